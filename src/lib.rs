@@ -1,0 +1,5 @@
+//! pgtend keeps a PostgreSQL database fast without getting in the way of the application that
+//! uses it. The library holds the modules so that tests and benches can use them; imports point
+//! down this list, never up.
+
+pub mod failure;
