@@ -1,0 +1,246 @@
+//! What can be said about a declaration before any server is asked.
+
+use super::{Declaration, DeclaredIndex, DeclaredView, Note, Source};
+use crate::failure::{Failure, Kind, Result};
+use crate::pg::name::{NAME_MAX_BYTES, RelationName, quote_ident, with_suffix};
+
+/// So many problems are printed; a file of the wrong kind has one a statement.
+const PROBLEMS_SHOWN: usize = 20;
+
+/// Something wrong at one place of one file.
+pub struct Problem {
+    pub source: Source,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    pub fn new(source: &Source, message: impl Into<String>) -> Self {
+        Problem { source: source.clone(), message: message.into(), hint: None }
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// Names that PostgreSQL would cut: the catalog would then hold another name than the file.
+pub fn names(declaration: &Declaration, problems: &mut Vec<Problem>) {
+    for index in &declaration.indexes {
+        for name in index.name.iter().chain([&index.table.name]) {
+            length(name, &index.source, problems);
+        }
+    }
+    for view in &declaration.views {
+        length(&view.name.name, &view.source, problems);
+    }
+}
+
+fn length(name: &str, source: &Source, problems: &mut Vec<Problem>) {
+    if name.len() > NAME_MAX_BYTES {
+        let cut = with_suffix(name, "");
+        problems.push(
+            Problem::new(
+                source,
+                format!(
+                    "the name {} has {} bytes; PostgreSQL keeps {NAME_MAX_BYTES} and would call it {}",
+                    quote_ident(name),
+                    name.len(),
+                    quote_ident(&cut)
+                ),
+            )
+            .hint("choose a shorter name in the file"),
+        );
+    }
+}
+
+/// Two definitions under one name are a problem; the same declaration again is only noted and
+/// left out.
+pub fn twice(declaration: &mut Declaration, problems: &mut Vec<Problem>) {
+    let notes = &mut declaration.notes;
+    keep_first(&mut declaration.indexes, notes, problems, same_index);
+    keep_first(&mut declaration.views, notes, problems, same_view);
+    keep_first(&mut declaration.maintenance, notes, problems, |first, second| {
+        let same = first.kind == second.kind
+            && first.table == second.table
+            && first.columns == second.columns
+            && first.options == second.options;
+        if same { Likeness::Same } else { Likeness::Unrelated }
+    });
+    keep_first(&mut declaration.comments, notes, problems, |first, second| {
+        if first.on != second.on || first.name != second.name {
+            Likeness::Unrelated
+        } else if first.text == second.text {
+            Likeness::Same
+        } else {
+            Likeness::Conflicting
+        }
+    });
+}
+
+enum Likeness {
+    Unrelated,
+    Same,
+    Conflicting,
+}
+
+fn same_index(first: &DeclaredIndex, second: &DeclaredIndex) -> Likeness {
+    let same_definition = may_be_same(&first.table, &second.table)
+        && first.unique == second.unique
+        && first.definition == second.definition;
+    match (&first.name, &second.name) {
+        (None, None) if same_definition => Likeness::Same,
+        (Some(a), Some(b)) if a == b && schemas_may_be_same(&first.table, &second.table) => {
+            if same_definition {
+                Likeness::Same
+            } else {
+                Likeness::Conflicting
+            }
+        }
+        _ => Likeness::Unrelated,
+    }
+}
+
+fn same_view(first: &DeclaredView, second: &DeclaredView) -> Likeness {
+    if !may_be_same(&first.name, &second.name) {
+        return Likeness::Unrelated;
+    }
+    let same = first.query == second.query && first.columns == second.columns;
+    if same { Likeness::Same } else { Likeness::Conflicting }
+}
+
+fn may_be_same(first: &RelationName, second: &RelationName) -> bool {
+    first.name == second.name && schemas_may_be_same(first, second)
+}
+
+/// Without a schema the search path decides, so the two may be the same.
+fn schemas_may_be_same(first: &RelationName, second: &RelationName) -> bool {
+    match (&first.schema, &second.schema) {
+        (Some(a), Some(b)) => a == b,
+        _ => true,
+    }
+}
+
+fn keep_first<T: Placed>(
+    items: &mut Vec<T>,
+    notes: &mut Vec<Note>,
+    problems: &mut Vec<Problem>,
+    likeness: impl Fn(&T, &T) -> Likeness,
+) {
+    let mut kept: Vec<T> = Vec::with_capacity(items.len());
+    let mut seen: std::collections::HashMap<String, Vec<usize>> = std::collections::HashMap::new();
+    for item in items.drain(..) {
+        let earlier = seen.entry(item.bucket()).or_default();
+        let verdict = earlier.iter().map(|at| (*at, likeness(&kept[*at], &item))).find_map(
+            |(at, likeness)| match likeness {
+                Likeness::Unrelated => None,
+                Likeness::Same => Some((at, true)),
+                Likeness::Conflicting => Some((at, false)),
+            },
+        );
+        match verdict {
+            None => {
+                earlier.push(kept.len());
+                kept.push(item);
+            }
+            Some((at, true)) => notes.push(Note {
+                rule: "declared_twice",
+                object: item.label(),
+                message: format!(
+                    "{}: declared at {} already; counted once",
+                    item.source(),
+                    kept[at].source()
+                ),
+            }),
+            Some((at, false)) => problems.push(
+                Problem::new(
+                    item.source(),
+                    format!("{} is declared differently at {}", item.label(), kept[at].source()),
+                )
+                .hint("one name can have one definition; remove or rename one of the two"),
+            ),
+        }
+    }
+    *items = kept;
+}
+
+/// What the search for things declared twice needs to know of a declared thing.
+trait Placed {
+    fn source(&self) -> &Source;
+    fn label(&self) -> String;
+    /// Only things of one bucket can be the same.
+    fn bucket(&self) -> String;
+}
+
+impl Placed for DeclaredIndex {
+    fn source(&self) -> &Source {
+        &self.source
+    }
+    fn label(&self) -> String {
+        match &self.name {
+            Some(name) => format!("index {}", quote_ident(name)),
+            None => format!("an index on {} without a name", self.table),
+        }
+    }
+    fn bucket(&self) -> String {
+        self.name.clone().unwrap_or_else(|| format!(" {}", self.definition))
+    }
+}
+
+impl Placed for DeclaredView {
+    fn source(&self) -> &Source {
+        &self.source
+    }
+    fn label(&self) -> String {
+        format!("materialized view {}", self.name)
+    }
+    fn bucket(&self) -> String {
+        self.name.name.clone()
+    }
+}
+
+impl Placed for super::DeclaredMaintenance {
+    fn source(&self) -> &Source {
+        &self.source
+    }
+    fn label(&self) -> String {
+        match &self.table {
+            Some(table) => format!("{} {table}", self.kind.keyword()),
+            None => self.kind.keyword().to_owned(),
+        }
+    }
+    fn bucket(&self) -> String {
+        self.label()
+    }
+}
+
+impl Placed for super::DeclaredComment {
+    fn source(&self) -> &Source {
+        &self.source
+    }
+    fn label(&self) -> String {
+        format!("the comment on {}", self.name)
+    }
+    fn bucket(&self) -> String {
+        self.name.to_string()
+    }
+}
+
+/// Turns the problems into one failure, or none.
+pub fn report(mut problems: Vec<Problem>) -> Result<()> {
+    problems.sort_by(|a, b| (&a.source.file, a.source.line).cmp(&(&b.source.file, b.source.line)));
+    let Some(first) = problems.first() else { return Ok(()) };
+    let hint = first.hint.clone();
+    let mut lines = problems
+        .iter()
+        .take(PROBLEMS_SHOWN)
+        .map(|problem| format!("{}: {}", problem.source, problem.message))
+        .collect::<Vec<_>>();
+    if problems.len() > PROBLEMS_SHOWN {
+        lines.push(format!("and {} more", problems.len() - PROBLEMS_SHOWN));
+    }
+    let mut failure = Failure::new(Kind::Declaration, lines.join("\n"));
+    failure.hint = hint;
+    Err(failure)
+}

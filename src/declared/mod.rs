@@ -1,0 +1,198 @@
+//! What the user's SQL files declare: indexes, materialized views, comments on them, and the
+//! ANALYZE and VACUUM that belong to them, each with the place where it stands.
+//!
+//! Ordinary SQL is the declaration; whether a statement says CONCURRENTLY or IF NOT EXISTS does
+//! not matter, because how to build is decided by pgtend.
+
+mod check;
+mod files;
+mod parse;
+mod text;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::failure::Result;
+use crate::pg::name::RelationName;
+
+pub use parse::Others;
+
+/// Where a statement stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The file as the user named it.
+    pub file: Arc<str>,
+    /// The line of the statement's first word, from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// Everything that the files declare, in the order of the files.
+#[derive(Debug, Clone, Default)]
+pub struct Declaration {
+    /// CREATE INDEX.
+    pub indexes: Vec<DeclaredIndex>,
+    /// CREATE MATERIALIZED VIEW.
+    pub views: Vec<DeclaredView>,
+    /// COMMENT ON INDEX and COMMENT ON MATERIALIZED VIEW.
+    pub comments: Vec<DeclaredComment>,
+    /// ANALYZE and VACUUM, one a table.
+    pub maintenance: Vec<DeclaredMaintenance>,
+    /// What was passed over or said twice, for the reader.
+    pub notes: Vec<Note>,
+}
+
+impl Declaration {
+    /// Whether nothing at all is declared.
+    pub fn is_empty(&self) -> bool {
+        self.indexes.is_empty()
+            && self.views.is_empty()
+            && self.comments.is_empty()
+            && self.maintenance.is_empty()
+    }
+}
+
+/// A remark about the files that stops nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// A stable name for scripts: `ignored_statement`, `declared_twice`.
+    pub rule: &'static str,
+    /// What it is about.
+    pub object: String,
+    /// The remark, with the place.
+    pub message: String,
+}
+
+/// A declared index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredIndex {
+    /// The name, or `None` where the server would choose one.
+    pub name: Option<String>,
+    /// The table or materialized view as written.
+    pub table: RelationName,
+    /// UNIQUE.
+    pub unique: bool,
+    /// All that follows the table's name: method, columns, INCLUDE, WITH, predicate.
+    pub definition: String,
+    /// Whether only plain columns are indexed and there is no predicate. Other concurrent builds
+    /// need not wait for such a build (PostgreSQL 14, commit d9d076222f5b).
+    pub plain: bool,
+    /// Whether a method other than the default btree is named.
+    pub method: Option<String>,
+    /// The indexed columns' names, `None` for an expression.
+    pub columns: Vec<Option<String>>,
+    /// Where it stands.
+    pub source: Source,
+}
+
+/// A declared materialized view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredView {
+    /// The name as written.
+    pub name: RelationName,
+    /// The parenthesised column list, or empty.
+    pub columns: String,
+    /// USING, WITH and TABLESPACE clauses, or empty.
+    pub storage: String,
+    /// The query as written.
+    pub query: String,
+    /// False where WITH NO DATA is declared.
+    pub with_data: bool,
+    /// Where it stands.
+    pub source: Source,
+}
+
+/// What a declared comment is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommentOn {
+    /// COMMENT ON INDEX.
+    Index,
+    /// COMMENT ON MATERIALIZED VIEW.
+    View,
+}
+
+/// A declared comment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredComment {
+    /// The kind of object.
+    pub on: CommentOn,
+    /// The object as written.
+    pub name: RelationName,
+    /// The text, or `None` where the comment is to be removed.
+    pub text: Option<String>,
+    /// Where it stands.
+    pub source: Source,
+}
+
+/// ANALYZE or VACUUM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaintenanceKind {
+    /// ANALYZE.
+    Analyze,
+    /// VACUUM, with or without ANALYZE.
+    Vacuum,
+}
+
+impl MaintenanceKind {
+    /// The SQL keyword.
+    pub fn keyword(self) -> &'static str {
+        match self {
+            MaintenanceKind::Analyze => "ANALYZE",
+            MaintenanceKind::Vacuum => "VACUUM",
+        }
+    }
+}
+
+/// A declared ANALYZE or VACUUM of one table, or of the whole database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredMaintenance {
+    /// Which of the two.
+    pub kind: MaintenanceKind,
+    /// The options in upper case, as they would stand in parentheses.
+    pub options: Vec<String>,
+    /// The table as written, or `None` for the whole database.
+    pub table: Option<RelationName>,
+    /// The parenthesised column list, or empty.
+    pub columns: String,
+    /// Where it stands.
+    pub source: Source,
+}
+
+impl DeclaredMaintenance {
+    /// Whether the table's statistics are collected.
+    pub fn analyzes(&self) -> bool {
+        self.kind == MaintenanceKind::Analyze || self.has_option("ANALYZE")
+    }
+
+    fn has_option(&self, name: &str) -> bool {
+        self.options.iter().any(|option| option == name || option == &format!("{name} TRUE"))
+    }
+}
+
+/// Reads the files and folders (`*.sql`, sorted, sub-folders too; `-` is standard input) and
+/// understands every statement.
+///
+/// # Errors
+/// `Usage` where a path is missing or holds no SQL; `Declaration` naming file and line of every
+/// syntax error, of every statement that declares nothing (unless [`Others::Ignore`]), of a name
+/// that PostgreSQL would cut, and of two definitions for one name.
+pub fn load<P: AsRef<Path>>(paths: &[P], others: Others) -> Result<Declaration> {
+    let mut declaration = Declaration::default();
+    let mut problems = Vec::new();
+    for file in files::read(paths)? {
+        parse::file(&file, others, &mut declaration, &mut problems);
+    }
+    check::names(&declaration, &mut problems);
+    check::twice(&mut declaration, &mut problems);
+    check::report(problems)?;
+    Ok(declaration)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! The connection to PostgreSQL and the words that are spoken over it.
+
+pub mod name;
