@@ -1,0 +1,65 @@
+# pgtend: what there is to build, try and check. `make help` lists it.
+
+CARGO  ?= cargo
+MAJORS ?= 14 15 16 17 18
+DIST   := target/dist
+RUN    := $(CARGO) run --release --quiet --
+
+.DEFAULT_GOAL := build
+.PHONY: help build release demo test test-matrix fmt-check clippy lint doc install man completions clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+build: ## compile, for development (the default)
+	$(CARGO) build
+
+release: ## compile, optimised: target/release/pgtend
+	$(CARGO) build --release
+
+demo: ## set up what is missing and run the demo (its options: ARGS="...")
+	@scripts/ensure-postgres
+	@$(RUN) demo $(ARGS)
+
+test: ## set up what is missing and run all tests
+	@scripts/ensure-postgres
+	@scripts/ensure-pgbouncer
+	$(CARGO) test --quiet
+
+test-matrix: ## run the database tests on PostgreSQL 14 to 18 (or MAJORS="14 18")
+	@for major in $(MAJORS); do \
+	    bin=$$(scripts/fetch-postgres --print $$major) || { \
+	        echo "test-matrix: there is no PostgreSQL $$major to test on" >&2; exit 1; }; \
+	    echo "== PostgreSQL $$major ($$bin)"; \
+	    PGTEND_PG_BIN=$$bin $(CARGO) test --quiet --test it || { \
+	        echo "test-matrix: the tests fail on PostgreSQL $$major" >&2; exit 1; }; \
+	done
+
+fmt-check:
+	$(CARGO) fmt --check
+
+clippy:
+	$(CARGO) clippy --all-targets -- -D warnings
+
+lint: ## check the formatting, and clippy with warnings as errors
+	@scripts/ensure-lint-tools
+	@$(MAKE) --no-print-directory fmt-check clippy
+
+doc: ## build the internal documentation, with warnings as errors
+	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --no-deps --document-private-items
+
+install: ## install the binary with cargo (elsewhere: PREFIX=/usr/local)
+	$(CARGO) install --locked --path . $(if $(PREFIX),--root $(PREFIX))
+
+man: ## write the manual pages into target/dist/man
+	@mkdir -p $(DIST)/man
+	$(RUN) man --dir $(DIST)/man
+
+completions: ## write the shell completions into target/dist/completions
+	@mkdir -p $(DIST)/completions
+	$(RUN) completions bash > $(DIST)/completions/pgtend.bash
+	$(RUN) completions zsh > $(DIST)/completions/_pgtend
+	$(RUN) completions fish > $(DIST)/completions/pgtend.fish
+
+clean: ## remove everything that was built (not the cache of servers)
+	$(CARGO) clean
