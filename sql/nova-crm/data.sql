@@ -14,7 +14,7 @@
 --
 -- No transaction control here: the file may run statement by statement or as one simple query.
 
--- Without this, every row's foreign keys would be looked up one by one, which takes longer than the load. The
+-- Without this, every row's foreign keys would be looked up one by one, which only costs time here. The
 -- keys hold by construction. It needs superuser, hence a server of one's own.
 SET session_replication_role = replica;
 
