@@ -8,3 +8,4 @@ pub mod declared;
 pub mod pg;
 
 pub mod failure;
+pub mod pg;

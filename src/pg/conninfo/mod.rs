@@ -1,0 +1,221 @@
+//! How a connection is described: the connection string, the service file, the environment and the
+//! password file, merged as libpq merges them.
+//!
+//! The driver has a parser of its own, which knows neither services nor password files nor the
+//! environment, reads some keywords differently, and repeats what it cannot read. So all of it is
+//! read here, and the driver is handed the result. Nothing here connects.
+//!
+//! Source: PostgreSQL documentation, libpq, "Database Connection Control Functions".
+
+mod environment;
+mod keywords;
+mod parse;
+mod passfile;
+mod service;
+mod settings;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use tokio_postgres::config::SslMode as DriverSslMode;
+
+pub use environment::Environment;
+pub use settings::{RootCertificates, SslMode, TlsSettings, TlsVersion};
+
+use crate::failure::{Failure, Kind, Result};
+use passfile::{Passfile, Wanted};
+use settings::Endpoint;
+use values::{Origin, Values};
+
+/// The parameters of one connection, complete and checked. Neither `Debug` nor any failure shows
+/// the password.
+#[derive(Clone)]
+pub struct Conninfo {
+    values: Values,
+    endpoints: Vec<Endpoint>,
+    tls: TlsSettings,
+    /// What the reader should know although it stops nothing, such as a password file that is
+    /// ignored because others can read it.
+    pub warnings: Vec<String>,
+}
+
+impl Conninfo {
+    /// The parameters that `explicit` and `env` make together. `explicit` is what the user typed
+    /// for `--database-url`: a `postgres://` URL, key=value pairs, or a database name.
+    ///
+    /// In libpq's order: explicit, service file, environment, defaults; the password file last.
+    ///
+    /// # Errors
+    /// Fails with usage for what `explicit` says, and with configuration for the rest: malformed
+    /// text, unknown or unsupported parameters, values out of range, an unknown service. No
+    /// failure repeats a value.
+    pub fn resolve(explicit: Option<&str>, env: &Environment) -> Result<Conninfo> {
+        let mut values = Values::merge(explicit, env)?;
+        let endpoints = values.endpoints(env)?;
+        add_user_and_dbname(&mut values, env)?;
+        let mut warnings = Vec::new();
+        add_password(&mut values, &endpoints, env, &mut warnings)?;
+        let hosts: Vec<_> = endpoints.iter().map(|endpoint| endpoint.host.as_str()).collect();
+        values.offer("host", hosts.join(","), Origin::Default);
+        let mut tls = values.tls()?;
+        if endpoints.iter().all(Endpoint::is_socket) {
+            // No server speaks TLS on a socket. libpq does not even ask for the files then.
+            tls.mode = SslMode::Disable;
+        }
+        let conninfo = Conninfo { values, endpoints, tls, warnings };
+        // So that a wrong number is found here and not when somebody connects.
+        conninfo.driver_config()?;
+        Ok(conninfo)
+    }
+
+    /// The value of one of libpq's keywords, be it given or by default.
+    pub fn get(&self, keyword: &str) -> Option<&str> {
+        self.values.get(keyword)
+    }
+
+    /// What the driver needs to connect. `options` is the user's; the caller appends its own and
+    /// sets `application_name`.
+    ///
+    /// In a list that mixes sockets and names, `sslmode=require` and stronger pass the sockets over,
+    /// and the limit on the time to connect is for the socket alone, not for what the server takes
+    /// to answer.
+    ///
+    /// # Errors
+    /// Fails if a value is out of range; [`Conninfo::resolve`] has found all of those.
+    pub fn driver_config(&self) -> Result<tokio_postgres::Config> {
+        let mut config = tokio_postgres::Config::new();
+        self.add_who(&mut config);
+        self.add_where(&mut config);
+        self.add_patience(&mut config)?;
+        config
+            .ssl_mode(self.driver_ssl_mode())
+            .ssl_negotiation(self.tls.negotiation)
+            .channel_binding(self.values.channel_binding()?)
+            .target_session_attrs(self.values.target_session_attrs()?)
+            .load_balance_hosts(self.values.load_balance_hosts()?);
+        Ok(config)
+    }
+
+    /// What the parameters say about TLS; off if there are sockets only.
+    pub fn tls(&self) -> TlsSettings {
+        self.tls.clone()
+    }
+
+    /// `user@host:port/dbname` for messages. Several hosts are joined by commas.
+    pub fn display(&self) -> String {
+        let user = self.get("user").unwrap_or_default();
+        let dbname = self.get("dbname").unwrap_or_default();
+        let hosts: Vec<_> = self.endpoints.iter().map(Endpoint::display).collect();
+        format!("{user}@{}/{dbname}", hosts.join(","))
+    }
+
+    /// The text of a connection without its password, and the password; `None` if it holds none or
+    /// is malformed. For a process that starts itself anew so that its arguments, which everybody
+    /// can read, hold no password.
+    ///
+    /// A password in `PGPASSWORD` gives way to one in the service file, unlike one in the text.
+    pub fn without_password(text: &str) -> Option<(String, String)> {
+        parse::without_password(text)
+    }
+
+    fn add_who(&self, config: &mut tokio_postgres::Config) {
+        if let Some(user) = self.get("user") {
+            config.user(user);
+        }
+        if let Some(dbname) = self.get("dbname") {
+            config.dbname(dbname);
+        }
+        if let Some(password) = self.get("password") {
+            config.password(password);
+        }
+        if let Some(options) = self.get("options") {
+            config.options(options);
+        }
+    }
+
+    fn add_where(&self, config: &mut tokio_postgres::Config) {
+        for Endpoint { host, address, port } in &self.endpoints {
+            // TLS verifies the host even if the address says where to connect.
+            config.host(host).port(*port);
+            if let Some(address) = address {
+                config.hostaddr(*address);
+            }
+        }
+    }
+
+    fn add_patience(&self, config: &mut tokio_postgres::Config) -> Result<()> {
+        if let Some(timeout) = self.values.connect_timeout()? {
+            config.connect_timeout(timeout);
+        }
+        if let Some(timeout) = self.values.tcp_user_timeout()? {
+            config.tcp_user_timeout(timeout);
+        }
+        let keepalives = self.values.keepalives()?;
+        config.keepalives(keepalives.enabled);
+        if let Some(idle) = keepalives.idle {
+            config.keepalives_idle(idle);
+        }
+        if let Some(interval) = keepalives.interval {
+            config.keepalives_interval(interval);
+        }
+        if let Some(count) = keepalives.count {
+            config.keepalives_retries(count);
+        }
+        Ok(())
+    }
+
+    fn driver_ssl_mode(&self) -> DriverSslMode {
+        match self.tls.mode {
+            SslMode::Disable => DriverSslMode::Disable,
+            SslMode::Prefer => DriverSslMode::Prefer,
+            SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => DriverSslMode::Require,
+        }
+    }
+}
+
+impl fmt::Debug for Conninfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conninfo")
+            .field("values", &self.values)
+            .field("endpoints", &self.endpoints)
+            .field("warnings", &self.warnings)
+            .finish_non_exhaustive()
+    }
+}
+
+fn add_user_and_dbname(values: &mut Values, env: &Environment) -> Result<()> {
+    if values.get("user").is_none() {
+        let user = env.user().ok_or_else(|| {
+            Failure::new(Kind::Config, "cannot tell which user to connect as")
+                .hint("name one, by user= or PGUSER")
+        })?;
+        values.offer("user", user.to_owned(), Origin::Default);
+    }
+    let user = values.get("user").unwrap_or_default().to_owned();
+    values.offer("dbname", user, Origin::Default);
+    Ok(())
+}
+
+/// The password file is asked last, and only if nobody gave a password.
+fn add_password(
+    values: &mut Values,
+    endpoints: &[Endpoint],
+    env: &Environment,
+    warnings: &mut Vec<String>,
+) -> Result<()> {
+    let path = values.get("passfile").map(PathBuf::from).or_else(|| env.in_home(".pgpass"));
+    let Some(path) = path.filter(|_| values.get("password").is_none()) else { return Ok(()) };
+    let Some(passfile) = Passfile::read(&path, warnings) else { return Ok(()) };
+    let dbname = values.get("dbname").unwrap_or_default();
+    let user = values.get("user").unwrap_or_default();
+    let find = |endpoint| passfile.find(&Wanted { endpoint, dbname, user }, env);
+    let found = endpoints.iter().map(find).collect::<Result<Vec<_>>>()?;
+    if let Some(password) = settings::same_password(found)? {
+        values.offer("password", password, Origin::Default);
+    }
+    Ok(())
+}

@@ -1,0 +1,342 @@
+//! The text of a connection: a URL, key=value pairs, or a bare database name.
+//!
+//! No failure repeats any of the text, for whatever is misread may be a piece of the password.
+//!
+//! Source: PostgreSQL documentation, libpq, "Connection Strings".
+
+use std::ops::Range;
+
+use super::keywords::{self, Keyword};
+use crate::failure::{Failure, Result};
+
+/// One parameter as the text gives it.
+pub(super) struct Pair {
+    pub(super) keyword: &'static Keyword,
+    pub(super) value: String,
+}
+
+const SCHEMES: [&str; 2] = ["postgresql://", "postgres://"];
+
+/// The parameters in `text`, in its order; of two with the same keyword the later one holds.
+///
+/// # Errors
+/// Fails with usage if the text is malformed or holds a keyword that libpq does not know.
+pub(super) fn parse(text: &str) -> Result<Vec<Pair>> {
+    if let Some(rest) = after_scheme(text) {
+        return parse_url(rest);
+    }
+    if text.split('=').next().is_some_and(|front| front.contains("://")) {
+        return Err(Failure::usage(
+            "a connection URL must begin with postgres:// or postgresql://",
+        ));
+    }
+    if text.contains('=') {
+        return parse_words(text);
+    }
+    if text.contains('@') && text.contains(':') {
+        // Taken for a database name it would be shown, and with it the password.
+        return Err(Failure::usage("the connection text looks like a URL without postgres://"));
+    }
+    Ok(pair("dbname", text.to_owned()).into_iter().collect())
+}
+
+/// The text without its password, and the password; see
+/// [`Conninfo::without_password`](super::Conninfo::without_password).
+pub(super) fn without_password(text: &str) -> Option<(String, String)> {
+    let (text, password) = match after_scheme(text) {
+        Some(rest) => url_without_password(&text[..text.len() - rest.len()], rest)?,
+        None => words_without_password(text)?,
+    };
+    (!password.is_empty()).then_some((text, password))
+}
+
+fn after_scheme(text: &str) -> Option<&str> {
+    SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme))
+}
+
+fn pair(name: &str, value: String) -> Option<Pair> {
+    let (keyword, value) = keywords::translate(name, value)?;
+    Some(Pair { keyword, value })
+}
+
+/// The pair, or a failure that names the keyword. A "keyword" that follows an unquoted password
+/// may be the rest of that password, as in `password=two words=x`, and is not repeated.
+fn known(name: &str, value: String, previous: Option<&Pair>) -> Result<Pair> {
+    pair(name, value).ok_or_else(|| {
+        let may_be_secret = previous.is_some_and(|pair| pair.keyword.name == "password");
+        let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if may_be_secret {
+            Failure::usage("unknown connection parameter after the password").hint(
+                "a password with a blank needs quotes ('…'); in a URL write & as %26 and = as %3D",
+            )
+        } else if is_word && !name.is_empty() {
+            Failure::usage(format!("unknown connection parameter \"{name}\""))
+        } else {
+            Failure::usage("unknown connection parameter")
+        }
+    })
+}
+
+// Key=value.
+
+/// Reads `key = value` words one after the other.
+struct Words<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+/// One `key=value` and where it stands.
+struct Word<'a> {
+    name: &'a str,
+    value: String,
+    place: Range<usize>,
+}
+
+fn parse_words(text: &str) -> Result<Vec<Pair>> {
+    let mut pairs: Vec<Pair> = Vec::new();
+    let mut words = Words { text, at: 0 };
+    while let Some(word) = words.next_word()? {
+        pairs.push(known(word.name, word.value, pairs.last())?);
+    }
+    Ok(pairs)
+}
+
+fn words_without_password(text: &str) -> Option<(String, String)> {
+    let mut kept = String::with_capacity(text.len());
+    let (mut password, mut copied) = (None, 0);
+    let mut words = Words { text, at: 0 };
+    while let Some(word) = words.next_word().ok()? {
+        if word.name == "password" {
+            kept.push_str(&text[copied..word.place.start]);
+            copied = word.place.end;
+            password = Some(word.value);
+        }
+    }
+    kept.push_str(&text[copied..]);
+    Some((kept.trim().to_owned(), password?))
+}
+
+impl<'a> Words<'a> {
+    fn next_word(&mut self) -> Result<Option<Word<'a>>> {
+        self.skip_blanks();
+        let start = self.at;
+        if self.rest().is_empty() {
+            return Ok(None);
+        }
+        let length = self.rest().find(|c| c == '=' || is_blank(c)).unwrap_or(self.rest().len());
+        let name = &self.rest()[..length];
+        self.at += length;
+        self.skip_blanks();
+        if !self.rest().starts_with('=') {
+            return Err(Failure::usage(format!(
+                "missing \"=\" in the connection text after character {}",
+                self.text[..self.at].trim_end().chars().count()
+            ))
+            .hint("a value with a blank needs quotes: '…'"));
+        }
+        self.at += 1;
+        self.skip_blanks();
+        let value = if self.rest().starts_with('\'') { self.quoted()? } else { self.plain() };
+        Ok(Some(Word { name, value, place: start..self.at }))
+    }
+
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn skip_blanks(&mut self) {
+        self.at = self.text.len() - self.rest().trim_start_matches(is_blank).len();
+    }
+
+    /// A value up to the next blank; a backslash takes the next character as it is.
+    fn plain(&mut self) -> String {
+        let mut value = String::new();
+        let mut characters = self.rest().char_indices();
+        while let Some((at, character)) = characters.next() {
+            match character {
+                '\\' => value.extend(characters.next().map(|(_, escaped)| escaped)),
+                blank if is_blank(blank) => {
+                    self.at += at;
+                    return value;
+                }
+                other => value.push(other),
+            }
+        }
+        self.at = self.text.len();
+        value
+    }
+
+    /// A value in single quotes; a backslash takes the next character as it is.
+    fn quoted(&mut self) -> Result<String> {
+        let mut value = String::new();
+        let mut characters = self.rest().char_indices().skip(1);
+        while let Some((at, character)) = characters.next() {
+            match character {
+                '\\' => value.extend(characters.next().map(|(_, escaped)| escaped)),
+                '\'' => {
+                    self.at += at + 1;
+                    return Ok(value);
+                }
+                other => value.push(other),
+            }
+        }
+        Err(Failure::usage("unterminated quoted string in the connection text"))
+    }
+}
+
+/// What C's `isspace` takes for a blank.
+fn is_blank(character: char) -> bool {
+    matches!(character, ' ' | '\t'..='\r')
+}
+
+// URL.
+
+/// The pieces of a URL, still percent-encoded.
+struct Url<'a> {
+    user: &'a str,
+    password: &'a str,
+    hosts: &'a str,
+    dbname: &'a str,
+    query: &'a str,
+}
+
+impl<'a> Url<'a> {
+    fn split(rest: &'a str) -> Self {
+        // As libpq does: an `@` before the first `/` ends the credentials, be there a `?` or not.
+        let (credentials, rest) = match rest.find(['@', '/']) {
+            Some(at) if rest.as_bytes()[at] == b'@' => (&rest[..at], &rest[at + 1..]),
+            _ => ("", rest),
+        };
+        let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+        let (front, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (hosts, dbname) = front.split_once('/').unwrap_or((front, ""));
+        Url { user, password, hosts, dbname, query }
+    }
+
+    /// Refuses what libpq would take for a host or a database although it is most likely a piece
+    /// of a password that was not percent-encoded: it would be shown in every message.
+    fn refuse_stray_at(&self) -> Result<()> {
+        let has_colon = !self.password.is_empty() || self.hosts.contains(':');
+        if self.hosts.contains('@') || (has_colon && self.dbname.contains('@')) {
+            return Err(Failure::usage("the connection URL has an \"@\" in an unexpected place")
+                .hint("percent-encode the password: @ is %40, / is %2F, : is %3A, % is %25"));
+        }
+        Ok(())
+    }
+}
+
+fn parse_url(rest: &str) -> Result<Vec<Pair>> {
+    let url = Url::split(rest);
+    url.refuse_stray_at()?;
+    let (hosts, ports) = hosts_and_ports(url.hosts)?;
+    let mut pairs = Vec::new();
+    let parts = [
+        ("user", url.user),
+        ("password", url.password),
+        ("host", &hosts),
+        ("port", &ports),
+        ("dbname", url.dbname),
+    ];
+    // An empty part is no parameter: it would hide the environment's.
+    for (name, encoded) in parts.into_iter().filter(|(_, encoded)| !encoded.is_empty()) {
+        pairs.extend(pair(name, decode(encoded)?));
+    }
+    for parameter in url.query.split('&').filter(|parameter| !parameter.is_empty()) {
+        pairs.push(query_pair(parameter, pairs.last())?);
+    }
+    Ok(pairs)
+}
+
+/// `a:1,[::1]:2,c` as libpq's two lists: `a,::1,c` and `1,2,`.
+fn hosts_and_ports(netlocs: &str) -> Result<(String, String)> {
+    let (mut hosts, mut ports) = (Vec::new(), Vec::new());
+    for netloc in netlocs.split(',') {
+        let (host, port) = match netloc.strip_prefix('[') {
+            Some(address) => split_bracketed(address)?,
+            None => netloc.split_once(':').unwrap_or((netloc, "")),
+        };
+        hosts.push(host);
+        ports.push(port);
+    }
+    let any_port = ports.iter().any(|port| !port.is_empty());
+    Ok((hosts.join(","), if any_port { ports.join(",") } else { String::new() }))
+}
+
+fn split_bracketed(address: &str) -> Result<(&str, &str)> {
+    let (host, rest) =
+        address.split_once(']').filter(|(host, _)| !host.is_empty()).ok_or_else(|| {
+            Failure::usage("the connection URL has a \"[\" without an address and \"]\"")
+        })?;
+    if rest.is_empty() {
+        return Ok((host, ""));
+    }
+    let port = rest.strip_prefix(':').ok_or_else(|| {
+        Failure::usage("the connection URL has something other than a port after \"]\"")
+    })?;
+    Ok((host, port))
+}
+
+fn query_pair(parameter: &str, previous: Option<&Pair>) -> Result<Pair> {
+    let (name, value) = parameter
+        .split_once('=')
+        .filter(|(_, value)| !value.contains('='))
+        .ok_or_else(|| Failure::usage("a query parameter of the connection URL needs one \"=\""))?;
+    let (name, value) = (decode(name)?, decode(value)?);
+    if name == "ssl" && value == "true" {
+        // JDBC's word for it, which libpq understands too.
+        return known("sslmode", "require".to_owned(), previous);
+    }
+    known(&name, value, previous)
+}
+
+fn url_without_password(scheme: &str, rest: &str) -> Option<(String, String)> {
+    let url = Url::split(rest);
+    url.refuse_stray_at().ok()?;
+    let mut password = (!url.password.is_empty()).then(|| decode(url.password).ok()).flatten();
+    let mut query = Vec::new();
+    for parameter in url.query.split('&') {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        if decode(name).ok()? == "password" {
+            password = Some(decode(value).ok()?);
+        } else {
+            query.push(parameter);
+        }
+    }
+    let mut text = scheme.to_owned();
+    if !url.user.is_empty() {
+        text.extend([url.user, "@"]);
+    }
+    text.push_str(url.hosts);
+    if !url.dbname.is_empty() {
+        text.extend(["/", url.dbname]);
+    }
+    let query = query.join("&");
+    if !query.is_empty() {
+        text.extend(["?", &query]);
+    }
+    Some((text, password?))
+}
+
+/// Undoes percent-encoding.
+fn decode(encoded: &str) -> Result<String> {
+    let mut decoded = Vec::with_capacity(encoded.len());
+    let mut bytes = encoded.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            decoded.push(byte);
+            continue;
+        }
+        let mut digit = || bytes.next().and_then(|digit| char::from(digit).to_digit(16));
+        match digit().zip(digit()).and_then(|(high, low)| u8::try_from(high * 16 + low).ok()) {
+            Some(value) if value != 0 => decoded.push(value),
+            _ => return Err(bad_encoding()),
+        }
+    }
+    String::from_utf8(decoded).map_err(|_| bad_encoding())
+}
+
+fn bad_encoding() -> Failure {
+    Failure::usage("the connection URL is not properly percent-encoded").hint(
+        "a % must be followed by two hexadecimal digits, other than 00; write % itself as %25",
+    )
+}
