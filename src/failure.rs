@@ -51,6 +51,10 @@ pub enum Kind {
     Busy,
     /// A file or stream could not be read or written.
     Io,
+    /// SIGINT came before anything was begun that has to be reported.
+    Interrupted,
+    /// SIGTERM came before anything was begun that has to be reported.
+    Terminated,
 }
 
 impl Kind {
@@ -67,6 +71,8 @@ impl Kind {
             Kind::Sandbox => "sandbox",
             Kind::Busy => "busy",
             Kind::Io => "io",
+            Kind::Interrupted => "interrupted",
+            Kind::Terminated => "terminated",
         }
     }
 
@@ -74,11 +80,15 @@ impl Kind {
     pub fn exit_code(self) -> u8 {
         match self {
             Kind::Usage | Kind::Config | Kind::Declaration => exit_code::USAGE,
-            Kind::Connection | Kind::Privilege | Kind::Unsupported | Kind::Sandbox => {
-                exit_code::COULD_NOT_START
-            }
-            Kind::Server | Kind::Io => exit_code::FAILED,
+            Kind::Connection
+            | Kind::Privilege
+            | Kind::Unsupported
+            | Kind::Server
+            | Kind::Sandbox
+            | Kind::Io => exit_code::COULD_NOT_START,
             Kind::Busy => exit_code::BUSY,
+            Kind::Interrupted => exit_code::INTERRUPTED,
+            Kind::Terminated => exit_code::TERMINATED,
         }
     }
 }
@@ -173,7 +183,7 @@ mod tests {
     fn kinds_map_to_the_contracts_exit_codes() {
         assert_eq!(Kind::Declaration.exit_code(), 2);
         assert_eq!(Kind::Connection.exit_code(), 3);
-        assert_eq!(Kind::Server.exit_code(), 4);
+        assert_eq!(Kind::Server.exit_code(), 3);
         assert_eq!(Kind::Busy.exit_code(), 5);
     }
 }

@@ -4,8 +4,23 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod cli;
+pub mod commands;
+
+pub mod report;
+
+pub mod execute;
+
+pub mod event;
+
+pub mod plan;
+
 pub mod declared;
+
+pub mod catalog;
+
 pub mod pg;
 
+pub mod cancel;
+pub mod config;
 pub mod failure;
-pub mod pg;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::failure::Result;
 use crate::pg::name::RelationName;
 
-pub use parse::Others;
+pub use parse::{Others, relation_name};
 
 /// Where a statement stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -257,6 +257,19 @@ fn other(
     }
 }
 
+/// A relation's name as it is written in SQL; `None` if the text is anything else.
+pub fn relation_name(text: &str) -> Option<RelationName> {
+    let parse = SourceFile::parse(&format!("ANALYZE {text}"));
+    let mut statements = parse.tree().stmts();
+    let (Some(Stmt::Analyze(analyze)), None) = (statements.next(), statements.next()) else {
+        return None;
+    };
+    let mut tables = analyze.table_and_columns_list()?.table_and_columnss();
+    let (table, None) = (tables.next()?, tables.next()) else { return None };
+    let plain = parse.errors().is_empty() && table.column_ref_list().is_none();
+    table_name(&table.table_relation_name()?).filter(|_| plain)
+}
+
 fn incomplete(source: &Source, message: &str) -> Problem {
     Problem::new(source, message)
 }

@@ -1,5 +1,12 @@
 //! The connection to PostgreSQL and the words that are spoken over it.
 
+pub mod advisory;
+mod connect_failure;
+mod connector;
 pub mod conninfo;
+pub mod database;
 pub mod name;
+pub mod server_error;
+pub mod session;
 pub mod tls;
+pub mod version;

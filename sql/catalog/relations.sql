@@ -1,0 +1,43 @@
+-- What the declared names of tables and views mean here.
+-- $1: schemas, NULL where the search path decides; $2: names; both of one length. Returns a row for
+-- each pair that names a relation, with ord (from 1) to tell which. size_bytes and row_estimate as
+-- of the last VACUUM, ANALYZE or index build (row_estimate -1: never); *_ago_seconds: since it was last
+-- done by hand or by autovacuum, NULL: not since the statistics were reset. No size function is
+-- used: it would take a lock on the relation.
+-- Privilege: none. Cost: index look-ups, one a name.
+SELECT
+  q.ord::pg_catalog.int4 AS ord,
+  c.oid,
+  n.nspname::pg_catalog.text AS schema,
+  c.relname::pg_catalog.text AS name,
+  c.relkind::pg_catalog.text AS kind,
+  pg_catalog.pg_has_role(c.relowner, 'USAGE') AS owned,
+  pg_catalog.pg_get_userbyid(c.relowner)::pg_catalog.text AS owner,
+  c.reltuples::pg_catalog.float8 AS row_estimate,
+  c.relpages::pg_catalog.int8 * pg_catalog.current_setting('block_size')::pg_catalog.int8
+    AS size_bytes,
+  c.relispopulated AS is_populated,
+  CASE WHEN c.relkind = 'm' THEN pg_catalog.pg_get_viewdef(c.oid) END AS view_definition,
+  pg_catalog.obj_description(c.oid, 'pg_class') AS comment,
+  EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - GREATEST(
+    pg_catalog.pg_stat_get_last_analyze_time(c.oid),
+    pg_catalog.pg_stat_get_last_autoanalyze_time(c.oid)
+  ))::pg_catalog.float8 AS analyzed_ago_seconds,
+  EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - GREATEST(
+    pg_catalog.pg_stat_get_last_vacuum_time(c.oid),
+    pg_catalog.pg_stat_get_last_autovacuum_time(c.oid)
+  ))::pg_catalog.float8 AS vacuumed_ago_seconds
+FROM ROWS FROM (
+  pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])
+) WITH ORDINALITY AS q (schema, name, ord)
+JOIN pg_catalog.pg_class AS c ON c.oid = CASE
+  WHEN q.schema IS NULL THEN pg_catalog.to_regclass(pg_catalog.quote_ident(q.name))::pg_catalog.oid
+  ELSE (
+    SELECT s.oid
+    FROM pg_catalog.pg_class AS s
+    JOIN pg_catalog.pg_namespace AS sn ON sn.oid = s.relnamespace
+    WHERE sn.nspname = q.schema AND s.relname = q.name
+  )
+END
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+ORDER BY q.ord

@@ -1,0 +1,68 @@
+//! The wish to stop, from the terminal or the system to whatever is at work.
+
+use tokio::sync::watch;
+
+/// The signals that ask a command to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+    /// SIGTERM: the system shuts down, a container is stopped, cron's time is up.
+    Terminate,
+}
+
+impl Signal {
+    /// The signal's name, for messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Signal::Interrupt => "SIGINT",
+            Signal::Terminate => "SIGTERM",
+        }
+    }
+}
+
+/// Raises the wish; kept by `main`.
+#[derive(Debug, Clone)]
+pub struct Canceller(watch::Sender<Option<Signal>>);
+
+/// Hears the wish; cheap to clone, handed to everything that may take long.
+#[derive(Debug, Clone)]
+pub struct Cancel(watch::Receiver<Option<Signal>>);
+
+/// The two ends.
+pub fn channel() -> (Canceller, Cancel) {
+    let (sender, receiver) = watch::channel(None);
+    (Canceller(sender), Cancel(receiver))
+}
+
+impl Canceller {
+    /// Asks everything to stop. Returns false where that had been asked before; the first signal
+    /// is the one that is reported.
+    pub fn cancel(&self, signal: Signal) -> bool {
+        self.0.send_if_modified(|current| {
+            let first = current.is_none();
+            current.get_or_insert(signal);
+            first
+        })
+    }
+}
+
+impl Cancel {
+    /// The signal, if one came.
+    pub fn signal(&self) -> Option<Signal> {
+        *self.0.borrow()
+    }
+
+    /// Waits until a signal comes; never returns if none can come any more.
+    pub async fn wait(&self) -> Signal {
+        let mut receiver = self.0.clone();
+        loop {
+            if let Some(signal) = *receiver.borrow_and_update() {
+                return signal;
+            }
+            if receiver.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

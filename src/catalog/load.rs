@@ -1,0 +1,302 @@
+//! Reading the facts.
+
+use std::collections::HashMap;
+
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+
+use super::definition::{after_table, without_options};
+use super::{
+    Blocker, Build, Canonical, ColumnWidth, Facts, Index, IndexComment, IndexShape, NameBearer,
+    Oid, Questions, Relation, RelationKind, StatementProgress, canonical,
+};
+use crate::failure::Result;
+use crate::pg::database::Server;
+use crate::pg::name::{RelationName, with_suffix};
+use crate::pg::session::Session;
+
+/// How many names are looked up for an index whose name the server would choose.
+const NAME_CHOICES: usize = 20;
+
+/// Answers the questions.
+///
+/// # Errors
+/// `Connection`, `Server` or `Privilege` where a catalog query itself fails. What the role may not
+/// see or the server will not have is a fact, not an error.
+pub async fn load(session: &Session, server: &Server, questions: &Questions) -> Result<Facts> {
+    let relations = load_relations(session, &questions.relations).await?;
+    let tables = relations.iter().flatten().map(|relation| relation.oid).collect::<Vec<_>>();
+    let indexes = load_indexes(session, &tables).await?;
+    let builds = load_builds(session).await?;
+    let canonicals = canonical::load(session, server, questions, &relations).await;
+    let wanted = wanted_names(server, questions, &relations, &canonicals.indexes);
+    let mut facts = Facts {
+        server: server.clone(),
+        bearers: load_bearers(session, &wanted).await?,
+        index_comments: load_index_comments(session, &questions.commented).await?,
+        column_widths: HashMap::new(),
+        relations,
+        indexes,
+        canonical_indexes: canonicals.indexes,
+        canonical_views: canonicals.views,
+        builds,
+    };
+    facts.column_widths = load_column_widths(session, &lacking(questions, &facts)).await?;
+    Ok(facts)
+}
+
+/// How far the statement of one of our backends is; `None` when the backend is gone.
+///
+/// # Errors
+/// As [`load`].
+pub async fn load_progress(session: &Session, pid: i32) -> Result<Option<StatementProgress>> {
+    let sql = include_str!("../../sql/catalog/statement_progress.sql");
+    let rows = ask(session, sql, &[(&[pid].as_slice(), Type::INT4_ARRAY)]).await?;
+    Ok(rows.first().map(read_progress))
+}
+
+async fn load_relations(
+    session: &Session,
+    names: &[RelationName],
+) -> Result<Vec<Option<Relation>>> {
+    let mut relations = vec![None; names.len()];
+    if names.is_empty() {
+        return Ok(relations);
+    }
+    let (schemas, names) = schemas_and_names(names);
+    let sql = include_str!("../../sql/catalog/relations.sql");
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&schemas, Type::TEXT_ARRAY), (&names, Type::TEXT_ARRAY)];
+    for row in ask(session, sql, &params).await? {
+        relations[ordinal(&row)] = Some(read_relation(&row));
+    }
+    Ok(relations)
+}
+
+async fn load_indexes(session: &Session, tables: &[Oid]) -> Result<HashMap<Oid, Vec<Index>>> {
+    let mut indexes: HashMap<Oid, Vec<Index>> = HashMap::new();
+    if tables.is_empty() {
+        return Ok(indexes);
+    }
+    let sql = include_str!("../../sql/catalog/indexes.sql");
+    for row in ask(session, sql, &[(&tables, Type::OID_ARRAY)]).await? {
+        if let Some(index) = read_index(&row) {
+            indexes.entry(row.get("table_oid")).or_default().push(index);
+        }
+    }
+    Ok(indexes)
+}
+
+async fn load_builds(session: &Session) -> Result<Vec<Build>> {
+    let rows = ask(session, include_str!("../../sql/catalog/builds.sql"), &[]).await?;
+    Ok(rows.iter().map(read_build).collect())
+}
+
+async fn load_bearers(
+    session: &Session,
+    names: &[RelationName],
+) -> Result<HashMap<RelationName, NameBearer>> {
+    let mut bearers = HashMap::new();
+    if names.is_empty() {
+        return Ok(bearers);
+    }
+    let (schemas, plain) = schemas_and_names(names);
+    let sql = include_str!("../../sql/catalog/names.sql");
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&schemas, Type::TEXT_ARRAY), (&plain, Type::TEXT_ARRAY)];
+    for row in ask(session, sql, &params).await? {
+        let schema: Option<String> = row.get("table_schema");
+        let table: Option<String> = row.get("table_name");
+        let bearer = NameBearer {
+            kind: RelationKind::from_relkind(row.get("kind")),
+            table: table.map(|name| RelationName { schema, name }),
+        };
+        bearers.insert(names[ordinal(&row)].clone(), bearer);
+    }
+    Ok(bearers)
+}
+
+async fn load_index_comments(
+    session: &Session,
+    names: &[RelationName],
+) -> Result<HashMap<RelationName, IndexComment>> {
+    let relations = load_relations(session, names).await?;
+    let found = names.iter().zip(relations).filter_map(|(name, relation)| {
+        let relation = relation?;
+        let is_index =
+            matches!(relation.kind, RelationKind::Index | RelationKind::PartitionedIndex);
+        is_index.then(|| {
+            let Relation { name: qualified, owned, comment, .. } = relation;
+            (name.clone(), IndexComment { name: qualified, owned, comment })
+        })
+    });
+    Ok(found.collect())
+}
+
+async fn load_column_widths(
+    session: &Session,
+    tables: &[Oid],
+) -> Result<HashMap<(Oid, String), ColumnWidth>> {
+    if tables.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = include_str!("../../sql/catalog/column_widths.sql");
+    let rows = ask(session, sql, &[(&tables, Type::OID_ARRAY)]).await?;
+    let widths = rows.iter().map(|row| {
+        let width = ColumnWidth {
+            width_bytes: row.get("width_bytes"),
+            distinct_values: row.get("distinct_values"),
+        };
+        ((row.get("table_oid"), row.get("name")), width)
+    });
+    Ok(widths.collect())
+}
+
+/// The names that declared indexes want in their tables' schemas; for an index without a name
+/// those that the server would try one after the other.
+fn wanted_names(
+    server: &Server,
+    questions: &Questions,
+    relations: &[Option<Relation>],
+    canonical: &[Canonical<IndexShape>],
+) -> Vec<RelationName> {
+    let mut wanted = Vec::new();
+    for (index, canonical) in questions.indexes.iter().zip(canonical) {
+        let schema = match &relations[index.relation] {
+            Some(relation) => relation.name.schema.clone(),
+            None => questions.relations[index.relation]
+                .schema
+                .clone()
+                .or_else(|| server.current_schema.clone()),
+        };
+        let names = match (&index.name, canonical) {
+            (Some(name), _) => vec![name.clone()],
+            (None, Canonical::Known(shape)) => name_choices(&shape.name),
+            (None, _) => Vec::new(),
+        };
+        wanted.extend(names.into_iter().map(|name| RelationName { schema: schema.clone(), name }));
+    }
+    wanted
+}
+
+/// `t_a_idx`, `t_a_idx1`, `t_a_idx2` … as `ChooseRelationName` in PostgreSQL's `indexcmds.c`
+/// tries them.
+pub fn name_choices(first: &str) -> Vec<String> {
+    let more = (1..NAME_CHOICES).map(|number| with_suffix(first, &number.to_string()));
+    std::iter::once(first.to_owned()).chain(more).collect()
+}
+
+/// Tables that lack an index of a declared shape.
+fn lacking(questions: &Questions, facts: &Facts) -> Vec<Oid> {
+    let mut tables = Vec::new();
+    for (question, canonical) in questions.indexes.iter().zip(&facts.canonical_indexes) {
+        let (Some(relation), Some(shape)) =
+            (&facts.relations[question.relation], canonical.known())
+        else {
+            continue;
+        };
+        let existing = facts.indexes.get(&relation.oid).map_or(&[][..], Vec::as_slice);
+        let there = existing.iter().any(|index| index.is_valid && index.shape.equals(shape));
+        if !there && !tables.contains(&relation.oid) {
+            tables.push(relation.oid);
+        }
+    }
+    tables
+}
+
+async fn ask(
+    session: &Session,
+    sql: &str,
+    params: &[(&(dyn ToSql + Sync), Type)],
+) -> Result<Vec<Row>> {
+    session
+        .query(sql, params)
+        .await
+        .map_err(|error| error.into_failure().context("reading the catalog failed"))
+}
+
+fn schemas_and_names(names: &[RelationName]) -> (Vec<Option<&str>>, Vec<&str>) {
+    names.iter().map(|name| (name.schema.as_deref(), name.name.as_str())).unzip()
+}
+
+fn ordinal(row: &Row) -> usize {
+    let from_one: i32 = row.get("ord");
+    usize::try_from(from_one - 1).unwrap_or_default()
+}
+
+fn read_relation(row: &Row) -> Relation {
+    Relation {
+        oid: row.get("oid"),
+        name: RelationName::qualified(row.get::<_, String>("schema"), row.get::<_, String>("name")),
+        kind: RelationKind::from_relkind(row.get("kind")),
+        owned: row.get("owned"),
+        owner: row.get("owner"),
+        row_estimate: row.get("row_estimate"),
+        size_bytes: row.get("size_bytes"),
+        is_populated: row.get("is_populated"),
+        view_definition: row.get("view_definition"),
+        comment: row.get("comment"),
+        analyzed_ago_seconds: row.get("analyzed_ago_seconds"),
+        vacuumed_ago_seconds: row.get("vacuumed_ago_seconds"),
+    }
+}
+
+/// `None` for an index that was dropped while the query ran: it has no definition any more.
+fn read_index(row: &Row) -> Option<Index> {
+    let definition: Option<String> = row.get("definition");
+    let options: Option<String> = row.get("options_clause");
+    let name: String = row.get("name");
+    let definition = without_options(after_table(&definition?)?, options.as_deref());
+    Some(Index {
+        oid: row.get("oid"),
+        shape: IndexShape {
+            unique: row.get("is_unique"),
+            definition,
+            options: options.unwrap_or_default(),
+            name: name.clone(),
+        },
+        name: RelationName::qualified(row.get::<_, String>("schema"), name),
+        is_valid: row.get("is_valid"),
+        is_ready: row.get("is_ready"),
+        is_live: row.get("is_live"),
+        constraint: row.get("constraint_name"),
+        pinned_by: row.get("pinned_by"),
+        comment: row.get("comment"),
+        size_bytes: row.get("size_bytes"),
+    })
+}
+
+fn read_build(row: &Row) -> Build {
+    Build {
+        pid: row.get("pid"),
+        table: row.get("table_oid"),
+        index: row.get("index_oid"),
+        command: row.get("command"),
+        phase: row.get("phase"),
+        application: row.get("application"),
+        role: row.get("role"),
+        since_seconds: row.get("since_seconds"),
+    }
+}
+
+fn read_progress(row: &Row) -> StatementProgress {
+    let counter = |done: &str, total: &str| {
+        let total: Option<i64> = row.get(total);
+        let total = total.filter(|total| *total > 0)?;
+        Some((row.get::<_, Option<i64>>(done)?, total))
+    };
+    let blocker: Option<i32> = row.get("blocker_pid");
+    StatementProgress {
+        phase: row.get("phase"),
+        done_of: counter("tuples_done", "tuples_total")
+            .or_else(|| counter("blocks_done", "blocks_total"))
+            .or_else(|| counter("lockers_done", "lockers_total")),
+        blocker: blocker.map(|pid| Blocker {
+            pid,
+            application: row.get("blocker_application"),
+            role: row.get("blocker_role"),
+            state: row.get("blocker_state"),
+            xact_seconds: row.get("blocker_xact_seconds"),
+        }),
+    }
+}

@@ -1,0 +1,314 @@
+//! Facts about the database: plain structs with units in their names, and how they are read. All
+//! that a plan needs is asked in one round, however many objects are declared.
+
+mod canonical;
+mod definition;
+pub(crate) mod load;
+
+use std::collections::HashMap;
+
+use crate::pg::database::Server;
+use crate::pg::name::RelationName;
+use crate::pg::server_error::ServerError;
+
+pub use load::{load, load_progress};
+
+/// A PostgreSQL object identifier.
+pub type Oid = u32;
+
+/// What a plan has to know about the database.
+#[derive(Debug, Clone, Default)]
+pub struct Questions {
+    /// Tables and views by name.
+    pub relations: Vec<RelationName>,
+    /// Indexes as declared.
+    pub indexes: Vec<IndexQuestion>,
+    /// Materialized views as declared.
+    pub views: Vec<ViewQuestion>,
+    /// Indexes by name, whose comment is wanted.
+    pub commented: Vec<RelationName>,
+}
+
+/// How would the server write this index, and is its name free?
+#[derive(Debug, Clone)]
+pub struct IndexQuestion {
+    /// Its table's place in [`Questions::relations`].
+    pub relation: usize,
+    /// The declared name.
+    pub name: Option<String>,
+    /// UNIQUE.
+    pub unique: bool,
+    /// All that follows the table's name.
+    pub definition: String,
+}
+
+/// How would the server write this view?
+#[derive(Debug, Clone)]
+pub struct ViewQuestion {
+    /// Its place in [`Questions::relations`].
+    pub relation: usize,
+    /// The parenthesised column list, or empty.
+    pub columns: String,
+    /// The query.
+    pub query: String,
+}
+
+/// The answers, in the order of the questions.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The server and what this session may do there.
+    pub server: Server,
+    /// What each name means; `None` where there is no such relation.
+    pub relations: Vec<Option<Relation>>,
+    /// All indexes of these relations, by table.
+    pub indexes: HashMap<Oid, Vec<Index>>,
+    /// How the server writes each declared index.
+    pub canonical_indexes: Vec<Canonical<IndexShape>>,
+    /// How the server writes each declared view's query.
+    pub canonical_views: Vec<Canonical<String>>,
+    /// What bears a declared index's name in its table's schema already.
+    pub bearers: HashMap<RelationName, NameBearer>,
+    /// The comments of indexes asked for by name; no entry where there is no such index.
+    pub index_comments: HashMap<RelationName, IndexComment>,
+    /// Index builds under way.
+    pub builds: Vec<Build>,
+    /// Column statistics by table and column, of tables that lack a declared index.
+    pub column_widths: HashMap<(Oid, String), ColumnWidth>,
+}
+
+/// A table, view or other relation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Relation {
+    /// Its identifier.
+    pub oid: Oid,
+    /// Schema and name.
+    pub name: RelationName,
+    /// What it is.
+    pub kind: RelationKind,
+    /// Whether the role may do what owners may.
+    pub owned: bool,
+    /// Its owner.
+    pub owner: String,
+    /// Rows as of the last VACUUM or ANALYZE; negative where neither was ever done.
+    pub row_estimate: f64,
+    /// Bytes of the main fork as of then.
+    pub size_bytes: i64,
+    /// False for a materialized view that was never filled.
+    pub is_populated: bool,
+    /// A materialized view's query as the server prints it.
+    pub view_definition: Option<String>,
+    /// The comment on it.
+    pub comment: Option<String>,
+    /// Seconds since the last ANALYZE that the statistics know of.
+    pub analyzed_ago_seconds: Option<f64>,
+    /// Seconds since the last VACUUM that the statistics know of.
+    pub vacuumed_ago_seconds: Option<f64>,
+}
+
+/// The kinds of relations, as `pg_class.relkind` tells them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RelationKind {
+    /// An ordinary table.
+    Table,
+    /// A partitioned table.
+    PartitionedTable,
+    /// A materialized view.
+    MaterializedView,
+    /// An index.
+    Index,
+    /// An index of a partitioned table.
+    PartitionedIndex,
+    /// A view.
+    View,
+    /// A sequence.
+    Sequence,
+    /// A foreign table.
+    ForeignTable,
+    /// A composite type.
+    CompositeType,
+    /// A toast table, or something that this version does not know.
+    Other,
+}
+
+impl RelationKind {
+    fn from_relkind(relkind: &str) -> Self {
+        match relkind {
+            "r" => RelationKind::Table,
+            "p" => RelationKind::PartitionedTable,
+            "m" => RelationKind::MaterializedView,
+            "i" => RelationKind::Index,
+            "I" => RelationKind::PartitionedIndex,
+            "v" => RelationKind::View,
+            "S" => RelationKind::Sequence,
+            "f" => RelationKind::ForeignTable,
+            "c" => RelationKind::CompositeType,
+            _ => RelationKind::Other,
+        }
+    }
+
+    /// As PostgreSQL's messages call it, with its article.
+    pub fn with_article(self) -> &'static str {
+        match self {
+            RelationKind::Table => "a table",
+            RelationKind::PartitionedTable => "a partitioned table",
+            RelationKind::MaterializedView => "a materialized view",
+            RelationKind::Index => "an index",
+            RelationKind::PartitionedIndex => "a partitioned index",
+            RelationKind::View => "a view",
+            RelationKind::Sequence => "a sequence",
+            RelationKind::ForeignTable => "a foreign table",
+            RelationKind::CompositeType => "a composite type",
+            RelationKind::Other => "another relation",
+        }
+    }
+}
+
+/// An index that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// Its identifier.
+    pub oid: Oid,
+    /// Schema and name.
+    pub name: RelationName,
+    /// How the server writes it.
+    pub shape: IndexShape,
+    /// Queries may use it.
+    pub is_valid: bool,
+    /// Writes maintain it.
+    pub is_ready: bool,
+    /// It is not being dropped.
+    pub is_live: bool,
+    /// The primary key, unique or exclusion constraint that it implements.
+    pub constraint: Option<String>,
+    /// What keeps it from being dropped on its own.
+    pub pinned_by: Option<String>,
+    /// The comment on it.
+    pub comment: Option<String>,
+    /// Bytes as of the last VACUUM or build.
+    pub size_bytes: i64,
+}
+
+impl Index {
+    /// Whether queries can use it and writes maintain it.
+    pub fn is_whole(&self) -> bool {
+        self.is_valid && self.is_ready && self.is_live
+    }
+}
+
+/// An index without its name, as the server prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IndexShape {
+    /// UNIQUE.
+    pub unique: bool,
+    /// From USING on, without the storage parameters.
+    pub definition: String,
+    /// The storage parameters' clause, or empty.
+    pub options: String,
+    /// The name that the server chose; on a copy, the one that it would choose.
+    pub name: String,
+}
+
+impl IndexShape {
+    /// Whether both hold the same entries in the same order under the same rules. Storage
+    /// parameters do not count: they change without a rebuild.
+    pub fn equals(&self, other: &IndexShape) -> bool {
+        self.unique == other.unique && self.definition == other.definition
+    }
+}
+
+/// What the server made of a declared definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Canonical<T> {
+    /// It prints it so.
+    Known(T),
+    /// It will not have it.
+    Refused(ServerError),
+    /// It could not be asked, for this reason.
+    NotCompared(String),
+}
+
+impl<T> Canonical<T> {
+    /// The server's writing, where it is known.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Canonical::Known(shape) => Some(shape),
+            _ => None,
+        }
+    }
+}
+
+/// A relation that bears a name that a declared index wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameBearer {
+    /// What it is.
+    pub kind: RelationKind,
+    /// The table, if it is an index.
+    pub table: Option<RelationName>,
+}
+
+/// An index that a comment is declared for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexComment {
+    /// Schema and name.
+    pub name: RelationName,
+    /// Whether the role may change the comment.
+    pub owned: bool,
+    /// The comment now.
+    pub comment: Option<String>,
+}
+
+/// An index build under way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Build {
+    /// The building process.
+    pub pid: i32,
+    /// The table, where it can be known.
+    pub table: Option<Oid>,
+    /// The index, where it exists already and can be known.
+    pub index: Option<Oid>,
+    /// `CREATE INDEX CONCURRENTLY`, `REINDEX` …
+    pub command: Option<String>,
+    /// The phase in PostgreSQL's words.
+    pub phase: Option<String>,
+    /// The builder's application_name.
+    pub application: Option<String>,
+    /// The builder's role.
+    pub role: Option<String>,
+    /// Seconds since the statement began.
+    pub since_seconds: Option<f64>,
+}
+
+/// How far one of our statements is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatementProgress {
+    /// The phase of an index build in PostgreSQL's words.
+    pub phase: Option<String>,
+    /// Work done and in all in this phase; `None` where the phase does not say.
+    pub done_of: Option<(i64, i64)>,
+    /// Who is waited for.
+    pub blocker: Option<Blocker>,
+}
+
+/// A session that holds what somebody waits for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Blocker {
+    /// Its process; 0 for a prepared transaction, which has none.
+    pub pid: i32,
+    /// Its application_name, if it may be seen.
+    pub application: Option<String>,
+    /// Its role.
+    pub role: Option<String>,
+    /// `active`, `idle in transaction` …
+    pub state: Option<String>,
+    /// The age of its transaction.
+    pub xact_seconds: Option<f64>,
+}
+
+/// What is known of a column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ColumnWidth {
+    /// Average bytes.
+    pub width_bytes: i32,
+    /// As `pg_stats.n_distinct`: negative is a share of the rows.
+    pub distinct_values: f64,
+}

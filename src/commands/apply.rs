@@ -1,0 +1,138 @@
+//! `pgtend apply`.
+
+use std::time::Duration;
+
+use super::Context;
+use super::plan::{Selection, make};
+use crate::cancel::Signal;
+use crate::event::{Event, Events, Outcome as StepOutcome, Status};
+use crate::execute::{Execution, Limits};
+use crate::failure::{Failure, Kind, Result, exit_code};
+use crate::pg::advisory::{Job, RunLock};
+use crate::pg::database::{Database, Opening};
+use crate::plan::Plan;
+use crate::report;
+use crate::report::document::Outcome;
+
+/// Make the database match the SQL files, online
+///
+/// Builds what is missing with CREATE INDEX CONCURRENTLY, heals invalid indexes, creates missing
+/// materialized views, and runs the declared ANALYZE and VACUUM where this run changed the table or
+/// they were never done. Every object is verified in the catalog before it is called done. Nothing
+/// that is not declared is ever dropped, and reads and writes of the application go on all the
+/// while. It can be stopped (Ctrl-C) and started again at any moment.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    /// What is wanted.
+    pub selection: Selection,
+
+    /// Tables that are worked on at once [default: 2]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+
+    /// Show exactly the statements that would be sent, and send none
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Give an object up when it has waited so long for other sessions [default: 30min]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub max_wait: Option<Duration>,
+
+    /// Wait so long for another run to end, instead of exiting with 5 at once
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub wait: Option<Duration>,
+
+    /// maintenance_work_mem for the builds, for example 512MB [default: the server's]
+    #[arg(long, value_name = "SIZE")]
+    pub maintenance_work_mem: Option<String>,
+}
+
+/// Runs the command. Returns the exit code.
+///
+/// # Errors
+/// Whatever keeps it from starting; what happens later is in the report.
+pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+    let declaration = args.selection.declaration(context)?;
+    let options = args.selection.options(context)?;
+    let limits = args.limits(context);
+    let database = context.unless_cancelled(context.open(&args.opening(context))).await?;
+    if args.dry_run {
+        let plan = context.unless_cancelled(make(&database, &declaration, &options)).await?;
+        let outcome = if plan.has_work() { Outcome::Planned } else { Outcome::NothingToDo };
+        report::apply::statements(&context.console, &plan, outcome);
+        return Ok(exit_code::DONE);
+    }
+    require_sound(&database)?;
+    let wait = args.wait.unwrap_or(context.config.apply.wait);
+    let lock = context.unless_cancelled(RunLock::take(&database, Job::Apply, wait)).await?;
+    let plan = context.unless_cancelled(make(&database, &declaration, &options)).await?;
+    let events = report::progress::follow(&context.console, &plan, &context.inflight);
+    let cancelling = tell_cancelling(context, events.clone());
+    let execution =
+        Execution::new(&database, &lock, &options, limits, context.cancel.clone(), events);
+    let outcomes = execution.run(&plan).await;
+    cancelling.abort();
+    let (outcome, code) = verdict(&plan, &outcomes, context.cancel.signal());
+    report::apply::executed(&context.console, &plan, &outcomes, outcome);
+    Ok(code)
+}
+
+/// What must be true before anything is changed.
+fn require_sound(database: &Database) -> Result<()> {
+    database.require_writable()?;
+    if database.server.version.corrupts_concurrent_builds() {
+        return Err(Failure::new(
+            Kind::Unsupported,
+            format!("PostgreSQL {} builds corrupt indexes concurrently", database.server.version),
+        )
+        .hint("update to 14.4 or later first (release notes of 14.4, bug 17485)"));
+    }
+    Ok(())
+}
+
+fn tell_cancelling(context: &Context, events: Events) -> tokio::task::JoinHandle<()> {
+    let cancel = context.cancel.clone();
+    tokio::spawn(async move { events.emit(Event::Cancelling(cancel.wait().await)) })
+}
+
+fn verdict(plan: &Plan, outcomes: &[StepOutcome], signal: Option<Signal>) -> (Outcome, u8) {
+    let any = |status| outcomes.iter().any(|outcome| outcome.status == status);
+    if let Some(signal) = signal.filter(|_| any(Status::Cancelled) || !plan.has_work()) {
+        return (
+            Outcome::Cancelled,
+            match signal {
+                Signal::Interrupt => exit_code::INTERRUPTED,
+                Signal::Terminate => exit_code::TERMINATED,
+            },
+        );
+    }
+    if any(Status::Failed) {
+        (Outcome::Failed, exit_code::FAILED)
+    } else if any(Status::Done) {
+        (Outcome::Done, exit_code::DONE)
+    } else {
+        (Outcome::NothingToDo, exit_code::DONE)
+    }
+}
+
+impl Args {
+    fn limits(&self, context: &Context) -> Limits {
+        let configured = &context.config.apply;
+        Limits {
+            jobs: self.jobs.map_or(configured.jobs, usize::from),
+            max_wait: self.max_wait.unwrap_or(configured.max_wait),
+        }
+    }
+
+    fn opening(&self, context: &Context) -> Opening {
+        let configured = &context.config.apply;
+        let memory = self.maintenance_work_mem.clone();
+        Opening {
+            command: "apply",
+            maintainers: self.limits(context).jobs * 2,
+            maintenance_work_mem: memory.or_else(|| configured.maintenance_work_mem.clone()),
+            echo: context.echo(),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! `pgtend completions`.
+
+use clap_complete::Shell;
+
+use crate::cli;
+use crate::failure::{Result, exit_code};
+use crate::report;
+
+/// Print the completions for a shell
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// Runs the command. Returns the exit code.
+///
+/// # Errors
+/// None.
+pub fn run(args: &Args) -> Result<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut cli::parser(), "pgtend", &mut script);
+    report::print(&String::from_utf8_lossy(&script));
+    Ok(exit_code::DONE)
+}

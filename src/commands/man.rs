@@ -1,0 +1,39 @@
+//! `pgtend man`.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap_mangen::Man;
+
+use crate::cli;
+use crate::failure::{Failure, Kind, Result, exit_code};
+use crate::report;
+
+/// Print the manual page
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Write the pages of all commands into this folder instead
+    #[arg(long, value_name = "FOLDER")]
+    pub dir: Option<PathBuf>,
+}
+
+/// Runs the command. Returns the exit code.
+///
+/// # Errors
+/// `Io` where the folder cannot be written.
+pub fn run(args: &Args) -> Result<u8> {
+    let io = |error| Failure::from_error(Kind::Io, error);
+    match &args.dir {
+        Some(folder) => {
+            clap_mangen::generate_to(cli::parser(), folder)
+                .with_context(|| format!("writing manual pages to {}", folder.display()))
+                .map_err(io)?;
+        }
+        None => {
+            let mut page = Vec::new();
+            Man::new(cli::parser()).render(&mut page).context("writing the page").map_err(io)?;
+            report::print(&String::from_utf8_lossy(&page));
+        }
+    }
+    Ok(exit_code::DONE)
+}

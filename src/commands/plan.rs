@@ -1,0 +1,153 @@
+//! `pgtend plan`.
+
+use std::path::PathBuf;
+
+use super::Context;
+use crate::catalog;
+use crate::declared::{self, Declaration, Others};
+use crate::failure::{Failure, Result, exit_code};
+use crate::pg::database::{Database, Opening};
+use crate::pg::name::RelationName;
+use crate::plan::Plan;
+use crate::plan::apply::{self, Filter, Options};
+use crate::report;
+use crate::report::document::Outcome;
+
+/// Show what `apply` would do
+///
+/// Reads the SQL files, compares what they declare with the database and shows, for each object,
+/// what `apply` would do, why, under which lock, and how large the result will be. Changes nothing:
+/// the comparison takes AccessShare locks for moments and rolls back what it tries on empty copies.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    /// What is wanted.
+    pub selection: Selection,
+
+    /// Exit with 1 if anything is not as declared
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Which objects, and what to do about those that are not simply missing. Shared with `apply`.
+#[derive(Debug, clap::Args)]
+pub struct Selection {
+    /// SQL files and folders (*.sql) with CREATE INDEX, CREATE MATERIALIZED VIEW, ANALYZE, VACUUM;
+    /// - is standard input [default: `paths` of the configuration]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// Only indexes whose name matches (* and ?; can be repeated)
+    #[arg(long, value_name = "GLOB")]
+    pub index: Vec<String>,
+
+    /// Only objects on this table or view (can be repeated)
+    #[arg(long, value_name = "NAME")]
+    pub table: Vec<String>,
+
+    /// Leave out indexes that an existing one makes superfluous
+    #[arg(long)]
+    pub skip_redundant: bool,
+
+    /// Replace drifted indexes: build anew, swap the names, drop the old one
+    #[arg(long)]
+    pub replace: bool,
+
+    /// Pass over statements that declare nothing
+    #[arg(long)]
+    pub ignore_other: bool,
+}
+
+/// Runs the command. Returns the exit code.
+///
+/// # Errors
+/// Whatever keeps the plan from being made.
+pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+    let declaration = args.selection.declaration(context)?;
+    let options = args.selection.options(context)?;
+    let opening = Opening {
+        command: "plan",
+        maintainers: 1,
+        maintenance_work_mem: None,
+        echo: context.echo(),
+    };
+    let database = context.open(&opening).await?;
+    let plan = make(&database, &declaration, &options).await?;
+    let (outcome, code) = verdict(&plan, args.check);
+    report::apply::plan(&context.console, &plan, outcome);
+    Ok(code)
+}
+
+/// Reads the facts and makes the plan.
+///
+/// # Errors
+/// Those of the connection and of the catalog queries.
+pub async fn make(
+    database: &Database,
+    declaration: &Declaration,
+    options: &Options,
+) -> Result<Plan> {
+    let session = database.reader().await?;
+    let facts = catalog::load(&session, &database.server, &apply::questions(declaration)).await?;
+    Ok(apply::plan(declaration, &facts, options))
+}
+
+fn verdict(plan: &Plan, check: bool) -> (Outcome, u8) {
+    if plan.is_as_declared() {
+        (Outcome::NothingToDo, exit_code::DONE)
+    } else if check {
+        (Outcome::Findings, exit_code::FINDINGS)
+    } else {
+        (Outcome::Planned, exit_code::DONE)
+    }
+}
+
+impl Selection {
+    /// What the files declare.
+    ///
+    /// # Errors
+    /// `Usage` without any path; otherwise as [`declared::load`].
+    pub fn declaration(&self, context: &Context) -> Result<Declaration> {
+        let configured = &context.config.paths;
+        let paths = if self.paths.is_empty() { configured } else { &self.paths };
+        if paths.is_empty() {
+            return Err(Failure::usage("no SQL files are named")
+                .hint("name files or folders, or set `paths` in pgtend.toml"));
+        }
+        let ignore = self.ignore_other || context.config.apply.ignore_other;
+        let declaration =
+            declared::load(paths, if ignore { Others::Ignore } else { Others::Refuse })?;
+        if declaration.is_empty() {
+            context.console.narrate("The files declare nothing.");
+        }
+        Ok(declaration)
+    }
+
+    /// The decisions that planning needs.
+    ///
+    /// # Errors
+    /// `Usage` for a pattern or name that cannot be understood.
+    pub fn options(&self, context: &Context) -> Result<Options> {
+        let indexes = self.index.iter().map(|pattern| {
+            glob::Pattern::new(pattern)
+                .map_err(|error| Failure::usage(format!("--index {pattern}: {error}")))
+        });
+        let tables = self.table.iter().map(|name| table_name(name));
+        Ok(Options {
+            skip_redundant: self.skip_redundant || context.config.apply.skip_redundant,
+            replace: self.replace,
+            filter: Filter {
+                indexes: indexes.collect::<Result<_>>()?,
+                tables: tables.collect::<Result<_>>()?,
+            },
+        })
+    }
+}
+
+/// A name as it is written in SQL: `sales`, `crm.sales`, `"We;ird"`.
+fn table_name(text: &str) -> Result<RelationName> {
+    declared::relation_name(text).ok_or_else(|| {
+        Failure::usage(format!("--table {text}: this is no table's name"))
+            .hint("write it as in SQL: sales, crm.sales, '\"Sales\"'")
+    })
+}

@@ -1,0 +1,210 @@
+//! The configuration file: what it may say, where it is looked for, and every default, once.
+//! Flags win over the file, the file over the defaults.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{env, fs};
+
+use serde::{Deserialize, Deserializer};
+
+use crate::failure::{Failure, Kind, Result};
+
+/// The file as it is written, completed by the defaults.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// What `plan` and `apply` read when the command line names nothing.
+    pub paths: Vec<PathBuf>,
+    /// Databases by name, for `--target`.
+    pub targets: BTreeMap<String, Target>,
+    /// `pgtend apply`.
+    pub apply: Apply,
+    /// `pgtend demo`.
+    pub demo: Demo,
+}
+
+/// A database that `--target` can name.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Target {
+    /// As for `--database-url`.
+    pub url: String,
+}
+
+impl std::fmt::Debug for Target {
+    /// The URL may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Target").finish_non_exhaustive()
+    }
+}
+
+/// Defaults of `pgtend apply`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Apply {
+    /// Tables that are worked on at once.
+    pub jobs: usize,
+    /// How long one object may wait for other sessions in all.
+    #[serde(deserialize_with = "duration")]
+    pub max_wait: Duration,
+    /// How long to wait for another run to end.
+    #[serde(deserialize_with = "duration")]
+    pub wait: Duration,
+    /// Leave out indexes that an existing one makes superfluous.
+    pub skip_redundant: bool,
+    /// Pass over statements that declare nothing.
+    pub ignore_other: bool,
+    /// `maintenance_work_mem` of the building sessions; the server's own if absent.
+    pub maintenance_work_mem: Option<String>,
+}
+
+impl Default for Apply {
+    fn default() -> Self {
+        Apply {
+            jobs: 2,
+            max_wait: Duration::from_secs(30 * 60),
+            wait: Duration::ZERO,
+            skip_redundant: false,
+            ignore_other: false,
+            maintenance_work_mem: None,
+        }
+    }
+}
+
+/// Defaults of `pgtend demo`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Demo {
+    /// How many customers Nova CRM has.
+    pub scale: u32,
+}
+
+impl Default for Demo {
+    fn default() -> Self {
+        Demo { scale: 100_000 }
+    }
+}
+
+impl Config {
+    /// Reads the file that is named, or else the first that exists of `$PGTEND_CONFIG`,
+    /// `./pgtend.toml`, `pgtend/config.toml` in the XDG configuration folder and
+    /// `/etc/pgtend/config.toml`; without any, the defaults. Relative `paths` are relative to the
+    /// file.
+    ///
+    /// # Errors
+    /// `Config`, naming file and line, for what cannot be read or understood. The line's text is
+    /// not repeated: it may hold a password.
+    pub fn load(named: Option<&Path>) -> Result<Config> {
+        let named = named.map(Path::to_path_buf).or_else(|| variable("PGTEND_CONFIG"));
+        match named.or_else(|| places().into_iter().find(|place| place.is_file())) {
+            Some(file) => Config::read(&file),
+            None => Ok(Config::default()),
+        }
+    }
+
+    fn read(file: &Path) -> Result<Config> {
+        let text = fs::read_to_string(file).map_err(|error| {
+            Failure::new(Kind::Config, format!("cannot read {}: {error}", file.display()))
+        })?;
+        let mut config: Config = toml::from_str(&text).map_err(|error| {
+            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+            let place = format!("{}:{line}", file.display());
+            Failure::new(Kind::Config, format!("{place}: {}", error.message()))
+                .hint("config.example.toml shows every key")
+        })?;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        config.paths = config.paths.iter().map(|path| folder.join(path)).collect();
+        if config.apply.jobs == 0 {
+            return Err(Failure::new(
+                Kind::Config,
+                format!("{}: apply.jobs must be at least 1", file.display()),
+            ));
+        }
+        Ok(config)
+    }
+
+    /// The target of that name.
+    ///
+    /// # Errors
+    /// `Usage`, naming the targets that there are.
+    pub fn target(&self, name: &str) -> Result<&Target> {
+        self.targets.get(name).ok_or_else(|| {
+            let known = self.targets.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let hint = if known.is_empty() {
+                "the configuration has no [targets.NAME]".to_owned()
+            } else {
+                format!("the configuration knows {known}")
+            };
+            Failure::usage(format!("there is no target {name}")).hint(hint)
+        })
+    }
+}
+
+fn places() -> Vec<PathBuf> {
+    let user = variable("XDG_CONFIG_HOME")
+        .or_else(|| variable("HOME").map(|home| home.join(".config")))
+        .map(|folder| folder.join("pgtend/config.toml"));
+    let places = [Some(PathBuf::from("pgtend.toml")), user, Some("/etc/pgtend/config.toml".into())];
+    places.into_iter().flatten().collect()
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text)
+        .map_err(|error| serde::de::Error::custom(format!("{error}; write for example \"30min\"")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pgtend.toml");
+        fs::write(&file, text).unwrap();
+        Config::load(Some(&file)).map(|mut config| {
+            for path in &mut config.paths {
+                *path = path.strip_prefix(folder.path()).unwrap().to_path_buf();
+            }
+            config
+        })
+    }
+
+    #[test]
+    fn the_example_says_what_the_defaults_are() {
+        let example = read(include_str!("../config.example.toml")).unwrap();
+        let default = Config::default();
+        assert_eq!(format!("{:?}", example.apply), format!("{:?}", default.apply));
+        assert_eq!(format!("{:?}", example.demo), format!("{:?}", default.demo));
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        assert_eq!(read("paths = [\"db\"]").unwrap().paths, [PathBuf::from("db")]);
+    }
+
+    #[test]
+    fn a_wrong_line_is_named_but_not_repeated() {
+        let failure = read("[targets.a]\nurl = \"postgres://u:secret@h\n").unwrap_err();
+        assert_eq!(failure.kind, Kind::Config);
+        assert!(failure.to_string().contains("pgtend.toml:2"), "{failure}");
+        assert!(!failure.to_string().contains("secret"), "{failure}");
+        let failure = read("[apply]\njob = 3\n").unwrap_err();
+        assert!(failure.to_string().contains("unknown field `job`"), "{failure}");
+        let failure = read("[apply]\nmax_wait = \"soon\"\n").unwrap_err();
+        assert!(failure.to_string().contains("30min"), "{failure}");
+    }
+
+    #[test]
+    fn an_unknown_target_names_the_known_ones() {
+        let config = read("[targets.a]\nurl = \"postgres://u:secret@h/db\"\n").unwrap();
+        assert_eq!(config.target("a").unwrap().url, "postgres://u:secret@h/db");
+        assert!(config.target("b").unwrap_err().hint.unwrap().contains("knows a"));
+        assert!(!format!("{config:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,125 @@
+//! What happens while a plan is executed, as data: progress bars, logs and JSON are made from it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cancel::Signal;
+use crate::plan::Statement;
+
+/// A step's place in its plan.
+pub type StepIndex = usize;
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A step is being worked on.
+    Started(StepIndex),
+    /// A statement is about to be sent.
+    Sending(StepIndex, Statement),
+    /// A step waits for somebody before it can go on.
+    Waiting(StepIndex, String),
+    /// A build went on.
+    Progressed(StepIndex, Progress),
+    /// A statement failed in a passing way and is tried again.
+    Retrying(StepIndex, String),
+    /// The server said something by the way.
+    Noticed(StepIndex, String),
+    /// A step is over.
+    Finished(StepIndex, Outcome),
+    /// Somebody asked to stop; cleaning up has begun.
+    Cancelling(Signal),
+}
+
+/// How far a build is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// The phase in PostgreSQL's words.
+    pub phase: String,
+    /// Percent of the phase, where the phase knows.
+    pub percent: Option<u8>,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The end.
+    pub status: Status,
+    /// Why, or how.
+    pub reason: String,
+    /// The server's SQLSTATE where a statement failed.
+    pub sqlstate: Option<String>,
+    /// From start to end.
+    pub duration: Duration,
+    /// Thereof waiting for others.
+    pub waited: Duration,
+    /// The new index's size.
+    pub size_bytes: Option<i64>,
+    /// What was sent and succeeded or failed, in order.
+    pub sent: Vec<String>,
+    /// SQL that cleans up what could not be cleaned up.
+    pub cleanup: Option<String>,
+}
+
+impl Outcome {
+    /// An outcome without figures.
+    pub fn new(status: Status, reason: impl Into<String>) -> Self {
+        Outcome {
+            status,
+            reason: reason.into(),
+            sqlstate: None,
+            duration: Duration::ZERO,
+            waited: Duration::ZERO,
+            size_bytes: None,
+            sent: Vec::new(),
+            cleanup: None,
+        }
+    }
+}
+
+/// The ends that a step can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Done and verified.
+    Done,
+    /// There was nothing to do.
+    Skipped,
+    /// It is not as declared.
+    Failed,
+    /// Stopped by a signal.
+    Cancelled,
+}
+
+impl Status {
+    /// The name in JSON documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Done => "done",
+            Status::Skipped => "skipped",
+            Status::Failed => "failed",
+            Status::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Where events go.
+#[derive(Clone)]
+pub struct Events(Arc<dyn Fn(Event) + Send + Sync>);
+
+impl Events {
+    /// Calls `hear` with every event.
+    pub fn new(hear: impl Fn(Event) + Send + Sync + 'static) -> Self {
+        Events(Arc::new(hear))
+    }
+
+    /// Hands on an event.
+    pub fn emit(&self, event: Event) {
+        (self.0)(event);
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Events")
+    }
+}

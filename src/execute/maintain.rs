@@ -1,0 +1,122 @@
+//! A declared ANALYZE or VACUUM: sent with SKIP_LOCKED, tried again where the lock was not free,
+//! and verified in the statistics, because a skipped table is only a WARNING of a statement that
+//! succeeds.
+
+use std::time::{Duration, Instant};
+
+use super::Execution;
+use super::watch::{Ended, Watch};
+use crate::catalog;
+use crate::declared::{DeclaredMaintenance, MaintenanceKind};
+use crate::event::{Event, Outcome, Status, StepIndex};
+use crate::failure::Result;
+use crate::pg::session::Session;
+use crate::plan::{Step, Subject};
+
+const TRIES: usize = 6;
+const PAUSE_BETWEEN_TRIES: Duration = Duration::from_secs(1);
+
+/// PostgreSQL 14 hands statistics to a collector process that writes them every half second.
+const STATISTICS_DELAY: Duration = Duration::from_secs(2);
+
+/// Runs the step's one statement until it is done or skipped for good.
+pub async fn run(execution: &Execution<'_>, at: StepIndex, step: &Step) -> Outcome {
+    let started = Instant::now();
+    let mut waited = Duration::ZERO;
+    let mut outcome = match tries(execution, at, step, &mut waited).await {
+        Ok(outcome) => outcome,
+        Err(failure) => Outcome {
+            sqlstate: failure.sqlstate.clone(),
+            ..Outcome::new(Status::Failed, failure.to_string())
+        },
+    };
+    outcome.duration = started.elapsed();
+    outcome.waited = waited;
+    outcome
+}
+
+async fn tries(
+    execution: &Execution<'_>,
+    at: StepIndex,
+    step: &Step,
+    waited: &mut Duration,
+) -> Result<Outcome> {
+    let session = execution.database.maintainer().await?;
+    let Some(statement) = step.statements.first() else {
+        return Ok(Outcome::new(Status::Skipped, "nothing to send"));
+    };
+    let sent = statement.texts();
+    let sql = sent.join("; ");
+    for attempt in 1.. {
+        execution.events.emit(Event::Sending(at, statement.clone()));
+        let began = Instant::now();
+        let mut watch = Watch::new(execution, at, *waited);
+        let ended = watch.run(&session, &sql).await;
+        *waited = watch.waited();
+        let warnings = warnings(execution, at, &session);
+        let outcome = match ended {
+            Ended::Done if warnings.is_empty() => done(),
+            Ended::Done if is_recorded(execution, step, began).await? => done(),
+            Ended::Done if attempt < TRIES => {
+                execution.events.emit(Event::Retrying(at, warnings.join("; ")));
+                tokio::select! {
+                    () = tokio::time::sleep(PAUSE_BETWEEN_TRIES) => continue,
+                    _ = execution.cancel.wait() => Outcome::new(Status::Cancelled, "cancelled"),
+                }
+            }
+            Ended::Done => Outcome::new(Status::Failed, warnings.join("; ")),
+            Ended::Failed(error) => Outcome {
+                sqlstate: error.sqlstate.clone(),
+                ..Outcome::new(Status::Failed, error.to_string())
+            },
+            Ended::Cancelled => Outcome::new(Status::Cancelled, "cancelled"),
+            Ended::WaitedTooLong(reason) => Outcome::new(Status::Failed, reason),
+        };
+        if outcome.status == Status::Done {
+            await_record(execution, step, began).await?;
+        }
+        return Ok(Outcome { sent, ..outcome });
+    }
+    Ok(Outcome::new(Status::Failed, "never tried"))
+}
+
+fn done() -> Outcome {
+    Outcome::new(Status::Done, "done")
+}
+
+fn warnings(execution: &Execution<'_>, at: StepIndex, session: &Session) -> Vec<String> {
+    let (warnings, others): (Vec<_>, Vec<_>) =
+        session.notices().into_iter().partition(|notice| notice.severity == "WARNING");
+    for notice in others {
+        let text = format!("{}: {}", notice.severity, notice.message);
+        execution.events.emit(Event::Noticed(at, text));
+    }
+    warnings.into_iter().map(|notice| notice.message).collect()
+}
+
+/// Gives the statistics the time to show what was done, so that a run right after this one does
+/// not do it again. With track_counts off they never will.
+async fn await_record(execution: &Execution<'_>, step: &Step, began: Instant) -> Result<()> {
+    let give_up = Instant::now() + STATISTICS_DELAY;
+    while !is_recorded(execution, step, began).await? && Instant::now() < give_up {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
+
+/// Whether the statistics say that it was done since `began`.
+async fn is_recorded(execution: &Execution<'_>, step: &Step, began: Instant) -> Result<bool> {
+    let Subject::Maintenance(DeclaredMaintenance { kind, table: Some(table), .. }) = &step.subject
+    else {
+        return Ok(true);
+    };
+    let session = execution.database.reader().await?;
+    let questions =
+        catalog::Questions { relations: vec![table.clone()], ..catalog::Questions::default() };
+    let facts = catalog::load(&session, &execution.database.server, &questions).await?;
+    let ago = facts.relations.first().and_then(Option::as_ref).and_then(|relation| match kind {
+        MaintenanceKind::Analyze => relation.analyzed_ago_seconds,
+        MaintenanceKind::Vacuum => relation.vacuumed_ago_seconds,
+    });
+    Ok(ago.is_some_and(|seconds| seconds <= began.elapsed().as_secs_f64()))
+}

@@ -1,0 +1,128 @@
+//! Executing a plan: the stages, the steps that run side by side, and what each step came to.
+//!
+//! A step is executed by convergence: plan the object afresh, send the first statement of that
+//! plan, and again, until the plan says that the object is as declared. No statement is believed
+//! because it returned.
+
+mod cleanup;
+mod converge;
+mod maintain;
+mod schedule;
+mod short;
+mod watch;
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::cancel::Cancel;
+use crate::event::{Event, Events, Outcome, Status, StepIndex};
+use crate::pg::advisory::RunLock;
+use crate::pg::database::Database;
+use crate::pg::name::RelationName;
+use crate::plan::apply::Options;
+use crate::plan::{Plan, Step, Subject, Verdict};
+
+/// How far execution may go.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Tables that are worked on at once.
+    pub jobs: usize,
+    /// How long one step may wait for other sessions in all.
+    pub max_wait: Duration,
+}
+
+/// Everything that executing needs.
+pub struct Execution<'a> {
+    /// Where.
+    pub database: &'a Database,
+    /// Held while this run lasts.
+    pub lock: &'a RunLock,
+    /// The decisions that the plan was made with.
+    pub options: &'a Options,
+    /// How far it may go.
+    pub limits: Limits,
+    /// Asks to stop.
+    pub cancel: Cancel,
+    /// Hears what happens.
+    pub events: Events,
+    changed: Mutex<HashSet<RelationName>>,
+}
+
+impl<'a> Execution<'a> {
+    /// Ready to run.
+    pub fn new(
+        database: &'a Database,
+        lock: &'a RunLock,
+        options: &'a Options,
+        limits: Limits,
+        cancel: Cancel,
+        events: Events,
+    ) -> Self {
+        let changed = Mutex::default();
+        Execution { database, lock, options, limits, cancel, events, changed }
+    }
+
+    /// Executes the plan. Returns what each step came to, in the order of the plan; a failed step
+    /// stops no other.
+    pub async fn run(&self, plan: &Plan) -> Vec<Outcome> {
+        let mut outcomes = plan.steps.iter().map(settled).collect::<Vec<_>>();
+        for stage in schedule::stages(plan) {
+            for (at, outcome) in schedule::run(self, plan, &stage).await {
+                outcomes[at] = Some(outcome);
+            }
+        }
+        let unreached = || Outcome::new(Status::Failed, "never reached");
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached)).collect()
+    }
+
+    async fn step(&self, at: StepIndex, step: &Step) -> Outcome {
+        if let Some(outcome) = self.not_to_start(step) {
+            self.events.emit(Event::Finished(at, outcome.clone()));
+            return outcome;
+        }
+        self.events.emit(Event::Started(at));
+        let outcome = match &step.subject {
+            Subject::Maintenance(_) => maintain::run(self, at, step).await,
+            _ => converge::run(self, at, step).await,
+        };
+        if outcome.status == Status::Done {
+            self.remember_change(step);
+        }
+        self.events.emit(Event::Finished(at, outcome.clone()));
+        outcome
+    }
+
+    fn not_to_start(&self, step: &Step) -> Option<Outcome> {
+        if let Some(signal) = self.cancel.signal() {
+            let reason = format!("not started: {} came", signal.name());
+            return Some(Outcome::new(Status::Cancelled, reason));
+        }
+        if self.lock.is_lost() {
+            let reason = "not started: the connection that held the run lock is lost";
+            return Some(Outcome::new(Status::Failed, reason));
+        }
+        let needed = step.only_if_changed.as_ref().is_none_or(|table| self.has_changed(table));
+        (!needed).then(|| Outcome::new(Status::Skipped, "this run changed nothing there"))
+    }
+
+    fn remember_change(&self, step: &Step) {
+        let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+        changed.insert(step.on.clone().unwrap_or_else(|| step.object.clone()));
+        changed.insert(RelationName::unqualified(&self.database.server.database));
+    }
+
+    fn has_changed(&self, table: &RelationName) -> bool {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner).contains(table)
+    }
+}
+
+/// The outcome of a step that needs no work.
+fn settled(step: &Step) -> Option<Outcome> {
+    let status = match step.verdict {
+        Verdict::ToDo => return None,
+        Verdict::AsDeclared | Verdict::LeftOut => Status::Skipped,
+        Verdict::Refused => Status::Failed,
+    };
+    Some(Outcome::new(status, step.reason.clone()))
+}

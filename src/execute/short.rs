@@ -1,0 +1,64 @@
+//! Short transactions under a short lock_timeout: others queue behind the lock that they wait for,
+//! so they rather give up and try again.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+
+use super::Execution;
+use super::watch::Ended;
+use crate::event::{Event, StepIndex};
+use crate::pg::server_error::ServerError;
+use crate::pg::session::Session;
+use crate::plan::Statement;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Runs the statements in one transaction, again and again while the lock is not free, for as
+/// long as the step may wait.
+pub async fn run(
+    execution: &Execution<'_>,
+    at: StepIndex,
+    session: &Session,
+    statements: &[String],
+) -> Ended {
+    let give_up = Instant::now() + execution.limits.max_wait;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let error = match once(session, statements).await {
+            Ok(()) => return Ended::Done,
+            Err(error) => error,
+        };
+        let passing = matches!(error.sqlstate.as_deref(), Some("55P03" | "40P01"));
+        if !passing {
+            return Ended::Failed(error);
+        }
+        if Instant::now() >= give_up {
+            return Ended::WaitedTooLong(format!("gave up waiting for the lock: {error}"));
+        }
+        execution.events.emit(Event::Retrying(at, error.to_string()));
+        tokio::select! {
+            () = tokio::time::sleep(with_jitter(pause)) => {}
+            _ = execution.cancel.wait() => return Ended::Cancelled,
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn once(session: &Session, statements: &[String]) -> Result<(), ServerError> {
+    for sql in Statement::Short(statements.to_vec()).texts() {
+        if let Err(error) = session.execute(&sql).await {
+            // The first error is the one to tell; a lost connection has rolled back by itself.
+            let _ = session.execute("ROLLBACK").await;
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// Between half of the pause and all of it, so that two who collided do not collide again.
+fn with_jitter(pause: Duration) -> Duration {
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
+    pause / 2 + (pause / 2).mul_f64(f64::from(nanos % 1_000_000) / 1e6)
+}

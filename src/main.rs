@@ -1,0 +1,69 @@
+//! Parse, run, print the failure, exit. Signals arrive here.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+
+use clap::Parser;
+use pgtend::cancel::{self, Canceller, Signal};
+use pgtend::cli::{Cli, replace_url};
+use pgtend::failure::{Failure, Kind, Result, exit_code};
+use pgtend::pg::conninfo::Conninfo;
+use pgtend::report::Console;
+use pgtend::report::inflight::Inflight;
+use tokio::signal::unix::{SignalKind, signal};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let console = Console::new(cli.shared.manner(), cli.command.name());
+    let result = hide_password(&cli).and_then(|()| start(cli, &console));
+    ExitCode::from(result.unwrap_or_else(|failure| {
+        console.failure(&failure);
+        failure.kind.exit_code()
+    }))
+}
+
+/// A password on the command line can be read by every user of the machine (`ps`), so the process
+/// starts itself again with the password in its environment, where only its owner can read it.
+fn hide_password(cli: &Cli) -> Result<()> {
+    let Some(url) = &cli.shared.database_url else { return Ok(()) };
+    let Some((harmless, password)) = Conninfo::without_password(url) else { return Ok(()) };
+    let program = std::env::current_exe().map_err(|error| Failure::from_error(Kind::Io, error))?;
+    let arguments = replace_url(std::env::args_os().skip(1), url, &harmless);
+    let error = Command::new(program).args(arguments).env("PGPASSWORD", password).exec();
+    Err(Failure::from_error(Kind::Io, error).context("starting again without the password failed"))
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn start(cli: Cli, console: &Console) -> Result<u8> {
+    let (canceller, cancel) = cancel::channel();
+    let inflight = Inflight::default();
+    for (kind, name) in
+        [(SignalKind::interrupt(), Signal::Interrupt), (SignalKind::terminate(), Signal::Terminate)]
+    {
+        let signals = signal(kind).map_err(|error| Failure::from_error(Kind::Io, error))?;
+        tokio::spawn(listen(signals, name, canceller.clone(), inflight.clone(), console.clone()));
+    }
+    pgtend::commands::run(cli, console.clone(), cancel, inflight).await
+}
+
+/// The first signal asks to stop and clean up; the second leaves at once and says what remains.
+#[expect(clippy::exit, reason = "the second signal wants to leave at once")]
+async fn listen(
+    mut signals: tokio::signal::unix::Signal,
+    name: Signal,
+    canceller: Canceller,
+    inflight: Inflight,
+    console: Console,
+) {
+    while signals.recv().await.is_some() {
+        if !canceller.cancel(name) {
+            for sql in inflight.cleanup_sql() {
+                console.warn(&format!("not cleaned up; the next apply does it, or: {sql}"));
+            }
+            std::process::exit(i32::from(match name {
+                Signal::Interrupt => exit_code::INTERRUPTED,
+                Signal::Terminate => exit_code::TERMINATED,
+            }));
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The run lock: one run of a job per database, over all hosts.
+//!
+//! It is only ever tried, never waited for on the server: a session that waits in
+//! `pg_advisory_lock` holds a snapshot, and a concurrent index build of the lock's holder would
+//! wait for that snapshot in a deadlock. It lives on a connection of its own that is otherwise
+//! idle, so that losing the work's connection does not lose the lock.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tokio_postgres::types::Type;
+
+use super::database::Database;
+use super::session::Session;
+use crate::failure::{Failure, Kind, Result};
+
+/// The first half of every key of pgtend's: "pgtn" in ASCII.
+const KEY_SPACE: i32 = 0x7067_746e;
+
+/// Jobs of which only one may run at a time in a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    /// `pgtend apply`.
+    Apply = 1,
+}
+
+/// The held lock; released when dropped, because its connection is closed then.
+pub struct RunLock {
+    session: Session,
+}
+
+impl RunLock {
+    /// Takes the job's lock, trying again until `wait` has passed.
+    ///
+    /// # Errors
+    /// `Busy`, naming who holds it.
+    pub async fn take(database: &Database, job: Job, wait: Duration) -> Result<RunLock> {
+        let session = database.dedicated().await?;
+        let give_up = Instant::now() + wait;
+        let mut pause = Duration::from_millis(25);
+        while !try_lock(&session, job).await? {
+            if Instant::now() >= give_up {
+                return Err(busy(&session, job).await?);
+            }
+            sleep(pause.min(give_up - Instant::now())).await;
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+        Ok(RunLock { session })
+    }
+
+    /// Whether the lock is certainly lost because its connection is gone.
+    pub fn is_lost(&self) -> bool {
+        self.session.is_closed()
+    }
+}
+
+async fn try_lock(session: &Session, job: Job) -> Result<bool> {
+    let sql = "SELECT pg_catalog.pg_try_advisory_lock($1, $2)";
+    let rows = session
+        .query(sql, &[(&KEY_SPACE, Type::INT4), (&(job as i32), Type::INT4)])
+        .await
+        .map_err(|error| error.into_failure().context("taking the run lock"))?;
+    Ok(rows.first().is_some_and(|row| row.get(0)))
+}
+
+async fn busy(session: &Session, job: Job) -> Result<Failure> {
+    let rows = session
+        .query(
+            include_str!("../../sql/catalog/advisory_holder.sql"),
+            &[(&KEY_SPACE, Type::INT4), (&(job as i32), Type::INT4)],
+        )
+        .await
+        .map_err(|error| error.into_failure().context("asking who holds the run lock"))?;
+    let holder = rows.first().map_or_else(
+        || "it has just ended".to_owned(),
+        |row| {
+            let mut words = format!("pid {}", row.get::<_, i32>("pid"));
+            if let Some(application) = row.get::<_, Option<String>>("application") {
+                words.push_str(&format!(", {application}"));
+            }
+            if let Some(role) = row.get::<_, Option<String>>("role") {
+                words.push_str(&format!(", user {role}"));
+            }
+            if let Some(client) = row.get::<_, Option<String>>("client") {
+                words.push_str(&format!(", from {client}"));
+            }
+            if let Some(seconds) = row.get::<_, Option<f64>>("since_seconds") {
+                let since = Duration::from_secs(seconds.max(0.0) as u64);
+                words.push_str(&format!(", for {}", humantime::format_duration(since)));
+            }
+            words
+        },
+    );
+    Ok(Failure::new(Kind::Busy, format!("another run holds this job ({holder})"))
+        .hint("wait for it to end, or let this run wait with --wait"))
+}

@@ -1,0 +1,104 @@
+//! Why a connection could not be made, and what to do about it.
+
+use std::error::Error as _;
+use std::io;
+
+use tokio_postgres::error::DbError;
+
+use super::server_error::{ServerError, chain};
+use crate::failure::{Failure, Kind};
+
+/// Explains why connecting to `place` (or speaking to it) failed.
+pub fn explain(error: &tokio_postgres::Error, place: &str) -> Failure {
+    if let Some(error) = error.as_db_error() {
+        return refused_by_server(error, place);
+    }
+    let message = chain(error);
+    let hint = super::tls::hint(error)
+        .or_else(|| io_kind(error).and_then(hint_for_io))
+        .or_else(|| hint_for_text(&message));
+    let failure =
+        Failure::new(Kind::Connection, format!("connecting to {place} failed: {message}"));
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+fn refused_by_server(error: &DbError, place: &str) -> Failure {
+    if error.message().contains("unsupported startup parameter") {
+        return super::database::pooler(place).sqlstate(Some(error.code().code().to_owned()));
+    }
+    let said = ServerError::from(error);
+    let hint = hint_for_sqlstate(error.code().code(), error.message()).map(str::to_owned);
+    let mut failure =
+        Failure::new(Kind::Connection, format!("connecting to {place} failed: {said}"))
+            .sqlstate(said.sqlstate.clone());
+    failure.hint = hint.or(said.hint);
+    failure
+}
+
+fn hint_for_sqlstate(code: &str, message: &str) -> Option<&'static str> {
+    Some(match code {
+        "28P01" => "the password is wrong; it is taken from the URL, PGPASSWORD or ~/.pgpass",
+        "28000" if message.contains("no encryption") || message.contains("SSL off") => {
+            "the server wants TLS; add sslmode=require (or verify-full with sslrootcert)"
+        }
+        "28000" => {
+            "pg_hba.conf on the server does not let this role in from here, or the role does not exist"
+        }
+        "3D000" => "the database does not exist; psql -l lists those that do",
+        "53300" => "all connections are taken; try again, or raise max_connections",
+        "57P03" => "the server is starting up, shutting down or recovering; try again in a moment",
+        "42501" => "the role may not connect; GRANT CONNECT ON DATABASE to it",
+        "22023" | "42704" => "a setting in PGOPTIONS or options= is unknown to this server",
+        _ => return None,
+    })
+}
+
+/// The way out where nothing answered in time.
+pub const NO_ANSWER: &str = "no answer; is the host right, does a firewall stand between? connect_timeout sets how long to try";
+
+fn hint_for_io(kind: io::ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        io::ErrorKind::ConnectionRefused => {
+            "nothing listens there; is the server running, and are host and port right?"
+        }
+        io::ErrorKind::NotFound => {
+            "there is no such socket; is the server running here, or did you mean another host?"
+        }
+        io::ErrorKind::PermissionDenied => "you may not open that socket",
+        io::ErrorKind::TimedOut => NO_ANSWER,
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
+            "the other side hung up; is it a PostgreSQL server, and does it speak TLS as asked?"
+        }
+        _ => return None,
+    })
+}
+
+fn hint_for_text(message: &str) -> Option<&'static str> {
+    if message.contains("does not support TLS") {
+        Some("the server has no TLS; use sslmode=prefer, or turn ssl on in its configuration")
+    } else if message.contains("password missing") {
+        Some("the server wants a password; give it in PGPASSWORD or ~/.pgpass")
+    } else if message.contains("timed out") || message.contains("timeout") {
+        Some(NO_ANSWER)
+    } else if message.contains("lookup address") {
+        Some("the host name cannot be resolved")
+    } else {
+        None
+    }
+}
+
+fn io_kind(error: &tokio_postgres::Error) -> Option<io::ErrorKind> {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref::<io::Error>() {
+            let kind = error.kind();
+            let says_why = !matches!(kind, io::ErrorKind::InvalidData | io::ErrorKind::Other);
+            return says_why.then_some(kind).filter(|kind| hint_for_io(*kind).is_some());
+        }
+        source = cause.source();
+    }
+    None
+}

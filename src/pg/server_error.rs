@@ -1,0 +1,91 @@
+//! What the server said when a statement failed, and which failures mean what.
+
+use std::fmt;
+
+use tokio_postgres::error::{DbError, SqlState};
+
+use crate::failure::{Failure, Kind};
+
+/// A statement's failure: the server's own words, or the driver's where the server could not
+/// speak any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerError {
+    /// Five characters (PostgreSQL documentation, appendix A); `None` where the connection broke.
+    pub sqlstate: Option<String>,
+    /// The primary message.
+    pub message: String,
+    /// DETAIL, for example the duplicate key.
+    pub detail: Option<String>,
+    /// HINT.
+    pub hint: Option<String>,
+}
+
+impl ServerError {
+    /// Whether the failure is of the given class or state.
+    pub fn is(&self, state: &SqlState) -> bool {
+        self.sqlstate.as_deref() == Some(state.code())
+    }
+
+    /// Whether the connection broke, so that nothing is known of the statement's fate.
+    pub fn is_connection_lost(&self) -> bool {
+        self.sqlstate.is_none()
+    }
+
+    /// As the failure of a whole command.
+    pub fn into_failure(self) -> Failure {
+        let kind = match self.sqlstate.as_deref() {
+            None => Kind::Connection,
+            Some("42501") => Kind::Privilege,
+            Some(_) => Kind::Server,
+        };
+        let mut failure = Failure::new(kind, &self).sqlstate(self.sqlstate);
+        failure.hint = self.hint;
+        failure
+    }
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.detail {
+            Some(detail) => write!(f, " ({})", detail.trim_end_matches('.')),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<&DbError> for ServerError {
+    fn from(error: &DbError) -> Self {
+        ServerError {
+            sqlstate: Some(error.code().code().to_owned()),
+            message: error.message().to_owned(),
+            detail: error.detail().map(str::to_owned),
+            hint: error.hint().map(str::to_owned),
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for ServerError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match error.as_db_error() {
+            Some(error) => error.into(),
+            None => {
+                ServerError { sqlstate: None, message: chain(&error), detail: None, hint: None }
+            }
+        }
+    }
+}
+
+/// The error and its causes on one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !line.ends_with(&cause_text) {
+            line = format!("{line}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    line
+}

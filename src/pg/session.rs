@@ -1,0 +1,168 @@
+//! One connection while somebody uses it: statements, notices, cancelling.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::Object;
+use futures_util::future::join_all;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{CancelToken, Row, SimpleQueryMessage};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::connector::Inbox;
+use super::server_error::ServerError;
+
+/// A statement's result or the server's refusal.
+pub type Answer<T> = std::result::Result<T, ServerError>;
+
+/// Hears every statement that is sent (`--echo`).
+#[derive(Clone)]
+pub struct Echo(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl Echo {
+    /// Calls `hear` with each statement just before it is sent.
+    pub fn new(hear: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Echo(Arc::new(hear))
+    }
+
+    /// Hears nothing.
+    pub fn silent() -> Self {
+        Echo::new(|_| ())
+    }
+
+    pub(super) fn hear(&self, statement: &str) {
+        (self.0)(statement);
+    }
+}
+
+impl std::fmt::Debug for Echo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Echo")
+    }
+}
+
+/// NOTICE, WARNING and the like: truths that no return value carries, such as a skipped table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// WARNING, NOTICE, INFO …, untranslated.
+    pub severity: String,
+    /// Five characters.
+    pub sqlstate: String,
+    /// The primary message.
+    pub message: String,
+}
+
+/// A connection checked out of a pool; it goes back when dropped.
+pub struct Session {
+    client: Object,
+    pid: i32,
+    inbox: Inbox,
+    echo: Echo,
+    tls: MakeRustlsConnect,
+}
+
+impl Session {
+    pub(super) fn new(
+        client: Object,
+        pid: i32,
+        inbox: Inbox,
+        echo: Echo,
+        tls: MakeRustlsConnect,
+    ) -> Self {
+        inbox.drain();
+        Session { client, pid, inbox, echo, tls }
+    }
+
+    /// The server process that serves this connection.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Whether the connection is gone.
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Sends one query with typed parameters in one round trip and returns its rows.
+    pub async fn query(
+        &self,
+        sql: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Answer<Vec<Row>> {
+        self.echo.hear(sql);
+        Ok(self.client.query_typed(sql, params).await?)
+    }
+
+    /// Sends one statement alone in its message, as CREATE INDEX CONCURRENTLY and VACUUM demand:
+    /// several in one message form a transaction (PostgreSQL documentation, 53.2.2.1).
+    pub async fn execute(&self, statement: &str) -> Answer<()> {
+        self.echo.hear(statement);
+        self.client.simple_query(statement).await?;
+        Ok(())
+    }
+
+    /// Like [`Session::execute`], but gives up after `limit`: the statement is cancelled on the
+    /// server and its end awaited. `None` is the answer then.
+    pub async fn execute_within(&self, statement: &str, limit: Duration) -> Option<Answer<()>> {
+        self.execute_unless(statement, tokio::time::sleep(limit)).await
+    }
+
+    /// Like [`Session::execute`], but cancels the statement on the server when `stop` completes,
+    /// and awaits its end. `None` is the answer where it was stopped; a statement that finished
+    /// in the race has its own answer.
+    pub async fn execute_unless(
+        &self,
+        statement: &str,
+        stop: impl Future<Output = ()>,
+    ) -> Option<Answer<()>> {
+        let work = self.execute(statement);
+        tokio::pin!(work);
+        tokio::select! {
+            answer = &mut work => return Some(answer),
+            () = stop => {}
+        }
+        loop {
+            self.cancel().await;
+            // A cancel request can overtake the statement that it is meant for, so it is repeated.
+            if let Ok(answer) = tokio::time::timeout(CANCEL_AGAIN, &mut work).await {
+                let cancelled = matches!(&answer, Err(error)
+                    if error.sqlstate.as_deref() == Some("57014"));
+                return if cancelled { None } else { Some(answer) };
+            }
+        }
+    }
+
+    /// Sends the statements one behind the other without waiting for answers in between; each has
+    /// its own answer: the first column of its rows' texts, row by row.
+    pub async fn pipeline(&self, statements: &[String]) -> Vec<Answer<Vec<Vec<Option<String>>>>> {
+        let sent = statements.iter().map(|statement| {
+            self.echo.hear(statement);
+            async { Ok(texts(self.client.simple_query(statement).await?)) }
+        });
+        join_all(sent).await
+    }
+
+    /// The notices that came since the last call or since the check-out.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.inbox.drain()
+    }
+
+    /// Asks the server to cancel what this connection is doing, over a connection with the same
+    /// TLS. That it could not be asked shows when the statement goes on.
+    async fn cancel(&self) {
+        let token: CancelToken = self.client.cancel_token();
+        let request = token.cancel_query(self.tls.clone());
+        let _ = tokio::time::timeout(CANCEL_AGAIN, request).await;
+    }
+}
+
+const CANCEL_AGAIN: Duration = Duration::from_secs(2);
+
+fn texts(messages: Vec<SimpleQueryMessage>) -> Vec<Vec<Option<String>>> {
+    let rows = messages.into_iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    rows.map(|row| (0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()).collect()
+}

@@ -1,0 +1,65 @@
+//! The server's version, and what depends on it.
+
+use std::fmt;
+
+/// The oldest major version that pgtend works with.
+pub const OLDEST_SUPPORTED: u32 = 14;
+
+/// A server version as `server_version_num` gives it: 150018 is 15.18.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ServerVersion(pub u32);
+
+impl ServerVersion {
+    /// The major version: 15.
+    pub fn major(self) -> u32 {
+        self.0 / 10_000
+    }
+
+    /// Whether pgtend works with this server.
+    pub fn is_supported(self) -> bool {
+        self.major() >= OLDEST_SUPPORTED
+    }
+
+    /// Whether `transaction_timeout` exists (since 17).
+    pub fn has_transaction_timeout(self) -> bool {
+        self.major() >= 17
+    }
+
+    /// Whether concurrent index builds can silently leave rows out of the index: 14.0 to 14.3
+    /// (release notes of 14.4, bug 17485).
+    pub fn corrupts_concurrent_builds(self) -> bool {
+        (140_000..140_004).contains(&self.0)
+    }
+}
+
+impl fmt::Display for ServerVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 >= 100_000 {
+            write!(f, "{}.{}", self.major(), self.0 % 10_000)
+        } else {
+            write!(f, "{}.{}.{}", self.0 / 10_000, self.0 / 100 % 100, self.0 % 100)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_print_as_people_write_them() {
+        assert_eq!(ServerVersion(150_018).to_string(), "15.18");
+        assert_eq!(ServerVersion(90_624).to_string(), "9.6.24");
+        assert_eq!(ServerVersion(90_624).major(), 9);
+    }
+
+    #[test]
+    fn gates_open_at_the_right_version() {
+        assert!(!ServerVersion(130_023).is_supported());
+        assert!(ServerVersion(140_000).is_supported());
+        assert!(ServerVersion(140_003).corrupts_concurrent_builds());
+        assert!(!ServerVersion(140_004).corrupts_concurrent_builds());
+        assert!(!ServerVersion(160_014).has_transaction_timeout());
+        assert!(ServerVersion(170_000).has_transaction_timeout());
+    }
+}

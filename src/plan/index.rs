@@ -1,0 +1,431 @@
+//! What is to be done about a declared index.
+//!
+//! The statements of a step are what leads from the state of the catalog to the declared one.
+//! Execution sends the first, reads the catalog and plans again: so each statement is verified by
+//! the next plan, and a run that was interrupted anywhere is simply continued.
+
+use super::apply::Planner;
+use super::{Action, Lock, Statement, Step, Subject, Verdict, size};
+use crate::catalog::{
+    Build, Canonical, Index, IndexShape, Oid, Relation, RelationKind, load::name_choices,
+};
+use crate::declared::DeclaredIndex;
+use crate::pg::name::{RelationName, quote_ident, quote_literal, with_suffix};
+
+/// The suffix of an index that is being built to take a drifted one's place.
+const NEW_SUFFIX: &str = "_pgtend_new";
+/// The suffix of a drifted index whose place has been taken.
+const OLD_SUFFIX: &str = "_pgtend_old";
+
+/// Adds the index's step.
+pub fn plan(planner: &mut Planner<'_>, at: usize, declared: &DeclaredIndex) {
+    let canonical = planner.facts.canonical_indexes[at].clone();
+    let Some(relation) = planner.relation(&declared.table).cloned() else {
+        let step = on_missing_table(planner, declared, &canonical);
+        planner.plan.steps.push(step);
+        return;
+    };
+    let mut step = Target { planner, relation: &relation, declared, canonical }.step();
+    if step.verdict == Verdict::ToDo && !relation.owned && step.action != Action::WatchBuild {
+        step.verdict = Verdict::Refused;
+        step.reason = format!(
+            "{}, but only the owner of {} ({}) may do it",
+            step.reason, relation.name, relation.owner
+        );
+    }
+    planner.plan.steps.push(step);
+}
+
+fn on_missing_table(
+    planner: &mut Planner<'_>,
+    declared: &DeclaredIndex,
+    canonical: &Canonical<IndexShape>,
+) -> Step {
+    let view = planner.view_to_come(&declared.table);
+    let table = view.clone().unwrap_or_else(|| planner.with_default_schema(&declared.table));
+    let chosen = canonical.known().map(|shape| shape.name.clone());
+    let name = declared.name.clone().or(chosen);
+    let mut step = blank(declared, &table, name.as_deref());
+    step.verdict = Verdict::Refused;
+    match (view, canonical) {
+        (None, _) => step.reason = format!("the table {table} does not exist"),
+        (Some(_), Canonical::Refused(error)) => {
+            step.reason = format!("the server refuses the definition: {error}");
+        }
+        (Some(_), _) if name.is_none() => {
+            step.reason =
+                "it has no name, and none can be chosen before its view exists; name it".to_owned();
+        }
+        (Some(view), _) => {
+            step.verdict = Verdict::ToDo;
+            step.reason = format!("missing; {view} is created first");
+            step.lock = Lock::share_update_exclusive(&view);
+            step.statements = vec![create(declared, &view, &step.object)];
+        }
+    }
+    step
+}
+
+/// A step that says nothing yet.
+fn blank(declared: &DeclaredIndex, table: &RelationName, name: Option<&str>) -> Step {
+    let subject =
+        DeclaredIndex { name: name.map(str::to_owned), table: table.clone(), ..declared.clone() };
+    Step {
+        action: Action::BuildIndex,
+        object: table.sibling(name.unwrap_or("(unnamed)")),
+        on: Some(table.clone()),
+        verdict: Verdict::AsDeclared,
+        reason: String::new(),
+        lock: None,
+        estimated_bytes: None,
+        table_bytes: 0,
+        statements: Vec::new(),
+        busy: None,
+        only_if_changed: None,
+        subject: Subject::Index(subject),
+    }
+}
+
+struct Target<'p, 'f> {
+    planner: &'p mut Planner<'f>,
+    relation: &'p Relation,
+    declared: &'p DeclaredIndex,
+    canonical: Canonical<IndexShape>,
+}
+
+impl Target<'_, '_> {
+    fn step(mut self) -> Step {
+        let existing = self.existing();
+        let name = match (&self.declared.name, &existing) {
+            (Some(name), _) => Some(name.clone()),
+            (None, Some(index)) => Some(index.name.name.clone()),
+            (None, None) => self.choose_name(),
+        };
+        let mut step = blank(self.declared, &self.relation.name, name.as_deref());
+        step.table_bytes = self.relation.size_bytes;
+        step.busy = self.build_on_table().cloned();
+        match existing {
+            Some(index) => self.existing_step(&mut step, &index),
+            None => self.missing_step(&mut step, name.is_none()),
+        }
+        if step.verdict == Verdict::ToDo {
+            step.lock = Lock::share_update_exclusive(&self.relation.name);
+        } else {
+            step.busy = None;
+        }
+        step
+    }
+
+    /// The index that bears the declared name on this table; for a declaration without a name,
+    /// the one that has its shape, a whole one before a broken one.
+    fn existing(&self) -> Option<Index> {
+        let indexes = self.indexes();
+        if let Some(name) = &self.declared.name {
+            return indexes.iter().find(|index| index.name.name == *name).cloned();
+        }
+        let shape = self.canonical.known()?;
+        let equal = || indexes.iter().filter(|index| index.shape.equals(shape));
+        equal().find(|index| index.is_whole()).or_else(|| equal().next()).cloned()
+    }
+
+    fn indexes(&self) -> &[Index] {
+        self.planner.facts.indexes.get(&self.relation.oid).map_or(&[], Vec::as_slice)
+    }
+
+    fn choose_name(&mut self) -> Option<String> {
+        let shape = self.canonical.known()?;
+        let free = name_choices(&shape.name).into_iter().find(|name| {
+            let name = self.relation.name.sibling(name.as_str());
+            !self.planner.facts.bearers.contains_key(&name)
+                && !self.planner.names_chosen.contains(&name)
+        })?;
+        self.planner.names_chosen.insert(self.relation.name.sibling(free.as_str()));
+        Some(free)
+    }
+
+    fn missing_step(&mut self, step: &mut Step, is_nameless: bool) {
+        if let Some(reason) = self.cannot_build(step, is_nameless) {
+            step.verdict = Verdict::Refused;
+            step.reason = reason;
+            return;
+        }
+        step.verdict = Verdict::ToDo;
+        step.reason = "missing".to_owned();
+        step.estimated_bytes = size::estimate(self.declared, self.relation, self.planner.facts);
+        step.statements = vec![self.create(&step.object)];
+        if let Some(twin) = self.twin(step) {
+            self.planner.warn(
+                "redundant_index",
+                &step.object,
+                format!("{} does all that it would do ({})", twin, step.source()),
+            );
+            if self.planner.options.skip_redundant {
+                step.verdict = Verdict::LeftOut;
+                step.reason = format!("redundant: {twin} does all that it would do");
+                step.statements.clear();
+            }
+        }
+        if let Canonical::NotCompared(reason) = &self.canonical {
+            let message = format!("its definition cannot be compared: {reason}");
+            self.planner.warn("not_compared", &step.object, message);
+        }
+    }
+
+    fn cannot_build(&self, step: &Step, is_nameless: bool) -> Option<String> {
+        if let Some(reason) = cannot_index(self.relation) {
+            return Some(reason);
+        }
+        if is_nameless {
+            return Some(match &self.canonical {
+                Canonical::NotCompared(reason) => {
+                    format!(
+                        "it has no name and cannot be found by its definition: {reason}; name it"
+                    )
+                }
+                Canonical::Refused(error) => format!("the server refuses the definition: {error}"),
+                Canonical::Known(_) => "no free name was found for it; name it".to_owned(),
+            });
+        }
+        if let Some(bearer) = self.planner.facts.bearers.get(&step.object) {
+            return Some(match &bearer.table {
+                Some(table) => format!("the name is taken by an index on {table}"),
+                None => format!("the name is taken by {}", bearer.kind.with_article()),
+            });
+        }
+        match &self.canonical {
+            Canonical::Refused(error) => {
+                Some(format!("the server refuses the definition: {error}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// What makes the index superfluous: an index, existing or planned before it, that has the
+    /// same entries and is unique where this one is.
+    fn twin(&self, step: &Step) -> Option<String> {
+        let shape = self.canonical.known()?;
+        let covers = |other: &IndexShape| {
+            other.definition == shape.definition && (other.unique || !shape.unique)
+        };
+        let existing = self.indexes().iter().find(|index| index.is_whole() && covers(&index.shape));
+        if let Some(index) = existing {
+            return Some(match &index.constraint {
+                Some(constraint) => format!("the constraint {}", quote_ident(constraint)),
+                None => format!("the index {}", index.name),
+            });
+        }
+        let declaration = self.planner.declaration;
+        let earlier = declaration.indexes.iter().zip(&self.planner.facts.canonical_indexes);
+        let earlier = earlier.take_while(|(other, _)| !std::ptr::eq(*other, self.declared));
+        let mut earlier = earlier.filter(|(other, canonical)| {
+            let same_table = self.planner.relation(&other.table).map(|table| table.oid)
+                == Some(self.relation.oid);
+            same_table && canonical.known().is_some_and(covers)
+        });
+        earlier.next().map(|(other, _)| {
+            let name = other.name.as_deref().unwrap_or("an unnamed index");
+            format!("the index {} of {}", step.object.sibling(name), other.source)
+        })
+    }
+
+    fn existing_step(&mut self, step: &mut Step, index: &Index) {
+        if !index.is_whole() {
+            self.broken_step(step, index);
+            return;
+        }
+        match self.canonical.clone() {
+            Canonical::Known(shape) if index.shape.equals(&shape) => {
+                self.equal_step(step, index, &shape);
+            }
+            Canonical::Known(shape) => self.drifted_step(step, index, &shape),
+            Canonical::Refused(error) => {
+                step.verdict = Verdict::Refused;
+                step.reason = format!(
+                    "an index of that name exists, but the server refuses the declared definition: {error}"
+                );
+            }
+            Canonical::NotCompared(reason) => {
+                step.reason = "it exists and is valid; its definition was not compared".to_owned();
+                let message = format!("its definition cannot be compared: {reason}");
+                self.planner.warn("not_compared", &step.object, message);
+            }
+        }
+    }
+
+    /// Not valid, not ready or not live: somebody is at work on it, or was and did not finish.
+    fn broken_step(&self, step: &mut Step, index: &Index) {
+        step.verdict = Verdict::ToDo;
+        if let Some(build) = self.build_of(index) {
+            step.action = Action::WatchBuild;
+            step.reason = format!("it is being built now by {}", describe(build));
+            step.busy = Some(build.clone());
+            return;
+        }
+        step.action = Action::HealIndex;
+        step.estimated_bytes = size::estimate(self.declared, self.relation, self.planner.facts);
+        step.reason = match (index.is_live, index.is_ready) {
+            (false, _) => "invalid: dropping it was interrupted".to_owned(),
+            (true, false) => "invalid: its build broke off before it was filled".to_owned(),
+            (true, true) => "invalid: its build broke off before it was validated".to_owned(),
+        };
+        step.statements = match &index.pinned_by {
+            Some(pin) if index.is_live => {
+                step.reason = format!("{}; rebuilt in place because of {pin}", step.reason);
+                vec![Statement::Alone(format!("REINDEX INDEX CONCURRENTLY {}", index.name))]
+            }
+            _ => vec![drop(&index.name), self.create(&step.object)],
+        };
+    }
+
+    fn equal_step(&mut self, step: &mut Step, index: &Index, shape: &IndexShape) {
+        step.reason = match &self.declared.name {
+            Some(_) => "already as declared".to_owned(),
+            None => "already as declared, found by its definition".to_owned(),
+        };
+        if index.shape.options != shape.options {
+            let message = format!(
+                "its storage parameters are{}, declared are{}; ALTER INDEX … SET changes them \
+                 without a rebuild",
+                or_defaults(&index.shape.options),
+                or_defaults(&shape.options)
+            );
+            self.planner.warn("storage_parameters", &step.object, message);
+        }
+        let leftovers = [NEW_SUFFIX, OLD_SUFFIX].map(|suffix| self.leftover(index, suffix));
+        let leftovers = leftovers.into_iter().flatten().collect::<Vec<_>>();
+        if !leftovers.is_empty() {
+            step.action = Action::DropLeftover;
+            step.verdict = Verdict::ToDo;
+            step.reason = "an interrupted replacement left something behind".to_owned();
+            step.statements = leftovers.iter().map(|leftover| drop(&leftover.name)).collect();
+        }
+    }
+
+    fn drifted_step(&mut self, step: &mut Step, index: &Index, shape: &IndexShape) {
+        let drift = describe_drift(&index.shape, shape);
+        step.action = Action::ReplaceIndex;
+        step.verdict = Verdict::Refused;
+        if let Some(pin) = &index.pinned_by {
+            step.reason = format!("drifted ({drift}), and pinned by {pin}");
+            return;
+        }
+        if !self.planner.options.replace {
+            step.reason =
+                format!("drifted ({drift}); --replace builds it anew and swaps the names");
+            return;
+        }
+        step.verdict = Verdict::ToDo;
+        step.reason = format!("drifted ({drift})");
+        step.estimated_bytes = size::estimate(self.declared, self.relation, self.planner.facts);
+        step.statements = self.replacement(index, shape);
+    }
+
+    /// Build under a new name, swap the names in one short transaction, drop the old one: there
+    /// is never a moment without the index. What an earlier run got done is not done again.
+    fn replacement(&self, index: &Index, shape: &IndexShape) -> Vec<Statement> {
+        let new = index.name.sibling(with_suffix(&index.name.name, NEW_SUFFIX));
+        let old = index.name.sibling(with_suffix(&index.name.name, OLD_SUFFIX));
+        let mut statements = Vec::new();
+        if let Some(leftover) = self.leftover(index, OLD_SUFFIX) {
+            statements.push(drop(&leftover.name));
+        }
+        match self.leftover(index, NEW_SUFFIX) {
+            Some(ready) if ready.is_whole() && ready.shape.equals(shape) => {}
+            Some(leftover) => {
+                statements.extend([drop(&leftover.name), self.create(&new)]);
+            }
+            None => statements.push(self.create(&new)),
+        }
+        let mut swap = vec![
+            format!("ALTER INDEX {} RENAME TO {}", index.name, quote_ident(&old.name)),
+            format!("ALTER INDEX {new} RENAME TO {}", quote_ident(&index.name.name)),
+        ];
+        if let Some(comment) = &index.comment {
+            swap.push(format!("COMMENT ON INDEX {} IS {}", index.name, quote_literal(comment)));
+        }
+        statements.extend([Statement::Short(swap), drop(&old)]);
+        statements
+    }
+
+    fn leftover(&self, index: &Index, suffix: &str) -> Option<Index> {
+        let name = with_suffix(&index.name.name, suffix);
+        let found = self.indexes().iter().find(|other| other.name.name == name);
+        found.filter(|other| other.oid != index.oid && other.pinned_by.is_none()).cloned()
+    }
+
+    fn create(&self, name: &RelationName) -> Statement {
+        create(self.declared, &self.relation.name, name)
+    }
+
+    /// The build that this index belongs to. Whoever may not see what a builder builds has to
+    /// take any build on the table for it.
+    fn build_of(&self, index: &Index) -> Option<&Build> {
+        self.builds_on(self.relation.oid).find(|build| match build.index {
+            Some(oid) => oid == index.oid || is_rebuild(build),
+            None => true,
+        })
+    }
+
+    fn build_on_table(&self) -> Option<&Build> {
+        self.builds_on(self.relation.oid).next()
+    }
+
+    fn builds_on(&self, table: Oid) -> impl Iterator<Item = &Build> {
+        self.planner.facts.builds.iter().filter(move |build| build.table == Some(table))
+    }
+}
+
+fn is_rebuild(build: &Build) -> bool {
+    build.command.as_deref().is_some_and(|command| command.starts_with("REINDEX"))
+}
+
+/// The build as a person knows it: pid, application, for how long.
+pub fn describe(build: &Build) -> String {
+    let mut words = format!("pid {}", build.pid);
+    if let Some(application) = build.application.as_deref().filter(|name| !name.is_empty()) {
+        words.push_str(&format!(" ({application})"));
+    }
+    if let Some(seconds) = build.since_seconds {
+        let since = std::time::Duration::from_secs(seconds.max(0.0) as u64);
+        words.push_str(&format!(", for {}", humantime::format_duration(since)));
+    }
+    words
+}
+
+fn cannot_index(relation: &Relation) -> Option<String> {
+    match relation.kind {
+        RelationKind::Table | RelationKind::MaterializedView => None,
+        RelationKind::PartitionedTable => Some(format!(
+            "{} is partitioned, and PostgreSQL builds no index on it concurrently; declare it on \
+             each partition",
+            relation.name
+        )),
+        kind => Some(format!("{} is {}, which has no indexes", relation.name, kind.with_article())),
+    }
+}
+
+fn describe_drift(is: &IndexShape, declared: &IndexShape) -> String {
+    match (is.unique, declared.unique) {
+        (true, false) => "it is unique, declared is a plain one".to_owned(),
+        (false, true) => "it is not unique, declared is a unique one".to_owned(),
+        _ => format!("it is {}, declared is {}", is.definition, declared.definition),
+    }
+}
+
+fn or_defaults(options: &str) -> &str {
+    if options.is_empty() { " the defaults" } else { options }
+}
+
+fn create(declared: &DeclaredIndex, table: &RelationName, name: &RelationName) -> Statement {
+    let unique = if declared.unique { "UNIQUE " } else { "" };
+    let sql = format!(
+        "CREATE {unique}INDEX CONCURRENTLY {} ON {table} {}",
+        quote_ident(&name.name),
+        declared.definition
+    );
+    Statement::Build { sql, index: name.clone() }
+}
+
+fn drop(name: &RelationName) -> Statement {
+    Statement::Drop { sql: format!("DROP INDEX CONCURRENTLY {name}") }
+}

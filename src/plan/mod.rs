@@ -1,0 +1,253 @@
+//! Plans: what is to be done to make a database match a declaration, as data. Planners are pure:
+//! they are given facts and no connection, so a plan can be shown, compared and tested.
+
+pub mod apply;
+mod comment;
+mod index;
+mod maintenance;
+mod size;
+mod view;
+
+use std::fmt;
+
+pub use index::describe;
+
+use crate::catalog::Build;
+use crate::declared::{DeclaredComment, DeclaredIndex, DeclaredMaintenance, DeclaredView, Source};
+use crate::pg::name::RelationName;
+
+/// A plan: every declared object is a step, also those with nothing to do.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// In the order of the files.
+    pub steps: Vec<Step>,
+    /// What the reader should know besides.
+    pub warnings: Vec<Warning>,
+}
+
+impl Plan {
+    /// Whether `apply` would change anything.
+    pub fn has_work(&self) -> bool {
+        self.steps.iter().any(|step| step.verdict == Verdict::ToDo)
+    }
+
+    /// Whether everything is as declared: nothing to do and nothing that needs a person.
+    pub fn is_as_declared(&self) -> bool {
+        self.steps.iter().all(|step| matches!(step.verdict, Verdict::AsDeclared | Verdict::LeftOut))
+    }
+}
+
+/// One declared object and what is to be done about it.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// What kind of work it is.
+    pub action: Action,
+    /// The object, schema-qualified.
+    pub object: RelationName,
+    /// The table or view that an index is on.
+    pub on: Option<RelationName>,
+    /// Whether there is something to do.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// The strongest lock that the work takes on something that the application uses.
+    pub lock: Option<Lock>,
+    /// About how large the new object will be.
+    pub estimated_bytes: Option<i64>,
+    /// Bytes of the table: the measure of how long the work takes.
+    pub table_bytes: i64,
+    /// What is sent, in this order.
+    pub statements: Vec<Statement>,
+    /// Somebody's build on the table, which has to end first.
+    pub busy: Option<Build>,
+    /// The work is only needed if this run really changes that relation.
+    pub only_if_changed: Option<RelationName>,
+    /// What is declared, with names resolved.
+    pub subject: Subject,
+}
+
+impl Step {
+    /// Where the object is declared.
+    pub fn source(&self) -> &Source {
+        match &self.subject {
+            Subject::Index(index) => &index.source,
+            Subject::View(view) => &view.source,
+            Subject::Comment(comment) => &comment.source,
+            Subject::Maintenance(maintenance) => &maintenance.source,
+        }
+    }
+}
+
+/// What a step is about.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// A declared index.
+    Index(DeclaredIndex),
+    /// A declared materialized view.
+    View(DeclaredView),
+    /// A declared comment.
+    Comment(DeclaredComment),
+    /// A declared ANALYZE or VACUUM.
+    Maintenance(DeclaredMaintenance),
+}
+
+/// The kinds of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// A missing index is built.
+    BuildIndex,
+    /// An invalid index is dropped and built, or rebuilt in place.
+    HealIndex,
+    /// A drifted index is replaced.
+    ReplaceIndex,
+    /// Somebody's build of the declared index is watched to its end.
+    WatchBuild,
+    /// What an interrupted replacement left is dropped.
+    DropLeftover,
+    /// A missing materialized view is created.
+    CreateView,
+    /// A comment is set.
+    Comment,
+    /// ANALYZE.
+    Analyze,
+    /// VACUUM.
+    Vacuum,
+}
+
+impl Action {
+    /// The name in JSON documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::BuildIndex => "build_index",
+            Action::HealIndex => "heal_index",
+            Action::ReplaceIndex => "replace_index",
+            Action::WatchBuild => "watch_build",
+            Action::DropLeftover => "drop_leftover",
+            Action::CreateView => "create_view",
+            Action::Comment => "comment",
+            Action::Analyze => "analyze",
+            Action::Vacuum => "vacuum",
+        }
+    }
+
+    /// As people say it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Action::BuildIndex => "build index",
+            Action::HealIndex => "heal index",
+            Action::ReplaceIndex => "replace index",
+            Action::WatchBuild => "watch build",
+            Action::DropLeftover => "drop leftover",
+            Action::CreateView => "create view",
+            Action::Comment => "comment",
+            Action::Analyze => "analyze",
+            Action::Vacuum => "vacuum",
+        }
+    }
+}
+
+/// What a plan says of one object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// `apply` changes it.
+    ToDo,
+    /// It is as declared.
+    AsDeclared,
+    /// It is left out on the user's word, or because it is not needed now.
+    LeftOut,
+    /// It is not as declared, and a person has to decide.
+    Refused,
+}
+
+/// Lock modes, by PostgreSQL's names (documentation, 13.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockMode {
+    /// Conflicts with dropping and rewriting only.
+    AccessShare,
+    /// Lets reads and writes go on; conflicts with VACUUM, ANALYZE, other builds and DDL.
+    ShareUpdateExclusive,
+}
+
+/// The strongest lock of a step and what it is on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// The mode.
+    pub mode: LockMode,
+    /// The relation, or what stands for several.
+    pub on: String,
+}
+
+impl Lock {
+    fn share_update_exclusive(on: &RelationName) -> Option<Lock> {
+        Some(Lock { mode: LockMode::ShareUpdateExclusive, on: on.to_string() })
+    }
+}
+
+impl fmt::Display for LockMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LockMode::AccessShare => "AccessShare",
+            LockMode::ShareUpdateExclusive => "ShareUpdateExclusive",
+        })
+    }
+}
+
+impl fmt::Display for Lock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.mode, self.on)
+    }
+}
+
+/// Something to send, and the way in which it has to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Statement {
+    /// A concurrent build: alone in its message, without timeouts. The application does not wait
+    /// for it, however long it waits itself. If it breaks off, an invalid `index` may remain.
+    Build {
+        /// The SQL.
+        sql: String,
+        /// The index that it builds.
+        index: RelationName,
+    },
+    /// A concurrent drop, sent like a build.
+    Drop {
+        /// The SQL.
+        sql: String,
+    },
+    /// Anything else that is sent alone and takes as long as it takes.
+    Alone(String),
+    /// A short transaction under a short lock_timeout, tried again when the lock is not free:
+    /// others would queue behind its lock.
+    Short(Vec<String>),
+}
+
+impl Statement {
+    /// The SQL texts in the order in which they are sent.
+    pub fn texts(&self) -> Vec<String> {
+        match self {
+            Statement::Build { sql, .. } | Statement::Drop { sql } | Statement::Alone(sql) => {
+                vec![sql.clone()]
+            }
+            Statement::Short(all) => std::iter::once("BEGIN".to_owned())
+                .chain([format!("SET LOCAL lock_timeout = '{SHORT_LOCK_TIMEOUT}'")])
+                .chain(all.iter().cloned())
+                .chain(["COMMIT".to_owned()])
+                .collect(),
+        }
+    }
+}
+
+/// How long a short transaction may queue for a lock: so long, at most, does the application queue
+/// behind it.
+pub const SHORT_LOCK_TIMEOUT: &str = "500ms";
+
+/// A remark that stops nothing but must not get lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// A stable name for scripts.
+    pub rule: &'static str,
+    /// The object, schema-qualified.
+    pub object: String,
+    /// What there is to know.
+    pub message: String,
+}

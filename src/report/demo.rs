@@ -1,0 +1,26 @@
+//! What `demo` shows: each query before and after.
+
+use comfy_table::Cell;
+
+use super::document::QueryDocument;
+use super::format;
+use super::table::{right, table, text};
+use std::time::Duration;
+
+/// The table of the workload's queries.
+pub fn queries(queries: &[QueryDocument]) -> String {
+    let mut table = table(&["query", "before", "after", "times faster"]);
+    for query in queries {
+        table.add_row(vec![
+            Cell::new(&query.query),
+            right(millis(query.before_ms)),
+            right(millis(query.after_ms)),
+            right(format!("{:.1}", query.times_faster)),
+        ]);
+    }
+    text(&table)
+}
+
+fn millis(millis: f64) -> String {
+    format::duration(Duration::from_secs_f64(millis.max(0.0) / 1e3))
+}

@@ -1,0 +1,208 @@
+//! The JSON documents: a contract. Keys are added, never renamed or removed.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::event::Outcome as StepOutcome;
+use crate::failure::{Failure, Kind};
+use crate::plan::{Step, Verdict, Warning};
+
+/// The version of the documents' form.
+const SCHEMA_VERSION: u32 = 1;
+
+/// What a command came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Done.
+    Done,
+    /// Everything was as it should be.
+    NothingToDo,
+    /// A check found something.
+    Findings,
+    /// Something failed.
+    Failed,
+    /// Another run holds the job.
+    Busy,
+    /// Stopped by a signal.
+    Cancelled,
+    /// Only planned.
+    Planned,
+}
+
+/// One run of one command.
+#[derive(Debug, Clone, Serialize)]
+pub struct Document {
+    schema_version: u32,
+    command: &'static str,
+    database: Option<String>,
+    server_version: Option<String>,
+    /// What the command came to.
+    pub outcome: Outcome,
+    duration_ms: u64,
+    /// What was done, object by object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Vec<StepDocument>>,
+    /// The demo's queries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queries: Option<Vec<QueryDocument>>,
+    /// What the reader should know besides.
+    pub warnings: Vec<WarningDocument>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorDocument>,
+}
+
+/// One object of a plan or of its execution.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepDocument {
+    action: &'static str,
+    object: String,
+    status: &'static str,
+    verdict: &'static str,
+    reason: String,
+    sql: Option<String>,
+    duration_ms: u64,
+    on: Option<String>,
+    lock: Option<String>,
+    size_bytes: Option<i64>,
+    estimated_size_bytes: Option<i64>,
+    waited_ms: u64,
+    source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sqlstate: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cleanup: Option<String>,
+}
+
+/// A query of the demo, before and after.
+#[derive(Debug, Clone, Serialize)]
+pub struct QueryDocument {
+    /// The query's name: its file without `.sql`.
+    pub query: String,
+    /// Median before, in milliseconds.
+    pub before_ms: f64,
+    /// Median after, in milliseconds.
+    pub after_ms: f64,
+    /// Before divided by after.
+    pub times_faster: f64,
+}
+
+/// A warning.
+#[derive(Debug, Clone, Serialize)]
+pub struct WarningDocument {
+    rule: &'static str,
+    object: String,
+    message: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct ErrorDocument {
+    kind: &'static str,
+    message: String,
+    sqlstate: Option<String>,
+    hint: Option<String>,
+}
+
+impl Document {
+    /// A document that says nothing yet but where and how long.
+    pub fn new(
+        command: &'static str,
+        database: Option<String>,
+        server_version: Option<String>,
+        elapsed: Duration,
+    ) -> Self {
+        Document {
+            schema_version: SCHEMA_VERSION,
+            command,
+            database,
+            server_version,
+            outcome: Outcome::NothingToDo,
+            duration_ms: millis(elapsed),
+            steps: None,
+            queries: None,
+            warnings: Vec::new(),
+            error: None,
+        }
+    }
+
+    /// The same, ended by a failure.
+    #[must_use]
+    pub fn failed(mut self, failure: &Failure) -> Self {
+        self.outcome = match failure.kind {
+            Kind::Busy => Outcome::Busy,
+            Kind::Interrupted | Kind::Terminated => Outcome::Cancelled,
+            _ => Outcome::Failed,
+        };
+        self.error = Some(ErrorDocument {
+            kind: failure.kind.name(),
+            message: failure.to_string(),
+            sqlstate: failure.sqlstate.clone(),
+            hint: failure.hint.clone(),
+        });
+        self
+    }
+
+    /// The same with the plan's warnings.
+    #[must_use]
+    pub fn with_warnings(mut self, warnings: &[Warning]) -> Self {
+        self.warnings.extend(warnings.iter().map(|warning| WarningDocument {
+            rule: warning.rule,
+            object: warning.object.clone(),
+            message: warning.message.clone(),
+        }));
+        self
+    }
+}
+
+impl StepDocument {
+    /// A step that is only planned.
+    pub fn planned(step: &Step) -> Self {
+        let texts = step.statements.iter().flat_map(|statement| statement.texts());
+        StepDocument {
+            action: step.action.name(),
+            object: step.object.to_string(),
+            status: if step.verdict == Verdict::ToDo { "planned" } else { "skipped" },
+            verdict: match step.verdict {
+                Verdict::ToDo => "to_do",
+                Verdict::AsDeclared => "as_declared",
+                Verdict::LeftOut => "left_out",
+                Verdict::Refused => "refused",
+            },
+            reason: step.reason.clone(),
+            sql: joined(&texts.collect::<Vec<_>>()),
+            duration_ms: 0,
+            on: step.on.as_ref().map(ToString::to_string),
+            lock: step.lock.as_ref().map(ToString::to_string),
+            size_bytes: None,
+            estimated_size_bytes: step.estimated_bytes,
+            waited_ms: 0,
+            source: step.source().to_string(),
+            sqlstate: None,
+            cleanup: None,
+        }
+    }
+
+    /// A step and what it came to.
+    pub fn executed(step: &Step, outcome: &StepOutcome) -> Self {
+        StepDocument {
+            status: outcome.status.name(),
+            reason: outcome.reason.clone(),
+            sql: joined(&outcome.sent),
+            duration_ms: millis(outcome.duration),
+            size_bytes: outcome.size_bytes,
+            waited_ms: millis(outcome.waited),
+            sqlstate: outcome.sqlstate.clone(),
+            cleanup: outcome.cleanup.clone(),
+            ..StepDocument::planned(step)
+        }
+    }
+}
+
+fn joined(statements: &[String]) -> Option<String> {
+    (!statements.is_empty()).then(|| statements.join(";\n"))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,77 @@
+//! Figures as people read them.
+
+use std::time::Duration;
+
+/// Bytes with a binary unit: `12 MiB`.
+pub fn bytes(bytes: i64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 || value >= 10.0 {
+        format!("{value:.0} {}", UNITS[unit])
+    } else {
+        format!("{value:.1} {}", UNITS[unit])
+    }
+}
+
+/// A duration with two or three digits: `850 ms`, `1.2 s`, `3 min 20 s`, `2 h 5 min`.
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    let whole = duration.as_secs();
+    if seconds < 0.001 {
+        format!("{:.2} ms", seconds * 1e3)
+    } else if seconds < 1.0 {
+        let millis = seconds * 1e3;
+        if millis < 10.0 { format!("{millis:.1} ms") } else { format!("{millis:.0} ms") }
+    } else if whole < 60 {
+        format!("{seconds:.1} s")
+    } else if whole < 3600 {
+        format!("{} min {} s", whole / 60, whole % 60)
+    } else {
+        format!("{} h {} min", whole / 3600, whole % 3600 / 60)
+    }
+}
+
+/// `1 index`, `2 indexes`.
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// SQL text on one line, cut to `width` characters.
+pub fn one_line(sql: &str, width: usize) -> String {
+    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= width {
+        return line;
+    }
+    let cut = line.chars().take(width.saturating_sub(1)).collect::<String>();
+    format!("{cut}…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_keep_two_or_three_digits() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(8192), "8.0 KiB");
+        assert_eq!(bytes(12 * 1024 * 1024), "12 MiB");
+        assert_eq!(duration(Duration::from_micros(130)), "0.13 ms");
+        assert_eq!(duration(Duration::from_millis(850)), "850 ms");
+        assert_eq!(duration(Duration::from_millis(1234)), "1.2 s");
+        assert_eq!(duration(Duration::from_secs(200)), "3 min 20 s");
+        assert_eq!(duration(Duration::from_secs(7500)), "2 h 5 min");
+        assert_eq!(count(1, "index", "indexes"), "1 index");
+        assert_eq!(count(0, "index", "indexes"), "0 indexes");
+    }
+
+    #[test]
+    fn long_sql_is_cut_on_one_line() {
+        assert_eq!(one_line("SELECT\n  1", 20), "SELECT 1");
+        assert_eq!(one_line("SELECT aaaaaaaaaa", 8), "SELECT …");
+    }
+}

@@ -1,0 +1,181 @@
+//! What a person or a program reads: the product on standard output, narration on standard error.
+//! Printing happens here and in `main` alone.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where pgtend prints")]
+
+pub mod apply;
+pub mod demo;
+pub mod document;
+pub mod format;
+pub mod inflight;
+pub mod progress;
+pub mod table;
+
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use indicatif::MultiProgress;
+
+use crate::failure::Failure;
+use crate::pg::database::Server;
+use crate::pg::session::Echo;
+use document::Document;
+
+/// How the product is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs: one document.
+    Json,
+}
+
+/// How much is said besides the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Volume {
+    /// Nothing when all is well.
+    Quiet,
+    /// What a person at a terminal wants to know.
+    #[default]
+    Normal,
+    /// Also what is as it should be, and the statements.
+    Verbose,
+}
+
+/// Whether output is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How the user wants to be spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Manner {
+    /// The product's format.
+    pub format: Format,
+    /// How much is said.
+    pub volume: Volume,
+    /// Colours.
+    pub color: Color,
+    /// No progress bars.
+    pub no_progress: bool,
+}
+
+/// The two streams.
+#[derive(Debug, Clone)]
+pub struct Console {
+    manner: Manner,
+    command: &'static str,
+    started: Instant,
+    server: Arc<Mutex<Option<(String, String)>>>,
+    bars: MultiProgress,
+}
+
+impl Console {
+    /// For one run of a command.
+    pub fn new(manner: Manner, command: &'static str) -> Self {
+        Console {
+            manner,
+            command,
+            started: Instant::now(),
+            server: Arc::default(),
+            bars: MultiProgress::new(),
+        }
+    }
+
+    /// How the user wants to be spoken to.
+    pub fn manner(&self) -> Manner {
+        self.manner
+    }
+
+    /// Remembers where the command works, for JSON documents.
+    pub fn set_server(&self, server: &Server) {
+        let place = (server.database.clone(), server.version.to_string());
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+    }
+
+    /// An empty document of this run.
+    pub fn document(&self) -> Document {
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (database, server_version) = server.unzip();
+        Document::new(self.command, database, server_version, self.started.elapsed())
+    }
+
+    /// Writes the product. A reader that has gone away (`| head`) is no failure.
+    pub fn product(&self, text: &str) {
+        let mut out = stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Writes a document as JSON, one line.
+    pub fn json(&self, document: &Document) {
+        // A document of ours has string keys only, so it can always be written.
+        let text = serde_json::to_string(document).unwrap_or_default();
+        self.product(&format!("{text}\n"));
+    }
+
+    /// Says something by the way, unless quiet was asked for.
+    pub fn narrate(&self, text: &str) {
+        if self.manner.volume > Volume::Quiet {
+            self.line(text);
+        }
+    }
+
+    /// Says what must not get lost.
+    pub fn warn(&self, text: &str) {
+        let label = self.paint("warning:", "33");
+        self.line(&format!("{label} {text}"));
+    }
+
+    /// Hears every statement and writes it to standard error.
+    pub fn echo(&self) -> Echo {
+        let console = self.clone();
+        Echo::new(move |statement| console.line(&format!("{};", statement.trim_end())))
+    }
+
+    /// Says why the command ends here, in the format that was asked for.
+    pub fn failure(&self, failure: &Failure) {
+        if self.manner.format == Format::Json {
+            self.json(&self.document().failed(failure));
+        }
+        self.line(&format!("{} {failure}", self.paint("error:", "31")));
+        if let Some(hint) = &failure.hint {
+            self.line(&format!("{} {hint}", self.paint("hint:", "36")));
+        }
+    }
+
+    /// Whether progress bars make sense.
+    fn draws_bars(&self) -> bool {
+        !self.manner.no_progress
+            && self.manner.volume > Volume::Quiet
+            && self.manner.format == Format::Table
+            && stderr().is_terminal()
+    }
+
+    /// A line on standard error, above the bars if there are any.
+    fn line(&self, text: &str) {
+        self.bars.suspend(|| eprintln!("{text}"));
+    }
+
+    fn paint(&self, text: &str, code: &str) -> String {
+        let colored = match self.manner.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        };
+        if colored { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+/// Prints text that is the whole product of a command without a server: completions, man pages.
+pub fn print(text: &str) {
+    print!("{text}");
+}
