@@ -19,6 +19,8 @@ pub mod declared;
 
 pub mod catalog;
 
+pub mod sandbox;
+
 pub mod pg;
 
 pub mod cancel;

@@ -1,0 +1,244 @@
+//! Where PostgreSQL's server programs are: a directory that holds `initdb`, `postgres` and `pg_ctl`
+//! of one installation. Finding never installs or downloads anything.
+
+use std::collections::HashSet;
+use std::env;
+use std::ffi::OsStr;
+use std::path::{self, Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::failure::{Failure, Kind, Result};
+
+/// Names the directory when the command line does not.
+pub const BIN_VARIABLE: &str = "PGTEND_PG_BIN";
+
+/// The oldest major version that pgtend works with.
+const OLDEST_MAJOR: u32 = 14;
+
+const PROGRAMS: [&str; 3] = ["initdb", "postgres", "pg_ctl"];
+
+/// Where packages put the server when they do not put it on PATH: Debian and Ubuntu, the
+/// PostgreSQL project's RPMs, Alpine, Homebrew on Apple silicon, on Intel and on Linux.
+const PACKAGE_DIRECTORIES: [&str; 7] = [
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/usr/libexec/postgresql*",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/opt/homebrew/bin",
+    "/usr/local/opt/postgresql@*/bin",
+    "/home/linuxbrew/.linuxbrew/opt/postgresql@*/bin",
+];
+
+const HOW_TO_NAME_THEM: &str = "--pg-bin and PGTEND_PG_BIN name the directory that holds initdb, \
+     postgres and pg_ctl, such as /usr/lib/postgresql/17/bin";
+
+/// One installation of the PostgreSQL server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binaries {
+    /// Absolute path of the directory that holds `initdb`, `postgres` and `pg_ctl`.
+    pub dir: PathBuf,
+    /// As `postgres --version` prints it: `15.18`, `19devel`.
+    pub version: String,
+    /// The number before the dot of the version.
+    pub major: u32,
+}
+
+impl Binaries {
+    /// The path of one of the programs.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// Orders by age: `14.9` before `14.10` before `15.0`.
+    fn age(&self) -> (u32, u32) {
+        let minor = self.version.split_once('.').map_or("", |(_, minor)| minor);
+        (self.major, leading_number(minor).unwrap_or(0))
+    }
+}
+
+/// Finds the server programs: `explicit` (the command line's), else `PGTEND_PG_BIN`, else the newest
+/// of PATH, `pg_config --bindir` and the directories that packages use.
+///
+/// A directory that was named must be usable: otherwise the failure ([`Kind::Sandbox`]) says what is
+/// wrong with it and no other is tried.
+pub fn find(explicit: Option<&Path>) -> Result<Binaries> {
+    if let Some(dir) = explicit {
+        return named(dir);
+    }
+    match env::var_os(BIN_VARIABLE).filter(|dir| !dir.is_empty()) {
+        Some(dir) => named(Path::new(&dir)).map_err(|failure| failure.context(BIN_VARIABLE)),
+        None => newest(&candidates()),
+    }
+}
+
+fn named(dir: &Path) -> Result<Binaries> {
+    probe(dir).map_err(|why| {
+        let message = format!("no usable PostgreSQL server programs in {}: {why}", dir.display());
+        Failure::new(Kind::Sandbox, message).hint(HOW_TO_NAME_THEM)
+    })
+}
+
+/// The newest usable one; the first of equals, so that PATH decides between two builds.
+fn newest(candidates: &[PathBuf]) -> Result<Binaries> {
+    let mut best: Option<Binaries> = None;
+    for found in candidates.iter().filter_map(|dir| probe(dir).ok()) {
+        if best.as_ref().is_none_or(|best| found.age() > best.age()) {
+            best = Some(found);
+        }
+    }
+    best.ok_or_else(not_found)
+}
+
+fn not_found() -> Failure {
+    let message =
+        format!("no PostgreSQL server programs, version {OLDEST_MAJOR} or newer, found here");
+    Failure::new(Kind::Sandbox, message).hint(format!(
+        "install the server package (postgresql, postgresql-server); {HOW_TO_NAME_THEM}"
+    ))
+}
+
+/// Every directory that holds an installation, each installation once, PATH first.
+fn candidates() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut dirs: Vec<PathBuf> = env::split_paths(&path).collect();
+    dirs.extend(pg_config_bindir());
+    for pattern in PACKAGE_DIRECTORIES {
+        dirs.extend(glob::glob(pattern).into_iter().flatten().flatten());
+    }
+    distinct(dirs)
+}
+
+/// Those of `dirs` that hold a server, links to the same one left out.
+fn distinct(mut dirs: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut seen = HashSet::new();
+    dirs.retain(|dir| dir.join("postgres").canonicalize().is_ok_and(|real| seen.insert(real)));
+    dirs
+}
+
+fn pg_config_bindir() -> Option<PathBuf> {
+    let dir = output_of(OsStr::new("pg_config"), "--bindir").ok()?;
+    (!dir.is_empty()).then(|| PathBuf::from(dir))
+}
+
+/// What `dir` holds, or in plain words why it cannot be used.
+fn probe(dir: &Path) -> std::result::Result<Binaries, String> {
+    // Absolute, because the programs are run from another directory.
+    let dir = path::absolute(dir).map_err(|error| error.to_string())?;
+    if let Some(missing) = PROGRAMS.iter().find(|name| !dir.join(name).is_file()) {
+        return Err(format!("{missing} is missing"));
+    }
+    let line = output_of(dir.join("postgres").as_os_str(), "--version")?;
+    let (version, major) =
+        parse_version(&line).ok_or_else(|| format!("postgres --version says {line:?}"))?;
+    if major < OLDEST_MAJOR {
+        return Err(format!("PostgreSQL {version} is older than {OLDEST_MAJOR}"));
+    }
+    Ok(Binaries { dir, version, major })
+}
+
+/// What `program argument` prints, trimmed.
+fn output_of(program: &OsStr, argument: &str) -> std::result::Result<String, String> {
+    let name = Path::new(program).file_name().unwrap_or(program).display();
+    let output = Command::new(program)
+        .arg(argument)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("{name} cannot be run: {error}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{name} {argument} failed ({}): {}", output.status, said.trim()));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// `("15.18", 15)` from `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
+fn parse_version(line: &str) -> Option<(String, u32)> {
+    let version = line.split_once("(PostgreSQL) ")?.1.split_whitespace().next()?;
+    Some((version.to_owned(), leading_number(version)?))
+}
+
+fn leading_number(text: &str) -> Option<u32> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    text[..digits].parse().ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// A directory of scripts that say they are PostgreSQL `version`.
+    fn pretend(version: &str) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for program in PROGRAMS {
+            let path = dir.path().join(program);
+            fs::write(&path, format!("#!/bin/sh\necho '{program} (PostgreSQL) {version}'\n"))
+                .unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn versions_are_read_from_releases_packages_and_development_builds() {
+        let debian = parse_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)");
+        assert_eq!(debian, Some(("15.18".to_owned(), 15)));
+        assert_eq!(
+            parse_version("postgres (PostgreSQL) 19devel"),
+            Some(("19devel".to_owned(), 19))
+        );
+        assert_eq!(parse_version("command not found"), None);
+    }
+
+    #[test]
+    fn the_newest_wins_by_number_not_by_letter() {
+        let dirs = ["14.9", "14.10", "14.2"].map(pretend);
+        let paths: Vec<PathBuf> = dirs.iter().map(|dir| dir.path().to_owned()).collect();
+        assert_eq!(newest(&paths).unwrap().version, "14.10");
+    }
+
+    #[test]
+    fn a_named_directory_without_the_programs_is_refused_by_name() {
+        let empty = tempfile::tempdir().unwrap();
+        let failure = find(Some(empty.path())).unwrap_err();
+        assert_eq!(failure.kind, Kind::Sandbox);
+        let path = empty.path().display();
+        assert_eq!(
+            failure.to_string(),
+            format!("no usable PostgreSQL server programs in {path}: initdb is missing")
+        );
+        assert!(failure.hint.unwrap().contains("PGTEND_PG_BIN"));
+    }
+
+    #[test]
+    fn a_named_directory_that_cannot_run_or_is_too_old_says_so() {
+        let old = pretend("13.20");
+        let failure = find(Some(old.path())).unwrap_err();
+        assert!(failure.to_string().ends_with("PostgreSQL 13.20 is older than 14"), "{failure}");
+
+        let dead = pretend("17.1");
+        let postgres = dead.path().join("postgres");
+        fs::set_permissions(&postgres, fs::Permissions::from_mode(0o644)).unwrap();
+        let failure = find(Some(dead.path())).unwrap_err();
+        assert!(failure.to_string().contains("postgres cannot be run"), "{failure}");
+    }
+
+    #[test]
+    fn without_any_the_hint_names_the_ways_out() {
+        let hint = newest(&[]).unwrap_err().hint.unwrap();
+        assert!(hint.contains("install") && hint.contains("--pg-bin"), "{hint}");
+    }
+
+    #[test]
+    fn links_to_one_installation_count_once() {
+        let real = pretend("16.1");
+        let elsewhere = tempfile::tempdir().unwrap();
+        let link = elsewhere.path().join("link");
+        std::os::unix::fs::symlink(real.path(), &link).unwrap();
+        let nothing = elsewhere.path().to_owned();
+        assert_eq!(distinct(vec![real.path().to_owned(), link, nothing]), [real.path()]);
+    }
+}
