@@ -1,6 +1,373 @@
 //! A throwaway PostgreSQL server: found among the installed ones, made in a temporary directory,
 //! reached over a private socket, and gone with the value that stands for it.
+//!
+//! A [`Sandbox`] stops its server and removes its files when it is dropped, which covers a return, an
+//! early error and a panic (pgtend unwinds). It covers Ctrl-C and SIGTERM as well, because pgtend's
+//! `main` answers them by cancelling the command and returning; the server itself does not see the
+//! terminal's signals.
+//!
+//! Nothing here uses the network, and nothing is downloaded. Everything blocks: [`Sandbox::start`]
+//! takes a second or two, up to a minute on a busy machine.
 
+mod account;
 pub mod binaries;
+mod home;
+mod postmaster;
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
 
 pub use binaries::Binaries;
+
+use crate::failure::{Failure, Kind, Result};
+use account::Account;
+use home::Home;
+use postmaster::{Postmaster, Refusal};
+
+/// The superuser that every sandbox has.
+const SUPERUSER: &str = "postgres";
+
+/// In a socket directory of our own every port is free; none has to be found.
+const SOCKET_PORT: u16 = 5432;
+
+/// A free TCP port may be taken before the server binds it; then another is tried.
+const LAUNCHES: usize = 5;
+
+/// For data that nobody wants back: nothing waits for a disk. `synchronous_commit` stays on. Without
+/// fsync it costs next to nothing, and off it would let a crash lose commits and VACUUM leave pages
+/// unmarked whose commit is not yet written, which no other server would do.
+const UNSAFE_AND_FAST: [(&str, &str); 2] = [("fsync", "off"), ("full_page_writes", "off")];
+
+const PRELOAD: &str = "shared_preload_libraries";
+const STATEMENTS: &str = "pg_stat_statements";
+
+/// Where the server listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listen {
+    /// On its socket alone, which only the caller and root can reach.
+    Socket,
+    /// On 127.0.0.1 too, on a free port. Unless [`Options::hba`] says otherwise every user of the
+    /// machine can then connect as the superuser, so this is for tests.
+    Loopback,
+}
+
+/// What server to make.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The installation to use; see [`binaries::find`].
+    pub binaries: Binaries,
+    /// Where the server listens.
+    pub listen: Listen,
+    /// Server settings (`-c name=value`), stronger than the sandbox's own.
+    pub settings: Vec<(String, String)>,
+    /// The contents of `pg_hba.conf`; without it whoever can connect is trusted.
+    pub hba: Option<String>,
+    /// Files (plain name, contents) for the data directory, such as `server.key`; mode 0600.
+    pub files: Vec<(String, String)>,
+}
+
+impl Options {
+    /// A server of `binaries` on its socket alone, with nothing special.
+    pub fn new(binaries: Binaries) -> Self {
+        Options {
+            binaries,
+            listen: Listen::Socket,
+            settings: Vec::new(),
+            hba: None,
+            files: Vec::new(),
+        }
+    }
+}
+
+/// A running throwaway server; stopped and removed when dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    // Dropped in this order: the server stops before its files go.
+    postmaster: Postmaster,
+    home: Home,
+    recipe: Recipe,
+}
+
+/// A server that goes on running: how to reach it, and how to be rid of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Connects to the database that [`Sandbox::keep`] was asked for.
+    pub url: String,
+    /// A shell command that stops the server and removes its files, for the user who made it.
+    pub stop_command: String,
+    /// What the server logs.
+    pub log_path: PathBuf,
+}
+
+impl Sandbox {
+    /// Makes a server and returns when it accepts connections.
+    ///
+    /// Root cannot run PostgreSQL, so under root it runs as `postgres`, else `nobody`. Every failure
+    /// is [`Kind::Sandbox`], leaves nothing behind and carries the end of the server's log.
+    pub fn start(options: &Options) -> Result<Sandbox> {
+        let home = Home::make(&options.binaries)?;
+        initdb(&home, &options.binaries)?;
+        for (name, contents) in &options.files {
+            home.write_for_server(&home.data().join(name), contents)?;
+        }
+        if let Some(hba) = &options.hba {
+            home.write_for_server(&hba_path(&home), hba)?;
+        }
+        let mut recipe = Recipe::new(options)?;
+        let postmaster = first_launch(&mut recipe, &home)?;
+        Ok(Sandbox { postmaster, home, recipe })
+    }
+
+    /// Connects to `database` over the socket, as the superuser `postgres` and without a password.
+    pub fn url(&self, database: &str) -> String {
+        format!(
+            "postgres:///{}?host={}&port={}&user={SUPERUSER}",
+            percent_encode(database),
+            percent_encode(&self.socket_dir().to_string_lossy()),
+            self.port()
+        )
+    }
+
+    /// The directory that holds the socket: what libpq calls the host.
+    pub fn socket_dir(&self) -> PathBuf {
+        self.home.socket_dir()
+    }
+
+    /// The port, of the socket and with [`Listen::Loopback`] of TCP.
+    pub fn port(&self) -> u16 {
+        self.recipe.port
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.home.data()
+    }
+
+    /// The file that the server logs to.
+    pub fn log_path(&self) -> PathBuf {
+        self.home.log()
+    }
+
+    /// What the server has logged so far, over restarts too.
+    pub fn log(&self) -> io::Result<String> {
+        fs::read(self.log_path()).map(|log| String::from_utf8_lossy(&log).into_owned())
+    }
+
+    /// The process id of the postmaster.
+    pub fn pid(&self) -> u32 {
+        self.postmaster.pid()
+    }
+
+    /// Whether `pg_stat_statements` is loaded, so that `CREATE EXTENSION` gives its view. It is unless
+    /// the installation lacks it (some packages have the extensions apart) or
+    /// [`Options::settings`] chose other libraries.
+    pub fn has_pg_stat_statements(&self) -> bool {
+        self.recipe.has_pg_stat_statements()
+    }
+
+    /// A shell command that stops the server and removes its files, to be run by the same user. It can
+    /// be pasted again without harm.
+    pub fn stop_command(&self) -> String {
+        let pg_ctl = self.recipe.options.binaries.program("pg_ctl");
+        let data = self.home.data();
+        let stop = format!("{} stop -s -m immediate -D {}", quoted(&pg_ctl), quoted(&data));
+        let remove = format!("rm -rf {}", quoted(self.home.path()));
+        match self.home.account() {
+            None => format!("{stop}; {remove}"),
+            Some(account) => format!("{}; {remove}", as_account(account, &stop)),
+        }
+    }
+
+    /// Leaves the server running when pgtend ends; `database` is what the URL of the answer names.
+    pub fn keep(self, database: &str) -> Result<Kept> {
+        let url = self.url(database);
+        let stop_command = self.stop_command();
+        let log_path = self.log_path();
+        self.home.leave()?;
+        self.postmaster.leave();
+        Ok(Kept { url, stop_command, log_path })
+    }
+
+    /// Stops the server and removes its files, as dropping does, but says what failed.
+    pub fn stop(mut self) -> Result<()> {
+        self.crash()?;
+        self.home.remove()
+    }
+
+    /// Stops the server as a crash would: sessions are cut off and there is no checkpoint.
+    pub fn crash(&mut self) -> Result<()> {
+        self.postmaster.stop().map_err(|error| {
+            Failure::from_error(Kind::Sandbox, error)
+                .context("stopping the throwaway server failed")
+        })
+    }
+
+    /// Starts the server again as it was, after a crash if it still runs: it recovers from its WAL, on
+    /// the same port.
+    pub fn restart(&mut self) -> Result<()> {
+        self.crash()?;
+        self.postmaster = self.recipe.launch(&self.home)?;
+        Ok(())
+    }
+}
+
+/// How the server is started, each time the same.
+#[derive(Debug)]
+struct Recipe {
+    options: Options,
+    port: u16,
+    preloads: bool,
+}
+
+impl Recipe {
+    fn new(options: &Options) -> Result<Recipe> {
+        let port = match options.listen {
+            Listen::Socket => SOCKET_PORT,
+            Listen::Loopback => free_port()?,
+        };
+        Ok(Recipe { options: options.clone(), port, preloads: true })
+    }
+
+    fn launch(&self, home: &Home) -> std::result::Result<Postmaster, Refusal> {
+        let mut command = home.command(&self.options.binaries.program("postgres"));
+        command.arg("-D").arg(home.data());
+        for (name, value) in self.settings(home) {
+            command.arg("-c").arg(format!("{name}={value}"));
+        }
+        Postmaster::launch(command, &home.data(), &home.log())
+    }
+
+    /// The server's settings, the stronger ones last.
+    fn settings(&self, home: &Home) -> Vec<(String, String)> {
+        let listen = match self.options.listen {
+            Listen::Socket => "",
+            Listen::Loopback => "127.0.0.1",
+        };
+        let mut settings = vec![
+            ("port".to_owned(), self.port.to_string()),
+            ("listen_addresses".to_owned(), listen.to_owned()),
+            ("unix_socket_directories".to_owned(), list_item(&home.socket_dir())),
+            ("max_connections".to_owned(), "200".to_owned()),
+            ("log_line_prefix".to_owned(), "%m [%p] %a ".to_owned()),
+        ];
+        settings.extend(UNSAFE_AND_FAST.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        if self.options.hba.is_some() {
+            settings.push(("hba_file".to_owned(), hba_path(home).display().to_string()));
+        }
+        if self.preloads {
+            settings.push((PRELOAD.to_owned(), STATEMENTS.to_owned()));
+        }
+        settings.extend(self.options.settings.iter().cloned());
+        settings
+    }
+
+    /// Changes what made the server refuse, if that can be changed.
+    fn adapt(&mut self, refusal: &Refusal) -> Result<Adapted> {
+        if self.preloads && refusal.lacks_pg_stat_statements() {
+            self.preloads = false;
+            return Ok(Adapted::Yes);
+        }
+        if self.options.listen == Listen::Loopback && refusal.port_was_taken() {
+            self.port = free_port()?;
+            return Ok(Adapted::Yes);
+        }
+        Ok(Adapted::No)
+    }
+
+    fn has_pg_stat_statements(&self) -> bool {
+        let chosen = self.options.settings.iter().rev().find(|(name, _)| name == PRELOAD);
+        chosen.map_or(self.preloads, |(_, libraries)| libraries.contains(STATEMENTS))
+    }
+}
+
+/// Whether another launch makes sense.
+#[derive(PartialEq, Eq)]
+enum Adapted {
+    Yes,
+    No,
+}
+
+/// Launches until the server comes up. Asking the server is the only sure way to learn whether
+/// `pg_stat_statements` is there: packages and builds put libraries in many places.
+fn first_launch(recipe: &mut Recipe, home: &Home) -> Result<Postmaster> {
+    for _ in 1..LAUNCHES {
+        match recipe.launch(home) {
+            Ok(postmaster) => return Ok(postmaster),
+            Err(refusal) if recipe.adapt(&refusal)? == Adapted::No => return Err(refusal.into()),
+            Err(_) => {}
+        }
+    }
+    Ok(recipe.launch(home)?)
+}
+
+fn initdb(home: &Home, binaries: &Binaries) -> Result<()> {
+    let initdb = binaries.program("initdb");
+    let output = home
+        .command(&initdb)
+        .args(["-U", SUPERUSER, "-A", "trust", "-E", "UTF8"])
+        .args(["--no-locale", "--no-sync", "--no-instructions", "-D"])
+        .arg(home.data())
+        .output()
+        .map_err(|error| initdb_failed(&initdb, &error.to_string()))?;
+    if !output.status.success() {
+        let said = postmaster::last_lines(&String::from_utf8_lossy(&output.stderr));
+        return Err(initdb_failed(&initdb, &format!("{}{said}", output.status)));
+    }
+    Ok(())
+}
+
+fn initdb_failed(initdb: &Path, why: &str) -> Failure {
+    let message = format!("cannot make the throwaway server: {}: {why}", initdb.display());
+    Failure::new(Kind::Sandbox, message)
+}
+
+/// Outside the data directory, where only the server's own files are.
+fn hba_path(home: &Home) -> PathBuf {
+    home.path().join("pg_hba.conf")
+}
+
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|bound| bound.local_addr());
+    listener.map(|address| address.port()).map_err(|error| {
+        Failure::from_error(Kind::Sandbox, error).context("no free port on 127.0.0.1")
+    })
+}
+
+/// As an item of a list setting, where commas and spaces count.
+fn list_item(path: &Path) -> String {
+    format!("\"{}\"", path.display().to_string().replace('"', "\"\""))
+}
+
+/// As one word of a shell.
+fn quoted(path: &Path) -> String {
+    quote(&path.display().to_string())
+}
+
+fn quote(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// A shell command by which root runs `command` as `account`, whose own shell may be `nologin`. It
+/// leaves root's directory, which the account may be unable to enter.
+fn as_account(account: &Account, command: &str) -> String {
+    format!("su -s /bin/sh {} -c {}", account.name, quote(&format!("cd / && {command}")))
+}
+
+/// Keeps what RFC 3986 calls unreserved.
+fn percent_encode(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,257 @@
+//! The directory of one throwaway server: `<tmp>/pgtend-<random>/` with `data`, `socket`, `log`, and
+//! what tells a later run whose it is: `lock`, held by the process that made it for as long as that
+//! process lives, the marker `pgtend-sandbox`, and `kept` if the server may outlive its maker.
+//!
+//! The directory belongs to the caller and nobody else can write in it; only `data` and `socket`
+//! belong to the account that the server runs as. So root never follows what another account laid out.
+
+use std::env;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{
+    DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown, fchown,
+};
+use std::path::{self, Path, PathBuf};
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+
+use super::account::{self, Account};
+use super::binaries::Binaries;
+use crate::failure::{Failure, Kind, Result};
+
+const PREFIX: &str = "pgtend-";
+const LOCK: &str = "lock";
+const MARKER: &str = "pgtend-sandbox";
+const KEPT: &str = "kept";
+pub(super) const DATA: &str = "data";
+const SOCKET: &str = "socket";
+
+/// A socket's path fits in 104 bytes on the BSDs and macOS, in 108 on Linux, the final NUL included.
+const LONGEST_SOCKET_PATH: usize = 100;
+const SYSTEM_TMP: &str = "/tmp";
+
+const WHAT_THIS_IS: &str = "A throwaway PostgreSQL server made by pgtend. The next pgtend that makes \
+     one removes this directory once the process that made it is gone.\n";
+
+/// The directory of a throwaway server; removed when dropped, unless left.
+#[derive(Debug)]
+pub(super) struct Home {
+    path: PathBuf,
+    /// The caller's effective uid.
+    owner: u32,
+    /// What the server runs as, when the caller is root.
+    account: Option<Account>,
+    left: bool,
+    /// Never read: the kernel drops the lock with the last descriptor, however the process ends.
+    _lock: File,
+}
+
+impl Home {
+    /// Makes the directory where temporary files go; in `/tmp` if that place cannot hold a server
+    /// (path too long for a socket, out of reach for the server's account, not writable).
+    pub fn make(binaries: &Binaries) -> Result<Home> {
+        let [preferred, fallback] = bases();
+        if holds_a_socket(&preferred)
+            && let Ok(home) = Home::make_in(&preferred, binaries)
+        {
+            return Ok(home);
+        }
+        Home::make_in(&fallback, binaries)
+    }
+
+    fn make_in(base: &Path, binaries: &Binaries) -> Result<Home> {
+        let home = Home::claim(base).map_err(|error| {
+            Failure::from_error(Kind::Sandbox, error)
+                .context(format!("cannot make a directory in {}", base.display()))
+                .hint("TMPDIR names another place")
+        })?;
+        home.furnish(binaries)
+    }
+
+    /// An empty directory, locked. The lock comes before the marker, so that whoever sees the marker
+    /// and gets the lock knows that the maker is gone.
+    fn claim(base: &Path) -> io::Result<Home> {
+        let name = format!("{PREFIX}{:012x}", RandomState::new().hash_one(base) >> 16);
+        let path = base.join(name);
+        DirBuilder::new().mode(0o700).create(&path)?;
+        let ready = lock(&path).and_then(|lock| {
+            fs::write(path.join(MARKER), WHAT_THIS_IS)?;
+            Ok((lock, fs::metadata(&path)?.uid()))
+        });
+        let (lock, owner) = ready.inspect_err(|_| drop(fs::remove_dir_all(&path)))?;
+        Ok(Home { path, owner, account: None, left: false, _lock: lock })
+    }
+
+    /// Makes the server's own directories, and sees that it can use them and its programs.
+    fn furnish(mut self, binaries: &Binaries) -> Result<Home> {
+        if self.owner == 0 {
+            self.account = Some(account::unprivileged()?);
+            // The server's account must get through to its directories.
+            fs::set_permissions(&self.path, Permissions::from_mode(0o711))
+                .map_err(|error| failure("opening", &self.path, error))?;
+        }
+        for directory in [self.data(), self.socket_dir()] {
+            DirBuilder::new()
+                .mode(0o700)
+                .create(&directory)
+                .and_then(|()| match &self.account {
+                    Some(account) => chown(&directory, Some(account.uid), Some(account.gid)),
+                    None => Ok(()),
+                })
+                .map_err(|error| failure("making", &directory, error))?;
+        }
+        if let Some(account) = &self.account {
+            check_reach(account, binaries, &self.path)?;
+        }
+        Ok(self)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.path.join(DATA)
+    }
+
+    pub fn socket_dir(&self) -> PathBuf {
+        self.path.join(SOCKET)
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.path.join("log")
+    }
+
+    pub fn account(&self) -> Option<&Account> {
+        self.account.as_ref()
+    }
+
+    /// A command that runs `program` here as the server's account.
+    pub fn command(&self, program: &Path) -> Command {
+        account::command(program, &self.path, self.account())
+    }
+
+    /// Writes a file (mode 0600) that belongs to the server. An old one of the name is replaced, not
+    /// opened: the directory may be the server's, and what lies there could be a link.
+    pub fn write_for_server(&self, path: &Path, contents: &str) -> Result<()> {
+        let write = || -> io::Result<()> {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let mut file =
+                OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+            file.write_all(contents.as_bytes())?;
+            match &self.account {
+                Some(account) => fchown(&file, Some(account.uid), Some(account.gid)),
+                None => Ok(()),
+            }
+        };
+        write().map_err(|error| failure("writing", path, error))
+    }
+
+    /// Lets the directory outlive this process.
+    pub fn leave(mut self) -> Result<()> {
+        let kept = self.path.join(KEPT);
+        fs::write(&kept, "").map_err(|error| failure("writing", &kept, error))?;
+        self.left = true;
+        Ok(())
+    }
+
+    /// Removes the directory now and says if that fails.
+    pub fn remove(mut self) -> Result<()> {
+        self.left = true;
+        remove(&self.path).map_err(|error| failure("removing", &self.path, error))
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if !self.left {
+            // What cannot be removed now is swept by the next run.
+            drop(remove(&self.path));
+        }
+    }
+}
+
+fn failure(action: &str, path: &Path, error: io::Error) -> Failure {
+    Failure::from_error(Kind::Sandbox, error).context(format!("{action} {} failed", path.display()))
+}
+
+/// Where homes are made: where temporary files go, and the system's own place for them.
+fn bases() -> [PathBuf; 2] {
+    let preferred = env::temp_dir();
+    [path::absolute(&preferred).unwrap_or(preferred), PathBuf::from(SYSTEM_TMP)]
+}
+
+/// Removes the directory of a server. Processes that have not yet noticed that their postmaster is
+/// gone may still add files, hence more than one attempt. The data goes first: should that fail, the
+/// marker is still there for the next run.
+fn remove(path: &Path) -> io::Result<()> {
+    for _ in 0..10 {
+        let removed = absent_is_fine(fs::remove_dir_all(path.join(DATA)))
+            .and_then(|()| absent_is_fine(fs::remove_dir_all(path)));
+        if removed.is_ok() {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(100));
+    }
+    fs::remove_dir_all(path)
+}
+
+fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn lock(home: &Path) -> io::Result<File> {
+    let lock = OpenOptions::new().write(true).create_new(true).mode(0o600).open(home.join(LOCK))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+/// Whether a socket made below `base` has a path that the kernel takes and that a URL can carry.
+fn holds_a_socket(base: &Path) -> bool {
+    let longest = base.join("pgtend-0123456789ab").join(SOCKET).join(".s.PGSQL.65535");
+    longest.to_str().is_some_and(|path| path.len() <= LONGEST_SOCKET_PATH)
+}
+
+/// Sees that `account` can run the programs and can enter `home`.
+fn check_reach(account: &Account, binaries: &Binaries, home: &Path) -> Result<()> {
+    let initdb = binaries.program("initdb");
+    let runs_in = |directory: &Path| {
+        let output = account::command(&initdb, directory, Some(account)).arg("--version").output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    let name = &account.name;
+    if !runs_in(Path::new("/")) {
+        return Err(Failure::new(
+            Kind::Sandbox,
+            format!("the account {name} cannot run {}", initdb.display()),
+        )
+        .hint(format!(
+            "PostgreSQL refuses to run as root, so its programs run as {name}: make them readable \
+             for everyone, name others with --pg-bin, or run pgtend as an ordinary user"
+        )));
+    }
+    if !runs_in(home) {
+        let message = format!("the account {name} cannot enter {}", home.display());
+        return Err(Failure::new(Kind::Sandbox, message).hint("TMPDIR names another place"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_too_deep_for_a_socket_is_not_used() {
+        assert!(holds_a_socket(Path::new("/var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T/")));
+        assert!(!holds_a_socket(&Path::new("/builds").join("x".repeat(60))));
+    }
+}

@@ -1,0 +1,186 @@
+//! The server process: starting it and waiting until it accepts, and stopping it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::failure::{Failure, Kind};
+
+/// A busy machine needs more than the second that a start takes.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+/// An immediate shutdown gives its children five seconds.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(20);
+
+/// The line of `postmaster.pid` that holds the status (`LOCK_FILE_LINE_PM_STATUS`, counted from 0),
+/// the same one that `pg_ctl --wait` reads.
+const STATUS_LINE: usize = 7;
+
+const LOG_LINES_SHOWN: usize = 8;
+
+/// A running server that this process started; stopped when dropped, unless left.
+#[derive(Debug)]
+pub(super) struct Postmaster {
+    child: Child,
+    left: bool,
+}
+
+/// Why a server did not come up, and what it logged meanwhile.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    why: String,
+    log: String,
+}
+
+impl Postmaster {
+    /// Runs `command`, a postmaster on `data`, and returns when it accepts connections. Its output is
+    /// appended to `log`.
+    pub fn launch(command: Command, data: &Path, log: &Path) -> Result<Postmaster, Refusal> {
+        let before = fs::metadata(log).map_or(0, |metadata| metadata.len());
+        start(command, data, log).map_err(|why| {
+            let log = fs::read(log).unwrap_or_default();
+            let since = usize::try_from(before).unwrap_or(0).min(log.len());
+            Refusal { why, log: String::from_utf8_lossy(&log[since..]).into_owned() }
+        })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Stops the server as a crash would: no checkpoint, sessions are cut off. The next start
+    /// recovers from the WAL. Nothing happens if it is not running.
+    pub fn stop(&mut self) -> io::Result<()> {
+        if self.left || self.child.try_wait()?.is_some() {
+            return Ok(());
+        }
+        signal(self.pid(), "QUIT");
+        if !wait_until(STOP_PATIENCE, || !matches!(self.child.try_wait(), Ok(None))) {
+            self.child.kill()?;
+            self.child.wait()?;
+        }
+        Ok(())
+    }
+
+    /// Lets the server outlive this process.
+    pub fn leave(mut self) {
+        self.left = true;
+    }
+}
+
+impl Drop for Postmaster {
+    fn drop(&mut self) {
+        // There is nobody to tell. A server whose directory disappears ends itself within a minute.
+        drop(self.stop());
+    }
+}
+
+impl Refusal {
+    /// Whether the extension's library is not installed.
+    pub fn lacks_pg_stat_statements(&self) -> bool {
+        self.log.contains("could not access file \"pg_stat_statements\"")
+    }
+
+    /// Whether another process took the TCP port first.
+    pub fn port_was_taken(&self) -> bool {
+        self.log.contains("Address already in use")
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        let Refusal { why, log } = refusal;
+        Failure::new(Kind::Sandbox, format!("{why}{}", last_lines(&log)))
+            .context("the throwaway server did not start")
+    }
+}
+
+/// The end of what a program said, to be put behind a message: ` (line / line)`; empty if it said
+/// nothing.
+pub(super) fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    match &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..] {
+        [] => String::new(),
+        last => format!(" ({})", last.join(" / ")),
+    }
+}
+
+fn start(mut command: Command, data: &Path, log: &Path) -> Result<Postmaster, String> {
+    let output = open_log(log).map_err(|error| format!("{}: {error}", log.display()))?;
+    let child = command
+        .stdout(output.0)
+        .stderr(output.1)
+        .spawn()
+        .map_err(|error| format!("{}: {error}", command.get_program().display()))?;
+    let mut postmaster = Postmaster { child, left: false };
+    let mut exit = None;
+    let settled = wait_until(START_PATIENCE, || {
+        exit = postmaster.child.try_wait().ok().flatten();
+        exit.is_some() || is_ready(postmaster.pid(), data)
+    });
+    match exit {
+        Some(status) => Err(format!("it ended at once, {status}")),
+        None if !settled => Err(format!("not ready after {} s", START_PATIENCE.as_secs())),
+        None => Ok(postmaster),
+    }
+}
+
+fn open_log(path: &Path) -> io::Result<(Stdio, Stdio)> {
+    let log: File = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    Ok((log.try_clone()?.into(), log.into()))
+}
+
+/// Whether `postmaster.pid` says that this very process accepts connections.
+fn is_ready(pid: u32, data: &Path) -> bool {
+    let file = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+    let mut lines = file.lines().map(str::trim);
+    lines.next() == Some(pid.to_string().as_str()) && lines.nth(STATUS_LINE - 1) == Some("ready")
+}
+
+/// Sends a signal through the shell: the standard library can only kill, and `kill` as a program is
+/// missing from small images while the shell always has it built in.
+fn signal(pid: u32, name: &str) {
+    let sent = Command::new("/bin/sh")
+        .args(["-c", "kill -s \"$0\" \"$1\"", name, &pid.to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    // Whether it arrived shows in whether the process ends.
+    drop(sent);
+}
+
+/// Polls until `done`; false when `patience` ran out first.
+fn wait_until(patience: Duration, mut done: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    loop {
+        if done() {
+            return true;
+        }
+        if start.elapsed() > patience {
+            return false;
+        }
+        sleep(POLL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_ends_with_what_the_server_said() {
+        let log = (0..20).map(|n| format!("line {n}\n")).collect();
+        let failure = Failure::from(Refusal { why: "it ended at once".to_owned(), log });
+        let message = failure.to_string();
+        assert!(
+            message.starts_with("the throwaway server did not start: it ended at once (line 12 /")
+        );
+        assert!(message.ends_with("line 19)"), "{message}");
+        assert_eq!(last_lines(" \n"), "");
+    }
+}
