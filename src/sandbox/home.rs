@@ -21,10 +21,10 @@ use super::account::{self, Account};
 use super::binaries::Binaries;
 use crate::failure::{Failure, Kind, Result};
 
-const PREFIX: &str = "pgtend-";
-const LOCK: &str = "lock";
-const MARKER: &str = "pgtend-sandbox";
-const KEPT: &str = "kept";
+pub(super) const PREFIX: &str = "pgtend-";
+pub(super) const LOCK: &str = "lock";
+pub(super) const MARKER: &str = "pgtend-sandbox";
+pub(super) const KEPT: &str = "kept";
 pub(super) const DATA: &str = "data";
 const SOCKET: &str = "socket";
 
@@ -124,6 +124,10 @@ impl Home {
         self.path.join("log")
     }
 
+    pub fn owner(&self) -> u32 {
+        self.owner
+    }
+
     pub fn account(&self) -> Option<&Account> {
         self.account.as_ref()
     }
@@ -181,7 +185,7 @@ fn failure(action: &str, path: &Path, error: io::Error) -> Failure {
 }
 
 /// Where homes are made: where temporary files go, and the system's own place for them.
-fn bases() -> [PathBuf; 2] {
+pub(super) fn bases() -> [PathBuf; 2] {
     let preferred = env::temp_dir();
     [path::absolute(&preferred).unwrap_or(preferred), PathBuf::from(SYSTEM_TMP)]
 }
@@ -189,7 +193,7 @@ fn bases() -> [PathBuf; 2] {
 /// Removes the directory of a server. Processes that have not yet noticed that their postmaster is
 /// gone may still add files, hence more than one attempt. The data goes first: should that fail, the
 /// marker is still there for the next run.
-fn remove(path: &Path) -> io::Result<()> {
+pub(super) fn remove(path: &Path) -> io::Result<()> {
     for _ in 0..10 {
         let removed = absent_is_fine(fs::remove_dir_all(path.join(DATA)))
             .and_then(|()| absent_is_fine(fs::remove_dir_all(path)));

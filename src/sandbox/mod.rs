@@ -4,7 +4,7 @@
 //! A [`Sandbox`] stops its server and removes its files when it is dropped, which covers a return, an
 //! early error and a panic (pgtend unwinds). It covers Ctrl-C and SIGTERM as well, because pgtend's
 //! `main` answers them by cancelling the command and returning; the server itself does not see the
-//! terminal's signals.
+//! terminal's signals. For a process that is killed the next [`Sandbox::start`] cleans up.
 //!
 //! Nothing here uses the network, and nothing is downloaded. Everything blocks: [`Sandbox::start`]
 //! takes a second or two, up to a minute on a busy machine.
@@ -13,6 +13,7 @@ mod account;
 pub mod binaries;
 mod home;
 mod postmaster;
+mod sweep;
 
 use std::fs;
 use std::io;
@@ -102,12 +103,16 @@ pub struct Kept {
 }
 
 impl Sandbox {
-    /// Makes a server and returns when it accepts connections.
+    /// Makes a server and returns when it accepts connections; first removes what killed processes
+    /// left behind.
     ///
     /// Root cannot run PostgreSQL, so under root it runs as `postgres`, else `nobody`. Every failure
     /// is [`Kind::Sandbox`], leaves nothing behind and carries the end of the server's log.
     pub fn start(options: &Options) -> Result<Sandbox> {
         let home = Home::make(&options.binaries)?;
+        for base in home::bases() {
+            sweep::sweep(&base, home.owner());
+        }
         initdb(&home, &options.binaries)?;
         for (name, contents) in &options.files {
             home.write_for_server(&home.data().join(name), contents)?;
@@ -181,6 +186,7 @@ impl Sandbox {
     }
 
     /// Leaves the server running when pgtend ends; `database` is what the URL of the answer names.
+    /// A later run removes the files once that server has ended.
     pub fn keep(self, database: &str) -> Result<Kept> {
         let url = self.url(database);
         let stop_command = self.stop_command();

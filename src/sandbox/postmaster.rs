@@ -1,4 +1,5 @@
-//! The server process: starting it and waiting until it accepts, and stopping it.
+//! The server process: starting it and waiting until it accepts, stopping it, and telling whether a
+//! process that somebody else started is the server of a given directory.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -8,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use super::home;
 use crate::failure::{Failure, Kind};
 
 /// A busy machine needs more than the second that a start takes.
@@ -139,6 +141,42 @@ fn is_ready(pid: u32, data: &Path) -> bool {
     let file = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
     let mut lines = file.lines().map(str::trim);
     lines.next() == Some(pid.to_string().as_str()) && lines.nth(STATUS_LINE - 1) == Some("ready")
+}
+
+/// The process id of the server that runs in `home`, if one does, whoever started it.
+///
+/// The number in `postmaster.pid` alone proves nothing: after a crash or a reboot it may belong to
+/// any process. So the process must also name the data directory, whose name is random, in its
+/// command line.
+pub(super) fn running_in(home: &Path) -> Option<u32> {
+    let data = home.join(home::DATA);
+    let file = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    let pid = file.lines().next()?.trim().parse().ok()?;
+    // Only the last two parts: the path to them may be spelled in several ways (/tmp, /private/tmp).
+    let needle = Path::new(home.file_name()?).join(home::DATA);
+    command_line(pid).contains(needle.to_str()?).then_some(pid)
+}
+
+/// Empty for a process that is gone or a zombie.
+fn command_line(pid: u32) -> String {
+    let bytes = if cfg!(target_os = "linux") {
+        fs::read(format!("/proc/{pid}/cmdline"))
+    } else {
+        let ps =
+            Command::new("ps").args(["-ww", "-o", "command=", "-p", &pid.to_string()]).output();
+        ps.map(|output| output.stdout)
+    };
+    String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
+}
+
+/// Stops the server that a dead process left running in `home`.
+pub(super) fn stop_orphan(home: &Path) {
+    for name in ["QUIT", "KILL"] {
+        let Some(pid) = running_in(home) else { return };
+        signal(pid, name);
+        // By the command line, because a server on its way out has no postmaster.pid any more.
+        wait_until(STOP_PATIENCE, || command_line(pid).is_empty());
+    }
 }
 
 /// Sends a signal through the shell: the standard library can only kill, and `kill` as a program is

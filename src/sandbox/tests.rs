@@ -1,14 +1,18 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
+use std::env;
 use std::os::unix::fs::PermissionsExt;
 use std::panic;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 use super::*;
+
+/// Set for the copy of this test binary that is to be killed: where it says what it made.
+const VICTIM: &str = "PGTEND_TEST_VICTIM";
 
 fn options() -> Options {
     Options::new(binaries::find(None).unwrap())
@@ -48,7 +52,7 @@ impl Traces {
         self.home.exists() || is_running(self.pid)
     }
 
-    /// With some patience.
+    /// With some patience: the sweep of another test may be at it.
     fn are_gone_soon(&self) -> bool {
         let start = Instant::now();
         while self.exist() && start.elapsed() < Duration::from_secs(20) {
@@ -202,14 +206,80 @@ fn root_is_told_when_the_servers_account_cannot_run_the_programs() {
 }
 
 #[test]
-fn a_kept_server_survives_until_its_command_is_run() {
+fn a_kept_server_survives_sweeps_until_its_command_is_run() {
     let sandbox = started();
     let traces = traces(&sandbox);
     let kept = sandbox.keep("postgres").unwrap();
+    drop(started());
     assert_eq!(ask(&kept.url, "select 'still here'"), "still here");
     assert!(kept.log_path.exists());
     shell(&kept.stop_command);
     assert!(traces.are_gone_soon());
+}
+
+#[test]
+fn a_kept_server_that_ended_is_swept() {
+    let sandbox = started();
+    let traces = traces(&sandbox);
+    sandbox.keep("postgres").unwrap();
+    shell(&format!("kill -KILL {}", traces.pid));
+    while is_running(traces.pid) {
+        sleep(Duration::from_millis(50));
+    }
+    drop(started());
+    assert!(traces.are_gone_soon());
+}
+
+#[test]
+fn what_a_killed_process_left_is_swept() {
+    let place = readable_by_all();
+    let mut victim = spawn_victim(place.path());
+    let traces = victims_traces(&mut victim, place.path());
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    assert!(is_running(traces.pid));
+    assert!(traces.home.starts_with(place.path()));
+
+    let stranger = place.path().join("pgtend-of-somebody");
+    fs::create_dir(&stranger).unwrap();
+    let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(place.path()).unwrap());
+    sweep::sweep(place.path(), owner);
+    assert!(!traces.exist());
+    assert!(stranger.exists(), "only what carries the marker is removed");
+}
+
+fn spawn_victim(place: &Path) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args(["--exact", "sandbox::tests::is_killed_in_another_process", "--nocapture"])
+        .env("TMPDIR", place)
+        .env(VICTIM, place.join("report"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn victims_traces(victim: &mut Child, place: &Path) -> Traces {
+    loop {
+        assert!(victim.try_wait().unwrap().is_none(), "the victim ended by itself");
+        if let Ok(report) = fs::read_to_string(place.join("report")) {
+            let (pid, home) = report.split_once(' ').unwrap();
+            return Traces { home: PathBuf::from(home), pid: pid.parse().unwrap() };
+        }
+        sleep(Duration::from_millis(50));
+    }
+}
+
+/// Not a test of its own: the body of the process that `what_a_killed_process_left_is_swept` kills.
+#[test]
+fn is_killed_in_another_process() {
+    let Some(report) = env::var_os(VICTIM).map(PathBuf::from) else { return };
+    let sandbox = started();
+    let traces = traces(&sandbox);
+    let draft = report.with_extension("draft");
+    fs::write(&draft, format!("{} {}", traces.pid, traces.home.display())).unwrap();
+    fs::rename(draft, report).unwrap();
+    sleep(Duration::from_secs(120));
 }
 
 #[test]
