@@ -1,16 +1,259 @@
-//! `pgtend demo`.
+//! `pgtend demo`: the whole tour on a throwaway server, with the example application.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use super::Context;
-use crate::failure::{Result, exit_code};
+use super::plan::make;
+use crate::declared::{self, Declaration, Others, SqlFile};
+use crate::event::{Outcome as StepOutcome, Status};
+use crate::execute::{Execution, Limits};
+use crate::failure::{Failure, Kind, Result, exit_code};
+use crate::pg::advisory::{Job, RunLock};
+use crate::pg::conninfo::Conninfo;
+use crate::pg::database::{Database, Opening};
+use crate::plan::Plan;
+use crate::plan::apply::Options;
+use crate::report;
+use crate::report::Format;
+use crate::report::document::{Outcome, QueryDocument, StepDocument};
+use crate::sandbox::{self, Sandbox, binaries};
 
 /// Take the whole tour on a throwaway server
+///
+/// Starts a PostgreSQL server of its own, fills it with the data of Nova CRM, a real-estate CRM,
+/// times the application's hot queries, plans and applies its indexes and its view, and times the
+/// queries again. Nothing of yours is touched, and nothing remains unless --keep says so.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// How many customers the CRM has; sales are twice as many [default: 100000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub scale: Option<u32>,
+
+    /// Leave the server running and say how to reach and to stop it
+    #[arg(long)]
+    pub keep: bool,
+
+    /// Where initdb, postgres and pg_ctl are [default: $PGTEND_PG_BIN, else the newest installed]
+    #[arg(long, value_name = "FOLDER")]
+    pub pg_bin: Option<PathBuf>,
+}
+
+/// A file of the example application.
+struct Example {
+    name: &'static str,
+    sql: &'static str,
+}
+
+macro_rules! example {
+    ($path:literal) => {
+        Example { name: $path, sql: include_str!(concat!("../../", $path)) }
+    };
+}
+
+const DATABASE: &str = "nova";
+const SCHEMA: Example = example!("sql/nova-crm/schema.sql");
+const DATA: Example = example!("sql/nova-crm/data.sql");
+const DECLARED: [Example; 3] = [
+    example!("sql/nova-crm/declared/indexes.sql"),
+    example!("sql/nova-crm/declared/views.sql"),
+    example!("sql/nova-crm/declared/maintenance.sql"),
+];
+const WORKLOAD: [Example; 9] = [
+    example!("sql/nova-crm/workload/customers_page.sql"),
+    example!("sql/nova-crm/workload/customers_count.sql"),
+    example!("sql/nova-crm/workload/customer_search.sql"),
+    example!("sql/nova-crm/workload/customer_batch_status.sql"),
+    example!("sql/nova-crm/workload/dashboard_customers_count.sql"),
+    example!("sql/nova-crm/workload/dashboard_sales_totals.sql"),
+    example!("sql/nova-crm/workload/dashboard_recent_sales.sql"),
+    example!("sql/nova-crm/workload/dashboard_upcoming_appointments.sql"),
+    example!("sql/nova-crm/workload/daily_summary.sql"),
+];
+/// How the application answered before it had what the declaration adds, where that differs.
+const WORKLOAD_BEFORE: [Example; 1] = [example!("sql/nova-crm/workload-before/daily_summary.sql")];
 
 /// Runs the command. Returns the exit code.
 ///
 /// # Errors
-/// None.
-pub async fn run(_context: &Context, _args: &Args) -> Result<u8> {
-    Ok(exit_code::DONE)
+/// `Sandbox` where no server can be made; those of the server.
+pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+    let sandbox = start(context, args).await?;
+    let database = fill(context, args, &sandbox).await?;
+    let before = time_workload(context, &database, &WORKLOAD_BEFORE).await?;
+    let declaration = declared::understand(&DECLARED.each_ref().map(sql_file), Others::Refuse)?;
+    let (plan, outcomes) = apply(context, &database, &declaration).await?;
+    refresh(context, &database, &declaration).await?;
+    let after = time_workload(context, &database, &[]).await?;
+    show(context, &plan, &outcomes, &compare(&before, &after));
+    drop(database);
+    finish(context, args, sandbox)?;
+    let failed = outcomes.iter().any(|outcome| outcome.status == Status::Failed);
+    Ok(if failed { exit_code::FAILED } else { exit_code::DONE })
+}
+
+async fn start(context: &Context, args: &Args) -> Result<Sandbox> {
+    let binaries = binaries::find(args.pg_bin.as_deref())?;
+    context.console.narrate(&format!("Starting a throwaway PostgreSQL {} …", binaries.version));
+    let options = sandbox::Options::new(binaries);
+    // Starting blocks; on a thread of its own it does not keep a signal from being heard.
+    tokio::task::spawn_blocking(move || Sandbox::start(&options))
+        .await
+        .map_err(|error| Failure::from_error(Kind::Sandbox, error))?
+}
+
+async fn fill(context: &Context, args: &Args, sandbox: &Sandbox) -> Result<Database> {
+    let scale = args.scale.unwrap_or(context.config.demo.scale);
+    let maintenance = open(context, &sandbox.url("postgres")).await?;
+    send(&maintenance, &format!("CREATE DATABASE {DATABASE}")).await?;
+    let database = open(context, &sandbox.url(DATABASE)).await?;
+    context.console.set_server(&database.server);
+    context.console.narrate(&format!("Filling it with Nova CRM: {scale} customers …"));
+    let started = Instant::now();
+    send(&database, SCHEMA.sql).await?;
+    // One message is one transaction, so the setting is gone when the data is there.
+    let data = format!("BEGIN; SET LOCAL nova.customers = '{scale}';\n{}\n; COMMIT", DATA.sql);
+    send(&database, &data).await?;
+    context.console.narrate(&format!("Filled in {}.", report::format::duration(started.elapsed())));
+    Ok(database)
+}
+
+async fn open(context: &Context, url: &str) -> Result<Database> {
+    let conninfo = Conninfo::resolve(Some(url), &context.environment)?;
+    let opening = Opening {
+        command: "demo",
+        maintainers: context.config.apply.jobs * 2,
+        maintenance_work_mem: None,
+        echo: context.echo(),
+    };
+    Database::open(&conninfo, &context.environment, &opening).await
+}
+
+async fn send(database: &Database, sql: &str) -> Result<()> {
+    let session = database.maintainer().await?;
+    session.execute(sql).await.map_err(|error| error.into_failure().context("preparing the demo"))
+}
+
+/// The median time of each query of the workload, in milliseconds.
+async fn time_workload(
+    context: &Context,
+    database: &Database,
+    instead: &[Example],
+) -> Result<Vec<f64>> {
+    context.console.narrate("Timing the application's hot queries …");
+    let mut times = Vec::new();
+    for example in &WORKLOAD {
+        let other = instead.iter().find(|other| query_name(other) == query_name(example));
+        times.push(time_query(database, other.unwrap_or(example)).await?);
+    }
+    Ok(times)
+}
+
+const REPEATS: usize = 7;
+const LONG_ENOUGH: Duration = Duration::from_secs(2);
+
+/// The first run fills the caches and does not count.
+async fn time_query(database: &Database, query: &Example) -> Result<f64> {
+    let session = database.maintainer().await?;
+    let started = Instant::now();
+    let mut millis = Vec::new();
+    for run in 0..=REPEATS {
+        let began = Instant::now();
+        session
+            .execute(query.sql)
+            .await
+            .map_err(|error| error.into_failure().context(query.name))?;
+        if run > 0 {
+            millis.push(began.elapsed().as_secs_f64() * 1e3);
+        }
+        if run > 0 && started.elapsed() > LONG_ENOUGH {
+            break;
+        }
+    }
+    millis.sort_by(f64::total_cmp);
+    Ok(millis.get(millis.len() / 2).copied().unwrap_or_default())
+}
+
+async fn apply(
+    context: &Context,
+    database: &Database,
+    declaration: &Declaration,
+) -> Result<(Plan, Vec<StepOutcome>)> {
+    let options = Options::default();
+    let plan = make(database, declaration, &options).await?;
+    if context.console.manner().format == Format::Table {
+        context.console.narrate("\nThe plan (pgtend plan sql/nova-crm/declared):");
+        report::apply::plan(&context.console, &plan, Outcome::Planned);
+        context.console.narrate("\nApplying it (pgtend apply sql/nova-crm/declared):");
+    }
+    let configured = &context.config.apply;
+    let limits = Limits { jobs: configured.jobs, max_wait: configured.max_wait };
+    let lock = RunLock::take(database, Job::Apply, Duration::ZERO).await?;
+    let events = report::progress::follow(&context.console, &plan, &context.inflight);
+    let execution =
+        Execution::new(database, &lock, &options, limits, context.cancel.clone(), events);
+    let started = Instant::now();
+    let outcomes = execution.run(&plan).await;
+    let took = report::format::duration(started.elapsed());
+    context.console.narrate(&format!("Applied in {took}."));
+    Ok((plan, outcomes))
+}
+
+async fn refresh(context: &Context, database: &Database, declaration: &Declaration) -> Result<()> {
+    for view in &declaration.views {
+        let started = Instant::now();
+        send(database, &format!("REFRESH MATERIALIZED VIEW CONCURRENTLY {}", view.name)).await?;
+        let took = report::format::duration(started.elapsed());
+        context.console.narrate(&format!("Refreshed {} concurrently in {took}.", view.name));
+    }
+    Ok(())
+}
+
+fn compare(before: &[f64], after: &[f64]) -> Vec<QueryDocument> {
+    let times = WORKLOAD.iter().zip(before).zip(after);
+    let queries = times.map(|((example, before), after)| QueryDocument {
+        query: query_name(example).to_owned(),
+        before_ms: *before,
+        after_ms: *after,
+        times_faster: before / after.max(0.001),
+    });
+    queries.collect()
+}
+
+fn show(context: &Context, plan: &Plan, outcomes: &[StepOutcome], queries: &[QueryDocument]) {
+    if context.console.manner().format == Format::Json {
+        let mut document = context.console.document().with_warnings(&plan.warnings);
+        let steps = plan.steps.iter().zip(outcomes);
+        let steps = steps.map(|(step, outcome)| StepDocument::executed(step, outcome));
+        let failed = outcomes.iter().any(|outcome| outcome.status == Status::Failed);
+        document.outcome = if failed { Outcome::Failed } else { Outcome::Done };
+        document.steps = Some(steps.collect());
+        document.queries = Some(queries.to_vec());
+        context.console.json(&document);
+    } else {
+        context.console.narrate("");
+        context.console.product(&report::demo::queries(queries));
+    }
+}
+
+fn finish(context: &Context, args: &Args, sandbox: Sandbox) -> Result<()> {
+    if args.keep {
+        let kept = sandbox.keep(DATABASE)?;
+        context.console.narrate(&format!(
+            "\nThe server goes on running. Reach it with\n  psql '{}'\nand stop and remove it with\n  {}",
+            kept.url, kept.stop_command
+        ));
+        Ok(())
+    } else {
+        sandbox.stop()
+    }
+}
+
+fn sql_file(example: &Example) -> SqlFile {
+    SqlFile { name: example.name.into(), text: example.sql.to_owned() }
+}
+
+fn query_name(example: &Example) -> &str {
+    let file = example.name.rsplit('/').next().unwrap_or(example.name);
+    file.strip_suffix(".sql").unwrap_or(file)
 }

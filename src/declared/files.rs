@@ -11,6 +11,7 @@ use anyhow::Context;
 use crate::failure::{Failure, Kind, Result};
 
 /// A file's name as the user knows it, and its text.
+#[derive(Debug, Clone)]
 pub struct SqlFile {
     /// The path as given or found below a given folder.
     pub name: Arc<str>,

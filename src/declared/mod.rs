@@ -16,6 +16,7 @@ use std::sync::Arc;
 use crate::failure::Result;
 use crate::pg::name::RelationName;
 
+pub use files::SqlFile;
 pub use parse::{Others, relation_name};
 
 /// Where a statement stands.
@@ -183,10 +184,18 @@ impl DeclaredMaintenance {
 /// syntax error, of every statement that declares nothing (unless [`Others::Ignore`]), of a name
 /// that PostgreSQL would cut, and of two definitions for one name.
 pub fn load<P: AsRef<Path>>(paths: &[P], others: Others) -> Result<Declaration> {
+    understand(&files::read(paths)?, others)
+}
+
+/// Understands every statement of the files.
+///
+/// # Errors
+/// As [`load`], but for reading.
+pub fn understand(files: &[SqlFile], others: Others) -> Result<Declaration> {
     let mut declaration = Declaration::default();
     let mut problems = Vec::new();
-    for file in files::read(paths)? {
-        parse::file(&file, others, &mut declaration, &mut problems);
+    for file in files {
+        parse::file(file, others, &mut declaration, &mut problems);
     }
     check::names(&declaration, &mut problems);
     check::twice(&mut declaration, &mut problems);
