@@ -1,0 +1,7 @@
+//! The commands against a real server: one throwaway server for all tests, a fresh database for
+//! each. `PGTEND_PG_BIN` chooses the server's version.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod apply;
+mod support;

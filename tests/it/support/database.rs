@@ -1,0 +1,233 @@
+//! A fresh database for one test.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+
+use super::command::{Output, Pgtend, Running};
+use super::server::{Server, server};
+use super::until;
+
+/// A database, a connection to it, and a folder for declarations.
+pub struct Database {
+    pub name: String,
+    pub server: &'static Server,
+    client: Client,
+    folder: tempfile::TempDir,
+}
+
+/// What the catalog says of an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexState {
+    pub valid: bool,
+    pub ready: bool,
+    pub live: bool,
+    pub definition: String,
+    pub oid: u32,
+}
+
+impl Database {
+    /// Makes a database and connects to it.
+    pub async fn new() -> Database {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let server = server();
+        let admin = connect(server, "postgres", "postgres").await;
+        admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        let client = connect(server, &name, "postgres").await;
+        Database { name, server, client, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// Runs SQL, several statements if need be.
+    pub async fn sql(&self, sql: &str) {
+        self.client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{error:?}\n{sql}"));
+    }
+
+    /// Runs SQL that is expected to fail; returns the SQLSTATE.
+    pub async fn refused(&self, sql: &str) -> String {
+        let error = self.client.batch_execute(sql).await.unwrap_err();
+        error.code().unwrap().code().to_owned()
+    }
+
+    /// The first column of the first row as text.
+    pub async fn value(&self, sql: &str) -> String {
+        value(&self.client, sql).await
+    }
+
+    /// Another session, as the superuser.
+    pub async fn session(&self) -> Client {
+        connect(self.server, &self.name, "postgres").await
+    }
+
+    /// Another session as some role.
+    pub async fn session_as(&self, role: &str) -> Client {
+        connect(self.server, &self.name, role).await
+    }
+
+    /// The state of an index, `None` if there is none of that name.
+    pub async fn index(&self, name: &str) -> Option<IndexState> {
+        let sql = "SELECT i.indisvalid, i.indisready, i.indislive, pg_get_indexdef(i.indexrelid), \
+                   i.indexrelid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+                   WHERE c.relname = $1";
+        let row = self.client.query_opt(sql, &[&name]).await.unwrap()?;
+        Some(IndexState {
+            valid: row.get(0),
+            ready: row.get(1),
+            live: row.get(2),
+            definition: row.get(3),
+            oid: row.get(4),
+        })
+    }
+
+    /// Fails unless the index is there, valid, ready and live.
+    pub async fn assert_whole(&self, name: &str) -> IndexState {
+        let index = self.index(name).await;
+        let index = index.unwrap_or_else(|| panic!("there is no index {name}"));
+        assert!(index.valid && index.ready && index.live, "{name}: {index:?}");
+        index
+    }
+
+    /// The names of all indexes that are not whole, and of what a replacement or a rebuild left.
+    pub async fn leftovers(&self) -> String {
+        self.value(
+            "SELECT coalesce(string_agg(c.relname, ', '), '') FROM pg_index i \
+             JOIN pg_class c ON c.oid = i.indexrelid \
+             WHERE NOT (i.indisvalid AND i.indisready AND i.indislive) \
+                OR c.relname ~ '_pgtend_(new|old)|_ccnew|_ccold'",
+        )
+        .await
+    }
+
+    /// Leaves an invalid index that was never filled (a writer was waited for in vain).
+    pub async fn leave_unfilled(&self, table: &str, create_concurrently: &str) {
+        let writer = self.session().await;
+        let lock = format!("BEGIN; LOCK TABLE {table} IN ROW EXCLUSIVE MODE");
+        writer.batch_execute(&lock).await.unwrap();
+        self.break_off(create_concurrently).await;
+    }
+
+    /// Leaves an invalid index that was filled but not validated (an old snapshot was waited for
+    /// in vain): writes maintain it, and if it is unique it rejects them.
+    pub async fn leave_unvalidated(&self, create_concurrently: &str) {
+        let reader = self.session().await;
+        let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1";
+        reader.batch_execute(snapshot).await.unwrap();
+        self.break_off(create_concurrently).await;
+    }
+
+    async fn break_off(&self, create_concurrently: &str) {
+        let builder = self.session().await;
+        builder.batch_execute("SET lock_timeout = '100ms'").await.unwrap();
+        let error = builder.batch_execute(create_concurrently).await.unwrap_err();
+        assert_eq!(error.code().unwrap().code(), "55P03");
+    }
+
+    /// Writes a declaration and returns its path.
+    pub fn declare(&self, sql: &str) -> String {
+        self.declare_as("declared.sql", sql)
+    }
+
+    /// Writes a declaration under some name and returns its path.
+    pub fn declare_as(&self, file: &str, sql: &str) -> String {
+        let path = self.path(file);
+        fs::write(&path, sql).unwrap();
+        path.display().to_string()
+    }
+
+    /// A path in this test's folder.
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file)
+    }
+
+    /// The URL for the superuser over the socket.
+    pub fn url(&self) -> String {
+        self.url_as("postgres")
+    }
+
+    /// The URL for some role over the socket.
+    pub fn url_as(&self, role: &str) -> String {
+        format!(
+            "host={} port={} user={role} dbname={}",
+            self.server.socket_dir, self.server.port, self.name
+        )
+    }
+
+    /// Runs pgtend on this database to its end.
+    pub fn pgtend(&self, arguments: &[&str]) -> Output {
+        self.pgtend_as("postgres", arguments)
+    }
+
+    /// Runs pgtend as some role to its end.
+    pub fn pgtend_as(&self, role: &str, arguments: &[&str]) -> Output {
+        Pgtend::new(arguments).env("DATABASE_URL", &self.url_as(role)).run()
+    }
+
+    /// Starts pgtend on this database.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        Pgtend::new(arguments).env("DATABASE_URL", &self.url()).start()
+    }
+
+    /// The statements that sessions with this application name sent to this database, from the
+    /// server's log.
+    pub fn logged(&self, application: &str) -> Vec<String> {
+        let log = fs::read_to_string(&self.server.log_path).unwrap();
+        let mark = format!("db={} app={application} LOG:  ", self.name);
+        let statements = log.lines().filter_map(|line| {
+            let said = line.split_once(&mark)?.1;
+            let statement =
+                said.strip_prefix("statement: ").or(said.strip_prefix("execute <unnamed>: "))?;
+            Some(statement.to_owned())
+        });
+        statements.collect()
+    }
+
+    /// The statements that changed or would change something for others: DDL and maintenance
+    /// outside of the comparison, which is rolled back.
+    pub fn changes(&self, application: &str) -> Vec<String> {
+        let mut statements = self.logged(application);
+        statements.retain(|sql| {
+            let first = sql.split_whitespace().next().unwrap_or_default().to_uppercase();
+            let concurrent = sql.contains(" CONCURRENTLY ");
+            let view = sql.starts_with("CREATE MATERIALIZED");
+            matches!(first.as_str(), "ALTER" | "COMMENT" | "ANALYZE" | "VACUUM" | "REINDEX")
+                || concurrent
+                || view
+        });
+        statements
+    }
+
+    /// Waits until some statement of this application waits for a lock or a transaction.
+    pub async fn until_waiting(&self, application: &str) {
+        until(&format!("{application} waits"), || async {
+            let sql = format!(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                 AND application_name = '{application}' AND wait_event_type = 'Lock'"
+            );
+            self.value(&sql).await != "0"
+        })
+        .await;
+    }
+}
+
+/// The first column of the first row as text.
+pub async fn value(client: &Client, sql: &str) -> String {
+    let messages = client.simple_query(sql).await.unwrap_or_else(|e| panic!("{e:?}\n{sql}"));
+    let row = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    row.and_then(|row| row.get(0)).unwrap_or_default().to_owned()
+}
+
+/// A session over the socket.
+pub async fn connect(server: &Server, database: &str, role: &str) -> Client {
+    let text = format!(
+        "host={} port={} user={role} dbname={database} application_name=test",
+        server.socket_dir, server.port
+    );
+    let (client, connection) = tokio_postgres::connect(&text, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}

@@ -1,0 +1,51 @@
+//! The one server of a test run.
+
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
+
+use pgtend::sandbox::{Listen, Options, Sandbox, binaries};
+
+/// A running server. It is stopped and removed when the test process ends in whatever way: a
+/// shell waits for the end of its standard input, which the process holds open.
+pub struct Server {
+    pub socket_dir: String,
+    pub port: u16,
+    pub log_path: std::path::PathBuf,
+    pub major: u32,
+    _reaper: Mutex<Child>,
+}
+
+/// The server of this run, started by the first test that asks.
+pub fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| start(&[]))
+}
+
+/// Starts a server; `settings` are added to those that all tests want.
+pub fn start(settings: &[(&str, &str)]) -> Server {
+    let mut options = Options::new(binaries::find(None).unwrap());
+    let wanted = [
+        ("log_statement", "all"),
+        ("log_line_prefix", "%m [%p] db=%d app=%a "),
+        ("deadlock_timeout", "200ms"),
+        ("max_prepared_transactions", "10"),
+        // Tests decide when a table is vacuumed or analyzed.
+        ("autovacuum", "off"),
+    ];
+    let all = wanted.iter().chain(settings);
+    options.settings = all.map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    options.listen = Listen::Loopback;
+    let major = options.binaries.major;
+    let sandbox = Sandbox::start(&options).unwrap();
+    let socket_dir = sandbox.socket_dir().display().to_string();
+    let port = sandbox.port();
+    let kept = sandbox.keep("postgres").unwrap();
+    let reaper = Command::new("sh")
+        .args(["-c", &format!("cat >/dev/null; {}", kept.stop_command)])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    Server { socket_dir, port, log_path: kept.log_path, major, _reaper: Mutex::new(reaper) }
+}
