@@ -3,6 +3,7 @@
 //! lock on each table, and nothing remains.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use super::definition::{after_table, without_options};
 use super::{
@@ -42,13 +43,28 @@ pub async fn load(
         Ok(()) => copy_missing_views(session, questions, relations).await,
         Err(error) => return unasked(&error.message),
     };
-    let script = Script::write(questions, relations);
-    let answers = session.pipeline(&script.statements).await;
-    let mut canonicals = script.read(answers, questions);
+    let mut canonicals = unasked("it does not exist yet");
+    let mut groups = by_relation(questions);
+    // An error fails all that follows in its group; they are asked again, each alone.
+    while !groups.is_empty() {
+        let script = Script::write(groups, questions, relations, &canonicals.views);
+        let answers = session.pipeline(&script.statements).await;
+        groups = script.read(answers, questions, &mut canonicals);
+    }
+    session.pipeline(&["ROLLBACK".to_owned()]).await;
     for (at, copy) in copies {
         canonicals.views[at] = copy;
     }
     canonicals
+}
+
+/// Index questions by the relation that they are about.
+fn by_relation(questions: &Questions) -> Vec<Vec<usize>> {
+    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (at, index) in questions.indexes.iter().enumerate() {
+        groups.entry(index.relation).or_default().push(at);
+    }
+    groups.into_values().collect()
 }
 
 /// A view yet to be made becomes an empty table that remains until the end, so that declared
@@ -93,37 +109,44 @@ fn cannot_copy(server: &Server) -> Option<&'static str> {
     }
 }
 
-/// The statements of the transaction, and where in it the answers will be.
+/// Statements to send, and where among them the answers will be.
+#[derive(Default)]
 struct Script {
     statements: Vec<String>,
-    /// For each index question that can be asked: where the table's copy is made (`None` where it
-    /// is there already), where the index is made, where it is printed.
-    indexes: Vec<Option<(Option<usize>, [usize; 2])>>,
-    /// For each view question whose view exists: where its copy is made and where it is printed.
-    views: Vec<Option<[usize; 2]>>,
+    groups: Vec<Group>,
+    /// Of each view that exists: its question, where its copy is made and where it is printed.
+    views: Vec<(usize, [usize; 2])>,
+}
+
+/// Declared indexes that are made on one copy of their table.
+struct Group {
+    questions: Vec<usize>,
+    /// Where the copy is made; `None` where it is there already.
+    copy: Option<usize>,
+    /// Where each index is made.
+    made: Vec<usize>,
+    /// Where all of them are printed, in this order.
+    printed: usize,
 }
 
 impl Script {
-    fn write(questions: &Questions, relations: &[Option<Relation>]) -> Script {
-        let mut script = Script {
-            statements: Vec::new(),
-            indexes: vec![None; questions.indexes.len()],
-            views: Vec::new(),
-        };
-        for view in &questions.views {
-            let existing = relations[view.relation].as_ref();
-            let places = existing.map(|existing| script.view(view, &existing.name));
-            script.views.push(places);
+    fn write(
+        groups: Vec<Vec<usize>>,
+        questions: &Questions,
+        relations: &[Option<Relation>],
+        views: &[Canonical<String>],
+    ) -> Script {
+        let mut script = Script::default();
+        for (at, view) in questions.views.iter().enumerate() {
+            let unasked = matches!(views[at], Canonical::NotCompared(_));
+            if let Some(existing) = relations[view.relation].as_ref().filter(|_| unasked) {
+                let places = script.view(view, &existing.name);
+                script.views.push((at, places));
+            }
         }
-        let mut by_relation: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (at, index) in questions.indexes.iter().enumerate() {
-            by_relation.entry(index.relation).or_default().push(at);
+        for group in groups {
+            script.group(group, questions, relations);
         }
-        for (relation, indexes) in by_relation {
-            let planned = questions.views.iter().any(|view| view.relation == relation);
-            script.table(relation, &indexes, questions, relations, planned);
-        }
-        script.send("ROLLBACK");
         script
     }
 
@@ -146,79 +169,80 @@ impl Script {
         [made, printed]
     }
 
-    fn table(
-        &mut self,
-        relation: usize,
-        indexes: &[usize],
-        questions: &Questions,
-        relations: &[Option<Relation>],
-        planned: bool,
-    ) {
-        self.send("SAVEPOINT pgtend_table");
-        let (made, name) = match &relations[relation] {
-            Some(existing) if can_be_copied(existing.kind) => {
-                let copy = quote_ident(&existing.name.name);
-                // The copy bears the table's name: an index expression may use it, and the names
-                // that the server chooses are made of it.
-                let made = self.send(format!(
-                    "CREATE TEMP TABLE {copy} (LIKE {} INCLUDING GENERATED INCLUDING STORAGE)",
-                    existing.name
-                ));
-                (Some(made), existing.name.name.as_str())
-            }
-            None if planned => (None, questions.relations[relation].name.as_str()),
-            _ => {
-                self.send("RELEASE SAVEPOINT pgtend_table");
-                return;
-            }
-        };
-        for at in indexes {
-            self.indexes[*at] = Some((made, self.index(&questions.indexes[*at], name)));
+    /// Rolling back to a savepoint after each table keeps the number of locks small.
+    fn group(&mut self, group: Vec<usize>, questions: &Questions, relations: &[Option<Relation>]) {
+        let Some(first) = group.first() else { return };
+        let relation = questions.indexes[*first].relation;
+        let planned = questions.views.iter().any(|view| view.relation == relation);
+        let existing = relations[relation].as_ref();
+        if !planned && !existing.is_some_and(|existing| can_be_copied(existing.kind)) {
+            return;
         }
-        self.send("ROLLBACK TO SAVEPOINT pgtend_table");
-    }
-
-    fn index(&mut self, index: &IndexQuestion, table: &str) -> [usize; 2] {
-        let unique = if index.unique { "UNIQUE " } else { "" };
-        self.send("SAVEPOINT pgtend_index");
-        let made = self.send(format!(
-            "CREATE {unique}INDEX ON pg_temp.{} {}",
-            quote_ident(table),
-            index.definition
-        ));
+        self.send("SAVEPOINT pgtend_table");
+        let copy = existing.map(|existing| self.copy(&existing.name));
+        let name = existing.map_or(&questions.relations[relation].name, |it| &it.name.name);
+        let made = group.iter().map(|at| self.index(&questions.indexes[*at], name)).collect();
         let printed = self.send(
-            include_str!("../../sql/catalog/copy_index.sql").replace("$1", &temp_literal(table)),
+            include_str!("../../sql/catalog/copy_indexes.sql").replace("$1", &temp_literal(name)),
         );
-        self.send("ROLLBACK TO SAVEPOINT pgtend_index");
-        [made, printed]
+        self.send("ROLLBACK TO SAVEPOINT pgtend_table");
+        self.groups.push(Group { questions: group, copy, made, printed });
     }
 
-    fn read(&self, mut answers: Vec<Answer<Rows>>, questions: &Questions) -> Canonicals {
-        let indexes = self.indexes.iter().zip(&questions.indexes).map(|(places, question)| {
-            let Some((copy, [made, printed])) = places else {
-                return Canonical::NotCompared("its table does not exist".to_owned());
-            };
-            if let Some(Err(error)) = copy.map(|copy| &answers[copy]) {
-                return Canonical::NotCompared(format!("its table cannot be copied: {error}"));
-            }
-            match (&answers[*made], &answers[*printed]) {
-                (Ok(_), Ok(rows)) => shape(rows, question.unique),
-                (Err(error), _) | (_, Err(error)) => refused(error),
-            }
-        });
-        let indexes = indexes.collect();
-        let views = self.views.iter().map(|places| {
-            let Some([made, printed]) = places else {
-                return Canonical::NotCompared("it does not exist yet".to_owned());
-            };
-            let printed = std::mem::replace(&mut answers[*printed], Ok(Vec::new()));
-            match (&answers[*made], printed) {
+    /// The copy bears the table's name: an index expression may use it, and the names that the
+    /// server chooses are made of it.
+    fn copy(&mut self, table: &RelationName) -> usize {
+        self.send(format!(
+            "CREATE TEMP TABLE {} (LIKE {table} INCLUDING GENERATED INCLUDING STORAGE)",
+            quote_ident(&table.name)
+        ))
+    }
+
+    fn index(&mut self, index: &IndexQuestion, table: &str) -> usize {
+        let unique = if index.unique { "UNIQUE " } else { "" };
+        let table = quote_ident(table);
+        self.send(format!("CREATE {unique}INDEX ON pg_temp.{table} {}", index.definition))
+    }
+
+    /// Reads the answers into the canonicals; returns the questions that have to be asked again.
+    fn read(
+        self,
+        mut answers: Vec<Answer<Rows>>,
+        questions: &Questions,
+        canonicals: &mut Canonicals,
+    ) -> Vec<Vec<usize>> {
+        for (at, [made, printed]) in self.views {
+            let printed = mem::replace(&mut answers[printed], Ok(Vec::new()));
+            canonicals.views[at] = match (&answers[made], printed) {
                 (Ok(_), Ok(rows)) => Canonical::Known(first_text(rows)),
                 (Err(error), _) => Canonical::Refused(error.clone()),
                 (_, Err(error)) => Canonical::Refused(error),
+            };
+        }
+        let mut again = Vec::new();
+        for group in self.groups {
+            let failed = group.made.iter().find_map(|at| answers[*at].as_ref().err());
+            let outcome = match (group.copy.map(|at| &answers[at]), failed, &answers[group.printed])
+            {
+                (Some(Err(error)), _, _) => {
+                    Err(Canonical::NotCompared(format!("its table cannot be copied: {error}")))
+                }
+                (_, Some(error), _) | (_, None, Err(error)) => Err(refused(error)),
+                (_, None, Ok(rows)) => Ok(rows),
+            };
+            let copied = !matches!(group.copy.map(|at| &answers[at]), Some(Err(_)));
+            if outcome.is_err() && copied && group.questions.len() > 1 {
+                again.extend(group.questions.into_iter().map(|at| vec![at]));
+                continue;
             }
-        });
-        Canonicals { indexes, views: views.collect() }
+            for (place, at) in group.questions.into_iter().enumerate() {
+                canonicals.indexes[at] = match &outcome {
+                    Ok(rows) => shape(rows.get(place), questions.indexes[at].unique),
+                    Err(refusal) => refusal.clone(),
+                };
+            }
+        }
+        again
     }
 }
 
@@ -236,8 +260,8 @@ fn first_text(rows: Rows) -> String {
     rows.into_iter().flatten().flatten().next().unwrap_or_default()
 }
 
-fn shape(rows: &Rows, unique: bool) -> Canonical<IndexShape> {
-    let text = |at: usize| rows.first().and_then(|row| row.get(at)).and_then(Option::as_deref);
+fn shape(row: Option<&Vec<Option<String>>>, unique: bool) -> Canonical<IndexShape> {
+    let text = |at: usize| row.and_then(|row| row.get(at)).and_then(Option::as_deref);
     let definition = text(0).and_then(after_table);
     match (definition, text(2)) {
         (Some(definition), Some(name)) => Canonical::Known(IndexShape {

@@ -64,7 +64,7 @@ impl View {
     }
 
     fn start(&mut self, at: StepIndex) {
-        let bar = self.bars.then(|| self.console.bars.add(bar(&self.names[at])));
+        let bar = self.bars.then(|| add_bar(&self.console, &self.names[at]));
         if bar.is_none() {
             self.console.narrate(&format!("{} …", self.names[at]));
         }
@@ -103,8 +103,9 @@ fn essence(text: &str) -> String {
     text[..end].to_owned()
 }
 
-fn bar(name: &str) -> ProgressBar {
-    let bar = ProgressBar::new_spinner();
+/// A bar draws itself where it stands until it is added to the others, so that comes first.
+fn add_bar(console: &Console, name: &str) -> ProgressBar {
+    let bar = console.bars.add(ProgressBar::new_spinner());
     if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} [{elapsed}] {wide_msg}") {
         bar.set_style(style);
     }

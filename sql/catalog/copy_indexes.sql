@@ -1,7 +1,7 @@
--- How the server writes the one index of an empty copy.
--- The copy is named by a literal that replaces the placeholder: this is sent among statements without
--- parameters. Returns definition, options_clause and name as sql/catalog/indexes.sql does.
--- Privilege: none. Cost: one index look-up.
+-- How the server writes the indexes of an empty copy, in the order in which they were made.
+-- The copy is named by a literal that replaces the placeholder: this is sent among statements
+-- without parameters. Returns definition, options_clause and name as sql/catalog/indexes.sql does.
+-- Privilege: none. Cost: index look-ups, one an index.
 SELECT
   pg_catalog.pg_get_indexdef(i.indexrelid) AS definition,
   (
@@ -22,5 +22,4 @@ SELECT
 FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
 WHERE i.indrelid = $1::pg_catalog.regclass
-ORDER BY i.indexrelid DESC
-LIMIT 1
+ORDER BY i.cmin::pg_catalog.text::pg_catalog.int8
