@@ -17,8 +17,11 @@ pub enum Event {
     Started(StepIndex),
     /// A statement is about to be sent.
     Sending(StepIndex, Statement),
-    /// A step waits for somebody before it can go on.
-    Waiting(StepIndex, String),
+    /// A step waits for somebody before it can go on: the pid (0: a prepared transaction) and what
+    /// is known of it.
+    Waiting(StepIndex, i32, String),
+    /// Something about a step that must not get lost.
+    Warned(StepIndex, String),
     /// A build went on.
     Progressed(StepIndex, Progress),
     /// A statement failed in a passing way and is tried again.
@@ -32,12 +35,20 @@ pub enum Event {
 }
 
 /// How far a build is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Progress {
     /// The phase in PostgreSQL's words.
     pub phase: String,
     /// Percent of the phase, where the phase knows.
     pub percent: Option<u8>,
+    /// Blocks or tuples a second, once two looks at one phase allow to say.
+    pub per_second: Option<f64>,
+    /// How long the phase will go on at this rate.
+    pub phase_left: Option<Duration>,
+    /// Bytes of the index so far.
+    pub size_bytes: Option<i64>,
+    /// Parallel workers.
+    pub workers: i32,
 }
 
 /// How a step ended.

@@ -13,5 +13,9 @@ SELECT
   pg_catalog.current_setting('block_size')::pg_catalog.int8 AS block_size_bytes,
   pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMP') AS may_create_temp,
   pg_catalog.pg_has_role(CURRENT_USER, 'pg_read_all_stats', 'USAGE') AS sees_all_statistics,
+  (
+    SELECT s.setting::pg_catalog.int8 FROM pg_catalog.pg_settings AS s
+    WHERE s.name = 'deadlock_timeout'
+  ) AS deadlock_timeout_ms,
   pg_catalog.current_setting('jit') = 'off' AS settings_taken,
   pg_catalog.pg_backend_pid() AS pid

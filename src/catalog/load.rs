@@ -7,8 +7,8 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::definition::{after_table, without_options};
 use super::{
-    Blocker, Build, Canonical, ColumnWidth, Facts, Index, IndexComment, IndexShape, NameBearer,
-    Oid, Questions, Relation, RelationKind, StatementProgress, canonical,
+    Build, Canonical, ColumnWidth, Facts, Index, IndexComment, IndexShape, NameBearer, Oid,
+    Questions, Relation, RelationKind, canonical,
 };
 use crate::failure::Result;
 use crate::pg::database::Server;
@@ -43,16 +43,6 @@ pub async fn load(session: &Session, server: &Server, questions: &Questions) -> 
     };
     facts.column_widths = load_column_widths(session, &lacking(questions, &facts)).await?;
     Ok(facts)
-}
-
-/// How far the statement of one of our backends is; `None` when the backend is gone.
-///
-/// # Errors
-/// As [`load`].
-pub async fn load_progress(session: &Session, pid: i32) -> Result<Option<StatementProgress>> {
-    let sql = include_str!("../../sql/catalog/statement_progress.sql");
-    let rows = ask(session, sql, &[(&[pid].as_slice(), Type::INT4_ARRAY)]).await?;
-    Ok(rows.first().map(read_progress))
 }
 
 async fn load_relations(
@@ -204,7 +194,8 @@ fn lacking(questions: &Questions, facts: &Facts) -> Vec<Oid> {
     tables
 }
 
-async fn ask(
+/// Asks the catalog one question.
+pub async fn ask(
     session: &Session,
     sql: &str,
     params: &[(&(dyn ToSql + Sync), Type)],
@@ -276,27 +267,5 @@ fn read_build(row: &Row) -> Build {
         application: row.get("application"),
         role: row.get("role"),
         since_seconds: row.get("since_seconds"),
-    }
-}
-
-fn read_progress(row: &Row) -> StatementProgress {
-    let counter = |done: &str, total: &str| {
-        let total: Option<i64> = row.get(total);
-        let total = total.filter(|total| *total > 0)?;
-        Some((row.get::<_, Option<i64>>(done)?, total))
-    };
-    let blocker: Option<i32> = row.get("blocker_pid");
-    StatementProgress {
-        phase: row.get("phase"),
-        done_of: counter("tuples_done", "tuples_total")
-            .or_else(|| counter("blocks_done", "blocks_total"))
-            .or_else(|| counter("lockers_done", "lockers_total")),
-        blocker: blocker.map(|pid| Blocker {
-            pid,
-            application: row.get("blocker_application"),
-            role: row.get("blocker_role"),
-            state: row.get("blocker_state"),
-            xact_seconds: row.get("blocker_xact_seconds"),
-        }),
     }
 }

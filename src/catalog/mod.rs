@@ -4,6 +4,7 @@
 mod canonical;
 mod definition;
 pub(crate) mod load;
+mod watch;
 
 use std::collections::HashMap;
 
@@ -11,7 +12,8 @@ use crate::pg::database::Server;
 use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
 
-pub use load::{load, load_progress};
+pub use load::load;
+pub use watch::{is_at_work, load_progress, load_waiters};
 
 /// A PostgreSQL object identifier.
 pub type Oid = u32;
@@ -281,10 +283,16 @@ pub struct Build {
 /// How far one of our statements is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StatementProgress {
+    /// Our backend.
+    pub pid: i32,
     /// The phase of an index build in PostgreSQL's words.
     pub phase: Option<String>,
     /// Work done and in all in this phase; `None` where the phase does not say.
     pub done_of: Option<(i64, i64)>,
+    /// Bytes of the index so far.
+    pub size_bytes: Option<i64>,
+    /// Parallel workers at work.
+    pub workers: i32,
     /// Who is waited for.
     pub blocker: Option<Blocker>,
 }
@@ -294,14 +302,39 @@ pub struct StatementProgress {
 pub struct Blocker {
     /// Its process; 0 for a prepared transaction, which has none.
     pub pid: i32,
+    /// The prepared transaction's identifier.
+    pub gid: Option<String>,
     /// Its application_name, if it may be seen.
     pub application: Option<String>,
     /// Its role.
     pub role: Option<String>,
     /// `active`, `idle in transaction` …
     pub state: Option<String>,
+    /// The statement that it runs, or ran last.
+    pub query: Option<String>,
     /// The age of its transaction.
     pub xact_seconds: Option<f64>,
+    /// It waits for us in turn: a deadlock, unless one of the two gives way.
+    pub waits_for_us: bool,
+}
+
+/// A session that waits for a relation that a statement of ours holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waiter {
+    /// Our backend that it waits for.
+    pub our_pid: i32,
+    /// The session.
+    pub session: Blocker,
+    /// The relation.
+    pub relation: String,
+    /// The lock mode that it wants, as `pg_locks` names it.
+    pub mode: String,
+    /// It waits while holding a snapshot.
+    pub has_snapshot: bool,
+    /// For how long.
+    pub waits_seconds: f64,
+    /// How many others wait for the same relation.
+    pub queued_behind: i32,
 }
 
 /// What is known of a column.

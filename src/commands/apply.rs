@@ -6,10 +6,10 @@ use super::Context;
 use super::plan::{Selection, make};
 use crate::cancel::Signal;
 use crate::event::{Event, Events, Outcome as StepOutcome, Status};
-use crate::execute::{Execution, Limits};
+use crate::execute::{DeadlockVictim, Execution, Policy, YieldToDdl};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::pg::advisory::{Job, RunLock};
-use crate::pg::database::{Database, Opening};
+use crate::pg::database::{Database, Opening, OrphanPolicy};
 use crate::plan::Plan;
 use crate::report;
 use crate::report::document::Outcome;
@@ -31,6 +31,15 @@ pub struct Args {
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
 
+    /// Leave the server's cores to the application: one build at a time, without parallel workers
+    #[arg(long, conflicts_with = "jobs")]
+    pub gentle: bool,
+
+    /// Let running builds go on if this process dies or its connection breaks; the next run watches
+    /// them to their end. Otherwise the server ends them within seconds
+    #[arg(long)]
+    pub detach: bool,
+
     /// Show exactly the statements that would be sent, and send none
     #[arg(long)]
     pub dry_run: bool,
@@ -42,6 +51,21 @@ pub struct Args {
     /// Wait so long for another run to end, instead of exiting with 5 at once
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub wait: Option<Duration>,
+
+    /// Who is ended in a certain deadlock with a build: the other session, the build itself, or
+    /// whom PostgreSQL chooses. ANALYZE and concurrent index statements of others always are the
+    /// victim: they can simply be repeated [default: postgres]
+    #[arg(long, value_enum, value_name = "WHO")]
+    pub deadlock_victim: Option<DeadlockVictim>,
+
+    /// Who gives way when somebody's ALTER TABLE (or the like) waits for a build and holds up the
+    /// application: nobody but a warning, the build itself, or the waiter [default: warn]
+    #[arg(long, value_enum, value_name = "WHO")]
+    pub yield_to_ddl: Option<YieldToDdl>,
+
+    /// Never show other sessions' statements
+    #[arg(long)]
+    pub no_query_text: bool,
 
     /// maintenance_work_mem for the builds, for example 512MB [default: the server's]
     #[arg(long, value_name = "SIZE")]
@@ -55,7 +79,7 @@ pub struct Args {
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let declaration = args.selection.declaration(context)?;
     let options = args.selection.options(context)?;
-    let limits = args.limits(context);
+    let policy = args.policy(context);
     let database = context.unless_cancelled(context.open(&args.opening(context))).await?;
     if args.dry_run {
         let plan = context.unless_cancelled(make(&database, &declaration, &options)).await?;
@@ -70,7 +94,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let events = report::progress::follow(&context.console, &plan, &context.inflight);
     let cancelling = tell_cancelling(context, events.clone());
     let execution =
-        Execution::new(&database, &lock, &options, limits, context.cancel.clone(), events);
+        Execution::new(&database, &lock, &options, policy, context.cancel.clone(), events);
     let outcomes = execution.run(&plan).await;
     cancelling.abort();
     let (outcome, code) = verdict(&plan, &outcomes, context.cancel.signal());
@@ -117,11 +141,15 @@ fn verdict(plan: &Plan, outcomes: &[StepOutcome], signal: Option<Signal>) -> (Ou
 }
 
 impl Args {
-    fn limits(&self, context: &Context) -> Limits {
+    fn policy(&self, context: &Context) -> Policy {
         let configured = &context.config.apply;
-        Limits {
-            jobs: self.jobs.map_or(configured.jobs, usize::from),
+        Policy {
+            jobs: if self.gentle { 1 } else { self.jobs.map_or(configured.jobs, usize::from) },
+            gentle: self.gentle,
             max_wait: self.max_wait.unwrap_or(configured.max_wait),
+            deadlock_victim: self.deadlock_victim.unwrap_or_default(),
+            yield_to_ddl: self.yield_to_ddl.unwrap_or_default(),
+            shows_query_text: !self.no_query_text,
         }
     }
 
@@ -130,8 +158,9 @@ impl Args {
         let memory = self.maintenance_work_mem.clone();
         Opening {
             command: "apply",
-            maintainers: self.limits(context).jobs * 2,
+            maintainers: self.policy(context).jobs * 2,
             maintenance_work_mem: memory.or_else(|| configured.maintenance_work_mem.clone()),
+            orphans: if self.detach { OrphanPolicy::Survives } else { OrphanPolicy::Ends },
             echo: context.echo(),
         }
     }

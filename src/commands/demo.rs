@@ -7,11 +7,11 @@ use super::Context;
 use super::plan::make;
 use crate::declared::{self, Declaration, Others, SqlFile};
 use crate::event::{Outcome as StepOutcome, Status};
-use crate::execute::{Execution, Limits};
+use crate::execute::{Execution, Policy};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::pg::advisory::{Job, RunLock};
 use crate::pg::conninfo::Conninfo;
-use crate::pg::database::{Database, Opening};
+use crate::pg::database::{Database, Opening, OrphanPolicy, Workers};
 use crate::plan::Plan;
 use crate::plan::apply::Options;
 use crate::report;
@@ -124,13 +124,14 @@ async fn open(context: &Context, url: &str) -> Result<Database> {
         command: "demo",
         maintainers: context.config.apply.jobs * 2,
         maintenance_work_mem: None,
+        orphans: OrphanPolicy::Ends,
         echo: context.echo(),
     };
     Database::open(&conninfo, &context.environment, &opening).await
 }
 
 async fn send(database: &Database, sql: &str) -> Result<()> {
-    let session = database.maintainer().await?;
+    let session = database.maintainer(Workers::AsConfigured).await?;
     session.execute(sql).await.map_err(|error| error.into_failure().context("preparing the demo"))
 }
 
@@ -154,7 +155,7 @@ const LONG_ENOUGH: Duration = Duration::from_secs(2);
 
 /// The first run fills the caches and does not count.
 async fn time_query(database: &Database, query: &Example) -> Result<f64> {
-    let session = database.maintainer().await?;
+    let session = database.maintainer(Workers::AsConfigured).await?;
     let started = Instant::now();
     let mut millis = Vec::new();
     for run in 0..=REPEATS {
@@ -187,11 +188,11 @@ async fn apply(
         context.console.narrate("\nApplying it (pgtend apply sql/nova-crm/declared):");
     }
     let configured = &context.config.apply;
-    let limits = Limits { jobs: configured.jobs, max_wait: configured.max_wait };
+    let policy = Policy { jobs: configured.jobs, ..Policy::default() };
     let lock = RunLock::take(database, Job::Apply, Duration::ZERO).await?;
     let events = report::progress::follow(&context.console, &plan, &context.inflight);
     let execution =
-        Execution::new(database, &lock, &options, limits, context.cancel.clone(), events);
+        Execution::new(database, &lock, &options, policy, context.cancel.clone(), events);
     let started = Instant::now();
     let outcomes = execution.run(&plan).await;
     let took = report::format::duration(started.elapsed());

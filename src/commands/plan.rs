@@ -6,7 +6,7 @@ use super::Context;
 use crate::catalog;
 use crate::declared::{self, Declaration, Others};
 use crate::failure::{Failure, Result, exit_code};
-use crate::pg::database::{Database, Opening};
+use crate::pg::database::{Database, Opening, OrphanPolicy};
 use crate::pg::name::RelationName;
 use crate::plan::Plan;
 use crate::plan::apply::{self, Filter, Options};
@@ -69,6 +69,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
         command: "plan",
         maintainers: 1,
         maintenance_work_mem: None,
+        orphans: OrphanPolicy::Ends,
         echo: context.echo(),
     };
     let database = context.open(&opening).await?;

@@ -2,24 +2,38 @@
 
 use std::time::{Duration, Instant};
 
-use super::watch::{Ended, Watch};
-use super::{Execution, cleanup, short};
-use crate::catalog;
+use super::send::{Ended, send};
+use super::short::{self, with_jitter};
+use super::{Execution, adopt, cleanup};
+use crate::catalog::{self, Build};
 use crate::declared::Declaration;
 use crate::event::{Event, Outcome, Status, StepIndex};
-use crate::failure::Result;
+use crate::failure::{Failure, Kind, Result};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
-use crate::plan::{self, Plan, Statement, Step, Subject, Verdict, apply};
+use crate::plan::{self, Action, Plan, Statement, Step, Subject, Verdict, apply};
 
-/// More statements than any plan has: whoever needs more is going round in circles.
-const MOST_STATEMENTS: usize = 12;
+/// More than any plan needs, retries included: whoever needs more is going round in circles.
+const MOST_SENDS: usize = 16;
+
+/// How often a statement that failed in a passing way is tried again.
+const RETRIES: u32 = 3;
+const FIRST_RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+const FOREIGN_BUILD_POLL: Duration = Duration::from_millis(250);
 
 /// Works on a step until its object is as declared, or cannot be.
 pub async fn run(execution: &Execution<'_>, at: StepIndex, step: &Step) -> Outcome {
     let started = Instant::now();
-    let mut work =
-        Work { execution, at, subject: &step.subject, sent: Vec::new(), waited: Duration::ZERO };
+    let mut work = Work {
+        execution,
+        at,
+        subject: &step.subject,
+        sent: Vec::new(),
+        sends: 0,
+        waited: Duration::ZERO,
+        retries: 0,
+    };
     let mut outcome = match work.converge().await {
         Ok(outcome) => outcome,
         Err(failure) => Outcome {
@@ -38,27 +52,26 @@ struct Work<'a> {
     at: StepIndex,
     subject: &'a Subject,
     sent: Vec<String>,
+    sends: usize,
     waited: Duration,
+    retries: u32,
 }
 
 impl Work<'_> {
     async fn converge(&mut self) -> Result<Outcome> {
-        let session = self.execution.database.maintainer().await?;
-        for _ in 0..MOST_STATEMENTS {
+        while self.sends < MOST_SENDS {
             let Seen { step, size_bytes } = look(self.execution, self.subject).await?;
             match step.verdict {
                 Verdict::AsDeclared | Verdict::LeftOut => return Ok(self.arrived(size_bytes)),
                 Verdict::Refused => return Ok(Outcome::new(Status::Failed, step.reason)),
                 Verdict::ToDo => {}
             }
-            if step.busy.is_some() {
-                if let Some(outcome) = self.wait_for_build(&step).await? {
-                    return Ok(outcome);
-                }
-                continue;
-            }
-            let Some(statement) = step.statements.first() else { break };
-            if let Some(outcome) = self.send(&session, statement).await {
+            let outcome = match (&step.busy, step.statements.first()) {
+                (Some(build), _) => self.wait_for(build, step.action).await,
+                (None, Some(statement)) => self.send(statement).await?,
+                (None, None) => break,
+            };
+            if let Some(outcome) = outcome {
                 return Ok(outcome);
             }
         }
@@ -73,39 +86,65 @@ impl Work<'_> {
         Outcome { size_bytes, ..Outcome::new(Status::Done, "done and verified in the catalog") }
     }
 
-    /// Sends one statement. An outcome ends the work.
-    async fn send(&mut self, session: &Session, statement: &Statement) -> Option<Outcome> {
+    /// Sends one statement. An outcome ends the work; without one the catalog is looked at again.
+    async fn send(&mut self, statement: &Statement) -> Result<Option<Outcome>> {
+        let session = self.execution.database.maintainer(self.execution.workers()).await?;
         self.execution.events.emit(Event::Sending(self.at, statement.clone()));
         self.sent.extend(statement.texts());
+        self.sends += 1;
         let ended = match statement {
             Statement::Build { sql, .. } | Statement::Drop { sql } | Statement::Alone(sql) => {
-                let mut watch = Watch::new(self.execution, self.at, self.waited);
-                let ended = watch.run(session, sql).await;
-                self.waited = watch.waited();
-                ended
+                send(self.execution, self.at, &session, sql, &mut self.waited).await
             }
-            Statement::Short(all) => short::run(self.execution, self.at, session, all).await,
+            Statement::Short(all) => short::run(self.execution, self.at, &session, all).await,
         };
-        self.tell_notices(session);
+        self.tell_notices(&session);
+        let pid = session.pid();
+        // The connection goes back first: cleaning up needs one too.
+        drop(session);
         match ended {
-            Ended::Done => None,
-            Ended::Failed(error) => Some(self.failed(session, &error).await),
-            Ended::Cancelled => Some(self.stopped(Status::Cancelled, "cancelled".to_owned()).await),
-            Ended::WaitedTooLong(reason) => Some(self.stopped(Status::Failed, reason).await),
+            Ended::Done => Ok(None),
+            Ended::Failed(error) => self.failed(pid, statement, &error).await,
+            Ended::Cancelled => Ok(Some(self.stopped(Status::Cancelled, "cancelled").await)),
+            Ended::Stopped(reason) => Ok(Some(self.stopped(Status::Failed, &reason).await)),
         }
     }
 
-    async fn failed(&self, session: &Session, error: &ServerError) -> Outcome {
-        let mut outcome = Outcome::new(Status::Failed, explain(error, session));
-        outcome.sqlstate.clone_from(&error.sqlstate);
-        if !error.is_connection_lost() {
-            cleanup::after(self.execution, self.subject, &mut outcome).await;
+    async fn failed(
+        &mut self,
+        pid: i32,
+        statement: &Statement,
+        error: &ServerError,
+    ) -> Result<Option<Outcome>> {
+        if error.is_connection_lost() {
+            for sql in statement.texts() {
+                adopt::await_end(self.execution, self.at, pid, &sql).await?;
+            }
         }
-        outcome
+        if is_passing(error) && self.retries < RETRIES {
+            return Ok(self.pause_before_retry(error).await);
+        }
+        let mut outcome = Outcome::new(Status::Failed, explain(error));
+        outcome.sqlstate.clone_from(&error.sqlstate);
+        cleanup::after(self.execution, self.subject, &mut outcome).await;
+        Ok(Some(outcome))
+    }
+
+    /// The catalog is looked at afresh after the pause, so what the failure left is mended first.
+    async fn pause_before_retry(&mut self, error: &ServerError) -> Option<Outcome> {
+        let pause = with_jitter(FIRST_RETRY_PAUSE * 4_u32.pow(self.retries));
+        self.retries += 1;
+        self.execution.events.emit(Event::Retrying(self.at, error.to_string()));
+        tokio::select! {
+            () = tokio::time::sleep(pause) => None,
+            _ = self.execution.cancel.wait() => {
+                Some(self.stopped(Status::Cancelled, "cancelled").await)
+            }
+        }
     }
 
     /// A statement that was stopped may have finished in the race: the catalog decides.
-    async fn stopped(&self, status: Status, reason: String) -> Outcome {
+    async fn stopped(&self, status: Status, reason: &str) -> Outcome {
         if let Ok(seen) = look(self.execution, self.subject).await
             && seen.step.verdict == Verdict::AsDeclared
         {
@@ -117,25 +156,26 @@ impl Work<'_> {
     }
 
     /// Waits until nobody else builds on the table: a second build would wait for the first while
-    /// holding a snapshot that the first waits for.
-    async fn wait_for_build(&mut self, step: &Step) -> Result<Option<Outcome>> {
-        let Some(build) = &step.busy else { return Ok(None) };
+    /// holding a snapshot that the first waits for. A build of the very index is watched to its
+    /// end; for another one the step waits only so long.
+    async fn wait_for(&mut self, build: &Build, action: Action) -> Option<Outcome> {
         let who = plan::describe(build);
-        self.execution.events.emit(Event::Waiting(self.at, format!("the build by {who}")));
+        let words = format!("the build by {who}");
+        self.execution.events.emit(Event::Waiting(self.at, build.pid, words));
         let since = Instant::now();
-        let pause = tokio::time::sleep(FOREIGN_BUILD_POLL);
         tokio::select! {
-            () = pause => {}
+            () = tokio::time::sleep(FOREIGN_BUILD_POLL) => {}
             _ = self.execution.cancel.wait() => {
                 let reason = format!("cancelled while waiting for the build by {who}");
-                return Ok(Some(Outcome::new(Status::Cancelled, reason)));
+                return Some(Outcome::new(Status::Cancelled, reason));
             }
         }
         self.waited += since.elapsed();
-        Ok((self.waited >= self.execution.limits.max_wait).then(|| {
-            let reason = format!("waited too long for the build by {who}");
+        let patient = action == Action::WatchBuild || self.waited < self.execution.policy.max_wait;
+        (!patient).then(|| {
+            let reason = format!("gave up after waiting for the build by {who}");
             Outcome::new(Status::Failed, reason)
-        }))
+        })
     }
 
     fn tell_notices(&self, session: &Session) {
@@ -145,8 +185,6 @@ impl Work<'_> {
         }
     }
 }
-
-const FOREIGN_BUILD_POLL: Duration = Duration::from_millis(250);
 
 /// What the catalog says of one object now.
 pub struct Seen {
@@ -168,20 +206,22 @@ pub async fn look(execution: &Execution<'_>, subject: &Subject) -> Result<Seen> 
     let facts = catalog::load(&session, &execution.database.server, &questions).await?;
     let options = apply::Options { filter: apply::Filter::default(), ..execution.options.clone() };
     let Plan { steps, .. } = apply::plan(&declaration, &facts, &options);
-    let step = steps.into_iter().next().ok_or_else(|| {
-        crate::failure::Failure::new(crate::failure::Kind::Server, "the object was not planned")
-    })?;
+    let step = steps.into_iter().next();
+    let step = step.ok_or_else(|| Failure::new(Kind::Server, "the object was not planned"))?;
     let index = facts.indexes.values().flatten().find(|index| index.name == step.object);
     Ok(Seen { size_bytes: index.map(|index| index.size_bytes), step })
 }
 
-fn explain(error: &ServerError, session: &Session) -> String {
-    if session.is_closed() || error.is_connection_lost() {
-        return format!(
-            "the connection was lost ({error}); the server may still be at work on it: run again"
-        );
-    }
+/// Failures that pass by themselves: a deadlock, an administrator's or a crash's end of the
+/// session, a server that is just starting, a broken connection.
+fn is_passing(error: &ServerError) -> bool {
+    error.is_connection_lost()
+        || matches!(error.sqlstate.as_deref(), Some("40P01" | "57P01" | "57P02" | "57P03"))
+}
+
+fn explain(error: &ServerError) -> String {
     match &error.hint {
+        _ if error.is_connection_lost() => format!("the connection was lost: {error}"),
         Some(hint) => format!("{error} (hint: {hint})"),
         None => error.to_string(),
     }

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use super::Execution;
-use super::watch::{Ended, Watch};
+use super::send::{Ended, send};
 use crate::catalog;
 use crate::declared::{DeclaredMaintenance, MaintenanceKind};
 use crate::event::{Event, Outcome, Status, StepIndex};
@@ -41,7 +41,7 @@ async fn tries(
     step: &Step,
     waited: &mut Duration,
 ) -> Result<Outcome> {
-    let session = execution.database.maintainer().await?;
+    let session = execution.database.maintainer(execution.workers()).await?;
     let Some(statement) = step.statements.first() else {
         return Ok(Outcome::new(Status::Skipped, "nothing to send"));
     };
@@ -50,9 +50,7 @@ async fn tries(
     for attempt in 1.. {
         execution.events.emit(Event::Sending(at, statement.clone()));
         let began = Instant::now();
-        let mut watch = Watch::new(execution, at, *waited);
-        let ended = watch.run(&session, &sql).await;
-        *waited = watch.waited();
+        let ended = send(execution, at, &session, &sql, waited).await;
         let warnings = warnings(execution, at, &session);
         let outcome = match ended {
             Ended::Done if warnings.is_empty() => done(),
@@ -70,7 +68,7 @@ async fn tries(
                 ..Outcome::new(Status::Failed, error.to_string())
             },
             Ended::Cancelled => Outcome::new(Status::Cancelled, "cancelled"),
-            Ended::WaitedTooLong(reason) => Outcome::new(Status::Failed, reason),
+            Ended::Stopped(reason) => Outcome::new(Status::Failed, reason),
         };
         if outcome.status == Status::Done {
             await_record(execution, step, began).await?;

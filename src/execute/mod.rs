@@ -4,32 +4,89 @@
 //! plan, and again, until the plan says that the object is as declared. No statement is believed
 //! because it returned.
 
+mod adopt;
 mod cleanup;
 mod converge;
+mod guard;
 mod maintain;
+mod monitor;
 mod schedule;
+mod send;
 mod short;
-mod watch;
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::cancel::Cancel;
 use crate::event::{Event, Events, Outcome, Status, StepIndex};
 use crate::pg::advisory::RunLock;
-use crate::pg::database::Database;
+use crate::pg::database::{Database, Workers};
 use crate::pg::name::RelationName;
 use crate::plan::apply::Options;
 use crate::plan::{Plan, Step, Subject, Verdict};
+use monitor::Monitor;
 
-/// How far execution may go.
+/// How far execution may go, and who gives way to whom.
 #[derive(Debug, Clone)]
-pub struct Limits {
+pub struct Policy {
     /// Tables that are worked on at once.
     pub jobs: usize,
+    /// No parallel workers at any time.
+    pub gentle: bool,
     /// How long one step may wait for other sessions in all.
     pub max_wait: Duration,
+    /// Who is ended in a certain deadlock, where the other side cannot simply be repeated.
+    pub deadlock_victim: DeadlockVictim,
+    /// Who gives way when somebody's DDL waits for a build.
+    pub yield_to_ddl: YieldToDdl,
+    /// Whether other sessions' statements are shown.
+    pub shows_query_text: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            jobs: 2,
+            gentle: false,
+            max_wait: Duration::from_secs(30 * 60),
+            deadlock_victim: DeadlockVictim::default(),
+            yield_to_ddl: YieldToDdl::default(),
+            shows_query_text: true,
+        }
+    }
+}
+
+/// Who is ended in a certain deadlock. ANALYZE and concurrent index statements of others always
+/// are: nothing is lost when they are sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeadlockVictim {
+    /// The other session's statement.
+    Other,
+    /// Our build, which is cleaned up.
+    #[value(name = "self")]
+    #[serde(rename = "self")]
+    OwnBuild,
+    /// Whom PostgreSQL chooses.
+    #[default]
+    Postgres,
+}
+
+/// Who gives way when somebody's DDL waits for a build and the application queues behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum YieldToDdl {
+    /// Nobody; it is told.
+    #[default]
+    Warn,
+    /// Our build, which is cleaned up.
+    #[value(name = "self")]
+    #[serde(rename = "self")]
+    OwnBuild,
+    /// The DDL, whose statement is cancelled.
+    Waiter,
 }
 
 /// Everything that executing needs.
@@ -41,12 +98,14 @@ pub struct Execution<'a> {
     /// The decisions that the plan was made with.
     pub options: &'a Options,
     /// How far it may go.
-    pub limits: Limits,
+    pub policy: Policy,
     /// Asks to stop.
     pub cancel: Cancel,
     /// Hears what happens.
     pub events: Events,
     changed: Mutex<HashSet<RelationName>>,
+    monitor: Monitor,
+    tables_left: AtomicUsize,
 }
 
 impl<'a> Execution<'a> {
@@ -55,17 +114,25 @@ impl<'a> Execution<'a> {
         database: &'a Database,
         lock: &'a RunLock,
         options: &'a Options,
-        limits: Limits,
+        policy: Policy,
         cancel: Cancel,
         events: Events,
     ) -> Self {
-        let changed = Mutex::default();
-        Execution { database, lock, options, limits, cancel, events, changed }
+        let (changed, monitor) = (Mutex::default(), Monitor::default());
+        let tables_left = AtomicUsize::default();
+        Execution { database, lock, options, policy, cancel, events, changed, monitor, tables_left }
     }
 
     /// Executes the plan. Returns what each step came to, in the order of the plan; a failed step
     /// stops no other.
     pub async fn run(&self, plan: &Plan) -> Vec<Outcome> {
+        tokio::select! {
+            outcomes = self.stages(plan) => outcomes,
+            () = self.monitor.run(self) => Vec::new(),
+        }
+    }
+
+    async fn stages(&self, plan: &Plan) -> Vec<Outcome> {
         let mut outcomes = plan.steps.iter().map(settled).collect::<Vec<_>>();
         for stage in schedule::stages(plan) {
             for (at, outcome) in schedule::run(self, plan, &stage).await {
@@ -104,6 +171,17 @@ impl<'a> Execution<'a> {
         }
         let needed = step.only_if_changed.as_ref().is_none_or(|table| self.has_changed(table));
         (!needed).then(|| Outcome::new(Status::Skipped, "this run changed nothing there"))
+    }
+
+    /// Jobs and workers share the server's cores: workers help only where fewer tables are left
+    /// than jobs could work on.
+    fn workers(&self) -> Workers {
+        let left = self.tables_left.load(Ordering::Relaxed);
+        if self.policy.gentle || left >= self.policy.jobs.max(2) {
+            Workers::None
+        } else {
+            Workers::AsConfigured
+        }
     }
 
     fn remember_change(&self, step: &Step) {

@@ -1,6 +1,9 @@
 //! Which steps run when: in stages, and within a stage side by side, but one at a time per table,
 //! because two concurrent builds on one table end in a deadlock.
 
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
@@ -64,7 +67,7 @@ pub async fn run(
     plan: &Plan,
     stage: &Stage,
 ) -> Vec<(StepIndex, Outcome)> {
-    let jobs = if stage.one_by_one { 1 } else { execution.limits.jobs.max(1) };
+    let jobs = if stage.one_by_one { 1 } else { execution.policy.jobs.max(1) };
     let mut waiting = stage.steps.clone();
     let mut tables_in_use: Vec<&RelationName> = Vec::new();
     let mut running = FuturesUnordered::new();
@@ -75,6 +78,9 @@ pub async fn run(
             let Some(next) = waiting.iter().position(free) else { break };
             let at = waiting.remove(next);
             tables_in_use.push(table(&plan.steps[at]));
+            let left = waiting.iter().map(|at| table(&plan.steps[*at]));
+            let left = left.chain(tables_in_use.iter().copied()).collect::<HashSet<_>>();
+            execution.tables_left.store(left.len(), Ordering::Relaxed);
             running.push(async move { (at, execution.step(at, &plan.steps[at]).await) });
         }
         let Some((at, outcome)) = running.next().await else { return outcomes };

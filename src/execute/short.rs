@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 use super::Execution;
-use super::watch::Ended;
+use super::send::Ended;
 use crate::event::{Event, StepIndex};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
@@ -23,7 +23,7 @@ pub async fn run(
     session: &Session,
     statements: &[String],
 ) -> Ended {
-    let give_up = Instant::now() + execution.limits.max_wait;
+    let give_up = Instant::now() + execution.policy.max_wait;
     let mut pause = FIRST_PAUSE;
     loop {
         let error = match once(session, statements).await {
@@ -35,7 +35,7 @@ pub async fn run(
             return Ended::Failed(error);
         }
         if Instant::now() >= give_up {
-            return Ended::WaitedTooLong(format!("gave up waiting for the lock: {error}"));
+            return Ended::Stopped(format!("gave up waiting for the lock: {error}"));
         }
         execution.events.emit(Event::Retrying(at, error.to_string()));
         tokio::select! {
@@ -58,7 +58,7 @@ async fn once(session: &Session, statements: &[String]) -> Result<(), ServerErro
 }
 
 /// Between half of the pause and all of it, so that two who collided do not collide again.
-fn with_jitter(pause: Duration) -> Duration {
+pub fn with_jitter(pause: Duration) -> Duration {
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
     pause / 2 + (pause / 2).mul_f64(f64::from(nanos % 1_000_000) / 1e6)
 }

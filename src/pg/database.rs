@@ -3,6 +3,8 @@
 //! SET can leak to the next user of a connection, and so that role and database settings
 //! (`ALTER ROLE … SET statement_timeout`) do not apply.
 
+use std::time::Duration;
+
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -30,8 +32,29 @@ pub struct Opening {
     pub maintainers: usize,
     /// `maintenance_work_mem` for the maintainers, where the user set one.
     pub maintenance_work_mem: Option<String>,
+    /// What becomes of running statements when this process dies.
+    pub orphans: OrphanPolicy,
     /// Hears every statement.
     pub echo: Echo,
+}
+
+/// Whether a maintenance statement may be helped by parallel workers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Workers {
+    /// As many as the server's `max_parallel_maintenance_workers` allows.
+    AsConfigured,
+    /// None: one statement, one core.
+    None,
+}
+
+/// What happens to a running statement when this process dies or its connection breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OrphanPolicy {
+    /// The server notices within seconds and ends it.
+    #[default]
+    Ends,
+    /// It goes on to its end; the next run finds it and watches it.
+    Survives,
 }
 
 /// What kind of server and session this is.
@@ -55,12 +78,15 @@ pub struct Server {
     pub may_create_temp: bool,
     /// Other roles' activity is visible.
     pub sees_all_statistics: bool,
+    /// How long PostgreSQL waits for a lock before it looks for a deadlock.
+    pub deadlock_timeout: Duration,
 }
 
 /// An open database.
 pub struct Database {
     readers: Pool,
     maintainers: Pool,
+    lone_maintainers: Pool,
     dedicated: Pool,
     inboxes: Inboxes,
     tls: MakeRustlsConnect,
@@ -99,11 +125,14 @@ impl Database {
         let settings = maintenance_settings(server.version, opening);
         let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
         let settings = settings.collect::<Vec<_>>();
+        let alone = [settings.as_slice(), &[("max_parallel_maintenance_workers", "0")]].concat();
         let maintainers = pool(&settings, opening.maintainers.max(1))?;
+        let lone_maintainers = pool(&alone, opening.maintainers.max(1))?;
         let dedicated = pool(&settings, 1)?;
         Ok(Database {
             readers,
             maintainers,
+            lone_maintainers,
             dedicated,
             inboxes,
             tls,
@@ -119,8 +148,12 @@ impl Database {
     }
 
     /// A connection whose statements nothing interrupts but us.
-    pub async fn maintainer(&self) -> Result<Session> {
-        self.check_out(&self.maintainers).await
+    pub async fn maintainer(&self, workers: Workers) -> Result<Session> {
+        self.check_out(match workers {
+            Workers::AsConfigured => &self.maintainers,
+            Workers::None => &self.lone_maintainers,
+        })
+        .await
     }
 
     /// The one connection that is kept for the run lock.
@@ -165,6 +198,10 @@ impl Database {
         Ok(Session::new(client, pid, inbox, self.echo.clone(), self.tls.clone()))
     }
 }
+
+/// How often a working backend looks whether its client is still there (14 and newer; by default
+/// it never does, and a build without a client goes on for hours).
+const ORPHAN_CHECK: &str = "2s";
 
 /// One for facts, one for watching, one to spare.
 const READERS: usize = 3;
@@ -223,6 +260,11 @@ fn maintenance_settings(version: ServerVersion, opening: &Opening) -> Vec<(&'sta
     if version.has_transaction_timeout() {
         settings.push(("transaction_timeout", "0".to_owned()));
     }
+    let check = match opening.orphans {
+        OrphanPolicy::Ends => ORPHAN_CHECK,
+        OrphanPolicy::Survives => "0",
+    };
+    settings.push(("client_connection_check_interval", check.to_owned()));
     if let Some(memory) = &opening.maintenance_work_mem {
         settings.push(("maintenance_work_mem", memory.clone()));
     }
@@ -257,6 +299,9 @@ async fn first_contact(readers: &Pool, place: &str) -> Result<Server> {
         block_size_bytes: row.get("block_size_bytes"),
         may_create_temp: row.get("may_create_temp"),
         sees_all_statistics: row.get("sees_all_statistics"),
+        deadlock_timeout: Duration::from_millis(
+            row.get::<_, i64>("deadlock_timeout_ms").unsigned_abs(),
+        ),
     })
 }
 
@@ -309,6 +354,7 @@ mod tests {
             command: "apply",
             maintainers: 1,
             maintenance_work_mem: Some("1 GB".to_owned()),
+            orphans: OrphanPolicy::Ends,
             echo: Echo::silent(),
         }
     }

@@ -237,6 +237,16 @@ impl Statement {
     }
 }
 
+/// SQL text on one line, cut to `width` characters.
+pub fn one_line(sql: &str, width: usize) -> String {
+    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= width {
+        return line;
+    }
+    let cut = line.chars().take(width.saturating_sub(1)).collect::<String>();
+    format!("{cut}…")
+}
+
 /// How long a short transaction may queue for a lock: so long, at most, does the application queue
 /// behind it.
 pub const SHORT_LOCK_TIMEOUT: &str = "500ms";

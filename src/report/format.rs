@@ -41,16 +41,6 @@ pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// SQL text on one line, cut to `width` characters.
-pub fn one_line(sql: &str, width: usize) -> String {
-    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= width {
-        return line;
-    }
-    let cut = line.chars().take(width.saturating_sub(1)).collect::<String>();
-    format!("{cut}…")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,11 +57,5 @@ mod tests {
         assert_eq!(duration(Duration::from_secs(7500)), "2 h 5 min");
         assert_eq!(count(1, "index", "indexes"), "1 index");
         assert_eq!(count(0, "index", "indexes"), "0 indexes");
-    }
-
-    #[test]
-    fn long_sql_is_cut_on_one_line() {
-        assert_eq!(one_line("SELECT\n  1", 20), "SELECT 1");
-        assert_eq!(one_line("SELECT aaaaaaaaaa", 8), "SELECT …");
     }
 }

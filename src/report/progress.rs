@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::inflight::Inflight;
 use super::{Console, Volume, format};
-use crate::event::{Event, Events, Outcome, Status, StepIndex};
+use crate::event::{Event, Events, Outcome, Progress, Status, StepIndex};
 use crate::plan::Plan;
 
 /// Where the executor's events go.
@@ -38,6 +38,7 @@ struct View {
 struct Running {
     bar: Option<ProgressBar>,
     said: String,
+    said_at: Instant,
 }
 
 impl View {
@@ -45,11 +46,12 @@ impl View {
         match event {
             Event::Started(at) => self.start(*at),
             Event::Sending(..) => {}
-            Event::Waiting(at, whom) => self.say(*at, &format!("waits for {whom}"), None),
-            Event::Progressed(at, progress) => {
-                self.say(*at, &progress.phase, progress.percent);
+            Event::Waiting(at, pid, who) => {
+                self.say(*at, &format!("waits for {who}"), &format!("waits {pid}"));
             }
-            Event::Retrying(at, why) => self.say(*at, &format!("tries again: {why}"), None),
+            Event::Warned(at, text) => self.console.warn(&format!("{}: {text}", self.names[*at])),
+            Event::Progressed(at, progress) => self.say(*at, &figures(progress), &progress.phase),
+            Event::Retrying(at, why) => self.say(*at, &format!("tries again: {why}"), why),
             Event::Noticed(at, text) => {
                 if self.console.manner().volume == Volume::Verbose {
                     self.console.narrate(&format!("{}: {text}", self.names[*at]));
@@ -68,16 +70,17 @@ impl View {
         if bar.is_none() {
             self.console.narrate(&format!("{} …", self.names[at]));
         }
-        self.running.insert(at, Running { bar, said: String::new() });
+        self.running.insert(at, Running { bar, said: String::new(), said_at: Instant::now() });
     }
 
-    fn say(&mut self, at: StepIndex, text: &str, percent: Option<u8>) {
+    /// `essence` is what makes it worth a new line where there are no bars; so is silence.
+    fn say(&mut self, at: StepIndex, text: &str, essence: &str) {
         let Some(running) = self.running.get_mut(&at) else { return };
         if let Some(bar) = &running.bar {
-            let percent = percent.map_or(String::new(), |percent| format!(" {percent} %"));
-            bar.set_message(format!("{text}{percent}"));
-        } else if essence(text) != running.said {
-            running.said = essence(text);
+            bar.set_message(text.to_owned());
+        } else if running.said != essence || running.said_at.elapsed() > SILENCE {
+            running.said = essence.to_owned();
+            running.said_at = Instant::now();
             self.console.narrate(&format!("{}: {text}", self.names[at]));
         }
     }
@@ -97,10 +100,26 @@ impl View {
     }
 }
 
-/// The text without its figures: a line is not said again because a transaction grew older.
-fn essence(text: &str) -> String {
-    let end = text.find(", its transaction began").unwrap_or(text.len());
-    text[..end].to_owned()
+/// Where there are no bars, a line is said again after so long.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// `building index: scanning table 64 %, 12 MiB, 2 workers, ~3.0 s left in this phase`.
+fn figures(progress: &Progress) -> String {
+    let mut text = progress.phase.clone();
+    if let Some(percent) = progress.percent {
+        text.push_str(&format!(" {percent} %"));
+    }
+    if let Some(bytes) = progress.size_bytes.filter(|bytes| *bytes > 0) {
+        text.push_str(&format!(", {}", format::bytes(bytes)));
+    }
+    if progress.workers > 0 {
+        let workers = usize::try_from(progress.workers).unwrap_or_default();
+        text.push_str(&format!(", {}", format::count(workers, "worker", "workers")));
+    }
+    if let Some(left) = progress.phase_left {
+        text.push_str(&format!(", ~{} left in this phase", format::duration(left)));
+    }
+    text
 }
 
 /// A bar draws itself where it stands until it is added to the others, so that comes first.

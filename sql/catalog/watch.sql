@@ -1,0 +1,52 @@
+-- How far our own statements are, and for whom they wait.
+-- $1: pids of our backends. phase and counters of an index build, NULL for anything else: blocks,
+-- tuples or lockers done and in all (0 in all: the phase does not count them); size_bytes of the
+-- index so far, only in phases in which nobody can lock it away. workers: parallel ones. blocker_*: who
+-- holds the lock that is waited for, NULL when nothing is; pid 0 is a prepared transaction;
+-- blocker_waits_for_us: the wait goes in a circle.
+-- Privilege: none for one's own role's backends; pg_read_all_stats to see what the blocker does.
+-- Cost: two views; the lock table only while something waits.
+SELECT
+  a.pid,
+  p.phase,
+  p.blocks_done,
+  p.blocks_total,
+  p.tuples_done,
+  p.tuples_total,
+  p.lockers_done,
+  p.lockers_total,
+  CASE
+    WHEN pg_catalog.starts_with(p.phase, 'building') OR pg_catalog.starts_with(p.phase, 'index val')
+      THEN pg_catalog.pg_relation_size(p.index_relid)
+  END AS size_bytes,
+  (
+    SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity AS v WHERE v.leader_pid = a.pid
+  )::pg_catalog.int4 AS workers,
+  w.blocker_pid,
+  CASE
+    WHEN w.blocker_pid > 0 THEN a.pid = ANY (pg_catalog.pg_blocking_pids(w.blocker_pid))
+  END AS blocker_waits_for_us,
+  b.application_name AS blocker_application,
+  b.usename::pg_catalog.text AS blocker_role,
+  b.state AS blocker_state,
+  b.query AS blocker_query,
+  CASE WHEN w.blocker_pid = 0 THEN x.gid END AS blocker_gid,
+  EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - CASE
+    WHEN w.blocker_pid = 0 THEN x.prepared ELSE b.xact_start
+  END)::pg_catalog.float8 AS blocker_xact_seconds
+FROM pg_catalog.pg_stat_activity AS a
+LEFT JOIN pg_catalog.pg_stat_progress_create_index AS p ON p.pid = a.pid
+LEFT JOIN LATERAL (
+  SELECT CASE
+    WHEN a.wait_event_type = 'Lock' THEN (pg_catalog.pg_blocking_pids(a.pid))[1]
+  END AS blocker_pid
+) AS w ON true
+LEFT JOIN pg_catalog.pg_stat_activity AS b ON b.pid = w.blocker_pid
+LEFT JOIN LATERAL (
+  SELECT g.gid, g.prepared
+  FROM pg_catalog.pg_prepared_xacts AS g
+  WHERE w.blocker_pid = 0 AND g.database = pg_catalog.current_database()
+  ORDER BY g.prepared
+  LIMIT 1
+) AS x ON true
+WHERE a.pid = ANY ($1::pg_catalog.int4[])

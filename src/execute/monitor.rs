@@ -1,0 +1,239 @@
+//! One connection that sees every statement of the run: how far it is, for whom it waits, who
+//! waits for it. It tells, and it stops what has waited for too long.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, oneshot};
+use tokio_postgres::types::Type;
+
+use super::Execution;
+use super::guard::{self, Response};
+use crate::catalog::{Blocker, StatementProgress, load_progress, load_waiters};
+use crate::event::{Event, Progress, StepIndex};
+use crate::failure::Result;
+use crate::pg::session::Session;
+
+/// How often running statements are looked at.
+const POLL: Duration = Duration::from_millis(500);
+/// While a statement waits, PostgreSQL looks for a deadlock once, after deadlock_timeout; so many
+/// times do we look before.
+const LOOKS_BEFORE_DEADLOCK: u32 = 8;
+
+/// The statements under watch, by backend.
+#[derive(Default)]
+pub struct Monitor {
+    tracked: Mutex<HashMap<i32, Tracked>>,
+    began: Notify,
+}
+
+struct Tracked {
+    at: StepIndex,
+    waited: Duration,
+    last_look: Instant,
+    counted: Option<Counted>,
+    told: HashSet<(i32, String)>,
+    stop: Option<oneshot::Sender<String>>,
+}
+
+/// Where a phase's counter stood, for the rate.
+struct Counted {
+    phase: String,
+    done: i64,
+    since: Instant,
+}
+
+/// A statement under watch; dropped when the statement has ended.
+pub struct Ticket<'a> {
+    monitor: &'a Monitor,
+    pid: i32,
+    /// Says why the statement has to be stopped.
+    pub stop: oneshot::Receiver<String>,
+}
+
+impl Ticket<'_> {
+    /// How long the step has waited for others in all.
+    pub fn waited(&self) -> Duration {
+        self.monitor.tracked().get(&self.pid).map_or(Duration::ZERO, |tracked| tracked.waited)
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        self.monitor.tracked().remove(&self.pid);
+    }
+}
+
+impl Monitor {
+    /// Takes a backend's statement under watch, whose step has waited so long already.
+    pub fn track(&self, pid: i32, at: StepIndex, waited: Duration) -> Ticket<'_> {
+        let (sender, stop) = oneshot::channel();
+        let tracked = Tracked {
+            at,
+            waited,
+            last_look: Instant::now(),
+            counted: None,
+            told: HashSet::new(),
+            stop: Some(sender),
+        };
+        self.tracked().insert(pid, tracked);
+        self.began.notify_one();
+        Ticket { monitor: self, pid, stop }
+    }
+
+    /// Watches for as long as the run lasts; never returns.
+    pub async fn run(&self, execution: &Execution<'_>) {
+        let urgent = execution.database.server.deadlock_timeout / LOOKS_BEFORE_DEADLOCK;
+        let mut session = None;
+        loop {
+            if self.tracked().is_empty() {
+                self.began.notified().await;
+            }
+            // Watching is no reason to fail: what cannot be seen now may be seen next time.
+            let looked = self.look(execution, &mut session).await;
+            if looked.is_err() {
+                session = None;
+            }
+            let waits = looked.unwrap_or(false);
+            tokio::time::sleep(if waits {
+                urgent.min(POLL)
+            } else {
+                urgent.max(POLL / 4).min(POLL)
+            })
+            .await;
+        }
+    }
+
+    /// One look at everything. Returns whether something waits.
+    async fn look(&self, execution: &Execution<'_>, session: &mut Option<Session>) -> Result<bool> {
+        let pids = self.tracked().keys().copied().collect::<Vec<_>>();
+        if session.is_none() {
+            *session = Some(execution.database.reader().await?);
+        }
+        let Some(session) = session else { return Ok(false) };
+        let mut waits = false;
+        for progress in load_progress(session, &pids).await? {
+            waits |= progress.blocker.is_some();
+            self.hear(execution, session, progress).await;
+        }
+        for waiter in load_waiters(session, &pids).await? {
+            waits = true;
+            self.respond(execution, session, waiter.our_pid, &waiter.session, || {
+                guard::on_waiter(&waiter, &execution.policy)
+            })
+            .await;
+        }
+        Ok(waits)
+    }
+
+    async fn hear(
+        &self,
+        execution: &Execution<'_>,
+        session: &Session,
+        progress: StatementProgress,
+    ) {
+        let pid = progress.pid;
+        let Some(event) = self.note(execution, &progress) else { return };
+        execution.events.emit(event);
+        if let Some(blocker) = &progress.blocker {
+            self.respond(execution, session, pid, blocker, || {
+                guard::on_blocker(blocker, &execution.policy)
+            })
+            .await;
+        }
+    }
+
+    /// Keeps account of waiting and of the rate; returns what there is to tell.
+    fn note(&self, execution: &Execution<'_>, progress: &StatementProgress) -> Option<Event> {
+        let mut all = self.tracked();
+        let tracked = all.get_mut(&progress.pid)?;
+        let passed = tracked.last_look.elapsed();
+        tracked.last_look = Instant::now();
+        let Some(blocker) = &progress.blocker else {
+            let phase = progress.phase.clone()?;
+            return Some(Event::Progressed(tracked.at, tracked.progress(phase, progress)));
+        };
+        let who = guard::describe(blocker, &execution.policy);
+        tracked.waited += passed;
+        if tracked.waited >= execution.policy.max_wait {
+            tracked.stop(format!("gave up after waiting for {who}"));
+        }
+        Some(Event::Waiting(tracked.at, blocker.pid, who))
+    }
+
+    async fn respond(
+        &self,
+        execution: &Execution<'_>,
+        session: &Session,
+        our_pid: i32,
+        other: &Blocker,
+        response: impl FnOnce() -> Response,
+    ) {
+        let response = response();
+        let (Response::Warn(text) | Response::CancelOther(text) | Response::StopOurs(text)) =
+            &response
+        else {
+            return;
+        };
+        let Some(at) = self.first_time(our_pid, other.pid, &response) else { return };
+        execution.events.emit(Event::Warned(at, text.clone()));
+        match response {
+            Response::CancelOther(_) => {
+                let sql = "SELECT pg_catalog.pg_cancel_backend($1)";
+                if let Err(error) = session.query(sql, &[(&other.pid, Type::INT4)]).await {
+                    let text = format!("pid {} could not be cancelled: {error}", other.pid);
+                    execution.events.emit(Event::Warned(at, text));
+                }
+            }
+            Response::StopOurs(reason) => {
+                if let Some(tracked) = self.tracked().get_mut(&our_pid) {
+                    tracked.stop(reason);
+                }
+            }
+            Response::Warn(_) | Response::Ignore => {}
+        }
+    }
+
+    /// The step to speak of, if this was not said or done about this session before.
+    fn first_time(&self, our_pid: i32, other: i32, response: &Response) -> Option<StepIndex> {
+        let mut all = self.tracked();
+        let tracked = all.get_mut(&our_pid)?;
+        let kind = format!("{:?}", std::mem::discriminant(response));
+        tracked.told.insert((other, kind)).then_some(tracked.at)
+    }
+
+    fn tracked(&self) -> MutexGuard<'_, HashMap<i32, Tracked>> {
+        self.tracked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tracked {
+    fn stop(&mut self, reason: String) {
+        if let Some(stop) = self.stop.take() {
+            // Nobody listens any more where the statement has just ended.
+            let _ = stop.send(reason);
+        }
+    }
+
+    fn progress(&mut self, phase: String, seen: &StatementProgress) -> Progress {
+        let (done, all) = seen.done_of.unwrap_or_default();
+        let same = self.counted.as_ref().filter(|counted| counted.phase == phase);
+        let rate = same.map(|counted| {
+            let seconds = counted.since.elapsed().as_secs_f64().max(0.001);
+            (done - counted.done) as f64 / seconds
+        });
+        if same.is_none() {
+            self.counted = Some(Counted { phase: phase.clone(), done, since: Instant::now() });
+        }
+        let rate = rate.filter(|rate| *rate > 0.0);
+        Progress {
+            phase,
+            percent: seen.done_of.map(|_| (done * 100 / all.max(1)).clamp(0, 100) as u8),
+            per_second: rate,
+            phase_left: rate.map(|rate| Duration::from_secs_f64((all - done).max(0) as f64 / rate)),
+            size_bytes: seen.size_bytes,
+            workers: seen.workers,
+        }
+    }
+}
