@@ -93,18 +93,21 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-impl Shared {
+impl Cli {
     /// How the user wants to be spoken to.
     pub fn manner(&self) -> Manner {
+        let shared = &self.shared;
+        let wants_events = matches!(&self.command, Command::Apply(args) if args.events);
         Manner {
-            format: self.format,
-            volume: match (self.quiet, self.verbose) {
+            format: shared.format,
+            volume: match (shared.quiet, shared.verbose) {
                 (true, _) => Volume::Quiet,
                 (_, true) => Volume::Verbose,
                 _ => Volume::Normal,
             },
-            color: self.color,
-            no_progress: self.no_progress,
+            color: shared.color,
+            no_progress: shared.no_progress,
+            events: wants_events && shared.format == Format::Json,
         }
     }
 }

@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let console = Console::new(cli.shared.manner(), cli.command.name());
+    let console = Console::new(cli.manner(), cli.command.name());
     let result = hide_password(&cli).and_then(|()| start(cli, &console));
     ExitCode::from(result.unwrap_or_else(|failure| {
         console.failure(&failure);

@@ -12,6 +12,7 @@ use crate::pg::advisory::{Job, RunLock};
 use crate::pg::database::{Database, Opening, OrphanPolicy};
 use crate::plan::Plan;
 use crate::report;
+use crate::report::Format;
 use crate::report::document::Outcome;
 
 /// Make the database match the SQL files, online
@@ -63,6 +64,10 @@ pub struct Args {
     #[arg(long, value_enum, value_name = "WHO")]
     pub yield_to_ddl: Option<YieldToDdl>,
 
+    /// Stream what happens as JSON, one event a line on standard error (with --format json)
+    #[arg(long)]
+    pub events: bool,
+
     /// Never show other sessions' statements
     #[arg(long)]
     pub no_query_text: bool,
@@ -77,6 +82,9 @@ pub struct Args {
 /// # Errors
 /// Whatever keeps it from starting; what happens later is in the report.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+    if args.events && context.shared.format != Format::Json {
+        return Err(Failure::usage("--events goes with --format json"));
+    }
     let declaration = args.selection.declaration(context)?;
     let options = args.selection.options(context)?;
     let policy = args.policy(context);

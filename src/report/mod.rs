@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod demo;
 pub mod document;
+mod events;
 pub mod format;
 pub mod inflight;
 pub mod progress;
@@ -67,6 +68,8 @@ pub struct Manner {
     pub color: Color,
     /// No progress bars.
     pub no_progress: bool,
+    /// Events as JSON lines on standard error, instead of narration.
+    pub events: bool,
 }
 
 /// The two streams.
@@ -124,7 +127,7 @@ impl Console {
 
     /// Says something by the way, unless quiet was asked for.
     pub fn narrate(&self, text: &str) {
-        if self.manner.volume > Volume::Quiet {
+        if self.manner.volume > Volume::Quiet && !self.manner.events {
             self.line(text);
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::inflight::Inflight;
-use super::{Console, Volume, format};
+use super::{Console, Volume, events, format};
 use crate::event::{Event, Events, Outcome, Progress, Status, StepIndex};
 use crate::plan::Plan;
 
@@ -15,6 +15,13 @@ use crate::plan::Plan;
 pub fn follow(console: &Console, plan: &Plan, inflight: &Inflight) -> Events {
     let console = console.clone();
     let inflight = inflight.clone();
+    if console.manner().events {
+        let steps = plan.steps.clone();
+        return Events::new(move |event| {
+            inflight.hear(&event);
+            console.line(&events::json(&event, &steps).to_string());
+        });
+    }
     let names = plan.steps.iter().map(|step| format!("{} {}", step.action.words(), step.object));
     let view = Mutex::new(View {
         bars: console.draws_bars(),
