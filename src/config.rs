@@ -48,6 +48,12 @@ pub struct Apply {
     /// How long one object may wait for other sessions in all.
     #[serde(deserialize_with = "duration")]
     pub max_wait: Duration,
+    /// No build is begun while a transaction that would hold it up is older than this.
+    #[serde(deserialize_with = "duration")]
+    pub max_blocker_age: Duration,
+    /// No build is begun while a standby is further behind than this; not looked at if absent.
+    #[serde(deserialize_with = "some_duration")]
+    pub max_replica_lag: Option<Duration>,
     /// How long to wait for another run to end.
     #[serde(deserialize_with = "duration")]
     pub wait: Duration,
@@ -64,6 +70,8 @@ impl Default for Apply {
         Apply {
             jobs: 2,
             max_wait: Duration::from_secs(30 * 60),
+            max_blocker_age: Duration::from_secs(5 * 60),
+            max_replica_lag: None,
             wait: Duration::ZERO,
             skip_redundant: false,
             ignore_other: false,
@@ -157,6 +165,12 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<D
     let text = String::deserialize(deserializer)?;
     humantime::parse_duration(&text)
         .map_err(|error| serde::de::Error::custom(format!("{error}; write for example \"30min\"")))
+}
+
+fn some_duration<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<Duration>, D::Error> {
+    duration(deserializer).map(Some)
 }
 
 #[cfg(test)]

@@ -7,13 +7,14 @@ pub(crate) mod load;
 mod watch;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use crate::pg::database::Server;
 use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
 
 pub use load::load;
-pub use watch::{is_at_work, load_progress, load_waiters};
+pub use watch::{is_at_work, load_forecast, load_progress, load_replication, load_waiters};
 
 /// A PostgreSQL object identifier.
 pub type Oid = u32;
@@ -335,6 +336,15 @@ pub struct Waiter {
     pub waits_seconds: f64,
     /// How many others wait for the same relation.
     pub queued_behind: i32,
+}
+
+/// What replication depends on this server.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Replication {
+    /// Standbys by name, and how far each is behind; `None` where it is idle or cannot be seen.
+    pub standbys: Vec<(String, Option<Duration>)>,
+    /// Slots that nobody reads, by name, and the bytes of WAL that they hold back.
+    pub inactive_slots: Vec<(String, i64)>,
 }
 
 /// What is known of a column.

@@ -1,10 +1,12 @@
 //! What is seen of running statements: our own, those they wait for, those that wait for them.
 
+use std::time::Duration;
+
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::load::ask;
-use super::{Blocker, StatementProgress, Waiter};
+use super::{Blocker, Oid, Replication, StatementProgress, Waiter};
 use crate::failure::Result;
 use crate::pg::session::Session;
 
@@ -36,6 +38,52 @@ pub async fn is_at_work(session: &Session, pid: i32, statement: &str) -> Result<
     let sql = include_str!("../../sql/catalog/our_backend.sql");
     let rows = ask(session, sql, &[(&pid, Type::INT4), (&statement, Type::TEXT)]).await?;
     Ok(!rows.is_empty())
+}
+
+/// What would hold up a concurrent build on the table if it began now: sessions and prepared
+/// transactions at least so old, and an autovacuum to prevent wraparound.
+///
+/// # Errors
+/// As [`load_progress`].
+pub async fn load_forecast(
+    session: &Session,
+    table: Oid,
+    min_age: Duration,
+) -> Result<Vec<Blocker>> {
+    let sql = include_str!("../../sql/catalog/forecast.sql");
+    let seconds = min_age.as_secs_f64();
+    let rows = ask(session, sql, &[(&table, Type::OID), (&seconds, Type::FLOAT8)]).await?;
+    let blockers = rows.iter().map(|row| Blocker {
+        pid: row.get("pid"),
+        gid: row.get("gid"),
+        application: row.get("application"),
+        role: row.get("role"),
+        state: row.get("state"),
+        query: row.get("query"),
+        xact_seconds: row.get("xact_seconds"),
+        waits_for_us: false,
+    });
+    Ok(blockers.collect())
+}
+
+/// The standbys' lag and the inactive slots.
+///
+/// # Errors
+/// As [`load_progress`].
+pub async fn load_replication(session: &Session) -> Result<Replication> {
+    let mut replication = Replication::default();
+    for row in ask(session, include_str!("../../sql/catalog/replication.sql"), &[]).await? {
+        let name: String = row.get("name");
+        match row.get::<_, Option<i64>>("retained_bytes") {
+            Some(bytes) => replication.inactive_slots.push((name, bytes)),
+            None => {
+                let lag = row.get::<_, Option<f64>>("lag_seconds");
+                let lag = lag.map(|seconds| Duration::from_secs_f64(seconds.max(0.0)));
+                replication.standbys.push((name, lag));
+            }
+        }
+    }
+    Ok(replication)
 }
 
 fn read_progress(row: &Row) -> StatementProgress {

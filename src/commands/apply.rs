@@ -5,12 +5,13 @@ use std::time::Duration;
 use super::Context;
 use super::plan::{Selection, make};
 use crate::cancel::Signal;
+use crate::catalog;
 use crate::event::{Event, Events, Outcome as StepOutcome, Status};
 use crate::execute::{DeadlockVictim, Execution, Policy, YieldToDdl};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::pg::advisory::{Job, RunLock};
 use crate::pg::database::{Database, Opening, OrphanPolicy};
-use crate::plan::Plan;
+use crate::plan::{Plan, Warning};
 use crate::report;
 use crate::report::Format;
 use crate::report::document::Outcome;
@@ -48,6 +49,15 @@ pub struct Args {
     /// Give an object up when it has waited so long for other sessions [default: 30min]
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub max_wait: Option<Duration>,
+
+    /// Begin no build while a transaction that would hold it up is older than this; wait for it
+    /// instead, for --max-wait at most [default: 5min]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub max_blocker_age: Option<Duration>,
+
+    /// Begin no build while a standby is further behind than this [default: not looked at]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub max_replica_lag: Option<Duration>,
 
     /// Wait so long for another run to end, instead of exiting with 5 at once
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
@@ -98,7 +108,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     require_sound(&database)?;
     let wait = args.wait.unwrap_or(context.config.apply.wait);
     let lock = context.unless_cancelled(RunLock::take(&database, Job::Apply, wait)).await?;
-    let plan = context.unless_cancelled(make(&database, &declaration, &options)).await?;
+    let mut plan = context.unless_cancelled(make(&database, &declaration, &options)).await?;
+    if plan.has_work() {
+        plan.warnings.extend(circumstances(&database).await?);
+    }
     let events = report::progress::follow(&context.console, &plan, &context.inflight);
     let cancelling = tell_cancelling(context, events.clone());
     let execution =
@@ -121,6 +134,30 @@ fn require_sound(database: &Database) -> Result<()> {
         .hint("update to 14.4 or later first (release notes of 14.4, bug 17485)"));
     }
     Ok(())
+}
+
+/// What about the server the reader should know before builds begin.
+async fn circumstances(database: &Database) -> Result<Vec<Warning>> {
+    let mut warnings = Vec::new();
+    let mut warn = |rule, object: &str, message: String| {
+        warnings.push(Warning { rule, object: object.to_owned(), message });
+    };
+    if !database.server.sees_all_statistics {
+        let message = format!(
+            "{} may not see what other roles do (pg_read_all_stats), so whom a build waits for is \
+             told only in part",
+            database.server.role
+        );
+        warn("limited_view", &database.server.database, message);
+    }
+    let replication = catalog::load_replication(&database.reader().await?).await?;
+    for (slot, bytes) in replication.inactive_slots {
+        let held = report::format::bytes(bytes);
+        let message =
+            format!("nobody reads this slot, and it holds back {held} of WAL; builds add to it");
+        warn("inactive_slot", &slot, message);
+    }
+    Ok(warnings)
 }
 
 fn tell_cancelling(context: &Context, events: Events) -> tokio::task::JoinHandle<()> {
@@ -155,6 +192,8 @@ impl Args {
             jobs: if self.gentle { 1 } else { self.jobs.map_or(configured.jobs, usize::from) },
             gentle: self.gentle,
             max_wait: self.max_wait.unwrap_or(configured.max_wait),
+            max_blocker_age: self.max_blocker_age.unwrap_or(configured.max_blocker_age),
+            max_replica_lag: self.max_replica_lag.or(configured.max_replica_lag),
             deadlock_victim: self.deadlock_victim.unwrap_or_default(),
             yield_to_ddl: self.yield_to_ddl.unwrap_or_default(),
             shows_query_text: !self.no_query_text,

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use super::forecast::{self, Ahead};
 use super::send::{Ended, send};
 use super::short::{self, with_jitter};
 use super::{Execution, adopt, cleanup};
-use crate::catalog::{self, Build};
+use crate::catalog::{self, Build, Oid};
 use crate::declared::Declaration;
 use crate::event::{Event, Outcome, Status, StepIndex};
 use crate::failure::{Failure, Kind, Result};
@@ -60,7 +61,7 @@ struct Work<'a> {
 impl Work<'_> {
     async fn converge(&mut self) -> Result<Outcome> {
         while self.sends < MOST_SENDS {
-            let Seen { step, size_bytes } = look(self.execution, self.subject).await?;
+            let Seen { step, table, size_bytes } = look(self.execution, self.subject).await?;
             match step.verdict {
                 Verdict::AsDeclared | Verdict::LeftOut => return Ok(self.arrived(size_bytes)),
                 Verdict::Refused => return Ok(Outcome::new(Status::Failed, step.reason)),
@@ -68,7 +69,10 @@ impl Work<'_> {
             }
             let outcome = match (&step.busy, step.statements.first()) {
                 (Some(build), _) => self.wait_for(build, step.action).await,
-                (None, Some(statement)) => self.send(statement).await?,
+                (None, Some(statement)) => match self.look_ahead(statement, table).await? {
+                    None => self.send(statement).await?,
+                    held_up => held_up,
+                },
                 (None, None) => break,
             };
             if let Some(outcome) = outcome {
@@ -84,6 +88,22 @@ impl Work<'_> {
             return Outcome::new(Status::Skipped, "already as declared: somebody else did it");
         }
         Outcome { size_bytes, ..Outcome::new(Status::Done, "done and verified in the catalog") }
+    }
+
+    /// Waits for what would hold up a build. An outcome ends the work.
+    async fn look_ahead(
+        &mut self,
+        statement: &Statement,
+        table: Option<Oid>,
+    ) -> Result<Option<Outcome>> {
+        let (Statement::Build { .. }, Some(table)) = (statement, table) else { return Ok(None) };
+        Ok(match forecast::clear(self.execution, self.at, table, &mut self.waited).await? {
+            Ahead::Clear => None,
+            Ahead::Cancelled => {
+                Some(Outcome::new(Status::Cancelled, "cancelled; nothing was begun"))
+            }
+            Ahead::Blocked(reason) => Some(Outcome::new(Status::Failed, reason)),
+        })
     }
 
     /// Sends one statement. An outcome ends the work; without one the catalog is looked at again.
@@ -189,6 +209,7 @@ impl Work<'_> {
 /// What the catalog says of one object now.
 pub struct Seen {
     pub step: Step,
+    pub table: Option<Oid>,
     pub size_bytes: Option<i64>,
 }
 
@@ -209,7 +230,8 @@ pub async fn look(execution: &Execution<'_>, subject: &Subject) -> Result<Seen> 
     let step = steps.into_iter().next();
     let step = step.ok_or_else(|| Failure::new(Kind::Server, "the object was not planned"))?;
     let index = facts.indexes.values().flatten().find(|index| index.name == step.object);
-    Ok(Seen { size_bytes: index.map(|index| index.size_bytes), step })
+    let table = facts.relations.iter().flatten().next().map(|relation| relation.oid);
+    Ok(Seen { size_bytes: index.map(|index| index.size_bytes), table, step })
 }
 
 /// Failures that pass by themselves: a deadlock, an administrator's or a crash's end of the

@@ -7,6 +7,7 @@
 mod adopt;
 mod cleanup;
 mod converge;
+mod forecast;
 mod guard;
 mod maintain;
 mod monitor;
@@ -37,6 +38,10 @@ pub struct Policy {
     pub gentle: bool,
     /// How long one step may wait for other sessions in all.
     pub max_wait: Duration,
+    /// No build is begun while a transaction that would hold it up is older than this.
+    pub max_blocker_age: Duration,
+    /// No build is begun while a standby is further behind than this.
+    pub max_replica_lag: Option<Duration>,
     /// Who is ended in a certain deadlock, where the other side cannot simply be repeated.
     pub deadlock_victim: DeadlockVictim,
     /// Who gives way when somebody's DDL waits for a build.
@@ -51,6 +56,8 @@ impl Default for Policy {
             jobs: 2,
             gentle: false,
             max_wait: Duration::from_secs(30 * 60),
+            max_blocker_age: Duration::from_secs(5 * 60),
+            max_replica_lag: None,
             deadlock_victim: DeadlockVictim::default(),
             yield_to_ddl: YieldToDdl::default(),
             shows_query_text: true,

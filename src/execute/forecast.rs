@@ -1,0 +1,66 @@
+//! Before a build is begun: what would hold it up. To wait beforehand costs nobody anything; a
+//! build that waits has made an index that every write has to maintain, and holds back VACUUM.
+
+use std::time::{Duration, Instant};
+
+use super::Execution;
+use super::guard::describe;
+use crate::catalog::{Oid, load_forecast, load_replication};
+use crate::event::{Event, StepIndex};
+use crate::failure::Result;
+
+const POLL: Duration = Duration::from_secs(1);
+
+/// How the look ahead ended.
+pub enum Ahead {
+    /// Nothing stands in the way.
+    Clear,
+    /// A signal came.
+    Cancelled,
+    /// What stood in the way for longer than the step may wait.
+    Blocked(String),
+}
+
+/// Waits until nothing stands in the way of a build on the table. `waited` is how long its step
+/// has waited for others.
+///
+/// # Errors
+/// Those of the connection and of the catalog queries.
+pub async fn clear(
+    execution: &Execution<'_>,
+    at: StepIndex,
+    table: Oid,
+    waited: &mut Duration,
+) -> Result<Ahead> {
+    while let Some((pid, who)) = in_the_way(execution, table).await? {
+        if *waited >= execution.policy.max_wait {
+            return Ok(Ahead::Blocked(format!("left for later: it would wait for {who}")));
+        }
+        execution.events.emit(Event::Waiting(at, pid, format!("{who}, before it begins")));
+        let since = Instant::now();
+        let left = execution.policy.max_wait.saturating_sub(*waited);
+        tokio::select! {
+            () = tokio::time::sleep(POLL.min(left)) => {}
+            _ = execution.cancel.wait() => return Ok(Ahead::Cancelled),
+        }
+        *waited += since.elapsed();
+    }
+    Ok(Ahead::Clear)
+}
+
+async fn in_the_way(execution: &Execution<'_>, table: Oid) -> Result<Option<(i32, String)>> {
+    let session = execution.database.reader().await?;
+    let policy = &execution.policy;
+    let blockers = load_forecast(&session, table, policy.max_blocker_age).await?;
+    if let Some(oldest) = blockers.first() {
+        return Ok(Some((oldest.pid, describe(oldest, policy))));
+    }
+    let Some(limit) = policy.max_replica_lag else { return Ok(None) };
+    let standbys = load_replication(&session).await?.standbys;
+    let behind = standbys.into_iter().find(|(_, lag)| lag.is_some_and(|lag| lag > limit));
+    Ok(behind.map(|(name, lag)| {
+        let lag =
+            humantime::format_duration(Duration::from_secs(lag.unwrap_or_default().as_secs()));
+        (0, format!("the standby {name}, which is {lag} behind"))
+    }))
+}
