@@ -1,6 +1,7 @@
 -- The indexes of the given tables.
 -- $1: table oids. definition: the whole statement as the server prints it. options_clause: the
--- WITH clause as it stands in the definition, NULL without one. pinned_by: what keeps the index
+-- WITH clause as it stands in the definition, NULL without one. parent_oid: the partitioned index
+-- that it is part of. pinned_by: what keeps the index
 -- from being dropped on its own (a constraint, a foreign key that refers to it, being part of a
 -- partitioned index, replica identity), NULL if nothing does. size_bytes as of the last VACUUM or
 -- build.
@@ -42,6 +43,7 @@ SELECT
   i.indisready AS is_ready,
   i.indislive AS is_live,
   p.constraint_name,
+  h.inhparent AS parent_oid,
   CASE
     WHEN p.pin IS NOT NULL THEN p.pin
     WHEN h.inhparent IS NOT NULL THEN 'partitioned index ' || h.inhparent::pg_catalog.regclass::pg_catalog.text

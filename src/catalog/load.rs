@@ -1,6 +1,6 @@
 //! Reading the facts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
@@ -8,7 +8,7 @@ use tokio_postgres::types::{ToSql, Type};
 use super::definition::{after_table, without_options};
 use super::{
     Build, Canonical, ColumnWidth, Facts, Index, IndexComment, IndexShape, NameBearer, Oid,
-    Questions, Relation, RelationKind, canonical,
+    Partition, Questions, Relation, RelationKind, canonical,
 };
 use crate::failure::Result;
 use crate::pg::database::Server;
@@ -25,7 +25,10 @@ const NAME_CHOICES: usize = 20;
 /// see or the server will not have is a fact, not an error.
 pub async fn load(session: &Session, server: &Server, questions: &Questions) -> Result<Facts> {
     let relations = load_relations(session, &questions.relations).await?;
-    let tables = relations.iter().flatten().map(|relation| relation.oid).collect::<Vec<_>>();
+    let partitions = load_partitions(session, &relations).await?;
+    let tables = relations.iter().flatten().map(|relation| relation.oid);
+    let members = partitions.values().flatten().map(|partition| partition.oid);
+    let tables = tables.chain(members).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
     let indexes = load_indexes(session, &tables).await?;
     let builds = load_builds(session).await?;
     let canonicals = canonical::load(session, server, questions, &relations).await;
@@ -37,6 +40,7 @@ pub async fn load(session: &Session, server: &Server, questions: &Questions) -> 
         column_widths: HashMap::new(),
         relations,
         indexes,
+        partitions,
         canonical_indexes: canonicals.indexes,
         canonical_views: canonicals.views,
         builds,
@@ -75,6 +79,24 @@ async fn load_indexes(session: &Session, tables: &[Oid]) -> Result<HashMap<Oid, 
         }
     }
     Ok(indexes)
+}
+
+async fn load_partitions(
+    session: &Session,
+    relations: &[Option<Relation>],
+) -> Result<HashMap<Oid, Vec<Partition>>> {
+    let partitioned = relations.iter().flatten();
+    let partitioned = partitioned.filter(|it| it.kind == RelationKind::PartitionedTable);
+    let roots = partitioned.map(|relation| relation.oid).collect::<Vec<_>>();
+    let mut partitions: HashMap<Oid, Vec<Partition>> = HashMap::new();
+    if roots.is_empty() {
+        return Ok(partitions);
+    }
+    let sql = include_str!("../../sql/catalog/partitions.sql");
+    for row in ask(session, sql, &[(&roots, Type::OID_ARRAY)]).await? {
+        partitions.entry(row.get("root_oid")).or_default().push(read_partition(&row));
+    }
+    Ok(partitions)
 }
 
 async fn load_builds(session: &Session) -> Result<Vec<Build>> {
@@ -252,9 +274,25 @@ fn read_index(row: &Row) -> Option<Index> {
         is_live: row.get("is_live"),
         constraint: row.get("constraint_name"),
         pinned_by: row.get("pinned_by"),
+        parent: row.get("parent_oid"),
         comment: row.get("comment"),
         size_bytes: row.get("size_bytes"),
     })
+}
+
+fn read_partition(row: &Row) -> Partition {
+    let root: Oid = row.get("root_oid");
+    let oid: Oid = row.get("oid");
+    Partition {
+        oid,
+        // The table itself may be somebody's partition too; here it is the root.
+        parent: row.get::<_, Option<Oid>>("parent_oid").filter(|_| oid != root),
+        name: RelationName::qualified(row.get::<_, String>("schema"), row.get::<_, String>("name")),
+        kind: RelationKind::from_relkind(row.get("kind")),
+        size_bytes: row.get("size_bytes"),
+        key_columns: row.get::<_, Option<Vec<String>>>("key_columns").unwrap_or_default(),
+        has_key_expressions: row.get("has_key_expressions"),
+    }
 }
 
 fn read_build(row: &Row) -> Build {

@@ -63,8 +63,10 @@ pub struct Facts {
     pub server: Server,
     /// What each name means; `None` where there is no such relation.
     pub relations: Vec<Option<Relation>>,
-    /// All indexes of these relations, by table.
+    /// All indexes of these relations and of their partitions, by table.
     pub indexes: HashMap<Oid, Vec<Index>>,
+    /// The members of each partitioned table, parents before children, the table itself first.
+    pub partitions: HashMap<Oid, Vec<Partition>>,
     /// How the server writes each declared index.
     pub canonical_indexes: Vec<Canonical<IndexShape>>,
     /// How the server writes each declared view's query.
@@ -106,6 +108,25 @@ pub struct Relation {
     pub analyzed_ago_seconds: Option<f64>,
     /// Seconds since the last VACUUM that the statistics know of.
     pub vacuumed_ago_seconds: Option<f64>,
+}
+
+/// A member of a partitioned table: itself, a partition, or a partition of a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// Its identifier.
+    pub oid: Oid,
+    /// What it is a partition of; `None` for the table itself.
+    pub parent: Option<Oid>,
+    /// Schema and name.
+    pub name: RelationName,
+    /// What it is.
+    pub kind: RelationKind,
+    /// Bytes as of the last VACUUM or ANALYZE.
+    pub size_bytes: i64,
+    /// The columns of its own partition key, if it is partitioned.
+    pub key_columns: Vec<String>,
+    /// Whether its partition key has expressions.
+    pub has_key_expressions: bool,
 }
 
 /// The kinds of relations, as `pg_class.relkind` tells them apart.
@@ -185,6 +206,8 @@ pub struct Index {
     pub constraint: Option<String>,
     /// What keeps it from being dropped on its own.
     pub pinned_by: Option<String>,
+    /// The partitioned index that it is part of.
+    pub parent: Option<Oid>,
     /// The comment on it.
     pub comment: Option<String>,
     /// Bytes as of the last VACUUM or build.

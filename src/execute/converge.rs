@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::stream::{self, StreamExt};
+
 use super::forecast::{self, Ahead};
 use super::send::{Ended, send};
 use super::short::{self, with_jitter};
 use super::{Execution, adopt, cleanup};
-use crate::catalog::{self, Build, Oid};
+use crate::catalog::{self, Build};
 use crate::declared::Declaration;
 use crate::event::{Event, Outcome, Status, StepIndex};
 use crate::failure::{Failure, Kind, Result};
@@ -60,20 +62,22 @@ struct Work<'a> {
 
 impl Work<'_> {
     async fn converge(&mut self) -> Result<Outcome> {
-        while self.sends < MOST_SENDS {
-            let Seen { step, table, size_bytes } = look(self.execution, self.subject).await?;
+        let mut most = MOST_SENDS;
+        while self.sends < most {
+            let Seen { step, size_bytes } = look(self.execution, self.subject).await?;
+            most = most.max(step.statements.len() * 3);
             match step.verdict {
                 Verdict::AsDeclared | Verdict::LeftOut => return Ok(self.arrived(size_bytes)),
                 Verdict::Refused => return Ok(Outcome::new(Status::Failed, step.reason)),
                 Verdict::ToDo => {}
             }
-            let outcome = match (&step.busy, step.statements.first()) {
+            let outcome = match (&step.busy, &step.statements[..]) {
                 (Some(build), _) => self.wait_for(build, step.action).await,
-                (None, Some(statement)) => match self.look_ahead(statement, table).await? {
-                    None => self.send(statement).await?,
-                    held_up => held_up,
-                },
-                (None, None) => break,
+                (None, []) => break,
+                (None, [first @ Statement::Build { .. }, rest @ ..]) => {
+                    self.build_side_by_side(first, rest).await?
+                }
+                (None, [first, ..]) => self.send(first).await?,
             };
             if let Some(outcome) = outcome {
                 return Ok(outcome);
@@ -90,20 +94,58 @@ impl Work<'_> {
         Outcome { size_bytes, ..Outcome::new(Status::Done, "done and verified in the catalog") }
     }
 
-    /// Waits for what would hold up a build. An outcome ends the work.
-    async fn look_ahead(
+    /// Sends the builds that the statements begin with: one, or those of a table's partitions.
+    async fn build_side_by_side(
         &mut self,
-        statement: &Statement,
-        table: Option<Oid>,
+        first: &Statement,
+        rest: &[Statement],
     ) -> Result<Option<Outcome>> {
-        let (Statement::Build { .. }, Some(table)) = (statement, table) else { return Ok(None) };
-        Ok(match forecast::clear(self.execution, self.at, table, &mut self.waited).await? {
-            Ahead::Clear => None,
-            Ahead::Cancelled => {
-                Some(Outcome::new(Status::Cancelled, "cancelled; nothing was begun"))
+        let more = rest.iter().take_while(|it| matches!(it, Statement::Build { .. }));
+        let builds = std::iter::once(first).chain(more).collect::<Vec<_>>();
+        let results = stream::iter(builds)
+            .map(|statement| {
+                let mut part = Work { sent: Vec::new(), sends: 0, ..*self };
+                async move {
+                    let result = part.build(statement).await;
+                    (part, result)
+                }
+            })
+            .buffer_unordered(self.execution.policy.jobs.max(1))
+            .collect::<Vec<_>>()
+            .await;
+        let mut ends = Vec::new();
+        for (part, result) in results {
+            self.sends += part.sends;
+            self.sent.extend(part.sent);
+            self.waited = self.waited.max(part.waited);
+            self.retries = self.retries.max(part.retries);
+            ends.extend(result?);
+        }
+        // Of several ends the first failure says most.
+        ends.sort_by_key(|end| end.status != Status::Failed);
+        Ok(ends.into_iter().next())
+    }
+
+    /// Waits for what would hold up the build, and for a free slot, and sends it.
+    async fn build(&mut self, statement: &Statement) -> Result<Option<Outcome>> {
+        let Statement::Build { table, .. } = statement else { return Ok(None) };
+        if let Some(table) = table {
+            match forecast::clear(self.execution, self.at, *table, &mut self.waited).await? {
+                Ahead::Clear => {}
+                Ahead::Cancelled => {
+                    let reason = "cancelled; nothing was begun";
+                    return Ok(Some(Outcome::new(Status::Cancelled, reason)));
+                }
+                Ahead::Blocked(reason) => return Ok(Some(Outcome::new(Status::Failed, reason))),
             }
-            Ahead::Blocked(reason) => Some(Outcome::new(Status::Failed, reason)),
-        })
+        }
+        // The semaphore is never closed.
+        let _slot = self.execution.slots.acquire().await;
+        if let Some(signal) = self.execution.cancel.signal() {
+            let reason = format!("not started: {} came", signal.name());
+            return Ok(Some(Outcome::new(Status::Cancelled, reason)));
+        }
+        self.send(statement).await
     }
 
     /// Sends one statement. An outcome ends the work; without one the catalog is looked at again.
@@ -209,7 +251,6 @@ impl Work<'_> {
 /// What the catalog says of one object now.
 pub struct Seen {
     pub step: Step,
-    pub table: Option<Oid>,
     pub size_bytes: Option<i64>,
 }
 
@@ -230,8 +271,7 @@ pub async fn look(execution: &Execution<'_>, subject: &Subject) -> Result<Seen> 
     let step = steps.into_iter().next();
     let step = step.ok_or_else(|| Failure::new(Kind::Server, "the object was not planned"))?;
     let index = facts.indexes.values().flatten().find(|index| index.name == step.object);
-    let table = facts.relations.iter().flatten().next().map(|relation| relation.oid);
-    Ok(Seen { size_bytes: index.map(|index| index.size_bytes), table, step })
+    Ok(Seen { size_bytes: index.map(|index| index.size_bytes), step })
 }
 
 /// Failures that pass by themselves: a deadlock, an administrator's or a crash's end of the

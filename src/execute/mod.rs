@@ -20,6 +20,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::cancel::Cancel;
 use crate::event::{Event, Events, Outcome, Status, StepIndex};
 use crate::pg::advisory::RunLock;
@@ -113,6 +115,8 @@ pub struct Execution<'a> {
     changed: Mutex<HashSet<RelationName>>,
     monitor: Monitor,
     tables_left: AtomicUsize,
+    /// One for each build that may run: those of a table's partitions count like any other.
+    slots: Semaphore,
 }
 
 impl<'a> Execution<'a> {
@@ -127,7 +131,19 @@ impl<'a> Execution<'a> {
     ) -> Self {
         let (changed, monitor) = (Mutex::default(), Monitor::default());
         let tables_left = AtomicUsize::default();
-        Execution { database, lock, options, policy, cancel, events, changed, monitor, tables_left }
+        let slots = Semaphore::new(policy.jobs.max(1));
+        Execution {
+            database,
+            lock,
+            options,
+            policy,
+            cancel,
+            events,
+            changed,
+            monitor,
+            tables_left,
+            slots,
+        }
     }
 
     /// Executes the plan. Returns what each step came to, in the order of the plan; a failed step

@@ -5,6 +5,7 @@
 //! the next plan, and a run that was interrupted anywhere is simply continued.
 
 use super::apply::Planner;
+use super::partitioned::Tree;
 use super::{Action, Lock, Statement, Step, Subject, Verdict, size};
 use crate::catalog::{
     Build, Canonical, Index, IndexShape, Oid, Relation, RelationKind, load::name_choices,
@@ -60,7 +61,7 @@ fn on_missing_table(
             step.verdict = Verdict::ToDo;
             step.reason = format!("missing; {view} is created first");
             step.lock = Lock::share_update_exclusive(&view);
-            step.statements = vec![create(declared, &view, &step.object)];
+            step.statements = vec![create(declared, &view, None, &step.object)];
         }
     }
     step
@@ -105,10 +106,15 @@ impl Target<'_, '_> {
         step.table_bytes = self.relation.size_bytes;
         step.busy = self.build_on_table().cloned();
         match existing {
-            Some(index) => self.existing_step(&mut step, &index),
+            Some(index) if index.is_whole() || !self.is_partitioned() => {
+                self.existing_step(&mut step, &index);
+            }
+            Some(index) => self.partitioned_step(&mut step, Some(&index)),
             None => self.missing_step(&mut step, name.is_none()),
         }
-        if step.verdict == Verdict::ToDo {
+        if self.is_partitioned() {
+            step.estimated_bytes = None;
+        } else if step.verdict == Verdict::ToDo {
             step.lock = Lock::share_update_exclusive(&self.relation.name);
         } else {
             step.busy = None;
@@ -152,7 +158,11 @@ impl Target<'_, '_> {
         step.verdict = Verdict::ToDo;
         step.reason = "missing".to_owned();
         step.estimated_bytes = size::estimate(self.declared, self.relation, self.planner.facts);
-        step.statements = vec![self.create(&step.object)];
+        if self.is_partitioned() {
+            self.partitioned_step(step, None);
+        } else {
+            step.statements = vec![self.create(&step.object)];
+        }
         if let Some(twin) = self.twin(step) {
             self.planner.warn(
                 "redundant_index",
@@ -309,6 +319,11 @@ impl Target<'_, '_> {
             step.reason = format!("drifted ({drift}), and pinned by {pin}");
             return;
         }
+        if self.is_partitioned() {
+            step.reason =
+                format!("drifted ({drift}); the index of a partitioned table is not replaced");
+            return;
+        }
         if !self.planner.options.replace {
             step.reason =
                 format!("drifted ({drift}); --replace builds it anew and swaps the names");
@@ -353,8 +368,23 @@ impl Target<'_, '_> {
         found.filter(|other| other.oid != index.oid && other.pinned_by.is_none()).cloned()
     }
 
+    fn is_partitioned(&self) -> bool {
+        self.relation.kind == RelationKind::PartitionedTable
+    }
+
+    fn partitioned_step(&self, step: &mut Step, index: Option<&Index>) {
+        let tree = Tree {
+            facts: self.planner.facts,
+            declared: self.declared,
+            shape: self.canonical.known(),
+            root: self.relation,
+            name: step.object.clone(),
+        };
+        tree.fill(step, index);
+    }
+
     fn create(&self, name: &RelationName) -> Statement {
-        create(self.declared, &self.relation.name, name)
+        create(self.declared, &self.relation.name, Some(self.relation.oid), name)
     }
 
     /// The build that this index belongs to. Whoever may not see what a builder builds has to
@@ -394,12 +424,9 @@ pub fn describe(build: &Build) -> String {
 
 fn cannot_index(relation: &Relation) -> Option<String> {
     match relation.kind {
-        RelationKind::Table | RelationKind::MaterializedView => None,
-        RelationKind::PartitionedTable => Some(format!(
-            "{} is partitioned, and PostgreSQL builds no index on it concurrently; declare it on \
-             each partition",
-            relation.name
-        )),
+        RelationKind::Table | RelationKind::PartitionedTable | RelationKind::MaterializedView => {
+            None
+        }
         kind => Some(format!("{} is {}, which has no indexes", relation.name, kind.with_article())),
     }
 }
@@ -416,16 +443,23 @@ fn or_defaults(options: &str) -> &str {
     if options.is_empty() { " the defaults" } else { options }
 }
 
-fn create(declared: &DeclaredIndex, table: &RelationName, name: &RelationName) -> Statement {
+/// The concurrent build of a declared index on some table, under some name.
+pub fn create(
+    declared: &DeclaredIndex,
+    table: &RelationName,
+    oid: Option<Oid>,
+    name: &RelationName,
+) -> Statement {
     let unique = if declared.unique { "UNIQUE " } else { "" };
     let sql = format!(
         "CREATE {unique}INDEX CONCURRENTLY {} ON {table} {}",
         quote_ident(&name.name),
         declared.definition
     );
-    Statement::Build { sql, index: name.clone() }
+    Statement::Build { sql, index: name.clone(), table: oid }
 }
 
-fn drop(name: &RelationName) -> Statement {
+/// The concurrent drop of an index.
+pub fn drop(name: &RelationName) -> Statement {
     Statement::Drop { sql: format!("DROP INDEX CONCURRENTLY {name}") }
 }

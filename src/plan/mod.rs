@@ -5,6 +5,7 @@ pub mod apply;
 mod comment;
 mod index;
 mod maintenance;
+mod partitioned;
 mod size;
 mod view;
 
@@ -12,7 +13,7 @@ use std::fmt;
 
 pub use index::describe;
 
-use crate::catalog::Build;
+use crate::catalog::{Build, Oid};
 use crate::declared::{DeclaredComment, DeclaredIndex, DeclaredMaintenance, DeclaredView, Source};
 use crate::pg::name::RelationName;
 
@@ -166,6 +167,10 @@ pub enum LockMode {
     AccessShare,
     /// Lets reads and writes go on; conflicts with VACUUM, ANALYZE, other builds and DDL.
     ShareUpdateExclusive,
+    /// Lets reads go on, writes wait.
+    Share,
+    /// Reads wait too.
+    AccessExclusive,
 }
 
 /// The strongest lock of a step and what it is on.
@@ -188,6 +193,8 @@ impl fmt::Display for LockMode {
         f.write_str(match self {
             LockMode::AccessShare => "AccessShare",
             LockMode::ShareUpdateExclusive => "ShareUpdateExclusive",
+            LockMode::Share => "Share",
+            LockMode::AccessExclusive => "AccessExclusive",
         })
     }
 }
@@ -208,6 +215,8 @@ pub enum Statement {
         sql: String,
         /// The index that it builds.
         index: RelationName,
+        /// The table, if it exists already.
+        table: Option<Oid>,
     },
     /// A concurrent drop, sent like a build.
     Drop {

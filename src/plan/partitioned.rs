@@ -1,0 +1,258 @@
+//! What is to be done about a declared index of a partitioned table.
+//!
+//! PostgreSQL builds nothing concurrently on the parent. So the parent's index is made alone
+//! (`ON ONLY`, invalid until all its parts are there; from then on new partitions get theirs by
+//! themselves), each leaf's index is built concurrently, and the parts are attached from the bottom
+//! up (PostgreSQL documentation, CREATE INDEX, "Building Indexes Concurrently").
+
+use super::index::{create, drop};
+use super::{Lock, LockMode, Statement, Step, Verdict};
+use crate::catalog::{Build, Facts, Index, IndexShape, Oid, Partition, Relation, RelationKind};
+use crate::declared::DeclaredIndex;
+use crate::pg::name::{NAME_MAX_BYTES, RelationName, quote_ident, with_suffix};
+
+/// A partitioned table and the index that is declared on it.
+pub struct Tree<'a> {
+    /// The facts, which hold the table's partitions and their indexes.
+    pub facts: &'a Facts,
+    /// The declaration.
+    pub declared: &'a DeclaredIndex,
+    /// How the server writes it, where that is known.
+    pub shape: Option<&'a IndexShape>,
+    /// The table.
+    pub root: &'a Relation,
+    /// The index's name.
+    pub name: RelationName,
+}
+
+/// Statements in the order in which they have to be sent.
+#[derive(Default)]
+struct Work {
+    parents: Vec<Statement>,
+    drops: Vec<Statement>,
+    builds: Vec<Statement>,
+    attachments: Vec<Statement>,
+    leaves: usize,
+}
+
+impl<'a> Tree<'a> {
+    /// Fills in verdict, reason, statements and lock. `index` is the parent's index, if it is there
+    /// and not valid yet.
+    pub fn fill(&self, step: &mut Step, index: Option<&Index>) {
+        let refusal = self.cannot_build();
+        step.busy = self.busy().cloned();
+        step.verdict = if refusal.is_some() { Verdict::Refused } else { Verdict::ToDo };
+        if let Some(reason) = refusal {
+            step.reason = reason;
+            return;
+        }
+        let mut work = Work::default();
+        if self.has_foreign_partition() {
+            self.through_parent(index, &mut work);
+        } else {
+            self.parent(self.root.oid, &self.root.name, &self.name, index, &mut work);
+            self.validate(index, &mut work);
+        }
+        step.reason = match index {
+            None => format!("missing; on {} partitions", work.leaves),
+            Some(_) => "incomplete: not all partitions have their part".to_owned(),
+        };
+        step.table_bytes = self.members().iter().map(|member| member.size_bytes).sum();
+        step.lock = Some(Lock {
+            mode: LockMode::AccessExclusive,
+            on: "its own new parts, Share on the parent, for moments".to_owned(),
+        });
+        step.statements = [work.parents, work.drops, work.builds, work.attachments].concat();
+    }
+
+    fn members(&self) -> &'a [Partition] {
+        self.facts.partitions.get(&self.root.oid).map_or(&[], Vec::as_slice)
+    }
+
+    fn children(&self, parent: Oid) -> impl Iterator<Item = &'a Partition> {
+        self.members().iter().filter(move |member| member.parent == Some(parent))
+    }
+
+    fn indexes(&self, table: Oid) -> &'a [Index] {
+        self.facts.indexes.get(&table).map_or(&[], Vec::as_slice)
+    }
+
+    fn has_foreign_partition(&self) -> bool {
+        self.members().iter().any(|member| member.kind == RelationKind::ForeignTable)
+    }
+
+    /// A unique index has to hold the partition key of every level, because each partition can
+    /// only look at itself.
+    fn cannot_build(&self) -> Option<String> {
+        if !self.declared.unique {
+            return None;
+        }
+        if self.has_foreign_partition() {
+            return Some("a unique index cannot span foreign partitions".to_owned());
+        }
+        for member in self.members() {
+            if member.has_key_expressions {
+                return Some(format!(
+                    "a unique index cannot be made where the partition key of {} is an expression",
+                    member.name
+                ));
+            }
+            let holds = |key: &String| self.declared.columns.contains(&Some(key.clone()));
+            if let Some(lacking) = member.key_columns.iter().find(|key| !holds(key)) {
+                return Some(format!(
+                    "a unique index has to hold the partition key of {}, and lacks {}",
+                    member.name,
+                    quote_ident(lacking)
+                ));
+            }
+        }
+        None
+    }
+
+    fn busy(&self) -> Option<&'a Build> {
+        self.facts
+            .builds
+            .iter()
+            .find(|build| self.members().iter().any(|member| build.table == Some(member.oid)))
+    }
+
+    /// The index of a partitioned member, its parts, and their attachment.
+    fn parent(
+        &self,
+        table: Oid,
+        table_name: &RelationName,
+        name: &RelationName,
+        index: Option<&Index>,
+        work: &mut Work,
+    ) {
+        if index.is_none() {
+            work.parents.push(Statement::Short(vec![self.create_alone(table_name, name)]));
+        }
+        for child in self.children(table) {
+            let attached = index.and_then(|index| self.attached_to(child.oid, index.oid));
+            match child.kind {
+                RelationKind::PartitionedTable => self.inner(child, name, attached, work),
+                _ => self.leaf(child, name, attached, work),
+            }
+        }
+    }
+
+    fn inner(
+        &self,
+        child: &Partition,
+        parent_name: &RelationName,
+        attached: Option<&Index>,
+        work: &mut Work,
+    ) {
+        let own_name = self.part_name(child);
+        let existing = attached.or_else(|| self.unattached(child.oid, &own_name));
+        let name = existing.map_or(own_name, |index| index.name.clone());
+        self.parent(child.oid, &child.name, &name, existing, work);
+        if attached.is_none_or(|index| !index.is_valid) {
+            work.attachments.push(attach(parent_name, &name));
+        }
+    }
+
+    fn leaf(
+        &self,
+        child: &Partition,
+        parent_name: &RelationName,
+        attached: Option<&Index>,
+        work: &mut Work,
+    ) {
+        work.leaves += 1;
+        if let Some(index) = attached {
+            if !index.is_whole() {
+                let sql = format!("REINDEX INDEX CONCURRENTLY {}", index.name);
+                work.drops.push(Statement::Alone(sql));
+                work.attachments.push(attach(parent_name, &index.name));
+            }
+            return;
+        }
+        let own_name = self.part_name(child);
+        let name = match self.unattached(child.oid, &own_name) {
+            Some(index) if index.is_whole() => index.name.clone(),
+            leftover => {
+                work.drops.extend(leftover.map(|index| drop(&index.name)));
+                work.builds.push(create(self.declared, &child.name, Some(child.oid), &own_name));
+                own_name
+            }
+        };
+        work.attachments.push(attach(parent_name, &name));
+    }
+
+    fn attached_to(&self, table: Oid, parent: Oid) -> Option<&'a Index> {
+        self.indexes(table).iter().find(|index| index.parent == Some(parent))
+    }
+
+    /// An index of a member that can become a part: whole and equal under whatever name, or ours
+    /// by its name, in whatever state.
+    fn unattached(&self, table: Oid, own_name: &RelationName) -> Option<&'a Index> {
+        let free = || self.indexes(table).iter().filter(|index| index.parent.is_none());
+        let equal = |index: &&Index| self.shape.is_some_and(|shape| index.shape.equals(shape));
+        let usable = |index: &&Index| equal(index) && index.is_whole();
+        let is_part_of_ours = |index: &&Index| index.name == *own_name;
+        free().find(usable).or_else(|| free().find(is_part_of_ours))
+    }
+
+    /// All parts are there and valid, but the parent is not: it is looked at again when a part
+    /// is attached, also one that was attached before.
+    fn validate(&self, index: Option<&Index>, work: &mut Work) {
+        let Some(index) = index else { return };
+        let any_left = !(work.parents.is_empty()
+            && work.drops.is_empty()
+            && work.builds.is_empty()
+            && work.attachments.is_empty());
+        let part = self.children(self.root.oid);
+        let part = part.filter_map(|child| self.attached_to(child.oid, index.oid)).next();
+        if let Some(part) = part.filter(|_| !any_left) {
+            work.attachments.push(attach(&index.name, &part.name));
+        }
+    }
+
+    /// With a foreign partition, which has no part, the parent would never become valid by
+    /// attachment. Made last and as a whole, it takes the parts that are there for its own.
+    fn through_parent(&self, index: Option<&Index>, work: &mut Work) {
+        if let Some(index) = index {
+            work.parents.push(Statement::Short(vec![format!("DROP INDEX {}", index.name)]));
+            return;
+        }
+        let leaves = self.members().iter().filter(|member| member.kind == RelationKind::Table);
+        for leaf in leaves {
+            self.leaf(leaf, &self.name, None, work);
+        }
+        let unique = if self.declared.unique { "UNIQUE " } else { "" };
+        work.attachments = vec![Statement::Short(vec![format!(
+            "CREATE {unique}INDEX {} ON {} {}",
+            quote_ident(&self.name.name),
+            self.root.name,
+            self.declared.definition
+        )])];
+    }
+
+    fn create_alone(&self, table: &RelationName, name: &RelationName) -> String {
+        let unique = if self.declared.unique { "UNIQUE " } else { "" };
+        let name = quote_ident(&name.name);
+        format!("CREATE {unique}INDEX {name} ON ONLY {table} {}", self.declared.definition)
+    }
+
+    /// `partition_index`, or the beginning of it and a hash of the whole where it is too long: the
+    /// same in every run.
+    fn part_name(&self, member: &Partition) -> RelationName {
+        let whole = format!("{}_{}", member.name.name, self.name.name);
+        if whole.len() <= NAME_MAX_BYTES {
+            return member.name.sibling(whole);
+        }
+        let hash = format!("_{:08x}", fnv1a(whole.as_bytes()));
+        member.name.sibling(with_suffix(&whole, &hash))
+    }
+}
+
+fn attach(parent: &RelationName, part: &RelationName) -> Statement {
+    Statement::Short(vec![format!("ALTER INDEX {parent} ATTACH PARTITION {part}")])
+}
+
+/// FNV-1a: the standard library's hashes are not promised to be the same in the next version.
+fn fnv1a(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+}
