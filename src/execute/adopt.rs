@@ -48,7 +48,10 @@ pub async fn await_end(
 }
 
 /// A connection, as soon as there is one again.
-async fn reach(execution: &Execution<'_>) -> Result<Session> {
+///
+/// # Errors
+/// Where there is none within a minute, or a signal came meanwhile.
+pub async fn reach(execution: &Execution<'_>) -> Result<Session> {
     let give_up = Instant::now() + RECONNECT;
     loop {
         match execution.database.reader().await {

@@ -64,27 +64,39 @@ impl Work<'_> {
     async fn converge(&mut self) -> Result<Outcome> {
         let mut most = MOST_SENDS;
         while self.sends < most {
-            let Seen { step, size_bytes } = look(self.execution, self.subject).await?;
-            most = most.max(step.statements.len() * 3);
-            match step.verdict {
-                Verdict::AsDeclared | Verdict::LeftOut => return Ok(self.arrived(size_bytes)),
-                Verdict::Refused => return Ok(Outcome::new(Status::Failed, step.reason)),
-                Verdict::ToDo => {}
-            }
-            let outcome = match (&step.busy, &step.statements[..]) {
-                (Some(build), _) => self.wait_for(build, step.action).await,
-                (None, []) => break,
-                (None, [first @ Statement::Build { .. }, rest @ ..]) => {
-                    self.build_side_by_side(first, rest).await?
+            match self.turn(&mut most).await {
+                Ok(Some(outcome)) => return Ok(outcome),
+                Ok(None) => {}
+                // A server that restarts is back in a moment; the catalog knows how far we were.
+                Err(failure) if failure.kind == Kind::Connection && self.retries < RETRIES => {
+                    if let Some(outcome) = self.pause_before_retry(&failure.to_string()).await? {
+                        return Ok(outcome);
+                    }
                 }
-                (None, [first, ..]) => self.send(first).await?,
-            };
-            if let Some(outcome) = outcome {
-                return Ok(outcome);
+                Err(failure) => return Err(failure),
             }
         }
         let reason = "the catalog does not show what the statements should have done";
         Ok(Outcome::new(Status::Failed, reason))
+    }
+
+    /// Looks at the catalog and does the next thing. An outcome ends the work.
+    async fn turn(&mut self, most: &mut usize) -> Result<Option<Outcome>> {
+        let Seen { step, size_bytes } = look(self.execution, self.subject).await?;
+        *most = (*most).max(step.statements.len() * 3);
+        match step.verdict {
+            Verdict::AsDeclared | Verdict::LeftOut => return Ok(Some(self.arrived(size_bytes))),
+            Verdict::Refused => return Ok(Some(Outcome::new(Status::Failed, step.reason))),
+            Verdict::ToDo => {}
+        }
+        match (&step.busy, &step.statements[..]) {
+            (Some(build), _) => Ok(self.wait_for(build, step.action).await),
+            (None, []) => Ok(Some(Outcome::new(Status::Failed, step.reason))),
+            (None, [first @ Statement::Build { .. }, rest @ ..]) => {
+                self.build_side_by_side(first, rest).await
+            }
+            (None, [first, ..]) => self.send(first).await,
+        }
     }
 
     fn arrived(&self, size_bytes: Option<i64>) -> Outcome {
@@ -184,7 +196,11 @@ impl Work<'_> {
             }
         }
         if is_passing(error) && self.retries < RETRIES {
-            return Ok(self.pause_before_retry(error).await);
+            return self.pause_before_retry(&error.to_string()).await;
+        }
+        if error.sqlstate.as_deref() == Some("53100") {
+            // The disk is full: the next build would only fill it again.
+            let _ = self.execution.halted.set(error.to_string());
         }
         let mut outcome = Outcome::new(Status::Failed, explain(error));
         outcome.sqlstate.clone_from(&error.sqlstate);
@@ -193,16 +209,20 @@ impl Work<'_> {
     }
 
     /// The catalog is looked at afresh after the pause, so what the failure left is mended first.
-    async fn pause_before_retry(&mut self, error: &ServerError) -> Option<Outcome> {
+    async fn pause_before_retry(&mut self, why: &str) -> Result<Option<Outcome>> {
         let pause = with_jitter(FIRST_RETRY_PAUSE * 4_u32.pow(self.retries));
         self.retries += 1;
-        self.execution.events.emit(Event::Retrying(self.at, error.to_string()));
+        self.execution.events.emit(Event::Retrying(self.at, why.to_owned()));
         tokio::select! {
-            () = tokio::time::sleep(pause) => None,
+            () = tokio::time::sleep(pause) => {}
             _ = self.execution.cancel.wait() => {
-                Some(self.stopped(Status::Cancelled, "cancelled").await)
+                return Ok(Some(self.stopped(Status::Cancelled, "cancelled").await));
             }
         }
+        // What broke our connection may have broken the one that held the lock.
+        adopt::reach(self.execution).await?;
+        self.execution.lock.regain(self.execution.database).await?;
+        Ok(None)
     }
 
     /// A statement that was stopped may have finished in the race: the catalog decides.

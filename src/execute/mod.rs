@@ -17,7 +17,7 @@ mod short;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -115,6 +115,8 @@ pub struct Execution<'a> {
     changed: Mutex<HashSet<RelationName>>,
     monitor: Monitor,
     tables_left: AtomicUsize,
+    /// Why no further step is begun: the server has run out of something that each would need.
+    halted: OnceLock<String>,
     /// One for each build that may run: those of a table's partitions count like any other.
     slots: Semaphore,
 }
@@ -143,6 +145,7 @@ impl<'a> Execution<'a> {
             monitor,
             tables_left,
             slots,
+            halted: OnceLock::new(),
         }
     }
 
@@ -167,7 +170,7 @@ impl<'a> Execution<'a> {
     }
 
     async fn step(&self, at: StepIndex, step: &Step) -> Outcome {
-        if let Some(outcome) = self.not_to_start(step) {
+        if let Some(outcome) = self.not_to_start(step).await {
             self.events.emit(Event::Finished(at, outcome.clone()));
             return outcome;
         }
@@ -183,14 +186,17 @@ impl<'a> Execution<'a> {
         outcome
     }
 
-    fn not_to_start(&self, step: &Step) -> Option<Outcome> {
+    async fn not_to_start(&self, step: &Step) -> Option<Outcome> {
         if let Some(signal) = self.cancel.signal() {
             let reason = format!("not started: {} came", signal.name());
             return Some(Outcome::new(Status::Cancelled, reason));
         }
-        if self.lock.is_lost() {
-            let reason = "not started: the connection that held the run lock is lost";
+        if let Err(failure) = self.lock.regain(self.database).await {
+            let reason = format!("not started: the run lock was lost: {failure}");
             return Some(Outcome::new(Status::Failed, reason));
+        }
+        if let Some(why) = self.halted.get() {
+            return Some(Outcome::new(Status::Failed, format!("not started: {why}")));
         }
         let needed = step.only_if_changed.as_ref().is_none_or(|table| self.has_changed(table));
         (!needed).then(|| Outcome::new(Status::Skipped, "this run changed nothing there"))

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::types::Type;
 
@@ -26,7 +27,8 @@ pub enum Job {
 
 /// The held lock; released when dropped, because its connection is closed then.
 pub struct RunLock {
-    session: Session,
+    job: Job,
+    session: Mutex<Session>,
 }
 
 impl RunLock {
@@ -45,12 +47,24 @@ impl RunLock {
             sleep(pause.min(give_up - Instant::now())).await;
             pause = (pause * 2).min(Duration::from_secs(2));
         }
-        Ok(RunLock { session })
+        Ok(RunLock { job, session: Mutex::new(session) })
     }
 
-    /// Whether the lock is certainly lost because its connection is gone.
-    pub fn is_lost(&self) -> bool {
-        self.session.is_closed()
+    /// Takes the lock again if its connection was lost.
+    ///
+    /// # Errors
+    /// `Busy` if another run took it in between; those of the connection.
+    pub async fn regain(&self, database: &Database) -> Result<()> {
+        let mut session = self.session.lock().await;
+        if !session.is_closed() {
+            return Ok(());
+        }
+        let fresh = database.dedicated().await?;
+        if !try_lock(&fresh, self.job).await? {
+            return Err(busy(&fresh, self.job).await?);
+        }
+        *session = fresh;
+        Ok(())
     }
 }
 

@@ -128,7 +128,8 @@ impl Database {
         let alone = [settings.as_slice(), &[("max_parallel_maintenance_workers", "0")]].concat();
         let maintainers = pool(&settings, opening.maintainers.max(1))?;
         let lone_maintainers = pool(&alone, opening.maintainers.max(1))?;
-        let dedicated = pool(&settings, 1)?;
+        // The lock's connection, and a second one to replace it when it is lost.
+        let dedicated = pool(&settings, 2)?;
         Ok(Database {
             readers,
             maintainers,
