@@ -270,3 +270,6 @@ pub struct Warning {
     /// What there is to know.
     pub message: String,
 }
+
+#[cfg(test)]
+mod tests;
