@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::Execution;
-use super::converge::look;
+use super::look::look;
 use crate::event::Outcome;
 use crate::pg::session::Session;
 use crate::plan::{Statement, Subject, Verdict};

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{self, StreamExt};
 
 use super::forecast::{self, Ahead};
+use super::look::{Seen, look};
 use super::send::{Ended, send};
 use super::short::{self, with_jitter};
 use super::{Execution, adopt, cleanup};
-use crate::catalog::{self, Build};
-use crate::declared::Declaration;
+use crate::catalog::Build;
 use crate::event::{Event, Outcome, Status, StepIndex};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
-use crate::plan::{self, Action, Plan, Statement, Step, Subject, Verdict, apply};
+use crate::plan::{self, Action, Statement, Step, Subject, Verdict};
 
 /// More than any plan needs, retries included: whoever needs more is going round in circles.
 const MOST_SENDS: usize = 16;
@@ -266,32 +266,6 @@ impl Work<'_> {
             self.execution.events.emit(Event::Noticed(self.at, text));
         }
     }
-}
-
-/// What the catalog says of one object now.
-pub struct Seen {
-    pub step: Step,
-    pub size_bytes: Option<i64>,
-}
-
-/// Reads the facts about one declared object and plans it.
-pub async fn look(execution: &Execution<'_>, subject: &Subject) -> Result<Seen> {
-    let mut declaration = Declaration::default();
-    match subject.clone() {
-        Subject::Index(index) => declaration.indexes.push(index),
-        Subject::View(view) => declaration.views.push(view),
-        Subject::Comment(comment) => declaration.comments.push(comment),
-        Subject::Maintenance(maintenance) => declaration.maintenance.push(maintenance),
-    }
-    let session = execution.database.reader().await?;
-    let questions = apply::questions(&declaration);
-    let facts = catalog::load(&session, &execution.database.server, &questions).await?;
-    let options = apply::Options { filter: apply::Filter::default(), ..execution.options.clone() };
-    let Plan { steps, .. } = apply::plan(&declaration, &facts, &options);
-    let step = steps.into_iter().next();
-    let step = step.ok_or_else(|| Failure::new(Kind::Server, "the object was not planned"))?;
-    let index = facts.indexes.values().flatten().find(|index| index.name == step.object);
-    Ok(Seen { size_bytes: index.map(|index| index.size_bytes), step })
 }
 
 /// Failures that pass by themselves: a deadlock, an administrator's or a crash's end of the

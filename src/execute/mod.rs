@@ -9,6 +9,7 @@ mod cleanup;
 mod converge;
 mod forecast;
 mod guard;
+mod look;
 mod maintain;
 mod monitor;
 mod schedule;

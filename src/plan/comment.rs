@@ -1,6 +1,6 @@
 //! What is to be done about a declared comment.
 
-use super::apply::Planner;
+use super::planner::Planner;
 use super::{Action, Lock, Statement, Step, Subject, Verdict};
 use crate::catalog::RelationKind;
 use crate::declared::{CommentOn, DeclaredComment};

@@ -4,8 +4,9 @@
 //! Execution sends the first, reads the catalog and plans again: so each statement is verified by
 //! the next plan, and a run that was interrupted anywhere is simply continued.
 
-use super::apply::Planner;
 use super::partitioned::Tree;
+use super::planner::Planner;
+use super::statement::{create, drop};
 use super::{Action, Lock, Statement, Step, Subject, Verdict, size};
 use crate::catalog::{
     Build, Canonical, Index, IndexShape, Oid, Relation, RelationKind, load::name_choices,
@@ -441,25 +442,4 @@ fn describe_drift(is: &IndexShape, declared: &IndexShape) -> String {
 
 fn or_defaults(options: &str) -> &str {
     if options.is_empty() { " the defaults" } else { options }
-}
-
-/// The concurrent build of a declared index on some table, under some name.
-pub fn create(
-    declared: &DeclaredIndex,
-    table: &RelationName,
-    oid: Option<Oid>,
-    name: &RelationName,
-) -> Statement {
-    let unique = if declared.unique { "UNIQUE " } else { "" };
-    let sql = format!(
-        "CREATE {unique}INDEX CONCURRENTLY {} ON {table} {}",
-        quote_ident(&name.name),
-        declared.definition
-    );
-    Statement::Build { sql, index: name.clone(), table: oid }
-}
-
-/// The concurrent drop of an index.
-pub fn drop(name: &RelationName) -> Statement {
-    Statement::Drop { sql: format!("DROP INDEX CONCURRENTLY {name}") }
 }

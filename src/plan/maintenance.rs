@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::apply::Planner;
+use super::planner::Planner;
 use super::{Action, Lock, LockMode, Statement, Step, Subject, Verdict};
 use crate::catalog::{Relation, RelationKind};
 use crate::declared::{DeclaredMaintenance, MaintenanceKind};

@@ -5,15 +5,19 @@ pub mod apply;
 mod comment;
 mod index;
 mod maintenance;
+mod options;
 mod partitioned;
+mod planner;
 mod size;
+mod statement;
 mod view;
 
 use std::fmt;
 
 pub use index::describe;
+pub use statement::Statement;
 
-use crate::catalog::{Build, Oid};
+use crate::catalog::Build;
 use crate::declared::{DeclaredComment, DeclaredIndex, DeclaredMaintenance, DeclaredView, Source};
 use crate::pg::name::RelationName;
 
@@ -205,47 +209,6 @@ impl fmt::Display for Lock {
     }
 }
 
-/// Something to send, and the way in which it has to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Statement {
-    /// A concurrent build: alone in its message, without timeouts. The application does not wait
-    /// for it, however long it waits itself. If it breaks off, an invalid `index` may remain.
-    Build {
-        /// The SQL.
-        sql: String,
-        /// The index that it builds.
-        index: RelationName,
-        /// The table, if it exists already.
-        table: Option<Oid>,
-    },
-    /// A concurrent drop, sent like a build.
-    Drop {
-        /// The SQL.
-        sql: String,
-    },
-    /// Anything else that is sent alone and takes as long as it takes.
-    Alone(String),
-    /// A short transaction under a short lock_timeout, tried again when the lock is not free:
-    /// others would queue behind its lock.
-    Short(Vec<String>),
-}
-
-impl Statement {
-    /// The SQL texts in the order in which they are sent.
-    pub fn texts(&self) -> Vec<String> {
-        match self {
-            Statement::Build { sql, .. } | Statement::Drop { sql } | Statement::Alone(sql) => {
-                vec![sql.clone()]
-            }
-            Statement::Short(all) => std::iter::once("BEGIN".to_owned())
-                .chain([format!("SET LOCAL lock_timeout = '{SHORT_LOCK_TIMEOUT}'")])
-                .chain(all.iter().cloned())
-                .chain(["COMMIT".to_owned()])
-                .collect(),
-        }
-    }
-}
-
 /// SQL text on one line, cut to `width` characters.
 pub fn one_line(sql: &str, width: usize) -> String {
     let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -255,10 +218,6 @@ pub fn one_line(sql: &str, width: usize) -> String {
     let cut = line.chars().take(width.saturating_sub(1)).collect::<String>();
     format!("{cut}…")
 }
-
-/// How long a short transaction may queue for a lock: so long, at most, does the application queue
-/// behind it.
-pub const SHORT_LOCK_TIMEOUT: &str = "500ms";
 
 /// A remark that stops nothing but must not get lost.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //! themselves), each leaf's index is built concurrently, and the parts are attached from the bottom
 //! up (PostgreSQL documentation, CREATE INDEX, "Building Indexes Concurrently").
 
-use super::index::{create, drop};
+use super::statement::{create, drop};
 use super::{Lock, LockMode, Statement, Step, Verdict};
 use crate::catalog::{Build, Facts, Index, IndexShape, Oid, Partition, Relation, RelationKind};
 use crate::declared::DeclaredIndex;

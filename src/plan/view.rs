@@ -1,6 +1,6 @@
 //! What is to be done about a declared materialized view.
 
-use super::apply::Planner;
+use super::planner::Planner;
 use super::{Action, Lock, LockMode, Statement, Step, Subject, Verdict};
 use crate::catalog::{Canonical, Relation, RelationKind};
 use crate::declared::DeclaredView;
