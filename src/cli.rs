@@ -11,7 +11,8 @@ use crate::report::{Color, Format, Manner, Volume};
 /// Keeps a PostgreSQL database fast without getting in the way of the application
 ///
 /// pgtend makes a live database match the indexes and materialized views that your SQL files
-/// declare. It builds online, heals what others left broken, and says what it did.
+/// declare: `pgtend plan` shows what is to be done, `pgtend apply` does it. Indexes are built online
+/// while the application reads and writes, and broken builds of earlier attempts are mended.
 #[derive(Debug, Parser)]
 #[command(
     name = "pgtend",
@@ -33,27 +34,28 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    done, or nothing to do
   1    a check found something (plan --check)
-  2    wrong usage, configuration or declaration
+  2    wrong usage, configuration or SQL files; nothing was touched
   3    could not start: connection, privilege, unsupported server
-  4    some steps failed
-  5    busy: another run holds this job
-  130  cancelled by SIGINT, cleaned up (143: by SIGTERM)";
+  4    something failed, or is not as declared and needs a person
+  5    busy: another run is at work on this database
+  130  cancelled by Ctrl-C (SIGINT), cleaned up
+  143  cancelled by SIGTERM, cleaned up";
 
 /// Options of every command.
 #[derive(Clone, Args)]
 #[command(next_help_heading = "Shared options")]
 pub struct Shared {
-    /// Configuration file [default: the first of $PGTEND_CONFIG, ./pgtend.toml,
+    /// Configuration file [default: $PGTEND_CONFIG, else the first that exists of ./pgtend.toml,
     /// ~/.config/pgtend/config.toml, /etc/pgtend/config.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Where to connect: postgres://…, key=value words, or a database name
-    /// [default: $DATABASE_URL, else PGHOST, PGDATABASE … as psql]
+    /// Where to connect: postgres://…, "host=… dbname=…", or a database name
+    /// [default: $DATABASE_URL, else $PGHOST, $PGDATABASE … as for psql]
     #[arg(short, long, global = true, value_name = "URL", conflicts_with = "target")]
     pub database_url: Option<String>,
 
-    /// Connect to the [targets.NAME] of the configuration
+    /// Connect to the database that the configuration file calls [targets.NAME]
     #[arg(long, global = true, value_name = "NAME")]
     pub target: Option<String>,
 
@@ -61,19 +63,19 @@ pub struct Shared {
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
 
-    /// Say nothing when all is well
+    /// Say nothing when all is well; warnings and failures are still shown
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Say more: also what is as it should be, and the statements
+    /// Also show what is as declared; plan also shows the statements
     #[arg(short, long, global = true)]
     pub verbose: bool,
 
-    /// Show every statement that is sent, on standard error
+    /// Show every statement that is sent to the server, on standard error
     #[arg(long, global = true)]
     pub echo: bool,
 
-    /// Draw no progress bars
+    /// Write progress as lines instead of drawing bars
     #[arg(long, global = true)]
     pub no_progress: bool,
 
@@ -115,7 +117,8 @@ impl Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// What a command does is its Args' doc comment.
+    // No doc comments here: they would replace those of the Args in the help.
+    #[allow(missing_docs)]
     Plan(plan::Args),
     #[allow(missing_docs)]
     Apply(apply::Args),
