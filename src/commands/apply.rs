@@ -18,18 +18,28 @@ use crate::report::document::Outcome;
 
 /// Make the database match the SQL files, online
 ///
-/// Builds what is missing with CREATE INDEX CONCURRENTLY, heals invalid indexes, creates missing
+/// Builds missing indexes with CREATE INDEX CONCURRENTLY, heals invalid ones, creates missing
 /// materialized views, and runs the declared ANALYZE and VACUUM where this run changed the table or
-/// they were never done. Every object is verified in the catalog before it is called done. Nothing
-/// that is not declared is ever dropped, and reads and writes of the application go on all the
-/// while. It can be stopped (Ctrl-C) and started again at any moment.
+/// they were never done. Reads and writes of the application go on all the while. An index or view
+/// is called done when the catalog shows it as declared. One that fails does not stop the others.
+///
+/// An index or view that you did not declare is never dropped, and no session of others is ever
+/// cancelled. A declared index with another definition than the declared one is only replaced with
+/// --replace.
+///
+/// Ctrl-C cancels the running builds, drops what is half-made and reports; a second Ctrl-C leaves at
+/// once and prints the SQL that cleans up. A run that was stopped in any way can simply be started
+/// again.
+///
+/// Exits with 4 if something failed or needs a person, with 5 if another apply is at work on the
+/// database; `pgtend help` lists all exit codes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     /// What is wanted.
     pub selection: Selection,
 
-    /// Tables that are worked on at once [default: 2]
+    /// How many tables to work on at once; never two builds on one table [default: 2]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
 
@@ -42,11 +52,12 @@ pub struct Args {
     #[arg(long)]
     pub detach: bool,
 
-    /// Show exactly the statements that would be sent, and send none
+    /// Print the statements that would be sent, and send none of them
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Give an object up when it has waited so long for other sessions [default: 30min]
+    /// How long one object may wait for other sessions in all, before it is given up and cleaned up:
+    /// 90s, 30min, 2h [default: 30min]
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub max_wait: Option<Duration>,
 
@@ -59,7 +70,8 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub max_replica_lag: Option<Duration>,
 
-    /// Wait so long for another run to end, instead of exiting with 5 at once
+    /// How long to wait for another apply on this database to end, before exiting with 5
+    /// [default: 0s]
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub wait: Option<Duration>,
 
@@ -82,7 +94,8 @@ pub struct Args {
     #[arg(long)]
     pub no_query_text: bool,
 
-    /// maintenance_work_mem for the builds, for example 512MB [default: the server's]
+    /// maintenance_work_mem of each session that builds, for example 512MB [default: the server's
+    /// setting]
     #[arg(long, value_name = "SIZE")]
     pub maintenance_work_mem: Option<String>,
 }

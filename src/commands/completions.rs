@@ -7,6 +7,8 @@ use crate::failure::{Result, exit_code};
 use crate::report;
 
 /// Print the completions for a shell
+///
+/// For bash: pgtend completions bash > ~/.local/share/bash-completion/completions/pgtend
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The shell

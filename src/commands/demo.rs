@@ -19,22 +19,23 @@ use crate::report::Format;
 use crate::report::document::{Outcome, QueryDocument, StepDocument};
 use crate::sandbox::{self, Sandbox, binaries};
 
-/// Take the whole tour on a throwaway server
+/// Show it all on a throwaway server
 ///
-/// Starts a PostgreSQL server of its own, fills it with the data of Nova CRM, a real-estate CRM,
-/// times the application's hot queries, plans and applies its indexes and its view, and times the
-/// queries again. Nothing of yours is touched, and nothing remains unless --keep says so.
+/// Starts a PostgreSQL server of its own in a temporary folder, fills it with invented data of Nova
+/// CRM, a real-estate CRM, times the application's hot queries, plans and applies its indexes and
+/// its view, and times the queries again. The database that -d, --target or $DATABASE_URL names is
+/// not used. The server is stopped and removed at the end, unless you say --keep.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// How many customers the CRM has; sales are twice as many [default: 100000]
+    /// How many customers the CRM has; it has twice as many sales [default: 100000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub scale: Option<u32>,
 
-    /// Leave the server running and say how to reach and to stop it
+    /// Leave the server running, and say how to reach it and how to stop it
     #[arg(long)]
     pub keep: bool,
 
-    /// Where initdb, postgres and pg_ctl are [default: $PGTEND_PG_BIN, else the newest installed]
+    /// The folder with initdb, postgres and pg_ctl [default: $PGTEND_PG_BIN, else the newest found]
     #[arg(long, value_name = "FOLDER")]
     pub pg_bin: Option<PathBuf>,
 }

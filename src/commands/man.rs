@@ -9,10 +9,10 @@ use crate::cli;
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::report;
 
-/// Print the manual page
+/// Print the manual page, or write all of them
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Write the pages of all commands into this folder instead
+    /// Write one page for each command into this folder, which must exist
     #[arg(long, value_name = "FOLDER")]
     pub dir: Option<PathBuf>,
 }

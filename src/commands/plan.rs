@@ -15,16 +15,19 @@ use crate::report::document::Outcome;
 
 /// Show what `apply` would do
 ///
-/// Reads the SQL files, compares what they declare with the database and shows, for each object,
-/// what `apply` would do, why, under which lock, and how large the result will be. Changes nothing:
-/// the comparison takes AccessShare locks for moments and rolls back what it tries on empty copies.
+/// Reads the SQL files, compares what they declare with the database and shows, for each object that
+/// is not as declared, what `apply` would do, why, under which lock, and how large the index will
+/// be. "needs you" marks what apply would not do: the reason says what is in its way.
+///
+/// Changes nothing. It takes AccessShare locks for moments, waits for a lock for one second at most,
+/// and compares definitions on empty temporary copies in a transaction that it rolls back.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     /// What is wanted.
     pub selection: Selection,
 
-    /// Exit with 1 if anything is not as declared
+    /// Exit with 1 if anything is not as declared (for CI and monitoring)
     #[arg(long)]
     pub check: bool,
 }
@@ -32,28 +35,31 @@ pub struct Args {
 /// Which objects, and what to do about those that are not simply missing. Shared with `apply`.
 #[derive(Debug, clap::Args)]
 pub struct Selection {
-    /// SQL files and folders (*.sql) with CREATE INDEX, CREATE MATERIALIZED VIEW, ANALYZE, VACUUM;
-    /// - is standard input [default: `paths` of the configuration]
+    /// SQL files, and folders with *.sql files, that hold CREATE INDEX, CREATE MATERIALIZED VIEW,
+    /// COMMENT ON these, ANALYZE and VACUUM; - is standard input [default: `paths` of the
+    /// configuration]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 
-    /// Only indexes whose name matches (* and ?; can be repeated)
+    /// Only indexes whose name matches the pattern (* and ?), and nothing else; can be repeated
     #[arg(long, value_name = "GLOB")]
     pub index: Vec<String>,
 
-    /// Only objects on this table or view (can be repeated)
+    /// Only what is on this table or view; can be repeated
     #[arg(long, value_name = "NAME")]
     pub table: Vec<String>,
 
-    /// Leave out indexes that an existing one makes superfluous
+    /// Leave out indexes that another index makes superfluous; without this they are built, with a
+    /// warning
     #[arg(long)]
     pub skip_redundant: bool,
 
-    /// Replace drifted indexes: build anew, swap the names, drop the old one
+    /// Replace indexes whose definition is not the declared one: build the new one beside the old,
+    /// swap the names, drop the old
     #[arg(long)]
     pub replace: bool,
 
-    /// Pass over statements that declare nothing
+    /// Pass over all other statements with a warning; without this they are an error
     #[arg(long)]
     pub ignore_other: bool,
 }

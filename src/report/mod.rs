@@ -26,10 +26,10 @@ use document::Document;
 /// How the product is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// For people
     #[default]
     Table,
-    /// For programs: one document.
+    /// For programs: one JSON document on standard output
     Json,
 }
 
@@ -48,12 +48,12 @@ pub enum Volume {
 /// Whether output is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless NO_COLOR is set.
+    /// On a terminal, unless NO_COLOR is set
     #[default]
     Auto,
-    /// Always.
+    /// Also in a pipe or a file
     Always,
-    /// Never.
+    /// Not at all
     Never,
 }
 
