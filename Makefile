@@ -6,7 +6,7 @@ DIST   := target/dist
 RUN    := $(CARGO) run --release --quiet --
 
 .DEFAULT_GOAL := build
-.PHONY: help build release demo test test-matrix fmt-check clippy lint doc install man completions clean
+.PHONY: help build release demo test test-matrix bench fmt-check clippy lint doc install man completions clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,10 @@ test-matrix: ## run the database tests on PostgreSQL 14 to 18 (or MAJORS="14 18"
 	    PGTEND_PG_BIN=$$bin $(CARGO) test --quiet --test it || { \
 	        echo "test-matrix: the tests fail on PostgreSQL $$major" >&2; exit 1; }; \
 	done
+
+bench: release ## measure what docs/benchmarks.md claims (its options: ARGS="...")
+	@scripts/ensure-postgres
+	@scripts/bench-apply $(ARGS)
 
 fmt-check:
 	$(CARGO) fmt --check
