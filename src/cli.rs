@@ -1,12 +1,16 @@
-//! The command line: shared options and the list of commands. Nothing happens here but parsing.
+//! The command line: shared options, the list of commands, and which of them runs.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::commands::{apply, completions, demo, man, plan};
-use crate::report::{Color, Format, Manner, Volume};
+use crate::cancel::Cancel;
+use crate::commands::{Context, EXIT_CODES, apply, completions, demo, man, plan};
+use crate::config::Config;
+use crate::failure::Result;
+use crate::pg::conninfo::Environment;
+use crate::report::inflight::Inflight;
+use crate::report::{Color, Console, Format, Manner, Volume};
 
 /// Keeps a PostgreSQL database fast without getting in the way of the application
 ///
@@ -29,17 +33,6 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
 }
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0    done, or nothing to do
-  1    a check found something (plan --check)
-  2    wrong usage, configuration or SQL files; nothing was touched
-  3    could not start: connection, privilege, unsupported server
-  4    something failed, or is not as declared and needs a person
-  5    busy: another run is at work on this database
-  130  cancelled by Ctrl-C (SIGINT), cleaned up
-  143  cancelled by SIGTERM, cleaned up";
 
 /// Options of every command.
 #[derive(Clone, Args)]
@@ -96,6 +89,30 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Cli {
+    /// Runs the command. Returns the exit code.
+    ///
+    /// # Errors
+    /// Whatever keeps the command from doing its job; the failure's kind decides the exit code.
+    pub async fn run(self, console: Console, cancel: Cancel, inflight: Inflight) -> Result<u8> {
+        let config = Config::load(self.shared.config.as_deref())?;
+        let context = Context {
+            url: self.shared.url(&config)?,
+            echoes: self.shared.echo,
+            config,
+            environment: Environment::process(),
+            console,
+            cancel,
+            inflight,
+        };
+        match self.command {
+            Command::Plan(args) => context.unless_cancelled(plan::run(&context, &args)).await,
+            Command::Apply(args) => apply::run(&context, &args).await,
+            Command::Demo(args) => context.unless_cancelled(demo::run(&context, &args)).await,
+            Command::Completions(args) => completions::run(&args, &mut Cli::command()),
+            Command::Man(args) => man::run(&args, Cli::command()),
+        }
+    }
+
     /// How the user wants to be spoken to.
     pub fn manner(&self) -> Manner {
         let shared = &self.shared;
@@ -111,6 +128,17 @@ impl Cli {
             no_progress: shared.no_progress,
             events: wants_events && shared.format == Format::Json,
         }
+    }
+}
+
+impl Shared {
+    /// What the user says about where to connect, if anything.
+    fn url(&self, config: &Config) -> Result<Option<String>> {
+        if let Some(name) = &self.target {
+            return Ok(Some(config.target(name)?.url.clone()));
+        }
+        let variable = || std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
+        Ok(self.database_url.clone().or_else(variable))
     }
 }
 
@@ -143,45 +171,12 @@ impl Command {
     }
 }
 
-/// The parser itself, for man pages and completions.
-pub fn parser() -> clap::Command {
-    Cli::command()
-}
-
-/// The arguments with `secret_url` replaced by `harmless_url` wherever one ends in it: other users
-/// can read a process's arguments.
-pub fn replace_url(
-    arguments: impl Iterator<Item = OsString>,
-    secret_url: &str,
-    harmless_url: &str,
-) -> Vec<OsString> {
-    let replaced = arguments.map(|argument| match argument.to_str() {
-        Some(text) if text.ends_with(secret_url) => {
-            OsString::from(format!("{}{harmless_url}", &text[..text.len() - secret_url.len()]))
-        }
-        _ => argument,
-    });
-    replaced.collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_parser_is_consistent() {
-        parser().debug_assert();
-    }
-
-    #[test]
-    fn a_url_is_replaced_in_each_form_of_the_option() {
-        let replace = |argument: &str| {
-            let arguments = [OsString::from(argument)].into_iter();
-            replace_url(arguments, "postgres://u:p@h/d", "postgres://u@h/d").remove(0)
-        };
-        assert_eq!(replace("postgres://u:p@h/d"), "postgres://u@h/d");
-        assert_eq!(replace("-dpostgres://u:p@h/d"), "-dpostgres://u@h/d");
-        assert_eq!(replace("--database-url=postgres://u:p@h/d"), "--database-url=postgres://u@h/d");
-        assert_eq!(replace("plan"), "plan");
+        Cli::command().debug_assert();
     }
 }

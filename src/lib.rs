@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod rerun;
 
 pub mod report;
 

@@ -1,36 +1,25 @@
 //! Parse, run, print the failure, exit. Signals arrive here.
 
-use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser;
 use pgtend::cancel::{self, Canceller, Signal};
-use pgtend::cli::{Cli, replace_url};
+use pgtend::cli::Cli;
 use pgtend::failure::{Failure, Kind, Result, exit_code};
-use pgtend::pg::conninfo::Conninfo;
 use pgtend::report::Console;
 use pgtend::report::inflight::Inflight;
+use pgtend::rerun;
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let console = Console::new(cli.manner(), cli.command.name());
-    let result = hide_password(&cli).and_then(|()| start(cli, &console));
+    let result = rerun::without_password(cli.shared.database_url.as_deref())
+        .and_then(|()| start(cli, &console));
     ExitCode::from(result.unwrap_or_else(|failure| {
         console.failure(&failure);
         failure.kind.exit_code()
     }))
-}
-
-/// A password on the command line can be read by every user of the machine (`ps`), so the process
-/// starts itself again with the password in its environment, where only its owner can read it.
-fn hide_password(cli: &Cli) -> Result<()> {
-    let Some(url) = &cli.shared.database_url else { return Ok(()) };
-    let Some((harmless, password)) = Conninfo::without_password(url) else { return Ok(()) };
-    let program = std::env::current_exe().map_err(|error| Failure::from_error(Kind::Io, error))?;
-    let arguments = replace_url(std::env::args_os().skip(1), url, &harmless);
-    let error = Command::new(program).args(arguments).env("PGPASSWORD", password).exec();
-    Err(Failure::from_error(Kind::Io, error).context("starting again without the password failed"))
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -43,7 +32,7 @@ async fn start(cli: Cli, console: &Console) -> Result<u8> {
         let signals = signal(kind).map_err(|error| Failure::from_error(Kind::Io, error))?;
         tokio::spawn(listen(signals, name, canceller.clone(), inflight.clone(), console.clone()));
     }
-    pgtend::commands::run(cli, console.clone(), cancel, inflight).await
+    cli.run(console.clone(), cancel, inflight).await
 }
 
 /// The first signal asks to stop and clean up; the second leaves at once and says what remains.

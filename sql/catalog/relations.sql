@@ -12,6 +12,18 @@ SELECT
   c.relname::pg_catalog.text AS name,
   c.relkind::pg_catalog.text AS kind,
   pg_catalog.pg_has_role(c.relowner, 'USAGE') AS owned,
+  pg_catalog.has_schema_privilege(n.oid, 'CREATE') AS may_create_in_schema,
+  pg_catalog.pg_has_role(c.relowner, 'USAGE')
+    OR (
+      SELECT pg_catalog.pg_has_role(d.datdba, 'USAGE')
+      FROM pg_catalog.pg_database AS d
+      WHERE d.datname = pg_catalog.current_database()
+    )
+    OR CASE
+      WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 170000
+        THEN pg_catalog.has_table_privilege(c.oid, 'MAINTAIN')
+      ELSE false
+    END AS may_maintain,
   pg_catalog.pg_get_userbyid(c.relowner)::pg_catalog.text AS owner,
   c.reltuples::pg_catalog.float8 AS row_estimate,
   c.relpages::pg_catalog.int8 * pg_catalog.current_setting('block_size')::pg_catalog.int8

@@ -243,6 +243,8 @@ fn read_relation(row: &Row) -> Relation {
         name: RelationName::qualified(row.get::<_, String>("schema"), row.get::<_, String>("name")),
         kind: RelationKind::from_relkind(row.get("kind")),
         owned: row.get("owned"),
+        may_create_in_schema: row.get("may_create_in_schema"),
+        may_maintain: row.get("may_maintain"),
         owner: row.get("owner"),
         row_estimate: row.get("row_estimate"),
         size_bytes: row.get("size_bytes"),

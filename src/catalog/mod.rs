@@ -92,6 +92,10 @@ pub struct Relation {
     pub kind: RelationKind,
     /// Whether the role may do what owners may.
     pub owned: bool,
+    /// Whether the role may make relations in its schema, as an index is.
+    pub may_create_in_schema: bool,
+    /// Whether the role may VACUUM and ANALYZE it.
+    pub may_maintain: bool,
     /// Its owner.
     pub owner: String,
     /// Rows as of the last VACUUM or ANALYZE; negative where neither was ever done.

@@ -34,6 +34,7 @@ use crate::report::document::Outcome;
 /// Exits with 4 if something failed or needs a person, with 5 if another apply is at work on the
 /// database; `pgtend help` lists all exit codes.
 #[derive(Debug, clap::Args)]
+#[command(after_help = super::EXIT_CODES)]
 pub struct Args {
     #[command(flatten)]
     /// What is wanted.
@@ -105,7 +106,7 @@ pub struct Args {
 /// # Errors
 /// Whatever keeps it from starting; what happens later is in the report.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
-    if args.events && context.shared.format != Format::Json {
+    if args.events && context.console.manner().format != Format::Json {
         return Err(Failure::usage("--events goes with --format json"));
     }
     let declaration = args.selection.declaration(context)?;

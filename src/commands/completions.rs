@@ -2,7 +2,6 @@
 
 use clap_complete::Shell;
 
-use crate::cli;
 use crate::failure::{Result, exit_code};
 use crate::report;
 
@@ -20,9 +19,9 @@ pub struct Args {
 ///
 /// # Errors
 /// None.
-pub fn run(args: &Args) -> Result<u8> {
+pub fn run(args: &Args, parser: &mut clap::Command) -> Result<u8> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut cli::parser(), "pgtend", &mut script);
+    clap_complete::generate(args.shell, parser, "pgtend", &mut script);
     report::print(&String::from_utf8_lossy(&script));
     Ok(exit_code::DONE)
 }

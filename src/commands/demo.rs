@@ -10,7 +10,7 @@ use crate::event::{Outcome as StepOutcome, Status};
 use crate::execute::{Execution, Policy};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::pg::advisory::{Job, RunLock};
-use crate::pg::conninfo::Conninfo;
+use crate::pg::conninfo::{Conninfo, Environment};
 use crate::pg::database::{Database, Opening, OrphanPolicy, Workers};
 use crate::plan::Plan;
 use crate::plan::apply::Options;
@@ -26,6 +26,7 @@ use crate::sandbox::{self, Sandbox, binaries};
 /// its view, and times the queries again. The database that -d, --target or $DATABASE_URL names is
 /// not used. The server is stopped and removed at the end, unless you say --keep.
 #[derive(Debug, clap::Args)]
+#[command(after_help = super::EXIT_CODES)]
 pub struct Args {
     /// How many customers the CRM has; it has twice as many sales [default: 100000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -120,7 +121,9 @@ async fn fill(context: &Context, args: &Args, sandbox: &Sandbox) -> Result<Datab
 }
 
 async fn open(context: &Context, url: &str) -> Result<Database> {
-    let conninfo = Conninfo::resolve(Some(url), &context.environment)?;
+    // PGHOSTADDR, PGSERVICE or PGOPTIONS of the user's could lead us to another server than ours.
+    let environment = Environment::from_variables([]);
+    let conninfo = Conninfo::resolve(Some(url), &environment)?;
     let opening = Opening {
         command: "demo",
         maintainers: context.config.apply.jobs * 2,
@@ -128,7 +131,7 @@ async fn open(context: &Context, url: &str) -> Result<Database> {
         orphans: OrphanPolicy::Ends,
         echo: context.echo(),
     };
-    Database::open(&conninfo, &context.environment, &opening).await
+    Database::open(&conninfo, &environment, &opening).await
 }
 
 async fn send(database: &Database, sql: &str) -> Result<()> {

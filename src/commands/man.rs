@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap_mangen::Man;
 
-use crate::cli;
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::report;
 
@@ -21,17 +20,17 @@ pub struct Args {
 ///
 /// # Errors
 /// `Io` where the folder cannot be written.
-pub fn run(args: &Args) -> Result<u8> {
+pub fn run(args: &Args, parser: clap::Command) -> Result<u8> {
     let io = |error| Failure::from_error(Kind::Io, error);
     match &args.dir {
         Some(folder) => {
-            clap_mangen::generate_to(cli::parser(), folder)
+            clap_mangen::generate_to(parser, folder)
                 .with_context(|| format!("writing manual pages to {}", folder.display()))
                 .map_err(io)?;
         }
         None => {
             let mut page = Vec::new();
-            Man::new(cli::parser()).render(&mut page).context("writing the page").map_err(io)?;
+            Man::new(parser).render(&mut page).context("writing the page").map_err(io)?;
             report::print(&String::from_utf8_lossy(&page));
         }
     }

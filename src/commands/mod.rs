@@ -9,7 +9,6 @@ pub mod plan;
 use std::future::Future;
 
 use crate::cancel::{Cancel, Signal};
-use crate::cli::{Cli, Command, Shared};
 use crate::config::Config;
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::conninfo::{Conninfo, Environment};
@@ -20,8 +19,10 @@ use crate::report::inflight::Inflight;
 
 /// What every command is given.
 pub struct Context {
-    /// The shared options.
-    pub shared: Shared,
+    /// What the user says about where to connect, if anything.
+    pub url: Option<String>,
+    /// Every statement is to be shown.
+    pub echoes: bool,
     /// The configuration.
     pub config: Config,
     /// Environment variables and home directory.
@@ -34,34 +35,17 @@ pub struct Context {
     pub inflight: Inflight,
 }
 
-/// Runs the command. Returns the exit code.
-///
-/// # Errors
-/// Whatever keeps the command from doing its job; the failure's kind decides the exit code.
-pub async fn run(cli: Cli, console: Console, cancel: Cancel, inflight: Inflight) -> Result<u8> {
-    let config = Config::load(cli.shared.config.as_deref())?;
-    let environment = Environment::process();
-    let context = Context { shared: cli.shared, config, environment, console, cancel, inflight };
-    match cli.command {
-        Command::Plan(args) => context.unless_cancelled(plan::run(&context, &args)).await,
-        Command::Apply(args) => apply::run(&context, &args).await,
-        Command::Demo(args) => context.unless_cancelled(demo::run(&context, &args)).await,
-        Command::Completions(args) => completions::run(&args),
-        Command::Man(args) => man::run(&args),
-    }
-}
-
-/// What the command line says about where to connect, if anything.
-///
-/// # Errors
-/// `Usage` or `Config` for a target that is not there.
-pub fn explicit_url(shared: &Shared, config: &Config) -> Result<Option<String>> {
-    if let Some(name) = &shared.target {
-        return Ok(Some(config.target(name)?.url.clone()));
-    }
-    let variable = || std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
-    Ok(shared.database_url.clone().or_else(variable))
-}
+/// What each exit code means, for the help texts.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0    done, or nothing to do
+  1    a check found something (plan --check)
+  2    wrong usage, configuration or SQL files; nothing was touched
+  3    could not start: connection, privilege, unsupported server
+  4    something failed, or is not as declared and needs a person
+  5    busy: another run is at work on this database
+  130  cancelled by Ctrl-C (SIGINT), cleaned up
+  143  cancelled by SIGTERM, cleaned up";
 
 impl Context {
     /// Connects as the options, the configuration and the environment say.
@@ -69,8 +53,7 @@ impl Context {
     /// # Errors
     /// As [`Database::open`].
     pub async fn open(&self, opening: &Opening) -> Result<Database> {
-        let url = explicit_url(&self.shared, &self.config)?;
-        let conninfo = Conninfo::resolve(url.as_deref(), &self.environment)?;
+        let conninfo = Conninfo::resolve(self.url.as_deref(), &self.environment)?;
         for warning in &conninfo.warnings {
             self.console.warn(warning);
         }
@@ -81,7 +64,7 @@ impl Context {
 
     /// Hears every statement if `--echo` was given.
     pub fn echo(&self) -> Echo {
-        if self.shared.echo { self.console.echo() } else { Echo::silent() }
+        if self.echoes { self.console.echo() } else { Echo::silent() }
     }
 
     /// Runs something that leaves nothing behind when it is dropped, until a signal comes.

@@ -35,8 +35,9 @@ pub fn file(
     if let Some(error) = errors.first() {
         let source = lines.source(error.range().start().into());
         let hint = "psql's own commands (\\i, \\set) are not SQL and cannot be used here";
-        let problem = Problem::new(&source, format!("syntax error: {error}"));
-        let backslash = lines.text(source.line).trim_start().starts_with('\\');
+        let line = lines.text(source.line).trim();
+        let problem = Problem::new(&source, format!("syntax error: {error}, in: {line}"));
+        let backslash = line.starts_with('\\');
         problems.push(if backslash { problem.hint(hint) } else { problem });
         return;
     }
@@ -250,7 +251,7 @@ fn other(
             declaration.notes.push(Note {
                 rule: "ignored_statement",
                 object: source.to_string(),
-                message: format!("{source}: passed over: {words} …"),
+                message: format!("passed over: {words} …"),
             });
             Ok(())
         }

@@ -10,7 +10,7 @@ use crate::catalog;
 use crate::declared::{DeclaredMaintenance, MaintenanceKind};
 use crate::event::{Event, Outcome, Status, StepIndex};
 use crate::failure::Result;
-use crate::pg::session::Session;
+use crate::pg::session::{Notice, Session};
 use crate::plan::{Step, Subject};
 
 const TRIES: usize = 6;
@@ -54,15 +54,17 @@ async fn tries(
         let warnings = warnings(execution, at, &session);
         let outcome = match ended {
             Ended::Done if warnings.is_empty() => done(),
-            Ended::Done if is_recorded(execution, step, began).await? => done(),
-            Ended::Done if attempt < TRIES => {
-                execution.events.emit(Event::Retrying(at, warnings.join("; ")));
+            Ended::Done if is_recorded(execution, step, began).await? => {
+                done_but(execution, at, &warnings)
+            }
+            Ended::Done if attempt < TRIES && warnings.iter().any(is_about_a_lock) => {
+                execution.events.emit(Event::Retrying(at, said(&warnings)));
                 tokio::select! {
                     () = tokio::time::sleep(PAUSE_BETWEEN_TRIES) => continue,
                     _ = execution.cancel.wait() => Outcome::new(Status::Cancelled, "cancelled"),
                 }
             }
-            Ended::Done => Outcome::new(Status::Failed, warnings.join("; ")),
+            Ended::Done => Outcome::new(Status::Failed, said(&warnings)),
             Ended::Failed(error) => Outcome {
                 sqlstate: error.sqlstate.clone(),
                 ..Outcome::new(Status::Failed, error.to_string())
@@ -82,14 +84,31 @@ fn done() -> Outcome {
     Outcome::new(Status::Done, "done")
 }
 
-fn warnings(execution: &Execution<'_>, at: StepIndex, session: &Session) -> Vec<String> {
+/// Of a whole database some tables may be skipped, the system's own for example; it is told.
+fn done_but(execution: &Execution<'_>, at: StepIndex, warnings: &[Notice]) -> Outcome {
+    for warning in warnings {
+        execution.events.emit(Event::Warned(at, warning.message.clone()));
+    }
+    let count = warnings.len();
+    Outcome::new(Status::Done, format!("done, with {count} warnings of the server"))
+}
+
+fn is_about_a_lock(warning: &Notice) -> bool {
+    warning.sqlstate == "55P03"
+}
+
+fn said(warnings: &[Notice]) -> String {
+    warnings.iter().map(|warning| warning.message.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+fn warnings(execution: &Execution<'_>, at: StepIndex, session: &Session) -> Vec<Notice> {
     let (warnings, others): (Vec<_>, Vec<_>) =
         session.notices().into_iter().partition(|notice| notice.severity == "WARNING");
     for notice in others {
         let text = format!("{}: {}", notice.severity, notice.message);
         execution.events.emit(Event::Noticed(at, text));
     }
-    warnings.into_iter().map(|notice| notice.message).collect()
+    warnings
 }
 
 /// Gives the statistics the time to show what was done, so that a run right after this one does

@@ -28,12 +28,20 @@ pub fn plan(planner: &mut Planner<'_>, at: usize, declared: &DeclaredIndex) {
         return;
     };
     let mut step = Target { planner, relation: &relation, declared, canonical }.step();
-    if step.verdict == Verdict::ToDo && !relation.owned && step.action != Action::WatchBuild {
+    if step.verdict == Verdict::ToDo && step.action != Action::WatchBuild && !relation.owned {
         step.verdict = Verdict::Refused;
         step.reason = format!(
             "{}, but only the owner of {} ({}) may do it",
             step.reason, relation.name, relation.owner
         );
+    }
+    if step.verdict == Verdict::ToDo
+        && step.action != Action::WatchBuild
+        && !relation.may_create_in_schema
+    {
+        let schema = relation.name.schema.as_deref().map(quote_ident).unwrap_or_default();
+        step.verdict = Verdict::Refused;
+        step.reason = format!("{}, but it takes CREATE on the schema {schema}", step.reason);
     }
     planner.plan.steps.push(step);
 }

@@ -27,6 +27,9 @@ fn one_table(planner: &Planner<'_>, declared: &DeclaredMaintenance, relation: &R
     if !can_be_maintained(relation.kind) {
         step.verdict = Verdict::Refused;
         step.reason = format!("{} is {}", relation.name, relation.kind.with_article());
+    } else if !relation.may_maintain {
+        step.verdict = Verdict::Refused;
+        step.reason = format!("only the owner of {} ({}) may do it", relation.name, relation.owner);
     } else if let Some(other) = done_by_vacuum(planner, declared, relation) {
         step.verdict = Verdict::LeftOut;
         step.reason = format!("the VACUUM (ANALYZE) of {} does it", other.source);
@@ -123,6 +126,9 @@ fn run(step: &mut Step, declared: &DeclaredMaintenance, table: &RelationName, re
     step.verdict = Verdict::ToDo;
     step.reason = reason.to_owned();
     step.lock = Lock::share_update_exclusive(table);
+    if let Some(lock) = step.lock.as_mut().filter(|_| cuts_off_pages(declared)) {
+        lock.on.push_str(", AccessExclusive for moments at the end if it is free");
+    }
     step.statements = vec![statement(declared, Some(table))];
 }
 
@@ -141,6 +147,13 @@ fn statement(declared: &DeclaredMaintenance, table: Option<&RelationName>) -> St
         sql.push_str(&format!(" {}", declared.columns));
     }
     Statement::Alone(sql)
+}
+
+/// VACUUM gives empty pages at a table's end back to the system, for which nobody may read; it
+/// tries for the lock without queueing, and stops when somebody waits.
+fn cuts_off_pages(declared: &DeclaredMaintenance) -> bool {
+    let keeps = |option: &String| option.replace("OFF", "FALSE") == "TRUNCATE FALSE";
+    declared.kind == MaintenanceKind::Vacuum && !declared.options.iter().any(keeps)
 }
 
 fn can_be_maintained(kind: RelationKind) -> bool {

@@ -38,6 +38,8 @@ fn table(oid: u32, name: &str) -> Relation {
         name: RelationName::qualified("public", name),
         kind: RelationKind::Table,
         owned: true,
+        may_create_in_schema: true,
+        may_maintain: true,
         owner: "me".to_owned(),
         row_estimate: 1000.0,
         size_bytes: 81_920,

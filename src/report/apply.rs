@@ -118,11 +118,12 @@ fn plan_summary(plan: &Plan) -> String {
     if to_do + refused == 0 {
         return format!("Nothing to do: {} as declared.", format::count(rest, "object", "objects"));
     }
+    let rest = format!("{rest} with nothing to do");
     let mut summary = format!("{} to do", format::count(to_do, "step", "steps"));
     if refused > 0 {
         summary.push_str(&format!(", {refused} that need you"));
     }
-    format!("{summary}, {} as declared.", format::count(rest, "object", "objects"))
+    format!("{summary}, {rest}.")
 }
 
 fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
