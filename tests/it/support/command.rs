@@ -63,6 +63,12 @@ impl Running {
         assert!(sent.success());
     }
 
+    /// Sends a signal to a process that may have ended already.
+    pub fn try_signal(&self, name: &str) {
+        let pid = self.child.as_ref().unwrap().id().to_string();
+        let _ = Command::new("kill").args([&format!("-{name}"), &pid]).output().unwrap();
+    }
+
     /// Waits for the end.
     pub fn wait(mut self) -> Output {
         let child = self.child.take().unwrap();
