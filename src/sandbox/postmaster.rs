@@ -140,7 +140,8 @@ fn open_log(path: &Path) -> io::Result<(Stdio, Stdio)> {
 fn is_ready(pid: u32, data: &Path) -> bool {
     let file = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
     let mut lines = file.lines().map(str::trim);
-    lines.next() == Some(pid.to_string().as_str()) && lines.nth(STATUS_LINE - 1) == Some("ready")
+    lines.next() == Some(pid.to_string().as_str())
+        && matches!(lines.nth(STATUS_LINE - 1), Some("ready" | "standby"))
 }
 
 /// The process id of the server that runs in `home`, if one does, whoever started it.
