@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::io;
 
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, SqlState};
 
 use super::server_error::{ServerError, chain};
 use crate::failure::{Failure, Kind};
@@ -29,6 +29,12 @@ fn refused_by_server(error: &DbError, place: &str) -> Failure {
     if error.message().contains("unsupported startup parameter") {
         return super::database::pooler(place).sqlstate(Some(error.code().code().to_owned()));
     }
+    if error.code() == &SqlState::UNDEFINED_OBJECT
+        && super::database::is_read_setting(error.message())
+    {
+        return super::database::too_old("10 or older", place)
+            .sqlstate(Some(error.code().code().to_owned()));
+    }
     let said = ServerError::from(error);
     let hint = hint_for_sqlstate(error.code().code(), error.message()).map(str::to_owned);
     let mut failure =
@@ -43,6 +49,9 @@ fn hint_for_sqlstate(code: &str, message: &str) -> Option<&'static str> {
         "28P01" => "the password is wrong; it is taken from the URL, PGPASSWORD or ~/.pgpass",
         "28000" if message.contains("no encryption") || message.contains("SSL off") => {
             "the server wants TLS; add sslmode=require (or verify-full with sslrootcert)"
+        }
+        "28000" if message.contains("client certificate") => {
+            "the server wants a client certificate; name it and its key by sslcert and sslkey"
         }
         "28000" => {
             "pg_hba.conf on the server does not let this role in from here, or the role does not exist"

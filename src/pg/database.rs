@@ -249,6 +249,12 @@ fn read_settings() -> Vec<(&'static str, &'static str)> {
     ]
 }
 
+/// Whether the server complains about one of the settings that the very first connection has. The
+/// youngest of them came with PostgreSQL 11.
+pub(super) fn is_read_setting(complaint: &str) -> bool {
+    read_settings().iter().any(|(name, _)| complaint.contains(&format!("\"{name}\"")))
+}
+
 /// `lock_timeout` governs every wait inside a concurrent build, `statement_timeout` the whole of
 /// it, and either leaves an invalid index behind. So all are off, and pgtend bounds the waits.
 fn maintenance_settings(version: ServerVersion, opening: &Opening) -> Vec<(&'static str, String)> {
@@ -325,7 +331,7 @@ fn too_old_or(error: &tokio_postgres::Error, place: &str) -> Failure {
     }
 }
 
-fn too_old(version: &str, place: &str) -> Failure {
+pub(super) fn too_old(version: &str, place: &str) -> Failure {
     Failure::new(
         Kind::Unsupported,
         format!(
