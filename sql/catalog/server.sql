@@ -1,4 +1,5 @@
 -- What kind of server and session this is.
+-- $1, $2: the statement_timeout and lock_timeout that the start-up options ask for.
 -- Returns one row. server_version_num: as SHOW gives it. block_size_bytes: bytes. may_create_temp:
 -- TEMP privilege on this database. sees_all_statistics: other roles' activity is visible.
 -- settings_taken: the start-up options arrived (a pooler may drop them without a word).
@@ -17,5 +18,8 @@ SELECT
     SELECT s.setting::pg_catalog.int8 FROM pg_catalog.pg_settings AS s
     WHERE s.name = 'deadlock_timeout'
   ) AS deadlock_timeout_ms,
-  pg_catalog.current_setting('jit') = 'off' AS settings_taken,
+  pg_catalog.current_setting('statement_timeout')::pg_catalog.interval
+    = $1::pg_catalog.text::pg_catalog.interval
+  AND pg_catalog.current_setting('lock_timeout')::pg_catalog.interval
+    = $2::pg_catalog.text::pg_catalog.interval AS settings_taken,
   pg_catalog.pg_backend_pid() AS pid

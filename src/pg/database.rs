@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::connect_failure::{NO_ANSWER, explain};
@@ -284,7 +285,9 @@ async fn first_contact(readers: &Pool, place: &str) -> Result<Server> {
     let first = readers.get().await.map_err(|error| pool_failure(&error, place))?;
     let second = readers.get().await.map_err(|error| pool_failure(&error, place))?;
     let sql = include_str!("../../sql/catalog/server.sql");
-    let rows = first.query_typed(sql, &[]).await.map_err(|error| too_old_or(&error, place))?;
+    let asked: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&READ_STATEMENT_TIMEOUT, Type::TEXT), (&READ_LOCK_TIMEOUT, Type::TEXT)];
+    let rows = first.query_typed(sql, &asked).await.map_err(|error| too_old_or(&error, place))?;
     let other = backend_pid(&second).await.map_err(|error| explain(&error, place))?;
     let Some(row) = rows.first() else {
         return Err(Failure::new(Kind::Connection, format!("{place} answered nothing")));
