@@ -47,6 +47,15 @@ impl Pgtend {
         self.start().wait()
     }
 
+    /// Runs to the end with a standard output that nobody reads.
+    pub fn run_unread(mut self) -> Output {
+        let shown = format!("{:?}", self.0);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let child = self.0.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        Running { child: Some(child), shown }.wait()
+    }
+
     /// Starts and returns at once.
     pub fn start(mut self) -> Running {
         let shown = format!("{:?}", self.0);
@@ -56,6 +65,11 @@ impl Pgtend {
 }
 
 impl Running {
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
     /// Sends a signal by name: INT, TERM, KILL.
     pub fn signal(&self, name: &str) {
         let pid = self.child.as_ref().unwrap().id().to_string();

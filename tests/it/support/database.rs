@@ -31,9 +31,13 @@ pub struct IndexState {
 impl Database {
     /// Makes a database and connects to it.
     pub async fn new() -> Database {
+        Database::new_on(server()).await
+    }
+
+    /// Makes a database on some server and connects to it.
+    pub async fn new_on(server: &'static Server) -> Database {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let server = server();
         let admin = connect(server, "postgres", "postgres").await;
         admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
         let client = connect(server, &name, "postgres").await;
@@ -152,6 +156,18 @@ impl Database {
             "host={} port={} user={role} dbname={}",
             self.server.socket_dir, self.server.port, self.name
         )
+    }
+
+    /// The connection words for some role over TCP; the address is this machine's.
+    pub fn tcp_as(&self, role: &str) -> String {
+        format!("host=127.0.0.1 port={} user={role} dbname={}", self.server.port, self.name)
+    }
+
+    /// Makes a role that may log in and nothing else, and returns its name.
+    pub async fn role(&self, name: &str) -> String {
+        let role = format!("{}_{name}", self.name);
+        self.sql(&format!("CREATE ROLE {role} LOGIN")).await;
+        role
     }
 
     /// Runs pgtend on this database to its end.

@@ -2,7 +2,10 @@
 
 pub mod command;
 pub mod database;
+pub mod old_server;
+pub mod pooler;
 pub mod server;
+pub mod tls;
 
 use std::future::Future;
 use std::time::{Duration, Instant};

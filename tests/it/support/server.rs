@@ -23,7 +23,19 @@ pub fn server() -> &'static Server {
 
 /// Starts a server; `settings` are added to those that all tests want.
 pub fn start(settings: &[(&str, &str)]) -> Server {
+    start_guarded(settings, None, &[])
+}
+
+/// Starts a server that lets in only whom `hba` lets in; `files` (plain name, contents) are put
+/// into its data directory.
+pub fn start_guarded(
+    settings: &[(&str, &str)],
+    hba: Option<&str>,
+    files: &[(&str, String)],
+) -> Server {
     let mut options = Options::new(binaries::find(None).unwrap());
+    options.hba = hba.map(str::to_owned);
+    options.files = files.iter().map(|(name, text)| (name.to_string(), text.clone())).collect();
     let wanted = [
         ("log_statement", "all"),
         ("log_line_prefix", "%m [%p] db=%d app=%a "),
