@@ -110,6 +110,7 @@ impl Database {
         let lock = format!("BEGIN; LOCK TABLE {table} IN ROW EXCLUSIVE MODE");
         writer.batch_execute(&lock).await.unwrap();
         self.break_off(create_concurrently).await;
+        writer.batch_execute("ROLLBACK").await.unwrap();
     }
 
     /// Leaves an invalid index that was filled but not validated (an old snapshot was waited for
@@ -119,6 +120,7 @@ impl Database {
         let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1";
         reader.batch_execute(snapshot).await.unwrap();
         self.break_off(create_concurrently).await;
+        reader.batch_execute("ROLLBACK").await.unwrap();
     }
 
     async fn break_off(&self, create_concurrently: &str) {
