@@ -7,8 +7,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::cancel::Cancel;
 use crate::commands::{Context, EXIT_CODES, apply, completions, demo, man, plan};
 use crate::config::Config;
-use crate::failure::Result;
-use crate::pg::conninfo::Environment;
+use crate::failure::{Failure, Result};
+use crate::pg::conninfo::{Conninfo, Environment};
 use crate::report::inflight::Inflight;
 use crate::report::{Color, Console, Format, Manner, Volume};
 
@@ -135,6 +135,12 @@ impl Shared {
     /// What the user says about where to connect, if anything.
     fn url(&self, config: &Config) -> Result<Option<String>> {
         if let Some(name) = &self.target {
+            if Conninfo::is_url(name) {
+                return Err(Failure::usage(
+                    "a connection URL stands where the name of a target should",
+                )
+                .hint("say where to connect with -d URL"));
+            }
             return Ok(Some(config.target(name)?.url.clone()));
         }
         let variable = || std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());

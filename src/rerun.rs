@@ -12,13 +12,12 @@ use crate::pg::conninfo::Conninfo;
 /// to PGPASSWORD. Returns if there is none.
 ///
 /// # Errors
-/// `Io` where the program cannot be started again.
+/// `Usage` for a text that cannot be understood; `Io` where the program cannot be started again.
 pub fn without_password(url: Option<&str>) -> Result<()> {
-    let Some((url, (harmless, password))) =
-        url.and_then(|url| Some((url, Conninfo::without_password(url)?)))
-    else {
-        return Ok(());
-    };
+    let Some(url) = url else { return Ok(()) };
+    // Malformed it cannot be hidden, so nothing is waited for, not even a file to be read.
+    Conninfo::check(url)?;
+    let Some((harmless, password)) = Conninfo::without_password(url) else { return Ok(()) };
     let program = std::env::current_exe().map_err(|error| Failure::from_error(Kind::Io, error))?;
     let arguments = replace(std::env::args_os().skip(1), url, &harmless);
     let error = Command::new(program).args(arguments).env("PGPASSWORD", password).exec();

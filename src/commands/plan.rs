@@ -6,6 +6,8 @@ use super::Context;
 use crate::catalog;
 use crate::declared::{self, Declaration, Others};
 use crate::failure::{Failure, Result, exit_code};
+use crate::pg::conninfo::Conninfo;
+use crate::pg::database::{Database, Opening};
 use crate::pg::database::{Database, Opening, OrphanPolicy};
 use crate::pg::name::RelationName;
 use crate::plan::Plan;
@@ -121,6 +123,10 @@ impl Selection {
         if paths.is_empty() {
             return Err(Failure::usage("no SQL files are named")
                 .hint("name files or folders, or set `paths` in pgtend.toml"));
+        }
+        if paths.iter().any(|path| path.to_str().is_some_and(Conninfo::is_url)) {
+            return Err(Failure::usage("a connection URL stands where an SQL file should")
+                .hint("say where to connect with -d URL"));
         }
         let ignore = self.ignore_other || context.config.apply.ignore_other;
         let declaration =

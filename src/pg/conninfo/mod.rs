@@ -113,6 +113,20 @@ impl Conninfo {
         format!("{user}@{}/{dbname}", hosts.join(","))
     }
 
+    /// Whether `text` can be read as a connection; its values are not looked at.
+    ///
+    /// # Errors
+    /// As [`Conninfo::resolve`].
+    pub fn check(text: &str) -> Result<()> {
+        parse::parse(text).map(drop)
+    }
+
+    /// Whether `text` is meant as a connection URL, wherever it was given. It must not be shown then,
+    /// for it may hold a password.
+    pub fn is_url(text: &str) -> bool {
+        parse::is_url(text)
+    }
+
     /// The text of a connection without its password, and the password; `None` if it holds none or
     /// is malformed. For a process that starts itself anew so that its arguments, which everybody
     /// can read, hold no password.

@@ -50,6 +50,10 @@ pub(super) fn without_password(text: &str) -> Option<(String, String)> {
     (!password.is_empty()).then_some((text, password))
 }
 
+pub(super) fn is_url(text: &str) -> bool {
+    after_scheme(text).is_some()
+}
+
 fn after_scheme(text: &str) -> Option<&str> {
     SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme))
 }
