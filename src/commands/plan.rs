@@ -7,7 +7,6 @@ use crate::catalog;
 use crate::declared::{self, Declaration, Others};
 use crate::failure::{Failure, Result, exit_code};
 use crate::pg::conninfo::Conninfo;
-use crate::pg::database::{Database, Opening};
 use crate::pg::database::{Database, Opening, OrphanPolicy};
 use crate::pg::name::RelationName;
 use crate::plan::Plan;

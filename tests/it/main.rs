@@ -7,4 +7,6 @@ mod apply;
 mod connection;
 mod faults;
 mod pooler;
+mod privileges;
+mod secrets;
 mod support;

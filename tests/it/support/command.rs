@@ -3,6 +3,9 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// No call takes so long; one that does hangs, and is killed.
+const LONGEST: Duration = Duration::from_secs(120);
+
 /// A call of pgtend, in an environment that holds nothing of the caller's.
 pub struct Pgtend(Command);
 
@@ -83,8 +86,12 @@ impl Running {
         let _ = Command::new("kill").args([&format!("-{name}"), &pid]).output().unwrap();
     }
 
-    /// Waits for the end.
-    pub fn wait(mut self) -> Output {
+    /// Waits for the end, which must come.
+    pub fn wait(self) -> Output {
+        self.wait_within(LONGEST)
+    }
+
+    fn collect(mut self) -> Output {
         let child = self.child.take().unwrap();
         let output = child.wait_with_output().unwrap();
         use std::os::unix::process::ExitStatusExt;
@@ -97,10 +104,19 @@ impl Running {
         }
     }
 
-    /// Waits for the end, and fails if it takes longer than `limit`.
+    /// Waits for the end, and fails if it takes longer than `limit`; kills it then.
     pub fn wait_within(self, limit: Duration) -> Output {
         let started = Instant::now();
-        let output = self.wait();
+        let pid = self.pid().to_string();
+        let (ended, end) = std::sync::mpsc::channel::<()>();
+        let killer = std::thread::spawn(move || {
+            if end.recv_timeout(limit) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                let _ = Command::new("kill").args(["-KILL", &pid]).status();
+            }
+        });
+        let output = self.collect();
+        drop(ended);
+        killer.join().unwrap();
         assert!(started.elapsed() < limit, "took {:?}\n{output}", started.elapsed());
         output
     }
