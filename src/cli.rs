@@ -150,17 +150,18 @@ impl Shared {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
+#[allow(missing_docs, reason = "what a command does is its Args' doc comment")]
 pub enum Command {
     // No doc comments here: they would replace those of the Args in the help.
-    #[allow(missing_docs)]
+    #[command(after_help = EXIT_CODES)]
     Plan(plan::Args),
-    #[allow(missing_docs)]
+    #[command(after_help = EXIT_CODES)]
     Apply(apply::Args),
-    #[allow(missing_docs)]
+    #[command(after_help = EXIT_CODES)]
     Demo(demo::Args),
-    #[allow(missing_docs)]
+    #[command(after_help = EXIT_CODES)]
     Completions(completions::Args),
-    #[allow(missing_docs)]
+    #[command(after_help = EXIT_CODES)]
     Man(man::Args),
 }
 

@@ -34,7 +34,6 @@ use crate::report::document::Outcome;
 /// Exits with 4 if something failed or needs a person, with 5 if another apply is at work on the
 /// database; `pgtend help` lists all exit codes.
 #[derive(Debug, clap::Args)]
-#[command(after_help = super::EXIT_CODES)]
 pub struct Args {
     #[command(flatten)]
     /// What is wanted.

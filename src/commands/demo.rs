@@ -26,7 +26,6 @@ use crate::sandbox::{self, Sandbox, binaries};
 /// its view, and times the queries again. The database that -d, --target or $DATABASE_URL names is
 /// not used. The server is stopped and removed at the end, unless you say --keep.
 #[derive(Debug, clap::Args)]
-#[command(after_help = super::EXIT_CODES)]
 pub struct Args {
     /// How many customers the CRM has; it has twice as many sales [default: 100000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]

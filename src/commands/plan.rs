@@ -23,7 +23,6 @@ use crate::report::document::Outcome;
 /// Changes nothing. It takes AccessShare locks for moments, waits for a lock for one second at most,
 /// and compares definitions on empty temporary copies in a transaction that it rolls back.
 #[derive(Debug, clap::Args)]
-#[command(after_help = super::EXIT_CODES)]
 pub struct Args {
     #[command(flatten)]
     /// What is wanted.
