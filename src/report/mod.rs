@@ -1,8 +1,6 @@
 //! What a person or a program reads: the product on standard output, narration on standard error.
 //! Printing happens here and in `main` alone.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where pgtend prints")]
-
 pub mod apply;
 pub mod demo;
 pub mod document;
@@ -114,8 +112,7 @@ impl Console {
 
     /// Writes the product. A reader that has gone away (`| head`) is no failure.
     pub fn product(&self, text: &str) {
-        let mut out = stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        print(text);
     }
 
     /// Writes a document as JSON, one line.
@@ -163,9 +160,10 @@ impl Console {
             && stderr().is_terminal()
     }
 
-    /// A line on standard error, above the bars if there are any.
+    /// A line on standard error, above the bars if there are any. That nobody hears it
+    /// (`2>&1 | head`) is no reason to stop half-way, as the panic of `eprintln!` would.
     fn line(&self, text: &str) {
-        self.bars.suspend(|| eprintln!("{text}"));
+        self.bars.suspend(|| drop(writeln!(stderr(), "{text}")));
     }
 
     fn paint(&self, text: &str, code: &str) -> String {
@@ -178,7 +176,9 @@ impl Console {
     }
 }
 
-/// Prints text that is the whole product of a command without a server: completions, man pages.
+/// Writes text that is the whole product of a command without a server: completions, man pages.
+/// A reader that has gone away is no failure.
 pub fn print(text: &str) {
-    print!("{text}");
+    let mut out = stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }
