@@ -5,8 +5,11 @@
 
 mod apply;
 mod connection;
+mod demo;
 mod faults;
 mod pooler;
 mod privileges;
+mod program;
 mod secrets;
+mod sql_files;
 mod support;

@@ -1,6 +1,8 @@
 //! What a role may not do is said, and everything else is done all the same.
 
-use crate::support::{Database, Output, until};
+use crate::support::command::Pgtend;
+use crate::support::database::value;
+use crate::support::{Database, Output, Running, until};
 
 const DECLARED: &str = "CREATE INDEX sales_user ON crm.sales (user_id);
     CREATE INDEX sales_id ON crm.sales (id);";
@@ -17,6 +19,10 @@ async fn owned() -> (Database, String) {
         CREATE INDEX sales_user ON crm.sales (user_id)";
     session.batch_execute(tables).await.unwrap();
     (db, owner)
+}
+
+fn start_as(db: &Database, role: &str, arguments: &[&str]) -> Running {
+    Pgtend::new(arguments).env("DATABASE_URL", &db.url_as(role)).start()
 }
 
 /// The rules of the warnings about an object.
@@ -55,6 +61,8 @@ async fn an_owner_who_is_no_superuser_does_a_whole_apply() {
     assert_eq!(db.value(statistics).await, "2");
     let again = db.pgtend_as(&owner, &apply).expect(0);
     assert_eq!(again.json()["outcome"], "nothing_to_do", "{again}");
+    let double = "INSERT INTO crm.sales SELECT id, user_id FROM crm.sales LIMIT 1";
+    assert_eq!(db.refused(double).await, "23505");
 }
 
 #[tokio::test]
@@ -141,7 +149,7 @@ async fn a_build_that_the_role_may_not_look_into_is_not_healed() {
     let blind = db.session_as(&owner).await;
     let sees =
         "SELECT index_relid FROM pg_stat_progress_create_index WHERE index_relid IS NOT NULL";
-    assert_eq!(crate::support::database::value(&blind, sees).await, "", "the role sees the build");
+    assert_eq!(value(&blind, sees).await, "", "the role sees the build");
 
     let declared = db.declare(DECLARED);
     let plan = db.pgtend_as(&owner, &["plan", "--format", "json", &declared]).expect(0);
@@ -192,9 +200,7 @@ async fn timeouts_of_the_role_do_not_hurt() {
     let reader = db.session().await;
     reader.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").await.unwrap();
     let declared = db.declare(DECLARED);
-    let url = db.url_as(&owner);
-    let call = ["apply", "--format", "json", "-d", &url, &declared];
-    let running = crate::support::command::Pgtend::new(&call).start();
+    let running = start_as(&db, &owner, &["apply", "--format", "json", &declared]);
     db.until_waiting("pgtend/apply").await;
     until("the build is older than every timeout, or gone", || async {
         let young = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX%' \

@@ -50,12 +50,17 @@ impl Pgtend {
         self.start().wait()
     }
 
-    /// Runs to the end with a standard output that nobody reads.
+    /// Runs to the end with a standard output that nobody reads any more.
     pub fn run_unread(mut self) -> Output {
         let shown = format!("{:?}", self.0);
-        let (reader, writer) = std::io::pipe().unwrap();
-        drop(reader);
-        let child = self.0.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let child = self.0.stdout(deaf()).stderr(Stdio::piped()).spawn().unwrap();
+        Running { child: Some(child), shown }.wait()
+    }
+
+    /// Runs to the end with nobody to read anything of it; what is returned is empty.
+    pub fn run_unheard(mut self) -> Output {
+        let shown = format!("{:?}", self.0);
+        let child = self.0.stdout(deaf()).stderr(deaf()).spawn().unwrap();
         Running { child: Some(child), shown }.wait()
     }
 
@@ -65,6 +70,11 @@ impl Pgtend {
         let child = self.0.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         Running { child: Some(child), shown }
     }
+}
+
+/// A pipe whose reader has gone away.
+fn deaf() -> Stdio {
+    std::io::pipe().unwrap().1.into()
 }
 
 impl Running {

@@ -1,0 +1,134 @@
+//! The program itself: its manners on the command line, without any server.
+
+use std::fs;
+
+use crate::support::command::Pgtend;
+use crate::support::tls::write;
+use crate::support::{Database, Output};
+
+const COMMANDS: [&str; 5] = ["plan", "apply", "demo", "completions", "man"];
+
+fn run(arguments: &[&str]) -> Output {
+    Pgtend::new(arguments).run()
+}
+
+#[test]
+fn it_knows_its_version() {
+    let output = run(&["--version"]).expect(0);
+    assert_eq!(output.stdout, format!("pgtend {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(output.stderr, "");
+}
+
+#[test]
+fn the_help_lists_every_command_and_the_exit_codes() {
+    for option in ["--help", "-h"] {
+        let help = run(&[option]).expect(0).stdout;
+        for command in COMMANDS {
+            assert!(help.contains(&format!("\n  {command} ")), "no {command} in\n{help}");
+        }
+        assert!(help.contains("  plan         Show what `apply` would do"), "{help}");
+        for code in ["0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "130"] {
+            assert!(help.contains(&format!("\n  {code}")), "no {code} in\n{help}");
+        }
+    }
+}
+
+#[test]
+fn every_command_has_help_with_its_usage() {
+    for command in COMMANDS {
+        let help = run(&[command, "--help"]).expect(0).stdout;
+        assert!(help.contains(&format!("\nUsage: pgtend {command}")), "{help}");
+        assert!(help.contains("--database-url"), "no shared options in\n{help}");
+        assert!(help.contains("Exit codes:"), "{help}");
+    }
+}
+
+#[test]
+fn there_is_a_manual_page_for_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    run(&["man", "--dir", folder.path().to_str().unwrap()]).expect(0);
+    let mut pages = COMMANDS.map(|command| format!("pgtend-{command}.1")).to_vec();
+    pages.push("pgtend.1".to_owned());
+    for page in pages {
+        let text = fs::read_to_string(folder.path().join(&page));
+        let text = text.unwrap_or_else(|error| panic!("{page}: {error}"));
+        assert!(text.contains(".SH SYNOPSIS"), "{page}: {text}");
+    }
+    let page = run(&["man"]).expect(0).stdout;
+    assert!(page.contains(".SH SYNOPSIS") && page.contains("apply"), "{page}");
+}
+
+#[test]
+fn there_are_completions_for_the_common_shells() {
+    for (shell, mark) in
+        [("bash", "complete -F"), ("zsh", "#compdef pgtend"), ("fish", "complete -c pgtend")]
+    {
+        let script = run(&["completions", shell]).expect(0).stdout;
+        assert!(script.contains(mark), "{shell}: {script}");
+        for command in COMMANDS {
+            assert!(script.contains(command), "{shell} does not know {command}");
+        }
+    }
+}
+
+#[test]
+fn what_it_does_not_know_is_wrong_usage() {
+    let calls: [&[&str]; 6] = [
+        &[],
+        &["plan", "--nonsense"],
+        &["nonsense"],
+        &["apply", "--jobs", "0", "-"],
+        &["apply", "--max-wait", "soon", "-"],
+        &["plan", "--format", "yaml", "-"],
+    ];
+    for call in calls {
+        let output = run(call).expect(2);
+        assert_eq!(output.stdout, "", "{output}");
+        assert!(output.stderr.contains("Usage: ") || output.stderr.contains("--help"), "{output}");
+    }
+}
+
+#[test]
+fn no_files_at_all_are_wrong_usage() {
+    for command in ["plan", "apply"] {
+        let output = run(&[command, "--format", "json"]).expect(2);
+        assert_eq!(output.json()["error"]["kind"], "usage", "{output}");
+        assert!(output.json()["error"]["hint"].as_str().unwrap().contains("paths"), "{output}");
+    }
+}
+
+#[test]
+fn an_unknown_key_of_the_configuration_is_named_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "pgtend.toml", "# ours\n[apply]\njobs = 3\njbos = 4\n");
+    let config = folder.path().join("pgtend.toml").display().to_string();
+    let output = run(&["plan", "--format", "json", "--config", &config, "-"]).expect(2);
+    let error = &output.json()["error"];
+    assert_eq!(error["kind"], "config", "{output}");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("pgtend.toml:4: unknown field `jbos`"), "{output}");
+    assert!(error["hint"].as_str().unwrap().contains("config.example.toml"), "{output}");
+}
+
+#[tokio::test]
+async fn a_reader_who_goes_away_is_no_failure() {
+    let db = Database::new().await;
+    db.sql("CREATE TABLE sales (id int)").await;
+    let declared = db.declare("CREATE INDEX sales_id ON sales (id);");
+    let url = db.url();
+    for format in ["table", "json"] {
+        let call = ["plan", "-d", &url, "--format", format, &declared];
+        let output = Pgtend::new(&call).run_unread().expect(0);
+        assert!(!output.stderr.contains("panicked"), "{output}");
+        assert!(!output.stderr.contains("Broken pipe"), "{output}");
+    }
+    for call in [&["completions", "bash"][..], &["man"]] {
+        assert_eq!(Pgtend::new(call).run_unread().expect(0).stderr, "");
+    }
+    // What is being done is done to its end, whoever reads of it.
+    Pgtend::new(&["apply", "-d", &url, &declared]).run_unread().expect(0);
+    db.assert_whole("sales_id").await;
+    db.sql("DROP INDEX sales_id").await;
+    Pgtend::new(&["apply", "--echo", "-d", &url, &declared]).run_unheard().expect(0);
+    db.assert_whole("sales_id").await;
+}

@@ -1,0 +1,163 @@
+//! The catalog queries: each is used, explained, understood by this server, and safe from whatever
+//! stands in the search path.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tokio_postgres::types::Type;
+
+use crate::support::Database;
+
+struct CatalogFile {
+    name: String,
+    text: String,
+}
+
+impl CatalogFile {
+    /// The statement without comments, and with string literals emptied.
+    fn code(&self) -> String {
+        let lines = self.text.lines().map(|line| line.split("--").next().unwrap_or_default());
+        let code = lines.collect::<Vec<_>>().join("\n");
+        let pieces = code.split('\'').enumerate();
+        pieces.map(|(at, piece)| if at % 2 == 0 { piece } else { "''" }).collect()
+    }
+
+    /// A suffix says from which version on the file is used.
+    fn oldest_major(&self) -> u32 {
+        let stem = self.name.trim_end_matches(".sql");
+        stem.rsplit('_').next().and_then(|end| end.parse().ok()).unwrap_or(0)
+    }
+
+    /// The types that the casts of `$1`, `$2` … give; the loader sends these.
+    fn parameters(&self) -> Vec<Type> {
+        let code = self.code();
+        let numbers = (1..).take_while(|number| code.contains(&format!("${number}")));
+        numbers
+            .map(|number| {
+                let cast = format!("${number}::pg_catalog.");
+                let (_, rest) = code.split_once(&cast).unwrap_or_else(|| {
+                    panic!("{}: ${number} needs a cast to a type of pg_catalog", self.name)
+                });
+                let end = rest.find(|c: char| !(c.is_alphanumeric() || "_[]".contains(c)));
+                let name = &rest[..end.unwrap_or(rest.len())];
+                match name {
+                    "text" => Type::TEXT,
+                    "text[]" => Type::TEXT_ARRAY,
+                    "int4" => Type::INT4,
+                    "int4[]" => Type::INT4_ARRAY,
+                    "oid" => Type::OID,
+                    "oid[]" => Type::OID_ARRAY,
+                    "regclass" => Type::REGCLASS,
+                    other => panic!("{}: ${number} is of type {other}: add it here", self.name),
+                }
+            })
+            .collect()
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn catalog_files() -> Vec<CatalogFile> {
+    let entries = fs::read_dir(root().join("sql/catalog")).unwrap();
+    let files = entries.map(|entry| {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        CatalogFile { name, text: fs::read_to_string(path).unwrap() }
+    });
+    let files = files.collect::<Vec<_>>();
+    assert!(!files.is_empty());
+    files
+}
+
+fn sources(folder: &Path) -> String {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: PathBuf| match path.is_dir() {
+        true => sources(&path),
+        false => fs::read_to_string(path).unwrap(),
+    };
+    paths.map(read).collect()
+}
+
+#[test]
+fn every_file_is_used() {
+    let sources = sources(&root().join("src"));
+    for file in catalog_files() {
+        let used = format!("sql/catalog/{}\")", file.name);
+        let used =
+            sources.lines().any(|line| line.contains("include_str!") && line.contains(&used));
+        assert!(used, "no include_str! in src has {}", file.name);
+    }
+}
+
+#[test]
+fn every_file_says_what_it_returns_and_needs() {
+    for CatalogFile { name, text } in catalog_files() {
+        let header = text.lines().take_while(|line| line.starts_with("-- ")).collect::<Vec<_>>();
+        assert!(header.len() > 1, "{name} does not begin with a comment");
+        let header = header.join("\n");
+        for word in ["Privilege:", "Cost:"] {
+            assert!(header.contains(word), "the header of {name} does not say its {word}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_file_is_understood_with_an_empty_search_path() {
+    let db = Database::new().await;
+    let session = db.session().await;
+    session.batch_execute("SET search_path = ''").await.unwrap();
+    for file in catalog_files() {
+        if file.oldest_major() <= db.server.major {
+            let prepared = session.prepare_typed(&file.text, &file.parameters()).await;
+            let prepared = prepared.unwrap_or_else(|error| panic!("{}: {error:?}", file.name));
+            assert!(!prepared.columns().is_empty(), "{} returns nothing", file.name);
+        }
+    }
+}
+
+/// Words that stand before a parenthesis without being functions, and expressions that the grammar
+/// knows, which no search path can redirect.
+const SYNTAX: &str = "ALL AND ANY ARRAY AS BY CASE COALESCE CROSS ELSE EXISTS EXTRACT FILTER FROM \
+                      GREATEST IN JOIN LATERAL LEAST NOT NULLIF ON OR OVER ROWS SELECT THEN UNION \
+                      USING VALUES WHEN WHERE WITHIN";
+
+#[test]
+fn every_function_type_and_table_is_named_with_its_schema() {
+    for file in catalog_files() {
+        let code = file.code();
+        let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        for (at, _) in code.match_indices('(') {
+            let before = code[..at].trim_end();
+            let start = before.rfind(|c: char| !is_name(c)).map_or(0, |at| at + 1);
+            let word = &before[start..];
+            let is_syntax = SYNTAX.split_whitespace().any(|known| known == word);
+            let qualified = before[..start].ends_with("pg_catalog.");
+            // `AS alias (column, …)` names columns.
+            let prefix = before[..start].trim_end();
+            let is_alias = prefix.ends_with(" AS") || prefix.ends_with(")");
+            assert!(
+                word.is_empty() || is_syntax || qualified || is_alias,
+                "{}: {word}() lacks its schema",
+                file.name
+            );
+        }
+        for (at, _) in code.match_indices("::") {
+            let found = code[at + 2..].starts_with("pg_catalog.");
+            let until = &code[at..code.len().min(at + 20)];
+            assert!(found, "{}: the type in {until:?} lacks its schema", file.name);
+        }
+        let words = code.split_whitespace().collect::<Vec<_>>();
+        for pair in words.windows(2).filter(|pair| ["FROM", "JOIN"].contains(&pair[0])) {
+            let is_relation = pair[1].starts_with("pg_catalog.");
+            let is_syntax = ["ROWS", "LATERAL"].contains(&pair[1]) || pair[1].starts_with('(');
+            assert!(
+                is_relation || is_syntax || code.contains(&format!("WITH {} AS", pair[1])),
+                "{}: {} lacks its schema",
+                file.name,
+                pair[1]
+            );
+        }
+    }
+}
