@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{AsyncMessage, Client, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::session::Notice;
+use super::session::{Echo, Notice};
 
 /// A backend that never reads its notices must not fill the memory.
 const NOTICES_KEPT: usize = 10_000;
@@ -57,6 +57,7 @@ impl Inboxes {
 pub struct Connector {
     pub tls: MakeRustlsConnect,
     pub inboxes: Inboxes,
+    pub echo: Echo,
 }
 
 impl Connect for Connector {
@@ -66,7 +67,7 @@ impl Connect for Connector {
             let (client, connection) = config.connect(self.tls.clone()).await?;
             let inbox = Inbox::default();
             let task = tokio::spawn(drive(connection, inbox.clone()));
-            let pid = backend_pid(&client).await?;
+            let pid = backend_pid(&client, &self.echo).await?;
             self.inboxes.insert(pid, inbox);
             Ok((client, task))
         })
@@ -75,8 +76,10 @@ impl Connect for Connector {
 
 /// The process that serves the client right now: behind a pooler in transaction mode it is not the
 /// one that the connection began with.
-pub async fn backend_pid(client: &Client) -> Result<i32, Error> {
-    let row = client.query_typed("SELECT pg_catalog.pg_backend_pid()", &[]).await?;
+pub async fn backend_pid(client: &Client, echo: &Echo) -> Result<i32, Error> {
+    let sql = "SELECT pg_catalog.pg_backend_pid()";
+    echo.hear(sql);
+    let row = client.query_typed(sql, &[]).await?;
     row.first().map_or(Ok(0), |row| row.try_get(0))
 }
 

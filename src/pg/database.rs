@@ -118,11 +118,12 @@ impl Database {
         let place = conninfo.display();
         let inboxes = Inboxes::default();
         let pool = |settings: &[(&str, &str)], size| {
-            let connector = Connector { tls: tls.clone(), inboxes: inboxes.clone() };
+            let (tls, inboxes) = (tls.clone(), inboxes.clone());
+            let connector = Connector { tls, inboxes, echo: opening.echo.clone() };
             make_pool(conninfo, opening, connector, settings, size)
         };
         let readers = pool(&read_settings(), READERS)?;
-        let server = first_contact(&readers, &place).await?;
+        let server = first_contact(&readers, &place, &opening.echo).await?;
         let settings = maintenance_settings(server.version, opening);
         let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
         let settings = settings.collect::<Vec<_>>();
@@ -195,7 +196,8 @@ impl Database {
 
     async fn check_out(&self, pool: &Pool) -> Result<Session> {
         let client = pool.get().await.map_err(|error| pool_failure(&error, &self.place))?;
-        let pid = backend_pid(&client).await.map_err(|error| explain(&error, &self.place))?;
+        let pid = backend_pid(&client, &self.echo).await;
+        let pid = pid.map_err(|error| explain(&error, &self.place))?;
         let inbox = self.inboxes.of(pid);
         Ok(Session::new(client, pid, inbox, self.echo.clone(), self.tls.clone()))
     }
@@ -281,14 +283,15 @@ fn maintenance_settings(version: ServerVersion, opening: &Opening) -> Vec<(&'sta
 
 /// Connects twice at once: behind a pooler in transaction mode both connections are served by the
 /// same process, and settings and locks of one would be the other's.
-async fn first_contact(readers: &Pool, place: &str) -> Result<Server> {
+async fn first_contact(readers: &Pool, place: &str, echo: &Echo) -> Result<Server> {
     let first = readers.get().await.map_err(|error| pool_failure(&error, place))?;
     let second = readers.get().await.map_err(|error| pool_failure(&error, place))?;
     let sql = include_str!("../../sql/catalog/server.sql");
+    echo.hear(sql);
     let asked: [(&(dyn ToSql + Sync), Type); 2] =
         [(&READ_STATEMENT_TIMEOUT, Type::TEXT), (&READ_LOCK_TIMEOUT, Type::TEXT)];
     let rows = first.query_typed(sql, &asked).await.map_err(|error| too_old_or(&error, place))?;
-    let other = backend_pid(&second).await.map_err(|error| explain(&error, place))?;
+    let other = backend_pid(&second, echo).await.map_err(|error| explain(&error, place))?;
     let Some(row) = rows.first() else {
         return Err(Failure::new(Kind::Connection, format!("{place} answered nothing")));
     };
