@@ -26,9 +26,7 @@ const NAME_CHOICES: usize = 20;
 pub async fn load(session: &Session, server: &Server, questions: &Questions) -> Result<Facts> {
     let relations = load_relations(session, &questions.relations).await?;
     let partitions = load_partitions(session, &relations).await?;
-    let tables = relations.iter().flatten().map(|relation| relation.oid);
-    let members = partitions.values().flatten().map(|partition| partition.oid);
-    let tables = tables.chain(members).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+    let tables = indexed_tables(questions, &relations, &partitions);
     let indexes = load_indexes(session, &tables).await?;
     let builds = load_builds(session).await?;
     let canonicals = canonical::load(session, server, questions, &relations).await;
@@ -65,6 +63,21 @@ async fn load_relations(
         relations[ordinal(&row)] = Some(read_relation(&row));
     }
     Ok(relations)
+}
+
+/// The tables that indexes are declared on. Of no other are the indexes read: the server takes a
+/// lock on the table to print a definition, and maintenance is to skip a table that is locked.
+fn indexed_tables(
+    questions: &Questions,
+    relations: &[Option<Relation>],
+    partitions: &HashMap<Oid, Vec<Partition>>,
+) -> Vec<Oid> {
+    let declared = questions.indexes.iter().filter_map(|index| relations[index.relation].as_ref());
+    let tables = declared.flat_map(|relation| {
+        let members = partitions.get(&relation.oid).map_or(&[][..], Vec::as_slice);
+        std::iter::once(relation.oid).chain(members.iter().map(|member| member.oid))
+    });
+    tables.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 async fn load_indexes(session: &Session, tables: &[Oid]) -> Result<HashMap<Oid, Vec<Index>>> {
