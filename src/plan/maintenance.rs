@@ -94,6 +94,7 @@ fn missing_table(
     if let Some(view) = planner.view_to_come(table) {
         let mut step = blank(declared, &view);
         run(&mut step, declared, &view, "the view is created first");
+        step.only_if_changed = Some(view);
         return step;
     }
     let name = planner.with_default_schema(table);
