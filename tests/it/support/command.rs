@@ -1,10 +1,14 @@
 //! Running the program.
 
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// No call takes so long; one that does hangs, and is killed.
-const LONGEST: Duration = Duration::from_secs(120);
+use tempfile::NamedTempFile;
+
+use super::document::{Document, Step};
+use super::{PATIENCE, PAUSE};
 
 /// A call of pgtend, in an environment that holds nothing of the caller's.
 pub struct Pgtend(Command);
@@ -17,9 +21,11 @@ pub struct Output {
     shown: String,
 }
 
-/// A call that goes on.
+/// A call that goes on. What it says goes to files, so that it can be read meanwhile.
 pub struct Running {
-    child: Option<Child>,
+    child: Child,
+    stdout: NamedTempFile,
+    stderr: NamedTempFile,
     shown: String,
 }
 
@@ -51,24 +57,35 @@ impl Pgtend {
     }
 
     /// Runs to the end with a standard output that nobody reads any more.
-    pub fn run_unread(mut self) -> Output {
-        let shown = format!("{:?}", self.0);
-        let child = self.0.stdout(deaf()).stderr(Stdio::piped()).spawn().unwrap();
-        Running { child: Some(child), shown }.wait()
+    pub fn run_unread(self) -> Output {
+        let stderr = NamedTempFile::new().unwrap();
+        let err = Stdio::from(stderr.reopen().unwrap());
+        self.spawn(deaf(), err, NamedTempFile::new().unwrap(), stderr).wait()
     }
 
     /// Runs to the end with nobody to read anything of it; what is returned is empty.
-    pub fn run_unheard(mut self) -> Output {
-        let shown = format!("{:?}", self.0);
-        let child = self.0.stdout(deaf()).stderr(deaf()).spawn().unwrap();
-        Running { child: Some(child), shown }.wait()
+    pub fn run_unheard(self) -> Output {
+        let [stdout, stderr] = [(); 2].map(|()| NamedTempFile::new().unwrap());
+        self.spawn(deaf(), deaf(), stdout, stderr).wait()
     }
 
     /// Starts and returns at once.
-    pub fn start(mut self) -> Running {
+    pub fn start(self) -> Running {
+        let [stdout, stderr] = [(); 2].map(|()| NamedTempFile::new().unwrap());
+        let [out, err] = [&stdout, &stderr].map(|file| Stdio::from(file.reopen().unwrap()));
+        self.spawn(out, err, stdout, stderr)
+    }
+
+    fn spawn(
+        mut self,
+        out: Stdio,
+        err: Stdio,
+        stdout: NamedTempFile,
+        stderr: NamedTempFile,
+    ) -> Running {
         let shown = format!("{:?}", self.0);
-        let child = self.0.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        Running { child: Some(child), shown }
+        let child = self.0.stdout(out).stderr(err).spawn().unwrap();
+        Running { child, stdout, stderr, shown }
     }
 }
 
@@ -78,66 +95,69 @@ fn deaf() -> Stdio {
 }
 
 impl Running {
-    /// The process id.
-    pub fn pid(&self) -> u32 {
-        self.child.as_ref().unwrap().id()
-    }
-
     /// Sends a signal by name: INT, TERM, KILL.
     pub fn signal(&self, name: &str) {
-        let pid = self.child.as_ref().unwrap().id().to_string();
+        let pid = self.child.id().to_string();
         let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap();
         assert!(sent.success());
     }
 
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal to a process that may have ended already.
     pub fn try_signal(&self, name: &str) {
-        let pid = self.child.as_ref().unwrap().id().to_string();
+        let pid = self.child.id().to_string();
         let _ = Command::new("kill").args([&format!("-{name}"), &pid]).output().unwrap();
     }
 
-    /// Waits for the end, which must come.
-    pub fn wait(self) -> Output {
-        self.wait_within(LONGEST)
+    /// Whether it has not ended yet.
+    pub fn goes_on(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
-    fn collect(mut self) -> Output {
-        let child = self.child.take().unwrap();
-        let output = child.wait_with_output().unwrap();
-        use std::os::unix::process::ExitStatusExt;
-        let code = output.status.code().or(output.status.signal().map(|signal| -signal));
-        Output {
-            code: code.unwrap(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-            shown: self.shown.clone(),
+    /// Waits until standard error holds the text; fails if it ends without having said it.
+    pub async fn until_it_says(&mut self, text: &str) {
+        let give_up = Instant::now() + PATIENCE;
+        while !self.narration().contains(text) {
+            let waiting = self.goes_on() && Instant::now() < give_up;
+            assert!(waiting, "{} does not say {text:?}, but\n{}", self.shown, self.narration());
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// Waits for the end, and fails if it takes longer than `limit`; kills it then.
-    pub fn wait_within(self, limit: Duration) -> Output {
-        let started = Instant::now();
-        let pid = self.pid().to_string();
-        let (ended, end) = std::sync::mpsc::channel::<()>();
-        let killer = std::thread::spawn(move || {
-            if end.recv_timeout(limit) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                let _ = Command::new("kill").args(["-KILL", &pid]).status();
-            }
-        });
-        let output = self.collect();
-        drop(ended);
-        killer.join().unwrap();
-        assert!(started.elapsed() < limit, "took {:?}\n{output}", started.elapsed());
-        output
+    fn narration(&self) -> String {
+        fs::read_to_string(self.stderr.path()).unwrap()
+    }
+
+    /// Waits for the end.
+    pub fn wait(self) -> Output {
+        self.wait_within(PATIENCE)
+    }
+
+    /// Waits for the end, and fails if it takes longer than `limit`.
+    pub fn wait_within(mut self, limit: Duration) -> Output {
+        let give_up = Instant::now() + limit;
+        while self.goes_on() {
+            assert!(Instant::now() < give_up, "{} goes on\n{}", self.shown, self.narration());
+            std::thread::sleep(PAUSE);
+        }
+        let status = self.child.wait().unwrap();
+        Output {
+            code: status.code().or(status.signal().map(|signal| -signal)).unwrap(),
+            stdout: fs::read_to_string(self.stdout.path()).unwrap(),
+            stderr: self.narration(),
+            shown: self.shown.clone(),
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -149,19 +169,32 @@ impl Output {
         self
     }
 
-    /// The JSON document.
+    /// The JSON document, which has to keep the contract.
     #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
+    pub fn json(&self) -> Document {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))
+    }
+
+    /// Fails unless this is the document's outcome.
+    #[track_caller]
+    pub fn came_to(self, outcome: &str) -> Self {
+        assert_eq!(self.json().outcome, outcome, "{self}");
+        self
     }
 
     /// The step of the JSON document about this object.
     #[track_caller]
-    pub fn step(&self, object: &str) -> serde_json::Value {
-        let document = self.json();
-        let steps = document["steps"].as_array().unwrap();
-        let step = steps.iter().find(|step| step["object"] == object);
-        step.unwrap_or_else(|| panic!("no step about {object}\n{self}")).clone()
+    pub fn step(&self, object: &str) -> Step {
+        let mut steps = self.json().steps.into_iter();
+        let step = steps.find(|step| step.object == object);
+        step.unwrap_or_else(|| panic!("no step about {object}\n{self}"))
+    }
+
+    /// The objects that the JSON document warns of under this rule.
+    #[track_caller]
+    pub fn warned(&self, rule: &str) -> Vec<String> {
+        let warnings = self.json().warnings.into_iter();
+        warnings.filter(|warning| warning.rule == rule).map(|warning| warning.object).collect()
     }
 }
 

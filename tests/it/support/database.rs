@@ -4,11 +4,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, Error, NoTls, SimpleQueryMessage};
 
 use super::command::{Output, Pgtend, Running};
 use super::server::{Server, server};
-use super::until;
+use super::{log, until};
 
 /// A database, a connection to it, and a folder for declarations.
 pub struct Database {
@@ -16,6 +17,19 @@ pub struct Database {
     pub server: &'static Server,
     client: Client,
     folder: tempfile::TempDir,
+}
+
+/// A session whose open transaction others have to wait for.
+pub struct Blocker {
+    client: Client,
+    pub pid: String,
+}
+
+impl Blocker {
+    /// Ends the transaction.
+    pub async fn release(self) {
+        self.client.batch_execute("ROLLBACK").await.unwrap();
+    }
 }
 
 /// What the catalog says of an index.
@@ -65,9 +79,39 @@ impl Database {
         connect(self.server, &self.name, "postgres").await
     }
 
-    /// Another session as some role.
-    pub async fn session_as(&self, role: &str) -> Client {
-        connect(self.server, &self.name, role).await
+    /// A session that has begun a transaction and run this SQL in it.
+    pub async fn hold(&self, sql: &str) -> Blocker {
+        let client = self.session().await;
+        client.batch_execute(&format!("BEGIN; {sql}")).await.unwrap();
+        let pid = value(&client, "SELECT pg_backend_pid()").await;
+        Blocker { client, pid }
+    }
+
+    /// A transaction that has written to the table: builds wait for it before they fill the index.
+    pub async fn writer(&self, table: &str) -> Blocker {
+        self.hold(&format!("LOCK TABLE {table} IN ROW EXCLUSIVE MODE")).await
+    }
+
+    /// An old snapshot: builds wait for it before they declare the index valid.
+    pub async fn old_snapshot(&self) -> Blocker {
+        self.hold("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT 1").await
+    }
+
+    /// Sends a statement from a session of its own that goes on meanwhile.
+    pub async fn send(&self, sql: &str) -> JoinHandle<Result<(), Error>> {
+        let session = self.session().await;
+        let sql = sql.to_owned();
+        tokio::spawn(async move { session.batch_execute(&sql).await })
+    }
+
+    /// Makes a role that can log in; roles are the server's, so it is named after the database.
+    pub async fn role(&self) -> String {
+        let name = format!("{}_role", self.name);
+        self.sql(&format!(
+            "CREATE ROLE {name} LOGIN; GRANT CREATE, USAGE ON SCHEMA public TO {name}"
+        ))
+        .await;
+        name
     }
 
     /// The state of an index, `None` if there is none of that name.
@@ -93,6 +137,24 @@ impl Database {
         index
     }
 
+    /// The names of the table's indexes in alphabetical order.
+    pub async fn index_names(&self, table: &str) -> String {
+        self.indexes(table, "c.relname").await
+    }
+
+    /// The table's indexes with all that may change about them.
+    pub async fn index_definitions(&self, table: &str) -> String {
+        self.indexes(table, "i.indexrelid || ' ' || pg_get_indexdef(i.indexrelid)").await
+    }
+
+    async fn indexes(&self, table: &str, what: &str) -> String {
+        self.value(&format!(
+            "SELECT string_agg({what}, ', ' ORDER BY c.relname) FROM pg_index i \
+             JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = '{table}'::regclass"
+        ))
+        .await
+    }
+
     /// The names of all indexes that are not whole, and of what a replacement or a rebuild left.
     pub async fn leftovers(&self) -> String {
         self.value(
@@ -106,21 +168,17 @@ impl Database {
 
     /// Leaves an invalid index that was never filled (a writer was waited for in vain).
     pub async fn leave_unfilled(&self, table: &str, create_concurrently: &str) {
-        let writer = self.session().await;
-        let lock = format!("BEGIN; LOCK TABLE {table} IN ROW EXCLUSIVE MODE");
-        writer.batch_execute(&lock).await.unwrap();
+        let writer = self.writer(table).await;
         self.break_off(create_concurrently).await;
-        writer.batch_execute("ROLLBACK").await.unwrap();
+        writer.release().await;
     }
 
     /// Leaves an invalid index that was filled but not validated (an old snapshot was waited for
     /// in vain): writes maintain it, and if it is unique it rejects them.
     pub async fn leave_unvalidated(&self, create_concurrently: &str) {
-        let reader = self.session().await;
-        let snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1";
-        reader.batch_execute(snapshot).await.unwrap();
+        let snapshot = self.old_snapshot().await;
         self.break_off(create_concurrently).await;
-        reader.batch_execute("ROLLBACK").await.unwrap();
+        snapshot.release().await;
     }
 
     async fn break_off(&self, create_concurrently: &str) {
@@ -147,11 +205,6 @@ impl Database {
         self.folder.path().join(file)
     }
 
-    /// The URL for the superuser over the socket.
-    pub fn url(&self) -> String {
-        self.url_as("postgres")
-    }
-
     /// The URL for some role over the socket.
     pub fn url_as(&self, role: &str) -> String {
         format!(
@@ -174,46 +227,57 @@ impl Database {
 
     /// Runs pgtend on this database to its end.
     pub fn pgtend(&self, arguments: &[&str]) -> Output {
-        self.pgtend_as("postgres", arguments)
-    }
-
-    /// Runs pgtend as some role to its end.
-    pub fn pgtend_as(&self, role: &str, arguments: &[&str]) -> Output {
-        Pgtend::new(arguments).env("DATABASE_URL", &self.url_as(role)).run()
+        self.start(arguments).wait()
     }
 
     /// Starts pgtend on this database.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        Pgtend::new(arguments).env("DATABASE_URL", &self.url()).start()
+        self.start_as("postgres", arguments)
     }
 
-    /// The statements that sessions with this application name sent to this database, from the
-    /// server's log.
+    /// Starts pgtend on this database as some role.
+    pub fn start_as(&self, role: &str, arguments: &[&str]) -> Running {
+        Pgtend::new(arguments).env("DATABASE_URL", &self.url_as(role)).start()
+    }
+
+    /// Runs `pgtend apply --format json` to its end.
+    pub fn apply(&self, arguments: &[&str]) -> Output {
+        self.start_apply(arguments).wait()
+    }
+
+    /// Starts `pgtend apply --format json`.
+    pub fn start_apply(&self, arguments: &[&str]) -> Running {
+        self.start(&[&["apply", "--format", "json"], arguments].concat())
+    }
+
+    /// Runs `pgtend apply --format json` as some role to its end.
+    pub fn apply_as(&self, role: &str, arguments: &[&str]) -> Output {
+        self.start_as(role, &[&["apply", "--format", "json"], arguments].concat()).wait()
+    }
+
+    /// Runs `pgtend plan --format json` to its end.
+    pub fn plan(&self, arguments: &[&str]) -> Output {
+        self.pgtend(&[&["plan", "--format", "json"], arguments].concat())
+    }
+
+    /// The statements that sessions with this application name sent to this database.
     pub fn logged(&self, application: &str) -> Vec<String> {
-        let log = fs::read_to_string(&self.server.log_path).unwrap();
-        let mark = format!("db={} app={application} LOG:  ", self.name);
-        let statements = log.lines().filter_map(|line| {
-            let said = line.split_once(&mark)?.1;
-            let statement =
-                said.strip_prefix("statement: ").or(said.strip_prefix("execute <unnamed>: "))?;
-            Some(statement.to_owned())
-        });
-        statements.collect()
+        self.log_entries(application).into_iter().map(|entry| entry.statement).collect()
     }
 
-    /// The statements that changed or would change something for others: DDL and maintenance
-    /// outside of the comparison, which is rolled back.
+    /// Those of them that changed or would have changed something for others.
     pub fn changes(&self, application: &str) -> Vec<String> {
-        let mut statements = self.logged(application);
-        statements.retain(|sql| {
-            let first = sql.split_whitespace().next().unwrap_or_default().to_uppercase();
-            let concurrent = sql.contains(" CONCURRENTLY ");
-            let view = sql.starts_with("CREATE MATERIALIZED");
-            matches!(first.as_str(), "ALTER" | "COMMENT" | "ANALYZE" | "VACUUM" | "REINDEX")
-                || concurrent
-                || view
-        });
-        statements
+        log::changes(self.log_entries(application))
+    }
+
+    /// What `pgtend apply` changed.
+    pub fn applied(&self) -> Vec<String> {
+        self.changes("pgtend/apply")
+    }
+
+    fn log_entries(&self, application: &str) -> Vec<log::Entry> {
+        let log = fs::read(&self.server.log_path).unwrap();
+        log::read(&String::from_utf8_lossy(&log), &self.name, application)
     }
 
     /// Waits until some statement of this application waits for a lock or a transaction.

@@ -2,6 +2,8 @@
 
 pub mod command;
 pub mod database;
+pub mod document;
+pub mod log;
 pub mod old_server;
 pub mod pooler;
 pub mod server;
@@ -10,11 +12,14 @@ pub mod tls;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-pub use command::{Output, Running};
-pub use database::Database;
+pub use command::Pgtend;
+pub use database::{Blocker, Database, value};
 
 /// How long a condition may take to come true on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Between two looks at a condition.
+pub const PAUSE: Duration = Duration::from_millis(10);
 
 /// Waits until the condition holds; fails, saying what was waited for, if it never does.
 pub async fn until<F, C>(what: &str, condition: C)
@@ -25,6 +30,11 @@ where
     let give_up = Instant::now() + PATIENCE;
     while !condition().await {
         assert!(Instant::now() < give_up, "waited in vain until {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(PAUSE).await;
     }
 }
+
+/// A table to work on: amounts differ, users and statuses repeat.
+pub const SALES: &str =
+    "CREATE TABLE sales (id int PRIMARY KEY, user_id int, status text, amount int);
+    INSERT INTO sales SELECT n, n % 10, 'open', n FROM generate_series(1, 1000) n;";

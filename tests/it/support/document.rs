@@ -1,0 +1,71 @@
+//! The JSON document as its readers know it. An unknown key is an error, and so is a missing one:
+//! renaming or removing a key breaks every test that reads a document.
+
+use serde::Deserialize;
+
+/// One run of one command.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    pub schema_version: u32,
+    pub command: String,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub database: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub server_version: Option<String>,
+    pub outcome: String,
+    pub duration_ms: u64,
+    /// Absent where the command could not start.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+    pub warnings: Vec<Warning>,
+    /// Only there if the command could not start.
+    pub error: Option<Problem>,
+}
+
+/// One object. Keys that are there even if nothing is known are read with `deserialize_with`,
+/// because an `Option` alone may be missing.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    pub action: String,
+    pub object: String,
+    pub status: String,
+    pub verdict: String,
+    pub reason: String,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub sql: Option<String>,
+    pub duration_ms: u64,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub on: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub lock: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub size_bytes: Option<i64>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub estimated_size_bytes: Option<i64>,
+    pub waited_ms: u64,
+    pub source: String,
+    pub sqlstate: Option<String>,
+    pub cleanup: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Warning {
+    pub rule: String,
+    pub object: String,
+    pub message: String,
+}
+
+/// Why the command could not start.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Problem {
+    pub kind: String,
+    pub message: String,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub sqlstate: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub hint: Option<String>,
+}
