@@ -7,6 +7,7 @@ mod apply;
 mod connection;
 mod demo;
 mod faults;
+mod heal;
 mod pooler;
 mod privileges;
 mod program;
