@@ -6,6 +6,7 @@
 mod apply;
 mod connection;
 mod demo;
+mod drift;
 mod faults;
 mod heal;
 mod pooler;
