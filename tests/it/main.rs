@@ -9,6 +9,7 @@ mod demo;
 mod drift;
 mod faults;
 mod heal;
+mod names;
 mod pooler;
 mod privileges;
 mod program;
