@@ -16,3 +16,4 @@ mod program;
 mod secrets;
 mod sql_files;
 mod support;
+mod views;
