@@ -9,6 +9,7 @@ mod demo;
 mod drift;
 mod faults;
 mod heal;
+mod maintenance;
 mod names;
 mod pooler;
 mod privileges;
