@@ -14,6 +14,7 @@ mod names;
 mod pooler;
 mod privileges;
 mod program;
+mod roles;
 mod secrets;
 mod sql_files;
 mod support;
