@@ -11,6 +11,7 @@ mod faults;
 mod heal;
 mod maintenance;
 mod names;
+mod outcome;
 mod pooler;
 mod privileges;
 mod program;
