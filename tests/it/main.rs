@@ -17,6 +17,7 @@ mod privileges;
 mod program;
 mod roles;
 mod secrets;
+mod seed;
 mod sql_files;
 mod support;
 mod views;
