@@ -86,23 +86,22 @@ fn the_tour_times_nine_queries_builds_everything_and_leaves_nothing() {
     let place = Place::new();
     let output = place.demo(&["--scale", "2000", "--format", "json"]).run().expect(0);
     let document = output.json();
-    assert_eq!(document["outcome"], "done", "{output}");
-    assert_eq!(document["database"], "nova", "{output}");
-    let queries = document["queries"].as_array().unwrap();
+    assert_eq!(document.outcome, "done", "{output}");
+    assert_eq!(document.database.as_deref(), Some("nova"), "{output}");
+    let queries = &document.queries;
     assert_eq!(queries.len(), 9, "{output}");
     for query in queries {
-        let number = |key: &str| query[key].as_f64().unwrap_or_else(|| panic!("no {key}: {query}"));
-        assert!(number("before_ms") > 0.0 && number("after_ms") > 0.0, "{query}");
-        let times = number("before_ms") / number("after_ms");
-        assert!((number("times_faster") / times - 1.0).abs() < 0.01, "{query}");
-        assert!(!query["query"].as_str().unwrap().is_empty(), "{query}");
+        assert!(query.before_ms > 0.0 && query.after_ms > 0.0, "{query:?}");
+        let times = query.before_ms / query.after_ms;
+        assert!((query.times_faster / times - 1.0).abs() < 0.01, "{query:?}");
+        assert!(!query.query.is_empty(), "{query:?}");
     }
-    let steps = document["steps"].as_array().unwrap();
-    let indexes = steps.iter().filter(|step| step["action"] == "build_index");
-    let done = indexes.filter(|step| step["status"] == "done");
+    let steps = &document.steps;
+    let indexes = steps.iter().filter(|step| step.action == "build_index");
+    let done = indexes.filter(|step| step.status == "done");
     // The document's 25 and the view's own.
     assert_eq!(done.count(), 26, "{output}");
-    assert!(steps.iter().all(|step| step["status"] != "failed"), "{output}");
+    assert!(steps.iter().all(|step| step.status != "failed"), "{output}");
     place.assert_clean();
 }
 
@@ -115,8 +114,8 @@ fn a_kept_server_can_be_reached_and_stopped_as_it_was_said() {
     let declared = concat!(env!("CARGO_MANIFEST_DIR"), "/sql/nova-crm/declared");
     let check = ["plan", "--check", "--format", "json", "-d", &url, "--table", "sales", declared];
     let checked = Pgtend::new(&check).run().expect(0);
-    assert_eq!(checked.json()["outcome"], "nothing_to_do", "{checked}");
-    assert_eq!(checked.json()["database"], "nova", "{checked}");
+    assert_eq!(checked.json().outcome, "nothing_to_do", "{checked}");
+    assert_eq!(checked.json().database.as_deref(), Some("nova"), "{checked}");
 
     let stopped = Command::new("sh").args(["-c", &stop]).status().unwrap();
     assert!(stopped.success(), "{stop}");
@@ -132,7 +131,7 @@ async fn ctrl_c_while_filling_leaves_nothing() {
         assert!(!place.processes().is_empty());
         running.signal(signal);
         let output = running.wait().expect(code);
-        assert_eq!(output.json()["outcome"], "cancelled", "{output}");
+        assert_eq!(output.json().outcome, "cancelled", "{output}");
         place.assert_clean();
     }
 }
@@ -144,9 +143,9 @@ fn a_folder_without_server_programs_is_named() {
     let nothing = nothing.path().to_str().unwrap();
     let call = place.demo(&["--format", "json", "--pg-bin", nothing]);
     let output = call.run().expect(3);
-    let error = &output.json()["error"];
-    assert_eq!(error["kind"], "sandbox", "{output}");
-    assert!(error["message"].as_str().unwrap().contains(nothing), "{output}");
-    assert!(!error["hint"].as_str().unwrap_or_default().is_empty(), "{output}");
+    let error = &output.json().error.unwrap();
+    assert_eq!(error.kind, "sandbox", "{output}");
+    assert!(error.message.contains(nothing), "{output}");
+    assert!(!error.hint.as_deref().unwrap_or_default().is_empty(), "{output}");
     place.assert_clean();
 }

@@ -15,7 +15,6 @@ mod outcome;
 mod pooler;
 mod privileges;
 mod program;
-mod roles;
 mod secrets;
 mod seed;
 mod sql_files;

@@ -180,7 +180,8 @@ async fn unnamed_indexes_that_would_get_the_same_name_get_different_ones() {
 #[tokio::test]
 async fn the_search_path_of_the_role_decides_what_an_unqualified_name_means() {
     let db = Database::new().await;
-    let role = db.role().await;
+    let role = db.role("visitor").await;
+    db.sql(&format!("GRANT CREATE, USAGE ON SCHEMA public TO {role}")).await;
     db.sql(&format!(
         "CREATE TABLE leads (source text);
          CREATE SCHEMA crm AUTHORIZATION {role};

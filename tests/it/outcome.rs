@@ -366,7 +366,8 @@ async fn a_step_that_waited_too_long_is_given_up_naming_whom_it_waited_for() {
 #[tokio::test]
 async fn timeouts_of_the_role_do_not_hurt_a_build_that_waits_longer() {
     let db = with_sales().await;
-    let role = db.role().await;
+    let role = db.role("worker").await;
+    db.sql(&format!("GRANT CREATE, USAGE ON SCHEMA public TO {role}")).await;
     db.sql(&format!("ALTER TABLE sales OWNER TO {role}")).await;
     let settings = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
     let newer = (db.server.major >= 17).then_some("transaction_timeout");

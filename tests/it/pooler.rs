@@ -8,11 +8,11 @@ use crate::support::{Database, Output};
 #[track_caller]
 fn assert_recognised(output: Output, sqlstate: Option<&str>) {
     let output = output.expect(3);
-    let error = &output.json()["error"];
-    assert_eq!(error["kind"], "unsupported", "{output}");
-    assert_eq!(error["sqlstate"].as_str(), sqlstate, "{output}");
-    assert!(error["message"].as_str().unwrap().contains("connection pooler"), "{output}");
-    assert!(error["hint"].as_str().unwrap().contains("PostgreSQL directly"), "{output}");
+    let error = &output.json().error.unwrap();
+    assert_eq!(error.kind, "unsupported", "{output}");
+    assert_eq!(error.sqlstate.as_deref(), sqlstate, "{output}");
+    assert!(error.message.contains("connection pooler"), "{output}");
+    assert!(error.hint.as_deref().unwrap().contains("PostgreSQL directly"), "{output}");
 }
 
 async fn database() -> (Database, String) {

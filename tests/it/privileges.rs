@@ -28,9 +28,9 @@ fn start_as(db: &Database, role: &str, arguments: &[&str]) -> Running {
 /// The rules of the warnings about an object.
 fn warned(output: &Output, object: &str) -> Vec<String> {
     let document = output.json();
-    let warnings = document["warnings"].as_array().unwrap();
-    let about = warnings.iter().filter(|warning| warning["object"] == object);
-    about.map(|warning| warning["rule"].as_str().unwrap().to_owned()).collect()
+    let warnings = &document.warnings;
+    let about = warnings.iter().filter(|warning| warning.object == object);
+    about.map(|warning| warning.rule.clone()).collect()
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn an_owner_who_is_no_superuser_does_a_whole_apply() {
 
     let apply = ["apply", "--format", "json", &declared];
     let output = db.pgtend_as(&owner, &apply).expect(0);
-    assert_eq!(output.json()["outcome"], "done", "{output}");
+    assert_eq!(output.json().outcome, "done", "{output}");
     for index in ["sales_user", "sales_id", "sales_unfinished", "totals_user_id_idx"] {
         db.assert_whole(index).await;
     }
@@ -60,7 +60,7 @@ async fn an_owner_who_is_no_superuser_does_a_whole_apply() {
     let statistics = "SELECT count(*) FROM pg_stats WHERE tablename = 'sales'";
     assert_eq!(db.value(statistics).await, "2");
     let again = db.pgtend_as(&owner, &apply).expect(0);
-    assert_eq!(again.json()["outcome"], "nothing_to_do", "{again}");
+    assert_eq!(again.json().outcome, "nothing_to_do", "{again}");
     let double = "INSERT INTO crm.sales SELECT id, user_id FROM crm.sales LIMIT 1";
     assert_eq!(db.refused(double).await, "23505");
 }
@@ -72,17 +72,17 @@ async fn without_temp_nothing_is_compared_and_the_missing_is_built() {
     let declared = db.declare(DECLARED);
     let plan = db.pgtend_as(&owner, &["plan", "--format", "json", &declared]).expect(0);
     let existing = plan.step("crm.sales_user");
-    assert_eq!(existing["verdict"], "as_declared", "{plan}");
-    assert!(existing["reason"].as_str().unwrap().contains("not compared"), "{plan}");
+    assert_eq!(existing.verdict, "as_declared", "{plan}");
+    assert!(existing.reason.contains("not compared"), "{plan}");
     assert_eq!(warned(&plan, "crm.sales_user"), ["not_compared"], "{plan}");
     assert!(plan.stdout.contains("lacks the TEMP privilege"), "{plan}");
 
     let apply = db.pgtend_as(&owner, &["apply", "--format", "json", &declared]).expect(0);
-    assert_eq!(apply.step("crm.sales_id")["status"], "done", "{apply}");
-    assert_eq!(apply.step("crm.sales_user")["status"], "skipped", "{apply}");
+    assert_eq!(apply.step("crm.sales_id").status, "done", "{apply}");
+    assert_eq!(apply.step("crm.sales_user").status, "skipped", "{apply}");
     db.assert_whole("sales_id").await;
     let again = db.pgtend_as(&owner, &["apply", "--format", "json", &declared]).expect(0);
-    assert_eq!(again.json()["outcome"], "nothing_to_do", "{again}");
+    assert_eq!(again.json().outcome, "nothing_to_do", "{again}");
 }
 
 #[tokio::test]
@@ -96,18 +96,18 @@ async fn who_does_not_own_the_table_is_told_who_does_and_sends_nothing() {
 
     let plan = db.pgtend_as(&stranger, &["plan", "--format", "json", &declared]).expect(0);
     let step = plan.step("crm.sales_id");
-    assert_eq!(step["verdict"], "refused", "{plan}");
-    assert!(step["reason"].as_str().unwrap().contains(&reason), "{plan}");
-    assert_eq!(plan.step("crm.sales_user")["reason"], "already as declared", "{plan}");
+    assert_eq!(step.verdict, "refused", "{plan}");
+    assert!(step.reason.contains(&reason), "{plan}");
+    assert_eq!(plan.step("crm.sales_user").reason, "already as declared", "{plan}");
     let check = db.pgtend_as(&stranger, &["plan", "--check", &declared]).expect(1);
     assert!(check.stdout.contains("needs you"), "{check}");
 
     let apply = db.pgtend_as(&stranger, &["apply", "--format", "json", &declared]).expect(4);
-    assert_eq!(apply.json()["outcome"], "failed", "{apply}");
+    assert_eq!(apply.json().outcome, "failed", "{apply}");
     let step = apply.step("crm.sales_id");
-    assert_eq!(step["status"], "failed", "{apply}");
-    assert!(step["reason"].as_str().unwrap().contains(&reason), "{apply}");
-    assert_eq!(apply.step("crm.sales_user")["status"], "skipped", "{apply}");
+    assert_eq!(step.status, "failed", "{apply}");
+    assert!(step.reason.contains(&reason), "{apply}");
+    assert_eq!(apply.step("crm.sales_user").status, "skipped", "{apply}");
     assert_eq!(db.changes("pgtend/apply"), [""; 0]);
     assert_eq!(db.index("sales_id").await, None);
 }
@@ -128,9 +128,9 @@ async fn the_others_objects_do_not_wait_for_the_one_that_is_not_ours() {
     db.sql("CREATE TABLE crm.ledger (id int)").await;
     let declared = db.declare(&format!("CREATE INDEX ledger_id ON crm.ledger (id); {DECLARED}"));
     let apply = db.pgtend_as(&owner, &["apply", "--format", "json", &declared]).expect(4);
-    let reason = apply.step("crm.ledger_id")["reason"].as_str().unwrap().to_owned();
+    let reason = apply.step("crm.ledger_id").reason;
     assert!(reason.contains("only the owner of crm.ledger (postgres) may do it"), "{apply}");
-    assert_eq!(apply.step("crm.sales_id")["status"], "done", "{apply}");
+    assert_eq!(apply.step("crm.sales_id").status, "done", "{apply}");
     db.assert_whole("sales_id").await;
 }
 
@@ -154,11 +154,11 @@ async fn a_build_that_the_role_may_not_look_into_is_not_healed() {
     let declared = db.declare(DECLARED);
     let plan = db.pgtend_as(&owner, &["plan", "--format", "json", &declared]).expect(0);
     let step = plan.step("crm.sales_id");
-    assert_eq!(step["action"], "watch_build", "{plan}");
-    assert!(step["reason"].as_str().unwrap().contains("being built now"), "{plan}");
+    assert_eq!(step.action, "watch_build", "{plan}");
+    assert!(step.reason.contains("being built now"), "{plan}");
     let apply = ["apply", "--format", "json", "--max-wait", "300ms", &declared];
     let apply = db.pgtend_as(&owner, &apply).expect(4);
-    assert_eq!(apply.step("crm.sales_id")["status"], "failed", "{apply}");
+    assert_eq!(apply.step("crm.sales_id").status, "failed", "{apply}");
     assert_eq!(db.changes("pgtend/apply"), [""; 0]);
 
     reader.batch_execute("COMMIT").await.unwrap();
@@ -173,13 +173,13 @@ async fn a_schema_that_the_role_may_not_use_can_be_looked_at() {
     let declared = db.declare(DECLARED);
     let plan = db.pgtend_as(&visitor, &["plan", "--format", "json", &declared]).expect(0);
     let existing = plan.step("crm.sales_user");
-    assert_eq!(existing["verdict"], "as_declared", "{plan}");
-    assert!(existing["reason"].as_str().unwrap().contains("not compared"), "{plan}");
+    assert_eq!(existing.verdict, "as_declared", "{plan}");
+    assert!(existing.reason.contains("not compared"), "{plan}");
     assert_eq!(warned(&plan, "crm.sales_user"), ["not_compared"], "{plan}");
     assert!(plan.stdout.contains("permission denied for schema crm"), "{plan}");
     let missing = plan.step("crm.sales_id");
-    assert_eq!(missing["verdict"], "refused", "{plan}");
-    assert!(missing["reason"].as_str().unwrap().contains(&owner), "{plan}");
+    assert_eq!(missing.verdict, "refused", "{plan}");
+    assert!(missing.reason.contains(&owner), "{plan}");
 }
 
 #[tokio::test]
@@ -211,6 +211,6 @@ async fn timeouts_of_the_role_do_not_hurt() {
     .await;
     reader.batch_execute("COMMIT").await.unwrap();
     let output = running.wait().expect(0);
-    assert_eq!(output.step("crm.sales_id")["status"], "done", "{output}");
+    assert_eq!(output.step("crm.sales_id").status, "done", "{output}");
     db.assert_whole("sales_id").await;
 }

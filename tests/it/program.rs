@@ -92,8 +92,8 @@ fn what_it_does_not_know_is_wrong_usage() {
 fn no_files_at_all_are_wrong_usage() {
     for command in ["plan", "apply"] {
         let output = run(&[command, "--format", "json"]).expect(2);
-        assert_eq!(output.json()["error"]["kind"], "usage", "{output}");
-        assert!(output.json()["error"]["hint"].as_str().unwrap().contains("paths"), "{output}");
+        assert_eq!(output.json().error.unwrap().kind, "usage", "{output}");
+        assert!(output.json().error.unwrap().hint.unwrap().contains("paths"), "{output}");
     }
 }
 
@@ -103,11 +103,11 @@ fn an_unknown_key_of_the_configuration_is_named_with_its_line() {
     write(folder.path(), "pgtend.toml", "# ours\n[apply]\njobs = 3\njbos = 4\n");
     let config = folder.path().join("pgtend.toml").display().to_string();
     let output = run(&["plan", "--format", "json", "--config", &config, "-"]).expect(2);
-    let error = &output.json()["error"];
-    assert_eq!(error["kind"], "config", "{output}");
-    let message = error["message"].as_str().unwrap();
+    let error = &output.json().error.unwrap();
+    assert_eq!(error.kind, "config", "{output}");
+    let message = &error.message;
     assert!(message.contains("pgtend.toml:4: unknown field `jbos`"), "{output}");
-    assert!(error["hint"].as_str().unwrap().contains("config.example.toml"), "{output}");
+    assert!(error.hint.as_deref().unwrap().contains("config.example.toml"), "{output}");
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn a_reader_who_goes_away_is_no_failure() {
     let db = Database::new().await;
     db.sql("CREATE TABLE sales (id int)").await;
     let declared = db.declare("CREATE INDEX sales_id ON sales (id);");
-    let url = db.url();
+    let url = db.url_as("postgres");
     for format in ["table", "json"] {
         let call = ["plan", "-d", &url, "--format", format, &declared];
         let output = Pgtend::new(&call).run_unread().expect(0);

@@ -79,6 +79,11 @@ impl Database {
         connect(self.server, &self.name, "postgres").await
     }
 
+    /// Another session as some role.
+    pub async fn session_as(&self, role: &str) -> Client {
+        connect(self.server, &self.name, role).await
+    }
+
     /// A session that has begun a transaction and run this SQL in it.
     pub async fn hold(&self, sql: &str) -> Blocker {
         let client = self.session().await;
@@ -102,16 +107,6 @@ impl Database {
         let session = self.session().await;
         let sql = sql.to_owned();
         tokio::spawn(async move { session.batch_execute(&sql).await })
-    }
-
-    /// Makes a role that can log in; roles are the server's, so it is named after the database.
-    pub async fn role(&self) -> String {
-        let name = format!("{}_role", self.name);
-        self.sql(&format!(
-            "CREATE ROLE {name} LOGIN; GRANT CREATE, USAGE ON SCHEMA public TO {name}"
-        ))
-        .await;
-        name
     }
 
     /// The state of an index, `None` if there is none of that name.
@@ -218,7 +213,8 @@ impl Database {
         format!("host=127.0.0.1 port={} user={role} dbname={}", self.server.port, self.name)
     }
 
-    /// Makes a role that may log in and nothing else, and returns its name.
+    /// Makes a role that can log in and nothing else, and returns its name: roles are the server's,
+    /// so it begins with the database's.
     pub async fn role(&self, name: &str) -> String {
         let role = format!("{}_{name}", self.name);
         self.sql(&format!("CREATE ROLE {role} LOGIN")).await;
@@ -228,6 +224,11 @@ impl Database {
     /// Runs pgtend on this database to its end.
     pub fn pgtend(&self, arguments: &[&str]) -> Output {
         self.start(arguments).wait()
+    }
+
+    /// Runs pgtend on this database as some role to its end.
+    pub fn pgtend_as(&self, role: &str, arguments: &[&str]) -> Output {
+        self.start_as(role, arguments).wait()
     }
 
     /// Starts pgtend on this database.

@@ -18,6 +18,9 @@ pub struct Document {
     /// Absent where the command could not start.
     #[serde(default)]
     pub steps: Vec<Step>,
+    /// Only there if the demo ran.
+    #[serde(default)]
+    pub queries: Vec<Query>,
     pub warnings: Vec<Warning>,
     /// Only there if the command could not start.
     pub error: Option<Problem>,
@@ -56,6 +59,16 @@ pub struct Warning {
     pub rule: String,
     pub object: String,
     pub message: String,
+}
+
+/// One query of the demo.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Query {
+    pub query: String,
+    pub before_ms: f64,
+    pub after_ms: f64,
+    pub times_faster: f64,
 }
 
 /// Why the command could not start.

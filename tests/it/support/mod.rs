@@ -12,7 +12,7 @@ pub mod tls;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-pub use command::Pgtend;
+pub use command::{Output, Pgtend, Running};
 pub use database::{Blocker, Database, value};
 
 /// How long a condition may take to come true on a busy machine.
