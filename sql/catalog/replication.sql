@@ -6,7 +6,7 @@ SELECT
   'standby' AS kind,
   COALESCE(NULLIF(r.application_name, ''), r.client_addr::pg_catalog.text, r.pid::pg_catalog.text)
     AS name,
-  EXTRACT(EPOCH FROM r.replay_lag)::pg_catalog.float8 AS lag_seconds,
+  pg_catalog.date_part('epoch', r.replay_lag) AS lag_seconds,
   NULL::pg_catalog.int8 AS retained_bytes
 FROM pg_catalog.pg_stat_replication AS r
 UNION ALL

@@ -44,13 +44,11 @@ pub async fn load(
         Err(error) => return unasked(&error.message),
     };
     let mut canonicals = unasked("it does not exist yet");
-    let mut groups = by_relation(questions);
-    // An error fails all that follows in its group; they are asked again, each alone.
-    while !groups.is_empty() {
-        let script = Script::write(groups, questions, relations, &canonicals.views);
-        let answers = session.pipeline(&script.statements).await;
-        groups = script.read(answers, questions, &mut canonicals);
-    }
+    let script = Script::write(by_relation(questions), questions, relations, Views::Included);
+    let again = script.ask(session, questions, &mut canonicals).await;
+    // An error fails all that follows in its group, so they are asked again, each alone.
+    let script = Script::write(again, questions, relations, Views::LeftOut);
+    script.ask(session, questions, &mut canonicals).await;
     session.pipeline(&["ROLLBACK".to_owned()]).await;
     for (at, copy) in copies {
         canonicals.views[at] = copy;
@@ -118,6 +116,13 @@ struct Script {
     views: Vec<(usize, [usize; 2])>,
 }
 
+/// Whether a script asks for the views too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Views {
+    Included,
+    LeftOut,
+}
+
 /// Declared indexes that are made on one copy of their table.
 struct Group {
     questions: Vec<usize>,
@@ -134,12 +139,12 @@ impl Script {
         groups: Vec<Vec<usize>>,
         questions: &Questions,
         relations: &[Option<Relation>],
-        views: &[Canonical<String>],
+        views: Views,
     ) -> Script {
         let mut script = Script::default();
         for (at, view) in questions.views.iter().enumerate() {
-            let unasked = matches!(views[at], Canonical::NotCompared(_));
-            if let Some(existing) = relations[view.relation].as_ref().filter(|_| unasked) {
+            let existing = relations[view.relation].as_ref();
+            if let Some(existing) = existing.filter(|_| views == Views::Included) {
                 let places = script.view(view, &existing.name);
                 script.views.push((at, places));
             }
@@ -204,6 +209,18 @@ impl Script {
         self.send(format!("CREATE {unique}INDEX ON pg_temp.{table} {}", index.definition))
     }
 
+    /// Sends the statements and reads the answers; returns the questions that have to be asked
+    /// again.
+    async fn ask(
+        self,
+        session: &Session,
+        questions: &Questions,
+        canonicals: &mut Canonicals,
+    ) -> Vec<Vec<usize>> {
+        let answers = session.pipeline(&self.statements).await;
+        self.read(answers, questions, canonicals)
+    }
+
     /// Reads the answers into the canonicals; returns the questions that have to be asked again.
     fn read(
         self,
@@ -221,28 +238,47 @@ impl Script {
         }
         let mut again = Vec::new();
         for group in self.groups {
-            let failed = group.made.iter().find_map(|at| answers[*at].as_ref().err());
-            let outcome = match (group.copy.map(|at| &answers[at]), failed, &answers[group.printed])
-            {
-                (Some(Err(error)), _, _) => {
-                    Err(Canonical::NotCompared(format!("its table cannot be copied: {error}")))
-                }
-                (_, Some(error), _) | (_, None, Err(error)) => Err(refused(error)),
-                (_, None, Ok(rows)) => Ok(rows),
-            };
-            let copied = !matches!(group.copy.map(|at| &answers[at]), Some(Err(_)));
-            if outcome.is_err() && copied && group.questions.len() > 1 {
+            let answer = group.answer(&answers);
+            if matches!(&answer, Err(refusal) if refusal.may_concern_one_only(&group)) {
                 again.extend(group.questions.into_iter().map(|at| vec![at]));
                 continue;
             }
             for (place, at) in group.questions.into_iter().enumerate() {
-                canonicals.indexes[at] = match &outcome {
+                canonicals.indexes[at] = match &answer {
                     Ok(rows) => shape(rows.get(place), questions.indexes[at].unique),
-                    Err(refusal) => refusal.clone(),
+                    Err(Refusal::OfCopy(reason)) => Canonical::NotCompared(reason.clone()),
+                    Err(Refusal::OfIndex(error)) => refused(error),
                 };
             }
         }
         again
+    }
+}
+
+/// Why a group has no answer.
+enum Refusal {
+    /// The table could not be copied.
+    OfCopy(String),
+    /// One of the indexes could not be made, or printed.
+    OfIndex(ServerError),
+}
+
+impl Refusal {
+    fn may_concern_one_only(&self, group: &Group) -> bool {
+        matches!(self, Refusal::OfIndex(_)) && group.questions.len() > 1
+    }
+}
+
+impl Group {
+    /// The printed indexes, or the first thing that went wrong.
+    fn answer<'a>(&self, answers: &'a [Answer<Rows>]) -> Result<&'a Rows, Refusal> {
+        if let Some(Err(error)) = self.copy.map(|at| &answers[at]) {
+            return Err(Refusal::OfCopy(format!("its table cannot be copied: {error}")));
+        }
+        if let Some(error) = self.made.iter().find_map(|at| answers[*at].as_ref().err()) {
+            return Err(Refusal::OfIndex(error.clone()));
+        }
+        answers[self.printed].as_ref().map_err(|error| Refusal::OfIndex(error.clone()))
     }
 }
 

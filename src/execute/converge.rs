@@ -238,8 +238,8 @@ impl Work<'_> {
     }
 
     /// Waits until nobody else builds on the table: a second build would wait for the first while
-    /// holding a snapshot that the first waits for. A build of the very index is watched to its
-    /// end; for another one the step waits only so long.
+    /// holding a snapshot that the first waits for. What an earlier run of ours left at work on the
+    /// very index is watched to its end; for somebody else's build the step waits only so long.
     async fn wait_for(&mut self, build: &Build, action: Action) -> Option<Outcome> {
         let who = plan::describe(build);
         let words = format!("the build by {who}");
@@ -253,7 +253,9 @@ impl Work<'_> {
             }
         }
         self.waited += since.elapsed();
-        let patient = action == Action::WatchBuild || self.waited < self.execution.policy.max_wait;
+        let ours = build.application.as_deref().is_some_and(|name| name.starts_with("pgtend/"));
+        let patient =
+            action == Action::WatchBuild && ours || self.waited < self.execution.policy.max_wait;
         (!patient).then(|| {
             let reason = format!("gave up after waiting for the build by {who}");
             Outcome::new(Status::Failed, reason)

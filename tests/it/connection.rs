@@ -577,7 +577,8 @@ async fn a_read_only_role_plans_and_does_not_apply() {
     let role = db.role("reader").await;
     db.sql(SALES).await;
     db.sql(&format!("ALTER ROLE {role} SET default_transaction_read_only = on")).await;
-    db.sql(&format!("ALTER TABLE sales OWNER TO {role}")).await;
+    db.sql(&format!("ALTER TABLE sales OWNER TO {role}; GRANT CREATE ON SCHEMA public TO {role}"))
+        .await;
     let declared = db.declare(DECLARED);
     assert_planned_without_comparing(db.pgtend_as(&role, &["plan", "--format", "json", &declared]));
     assert_said(

@@ -45,6 +45,7 @@ impl CatalogFile {
                     "text[]" => Type::TEXT_ARRAY,
                     "int4" => Type::INT4,
                     "int4[]" => Type::INT4_ARRAY,
+                    "float8" => Type::FLOAT8,
                     "oid" => Type::OID,
                     "oid[]" => Type::OID_ARRAY,
                     "regclass" => Type::REGCLASS,
