@@ -218,7 +218,7 @@ impl Args {
         let memory = self.maintenance_work_mem.clone();
         Opening {
             command: "apply",
-            maintainers: self.policy(context).jobs * 2,
+            maintainers: self.policy(context).jobs,
             maintenance_work_mem: memory.or_else(|| configured.maintenance_work_mem.clone()),
             orphans: if self.detach { OrphanPolicy::Survives } else { OrphanPolicy::Ends },
             echo: context.echo(),

@@ -125,7 +125,7 @@ async fn open(context: &Context, url: &str) -> Result<Database> {
     let conninfo = Conninfo::resolve(Some(url), &environment)?;
     let opening = Opening {
         command: "demo",
-        maintainers: context.config.apply.jobs * 2,
+        maintainers: context.config.apply.jobs,
         maintenance_work_mem: None,
         orphans: OrphanPolicy::Ends,
         echo: context.echo(),
