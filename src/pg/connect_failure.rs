@@ -6,6 +6,8 @@ use std::io;
 use tokio_postgres::error::{DbError, SqlState};
 
 use super::server_error::{ServerError, chain};
+use super::settings::is_read_setting;
+use super::version::OLDEST_SUPPORTED;
 use crate::failure::{Failure, Kind};
 
 /// Explains why connecting to `place` (or speaking to it) failed.
@@ -27,13 +29,10 @@ pub fn explain(error: &tokio_postgres::Error, place: &str) -> Failure {
 
 fn refused_by_server(error: &DbError, place: &str) -> Failure {
     if error.message().contains("unsupported startup parameter") {
-        return super::database::pooler(place).sqlstate(Some(error.code().code().to_owned()));
+        return pooler(place).sqlstate(Some(error.code().code().to_owned()));
     }
-    if error.code() == &SqlState::UNDEFINED_OBJECT
-        && super::database::is_read_setting(error.message())
-    {
-        return super::database::too_old("10 or older", place)
-            .sqlstate(Some(error.code().code().to_owned()));
+    if error.code() == &SqlState::UNDEFINED_OBJECT && is_read_setting(error.message()) {
+        return too_old("10 or older", place).sqlstate(Some(error.code().code().to_owned()));
     }
     let said = ServerError::from(error);
     let hint = hint_for_sqlstate(error.code().code(), error.message()).map(str::to_owned);
@@ -110,4 +109,23 @@ fn io_kind(error: &tokio_postgres::Error) -> Option<io::ErrorKind> {
         source = cause.source();
     }
     None
+}
+
+/// What to say to a server that gets no fixes any more.
+pub fn too_old(version: &str, place: &str) -> Failure {
+    Failure::new(
+        Kind::Unsupported,
+        format!("{place} is PostgreSQL {version}; pgtend needs {OLDEST_SUPPORTED} or newer"),
+    )
+    .hint("PostgreSQL 13 and older get no fixes any more; upgrade the server")
+}
+
+/// What to say when something between us and the server shares its connections.
+pub fn pooler(place: &str) -> Failure {
+    Failure::new(
+        Kind::Unsupported,
+        format!("{place} is a connection pooler (PgBouncer?) that does not keep one server process per connection"),
+    )
+    .hint("locks and settings would belong to whoever comes next; connect to PostgreSQL directly \
+           (usually port 5432 instead of 6432)")
 }

@@ -1,10 +1,8 @@
 //! How the pools connect: the driver's connection is driven by a task of ours that keeps the
 //! server's notices, which the driver's own task would drop.
 
-use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use deadpool_postgres::Connect;
 use futures_util::future::BoxFuture;
@@ -12,45 +10,8 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{AsyncMessage, Client, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::session::{Echo, Notice};
-
-/// A backend that never reads its notices must not fill the memory.
-const NOTICES_KEPT: usize = 10_000;
-
-/// The notices of one connection.
-#[derive(Debug, Clone, Default)]
-pub struct Inbox(Arc<Mutex<Vec<Notice>>>);
-
-impl Inbox {
-    fn push(&self, notice: Notice) {
-        let mut notices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if notices.len() < NOTICES_KEPT {
-            notices.push(notice);
-        }
-    }
-
-    /// Takes out what has come.
-    pub fn drain(&self) -> Vec<Notice> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// The inboxes of all connections by backend pid: a pool hands out bare clients, and the pid is
-/// how a client is known again.
-#[derive(Debug, Clone, Default)]
-pub struct Inboxes(Arc<Mutex<HashMap<i32, Inbox>>>);
-
-impl Inboxes {
-    /// The inbox of the connection that is served by backend `pid`.
-    pub fn of(&self, pid: i32) -> Inbox {
-        let mut inboxes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        inboxes.entry(pid).or_default().clone()
-    }
-
-    fn insert(&self, pid: i32, inbox: Inbox) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(pid, inbox);
-    }
-}
+use super::notice::{Inbox, Inboxes, Notice};
+use super::session::Echo;
 
 /// Connects with TLS where the settings say so.
 #[derive(Clone)]

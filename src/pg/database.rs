@@ -1,7 +1,5 @@
 //! One database, two pools: readers whose statements are short and bounded, and maintainers whose
-//! statements may run for hours. Every setting is in the start-up options of its pool, so that no
-//! SET can leak to the next user of a connection, and so that role and database settings
-//! (`ALTER ROLE … SET statement_timeout`) do not apply.
+//! statements may run for hours.
 
 use std::time::Duration;
 
@@ -9,20 +7,19 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::connect_failure::{NO_ANSWER, explain};
-use super::connector::{Connector, Inboxes, backend_pid};
+use super::connect_failure::{NO_ANSWER, explain, pooler, too_old};
+use super::connector::{Connector, backend_pid};
 use super::conninfo::{Conninfo, Environment};
+use super::notice::Inboxes;
 use super::session::{Echo, Session};
+pub use super::settings::OrphanPolicy;
+use super::settings::{
+    READ_LOCK_TIMEOUT, READ_STATEMENT_TIMEOUT, maintenance_settings, read_settings,
+    start_up_options,
+};
 use super::tls;
 use super::version::ServerVersion;
 use crate::failure::{Failure, Kind, Result};
-
-/// Reading the catalog takes milliseconds; a reader that takes this long is stuck.
-const READ_STATEMENT_TIMEOUT: &str = "30s";
-
-/// Catalog functions such as `pg_get_indexdef` take a lock on the relation for a moment; they must
-/// not queue behind somebody's ALTER TABLE.
-const READ_LOCK_TIMEOUT: &str = "1s";
 
 /// How to open a database.
 #[derive(Debug, Clone)]
@@ -46,16 +43,6 @@ pub enum Workers {
     AsConfigured,
     /// None: one statement, one core.
     None,
-}
-
-/// What happens to a running statement when this process dies or its connection breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OrphanPolicy {
-    /// The server notices within seconds and ends it.
-    #[default]
-    Ends,
-    /// It goes on to its end; the next run finds it and watches it.
-    Survives,
 }
 
 /// What kind of server and session this is.
@@ -124,7 +111,11 @@ impl Database {
         };
         let readers = pool(&read_settings(), READERS)?;
         let server = first_contact(&readers, &place, &opening.echo).await?;
-        let settings = maintenance_settings(server.version, opening);
+        let settings = maintenance_settings(
+            server.version,
+            opening.orphans,
+            opening.maintenance_work_mem.as_deref(),
+        );
         let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
         let settings = settings.collect::<Vec<_>>();
         let alone = [settings.as_slice(), &[("max_parallel_maintenance_workers", "0")]].concat();
@@ -203,10 +194,6 @@ impl Database {
     }
 }
 
-/// How often a working backend looks whether its client is still there (14 and newer; by default
-/// it never does, and a build without a client goes on for hours).
-const ORPHAN_CHECK: &str = "2s";
-
 /// One for facts, one for watching, one to spare.
 const READERS: usize = 3;
 
@@ -224,9 +211,8 @@ fn make_pool(
     let mut config = conninfo.driver_config()?;
     let timeout = config.get_connect_timeout().map(|timeout| *timeout * WHOLE_CONNECT_FACTOR);
     config.application_name(format!("pgtend/{}", opening.command));
-    let options = settings.iter().map(|(name, value)| format!("-c {name}={}", escape(value)));
-    let options = config.get_options().map(str::to_owned).into_iter().chain(options);
-    config.options(options.collect::<Vec<_>>().join(" "));
+    let options = start_up_options(config.get_options(), settings);
+    config.options(options);
     let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_connect(config, connector, manager_config);
     Pool::builder(manager)
@@ -235,50 +221,6 @@ fn make_pool(
         .create_timeout(timeout)
         .build()
         .map_err(|error| Failure::from_error(Kind::Connection, error))
-}
-
-/// White space and backslashes are escaped in start-up options (libpq, `options`).
-fn escape(value: &str) -> String {
-    value.replace('\\', "\\\\").replace(' ', "\\ ")
-}
-
-fn read_settings() -> Vec<(&'static str, &'static str)> {
-    vec![
-        ("statement_timeout", READ_STATEMENT_TIMEOUT),
-        ("lock_timeout", READ_LOCK_TIMEOUT),
-        ("idle_in_transaction_session_timeout", "60s"),
-        // Compiling a catalog query takes longer than running it.
-        ("jit", "off"),
-    ]
-}
-
-/// Whether the server complains about one of the settings that the very first connection has. The
-/// youngest of them came with PostgreSQL 11.
-pub(super) fn is_read_setting(complaint: &str) -> bool {
-    read_settings().iter().any(|(name, _)| complaint.contains(&format!("\"{name}\"")))
-}
-
-/// `lock_timeout` governs every wait inside a concurrent build, `statement_timeout` the whole of
-/// it, and either leaves an invalid index behind. So all are off, and pgtend bounds the waits.
-fn maintenance_settings(version: ServerVersion, opening: &Opening) -> Vec<(&'static str, String)> {
-    let mut settings = vec![
-        ("statement_timeout", "0".to_owned()),
-        ("lock_timeout", "0".to_owned()),
-        ("idle_in_transaction_session_timeout", "0".to_owned()),
-        ("idle_session_timeout", "0".to_owned()),
-    ];
-    if version.has_transaction_timeout() {
-        settings.push(("transaction_timeout", "0".to_owned()));
-    }
-    let check = match opening.orphans {
-        OrphanPolicy::Ends => ORPHAN_CHECK,
-        OrphanPolicy::Survives => "0",
-    };
-    settings.push(("client_connection_check_interval", check.to_owned()));
-    if let Some(memory) = &opening.maintenance_work_mem {
-        settings.push(("maintenance_work_mem", memory.clone()));
-    }
-    settings
 }
 
 /// Connects twice at once: behind a pooler in transaction mode both connections are served by the
@@ -334,60 +276,5 @@ fn too_old_or(error: &tokio_postgres::Error, place: &str) -> Failure {
     match error.code().map(|code| code.code()) {
         Some("42704" | "42883") => too_old("older than 10", place),
         _ => explain(error, place),
-    }
-}
-
-pub(super) fn too_old(version: &str, place: &str) -> Failure {
-    Failure::new(
-        Kind::Unsupported,
-        format!(
-            "{place} is PostgreSQL {version}; pgtend needs {} or newer",
-            super::version::OLDEST_SUPPORTED
-        ),
-    )
-    .hint("PostgreSQL 13 and older get no fixes any more; upgrade the server")
-}
-
-/// What to say when something between us and the server shares its connections.
-pub fn pooler(place: &str) -> Failure {
-    Failure::new(
-        Kind::Unsupported,
-        format!("{place} is a connection pooler (PgBouncer?) that does not keep one server process per connection"),
-    )
-    .hint("locks and settings would belong to whoever comes next; connect to PostgreSQL directly \
-           (usually port 5432 instead of 6432)")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn opening() -> Opening {
-        Opening {
-            command: "apply",
-            maintainers: 1,
-            maintenance_work_mem: Some("1 GB".to_owned()),
-            orphans: OrphanPolicy::Ends,
-            echo: Echo::silent(),
-        }
-    }
-
-    #[test]
-    fn every_timeout_of_a_maintainer_is_off_as_far_as_the_version_knows_it() {
-        let names = |version| {
-            maintenance_settings(ServerVersion(version), &opening())
-                .into_iter()
-                .map(|(name, _)| name)
-                .collect::<Vec<_>>()
-        };
-        assert!(!names(160_000).contains(&"transaction_timeout"));
-        assert!(names(170_000).contains(&"transaction_timeout"));
-        assert!(names(140_000).contains(&"lock_timeout"));
-    }
-
-    #[test]
-    fn spaces_in_start_up_options_are_escaped() {
-        assert_eq!(escape("1 GB"), "1\\ GB");
-        assert_eq!(escape("a\\b"), "a\\\\b");
     }
 }

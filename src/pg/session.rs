@@ -10,7 +10,8 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{CancelToken, Row, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::connector::Inbox;
+use super::notice::Inbox;
+pub use super::notice::Notice;
 use super::server_error::ServerError;
 
 /// A statement's result or the server's refusal.
@@ -40,17 +41,6 @@ impl std::fmt::Debug for Echo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Echo")
     }
-}
-
-/// NOTICE, WARNING and the like: truths that no return value carries, such as a skipped table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// WARNING, NOTICE, INFO …, untranslated.
-    pub severity: String,
-    /// Five characters.
-    pub sqlstate: String,
-    /// The primary message.
-    pub message: String,
 }
 
 /// A connection checked out of a pool; it goes back when dropped.
