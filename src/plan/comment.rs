@@ -89,20 +89,11 @@ fn to_do(declared: &DeclaredComment, name: &RelationName, reason: &str) -> Step 
 }
 
 fn blank(declared: &DeclaredComment, name: &RelationName) -> Step {
-    Step {
-        action: Action::Comment,
-        object: name.clone(),
-        on: None,
-        verdict: Verdict::AsDeclared,
-        reason: String::new(),
-        lock: None,
-        estimated_bytes: None,
-        table_bytes: 0,
-        statements: Vec::new(),
-        busy: None,
-        only_if_changed: None,
-        subject: Subject::Comment(DeclaredComment { name: name.clone(), ..declared.clone() }),
-    }
+    Step::new(
+        Action::Comment,
+        name.clone(),
+        Subject::Comment(DeclaredComment { name: name.clone(), ..declared.clone() }),
+    )
 }
 
 fn keyword(declared: &DeclaredComment) -> &'static str {

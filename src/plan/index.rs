@@ -80,19 +80,10 @@ fn on_missing_table(
 fn blank(declared: &DeclaredIndex, table: &RelationName, name: Option<&str>) -> Step {
     let subject =
         DeclaredIndex { name: name.map(str::to_owned), table: table.clone(), ..declared.clone() };
+    let object = table.sibling(name.unwrap_or("(unnamed)"));
     Step {
-        action: Action::BuildIndex,
-        object: table.sibling(name.unwrap_or("(unnamed)")),
         on: Some(table.clone()),
-        verdict: Verdict::AsDeclared,
-        reason: String::new(),
-        lock: None,
-        estimated_bytes: None,
-        table_bytes: 0,
-        statements: Vec::new(),
-        busy: None,
-        only_if_changed: None,
-        subject: Subject::Index(subject),
+        ..Step::new(Action::BuildIndex, object, Subject::Index(subject))
     }
 }
 

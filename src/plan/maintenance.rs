@@ -164,21 +164,13 @@ fn can_be_maintained(kind: RelationKind) -> bool {
 
 fn blank(declared: &DeclaredMaintenance, name: &RelationName) -> Step {
     let table = declared.table.as_ref().map(|_| name.clone());
-    Step {
-        action: match declared.kind {
-            MaintenanceKind::Analyze => Action::Analyze,
-            MaintenanceKind::Vacuum => Action::Vacuum,
-        },
-        object: name.clone(),
-        on: None,
-        verdict: Verdict::AsDeclared,
-        reason: String::new(),
-        lock: None,
-        estimated_bytes: None,
-        table_bytes: 0,
-        statements: Vec::new(),
-        busy: None,
-        only_if_changed: None,
-        subject: Subject::Maintenance(DeclaredMaintenance { table, ..declared.clone() }),
-    }
+    let action = match declared.kind {
+        MaintenanceKind::Analyze => Action::Analyze,
+        MaintenanceKind::Vacuum => Action::Vacuum,
+    };
+    Step::new(
+        action,
+        name.clone(),
+        Subject::Maintenance(DeclaredMaintenance { table, ..declared.clone() }),
+    )
 }

@@ -72,6 +72,24 @@ pub struct Step {
 }
 
 impl Step {
+    /// A step that has nothing to do and says nothing yet.
+    fn new(action: Action, object: RelationName, subject: Subject) -> Self {
+        Step {
+            action,
+            object,
+            on: None,
+            verdict: Verdict::AsDeclared,
+            reason: String::new(),
+            lock: None,
+            estimated_bytes: None,
+            table_bytes: 0,
+            statements: Vec::new(),
+            busy: None,
+            only_if_changed: None,
+            subject,
+        }
+    }
+
     /// Where the object is declared.
     pub fn source(&self) -> &Source {
         match &self.subject {

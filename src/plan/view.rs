@@ -17,20 +17,11 @@ pub fn plan(planner: &mut Planner<'_>, at: usize, declared: &DeclaredView) {
 }
 
 fn blank(declared: &DeclaredView, name: &RelationName) -> Step {
-    Step {
-        action: Action::CreateView,
-        object: name.clone(),
-        on: None,
-        verdict: Verdict::AsDeclared,
-        reason: String::new(),
-        lock: None,
-        estimated_bytes: None,
-        table_bytes: 0,
-        statements: Vec::new(),
-        busy: None,
-        only_if_changed: None,
-        subject: Subject::View(DeclaredView { name: name.clone(), ..declared.clone() }),
-    }
+    Step::new(
+        Action::CreateView,
+        name.clone(),
+        Subject::View(DeclaredView { name: name.clone(), ..declared.clone() }),
+    )
 }
 
 fn missing(
