@@ -29,7 +29,6 @@ SELECT
   c.relpages::pg_catalog.int8 * pg_catalog.current_setting('block_size')::pg_catalog.int8
     AS size_bytes,
   c.relispopulated AS is_populated,
-  CASE WHEN c.relkind = 'm' THEN pg_catalog.pg_get_viewdef(c.oid) END AS view_definition,
   pg_catalog.obj_description(c.oid, 'pg_class') AS comment,
   EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - GREATEST(
     pg_catalog.pg_stat_get_last_analyze_time(c.oid),

@@ -8,16 +8,17 @@ use std::mem;
 use super::definition::{after_table, without_options};
 use super::{
     Canonical, IndexQuestion, IndexShape, Questions, Relation, RelationKind, ViewQuestion,
+    ViewShape,
 };
 use crate::pg::database::Server;
-use crate::pg::name::{RelationName, quote_ident};
+use crate::pg::name::{RelationName, quote_literal};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
 
 /// The answers for declared indexes and views, in the order of the questions.
 pub struct Canonicals {
     pub indexes: Vec<Canonical<IndexShape>>,
-    pub views: Vec<Canonical<String>>,
+    pub views: Vec<Canonical<ViewShape>>,
 }
 
 type Rows = Vec<Vec<Option<String>>>;
@@ -40,7 +41,7 @@ pub async fn load(
         return unasked(reason);
     }
     let copies = match session.execute("BEGIN").await {
-        Ok(()) => copy_missing_views(session, questions, relations).await,
+        Ok(()) => make_missing_views(session, questions, relations).await,
         Err(error) => return unasked(&error.message),
     };
     let mut canonicals = unasked("it does not exist yet");
@@ -65,34 +66,34 @@ fn by_relation(questions: &Questions) -> Vec<Vec<usize>> {
     groups.into_values().collect()
 }
 
-/// A view yet to be made becomes an empty table that remains until the end, so that declared
-/// indexes on it and views over it can be understood. One by one: whether to keep a copy depends
-/// on the answer.
-async fn copy_missing_views(
+/// A view yet to be made is made without data and remains until the end, so that declared indexes
+/// on it and views over it can be understood. One by one: whether it can remain depends on the
+/// answer.
+async fn make_missing_views(
     session: &Session,
     questions: &Questions,
     relations: &[Option<Relation>],
-) -> Vec<(usize, Canonical<String>)> {
+) -> Vec<(usize, Canonical<ViewShape>)> {
     let missing = questions.views.iter().enumerate();
     let missing = missing.filter(|(_, view)| relations[view.relation].is_none());
-    let mut copies = Vec::new();
+    let mut made = Vec::new();
     for (at, ViewQuestion { relation, columns, query }) in missing {
-        let copy = quote_ident(&questions.relations[*relation].name);
-        let made = session
+        let name = &questions.relations[*relation];
+        let answers = session
             .pipeline(&[
                 "SAVEPOINT pgtend_view".to_owned(),
-                format!("CREATE TEMP TABLE {copy} {columns} AS {query}\nWITH NO DATA"),
+                format!("CREATE MATERIALIZED VIEW {name} {columns} AS {query}\nWITH NO DATA"),
             ])
             .await;
-        copies.push(match made.into_iter().find_map(Answer::err) {
-            None => (at, Canonical::Known(String::new())),
+        made.push(match answers.into_iter().find_map(Answer::err) {
+            None => (at, Canonical::Known(ViewShape::default())),
             Some(error) => {
                 session.pipeline(&["ROLLBACK TO SAVEPOINT pgtend_view".to_owned()]).await;
                 (at, Canonical::Refused(error))
             }
         });
     }
-    copies
+    made
 }
 
 fn cannot_copy(server: &Server) -> Option<&'static str> {
@@ -112,8 +113,9 @@ fn cannot_copy(server: &Server) -> Option<&'static str> {
 struct Script {
     statements: Vec<String>,
     groups: Vec<Group>,
-    /// Of each view that exists: its question, where its copy is made and where it is printed.
-    views: Vec<(usize, [usize; 2])>,
+    /// Of each view that exists: its question, and where it is printed, made anew as declared, and
+    /// printed again.
+    views: Vec<(usize, [usize; 3])>,
 }
 
 /// Whether a script asks for the views too.
@@ -160,18 +162,22 @@ impl Script {
         self.statements.len() - 1
     }
 
-    /// An existing view's query is compared as the server prints a view of the declared query.
-    fn view(&mut self, view: &ViewQuestion, name: &RelationName) -> [usize; 2] {
+    /// An existing view's query is compared as the server prints a view of the declared query. That
+    /// view has a name of its own: under the name of a table that the query reads, the server would
+    /// have to print the table's schema too.
+    fn view(&mut self, view: &ViewQuestion, name: &RelationName) -> [usize; 3] {
         let ViewQuestion { columns, query, .. } = view;
         self.send("SAVEPOINT pgtend_view");
-        let copy = quote_ident(&name.name);
-        let made = self.send(format!("CREATE TEMP VIEW {copy} {columns} AS {query}"));
-        let printed = self.send(format!(
-            "SELECT pg_catalog.pg_get_viewdef({}::pg_catalog.regclass)",
-            temp_literal(&name.name)
-        ));
+        let printed = |name: &RelationName| {
+            let name = quote_literal(&name.to_string());
+            format!("SELECT pg_catalog.pg_get_viewdef({name}::pg_catalog.regclass)")
+        };
+        let existing = self.send(printed(name));
+        let copy = RelationName::qualified("pg_temp", "pgtend_view_copy");
+        let made = self.send(format!("CREATE VIEW {copy} {columns} AS {query}"));
+        let declared = self.send(printed(&copy));
         self.send("ROLLBACK TO SAVEPOINT pgtend_view");
-        [made, printed]
+        [existing, made, declared]
     }
 
     /// Rolling back to a savepoint after each table keeps the number of locks small.
@@ -184,29 +190,34 @@ impl Script {
             return;
         }
         self.send("SAVEPOINT pgtend_table");
-        let copy = existing.map(|existing| self.copy(&existing.name));
-        let name = existing.map_or(&questions.relations[relation].name, |it| &it.name.name);
-        let made = group.iter().map(|at| self.index(&questions.indexes[*at], name)).collect();
-        let printed = self.send(
-            include_str!("../../sql/catalog/copy_indexes.sql").replace("$1", &temp_literal(name)),
-        );
+        let (copy, name) = match existing {
+            Some(existing) => {
+                let (copy, name) = self.copy(&existing.name);
+                (Some(copy), name)
+            }
+            None => (None, questions.relations[relation].clone()),
+        };
+        let made = group.iter().map(|at| self.index(&questions.indexes[*at], &name)).collect();
+        let literal = quote_literal(&name.to_string());
+        let printed =
+            self.send(include_str!("../../sql/catalog/copy_indexes.sql").replace("$1", &literal));
         self.send("ROLLBACK TO SAVEPOINT pgtend_table");
         self.groups.push(Group { questions: group, copy, made, printed });
     }
 
     /// The copy bears the table's name: an index expression may use it, and the names that the
     /// server chooses are made of it.
-    fn copy(&mut self, table: &RelationName) -> usize {
-        self.send(format!(
-            "CREATE TEMP TABLE {} (LIKE {table} INCLUDING GENERATED INCLUDING STORAGE)",
-            quote_ident(&table.name)
-        ))
+    fn copy(&mut self, table: &RelationName) -> (usize, RelationName) {
+        let copy = RelationName::qualified("pg_temp", table.name.as_str());
+        let made = self.send(format!(
+            "CREATE TABLE {copy} (LIKE {table} INCLUDING GENERATED INCLUDING STORAGE)"
+        ));
+        (made, copy)
     }
 
-    fn index(&mut self, index: &IndexQuestion, table: &str) -> usize {
+    fn index(&mut self, index: &IndexQuestion, table: &RelationName) -> usize {
         let unique = if index.unique { "UNIQUE " } else { "" };
-        let table = quote_ident(table);
-        self.send(format!("CREATE {unique}INDEX ON pg_temp.{table} {}", index.definition))
+        self.send(format!("CREATE {unique}INDEX ON {table} {}", index.definition))
     }
 
     /// Sends the statements and reads the answers; returns the questions that have to be asked
@@ -228,12 +239,19 @@ impl Script {
         questions: &Questions,
         canonicals: &mut Canonicals,
     ) -> Vec<Vec<usize>> {
-        for (at, [made, printed]) in self.views {
-            let printed = mem::replace(&mut answers[printed], Ok(Vec::new()));
-            canonicals.views[at] = match (&answers[made], printed) {
-                (Ok(_), Ok(rows)) => Canonical::Known(first_text(rows)),
-                (Err(error), _) => Canonical::Refused(error.clone()),
-                (_, Err(error)) => Canonical::Refused(error),
+        for (at, [existing, made, declared]) in self.views {
+            let [existing, declared] =
+                [existing, declared].map(|at| mem::replace(&mut answers[at], Ok(Vec::new())));
+            canonicals.views[at] = match (existing, &answers[made], declared) {
+                (Err(error), ..) => {
+                    Canonical::NotCompared(format!("the server does not print it: {error}"))
+                }
+                (_, Err(error), _) => Canonical::Refused(error.clone()),
+                (_, _, Err(error)) => Canonical::Refused(error),
+                (Ok(existing), Ok(_), Ok(declared)) => Canonical::Known(ViewShape {
+                    existing: first_text(existing),
+                    declared: first_text(declared),
+                }),
             };
         }
         let mut again = Vec::new();
@@ -285,11 +303,6 @@ impl Group {
 fn can_be_copied(kind: RelationKind) -> bool {
     use RelationKind::{ForeignTable, MaterializedView, PartitionedTable, Table};
     matches!(kind, Table | PartitionedTable | MaterializedView | ForeignTable)
-}
-
-/// The name in this session's temporary schema, as a string literal that casts to regclass.
-fn temp_literal(name: &str) -> String {
-    crate::pg::name::quote_literal(&format!("pg_temp.{}", quote_ident(name)))
 }
 
 fn first_text(rows: Rows) -> String {

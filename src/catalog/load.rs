@@ -1,6 +1,6 @@
 //! Reading the facts.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
@@ -18,6 +18,9 @@ use crate::pg::session::Session;
 /// How many names are looked up for an index whose name the server would choose.
 const NAME_CHOICES: usize = 20;
 
+/// The SQLSTATE of a lock that was not free in time.
+pub const LOCK_NOT_AVAILABLE: &str = "55P03";
+
 /// Answers the questions.
 ///
 /// # Errors
@@ -27,7 +30,7 @@ pub async fn load(session: &Session, server: &Server, questions: &Questions) -> 
     let relations = load_relations(session, &questions.relations).await?;
     let partitions = load_partitions(session, &relations).await?;
     let tables = indexed_tables(questions, &relations, &partitions);
-    let indexes = load_indexes(session, &tables).await?;
+    let (indexes, locked) = load_unlocked_indexes(session, &tables).await?;
     let builds = load_builds(session).await?;
     let canonicals = canonical::load(session, server, questions, &relations).await;
     let wanted = wanted_names(server, questions, &relations, &canonicals.indexes);
@@ -41,6 +44,7 @@ pub async fn load(session: &Session, server: &Server, questions: &Questions) -> 
         partitions,
         canonical_indexes: canonicals.indexes,
         canonical_views: canonicals.views,
+        locked,
         builds,
     };
     facts.column_widths = load_column_widths(session, &lacking(questions, &facts)).await?;
@@ -78,6 +82,29 @@ fn indexed_tables(
         std::iter::once(relation.oid).chain(members.iter().map(|member| member.oid))
     });
     tables.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Printing an index needs a lock on its table. Where one table is locked by somebody, the others
+/// are read all the same.
+async fn load_unlocked_indexes(
+    session: &Session,
+    tables: &[Oid],
+) -> Result<(HashMap<Oid, Vec<Index>>, HashSet<Oid>)> {
+    match load_indexes(session, tables).await {
+        Err(failure) if failure.sqlstate.as_deref() == Some(LOCK_NOT_AVAILABLE) => {}
+        result => return result.map(|indexes| (indexes, HashSet::new())),
+    }
+    let (mut indexes, mut locked) = (HashMap::new(), HashSet::new());
+    for table in tables {
+        match load_indexes(session, &[*table]).await {
+            Ok(more) => indexes.extend(more),
+            Err(failure) if failure.sqlstate.as_deref() == Some(LOCK_NOT_AVAILABLE) => {
+                locked.insert(*table);
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok((indexes, locked))
 }
 
 async fn load_indexes(session: &Session, tables: &[Oid]) -> Result<HashMap<Oid, Vec<Index>>> {
@@ -262,7 +289,6 @@ fn read_relation(row: &Row) -> Relation {
         row_estimate: row.get("row_estimate"),
         size_bytes: row.get("size_bytes"),
         is_populated: row.get("is_populated"),
-        view_definition: row.get("view_definition"),
         comment: row.get("comment"),
         analyzed_ago_seconds: row.get("analyzed_ago_seconds"),
         vacuumed_ago_seconds: row.get("vacuumed_ago_seconds"),

@@ -6,7 +6,7 @@ mod definition;
 pub(crate) mod load;
 mod watch;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::pg::database::Server;
@@ -69,8 +69,10 @@ pub struct Facts {
     pub partitions: HashMap<Oid, Vec<Partition>>,
     /// How the server writes each declared index.
     pub canonical_indexes: Vec<Canonical<IndexShape>>,
-    /// How the server writes each declared view's query.
-    pub canonical_views: Vec<Canonical<String>>,
+    /// How the server writes each declared view's query, and that of the view that exists.
+    pub canonical_views: Vec<Canonical<ViewShape>>,
+    /// Tables that somebody has locked so that nothing can be read about their indexes.
+    pub locked: HashSet<Oid>,
     /// What bears a declared index's name in its table's schema already.
     pub bearers: HashMap<RelationName, NameBearer>,
     /// The comments of indexes asked for by name; no entry where there is no such index.
@@ -104,8 +106,6 @@ pub struct Relation {
     pub size_bytes: i64,
     /// False for a materialized view that was never filled.
     pub is_populated: bool,
-    /// A materialized view's query as the server prints it.
-    pub view_definition: Option<String>,
     /// The comment on it.
     pub comment: Option<String>,
     /// Seconds since the last ANALYZE that the statistics know of.
@@ -244,6 +244,15 @@ impl IndexShape {
     pub fn equals(&self, other: &IndexShape) -> bool {
         self.unique == other.unique && self.definition == other.definition
     }
+}
+
+/// A materialized view's query as the server prints it; empty for a view that does not exist yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ViewShape {
+    /// Of the view that exists.
+    pub existing: String,
+    /// As declared.
+    pub declared: String,
 }
 
 /// What the server made of a declared definition.

@@ -114,7 +114,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let database = context.unless_cancelled(context.open(&args.opening(context))).await?;
     if args.dry_run {
         let plan = context.unless_cancelled(make(&database, &declaration, &options)).await?;
-        let outcome = if plan.has_work() { Outcome::Planned } else { Outcome::NothingToDo };
+        let outcome = if plan.is_as_declared() { Outcome::NothingToDo } else { Outcome::Planned };
         report::apply::statements(&context.console, &plan, outcome);
         return Ok(exit_code::DONE);
     }

@@ -10,6 +10,7 @@ use super::send::{Ended, send};
 use super::short::{self, with_jitter};
 use super::{Execution, adopt, cleanup};
 use crate::catalog::Build;
+use crate::catalog::load::LOCK_NOT_AVAILABLE;
 use crate::event::{Event, Outcome, Status, StepIndex};
 use crate::failure::{Kind, Result};
 use crate::pg::server_error::ServerError;
@@ -22,6 +23,9 @@ const MOST_SENDS: usize = 16;
 /// How often a statement that failed in a passing way is tried again.
 const RETRIES: u32 = 3;
 const FIRST_RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// The lock_timeout of a reader.
+const READER_WAITS: Duration = Duration::from_secs(1);
 
 const FOREIGN_BUILD_POLL: Duration = Duration::from_millis(250);
 
@@ -70,6 +74,11 @@ impl Work<'_> {
                 // A server that restarts is back in a moment; the catalog knows how far we were.
                 Err(failure) if failure.kind == Kind::Connection && self.retries < RETRIES => {
                     if let Some(outcome) = self.pause_before_retry(&failure.to_string()).await? {
+                        return Ok(outcome);
+                    }
+                }
+                Err(failure) if failure.sqlstate.as_deref() == Some(LOCK_NOT_AVAILABLE) => {
+                    if let Some(outcome) = self.wait_for_lock(&failure.to_string()).await {
                         return Ok(outcome);
                     }
                 }
@@ -235,6 +244,18 @@ impl Work<'_> {
         let mut outcome = Outcome::new(status, reason);
         cleanup::after(self.execution, self.subject, &mut outcome).await;
         outcome
+    }
+
+    /// Somebody has locked the table, so that not even its indexes can be read.
+    async fn wait_for_lock(&mut self, why: &str) -> Option<Outcome> {
+        self.execution.events.emit(Event::Waiting(self.at, 0, why.to_owned()));
+        // Looking has waited already, for the reader's lock_timeout.
+        self.waited += READER_WAITS;
+        if self.execution.cancel.signal().is_some() {
+            return Some(Outcome::new(Status::Cancelled, format!("cancelled: {why}")));
+        }
+        let patient = self.waited < self.execution.policy.max_wait;
+        (!patient).then(|| Outcome::new(Status::Failed, format!("gave up: {why}")))
     }
 
     /// Waits until nobody else builds on the table: a second build would wait for the first while

@@ -1,7 +1,7 @@
 //! One object, looked at afresh: the facts about it, and what is to be done.
 
 use super::Execution;
-use crate::catalog;
+use crate::catalog::{self, load::LOCK_NOT_AVAILABLE};
 use crate::declared::Declaration;
 use crate::failure::{Failure, Kind, Result};
 use crate::plan::{Plan, Step, Subject, apply};
@@ -24,6 +24,10 @@ pub async fn look(execution: &Execution<'_>, subject: &Subject) -> Result<Seen> 
     let session = execution.database.reader().await?;
     let questions = apply::questions(&declaration);
     let facts = catalog::load(&session, &execution.database.server, &questions).await?;
+    if !facts.locked.is_empty() {
+        return Err(Failure::new(Kind::Server, "the table is locked by another session")
+            .sqlstate(Some(LOCK_NOT_AVAILABLE.to_owned())));
+    }
     let options = apply::Options { filter: apply::Filter::default(), ..execution.options.clone() };
     let Plan { steps, .. } = apply::plan(&declaration, &facts, &options);
     let step = steps.into_iter().next();

@@ -88,7 +88,14 @@ impl Session {
     /// several in one message form a transaction (PostgreSQL documentation, 53.2.2.1).
     pub async fn execute(&self, statement: &str) -> Answer<()> {
         self.echo.hear(statement);
-        self.client.simple_query(statement).await?;
+        let answer = self.client.simple_query(statement).await;
+        if answer.is_err() && !self.client.is_closed() {
+            // The server says what failed before it has rolled back; only when it is ready for the
+            // next query are the locks free and the progress views empty.
+            self.echo.hear(READY);
+            let _ = self.client.simple_query(READY).await;
+        }
+        answer?;
         Ok(())
     }
 
@@ -146,6 +153,9 @@ impl Session {
         let _ = tokio::time::timeout(CANCEL_AGAIN, request).await;
     }
 }
+
+/// Answered when the server has done with what came before.
+const READY: &str = "SELECT 1";
 
 const CANCEL_AGAIN: Duration = Duration::from_secs(2);
 

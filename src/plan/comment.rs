@@ -30,6 +30,9 @@ enum Found {
 fn find(planner: &Planner<'_>, declared: &DeclaredComment) -> Found {
     match declared.on {
         CommentOn::Index => {
+            if let Some(found) = declared_index(planner, declared) {
+                return found;
+            }
             if let Some(index) = planner.facts.index_comments.get(&declared.name) {
                 return Found::There {
                     name: index.name.clone(),
@@ -52,10 +55,28 @@ fn find(planner: &Planner<'_>, declared: &DeclaredComment) -> Found {
     let to_come = planner.plan.steps.iter().find(|step| {
         step.verdict == Verdict::ToDo
             && !step.statements.is_empty()
-            && step.object.name == declared.name.name
-            && (declared.name.schema.is_none() || step.object.schema == declared.name.schema)
+            && is_named(&step.object, &declared.name)
     });
     to_come.map_or(Found::Nowhere, |step| Found::ToCome(step.object.clone()))
+}
+
+/// The index that the same files declare under that name, wherever the search path leads.
+fn declared_index(planner: &Planner<'_>, declared: &DeclaredComment) -> Option<Found> {
+    let step = planner.plan.steps.iter().find(|step| {
+        matches!(step.subject, Subject::Index(_)) && is_named(&step.object, &declared.name)
+    })?;
+    let table = planner.relation_named(step.on.as_ref()?)?;
+    let indexes = planner.facts.indexes.get(&table.oid)?;
+    let index = indexes.iter().find(|index| index.name == step.object)?;
+    Some(Found::There {
+        name: index.name.clone(),
+        owned: table.owned,
+        comment: index.comment.clone(),
+    })
+}
+
+fn is_named(object: &RelationName, name: &RelationName) -> bool {
+    object.name == name.name && (name.schema.is_none() || object.schema == name.schema)
 }
 
 fn existing(

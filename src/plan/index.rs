@@ -27,6 +27,16 @@ pub fn plan(planner: &mut Planner<'_>, at: usize, declared: &DeclaredIndex) {
         planner.plan.steps.push(step);
         return;
     };
+    if planner.facts.locked.contains(&relation.oid) {
+        let mut step = blank(declared, &relation.name, declared.name.as_deref());
+        step.verdict = Verdict::ToDo;
+        step.reason = format!(
+            "{} is locked by another session, so it cannot be compared now; apply waits for it",
+            relation.name
+        );
+        planner.plan.steps.push(step);
+        return;
+    }
     let mut step = Target { planner, relation: &relation, declared, canonical }.step();
     if step.verdict == Verdict::ToDo && step.action != Action::WatchBuild && !relation.owned {
         step.verdict = Verdict::Refused;

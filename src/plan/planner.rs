@@ -35,6 +35,11 @@ impl<'a> Planner<'a> {
         self.facts.relations[at].as_ref()
     }
 
+    /// The relation of that full name, if it is among those asked for.
+    pub fn relation_named(&self, name: &RelationName) -> Option<&Relation> {
+        self.facts.relations.iter().flatten().find(|relation| relation.name == *name)
+    }
+
     /// Whether the name is that of a declared view that this plan creates, and its full name.
     pub fn view_to_come(&self, name: &RelationName) -> Option<RelationName> {
         let step = self.plan.steps.iter().find(|step| match &step.subject {

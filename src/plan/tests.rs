@@ -44,7 +44,6 @@ fn table(oid: u32, name: &str) -> Relation {
         row_estimate: 1000.0,
         size_bytes: 81_920,
         is_populated: true,
-        view_definition: None,
         comment: None,
         analyzed_ago_seconds: None,
         vacuumed_ago_seconds: None,
@@ -94,6 +93,7 @@ fn facts(declaration: &Declaration, indexes: Vec<Index>, canonical: &str) -> Fac
             })
             .collect(),
         canonical_views: Vec::new(),
+        locked: std::collections::HashSet::new(),
         bearers: HashMap::new(),
         index_comments: HashMap::new(),
         builds: Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::planner::Planner;
 use super::{Action, Lock, LockMode, Statement, Step, Subject, Verdict};
-use crate::catalog::{Canonical, Relation, RelationKind};
+use crate::catalog::{Canonical, Relation, RelationKind, ViewShape};
 use crate::declared::DeclaredView;
 use crate::pg::name::RelationName;
 
@@ -27,17 +27,12 @@ fn blank(declared: &DeclaredView, name: &RelationName) -> Step {
 fn missing(
     planner: &mut Planner<'_>,
     declared: &DeclaredView,
-    canonical: &Canonical<String>,
+    canonical: &Canonical<ViewShape>,
 ) -> Step {
     let name = planner.with_default_schema(&declared.name);
     let mut step = blank(declared, &name);
-    // A view over another one that this plan creates cannot be understood before that one exists.
-    let others_first =
-        planner.plan.steps.iter().any(|other| {
-            other.verdict == Verdict::ToDo && declared.query.contains(&other.object.name)
-        });
     match canonical {
-        Canonical::Refused(error) if !others_first => {
+        Canonical::Refused(error) => {
             step.verdict = Verdict::Refused;
             step.reason = format!("the server refuses the query: {error}");
         }
@@ -56,7 +51,7 @@ fn existing(
     planner: &mut Planner<'_>,
     declared: &DeclaredView,
     relation: &Relation,
-    canonical: &Canonical<String>,
+    canonical: &Canonical<ViewShape>,
 ) -> Step {
     let mut step = blank(declared, &relation.name);
     if relation.kind != RelationKind::MaterializedView {
@@ -70,7 +65,7 @@ fn existing(
         planner.warn("not_populated", &relation.name, message.to_owned());
     }
     match canonical {
-        Canonical::Known(query) if Some(query) == relation.view_definition.as_ref() => {
+        Canonical::Known(shape) if shape.existing == shape.declared => {
             step.reason = "already as declared".to_owned();
         }
         Canonical::Known(_) => {

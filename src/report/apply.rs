@@ -34,6 +34,9 @@ pub fn statements(console: &Console, plan: &Plan, outcome: Outcome) {
             console.product(&format!("{statement};\n"));
         }
     }
+    for step in plan.steps.iter().filter(|step| step.verdict == Verdict::Refused) {
+        console.warn(&format!("{} needs you: {}", step.object, step.reason));
+    }
     console.narrate(&plan_summary(plan));
     warnings(console, plan);
 }

@@ -180,3 +180,13 @@ async fn comments_are_set_once_changed_and_removed() {
     db.apply(&[&removed]).expect(0).came_to("nothing_to_do");
     assert_eq!(db.applied().len(), 7);
 }
+
+#[tokio::test]
+async fn a_comment_without_schema_means_the_index_that_is_declared_beside_it() {
+    let db = Database::new().await;
+    db.sql("CREATE SCHEMA crm; CREATE TABLE crm.t (a int)").await;
+    let declared = db.declare("CREATE INDEX i ON crm.t (a); COMMENT ON INDEX i IS 'x';");
+    db.apply(&[&declared]).expect(0).came_to("done");
+    db.apply(&[&declared]).expect(0).came_to("nothing_to_do");
+    assert_eq!(db.value("SELECT obj_description('crm.i'::regclass)").await, "x");
+}

@@ -486,3 +486,31 @@ async fn a_build_whose_process_is_terminated_is_begun_anew() {
     db.assert_whole("sales_user").await;
     assert_eq!(db.leftovers().await, "");
 }
+
+#[tokio::test]
+async fn a_table_that_somebody_has_locked_is_waited_for_and_stops_no_other() {
+    let db = with_sales().await;
+    db.sql("CREATE TABLE users (id int)").await;
+    let declared = db.declare(&format!("{SALES_USER}; CREATE INDEX users_id ON users (id);"));
+    let lock = db.hold("LOCK TABLE sales IN ACCESS EXCLUSIVE MODE").await;
+
+    let given_up = db.apply(&["--max-wait", "1s", &declared]).expect(4);
+    assert_eq!(given_up.step("public.users_id").status, "done", "{given_up}");
+    let step = given_up.step("public.sales_user");
+    assert!(step.reason.contains("locked by another session"), "{given_up}");
+
+    let mut running = db.start_apply(&[&declared]);
+    running.until_it_says("locked by another session").await;
+    lock.release().await;
+    running.wait().expect(0).came_to("done");
+    db.assert_whole("sales_user").await;
+}
+
+#[tokio::test]
+async fn a_dry_run_tells_what_needs_a_person() {
+    let db = with_sales().await;
+    db.sql("CREATE INDEX sales_user ON sales (amount)").await;
+    let declared = db.declare(SALES_USER);
+    let output = db.apply(&["--dry-run", &declared]).expect(0).came_to("planned");
+    assert_eq!(output.step("public.sales_user").verdict, "refused");
+}

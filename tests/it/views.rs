@@ -196,3 +196,33 @@ async fn a_new_view_is_analyzed() {
     db.apply(&[&declared]).expect(0).came_to("nothing_to_do");
     assert_eq!(db.applied(), sent);
 }
+
+#[tokio::test]
+async fn a_view_that_bears_the_name_of_the_table_it_reads_is_no_drift() {
+    let db = Database::new().await;
+    db.sql(SALES).await;
+    db.sql("CREATE SCHEMA reports").await;
+    let declared = db.declare(
+        "CREATE MATERIALIZED VIEW reports.sales AS SELECT user_id AS u FROM public.sales;
+         CREATE MATERIALIZED VIEW totals AS SELECT sum(amount) AS total FROM sales;
+         CREATE INDEX ON sales (status);",
+    );
+    db.apply(&[&declared]).expect(0).came_to("done");
+    db.apply(&[&declared]).expect(0).came_to("nothing_to_do");
+}
+
+#[tokio::test]
+async fn views_of_one_name_in_two_schemas_and_views_over_new_views_need_one_run() {
+    let db = Database::new().await;
+    db.sql(SALES).await;
+    db.sql("CREATE SCHEMA a; CREATE SCHEMA b").await;
+    let declared = db.declare(
+        "CREATE MATERIALIZED VIEW a.totals AS SELECT sum(amount) AS total FROM sales;
+         CREATE MATERIALIZED VIEW b.totals AS SELECT sum(amount) AS total FROM sales;
+         CREATE MATERIALIZED VIEW b.best AS SELECT max(total) AS total FROM b.totals;
+         CREATE UNIQUE INDEX ON b.best (total);",
+    );
+    db.apply(&[&declared]).expect(0).came_to("done");
+    db.assert_whole("best_total_idx").await;
+    db.apply(&[&declared]).expect(0).came_to("nothing_to_do");
+}
