@@ -70,6 +70,20 @@ pub fn with_suffix(base: &str, suffix: &str) -> String {
     format!("{}{suffix}", &base[..end])
 }
 
+/// `base` followed by `suffix`; where that is too long for an identifier, with a hash of `base` in
+/// between, so that names that begin alike do not become one. The same in every run.
+pub fn distinct_with_suffix(base: &str, suffix: &str) -> String {
+    if base.len() + suffix.len() <= NAME_MAX_BYTES {
+        return format!("{base}{suffix}");
+    }
+    with_suffix(base, &format!("_{:08x}{suffix}", fnv1a(base.as_bytes())))
+}
+
+/// FNV-1a: the standard library's hashes are not promised to be the same in the next version.
+fn fnv1a(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +111,14 @@ mod tests {
         assert!(name.len() <= NAME_MAX_BYTES);
         assert!(name.ends_with("é_pgtend_new"));
         assert_eq!(with_suffix("short", "_new"), "short_new");
+    }
+
+    #[test]
+    fn long_names_that_begin_alike_stay_apart() {
+        let (one, other) = (format!("{}1", "x".repeat(62)), format!("{}2", "x".repeat(62)));
+        let names = [&one, &other].map(|name| distinct_with_suffix(name, "_pgtend_new"));
+        assert_ne!(names[0], names[1]);
+        assert!(names.iter().all(|name| name.len() == NAME_MAX_BYTES));
+        assert_eq!(distinct_with_suffix("short", "_new"), "short_new");
     }
 }

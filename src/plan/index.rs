@@ -12,7 +12,7 @@ use crate::catalog::{
     Build, Canonical, Index, IndexShape, Oid, Relation, RelationKind, load::name_choices,
 };
 use crate::declared::DeclaredIndex;
-use crate::pg::name::{RelationName, quote_ident, quote_literal, with_suffix};
+use crate::pg::name::{RelationName, distinct_with_suffix, quote_ident, quote_literal};
 
 /// The suffix of an index that is being built to take a drifted one's place.
 const NEW_SUFFIX: &str = "_pgtend_new";
@@ -348,8 +348,8 @@ impl Target<'_, '_> {
     /// Build under a new name, swap the names in one short transaction, drop the old one: there
     /// is never a moment without the index. What an earlier run got done is not done again.
     fn replacement(&self, index: &Index, shape: &IndexShape) -> Vec<Statement> {
-        let new = index.name.sibling(with_suffix(&index.name.name, NEW_SUFFIX));
-        let old = index.name.sibling(with_suffix(&index.name.name, OLD_SUFFIX));
+        let new = index.name.sibling(distinct_with_suffix(&index.name.name, NEW_SUFFIX));
+        let old = index.name.sibling(distinct_with_suffix(&index.name.name, OLD_SUFFIX));
         let mut statements = Vec::new();
         if let Some(leftover) = self.leftover(index, OLD_SUFFIX) {
             statements.push(drop(&leftover.name));
@@ -373,7 +373,7 @@ impl Target<'_, '_> {
     }
 
     fn leftover(&self, index: &Index, suffix: &str) -> Option<Index> {
-        let name = with_suffix(&index.name.name, suffix);
+        let name = distinct_with_suffix(&index.name.name, suffix);
         let found = self.indexes().iter().find(|other| other.name.name == name);
         found.filter(|other| other.oid != index.oid && other.pinned_by.is_none()).cloned()
     }

@@ -9,7 +9,7 @@ use super::statement::{create, drop};
 use super::{Lock, LockMode, Statement, Step, Verdict};
 use crate::catalog::{Build, Facts, Index, IndexShape, Oid, Partition, Relation, RelationKind};
 use crate::declared::DeclaredIndex;
-use crate::pg::name::{NAME_MAX_BYTES, RelationName, quote_ident, with_suffix};
+use crate::pg::name::{RelationName, distinct_with_suffix, quote_ident};
 
 /// A partitioned table and the index that is declared on it.
 pub struct Tree<'a> {
@@ -236,23 +236,13 @@ impl<'a> Tree<'a> {
         format!("CREATE {unique}INDEX {name} ON ONLY {table} {}", self.declared.definition)
     }
 
-    /// `partition_index`, or the beginning of it and a hash of the whole where it is too long: the
-    /// same in every run.
+    /// `partition_index`, the same in every run.
     fn part_name(&self, member: &Partition) -> RelationName {
         let whole = format!("{}_{}", member.name.name, self.name.name);
-        if whole.len() <= NAME_MAX_BYTES {
-            return member.name.sibling(whole);
-        }
-        let hash = format!("_{:08x}", fnv1a(whole.as_bytes()));
-        member.name.sibling(with_suffix(&whole, &hash))
+        member.name.sibling(distinct_with_suffix(&whole, ""))
     }
 }
 
 fn attach(parent: &RelationName, part: &RelationName) -> Statement {
     Statement::Short(vec![format!("ALTER INDEX {parent} ATTACH PARTITION {part}")])
-}
-
-/// FNV-1a: the standard library's hashes are not promised to be the same in the next version.
-fn fnv1a(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
