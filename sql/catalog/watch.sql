@@ -2,7 +2,8 @@
 -- $1: pids of our backends. phase and counters of an index build, NULL for anything else: blocks,
 -- tuples or lockers done and in all (0 in all: the phase does not count them); size_bytes of the
 -- index so far, only in phases in which nobody can lock it away. workers: parallel ones. blocker_*: who
--- holds the lock that is waited for, NULL when nothing is; pid 0 is a prepared transaction;
+-- holds the lock that is waited for, NULL when nothing is; pid 0 is a prepared transaction, that
+-- with the awaited transaction id or with a lock on the awaited table;
 -- blocker_waits_for_us: the wait goes in a circle.
 -- Privilege: none for one's own role's backends; pg_read_all_stats to see what the blocker does.
 -- Cost: two views; the lock table only while something waits.
@@ -45,7 +46,19 @@ LEFT JOIN pg_catalog.pg_stat_activity AS b ON b.pid = w.blocker_pid
 LEFT JOIN LATERAL (
   SELECT g.gid, g.prepared
   FROM pg_catalog.pg_prepared_xacts AS g
-  WHERE w.blocker_pid = 0 AND g.database = pg_catalog.current_database()
+  JOIN pg_catalog.pg_locks AS l ON l.pid = a.pid AND NOT l.granted
+  WHERE w.blocker_pid = 0
+    AND g.database = pg_catalog.current_database()
+    AND (
+      l.transactionid = g.transaction
+      OR EXISTS (
+        SELECT FROM pg_catalog.pg_locks AS h
+        WHERE h.pid IS NULL
+          AND h.locktype = 'relation'
+          AND h.relation = l.relation
+          AND h.virtualtransaction = '-1/' || g.transaction::pg_catalog.text
+      )
+    )
   ORDER BY g.prepared
   LIMIT 1
 ) AS x ON true
