@@ -21,6 +21,10 @@ const POLL: Duration = Duration::from_millis(500);
 /// times do we look before.
 const LOOKS_BEFORE_DEADLOCK: u32 = 8;
 
+/// A session that is still in the way so long after it was cancelled has come back with another
+/// statement, or was not reached.
+const CANCEL_AGAIN: Duration = Duration::from_millis(500);
+
 /// The statements under watch, by backend.
 #[derive(Default)]
 pub struct Monitor {
@@ -33,7 +37,8 @@ struct Tracked {
     waited: Duration,
     last_look: Instant,
     counted: Option<Counted>,
-    told: HashSet<(i32, String)>,
+    /// What was said or done about whom, and when; forgotten when they are out of the way.
+    told: HashMap<(i32, String), Instant>,
     stop: Option<oneshot::Sender<String>>,
 }
 
@@ -74,7 +79,7 @@ impl Monitor {
             waited,
             last_look: Instant::now(),
             counted: None,
-            told: HashSet::new(),
+            told: HashMap::new(),
             stop: Some(sender),
         };
         self.tracked().insert(pid, tracked);
@@ -112,19 +117,23 @@ impl Monitor {
             *session = Some(execution.database.reader().await?);
         }
         let Some(session) = session else { return Ok(false) };
-        let mut waits = false;
+        let mut present = HashSet::new();
         for progress in load_progress(session, &pids).await? {
-            waits |= progress.blocker.is_some();
+            present.extend(progress.blocker.iter().map(|blocker| (progress.pid, blocker.pid)));
             self.hear(execution, session, progress).await;
         }
         for waiter in load_waiters(session, &pids).await? {
-            waits = true;
-            self.respond(execution, session, waiter.our_pid, &waiter.session, || {
+            present.insert((waiter.our_pid, waiter.session.pid));
+            self.respond(execution, session, waiter.our_pid, &waiter.session, "waiter", || {
                 guard::on_waiter(&waiter, &execution.policy)
             })
             .await;
         }
-        Ok(waits)
+        // A session that comes back with another statement is told of, or cancelled, once more.
+        for (our_pid, tracked) in self.tracked().iter_mut() {
+            tracked.told.retain(|(other, _), _| present.contains(&(*our_pid, *other)));
+        }
+        Ok(!present.is_empty())
     }
 
     async fn hear(
@@ -137,7 +146,7 @@ impl Monitor {
         let Some(event) = self.note(execution, &progress) else { return };
         execution.events.emit(event);
         if let Some(blocker) = &progress.blocker {
-            self.respond(execution, session, pid, blocker, || {
+            self.respond(execution, session, pid, blocker, "blocker", || {
                 guard::on_blocker(blocker, &execution.policy)
             })
             .await;
@@ -168,6 +177,7 @@ impl Monitor {
         session: &Session,
         our_pid: i32,
         other: &Blocker,
+        role: &str,
         response: impl FnOnce() -> Response,
     ) {
         let response = response();
@@ -176,7 +186,7 @@ impl Monitor {
         else {
             return;
         };
-        let Some(at) = self.first_time(our_pid, other.pid, &response) else { return };
+        let Some(at) = self.first_time(our_pid, other.pid, role, &response) else { return };
         execution.events.emit(Event::Warned(at, text.clone()));
         match response {
             Response::CancelOther(_) => {
@@ -195,12 +205,25 @@ impl Monitor {
         }
     }
 
-    /// The step to speak of, if this was not said or done about this session before.
-    fn first_time(&self, our_pid: i32, other: i32, response: &Response) -> Option<StepIndex> {
+    /// The step to speak of, if this was not said or done about this session in this role before:
+    /// whoever waits for us may come to be waited for, which is another matter.
+    fn first_time(
+        &self,
+        our_pid: i32,
+        other: i32,
+        role: &str,
+        response: &Response,
+    ) -> Option<StepIndex> {
         let mut all = self.tracked();
         let tracked = all.get_mut(&our_pid)?;
-        let kind = format!("{:?}", std::mem::discriminant(response));
-        tracked.told.insert((other, kind)).then_some(tracked.at)
+        let kind = format!("{role} {:?}", std::mem::discriminant(response));
+        let again = matches!(response, Response::CancelOther(_));
+        let before = tracked.told.get(&(other, kind.clone()));
+        if before.is_some_and(|when| !again || when.elapsed() < CANCEL_AGAIN) {
+            return None;
+        }
+        tracked.told.insert((other, kind), Instant::now());
+        Some(tracked.at)
     }
 
     fn tracked(&self) -> MutexGuard<'_, HashMap<i32, Tracked>> {
