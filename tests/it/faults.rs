@@ -7,13 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pgtend::sandbox::{Listen, Options, Sandbox, binaries};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, UnixStream};
-use tokio::task::AbortHandle;
 use tokio_postgres::{Client, NoTls};
 
 use crate::support::command::{Pgtend, Running};
-use crate::support::until;
+use crate::support::{Proxy, until};
 
 /// So many rounds are part of every test run.
 const ROUNDS: u64 = 12;
@@ -118,8 +115,7 @@ impl Ground {
         options.settings =
             settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let sandbox = Sandbox::start(&options).unwrap();
-        let socket = sandbox.socket_dir().join(format!(".s.PGSQL.{}", sandbox.port()));
-        let proxy = Proxy::start(socket).await;
+        let proxy = Proxy::start(&sandbox.socket_dir(), sandbox.port()).await;
         Ground { sandbox, proxy }
     }
 
@@ -293,37 +289,6 @@ impl Ground {
         })
         .await;
         connected.into_inner().unwrap().unwrap()
-    }
-}
-
-/// Forwards TCP connections to the server's socket, until they are cut.
-struct Proxy {
-    port: u16,
-    connections: Arc<Mutex<Vec<AbortHandle>>>,
-}
-
-impl Proxy {
-    async fn start(socket: std::path::PathBuf) -> Proxy {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let connections: Arc<Mutex<Vec<AbortHandle>>> = Arc::default();
-        let opened = Arc::clone(&connections);
-        tokio::spawn(async move {
-            while let Ok((mut client, _)) = listener.accept().await {
-                let socket = socket.clone();
-                let forward = tokio::spawn(async move {
-                    if let Ok(mut server) = UnixStream::connect(socket).await {
-                        let _ = copy_bidirectional(&mut client, &mut server).await;
-                    }
-                });
-                opened.lock().unwrap().push(forward.abort_handle());
-            }
-        });
-        Proxy { port, connections }
-    }
-
-    fn cut(&self) {
-        self.connections.lock().unwrap().drain(..).for_each(|connection| connection.abort());
     }
 }
 

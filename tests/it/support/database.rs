@@ -292,6 +292,41 @@ impl Database {
         })
         .await;
     }
+
+    /// Waits until so many concurrent builds are in this phase.
+    pub async fn until_phase(&self, phase: &str, builds: usize) {
+        until(&format!("{builds} builds are {phase}"), || async {
+            let sql = format!(
+                "SELECT count(*) FROM pg_stat_progress_create_index \
+                 WHERE datname = current_database() AND phase = '{phase}'"
+            );
+            self.value(&sql).await == builds.to_string()
+        })
+        .await;
+    }
+
+    /// Sends a statement and returns when it waits for a lock and has looked for a deadlock in
+    /// vain: from now on it is the others who find one.
+    pub async fn queue(&self, sql: &str) -> JoinHandle<Result<(), Error>> {
+        let session = self.session().await;
+        session.batch_execute("SET deadlock_timeout = '1ms'").await.unwrap();
+        let pid = value(&session, "SELECT pg_backend_pid()").await;
+        let statement = sql.to_owned();
+        let sent = tokio::spawn(async move { session.batch_execute(&statement).await });
+        until(&format!("{sql} waits"), || async {
+            let waits = "clock_timestamp() - waitstart > '100ms' AND NOT granted";
+            let sql = format!("SELECT count(*) FROM pg_locks WHERE pid = {pid} AND {waits}");
+            self.value(&sql).await != "0"
+        })
+        .await;
+        sent
+    }
+}
+
+/// The SQLSTATE that a statement ended with, empty if it succeeded.
+pub async fn sqlstate(statement: JoinHandle<Result<(), Error>>) -> String {
+    let ended = statement.await.unwrap();
+    ended.err().map(|error| error.code().unwrap().code().to_owned()).unwrap_or_default()
 }
 
 /// The first column of the first row as text.

@@ -6,6 +6,7 @@ pub mod document;
 pub mod log;
 pub mod old_server;
 pub mod pooler;
+pub mod proxy;
 pub mod server;
 pub mod tls;
 
@@ -13,7 +14,8 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 pub use command::{Output, Pgtend, Running};
-pub use database::{Blocker, Database, value};
+pub use database::{Blocker, Database, sqlstate, value};
+pub use proxy::Proxy;
 
 /// How long a condition may take to come true on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
