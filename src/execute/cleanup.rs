@@ -4,10 +4,10 @@
 use std::time::{Duration, Instant};
 
 use super::Execution;
-use super::look::look;
+use super::look::{Seen, look};
 use crate::event::Outcome;
 use crate::pg::session::Session;
-use crate::plan::{Statement, Subject, Verdict};
+use crate::plan::{self, Statement, Subject, Verdict};
 
 /// How long a concurrent drop may take; it waits for every transaction that uses the table.
 const CONCURRENT_DROP: Duration = Duration::from_secs(10);
@@ -17,15 +17,20 @@ const PLAIN_DROP: Duration = Duration::from_secs(10);
 const PLAIN_DROP_LOCK_TIMEOUT: &str = "100ms";
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 
-/// Looks at what is left of the object and drops it. Adds to the outcome what was done, or the
-/// SQL that does it where it could not be done.
-pub async fn after(execution: &Execution<'_>, subject: &Subject, outcome: &mut Outcome) {
+/// Looks at what the statement left of the object and drops it. Adds to the outcome what was done,
+/// or the SQL that does it where it could not be done.
+pub async fn after(
+    execution: &Execution<'_>,
+    subject: &Subject,
+    statement: Option<&Statement>,
+    outcome: &mut Outcome,
+) {
     let Ok(seen) = look(execution, subject).await else { return };
     if seen.step.verdict != Verdict::ToDo {
         return;
     }
-    let Some(drop) = leftover(&seen.step.statements) else { return };
-    let done = seen.step.busy.is_none() && dropped(execution, &drop).await;
+    let Some((drop, is_busy)) = leftover(&seen, statement) else { return };
+    let done = !is_busy && dropped(execution, &drop).await;
     if done {
         outcome.reason.push_str("; what it left was dropped");
     } else {
@@ -34,9 +39,19 @@ pub async fn after(execution: &Execution<'_>, subject: &Subject, outcome: &mut O
     }
 }
 
-fn leftover(statements: &[Statement]) -> Option<String> {
-    match statements.first()? {
-        Statement::Drop { sql } => Some(sql.clone()),
+/// The drop, and whether somebody is at work on the table. After a build of one of several parts
+/// it is that part's: the others may be at work on theirs.
+fn leftover(seen: &Seen, statement: Option<&Statement>) -> Option<(String, bool)> {
+    if let Some(Statement::Build { index, table: Some(table), .. }) = statement {
+        let wanted = plan::drop(index);
+        let Statement::Drop { sql } = seen.step.statements.iter().find(|it| **it == wanted)? else {
+            return None;
+        };
+        let is_busy = seen.builds.iter().any(|build| build.table == Some(*table));
+        return Some((sql.clone(), is_busy));
+    }
+    match seen.step.statements.first()? {
+        Statement::Drop { sql } => Some((sql.clone(), seen.step.busy.is_some())),
         _ => None,
     }
 }

@@ -73,7 +73,9 @@ impl Work<'_> {
                 Ok(None) => {}
                 // A server that restarts is back in a moment; the catalog knows how far we were.
                 Err(failure) if failure.kind == Kind::Connection && self.retries < RETRIES => {
-                    if let Some(outcome) = self.pause_before_retry(&failure.to_string()).await? {
+                    if let Some(outcome) =
+                        self.pause_before_retry(&failure.to_string(), None).await?
+                    {
                         return Ok(outcome);
                     }
                 }
@@ -91,7 +93,7 @@ impl Work<'_> {
 
     /// Looks at the catalog and does the next thing. An outcome ends the work.
     async fn turn(&mut self, most: &mut usize) -> Result<Option<Outcome>> {
-        let Seen { step, size_bytes } = look(self.execution, self.subject).await?;
+        let Seen { step, size_bytes, .. } = look(self.execution, self.subject).await?;
         *most = (*most).max(step.statements.len() * 3);
         match step.verdict {
             Verdict::AsDeclared | Verdict::LeftOut => return Ok(Some(self.arrived(size_bytes))),
@@ -144,7 +146,12 @@ impl Work<'_> {
         }
         // Of several ends the first failure says most.
         ends.sort_by_key(|end| end.status != Status::Failed);
-        Ok(ends.into_iter().next())
+        let left = ends.iter_mut().filter_map(|end| end.cleanup.take()).collect::<Vec<_>>();
+        let mut first = ends.into_iter().next();
+        if let Some(end) = first.as_mut().filter(|_| !left.is_empty()) {
+            end.cleanup = Some(left.join("\n"));
+        }
+        Ok(first)
     }
 
     /// Waits for what would hold up the build, and for a free slot, and sends it.
@@ -188,8 +195,12 @@ impl Work<'_> {
         match ended {
             Ended::Done => Ok(None),
             Ended::Failed(error) => self.failed(pid, statement, &error).await,
-            Ended::Cancelled => Ok(Some(self.stopped(Status::Cancelled, "cancelled").await)),
-            Ended::Stopped(reason) => Ok(Some(self.stopped(Status::Failed, &reason).await)),
+            Ended::Cancelled => {
+                Ok(Some(self.stopped(Status::Cancelled, "cancelled", Some(statement)).await))
+            }
+            Ended::Stopped(reason) => {
+                Ok(Some(self.stopped(Status::Failed, &reason, Some(statement)).await))
+            }
         }
     }
 
@@ -205,7 +216,7 @@ impl Work<'_> {
             }
         }
         if is_passing(error) && self.retries < RETRIES {
-            return self.pause_before_retry(&error.to_string()).await;
+            return self.pause_before_retry(&error.to_string(), Some(statement)).await;
         }
         if error.sqlstate.as_deref() == Some("53100") {
             // The disk is full: the next build would only fill it again.
@@ -213,19 +224,23 @@ impl Work<'_> {
         }
         let mut outcome = Outcome::new(Status::Failed, explain(error));
         outcome.sqlstate.clone_from(&error.sqlstate);
-        cleanup::after(self.execution, self.subject, &mut outcome).await;
+        cleanup::after(self.execution, self.subject, Some(statement), &mut outcome).await;
         Ok(Some(outcome))
     }
 
     /// The catalog is looked at afresh after the pause, so what the failure left is mended first.
-    async fn pause_before_retry(&mut self, why: &str) -> Result<Option<Outcome>> {
+    async fn pause_before_retry(
+        &mut self,
+        why: &str,
+        statement: Option<&Statement>,
+    ) -> Result<Option<Outcome>> {
         let pause = with_jitter(FIRST_RETRY_PAUSE * 4_u32.pow(self.retries));
         self.retries += 1;
         self.execution.events.emit(Event::Retrying(self.at, why.to_owned()));
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = self.execution.cancel.wait() => {
-                return Ok(Some(self.stopped(Status::Cancelled, "cancelled").await));
+                return Ok(Some(self.stopped(Status::Cancelled, "cancelled", statement).await));
             }
         }
         // What broke our connection may have broken the one that held the lock.
@@ -235,14 +250,19 @@ impl Work<'_> {
     }
 
     /// A statement that was stopped may have finished in the race: the catalog decides.
-    async fn stopped(&self, status: Status, reason: &str) -> Outcome {
+    async fn stopped(
+        &self,
+        status: Status,
+        reason: &str,
+        statement: Option<&Statement>,
+    ) -> Outcome {
         if let Ok(seen) = look(self.execution, self.subject).await
             && seen.step.verdict == Verdict::AsDeclared
         {
             return self.arrived(seen.size_bytes);
         }
         let mut outcome = Outcome::new(status, reason);
-        cleanup::after(self.execution, self.subject, &mut outcome).await;
+        cleanup::after(self.execution, self.subject, statement, &mut outcome).await;
         outcome
     }
 

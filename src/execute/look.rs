@@ -1,7 +1,7 @@
 //! One object, looked at afresh: the facts about it, and what is to be done.
 
 use super::Execution;
-use crate::catalog::{self, load::LOCK_NOT_AVAILABLE};
+use crate::catalog::{self, Build, load::LOCK_NOT_AVAILABLE};
 use crate::declared::Declaration;
 use crate::failure::{Failure, Kind, Result};
 use crate::plan::{Plan, Step, Subject, apply};
@@ -10,6 +10,8 @@ use crate::plan::{Plan, Step, Subject, apply};
 pub struct Seen {
     pub step: Step,
     pub size_bytes: Option<i64>,
+    /// The builds under way in the database, by anyone.
+    pub builds: Vec<Build>,
 }
 
 /// Reads the facts about one declared object and plans it.
@@ -33,5 +35,5 @@ pub async fn look(execution: &Execution<'_>, subject: &Subject) -> Result<Seen> 
     let step = steps.into_iter().next();
     let step = step.ok_or_else(|| Failure::new(Kind::Server, "the object was not planned"))?;
     let index = facts.indexes.values().flatten().find(|index| index.name == step.object);
-    Ok(Seen { size_bytes: index.map(|index| index.size_bytes), step })
+    Ok(Seen { size_bytes: index.map(|index| index.size_bytes), step, builds: facts.builds })
 }

@@ -15,7 +15,7 @@ mod view;
 use std::fmt;
 
 pub use index::describe;
-pub use statement::Statement;
+pub use statement::{Statement, drop};
 
 use crate::catalog::Build;
 use crate::declared::{DeclaredComment, DeclaredIndex, DeclaredMaintenance, DeclaredView, Source};
