@@ -1,7 +1,6 @@
 //! The engine among others: whom it waits for, who waits for it, and what becomes of its builds
 //! when it cannot watch them.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -161,7 +160,8 @@ async fn events_are_json_one_a_line_and_nothing_else_is_said() {
     assert_eq!(about("finished", "object"), both);
     assert_eq!(about("finished", "status"), ["done", "done"]);
     assert_eq!(about("sending", "sql"), db.applied());
-    assert_eq!(HashSet::from_iter(about("waiting", "pid")), HashSet::from([pid]));
+    // Only the first is certain: a build may also wait for a moment for one of our own sessions.
+    assert_eq!(about("waiting", "pid")[0], pid);
     assert_eq!(about("waiting", "object")[0], "public.sales_user");
     assert!(events.iter().all(|event| event["event"].is_string()), "{output}");
     assert_eq!(output.warned("redundant_index"), ["public.twin"]);
