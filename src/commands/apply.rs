@@ -87,7 +87,7 @@ pub struct Args {
     pub yield_to_ddl: Option<YieldToDdl>,
 
     /// Stream what happens as JSON, one event a line on standard error (with --format json)
-    #[arg(long)]
+    #[arg(long, conflicts_with = "echo")]
     pub events: bool,
 
     /// Never show other sessions' statements
