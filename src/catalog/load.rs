@@ -95,6 +95,10 @@ async fn load_unlocked_indexes(
         result => return result.map(|indexes| (indexes, HashSet::new())),
     }
     let (mut indexes, mut locked) = (HashMap::new(), HashSet::new());
+    if let [table] = tables {
+        locked.insert(*table);
+        return Ok((indexes, locked));
+    }
     for table in tables {
         match load_indexes(session, &[*table]).await {
             Ok(more) => indexes.extend(more),

@@ -24,9 +24,6 @@ const MOST_SENDS: usize = 16;
 const RETRIES: u32 = 3;
 const FIRST_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// The lock_timeout of a reader.
-const READER_WAITS: Duration = Duration::from_secs(1);
-
 const FOREIGN_BUILD_POLL: Duration = Duration::from_millis(250);
 
 /// Works on a step until its object is as declared, or cannot be.
@@ -68,6 +65,7 @@ impl Work<'_> {
     async fn converge(&mut self) -> Result<Outcome> {
         let mut most = MOST_SENDS;
         while self.sends < most {
+            let began = Instant::now();
             match self.turn(&mut most).await {
                 Ok(Some(outcome)) => return Ok(outcome),
                 Ok(None) => {}
@@ -80,7 +78,9 @@ impl Work<'_> {
                     }
                 }
                 Err(failure) if failure.sqlstate.as_deref() == Some(LOCK_NOT_AVAILABLE) => {
-                    if let Some(outcome) = self.wait_for_lock(&failure.to_string()).await {
+                    if let Some(outcome) =
+                        self.waited_for_lock(began.elapsed(), &failure.to_string())
+                    {
                         return Ok(outcome);
                     }
                 }
@@ -267,10 +267,10 @@ impl Work<'_> {
     }
 
     /// Somebody has locked the table, so that not even its indexes can be read.
-    async fn wait_for_lock(&mut self, why: &str) -> Option<Outcome> {
+    /// Looking has waited for it already.
+    fn waited_for_lock(&mut self, waited: Duration, why: &str) -> Option<Outcome> {
         self.execution.events.emit(Event::Waiting(self.at, 0, why.to_owned()));
-        // Looking has waited already, for the reader's lock_timeout.
-        self.waited += READER_WAITS;
+        self.waited += waited;
         if self.execution.cancel.signal().is_some() {
             return Some(Outcome::new(Status::Cancelled, format!("cancelled: {why}")));
         }

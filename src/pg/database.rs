@@ -155,11 +155,6 @@ impl Database {
         self.check_out(&self.dedicated).await
     }
 
-    /// The database as messages name it: `user@host:port/database`.
-    pub fn place(&self) -> &str {
-        &self.place
-    }
-
     /// Refuses a server that cannot be written to.
     ///
     /// # Errors

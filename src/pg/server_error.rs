@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::DbError;
 
 use crate::failure::{Failure, Kind};
 
@@ -21,11 +21,6 @@ pub struct ServerError {
 }
 
 impl ServerError {
-    /// Whether the failure is of the given class or state.
-    pub fn is(&self, state: &SqlState) -> bool {
-        self.sqlstate.as_deref() == Some(state.code())
-    }
-
     /// Whether the connection broke, so that nothing is known of the statement's fate.
     pub fn is_connection_lost(&self) -> bool {
         self.sqlstate.is_none()
