@@ -27,3 +27,4 @@ pub mod pg;
 pub mod cancel;
 pub mod config;
 pub mod failure;
+pub mod figures;

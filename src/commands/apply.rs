@@ -9,6 +9,7 @@ use crate::catalog;
 use crate::event::{Event, Events, Outcome as StepOutcome, Status};
 use crate::execute::{DeadlockVictim, Execution, Policy, YieldToDdl};
 use crate::failure::{Failure, Kind, Result, exit_code};
+use crate::figures;
 use crate::pg::advisory::{Job, RunLock};
 use crate::pg::database::{Database, Opening, OrphanPolicy};
 use crate::plan::{Plan, Warning};
@@ -165,7 +166,7 @@ async fn circumstances(database: &Database) -> Result<Vec<Warning>> {
     }
     let replication = catalog::load_replication(&database.reader().await?).await?;
     for (slot, bytes) in replication.inactive_slots {
-        let held = report::format::bytes(bytes);
+        let held = figures::bytes(bytes);
         let message =
             format!("nobody reads this slot, and it holds back {held} of WAL; builds add to it");
         warn("inactive_slot", &slot, message);

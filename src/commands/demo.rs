@@ -9,6 +9,7 @@ use crate::declared::{self, Declaration, Others, SqlFile};
 use crate::event::{Outcome as StepOutcome, Status};
 use crate::execute::{Execution, Policy};
 use crate::failure::{Failure, Kind, Result, exit_code};
+use crate::figures;
 use crate::pg::advisory::{Job, RunLock};
 use crate::pg::conninfo::{Conninfo, Environment};
 use crate::pg::database::{Database, Opening, OrphanPolicy, Workers};
@@ -115,7 +116,7 @@ async fn fill(context: &Context, args: &Args, sandbox: &Sandbox) -> Result<Datab
     // One message is one transaction, so the setting is gone when the data is there.
     let data = format!("BEGIN; SET LOCAL nova.customers = '{scale}';\n{}\n; COMMIT", DATA.sql);
     send(&database, &data).await?;
-    context.console.narrate(&format!("Filled in {}.", report::format::duration(started.elapsed())));
+    context.console.narrate(&format!("Filled in {}.", figures::duration(started.elapsed())));
     Ok(database)
 }
 
@@ -198,7 +199,7 @@ async fn apply(
         Execution::new(database, &lock, &options, policy, context.cancel.clone(), events);
     let started = Instant::now();
     let outcomes = execution.run(&plan).await;
-    let took = report::format::duration(started.elapsed());
+    let took = figures::duration(started.elapsed());
     context.console.narrate(&format!("Applied in {took}."));
     Ok((plan, outcomes))
 }
@@ -207,7 +208,7 @@ async fn refresh(context: &Context, database: &Database, declaration: &Declarati
     for view in &declaration.views {
         let started = Instant::now();
         send(database, &format!("REFRESH MATERIALIZED VIEW CONCURRENTLY {}", view.name)).await?;
-        let took = report::format::duration(started.elapsed());
+        let took = figures::duration(started.elapsed());
         context.console.narrate(&format!("Refreshed {} concurrently in {took}.", view.name));
     }
     Ok(())

@@ -4,8 +4,9 @@ use comfy_table::Cell;
 
 use super::document::{Document, Outcome, StepDocument};
 use super::table::{right, table, text};
-use super::{Console, Format, Volume, format};
+use super::{Console, Format, Volume};
 use crate::event::{Outcome as StepOutcome, Status};
+use crate::figures;
 use crate::plan::{Action, Plan, Step, Verdict};
 
 /// Shows a plan as `plan` does.
@@ -87,7 +88,7 @@ fn plan_table(steps: &[&Step], volume: Volume) -> String {
             Verdict::Refused => "needs you",
         };
         let size = match (step.verdict, step.estimated_bytes) {
-            (Verdict::ToDo, Some(bytes)) => format!("~{}", format::bytes(bytes)),
+            (Verdict::ToDo, Some(bytes)) => format!("~{}", figures::bytes(bytes)),
             _ => "-".to_owned(),
         };
         table.add_row(vec![
@@ -119,10 +120,13 @@ fn plan_summary(plan: &Plan) -> String {
     let (to_do, refused) = (count(Verdict::ToDo), count(Verdict::Refused));
     let rest = plan.steps.len() - to_do - refused;
     if to_do + refused == 0 {
-        return format!("Nothing to do: {} as declared.", format::count(rest, "object", "objects"));
+        return format!(
+            "Nothing to do: {} as declared.",
+            figures::count(rest, "object", "objects")
+        );
     }
     let rest = format!("{rest} with nothing to do");
-    let mut summary = format!("{} to do", format::count(to_do, "step", "steps"));
+    let mut summary = format!("{} to do", figures::count(to_do, "step", "steps"));
     if refused > 0 {
         summary.push_str(&format!(", {refused} that need you"));
     }
@@ -132,7 +136,7 @@ fn plan_summary(plan: &Plan) -> String {
 fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
     let mut table = table(&["status", "action", "object", "on", "time", "size", "how"]);
     for (step, outcome) in steps {
-        let size = outcome.size_bytes.map_or("-".to_owned(), format::bytes);
+        let size = outcome.size_bytes.map_or("-".to_owned(), figures::bytes);
         let mut how = outcome.reason.clone();
         if outcome.status == Status::Done {
             how = match step.action {
@@ -140,7 +144,7 @@ fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
                 _ => step.reason.clone(),
             };
             if outcome.waited.as_secs() > 0 {
-                let waited = format::duration(outcome.waited);
+                let waited = figures::duration(outcome.waited);
                 how.push_str(&format!("; waited {waited} for others"));
             }
         }
@@ -149,7 +153,7 @@ fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
             Cell::new(step.action.words()),
             Cell::new(&step.object),
             Cell::new(step.on.as_ref().map_or("-".to_owned(), ToString::to_string)),
-            right(format::duration(outcome.duration)),
+            right(figures::duration(outcome.duration)),
             right(size),
             Cell::new(how),
         ]);
@@ -162,7 +166,7 @@ fn executed_summary(outcomes: &[StepOutcome]) -> String {
     let (done, failed) = (count(Status::Done), count(Status::Failed));
     let (skipped, cancelled) = (count(Status::Skipped), count(Status::Cancelled));
     if done + failed + cancelled == 0 {
-        let objects = format::count(skipped, "object", "objects");
+        let objects = figures::count(skipped, "object", "objects");
         return format!("Nothing to do: {objects} as declared.");
     }
     let mut parts = vec![format!("{done} done")];

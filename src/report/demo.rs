@@ -3,8 +3,8 @@
 use comfy_table::Cell;
 
 use super::document::QueryDocument;
-use super::format;
 use super::table::{right, table, text};
+use crate::figures;
 use std::time::Duration;
 
 /// The table of the workload's queries.
@@ -22,5 +22,5 @@ pub fn queries(queries: &[QueryDocument]) -> String {
 }
 
 fn millis(millis: f64) -> String {
-    format::duration(Duration::from_secs_f64(millis.max(0.0) / 1e3))
+    figures::duration(Duration::from_secs_f64(millis.max(0.0) / 1e3))
 }

@@ -5,7 +5,6 @@ pub mod apply;
 pub mod demo;
 pub mod document;
 mod events;
-pub mod format;
 pub mod inflight;
 pub mod progress;
 pub mod table;

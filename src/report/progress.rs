@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::inflight::Inflight;
-use super::{Console, Volume, events, format};
+use super::{Console, Volume, events};
 use crate::event::{Event, Events, Outcome, Progress, Status, StepIndex};
+use crate::figures;
 use crate::plan::Plan;
 
 /// Where the executor's events go.
@@ -98,7 +99,7 @@ impl View {
             self.console.bars.remove(&bar);
         }
         let how = match outcome.status {
-            Status::Done => format!("done in {}", format::duration(outcome.duration)),
+            Status::Done => format!("done in {}", figures::duration(outcome.duration)),
             Status::Skipped => format!("skipped: {}", outcome.reason),
             Status::Failed => format!("failed: {}", outcome.reason),
             Status::Cancelled => outcome.reason.clone(),
@@ -117,14 +118,14 @@ fn figures(progress: &Progress) -> String {
         text.push_str(&format!(" {percent} %"));
     }
     if let Some(bytes) = progress.size_bytes.filter(|bytes| *bytes > 0) {
-        text.push_str(&format!(", {}", format::bytes(bytes)));
+        text.push_str(&format!(", {}", figures::bytes(bytes)));
     }
     if progress.workers > 0 {
         let workers = usize::try_from(progress.workers).unwrap_or_default();
-        text.push_str(&format!(", {}", format::count(workers, "worker", "workers")));
+        text.push_str(&format!(", {}", figures::count(workers, "worker", "workers")));
     }
     if let Some(left) = progress.phase_left {
-        text.push_str(&format!(", ~{} left in this phase", format::duration(left)));
+        text.push_str(&format!(", ~{} left in this phase", figures::duration(left)));
     }
     text
 }
