@@ -14,7 +14,9 @@ use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
 
 pub use load::load;
-pub use watch::{is_at_work, load_forecast, load_progress, load_replication, load_waiters};
+pub use watch::{
+    is_at_work, load_forecast, load_index_directory, load_progress, load_replication, load_waiters,
+};
 
 /// A PostgreSQL object identifier.
 pub type Oid = u32;

@@ -86,6 +86,20 @@ pub async fn load_replication(session: &Session) -> Result<Replication> {
     Ok(replication)
 }
 
+/// Where the server keeps the files of a new index in this tablespace, or by default; `None` where
+/// the session came over the network or may not know.
+///
+/// # Errors
+/// As [`load_progress`].
+pub async fn load_index_directory(
+    session: &Session,
+    tablespace: Option<&str>,
+) -> Result<Option<String>> {
+    let sql = include_str!("../../sql/catalog/index_directory.sql");
+    let rows = ask(session, sql, &[(&tablespace.unwrap_or_default(), Type::TEXT)]).await?;
+    Ok(rows.first().and_then(|row| row.get("directory")))
+}
+
 fn read_progress(row: &Row) -> StatementProgress {
     let counter = |done: &str, total: &str| {
         let total: Option<i64> = row.get(total);

@@ -86,6 +86,8 @@ pub struct DeclaredIndex {
     pub plain: bool,
     /// Whether a method other than the default btree is named.
     pub method: Option<String>,
+    /// TABLESPACE, where one is named.
+    pub tablespace: Option<String>,
     /// The indexed columns' names, `None` for an expression.
     pub columns: Vec<Option<String>>,
     /// Where it stands.

@@ -78,6 +78,7 @@ fn index(create: &ast::CreateIndex, source: &Source) -> Parsed<DeclaredIndex> {
     let items = items.ok_or_else(|| incomplete(source, "CREATE INDEX names no columns"))?;
     let columns = items.partition_items().map(|item| plain_column(&item)).collect::<Vec<_>>();
     let method = create.using_method().and_then(|using| using.access_method_ref());
+    let tablespace = create.tablespace_clause().and_then(|clause| clause.tablespace_ref());
     Ok(DeclaredIndex {
         name: create.index().map(|index| index_name(&index, source)).transpose()?,
         table,
@@ -85,6 +86,9 @@ fn index(create: &ast::CreateIndex, source: &Source) -> Parsed<DeclaredIndex> {
         definition: definition(create),
         plain: create.where_clause().is_none() && columns.iter().all(Option::is_some),
         method: method.map(|method| method.text()),
+        tablespace: tablespace
+            .and_then(|tablespace| relation_name(&tablespace.syntax().text().to_string()))
+            .map(|tablespace| tablespace.name),
         columns,
         source: source.clone(),
     })

@@ -104,9 +104,21 @@ impl Work<'_> {
             (Some(build), _) => Ok(self.wait_for(build, step.action).await),
             (None, []) => Ok(Some(Outcome::new(Status::Failed, step.reason))),
             (None, [first @ Statement::Build { .. }, rest @ ..]) => {
+                if let Some(reason) = self.no_room(step.estimated_bytes).await? {
+                    return Ok(Some(Outcome::new(Status::Failed, reason)));
+                }
                 self.build_side_by_side(first, rest).await
             }
             (None, [first, ..]) => self.send(first).await,
+        }
+    }
+
+    async fn no_room(&self, estimated_bytes: Option<i64>) -> Result<Option<String>> {
+        match (self.subject, estimated_bytes) {
+            (Subject::Index(index), Some(bytes)) => {
+                forecast::no_room(self.execution, index, bytes).await
+            }
+            _ => Ok(None),
         }
     }
 

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::Execution;
 use super::guard::describe;
-use crate::catalog::{Oid, load_forecast, load_replication};
+use crate::catalog::{Oid, load_forecast, load_index_directory, load_replication};
+use crate::declared::DeclaredIndex;
 use crate::event::{Event, StepIndex};
 use crate::failure::Result;
+use crate::figures;
 
 const POLL: Duration = Duration::from_secs(1);
 
@@ -62,5 +64,33 @@ async fn in_the_way(execution: &Execution<'_>, table: Oid) -> Result<Option<(i32
         let lag =
             humantime::format_duration(Duration::from_secs(lag.unwrap_or_default().as_secs()));
         (0, format!("the standby {name}, which is {lag} behind"))
+    }))
+}
+
+/// Why the disk has no room for the index, where that can be known: on the server's own machine. A
+/// full disk stops more than the build: a server that cannot write WAL shuts down.
+///
+/// # Errors
+/// Those of the connection and of the catalog query.
+pub async fn no_room(
+    execution: &Execution<'_>,
+    index: &DeclaredIndex,
+    estimated_bytes: i64,
+) -> Result<Option<String>> {
+    if !execution.database.is_local() {
+        return Ok(None);
+    }
+    let session = execution.database.reader().await?;
+    let directory = load_index_directory(&session, index.tablespace.as_deref()).await?;
+    let Some(directory) = directory else { return Ok(None) };
+    // The socket may lead into a container, whose directories are not to be seen here.
+    let Ok(free) = fs4::available_space(&directory) else { return Ok(None) };
+    let free = i64::try_from(free).unwrap_or(i64::MAX);
+    Ok((estimated_bytes > free).then(|| {
+        format!(
+            "left for later: the index will have about {}, and {directory} has {} free",
+            figures::bytes(estimated_bytes),
+            figures::bytes(free)
+        )
     }))
 }

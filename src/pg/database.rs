@@ -80,6 +80,7 @@ pub struct Database {
     tls: MakeRustlsConnect,
     echo: Echo,
     place: String,
+    is_local: bool,
     /// What was found out on connecting.
     pub server: Server,
 }
@@ -132,6 +133,7 @@ impl Database {
             tls,
             echo: opening.echo.clone(),
             place,
+            is_local: conninfo.is_local(),
             server,
         })
     }
@@ -153,6 +155,11 @@ impl Database {
     /// The one connection that is kept for the run lock.
     pub async fn dedicated(&self) -> Result<Session> {
         self.check_out(&self.dedicated).await
+    }
+
+    /// Whether the connection is a socket of this machine.
+    pub fn is_local(&self) -> bool {
+        self.is_local
     }
 
     /// Refuses a server that cannot be written to.

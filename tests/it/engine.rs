@@ -1,11 +1,14 @@
 //! The engine among others: whom it waits for, who waits for it, and what becomes of its builds
 //! when it cannot watch them.
 
+use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use pgtend::sandbox::{Options, Sandbox, binaries};
 use serde_json::Value;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, NoTls};
 
 use crate::support::{
     Blocker, Database, Output, Pgtend, Proxy, Running, SALES, sqlstate, until, value,
@@ -531,6 +534,130 @@ async fn a_build_that_reaches_temp_file_limit_leaves_nothing() {
     db.sql(&format!("ALTER ROLE {role} RESET temp_file_limit")).await;
     db.apply_as(&role, &small).expect(0).came_to("done");
     db.assert_whole("words_word").await;
+}
+
+/// A standby of the server, which calls itself by that name.
+fn standby_of(primary: &mut Sandbox, name: &str) -> Sandbox {
+    let mut standby = Sandbox::start(&Options::new(binaries::find(None).unwrap())).unwrap();
+    standby.crash().unwrap();
+    primary.crash().unwrap();
+    let data = standby.data_dir();
+    fs::remove_dir_all(&data).unwrap();
+    let copied = Command::new("cp").arg("-a").arg(primary.data_dir()).arg(&data).status().unwrap();
+    assert!(copied.success());
+    fs::write(data.join("standby.signal"), "").unwrap();
+    let from = format!(
+        "primary_conninfo = 'host={} port={} user=postgres application_name={name}'\n",
+        primary.socket_dir().display(),
+        primary.port()
+    );
+    let settings = data.join("postgresql.auto.conf");
+    fs::write(&settings, fs::read_to_string(&settings).unwrap() + &from).unwrap();
+    primary.restart().unwrap();
+    standby.restart().unwrap();
+    standby
+}
+
+async fn connected(sandbox: &Sandbox) -> Client {
+    let (client, connection) = tokio_postgres::connect(&words(sandbox), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+fn words(sandbox: &Sandbox) -> String {
+    let socket_dir = sandbox.socket_dir().display().to_string();
+    format!("host={socket_dir} port={} user=postgres dbname=postgres", sandbox.port())
+}
+
+#[tokio::test]
+async fn nothing_is_begun_while_a_standby_is_behind() {
+    let mut server = Sandbox::start(&Options::new(binaries::find(None).unwrap())).unwrap();
+    let standby = standby_of(&mut server, "paris");
+    let (primary, replica) = (connected(&server).await, connected(&standby).await);
+    until("the standby streams", async || {
+        value(&primary, "SELECT state FROM pg_stat_replication").await == "streaming"
+    })
+    .await;
+    replica.batch_execute("SELECT pg_wal_replay_pause()").await.unwrap();
+    until("the standby has stopped replaying", async || {
+        value(&replica, "SELECT pg_get_wal_replay_pause_state()").await == "paused"
+    })
+    .await;
+    primary.batch_execute(SALES).await.unwrap();
+    until("the standby is behind", async || {
+        value(&primary, "SELECT replay_lag > '1s' FROM pg_stat_replication").await == "t"
+    })
+    .await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let declared = folder.path().join("declared.sql");
+    fs::write(&declared, SALES_USER).unwrap();
+    let (words, declared) = (words(&server), declared.display().to_string());
+    let lag = ["apply", "--format", "json", "-d", &words, "--max-replica-lag", "1s", &declared];
+    let output = Pgtend::new(&[&lag[..], &["--max-wait", "1s"]].concat()).run().expect(4);
+    let reason = output.step("public.sales_user").reason;
+    assert!(reason.starts_with("left for later: it would wait for the standby paris"), "{reason}");
+    let made = "SELECT count(*) FROM pg_class WHERE relname = 'sales_user'";
+    assert_eq!(value(&primary, made).await, "0");
+
+    let mut running = Pgtend::new(&lag).start();
+    running.until_it_says("waits for the standby paris").await;
+    replica.batch_execute("SELECT pg_wal_replay_resume()").await.unwrap();
+    running.wait().expect(0).came_to("done");
+    assert_eq!(value(&primary, made).await, "1");
+    standby.stop().unwrap();
+    server.stop().unwrap();
+}
+
+#[tokio::test]
+async fn an_index_for_which_the_disk_has_no_room_is_left_for_later() {
+    let db = with_sales().await;
+    db.sql("ANALYZE sales").await;
+    // The statistics speak of more rows than any disk holds.
+    db.sql("UPDATE pg_class SET reltuples = 1e15, relpages = 2e9 WHERE oid = 'sales'::regclass")
+        .await;
+    let declared = db.declare(&format!("{SALES_USER} CREATE INDEX users_id ON users (id);"));
+
+    let output = db.apply(&[&declared]).expect(4).came_to("failed");
+    let reason = output.step("public.sales_user").reason;
+    assert!(reason.starts_with("left for later: the index will have about "), "{reason}");
+    let folder = db.value("SHOW data_directory").await;
+    assert!(reason.contains(&format!("and {folder} has ")), "{reason}");
+    assert_eq!(output.step("public.users_id").status, "done");
+    assert_eq!(db.index("sales_user").await, None);
+    assert_eq!(db.applied(), ["CREATE INDEX CONCURRENTLY users_id ON public.users (id)"]);
+
+    // Whoever comes over the network does not see that disk.
+    let role = db.role("remote").await;
+    db.sql(&format!("ALTER TABLE sales OWNER TO {role}; GRANT CREATE ON SCHEMA public TO {role}"))
+        .await;
+    let declared = db.declare(SALES_USER);
+    Pgtend::new(&["apply", "-d", &db.tcp_as(&role), &declared]).run().expect(0);
+    db.assert_whole("sales_user").await;
+}
+
+#[tokio::test]
+async fn nothing_more_is_begun_when_the_disk_is_full() {
+    let db = with_sales().await;
+    // What the server says when a file cannot grow.
+    db.sql(
+        "CREATE FUNCTION full_disk(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+         $$ BEGIN RAISE 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$",
+    )
+    .await;
+    let declared = db.declare(
+        "CREATE INDEX sales_full ON sales (full_disk(id)); CREATE INDEX sales_more ON sales (status);
+         CREATE INDEX sales_last ON sales (full_disk(amount));",
+    );
+    let output = db.apply(&["--jobs", "1", &declared]).expect(4).came_to("failed");
+    let full = output.step("public.sales_full");
+    assert_eq!(full.sqlstate.as_deref(), Some("53100"), "{output}");
+    let reason = output.step("public.sales_last").reason;
+    assert!(reason.starts_with("not started: "), "{reason}");
+    assert!(reason.contains("No space left on device"), "{reason}");
+    // Plain columns come first, and so before the disk was full.
+    assert_eq!(output.step("public.sales_more").status, "done");
+    assert_eq!(db.leftovers().await, "");
 }
 
 #[tokio::test]

@@ -105,6 +105,11 @@ impl Conninfo {
         self.tls.clone()
     }
 
+    /// Whether every host is a socket of this machine.
+    pub fn is_local(&self) -> bool {
+        self.endpoints.iter().all(|endpoint| endpoint.host.starts_with(['/', '@']))
+    }
+
     /// `user@host:port/dbname` for messages. Several hosts are joined by commas.
     pub fn display(&self) -> String {
         let user = self.get("user").unwrap_or_default();
