@@ -10,9 +10,9 @@ use crate::pg::session::Session;
 use crate::plan::{self, Statement, Subject, Verdict};
 
 /// How long a concurrent drop may take; it waits for every transaction that uses the table.
-const CONCURRENT_DROP: Duration = Duration::from_secs(10);
+const CONCURRENT_DROP: Duration = Duration::from_secs(5);
 /// How long a plain drop is tried after that.
-const PLAIN_DROP: Duration = Duration::from_secs(10);
+const PLAIN_DROP: Duration = Duration::from_secs(5);
 /// How long a plain drop may queue for its lock, and so hold up those behind it.
 const PLAIN_DROP_LOCK_TIMEOUT: &str = "100ms";
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
