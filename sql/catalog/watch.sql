@@ -1,9 +1,10 @@
 -- How far our own statements are, and for whom they wait.
 -- $1: pids of our backends. phase and counters of an index build, NULL for anything else: blocks,
 -- tuples or lockers done and in all (0 in all: the phase does not count them); size_bytes of the
--- index so far, only in phases in which nobody can lock it away. workers: parallel ones. blocker_*: who
--- holds the lock that is waited for, NULL when nothing is; pid 0 is a prepared transaction, that
--- with the awaited transaction id or with a lock on the awaited table;
+-- index so far, only in phases in which nobody can lock it away. workers: parallel ones. blocker_*:
+-- who holds the lock that is waited for, somebody else rather than one of us, NULL when nothing is;
+-- pid 0 is a prepared transaction, that with the awaited transaction id or with a lock on the
+-- awaited table;
 -- blocker_waits_for_us: the wait goes in a circle.
 -- Privilege: none for one's own role's backends; pg_read_all_stats to see what the blocker does.
 -- Cost: two views; the lock table only while something waits.
@@ -39,7 +40,12 @@ FROM pg_catalog.pg_stat_activity AS a
 LEFT JOIN pg_catalog.pg_stat_progress_create_index AS p ON p.pid = a.pid
 LEFT JOIN LATERAL (
   SELECT CASE
-    WHEN a.wait_event_type = 'Lock' THEN (pg_catalog.pg_blocking_pids(a.pid))[1]
+    WHEN a.wait_event_type = 'Lock' THEN (
+      SELECT k.pid
+      FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(a.pid)) WITH ORDINALITY AS k (pid, place)
+      ORDER BY k.pid = ANY ($1::pg_catalog.int4[]), k.place
+      LIMIT 1
+    )
   END AS blocker_pid
 ) AS w ON true
 LEFT JOIN pg_catalog.pg_stat_activity AS b ON b.pid = w.blocker_pid

@@ -7,7 +7,7 @@ use super::plan::{Selection, make};
 use crate::cancel::Signal;
 use crate::catalog;
 use crate::event::{Event, Events, Outcome as StepOutcome, Status};
-use crate::execute::{DeadlockVictim, Execution, Policy, YieldToDdl};
+use crate::execute::{Apply, DeadlockVictim, Execution, Policy, YieldToDdl};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::figures;
 use crate::pg::advisory::{Job, RunLock};
@@ -128,9 +128,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     }
     let events = report::progress::follow(&context.console, &plan, &context.inflight);
     let cancelling = tell_cancelling(context, events.clone());
-    let execution =
-        Execution::new(&database, &lock, &options, policy, context.cancel.clone(), events);
-    let outcomes = execution.run(&plan).await;
+    let execution = Execution::new(&database, policy, context.cancel.clone(), events);
+    let outcomes = Apply::new(execution, &lock, &options).run(&plan).await;
     cancelling.abort();
     let (outcome, code) = verdict(&plan, &outcomes, context.cancel.signal());
     report::apply::executed(&context.console, &plan, &outcomes, outcome);

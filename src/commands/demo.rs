@@ -7,7 +7,7 @@ use super::Context;
 use super::plan::make;
 use crate::declared::{self, Declaration, Others, SqlFile};
 use crate::event::{Outcome as StepOutcome, Status};
-use crate::execute::{Execution, Policy};
+use crate::execute::{Apply, Execution, Policy};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::figures;
 use crate::pg::advisory::{Job, RunLock};
@@ -195,10 +195,9 @@ async fn apply(
     let policy = Policy { jobs: configured.jobs, ..Policy::default() };
     let lock = RunLock::take(database, Job::Apply, Duration::ZERO).await?;
     let events = report::progress::follow(&context.console, &plan, &context.inflight);
-    let execution =
-        Execution::new(database, &lock, &options, policy, context.cancel.clone(), events);
+    let execution = Execution::new(database, policy, context.cancel.clone(), events);
     let started = Instant::now();
-    let outcomes = execution.run(&plan).await;
+    let outcomes = Apply::new(execution, &lock, &options).run(&plan).await;
     let took = figures::duration(started.elapsed());
     context.console.narrate(&format!("Applied in {took}."));
     Ok((plan, outcomes))

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Execution;
+use super::Apply;
 use super::look::{Seen, look};
 use crate::event::Outcome;
 use crate::pg::session::Session;
@@ -20,17 +20,17 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 /// Looks at what the statement left of the object and drops it. Adds to the outcome what was done,
 /// or the SQL that does it where it could not be done.
 pub async fn after(
-    execution: &Execution<'_>,
+    apply: &Apply<'_>,
     subject: &Subject,
     statement: Option<&Statement>,
     outcome: &mut Outcome,
 ) {
-    let Ok(seen) = look(execution, subject).await else { return };
+    let Ok(seen) = look(apply, subject).await else { return };
     if seen.step.verdict != Verdict::ToDo {
         return;
     }
     let Some((drop, is_busy)) = leftover(&seen, statement) else { return };
-    let done = !is_busy && dropped(execution, &drop).await;
+    let done = !is_busy && dropped(apply, &drop).await;
     if done {
         outcome.reason.push_str("; what it left was dropped");
     } else {
@@ -56,8 +56,8 @@ fn leftover(seen: &Seen, statement: Option<&Statement>) -> Option<(String, bool)
     }
 }
 
-async fn dropped(execution: &Execution<'_>, concurrently: &str) -> bool {
-    let Ok(session) = execution.database.maintainer(execution.workers()).await else {
+async fn dropped(apply: &Apply<'_>, concurrently: &str) -> bool {
+    let Ok(session) = apply.execution.database.maintainer(apply.workers()).await else {
         return false;
     };
     match session.execute_within(concurrently, CONCURRENT_DROP).await {

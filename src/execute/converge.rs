@@ -8,7 +8,7 @@ use super::forecast::{self, Ahead};
 use super::look::{Seen, look};
 use super::send::{Ended, send};
 use super::short::{self, with_jitter};
-use super::{Execution, adopt, cleanup};
+use super::{Apply, Execution, adopt, cleanup};
 use crate::catalog::Build;
 use crate::catalog::load::LOCK_NOT_AVAILABLE;
 use crate::event::{Event, Outcome, Status, StepIndex};
@@ -27,10 +27,11 @@ const FIRST_RETRY_PAUSE: Duration = Duration::from_secs(1);
 const FOREIGN_BUILD_POLL: Duration = Duration::from_millis(250);
 
 /// Works on a step until its object is as declared, or cannot be.
-pub async fn run(execution: &Execution<'_>, at: StepIndex, step: &Step) -> Outcome {
+pub async fn run(apply: &Apply<'_>, at: StepIndex, step: &Step) -> Outcome {
     let started = Instant::now();
     let mut work = Work {
-        execution,
+        apply,
+        execution: &apply.execution,
         at,
         subject: &step.subject,
         sent: Vec::new(),
@@ -52,6 +53,7 @@ pub async fn run(execution: &Execution<'_>, at: StepIndex, step: &Step) -> Outco
 }
 
 struct Work<'a> {
+    apply: &'a Apply<'a>,
     execution: &'a Execution<'a>,
     at: StepIndex,
     subject: &'a Subject,
@@ -93,7 +95,7 @@ impl Work<'_> {
 
     /// Looks at the catalog and does the next thing. An outcome ends the work.
     async fn turn(&mut self, most: &mut usize) -> Result<Option<Outcome>> {
-        let Seen { step, size_bytes, .. } = look(self.execution, self.subject).await?;
+        let Seen { step, size_bytes, .. } = look(self.apply, self.subject).await?;
         *most = (*most).max(step.statements.len() * 3);
         match step.verdict {
             Verdict::AsDeclared | Verdict::LeftOut => return Ok(Some(self.arrived(size_bytes))),
@@ -180,7 +182,7 @@ impl Work<'_> {
             }
         }
         // The semaphore is never closed.
-        let _slot = self.execution.slots.acquire().await;
+        let _slot = self.apply.slots.acquire().await;
         if let Some(signal) = self.execution.cancel.signal() {
             let reason = format!("not started: {} came", signal.name());
             return Ok(Some(Outcome::new(Status::Cancelled, reason)));
@@ -190,7 +192,7 @@ impl Work<'_> {
 
     /// Sends one statement. An outcome ends the work; without one the catalog is looked at again.
     async fn send(&mut self, statement: &Statement) -> Result<Option<Outcome>> {
-        let session = self.execution.database.maintainer(self.execution.workers()).await?;
+        let session = self.execution.database.maintainer(self.apply.workers()).await?;
         self.execution.events.emit(Event::Sending(self.at, statement.clone()));
         self.sent.extend(statement.texts());
         self.sends += 1;
@@ -232,11 +234,11 @@ impl Work<'_> {
         }
         if error.sqlstate.as_deref() == Some("53100") {
             // The disk is full: the next build would only fill it again.
-            let _ = self.execution.halted.set(error.to_string());
+            let _ = self.apply.halted.set(error.to_string());
         }
         let mut outcome = Outcome::new(Status::Failed, explain(error));
         outcome.sqlstate.clone_from(&error.sqlstate);
-        cleanup::after(self.execution, self.subject, Some(statement), &mut outcome).await;
+        cleanup::after(self.apply, self.subject, Some(statement), &mut outcome).await;
         Ok(Some(outcome))
     }
 
@@ -257,7 +259,7 @@ impl Work<'_> {
         }
         // What broke our connection may have broken the one that held the lock.
         adopt::reach(self.execution).await?;
-        self.execution.lock.regain(self.execution.database).await?;
+        self.apply.lock.regain(self.execution.database).await?;
         Ok(None)
     }
 
@@ -268,13 +270,13 @@ impl Work<'_> {
         reason: &str,
         statement: Option<&Statement>,
     ) -> Outcome {
-        if let Ok(seen) = look(self.execution, self.subject).await
+        if let Ok(seen) = look(self.apply, self.subject).await
             && seen.step.verdict == Verdict::AsDeclared
         {
             return self.arrived(seen.size_bytes);
         }
         let mut outcome = Outcome::new(status, reason);
-        cleanup::after(self.execution, self.subject, statement, &mut outcome).await;
+        cleanup::after(self.apply, self.subject, statement, &mut outcome).await;
         outcome
     }
 

@@ -4,8 +4,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::Execution;
 use super::send::{Ended, send};
+use super::{Apply, Execution};
 use crate::catalog;
 use crate::declared::{DeclaredMaintenance, MaintenanceKind};
 use crate::event::{Event, Outcome, Status, StepIndex};
@@ -20,10 +20,10 @@ const PAUSE_BETWEEN_TRIES: Duration = Duration::from_secs(1);
 const STATISTICS_DELAY: Duration = Duration::from_secs(2);
 
 /// Runs the step's one statement until it is done or skipped for good.
-pub async fn run(execution: &Execution<'_>, at: StepIndex, step: &Step) -> Outcome {
+pub async fn run(apply: &Apply<'_>, at: StepIndex, step: &Step) -> Outcome {
     let started = Instant::now();
     let mut waited = Duration::ZERO;
-    let mut outcome = match tries(execution, at, step, &mut waited).await {
+    let mut outcome = match tries(apply, at, step, &mut waited).await {
         Ok(outcome) => outcome,
         Err(failure) => Outcome {
             sqlstate: failure.sqlstate.clone(),
@@ -36,12 +36,13 @@ pub async fn run(execution: &Execution<'_>, at: StepIndex, step: &Step) -> Outco
 }
 
 async fn tries(
-    execution: &Execution<'_>,
+    apply: &Apply<'_>,
     at: StepIndex,
     step: &Step,
     waited: &mut Duration,
 ) -> Result<Outcome> {
-    let session = execution.database.maintainer(execution.workers()).await?;
+    let execution = &apply.execution;
+    let session = execution.database.maintainer(apply.workers()).await?;
     let Some(statement) = step.statements.first() else {
         return Ok(Outcome::new(Status::Skipped, "nothing to send"));
     };

@@ -2,6 +2,7 @@
 //! waits for it. It tells, and it stops what has waited for too long.
 
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -88,7 +89,7 @@ impl Monitor {
     }
 
     /// Watches for as long as the run lasts; never returns.
-    pub async fn run(&self, execution: &Execution<'_>) {
+    pub async fn run(&self, execution: &Execution<'_>) -> Infallible {
         let urgent = execution.database.server.deadlock_timeout / LOOKS_BEFORE_DEADLOCK;
         let mut session = None;
         loop {

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::Execution;
+use super::Apply;
 use crate::event::{Outcome, StepIndex};
 use crate::pg::name::RelationName;
 use crate::plan::{Plan, Step, Subject, Verdict};
@@ -62,12 +62,8 @@ fn is_on_new_view(plan: &Plan, step: &Step) -> bool {
 }
 
 /// Runs a stage's steps. Returns what each came to.
-pub async fn run(
-    execution: &Execution<'_>,
-    plan: &Plan,
-    stage: &Stage,
-) -> Vec<(StepIndex, Outcome)> {
-    let jobs = if stage.one_by_one { 1 } else { execution.policy.jobs.max(1) };
+pub async fn run(apply: &Apply<'_>, plan: &Plan, stage: &Stage) -> Vec<(StepIndex, Outcome)> {
+    let jobs = if stage.one_by_one { 1 } else { apply.execution.policy.jobs.max(1) };
     let mut waiting = stage.steps.clone();
     let mut tables_in_use: Vec<&RelationName> = Vec::new();
     let mut running = FuturesUnordered::new();
@@ -80,8 +76,8 @@ pub async fn run(
             tables_in_use.push(table(&plan.steps[at]));
             let left = waiting.iter().map(|at| table(&plan.steps[*at]));
             let left = left.chain(tables_in_use.iter().copied()).collect::<HashSet<_>>();
-            execution.tables_left.store(left.len(), Ordering::Relaxed);
-            running.push(async move { (at, execution.step(at, &plan.steps[at]).await) });
+            apply.tables_left.store(left.len(), Ordering::Relaxed);
+            running.push(async move { (at, apply.step(at, &plan.steps[at]).await) });
         }
         let Some((at, outcome)) = running.next().await else { return outcomes };
         tables_in_use.retain(|name| *name != table(&plan.steps[at]));

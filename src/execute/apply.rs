@@ -1,0 +1,135 @@
+//! Executing the plan of `apply`: the stages, the steps that run side by side, and what each step
+//! came to.
+//!
+//! A step is executed by convergence: plan the object afresh, send the first statement of that
+//! plan, and again, until the plan says that the object is as declared. No statement is believed
+//! because it returned.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use tokio::sync::Semaphore;
+
+use super::{Execution, converge, maintain, schedule};
+use crate::event::{Event, Outcome, Status, StepIndex};
+use crate::pg::advisory::RunLock;
+use crate::pg::database::Workers;
+use crate::pg::name::RelationName;
+use crate::plan::apply::Options;
+use crate::plan::{Plan, Step, Subject, Verdict};
+
+/// A run of `apply`.
+pub struct Apply<'a> {
+    /// What every job needs.
+    pub execution: Execution<'a>,
+    /// Held while this run lasts.
+    pub lock: &'a RunLock,
+    /// The decisions that the plan was made with.
+    pub options: &'a Options,
+    /// How many tables there is work left on.
+    pub tables_left: AtomicUsize,
+    changed: Mutex<HashSet<RelationName>>,
+    /// Why no further step is begun: the server has run out of something that each would need.
+    pub halted: OnceLock<String>,
+    /// One for each build that may run: those of a table's partitions count like any other.
+    pub slots: Semaphore,
+}
+
+impl<'a> Apply<'a> {
+    /// Ready to run.
+    pub fn new(execution: Execution<'a>, lock: &'a RunLock, options: &'a Options) -> Self {
+        let slots = Semaphore::new(execution.policy.jobs.max(1));
+        Apply {
+            execution,
+            lock,
+            options,
+            tables_left: AtomicUsize::default(),
+            changed: Mutex::default(),
+            halted: OnceLock::new(),
+            slots,
+        }
+    }
+
+    /// Executes the plan. Returns what each step came to, in the order of the plan; a failed step
+    /// stops no other.
+    pub async fn run(&self, plan: &Plan) -> Vec<Outcome> {
+        self.execution.watched(self.stages(plan)).await
+    }
+
+    async fn stages(&self, plan: &Plan) -> Vec<Outcome> {
+        let mut outcomes = plan.steps.iter().map(settled).collect::<Vec<_>>();
+        for stage in schedule::stages(plan) {
+            for (at, outcome) in schedule::run(self, plan, &stage).await {
+                outcomes[at] = Some(outcome);
+            }
+        }
+        let unreached = || Outcome::new(Status::Failed, "never reached");
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached)).collect()
+    }
+
+    /// Works on one step. Returns what it came to.
+    pub async fn step(&self, at: StepIndex, step: &Step) -> Outcome {
+        if let Some(outcome) = self.not_to_start(step).await {
+            self.execution.events.emit(Event::Finished(at, outcome.clone()));
+            return outcome;
+        }
+        self.execution.events.emit(Event::Started(at));
+        let outcome = match &step.subject {
+            Subject::Maintenance(_) => maintain::run(self, at, step).await,
+            _ => converge::run(self, at, step).await,
+        };
+        if outcome.status == Status::Done {
+            self.remember_change(step);
+        }
+        self.execution.events.emit(Event::Finished(at, outcome.clone()));
+        outcome
+    }
+
+    async fn not_to_start(&self, step: &Step) -> Option<Outcome> {
+        if let Some(signal) = self.execution.cancel.signal() {
+            let reason = format!("not started: {} came", signal.name());
+            return Some(Outcome::new(Status::Cancelled, reason));
+        }
+        if let Err(failure) = self.lock.regain(self.execution.database).await {
+            let reason = format!("not started: the run lock was lost: {failure}");
+            return Some(Outcome::new(Status::Failed, reason));
+        }
+        if let Some(why) = self.halted.get() {
+            return Some(Outcome::new(Status::Failed, format!("not started: {why}")));
+        }
+        let needed = step.only_if_changed.as_ref().is_none_or(|table| self.has_changed(table));
+        (!needed).then(|| Outcome::new(Status::Skipped, "this run changed nothing there"))
+    }
+
+    /// Jobs and workers share the server's cores: workers help only where fewer tables are left
+    /// than jobs could work on.
+    pub fn workers(&self) -> Workers {
+        let left = self.tables_left.load(Ordering::Relaxed);
+        if self.execution.policy.gentle || left >= self.execution.policy.jobs.max(2) {
+            Workers::None
+        } else {
+            Workers::AsConfigured
+        }
+    }
+
+    fn remember_change(&self, step: &Step) {
+        let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+        changed.insert(step.on.clone().unwrap_or_else(|| step.object.clone()));
+        changed.insert(RelationName::unqualified(&self.execution.database.server.database));
+    }
+
+    fn has_changed(&self, table: &RelationName) -> bool {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner).contains(table)
+    }
+}
+
+/// The outcome of a step that needs no work.
+fn settled(step: &Step) -> Option<Outcome> {
+    let status = match step.verdict {
+        Verdict::ToDo => return None,
+        Verdict::AsDeclared | Verdict::LeftOut => Status::Skipped,
+        Verdict::Refused => Status::Failed,
+    };
+    Some(Outcome::new(status, step.reason.clone()))
+}
