@@ -1,5 +1,6 @@
 //! The wish to stop, from the terminal or the system to whatever is at work.
 
+use crate::failure::exit_code;
 use tokio::sync::watch;
 
 /// The signals that ask a command to stop.
@@ -12,6 +13,14 @@ pub enum Signal {
 }
 
 impl Signal {
+    /// What a command that it has stopped exits with.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Signal::Interrupt => exit_code::INTERRUPTED,
+            Signal::Terminate => exit_code::TERMINATED,
+        }
+    }
+
     /// The signal's name, for messages.
     pub fn name(self) -> &'static str {
         match self {

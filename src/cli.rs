@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::cancel::Cancel;
-use crate::commands::{Context, EXIT_CODES, apply, completions, demo, man, plan};
+use crate::commands::{Context, EXIT_CODES, apply, completions, demo, man, plan, refresh};
 use crate::config::Config;
 use crate::failure::{Failure, Result};
 use crate::pg::conninfo::{Conninfo, Environment};
@@ -17,6 +17,7 @@ use crate::report::{Color, Console, Format, Manner, Volume};
 /// pgtend makes a live database match the indexes and materialized views that your SQL files
 /// declare: `pgtend plan` shows what is to be done, `pgtend apply` does it. Indexes are built online
 /// while the application reads and writes, and broken builds of earlier attempts are mended.
+/// `pgtend refresh` refreshes materialized views.
 #[derive(Debug, Parser)]
 #[command(
     name = "pgtend",
@@ -107,6 +108,7 @@ impl Cli {
         match self.command {
             Command::Plan(args) => context.unless_cancelled(plan::run(&context, &args)).await,
             Command::Apply(args) => apply::run(&context, &args).await,
+            Command::Refresh(args) => refresh::run(&context, &args).await,
             Command::Demo(args) => context.unless_cancelled(demo::run(&context, &args)).await,
             Command::Completions(args) => completions::run(&args, &mut Cli::command()),
             Command::Man(args) => man::run(&args, Cli::command()),
@@ -116,7 +118,11 @@ impl Cli {
     /// How the user wants to be spoken to.
     pub fn manner(&self) -> Manner {
         let shared = &self.shared;
-        let wants_events = matches!(&self.command, Command::Apply(args) if args.events);
+        let wants_events = match &self.command {
+            Command::Apply(args) => args.events,
+            Command::Refresh(args) => args.events,
+            _ => false,
+        };
         Manner {
             format: shared.format,
             volume: match (shared.quiet, shared.verbose) {
@@ -158,6 +164,8 @@ pub enum Command {
     #[command(after_help = EXIT_CODES)]
     Apply(apply::Args),
     #[command(after_help = EXIT_CODES)]
+    Refresh(refresh::Args),
+    #[command(after_help = EXIT_CODES)]
     Demo(demo::Args),
     #[command(after_help = EXIT_CODES)]
     Completions(completions::Args),
@@ -171,6 +179,7 @@ impl Command {
         match self {
             Command::Plan(_) => "plan",
             Command::Apply(_) => "apply",
+            Command::Refresh(_) => "refresh",
             Command::Demo(_) => "demo",
             Command::Completions(_) => "completions",
             Command::Man(_) => "man",

@@ -20,6 +20,8 @@ pub struct Config {
     pub targets: BTreeMap<String, Target>,
     /// `pgtend apply`.
     pub apply: Apply,
+    /// `pgtend refresh`.
+    pub refresh: Refresh,
     /// `pgtend demo`.
     pub demo: Demo,
 }
@@ -80,6 +82,55 @@ impl Default for Apply {
     }
 }
 
+/// Defaults of `pgtend refresh`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Refresh {
+    /// What is refreshed when the command line names no view: names and patterns.
+    pub views: Vec<String>,
+    /// Also the views that these read.
+    pub with_dependencies: bool,
+    /// How.
+    pub mode: Mode,
+    /// What was refreshed more recently is left alone; absent: nothing is.
+    #[serde(deserialize_with = "some_duration")]
+    pub max_age: Option<Duration>,
+    /// What reads only tables that were not written is left alone.
+    pub if_changed: bool,
+    /// Views that are refreshed at once.
+    pub jobs: usize,
+    /// How long each view may wait for others.
+    #[serde(deserialize_with = "duration")]
+    pub wait: Duration,
+}
+
+impl Default for Refresh {
+    fn default() -> Self {
+        Refresh {
+            views: Vec::new(),
+            with_dependencies: false,
+            mode: Mode::Auto,
+            max_age: None,
+            if_changed: false,
+            jobs: 1,
+            wait: Duration::ZERO,
+        }
+    }
+}
+
+/// How views are refreshed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Concurrently where the view was ever filled, plain otherwise; readers never wait
+    #[default]
+    Auto,
+    /// Concurrently: readers go on with the old contents
+    Concurrent,
+    /// Plain: faster, but readers wait while it lasts
+    Plain,
+}
+
 /// Defaults of `pgtend demo`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -123,11 +174,13 @@ impl Config {
         })?;
         let folder = file.parent().unwrap_or(Path::new(""));
         config.paths = config.paths.iter().map(|path| folder.join(path)).collect();
-        if config.apply.jobs == 0 {
-            return Err(Failure::new(
-                Kind::Config,
-                format!("{}: apply.jobs must be at least 1", file.display()),
-            ));
+        for (key, jobs) in [("apply", config.apply.jobs), ("refresh", config.refresh.jobs)] {
+            if jobs == 0 {
+                return Err(Failure::new(
+                    Kind::Config,
+                    format!("{}: {key}.jobs must be at least 1", file.display()),
+                ));
+            }
         }
         Ok(config)
     }
@@ -194,6 +247,8 @@ mod tests {
         let example = read(include_str!("../config.example.toml")).unwrap();
         let default = Config::default();
         assert_eq!(format!("{:?}", example.apply), format!("{:?}", default.apply));
+        let without_views = Refresh { views: Vec::new(), ..example.refresh };
+        assert_eq!(format!("{without_views:?}"), format!("{:?}", default.refresh));
         assert_eq!(format!("{:?}", example.demo), format!("{:?}", default.demo));
     }
 

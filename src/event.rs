@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cancel::Signal;
+use crate::catalog::Writes;
 use crate::plan::Statement;
+use crate::plan::refresh::Way;
 
 /// A step's place in its plan.
 pub type StepIndex = usize;
@@ -70,6 +72,23 @@ pub struct Outcome {
     pub sent: Vec<String>,
     /// SQL that cleans up what could not be cleaned up.
     pub cleanup: Option<String>,
+    /// Skipped because somebody else is at work on the very same.
+    pub is_busy: bool,
+    /// Skipped because it is as it should be.
+    pub is_fresh: bool,
+    /// What a refresh did.
+    pub refreshed: Option<Refreshed>,
+}
+
+/// What a refresh did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refreshed {
+    /// How.
+    pub way: Way,
+    /// The rows that it changed; a plain refresh does not count them.
+    pub writes: Option<Writes>,
+    /// WAL that the server wrote meanwhile, others' included.
+    pub wal_bytes: Option<i64>,
 }
 
 impl Outcome {
@@ -84,6 +103,9 @@ impl Outcome {
             size_bytes: None,
             sent: Vec::new(),
             cleanup: None,
+            is_busy: false,
+            is_fresh: false,
+            refreshed: None,
         }
     }
 }

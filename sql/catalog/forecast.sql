@@ -25,7 +25,7 @@ LEFT JOIN LATERAL (
   WHERE l.pid = a.pid AND l.locktype = 'relation' AND l.granted AND l.relation = $1::pg_catalog.oid
 ) AS k ON true
 WHERE a.datname = pg_catalog.current_database()
-  AND NOT pg_catalog.starts_with(a.application_name, 'pgtend/')
+  AND a.application_name <> pg_catalog.current_setting('application_name')
   AND (
     a.backend_type = 'client backend'
     AND (k.writes OR a.backend_xmin IS NOT NULL)

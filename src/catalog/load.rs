@@ -143,7 +143,11 @@ async fn load_partitions(
     Ok(partitions)
 }
 
-async fn load_builds(session: &Session) -> Result<Vec<Build>> {
+/// The index builds under way in the database, by anyone.
+///
+/// # Errors
+/// Those of the connection and of the catalog query.
+pub async fn load_builds(session: &Session) -> Result<Vec<Build>> {
     let rows = ask(session, include_str!("../../sql/catalog/builds.sql"), &[]).await?;
     Ok(rows.iter().map(read_build).collect())
 }

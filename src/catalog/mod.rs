@@ -4,6 +4,7 @@
 mod canonical;
 mod definition;
 pub(crate) mod load;
+mod views;
 mod watch;
 
 use std::collections::{HashMap, HashSet};
@@ -13,7 +14,11 @@ use crate::pg::database::Server;
 use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
 
-pub use load::load;
+pub use load::{load, load_builds};
+pub use views::{
+    Definition, KeyHint, MaterializedView, Source as ViewSource, Sources, Views, Writes,
+    load_key_hints, load_sources, load_view_holders, load_views, load_xact_writes,
+};
 pub use watch::{
     is_at_work, load_forecast, load_index_directory, load_progress, load_replication, load_waiters,
 };

@@ -181,13 +181,7 @@ fn tell_cancelling(context: &Context, events: Events) -> tokio::task::JoinHandle
 fn verdict(plan: &Plan, outcomes: &[StepOutcome], signal: Option<Signal>) -> (Outcome, u8) {
     let any = |status| outcomes.iter().any(|outcome| outcome.status == status);
     if let Some(signal) = signal.filter(|_| any(Status::Cancelled) || !plan.has_work()) {
-        return (
-            Outcome::Cancelled,
-            match signal {
-                Signal::Interrupt => exit_code::INTERRUPTED,
-                Signal::Terminate => exit_code::TERMINATED,
-            },
-        );
+        return (Outcome::Cancelled, signal.exit_code());
     }
     if any(Status::Failed) {
         (Outcome::Failed, exit_code::FAILED)

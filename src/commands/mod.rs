@@ -5,6 +5,7 @@ pub mod completions;
 pub mod demo;
 pub mod man;
 pub mod plan;
+pub mod refresh;
 
 use std::future::Future;
 

@@ -6,6 +6,7 @@
 
 mod check;
 mod files;
+mod grouping;
 mod parse;
 mod text;
 
@@ -17,6 +18,7 @@ use crate::failure::Result;
 use crate::pg::name::RelationName;
 
 pub use files::SqlFile;
+pub use grouping::grouping_columns;
 pub use parse::{Others, relation_name};
 
 /// Where a statement stands.

@@ -10,12 +10,13 @@ mod guard;
 mod look;
 mod maintain;
 mod monitor;
+pub mod refresh;
 mod schedule;
 mod send;
 mod short;
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cancel::Cancel;
 use crate::event::Events;
@@ -100,13 +101,27 @@ pub struct Execution<'a> {
     pub cancel: Cancel,
     /// Hears what happens.
     pub events: Events,
+    /// When to stop, and the words for it.
+    pub deadline: Option<(Instant, String)>,
     monitor: Monitor,
 }
 
 impl<'a> Execution<'a> {
     /// Ready to run.
     pub fn new(database: &'a Database, policy: Policy, cancel: Cancel, events: Events) -> Self {
-        Execution { database, policy, cancel, events, monitor: Monitor::default() }
+        let monitor = Monitor::default();
+        Execution { database, policy, cancel, events, deadline: None, monitor }
+    }
+
+    /// Completes when the time is up, with the words for it; never without a deadline.
+    async fn time_is_up(&self) -> String {
+        match &self.deadline {
+            Some((when, words)) => {
+                tokio::time::sleep_until((*when).into()).await;
+                words.clone()
+            }
+            None => std::future::pending().await,
+        }
     }
 
     /// Does the work under the monitor's eyes.

@@ -34,6 +34,7 @@ pub async fn send(
             _ = execution.cancel.wait() => {}
             // The monitor holds the other end for as long as the ticket lives.
             Ok(why) = &mut ticket.stop => reason = Some(why),
+            why = execution.time_is_up() => reason = Some(why),
         }
     };
     let answer = session.execute_unless(sql, stop).await;

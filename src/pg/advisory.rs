@@ -25,6 +25,13 @@ pub enum Job {
     Apply = 1,
 }
 
+impl Job {
+    /// The second half of its key; those of objects are their oids, which begin at 16384.
+    fn key(self) -> i32 {
+        self as i32
+    }
+}
+
 /// The held lock; released when dropped, because its connection is closed then.
 pub struct RunLock {
     job: Job,
@@ -40,9 +47,10 @@ impl RunLock {
         let session = database.dedicated().await?;
         let give_up = Instant::now() + wait;
         let mut pause = Duration::from_millis(25);
-        while !try_lock(&session, job).await? {
+        while !try_lock(&session, job.key()).await? {
             if Instant::now() >= give_up {
-                return Err(busy(&session, job).await?);
+                let holder = holder(&session, job.key()).await?;
+                return Err(busy(&holder));
             }
             sleep(pause.min(give_up - Instant::now())).await;
             pause = (pause * 2).min(Duration::from_secs(2));
@@ -60,51 +68,93 @@ impl RunLock {
             return Ok(());
         }
         let fresh = database.dedicated().await?;
-        if !try_lock(&fresh, self.job).await? {
-            return Err(busy(&fresh, self.job).await?);
+        if !try_lock(&fresh, self.job.key()).await? {
+            let holder = holder(&fresh, self.job.key()).await?;
+            return Err(busy(&holder));
         }
         *session = fresh;
         Ok(())
     }
 }
 
-async fn try_lock(session: &Session, job: Job) -> Result<bool> {
+/// Locks on single objects, one run each over all hosts; all are released when this is dropped.
+pub struct ObjectLocks {
+    session: Mutex<Session>,
+}
+
+impl ObjectLocks {
+    /// Holds nothing yet.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn open(database: &Database) -> Result<ObjectLocks> {
+        Ok(ObjectLocks { session: Mutex::new(database.dedicated().await?) })
+    }
+
+    /// Takes the object's lock. Returns who holds it where that fails.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn take(&self, database: &Database, object: u32) -> Result<Option<String>> {
+        let mut session = self.session.lock().await;
+        if session.is_closed() {
+            // The locks that it held are gone with it; each step takes its own before it begins.
+            *session = database.dedicated().await?;
+        }
+        let key = object.cast_signed();
+        if try_lock(&session, key).await? {
+            Ok(None)
+        } else {
+            holder(&session, key).await.map(Some)
+        }
+    }
+
+    /// Releases the object's lock; a lost connection has released it already.
+    pub async fn release(&self, object: u32) {
+        let sql = "SELECT pg_catalog.pg_advisory_unlock($1, $2)";
+        let key = object.cast_signed();
+        let session = self.session.lock().await;
+        let _ = session.query(sql, &[(&KEY_SPACE, Type::INT4), (&key, Type::INT4)]).await;
+    }
+}
+
+async fn try_lock(session: &Session, key: i32) -> Result<bool> {
     let sql = "SELECT pg_catalog.pg_try_advisory_lock($1, $2)";
     let rows = session
-        .query(sql, &[(&KEY_SPACE, Type::INT4), (&(job as i32), Type::INT4)])
+        .query(sql, &[(&KEY_SPACE, Type::INT4), (&key, Type::INT4)])
         .await
         .map_err(|error| error.into_failure().context("taking the run lock"))?;
     Ok(rows.first().is_some_and(|row| row.get(0)))
 }
 
-async fn busy(session: &Session, job: Job) -> Result<Failure> {
+/// Who holds the lock, in words.
+async fn holder(session: &Session, key: i32) -> Result<String> {
     let rows = session
         .query(
             include_str!("../../sql/catalog/advisory_holder.sql"),
-            &[(&KEY_SPACE, Type::INT4), (&(job as i32), Type::INT4)],
+            &[(&KEY_SPACE, Type::INT4), (&key, Type::INT4)],
         )
         .await
         .map_err(|error| error.into_failure().context("asking who holds the run lock"))?;
-    let holder = rows.first().map_or_else(
-        || "it has just ended".to_owned(),
-        |row| {
-            let mut words = format!("pid {}", row.get::<_, i32>("pid"));
-            if let Some(application) = row.get::<_, Option<String>>("application") {
-                words.push_str(&format!(", {application}"));
-            }
-            if let Some(role) = row.get::<_, Option<String>>("role") {
-                words.push_str(&format!(", user {role}"));
-            }
-            if let Some(client) = row.get::<_, Option<String>>("client") {
-                words.push_str(&format!(", from {client}"));
-            }
-            if let Some(seconds) = row.get::<_, Option<f64>>("since_seconds") {
-                let since = Duration::from_secs(seconds.max(0.0) as u64);
-                words.push_str(&format!(", for {}", humantime::format_duration(since)));
-            }
-            words
-        },
-    );
-    Ok(Failure::new(Kind::Busy, format!("another run holds this job ({holder})"))
-        .hint("wait for it to end, or let this run wait with --wait"))
+    let Some(row) = rows.first() else { return Ok("it has just ended".to_owned()) };
+    let mut words = format!("pid {}", row.get::<_, i32>("pid"));
+    if let Some(application) = row.get::<_, Option<String>>("application") {
+        words.push_str(&format!(", {application}"));
+    }
+    if let Some(role) = row.get::<_, Option<String>>("role") {
+        words.push_str(&format!(", user {role}"));
+    }
+    if let Some(client) = row.get::<_, Option<String>>("client") {
+        words.push_str(&format!(", from {client}"));
+    }
+    if let Some(seconds) = row.get::<_, Option<f64>>("since_seconds") {
+        let since = Duration::from_secs(seconds.max(0.0) as u64);
+        words.push_str(&format!(", for {}", humantime::format_duration(since)));
+    }
+    Ok(words)
+}
+
+fn busy(holder: &str) -> Failure {
+    Failure::new(Kind::Busy, format!("another run holds this job ({holder})"))
+        .hint("wait for it to end, or let this run wait with --wait")
 }

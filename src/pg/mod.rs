@@ -6,6 +6,7 @@ mod connector;
 pub mod conninfo;
 pub mod database;
 pub mod name;
+pub mod name_pattern;
 mod notice;
 pub mod server_error;
 pub mod session;

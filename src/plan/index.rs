@@ -177,7 +177,7 @@ impl Target<'_, '_> {
             self.planner.warn(
                 "redundant_index",
                 &step.object,
-                format!("{} does all that it would do ({})", twin, step.source()),
+                format!("{} does all that it would do ({})", twin, self.declared.source),
             );
             if self.planner.options.skip_redundant {
                 step.verdict = Verdict::LeftOut;

@@ -8,6 +8,7 @@ mod maintenance;
 mod options;
 mod partitioned;
 mod planner;
+pub mod refresh;
 mod size;
 mod statement;
 mod view;
@@ -90,13 +91,14 @@ impl Step {
         }
     }
 
-    /// Where the object is declared.
-    pub fn source(&self) -> &Source {
+    /// Where the object is declared, where the work comes from a declaration.
+    pub fn source(&self) -> Option<&Source> {
         match &self.subject {
-            Subject::Index(index) => &index.source,
-            Subject::View(view) => &view.source,
-            Subject::Comment(comment) => &comment.source,
-            Subject::Maintenance(maintenance) => &maintenance.source,
+            Subject::Index(index) => Some(&index.source),
+            Subject::View(view) => Some(&view.source),
+            Subject::Comment(comment) => Some(&comment.source),
+            Subject::Maintenance(maintenance) => Some(&maintenance.source),
+            Subject::Refresh(_) => None,
         }
     }
 }
@@ -112,6 +114,8 @@ pub enum Subject {
     Comment(DeclaredComment),
     /// A declared ANALYZE or VACUUM.
     Maintenance(DeclaredMaintenance),
+    /// A materialized view to be refreshed.
+    Refresh(refresh::Refresh),
 }
 
 /// The kinds of work.
@@ -135,6 +139,8 @@ pub enum Action {
     Analyze,
     /// VACUUM.
     Vacuum,
+    /// A materialized view is refreshed.
+    RefreshView,
 }
 
 impl Action {
@@ -150,6 +156,7 @@ impl Action {
             Action::Comment => "comment",
             Action::Analyze => "analyze",
             Action::Vacuum => "vacuum",
+            Action::RefreshView => "refresh_view",
         }
     }
 
@@ -165,6 +172,7 @@ impl Action {
             Action::Comment => "comment",
             Action::Analyze => "analyze",
             Action::Vacuum => "vacuum",
+            Action::RefreshView => "refresh",
         }
     }
 }
@@ -191,6 +199,8 @@ pub enum LockMode {
     ShareUpdateExclusive,
     /// Lets reads go on, writes wait.
     Share,
+    /// Lets reads go on, and conflicts with all else.
+    Exclusive,
     /// Reads wait too.
     AccessExclusive,
 }
@@ -216,6 +226,7 @@ impl fmt::Display for LockMode {
             LockMode::AccessShare => "AccessShare",
             LockMode::ShareUpdateExclusive => "ShareUpdateExclusive",
             LockMode::Share => "Share",
+            LockMode::Exclusive => "Exclusive",
             LockMode::AccessExclusive => "AccessExclusive",
         })
     }

@@ -106,8 +106,8 @@ fn plan_table(steps: &[&Step], volume: Volume) -> String {
         for step in steps {
             let statements = step.statements.iter().flat_map(|statement| statement.texts());
             let mut statements = statements.peekable();
-            if statements.peek().is_some() {
-                product.push_str(&format!("-- {}\n", step.source()));
+            if let (Some(_), Some(source)) = (statements.peek(), step.source()) {
+                product.push_str(&format!("-- {source}\n"));
             }
             statements.for_each(|statement| product.push_str(&format!("{statement};\n")));
         }
@@ -182,7 +182,8 @@ fn cleanup(console: &Console, outcomes: &[StepOutcome]) {
     }
 }
 
-fn warnings(console: &Console, plan: &Plan) {
+/// Shows the plan's warnings.
+pub fn warnings(console: &Console, plan: &Plan) {
     for warning in &plan.warnings {
         console.warn(&format!("{}: {} [{}]", warning.object, warning.message, warning.rule));
     }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::event::Outcome as StepOutcome;
+use crate::event::{Outcome as StepOutcome, Refreshed};
 use crate::failure::{Failure, Kind};
-use crate::plan::{Step, Verdict, Warning};
+use crate::plan::refresh::Way;
+use crate::plan::{Step, Subject, Verdict, Warning};
 
 /// The version of the documents' form.
 const SCHEMA_VERSION: u32 = 1;
@@ -68,11 +69,24 @@ pub struct StepDocument {
     size_bytes: Option<i64>,
     estimated_size_bytes: Option<i64>,
     waited_ms: u64,
-    source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sqlstate: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cleanup: Option<String>,
+    #[serde(flatten)]
+    refresh: Option<RefreshDocument>,
+}
+
+/// What only a refresh knows.
+#[derive(Debug, Clone, Serialize)]
+struct RefreshDocument {
+    mode: String,
+    rows_inserted: Option<i64>,
+    rows_updated: Option<i64>,
+    rows_deleted: Option<i64>,
+    wal_bytes: Option<i64>,
 }
 
 /// A query of the demo, before and after.
@@ -177,9 +191,13 @@ impl StepDocument {
             size_bytes: None,
             estimated_size_bytes: step.estimated_bytes,
             waited_ms: 0,
-            source: step.source().to_string(),
+            source: step.source().map(ToString::to_string),
             sqlstate: None,
             cleanup: None,
+            refresh: match &step.subject {
+                Subject::Refresh(refresh) => Some(refresh_document(refresh.way, None)),
+                _ => None,
+            },
         }
     }
 
@@ -194,8 +212,24 @@ impl StepDocument {
             waited_ms: millis(outcome.waited),
             sqlstate: outcome.sqlstate.clone(),
             cleanup: outcome.cleanup.clone(),
+            refresh: match (&outcome.refreshed, &step.subject) {
+                (Some(done), _) => Some(refresh_document(done.way, Some(done))),
+                (None, Subject::Refresh(refresh)) => Some(refresh_document(refresh.way, None)),
+                _ => None,
+            },
             ..StepDocument::planned(step)
         }
+    }
+}
+
+fn refresh_document(way: Way, done: Option<&Refreshed>) -> RefreshDocument {
+    let writes = done.and_then(|done| done.writes);
+    RefreshDocument {
+        mode: way.to_string(),
+        rows_inserted: writes.map(|writes| writes.inserted),
+        rows_updated: writes.map(|writes| writes.updated),
+        rows_deleted: writes.map(|writes| writes.deleted),
+        wal_bytes: done.and_then(|done| done.wal_bytes),
     }
 }
 

@@ -6,7 +6,9 @@ pub mod demo;
 pub mod document;
 mod events;
 pub mod inflight;
+pub mod metrics;
 pub mod progress;
+pub mod refresh;
 pub mod table;
 
 use std::io::{IsTerminal, Write, stderr, stdout};

@@ -12,7 +12,7 @@ async fn a_missing_index_is_built_and_a_second_run_sends_nothing() {
     let step = first.step("public.sales_user");
     assert_eq!(step.status, "done");
     assert_eq!(step.on.as_deref(), Some("public.sales"));
-    assert!(step.source.ends_with("declared.sql:1"));
+    assert!(step.source.unwrap().ends_with("declared.sql:1"));
     db.assert_whole("sales_user").await;
     let sent = db.applied();
     assert_eq!(sent, ["CREATE INDEX CONCURRENTLY sales_user ON public.sales (user_id, status)"]);

@@ -17,6 +17,7 @@ mod partitions;
 mod pooler;
 mod privileges;
 mod program;
+mod refresh;
 mod secrets;
 mod seed;
 mod sql_files;

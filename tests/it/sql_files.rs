@@ -154,7 +154,7 @@ fn every_function_type_and_table_is_named_with_its_schema() {
             let is_relation = pair[1].starts_with("pg_catalog.");
             let is_syntax = ["ROWS", "LATERAL"].contains(&pair[1]) || pair[1].starts_with('(');
             assert!(
-                is_relation || is_syntax || code.contains(&format!("WITH {} AS", pair[1])),
+                is_relation || is_syntax || code.contains(&format!("{} AS (", pair[1])),
                 "{}: {} lacks its schema",
                 file.name,
                 pair[1]

@@ -48,9 +48,16 @@ pub struct Step {
     #[serde(deserialize_with = "Option::deserialize")]
     pub estimated_size_bytes: Option<i64>,
     pub waited_ms: u64,
-    pub source: String,
+    /// Only there where the work comes from a declaration.
+    pub source: Option<String>,
     pub sqlstate: Option<String>,
     pub cleanup: Option<String>,
+    /// Only refreshes have these.
+    pub mode: Option<String>,
+    pub rows_inserted: Option<i64>,
+    pub rows_updated: Option<i64>,
+    pub rows_deleted: Option<i64>,
+    pub wal_bytes: Option<i64>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,0 +1,213 @@
+//! Materialized views: what they are, what they read, and how far that has changed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::load::ask;
+use super::{Blocker, Oid};
+use crate::failure::Result;
+use crate::pg::name::RelationName;
+use crate::pg::session::Session;
+
+/// A materialized view.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MaterializedView {
+    /// Its identifier.
+    pub oid: Oid,
+    /// Schema and name.
+    pub name: RelationName,
+    /// Whether the search path finds it.
+    pub is_visible: bool,
+    /// Its owner.
+    pub owner: String,
+    /// Whether the role may refresh it.
+    pub may_refresh: bool,
+    /// Whether it was ever filled; otherwise nobody can read it.
+    pub is_populated: bool,
+    /// Rows as of the last VACUUM or ANALYZE; negative where neither was ever done.
+    pub row_estimate: f64,
+    /// Dead rows by the statistics.
+    pub dead_rows: i64,
+    /// Bytes on disk, with toast and indexes.
+    pub size_bytes: i64,
+    /// The columns of a unique index by which a concurrent refresh can match rows; empty without.
+    pub key_columns: Vec<String>,
+    /// The key columns that hold NULLs as far as the statistics know.
+    pub null_columns: Vec<String>,
+}
+
+/// The materialized views of a database.
+#[derive(Debug, Clone, Default)]
+pub struct Views {
+    /// By schema and name.
+    pub all: Vec<MaterializedView>,
+    /// Which views each view names, plain and materialized ones.
+    pub reads: HashMap<Oid, Vec<Oid>>,
+}
+
+/// What a unique index on a view that lacks one could be made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyHint {
+    /// The query as the server prints it.
+    pub query: String,
+    /// The columns in their order.
+    pub columns: Vec<String>,
+    /// Columns that hold no value twice and no NULL, as far as the statistics know.
+    pub unique_columns: Vec<String>,
+}
+
+/// All that a view's contents are made of, and how far it has been changed. Kept as JSON.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sources {
+    /// Changes whenever the statistics may have been set back; `None` where none are kept.
+    pub server: Option<String>,
+    /// Tables, partitions and materialized views.
+    pub relations: BTreeMap<Oid, Source>,
+    /// The view itself and the plain views in between, with a digest of each definition.
+    pub views: BTreeMap<Oid, Definition>,
+    /// Why nobody can tell whether the contents would be the same now; empty where one can.
+    pub unknown: BTreeSet<String>,
+}
+
+/// A relation that a view reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Schema and name, quoted where needed.
+    pub name: String,
+    /// Its file; TRUNCATE and rewrites give it another.
+    pub filenode: Option<i64>,
+    /// Rows inserted, updated and deleted, by the statistics.
+    pub writes: i64,
+}
+
+/// A view's definition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Definition {
+    /// Schema and name, quoted where needed.
+    pub name: String,
+    /// A digest.
+    pub digest: String,
+}
+
+/// What a transaction has written to a relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Writes {
+    /// Rows inserted.
+    pub inserted: i64,
+    /// Rows updated.
+    pub updated: i64,
+    /// Rows deleted.
+    pub deleted: i64,
+}
+
+/// All materialized views, and what reads what.
+///
+/// # Errors
+/// Those of the connection and of the catalog queries.
+pub async fn load_views(session: &Session) -> Result<Views> {
+    let rows = ask(session, include_str!("../../sql/catalog/matviews.sql"), &[]).await?;
+    let mut views = Views { all: rows.iter().map(read_view).collect(), ..Views::default() };
+    for row in ask(session, include_str!("../../sql/catalog/view_edges.sql"), &[]).await? {
+        views.reads.entry(row.get("reader")).or_default().push(row.get("view"));
+    }
+    Ok(views)
+}
+
+/// What the contents of these views are made of now.
+///
+/// # Errors
+/// As [`load_views`].
+pub async fn load_sources(session: &Session, views: &[Oid]) -> Result<HashMap<Oid, Sources>> {
+    let sql = include_str!("../../sql/catalog/view_sources.sql");
+    let mut all = HashMap::<Oid, Sources>::new();
+    for row in ask(session, sql, &[(&views, Type::OID_ARRAY)]).await? {
+        let sources = all.entry(row.get("root")).or_default();
+        sources.server = row.get("server");
+        let (oid, name) = (row.get("relation"), row.get("name"));
+        match row.get("kind") {
+            "relation" => {
+                let source =
+                    Source { name, filenode: row.get("filenode"), writes: row.get("writes") };
+                sources.relations.insert(oid, source);
+            }
+            "view" => {
+                sources.views.insert(oid, Definition { name, digest: row.get("digest") });
+            }
+            _ => {
+                sources.unknown.insert(row.get("digest"));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// What unique indexes on these views could be made of.
+///
+/// # Errors
+/// As [`load_views`]; 55P03 where somebody has locked a table that one of them reads.
+pub async fn load_key_hints(session: &Session, views: &[Oid]) -> Result<HashMap<Oid, KeyHint>> {
+    let sql = include_str!("../../sql/catalog/view_key_hints.sql");
+    let rows = ask(session, sql, &[(&views, Type::OID_ARRAY)]).await?;
+    let hints = rows.iter().map(|row| {
+        let hint = KeyHint {
+            query: row.get("query"),
+            columns: row.get::<_, Option<_>>("columns").unwrap_or_default(),
+            unique_columns: row.get::<_, Option<_>>("unique_columns").unwrap_or_default(),
+        };
+        (row.get("oid"), hint)
+    });
+    Ok(hints.collect())
+}
+
+/// Who refreshes the view, or changes it in another way that takes its time.
+///
+/// # Errors
+/// As [`load_views`].
+pub async fn load_view_holders(session: &Session, view: Oid) -> Result<Vec<Blocker>> {
+    let sql = include_str!("../../sql/catalog/view_holders.sql");
+    let rows = ask(session, sql, &[(&view, Type::OID)]).await?;
+    let holders = rows.iter().map(|row| Blocker {
+        pid: row.get::<_, Option<i32>>("pid").unwrap_or(0),
+        gid: None,
+        application: row.get("application"),
+        role: row.get("role"),
+        state: row.get("state"),
+        query: row.get("query"),
+        xact_seconds: row.get("xact_seconds"),
+        waits_for_us: false,
+    });
+    Ok(holders.collect())
+}
+
+/// What the session's running transaction has written to the relation.
+///
+/// # Errors
+/// As [`load_views`].
+pub async fn load_xact_writes(session: &Session, relation: Oid) -> Result<Writes> {
+    let sql = include_str!("../../sql/catalog/xact_writes.sql");
+    let rows = ask(session, sql, &[(&relation, Type::OID)]).await?;
+    Ok(rows.first().map_or_else(Writes::default, |row| Writes {
+        inserted: row.get("inserted"),
+        updated: row.get("updated"),
+        deleted: row.get("deleted"),
+    }))
+}
+
+fn read_view(row: &Row) -> MaterializedView {
+    MaterializedView {
+        oid: row.get("oid"),
+        name: RelationName { schema: Some(row.get("schema")), name: row.get("name") },
+        is_visible: row.get("is_visible"),
+        owner: row.get("owner"),
+        may_refresh: row.get("may_refresh"),
+        is_populated: row.get("is_populated"),
+        row_estimate: row.get("rows"),
+        dead_rows: row.get("dead_rows"),
+        size_bytes: row.get("size_bytes"),
+        key_columns: row.get::<_, Option<_>>("key_columns").unwrap_or_default(),
+        null_columns: row.get::<_, Option<_>>("null_columns").unwrap_or_default(),
+    }
+}

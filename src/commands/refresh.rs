@@ -1,0 +1,236 @@
+//! `pgtend refresh`.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::Context;
+use crate::catalog::Oid;
+use crate::config::Mode;
+use crate::event::{Outcome as StepOutcome, Status};
+use crate::execute::refresh::{LOCK_PATIENCE, Refreshing, facts};
+use crate::execute::{Execution, Policy};
+use crate::failure::{Failure, Result, exit_code};
+use crate::figures;
+use crate::pg::advisory::ObjectLocks;
+use crate::pg::database::{Database, Opening, OrphanPolicy};
+use crate::pg::name_pattern::NamePattern;
+use crate::plan::refresh::{self, Facts, LastRefresh, Options, Selection};
+use crate::report;
+use crate::report::Format;
+use crate::report::document::Outcome;
+use crate::report::metrics;
+
+/// Refresh materialized views, in the order in which they read each other
+///
+/// Readers never wait by surprise: a view that was ever filled is refreshed concurrently, for which
+/// it needs a unique index on plain columns; without one it is not refreshed, unless --mode plain
+/// says that readers may wait. A view that was never filled is filled plainly, as nobody can read it
+/// yet.
+///
+/// No view is refreshed twice at a time, whoever does it and from which host; a view that is being
+/// refreshed is left alone, or waited for with --wait. A view that reads one which could not be
+/// refreshed is skipped. After a large change the view is analyzed, and vacuumed where more than a
+/// tenth of its rows are dead.
+///
+/// With the history that `pgtend init` installs, --max-age and --if-changed leave alone what is fresh
+/// enough. Exits with 4 if a view could not be refreshed, with 5 if all that was to do is being done
+/// by others; `pgtend help` lists all exit codes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Materialized views: names and patterns (* and ?), as in psql: sales, reports.mv_*,
+    /// '"Sales"'; without a schema those that the search path finds [default: `views` of the
+    /// configuration]
+    #[arg(value_name = "VIEW")]
+    pub views: Vec<String>,
+
+    /// Every materialized view of the database
+    #[arg(long, conflicts_with = "views")]
+    pub all: bool,
+
+    /// Also the materialized views that these read, before them
+    #[arg(long)]
+    pub with_dependencies: bool,
+
+    /// How [default: auto]
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub mode: Option<Mode>,
+
+    /// Leave alone what pgtend has refreshed more recently than this: 90s, 30min, 24h (needs
+    /// history)
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub max_age: Option<Duration>,
+
+    /// Leave alone what reads only tables that were not written since its last refresh (needs
+    /// history)
+    #[arg(long)]
+    pub if_changed: bool,
+
+    /// How many views to refresh at once, where they do not read each other [default: 1]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+
+    /// Print the statements that would be sent, and send none of them
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// How long each view may wait for others who refresh it, and for index builds, which a refresh
+    /// holds up [default: 0s]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub wait: Option<Duration>,
+
+    /// When so much time has passed cancel what is running, begin nothing more, and exit with 4
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub time_limit: Option<Duration>,
+
+    /// Write figures for Prometheus (node_exporter's textfile collector) to this file
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
+
+    /// Stream what happens as JSON, one event a line on standard error (with --format json)
+    #[arg(long)]
+    pub events: bool,
+
+    /// Do not show the statements of sessions that are waited for
+    #[arg(long)]
+    pub no_query_text: bool,
+}
+
+/// Runs the command. Returns the exit code.
+///
+/// # Errors
+/// Whatever keeps the first refresh from beginning.
+pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+    let began = Instant::now();
+    if args.events && context.console.manner().format != Format::Json {
+        return Err(Failure::usage("--events goes with --format json"));
+    }
+    let selection = args.selection(context)?;
+    let options = args.options(context, selection.clone().unwrap_or(Selection::All));
+    let database = context.unless_cancelled(context.open(&args.opening(context))).await?;
+    let last = HashMap::new();
+    let facts = context.unless_cancelled(look(&database, &options, &last)).await?;
+    if selection.is_none() {
+        return Err(nothing_named(&facts));
+    }
+    let plan = refresh::plan(&refresh::choose(&facts.views, &options)?, &facts, &options);
+    if args.dry_run {
+        let outcome = if plan.has_work() { Outcome::Planned } else { Outcome::NothingToDo };
+        report::refresh::statements(&context.console, &plan, outcome);
+        return Ok(exit_code::DONE);
+    }
+    database.require_writable()?;
+    let events = report::progress::follow(&context.console, &plan, &context.inflight);
+    let mut execution =
+        Execution::new(&database, args.policy(context), context.cancel.clone(), events);
+    execution.deadline = args.time_limit.map(|limit| {
+        (began + limit, format!("the time limit of {} is over", figures::duration(limit)))
+    });
+    let refreshing = Refreshing {
+        execution,
+        options: &options,
+        wait: args.wait(context),
+        last: &last,
+        keeps_sources: options.if_changed,
+        locks: ObjectLocks::open(&database).await?,
+    };
+    let endings = refreshing.run(&plan).await;
+    let outcomes = endings.into_iter().map(|(outcome, _)| outcome).collect::<Vec<_>>();
+    if let Some(file) = &args.metrics_file {
+        metrics::write(file, &database.server.database, &plan, &outcomes)?;
+    }
+    let (outcome, code) = verdict(context, &outcomes);
+    report::refresh::executed(&context.console, &plan, &outcomes, outcome);
+    Ok(code)
+}
+
+async fn look(
+    database: &Database,
+    options: &Options,
+    last: &HashMap<Oid, LastRefresh>,
+) -> Result<Facts> {
+    let session = database.reader().await?;
+    facts(&session, database, options, last).await
+}
+
+fn nothing_named(facts: &Facts) -> Failure {
+    let names = facts.views.all.iter().map(|view| view.name.to_string()).collect::<Vec<_>>();
+    let failure = Failure::usage("no materialized view is named");
+    if names.is_empty() {
+        return failure.hint("the database has none");
+    }
+    failure.hint(format!(
+        "name views, or set `views` under [refresh] in pgtend.toml, or use --all; there are: {}",
+        refresh::listed(&names)
+    ))
+}
+
+fn verdict(context: &Context, outcomes: &[StepOutcome]) -> (Outcome, u8) {
+    let any = |status| outcomes.iter().any(|outcome| outcome.status == status);
+    if let Some(signal) = context.cancel.signal().filter(|_| any(Status::Cancelled)) {
+        return (Outcome::Cancelled, signal.exit_code());
+    }
+    if any(Status::Failed) {
+        (Outcome::Failed, exit_code::FAILED)
+    } else if any(Status::Done) {
+        (Outcome::Done, exit_code::DONE)
+    } else if outcomes.iter().any(|outcome| outcome.is_busy) {
+        (Outcome::Busy, exit_code::BUSY)
+    } else {
+        (Outcome::NothingToDo, exit_code::DONE)
+    }
+}
+
+impl Args {
+    /// Which views; `None` where nobody says.
+    fn selection(&self, context: &Context) -> Result<Option<Selection>> {
+        if self.all {
+            return Ok(Some(Selection::All));
+        }
+        let configured = &context.config.refresh.views;
+        let named = if self.views.is_empty() { configured } else { &self.views };
+        let patterns = named.iter().map(|text| {
+            NamePattern::parse(text).map_err(|error| {
+                Failure::usage(format!("{text}: this is no view's name or pattern: {error}"))
+                    .hint("write it as in psql: sales, reports.mv_*, '\"Sales\"'")
+            })
+        });
+        let patterns = patterns.collect::<Result<Vec<_>>>()?;
+        Ok((!patterns.is_empty()).then_some(Selection::Matching(patterns)))
+    }
+
+    fn options(&self, context: &Context, selection: Selection) -> Options {
+        let configured = &context.config.refresh;
+        Options {
+            selection,
+            with_dependencies: self.with_dependencies || configured.with_dependencies,
+            mode: self.mode.unwrap_or(configured.mode),
+            max_age: self.max_age.or(configured.max_age),
+            if_changed: self.if_changed || configured.if_changed,
+        }
+    }
+
+    fn wait(&self, context: &Context) -> Duration {
+        self.wait.unwrap_or(context.config.refresh.wait)
+    }
+
+    fn policy(&self, context: &Context) -> Policy {
+        let configured = &context.config.refresh;
+        Policy {
+            jobs: self.jobs.map_or(configured.jobs, usize::from),
+            max_wait: self.wait(context).max(LOCK_PATIENCE),
+            shows_query_text: !self.no_query_text,
+            ..Policy::default()
+        }
+    }
+
+    fn opening(&self, context: &Context) -> Opening {
+        Opening {
+            command: "refresh",
+            maintainers: self.policy(context).jobs,
+            maintenance_work_mem: None,
+            orphans: OrphanPolicy::Ends,
+            echo: context.echo(),
+        }
+    }
+}

@@ -1,0 +1,418 @@
+//! The plan of `pgtend refresh`: which materialized views, in which order, in which mode, and which
+//! are fresh enough to be left alone.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+use std::time::Duration;
+
+use super::{Action, Lock, LockMode, Plan, Statement, Step, Subject, Verdict, Warning};
+use crate::catalog::{KeyHint, MaterializedView, Oid, Sources, Views};
+use crate::config::Mode;
+use crate::declared;
+use crate::failure::{Failure, Result};
+use crate::figures;
+use crate::pg::name::{RelationName, quote_ident};
+use crate::pg::name_pattern::NamePattern;
+
+/// What is wanted.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which views.
+    pub selection: Selection,
+    /// Also the views that these read, before them.
+    pub with_dependencies: bool,
+    /// How.
+    pub mode: Mode,
+    /// A view refreshed more recently is left alone.
+    pub max_age: Option<Duration>,
+    /// A view whose sources were not written since its last refresh is left alone.
+    pub if_changed: bool,
+}
+
+/// Which views are wanted.
+#[derive(Debug, Clone)]
+pub enum Selection {
+    /// Every materialized view of the database.
+    All,
+    /// Those that match; each pattern has to match one.
+    Matching(Vec<NamePattern>),
+    /// This one.
+    One(Oid),
+}
+
+/// How one view is refreshed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// REFRESH MATERIALIZED VIEW CONCURRENTLY.
+    Concurrent,
+    /// REFRESH MATERIALIZED VIEW.
+    Plain,
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Way::Concurrent => "concurrent",
+            Way::Plain => "plain",
+        })
+    }
+}
+
+/// A view to be refreshed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refresh {
+    /// The view.
+    pub view: Oid,
+    /// How.
+    pub way: Way,
+    /// The views of the plan that it reads.
+    pub needs: Vec<RelationName>,
+}
+
+/// What the plan has to know.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The views.
+    pub views: Views,
+    /// What unique indexes could be made of, where a view lacks one.
+    pub hints: HashMap<Oid, KeyHint>,
+    /// The last refreshes; empty without history.
+    pub last: HashMap<Oid, LastRefresh>,
+    /// What the views are made of now; only asked for where it decides.
+    pub sources: HashMap<Oid, Sources>,
+    /// TEMP privilege on the database.
+    pub may_create_temp: bool,
+    /// The database's name, for hints.
+    pub database: String,
+}
+
+/// A view's last refresh by pgtend that succeeded.
+#[derive(Debug, Clone, Default)]
+pub struct LastRefresh {
+    /// How long ago it ended.
+    pub age: Duration,
+    /// How long refreshes of this view usually take.
+    pub usual_duration: Option<Duration>,
+    /// What the view was made of just before.
+    pub sources: Option<Sources>,
+}
+
+/// Chooses the views. Returns them in the order of refreshing: what others read comes first.
+///
+/// # Errors
+/// `Usage` for a pattern that matches nothing, naming the views that there are.
+pub fn choose<'f>(views: &'f Views, options: &Options) -> Result<Vec<&'f MaterializedView>> {
+    let mut chosen = BTreeMap::new();
+    match &options.selection {
+        Selection::All => chosen.extend(views.all.iter().map(|view| (view.oid, view))),
+        Selection::One(oid) => {
+            chosen.extend(views.all.iter().filter(|v| v.oid == *oid).map(|view| (*oid, view)));
+        }
+        Selection::Matching(patterns) => {
+            for pattern in patterns {
+                let is_meant = |v: &&MaterializedView| pattern.matches(&v.name, v.is_visible);
+                let matching = views.all.iter().filter(is_meant).collect::<Vec<_>>();
+                if matching.is_empty() {
+                    return Err(no_match(pattern, views));
+                }
+                chosen.extend(matching.into_iter().map(|view| (view.oid, view)));
+            }
+        }
+    }
+    let graph = Graph::of(views);
+    if options.with_dependencies {
+        let mut to_visit = chosen.keys().copied().collect::<Vec<_>>();
+        while let Some(oid) = to_visit.pop() {
+            for read in graph.reads(oid) {
+                if let Some(view) = views.all.iter().find(|view| view.oid == *read)
+                    && chosen.insert(view.oid, view).is_none()
+                {
+                    to_visit.push(view.oid);
+                }
+            }
+        }
+    }
+    Ok(graph.in_order(views.all.iter().filter(|view| chosen.contains_key(&view.oid)).collect()))
+}
+
+fn no_match(pattern: &NamePattern, views: &Views) -> Failure {
+    let failure = Failure::usage(format!("there is no materialized view {pattern}"));
+    let names = views.all.iter().map(|view| view.name.to_string()).collect::<Vec<_>>();
+    failure.hint(match &names[..] {
+        [] => "the database has no materialized views".to_owned(),
+        names => format!("there are: {}", listed(names)),
+    })
+}
+
+/// As many names as one wants to read.
+pub fn listed(names: &[String]) -> String {
+    const MOST: usize = 12;
+    let mut text = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > MOST {
+        text.push_str(&format!(" and {} more", names.len() - MOST));
+    }
+    text
+}
+
+/// Whether it helps to know what a unique index on the view could be made of.
+pub fn needs_hint(view: &MaterializedView, options: &Options) -> bool {
+    view.is_populated && view.key_columns.is_empty() && options.mode != Mode::Plain
+}
+
+/// Plans the chosen views, which stand in the order of refreshing.
+pub fn plan(chosen: &[&MaterializedView], facts: &Facts, options: &Options) -> Plan {
+    let graph = Graph::of(&facts.views);
+    let mut plan = Plan::default();
+    let mut refreshed = HashSet::new();
+    for view in chosen {
+        let reads = graph.reads(view.oid);
+        let needs = chosen.iter().filter(|other| reads.contains(&other.oid));
+        let needs = needs.map(|other| other.name.clone()).collect::<Vec<_>>();
+        let upstream = needs.iter().find(|name| refreshed.contains(*name));
+        let planner = Planner { view, facts, options };
+        let step = planner.step(needs.clone(), upstream);
+        if step.verdict == Verdict::ToDo {
+            refreshed.insert(view.name.clone());
+            plan.warnings.extend(planner.warning(&step));
+        }
+        plan.steps.push(step);
+    }
+    plan
+}
+
+struct Planner<'p> {
+    view: &'p MaterializedView,
+    facts: &'p Facts,
+    options: &'p Options,
+}
+
+impl Planner<'_> {
+    fn step(&self, needs: Vec<RelationName>, upstream: Option<&RelationName>) -> Step {
+        let way = match self.options.mode {
+            Mode::Plain => Way::Plain,
+            Mode::Auto if !self.view.is_populated => Way::Plain,
+            Mode::Auto | Mode::Concurrent => Way::Concurrent,
+        };
+        let subject = Subject::Refresh(Refresh { view: self.view.oid, way, needs });
+        let mut step = Step::new(Action::RefreshView, self.view.name.clone(), subject);
+        step.table_bytes = self.view.size_bytes;
+        match (self.why_not_needed(upstream), self.why_not_possible(way)) {
+            (Err(reason), _) => {
+                step.verdict = Verdict::LeftOut;
+                step.reason = reason;
+            }
+            (_, Some(reason)) => {
+                step.verdict = Verdict::Refused;
+                step.reason = reason;
+            }
+            (Ok(reason), None) => {
+                step.verdict = Verdict::ToDo;
+                step.reason = reason;
+                step.lock = Some(lock(way, &self.view.name));
+                step.statements = vec![Statement::Alone(statement(way, &self.view.name))];
+            }
+        }
+        step
+    }
+
+    /// Why it is refreshed, or else why it need not be.
+    fn why_not_needed(
+        &self,
+        upstream: Option<&RelationName>,
+    ) -> std::result::Result<String, String> {
+        let last = self.facts.last.get(&self.view.oid);
+        if !self.view.is_populated {
+            return Ok("never filled".to_owned());
+        }
+        let Some(last) = last else {
+            let limited = self.options.max_age.is_some() || self.options.if_changed;
+            return Ok(if limited { "no refresh is known" } else { "asked for" }.to_owned());
+        };
+        let ago = figures::duration(last.age);
+        if self.options.max_age.is_some_and(|max_age| last.age < max_age) {
+            return Err(format!("fresh: refreshed {ago} ago"));
+        }
+        if !self.options.if_changed {
+            return Ok(match self.options.max_age {
+                Some(_) => format!("last refreshed {ago} ago"),
+                None => "asked for".to_owned(),
+            });
+        }
+        if let Some(name) = upstream {
+            return Ok(format!("it reads {name}, which is refreshed before"));
+        }
+        match self.facts.sources.get(&self.view.oid) {
+            Some(now) => match changed(last.sources.as_ref(), now) {
+                Some(reason) => Ok(reason),
+                None => Err(format!("unchanged since its refresh {ago} ago")),
+            },
+            None => Ok("nothing is known of what it reads".to_owned()),
+        }
+    }
+
+    fn why_not_possible(&self, way: Way) -> Option<String> {
+        let view = self.view;
+        if !view.may_refresh {
+            let owner = quote_ident(&view.owner);
+            return Some(format!(
+                "only its owner {owner} may refresh it (or, from 17 on, a role with MAINTAIN)"
+            ));
+        }
+        if way == Way::Plain {
+            return None;
+        }
+        if !view.is_populated {
+            return Some(
+                "it was never filled, and the first refresh cannot be concurrent; \
+                         --mode auto fills it"
+                    .to_owned(),
+            );
+        }
+        if view.key_columns.is_empty() {
+            return Some(format!(
+                "a concurrent refresh needs a unique index on plain columns without a predicate{}; \
+                 or --mode plain, which makes readers wait",
+                self.key_proposal()
+            ));
+        }
+        (!self.facts.may_create_temp).then(|| {
+            format!(
+                "a concurrent refresh needs TEMP on the database: GRANT TEMPORARY ON DATABASE {} \
+                 TO …",
+                quote_ident(&self.facts.database)
+            )
+        })
+    }
+
+    fn key_proposal(&self) -> String {
+        let Some(hint) = self.facts.hints.get(&self.view.oid) else { return String::new() };
+        let grouped = declared::grouping_columns(&hint.query).and_then(|places| {
+            places.iter().map(|place| hint.columns.get(*place).cloned()).collect::<Option<Vec<_>>>()
+        });
+        let (columns, why) = match grouped {
+            Some(columns) => (columns, "by which its query groups"),
+            None => match hint.unique_columns.first() {
+                Some(column) => (vec![column.clone()], "which holds no value twice now"),
+                None => return String::new(),
+            },
+        };
+        let columns = columns.iter().map(|column| quote_ident(column)).collect::<Vec<_>>();
+        format!(
+            ", for example CREATE UNIQUE INDEX CONCURRENTLY ON {} ({}), {why}",
+            self.view.name,
+            columns.join(", ")
+        )
+    }
+
+    fn warning(&self, step: &Step) -> Option<Warning> {
+        let Subject::Refresh(Refresh { way: Way::Concurrent, .. }) = step.subject else {
+            return None;
+        };
+        let columns = &self.view.null_columns;
+        (!columns.is_empty()).then(|| Warning {
+            rule: "null_keys",
+            object: step.object.to_string(),
+            message: format!(
+                "rows with NULL in {} are deleted and inserted again by every concurrent refresh, \
+                 also where nothing changed",
+                columns.iter().map(|column| quote_ident(column)).collect::<Vec<_>>().join(", ")
+            ),
+        })
+    }
+}
+
+fn lock(way: Way, view: &RelationName) -> Lock {
+    let mode = match way {
+        Way::Concurrent => LockMode::Exclusive,
+        Way::Plain => LockMode::AccessExclusive,
+    };
+    Lock { mode, on: view.to_string() }
+}
+
+fn statement(way: Way, view: &RelationName) -> String {
+    match way {
+        Way::Concurrent => format!("REFRESH MATERIALIZED VIEW CONCURRENTLY {view}"),
+        Way::Plain => format!("REFRESH MATERIALIZED VIEW {view}"),
+    }
+}
+
+/// Why the contents may not be what they were; `None` where they are.
+pub fn changed(before: Option<&Sources>, now: &Sources) -> Option<String> {
+    let Some(before) = before else {
+        return Some("nothing is known of what it read last time".to_owned());
+    };
+    if let Some(reason) = now.unknown.first() {
+        return Some(format!("whether it changed cannot be told: it {reason}"));
+    }
+    if now.server.is_none() {
+        return Some("whether it changed cannot be told: track_counts is off".to_owned());
+    }
+    if before.server != now.server {
+        return Some("the statistics of writes began anew since (a restart or a reset)".to_owned());
+    }
+    for (oid, view) in &now.views {
+        if before.views.get(oid).is_none_or(|was| was.digest != view.digest) {
+            return Some(format!("{} was redefined", view.name));
+        }
+    }
+    for (oid, source) in &now.relations {
+        match before.relations.get(oid) {
+            None => return Some(format!("{} is new", source.name)),
+            Some(was) if was.filenode != source.filenode => {
+                return Some(format!("{} was truncated or rewritten", source.name));
+            }
+            Some(was) if was.writes != source.writes => {
+                return Some(format!("{} was written to", source.name));
+            }
+            Some(_) => {}
+        }
+    }
+    let gone = before.relations.iter().find(|(oid, _)| !now.relations.contains_key(oid));
+    gone.map(|(_, source)| format!("{} is gone", source.name))
+}
+
+/// Which materialized views each one reads, through plain views in between.
+struct Graph {
+    reads: HashMap<Oid, HashSet<Oid>>,
+}
+
+impl Graph {
+    fn of(views: &Views) -> Graph {
+        let materialized = views.all.iter().map(|view| view.oid).collect::<HashSet<_>>();
+        let reads = views.all.iter().map(|view| {
+            let mut found = HashSet::new();
+            let mut seen = HashSet::new();
+            let mut to_visit = vec![view.oid];
+            while let Some(oid) = to_visit.pop() {
+                for read in views.reads.get(&oid).into_iter().flatten() {
+                    if materialized.contains(read) {
+                        found.insert(*read);
+                    } else if seen.insert(*read) {
+                        to_visit.push(*read);
+                    }
+                }
+            }
+            (view.oid, found)
+        });
+        Graph { reads: reads.collect() }
+    }
+
+    fn reads(&self, view: Oid) -> &HashSet<Oid> {
+        static NONE: std::sync::LazyLock<HashSet<Oid>> = std::sync::LazyLock::new(HashSet::new);
+        self.reads.get(&view).unwrap_or(&NONE)
+    }
+
+    /// What others read first; otherwise as given.
+    fn in_order<'f>(&self, mut left: Vec<&'f MaterializedView>) -> Vec<&'f MaterializedView> {
+        let mut ordered = Vec::with_capacity(left.len());
+        while !left.is_empty() {
+            let waits = |view: &MaterializedView| {
+                left.iter().any(|other| self.reads(view.oid).contains(&other.oid))
+            };
+            // Views cannot read each other in a circle, so there always is a first.
+            let first = left.iter().position(|view| !waits(view)).unwrap_or(0);
+            ordered.push(left.remove(first));
+        }
+        ordered
+    }
+}

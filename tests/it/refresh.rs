@@ -1,0 +1,493 @@
+//! `pgtend refresh`: order, modes, never twice, and what goes wrong.
+
+use std::fs;
+
+use crate::support::{Database, Output, Running, until};
+
+const APPLICATION: &str = "pgtend/refresh";
+
+/// A table and a view on it that can be refreshed concurrently.
+const TOTALS: &str = "CREATE TABLE sales (id int, user_id int, amount int);
+    INSERT INTO sales SELECT n, n % 100, n FROM generate_series(1, 1000) n;
+    CREATE MATERIALIZED VIEW totals AS SELECT user_id, sum(amount) AS total FROM sales GROUP BY 1;
+    CREATE UNIQUE INDEX ON totals (user_id);";
+
+/// A function that returns when the gate is open; `close` and `open` are what it looks at.
+const GATE: &str = "CREATE TABLE gate (is_closed bool);
+    CREATE FUNCTION pass() RETURNS int LANGUAGE plpgsql AS $$
+    BEGIN
+        WHILE EXISTS (SELECT FROM public.gate) LOOP PERFORM pg_sleep(0.01); END LOOP;
+        RETURN 1;
+    END $$;
+    CREATE MATERIALIZED VIEW gated AS SELECT id, pass() AS passed FROM generate_series(1, 1) AS id;
+    CREATE UNIQUE INDEX ON gated (id);";
+const CLOSE: &str = "INSERT INTO gate VALUES (true)";
+const OPEN: &str = "DELETE FROM gate";
+
+async fn with(sql: &str) -> Database {
+    let db = Database::new().await;
+    db.sql(sql).await;
+    db
+}
+
+fn refresh(db: &Database, arguments: &[&str]) -> Output {
+    start(db, arguments).wait()
+}
+
+fn start(db: &Database, arguments: &[&str]) -> Running {
+    db.start(&[&["refresh", "--format", "json"], arguments].concat())
+}
+
+fn refresh_as(db: &Database, role: &str, arguments: &[&str]) -> Output {
+    db.pgtend_as(role, &[&["refresh", "--format", "json"], arguments].concat())
+}
+
+/// What it sent that changed something.
+fn sent(db: &Database) -> Vec<String> {
+    db.changes(APPLICATION)
+}
+
+/// Waits until the refresh is at work on the server.
+async fn until_refreshing(db: &Database) {
+    until("it refreshes", || async {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                   AND state = 'active' AND query LIKE 'REFRESH%'";
+        db.value(sql).await == "1"
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_view_with_a_unique_index_is_refreshed_concurrently() {
+    let db = with(TOTALS).await;
+    db.sql("ANALYZE totals; UPDATE sales SET amount = amount + 1 WHERE user_id < 3").await;
+    let output = refresh(&db, &["totals"]).expect(0).came_to("done");
+    let step = output.step("public.totals");
+    assert_eq!((step.status.as_str(), step.mode.as_deref()), ("done", Some("concurrent")));
+    assert_eq!(
+        (step.rows_inserted, step.rows_updated, step.rows_deleted),
+        (Some(3), Some(0), Some(3)),
+        "{output}"
+    );
+    assert_eq!(step.lock.as_deref(), Some("Exclusive on public.totals"));
+    assert!(step.size_bytes > Some(0) && step.wal_bytes > Some(0), "{output}");
+    assert_eq!(sent(&db), ["REFRESH MATERIALIZED VIEW CONCURRENTLY public.totals"]);
+    let wrong = "SELECT count(*) FROM totals t WHERE total <>
+                 (SELECT sum(amount) FROM sales s WHERE s.user_id = t.user_id)";
+    assert_eq!(db.value(wrong).await, "0");
+}
+
+#[tokio::test]
+async fn what_was_never_filled_is_filled_and_analyzed() {
+    let db = with("CREATE MATERIALIZED VIEW v AS SELECT 1 AS one WITH NO DATA").await;
+    assert_eq!(
+        refresh(&db, &["--mode", "concurrent", "v"]).expect(4).step("public.v").reason,
+        "it was never filled, and the first refresh cannot be concurrent; --mode auto fills it"
+    );
+    let step = refresh(&db, &["v"]).expect(0).step("public.v");
+    assert_eq!((step.mode.as_deref(), step.rows_inserted), (Some("plain"), None));
+    assert_eq!(db.value("SELECT one FROM v").await, "1");
+    let expected = ["REFRESH MATERIALIZED VIEW public.v", "ANALYZE (SKIP_LOCKED) public.v"];
+    assert_eq!(sent(&db), expected);
+}
+
+#[tokio::test]
+async fn readers_never_wait_by_surprise() {
+    let db = with(TOTALS).await;
+    db.sql("DROP INDEX totals_user_id_idx; CREATE UNIQUE INDEX part ON totals (user_id) WHERE total > 0")
+        .await;
+    let output = refresh(&db, &["totals"]).expect(4).came_to("failed");
+    let reason = output.step("public.totals").reason;
+    let proposal =
+        "CREATE UNIQUE INDEX CONCURRENTLY ON public.totals (user_id), by which its query groups";
+    assert!(reason.contains(proposal), "{reason}");
+    assert!(reason.ends_with("or --mode plain, which makes readers wait"), "{reason}");
+    assert_eq!(sent(&db), Vec::<String>::new());
+
+    let output = refresh(&db, &["--mode", "plain", "totals"]).expect(0);
+    assert_eq!(
+        output.step("public.totals").lock.as_deref(),
+        Some("AccessExclusive on public.totals")
+    );
+}
+
+#[tokio::test]
+async fn a_column_without_duplicates_is_proposed_as_key() {
+    let db = with(
+        "CREATE MATERIALIZED VIEW v AS SELECT n AS id, n % 3 AS kind FROM generate_series(1, 500) n;
+         ANALYZE v",
+    )
+    .await;
+    let reason = refresh(&db, &["v"]).expect(4).step("public.v").reason;
+    assert!(reason.contains("ON public.v (id), which holds no value twice now"), "{reason}");
+}
+
+#[tokio::test]
+async fn null_keys_are_warned_of() {
+    let db = with(TOTALS).await;
+    db.sql(
+        "INSERT INTO sales VALUES (0, NULL, 1); REFRESH MATERIALIZED VIEW totals; ANALYZE totals",
+    )
+    .await;
+    let output = refresh(&db, &["totals"]).expect(0);
+    assert_eq!(output.warned("null_keys"), ["public.totals"]);
+    assert_eq!(output.step("public.totals").rows_deleted, Some(1), "{output}");
+}
+
+/// c reads b through a plain view, b reads a; z stands alone.
+const CHAIN: &str = "CREATE TABLE t (x int); INSERT INTO t VALUES (1);
+    CREATE MATERIALIZED VIEW z_source AS SELECT x FROM t;
+    CREATE MATERIALIZED VIEW m_middle AS SELECT 10 / x AS x FROM z_source;
+    CREATE VIEW between AS SELECT x FROM m_middle;
+    CREATE MATERIALIZED VIEW a_last AS SELECT x FROM between;
+    CREATE MATERIALIZED VIEW alone AS SELECT x FROM t;
+    CREATE UNIQUE INDEX ON z_source (x); CREATE UNIQUE INDEX ON m_middle (x);
+    CREATE UNIQUE INDEX ON a_last (x); CREATE UNIQUE INDEX ON alone (x);
+    ANALYZE z_source, m_middle, a_last, alone;";
+
+fn refreshes(db: &Database) -> Vec<String> {
+    let views = sent(db).into_iter();
+    let views = views.filter_map(|sql| {
+        sql.strip_prefix("REFRESH MATERIALIZED VIEW CONCURRENTLY public.").map(str::to_owned)
+    });
+    views.collect()
+}
+
+#[tokio::test]
+async fn what_others_read_is_refreshed_first() {
+    let db = with(CHAIN).await;
+    refresh(&db, &["--all"]).expect(0).came_to("done");
+    assert_eq!(refreshes(&db), ["alone", "z_source", "m_middle", "a_last"]);
+}
+
+#[tokio::test]
+async fn the_views_that_a_named_one_reads_come_with_it() {
+    let db = with(CHAIN).await;
+    db.sql("UPDATE t SET x = 5").await;
+    refresh(&db, &["--with-dependencies", "--jobs", "4", "a_last"]).expect(0).came_to("done");
+    assert_eq!(refreshes(&db), ["z_source", "m_middle", "a_last"]);
+    assert_eq!(db.value("SELECT x FROM a_last").await, "2");
+    assert_eq!(db.value("SELECT x FROM alone").await, "1");
+}
+
+#[tokio::test]
+async fn what_reads_a_view_that_failed_is_skipped() {
+    let db = with(CHAIN).await;
+    db.sql("UPDATE t SET x = 0").await;
+    let output = refresh(&db, &["--all"]).expect(4).came_to("failed");
+    let middle = output.step("public.m_middle");
+    assert_eq!((middle.status.as_str(), middle.sqlstate.as_deref()), ("failed", Some("22012")));
+    let last = output.step("public.a_last");
+    assert_eq!(last.status, "skipped");
+    assert_eq!(last.reason, "it reads public.m_middle, which was not refreshed");
+    assert_eq!(output.step("public.alone").status, "done");
+    // What was there can still be read.
+    assert_eq!(db.value("SELECT x FROM m_middle").await, "10");
+    assert_eq!(db.value("SELECT x FROM a_last").await, "10");
+
+    db.sql("UPDATE t SET x = 2").await;
+    refresh(&db, &["--all"]).expect(0).came_to("done");
+    assert_eq!(db.value("SELECT x FROM a_last").await, "5");
+}
+
+#[tokio::test]
+async fn duplicates_are_explained_with_their_key() {
+    let db = with(
+        "CREATE TABLE t (id int, name text); INSERT INTO t VALUES (1, 'one');
+         CREATE MATERIALIZED VIEW v AS SELECT * FROM t; CREATE UNIQUE INDEX ON v (id);
+         INSERT INTO t VALUES (7, 'seven'), (7, 'seven')",
+    )
+    .await;
+    let step = refresh(&db, &["v"]).expect(4).step("public.v");
+    assert_eq!(step.sqlstate.as_deref(), Some("21000"));
+    assert!(
+        step.reason.starts_with("its query returns several rows for one key (id): "),
+        "{}",
+        step.reason
+    );
+    assert!(step.reason.contains("Row: (7,seven)"), "{}", step.reason);
+    assert_eq!(db.value("SELECT count(*) FROM v").await, "1");
+
+    db.sql("DELETE FROM t WHERE id = 7; INSERT INTO t VALUES (7, 'a'), (7, 'b')").await;
+    let step = refresh(&db, &["v"]).expect(4).step("public.v");
+    assert_eq!(step.sqlstate.as_deref(), Some("23505"));
+    assert!(step.reason.contains("Key (id)=(7) already exists"), "{}", step.reason);
+    db.sql("DELETE FROM t WHERE name = 'b'").await;
+    refresh(&db, &["v"]).expect(0);
+    assert_eq!(db.value("SELECT count(*) FROM v").await, "2");
+}
+
+#[tokio::test]
+async fn a_refresh_by_hand_is_named_and_not_queued_behind() {
+    let db = with(TOTALS).await;
+    let other = db.hold("REFRESH MATERIALIZED VIEW CONCURRENTLY totals").await;
+    let output = refresh(&db, &["totals"]).expect(5).came_to("busy");
+    let step = output.step("public.totals");
+    assert_eq!(step.status, "skipped");
+    assert!(step.reason.starts_with(&format!("left to pid {} (", other.pid)), "{}", step.reason);
+    assert_eq!(sent(&db), Vec::<String>::new());
+
+    let mut running = start(&db, &["--wait", "1min", "totals"]);
+    running.until_it_says(&format!("waits for pid {}", other.pid)).await;
+    other.release().await;
+    running.wait().expect(0).came_to("done");
+}
+
+#[tokio::test]
+async fn two_runs_never_refresh_one_view() {
+    let db = with(&format!("{GATE}{TOTALS}")).await;
+    db.sql(CLOSE).await;
+    let first = start(&db, &["gated"]);
+    until_refreshing(&db).await;
+    let output = refresh(&db, &["gated"]).expect(5).came_to("busy");
+    let reason = output.step("public.gated").reason;
+    assert!(reason.starts_with("left to another run that refreshes it (pid "), "{reason}");
+    assert!(reason.contains(", pgtend/refresh, user postgres"), "{reason}");
+    // What else is to do gets done.
+    let output = refresh(&db, &["gated", "totals"]).expect(0).came_to("done");
+    assert_eq!(output.step("public.gated").status, "skipped");
+    assert_eq!(output.step("public.totals").status, "done");
+
+    let mut third = start(&db, &["--wait", "1min", "gated"]);
+    third.until_it_says("waits for another run that refreshes it").await;
+    db.sql(OPEN).await;
+    first.wait().expect(0).came_to("done");
+    third.wait().expect(0).came_to("done");
+}
+
+#[tokio::test]
+async fn a_plain_refresh_lets_readers_through_between_its_tries() {
+    let db = with(TOTALS).await;
+    let reader = db.hold("SELECT count(*) FROM totals").await;
+    let mut running = start(&db, &["--mode", "plain", "totals"]);
+    db.until_waiting(APPLICATION).await;
+    // Without its lock_timeout this would wait for as long as the other reader stays.
+    assert_eq!(db.value("SELECT count(*) FROM totals").await, "100");
+    running.until_it_says("tries again: canceling statement due to lock timeout").await;
+    reader.release().await;
+    running.wait().expect(0).came_to("done");
+}
+
+#[tokio::test]
+async fn after_a_kill_the_old_contents_are_there_and_the_next_run_is_right() {
+    let db = with(GATE).await;
+    db.sql(CLOSE).await;
+    let running = start(&db, &["gated"]);
+    until_refreshing(&db).await;
+    running.signal("KILL");
+    until("the server has ended the refresh", || async {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                   AND application_name = 'pgtend/refresh'";
+        db.value(sql).await == "0"
+    })
+    .await;
+    assert_eq!(db.value("SELECT count(*) FROM gated").await, "1");
+    db.sql(OPEN).await;
+    refresh(&db, &["gated"]).expect(0).came_to("done");
+}
+
+#[tokio::test]
+async fn a_refresh_whose_backend_is_killed_is_begun_again() {
+    let db = with(GATE).await;
+    db.sql(CLOSE).await;
+    let mut running = start(&db, &["gated"]);
+    until_refreshing(&db).await;
+    db.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND query LIKE 'REFRESH%' AND state = 'active'",
+    )
+    .await;
+    running.until_it_says("tries again").await;
+    db.sql(OPEN).await;
+    running.wait().expect(0).came_to("done");
+}
+
+#[tokio::test]
+async fn a_signal_cancels_the_refresh() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let db = with(&format!("{GATE}{TOTALS}")).await;
+        db.sql(CLOSE).await;
+        let running = start(&db, &["gated", "totals"]);
+        until_refreshing(&db).await;
+        running.signal(signal);
+        let output = running.wait().expect(code).came_to("cancelled");
+        assert_eq!(output.step("public.gated").status, "cancelled");
+        let reason = output.step("public.totals").reason;
+        assert_eq!(reason, format!("not started: SIG{signal} came"));
+        assert_eq!(db.value("SELECT count(*) FROM gated").await, "1");
+    }
+}
+
+#[tokio::test]
+async fn the_time_limit_cancels_what_runs() {
+    let db = with(&format!("{GATE}{TOTALS}")).await;
+    db.sql(CLOSE).await;
+    let output = refresh(&db, &["--time-limit", "2s", "gated", "totals"]).expect(4);
+    let output = output.came_to("failed");
+    assert_eq!(output.step("public.gated").reason, "the time limit of 2.0 s is over");
+    let reason = output.step("public.totals").reason;
+    assert_eq!(reason, "not started: the time limit of 2.0 s is over");
+    assert_eq!(db.value("SELECT count(*) FROM gated").await, "1");
+}
+
+#[tokio::test]
+async fn only_those_who_may_refresh() {
+    let db = with(TOTALS).await;
+    let role = db.role("reader").await;
+    db.sql(&format!("GRANT SELECT ON totals TO {role}")).await;
+    let step = refresh_as(&db, &role, &["totals"]).expect(4).step("public.totals");
+    assert!(step.reason.starts_with("only its owner postgres may refresh it"), "{}", step.reason);
+    if db.server.major >= 17 {
+        db.sql(&format!("GRANT MAINTAIN ON totals TO {role}")).await;
+        refresh_as(&db, &role, &["totals"]).expect(0).came_to("done");
+    }
+}
+
+#[tokio::test]
+async fn a_concurrent_refresh_needs_temporary_tables() {
+    let db = with(TOTALS).await;
+    let role = db.role("owner").await;
+    db.sql(&format!(
+        "ALTER MATERIALIZED VIEW totals OWNER TO {role}; GRANT SELECT ON sales TO {role};
+         GRANT CREATE, USAGE ON SCHEMA public TO {role};
+         REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC",
+        db.name
+    ))
+    .await;
+    let step = refresh_as(&db, &role, &["totals"]).expect(4).step("public.totals");
+    let way_out = format!("GRANT TEMPORARY ON DATABASE {} TO …", db.name);
+    assert!(step.reason.ends_with(&way_out), "{}", step.reason);
+    db.sql(&format!("GRANT TEMPORARY ON DATABASE {} TO {role}", db.name)).await;
+    refresh_as(&db, &role, &["totals"]).expect(0).came_to("done");
+}
+
+#[tokio::test]
+async fn a_disk_limit_leaves_the_old_contents() {
+    let db = with(TOTALS).await;
+    let role = db.role("thrifty").await;
+    db.sql(&format!(
+        "CREATE MATERIALIZED VIEW large AS
+            SELECT md5(n::text) AS word, n FROM sales, generate_series(1, 200) n ORDER BY 1;
+         ALTER MATERIALIZED VIEW large OWNER TO {role};
+         GRANT SELECT ON sales TO {role}; GRANT ALL ON SCHEMA public TO {role};
+         ALTER ROLE {role} SET temp_file_limit = '100kB'"
+    ))
+    .await;
+    let step = refresh_as(&db, &role, &["--mode", "plain", "large"]).expect(4).step("public.large");
+    assert_eq!(step.sqlstate.as_deref(), Some("53400"), "{}", step.reason);
+    assert_eq!(db.value("SELECT count(*) FROM large").await, "200000");
+    db.sql(&format!("ALTER ROLE {role} RESET temp_file_limit")).await;
+    refresh_as(&db, &role, &["--mode", "plain", "large"]).expect(0).came_to("done");
+}
+
+#[tokio::test]
+async fn names_are_written_as_in_psql() {
+    let db = with(
+        "CREATE SCHEMA \"We;ird\";
+         CREATE MATERIALIZED VIEW \"We;ird\".\"My View\"\" '$$\" AS SELECT 1 AS \"a;b\";
+         CREATE UNIQUE INDEX ON \"We;ird\".\"My View\"\" '$$\" (\"a;b\");
+         CREATE MATERIALIZED VIEW \"We;ird\".plain AS SELECT 1 AS x;
+         CREATE UNIQUE INDEX ON \"We;ird\".plain (x)",
+    )
+    .await;
+    let name = "\"We;ird\".\"My View\"\" '$$\"";
+    refresh(&db, &[name]).expect(0).step(name);
+    let failure = refresh(&db, &["plain"]).expect(2).json().error.unwrap();
+    assert_eq!(failure.message, "there is no materialized view plain");
+    assert!(failure.hint.unwrap().contains("\"We;ird\".plain"));
+    assert_eq!(refresh(&db, &["*.pl?in"]).expect(0).json().steps.len(), 1);
+    let failure = refresh(&db, &["\"open"]).expect(2).json().error.unwrap();
+    assert!(failure.message.ends_with("a quote is not closed"), "{}", failure.message);
+}
+
+#[tokio::test]
+async fn without_names_the_configured_views_or_none() {
+    let db = with(TOTALS).await;
+    let failure = refresh(&db, &[]).expect(2).json().error.unwrap();
+    assert_eq!(failure.message, "no materialized view is named");
+    assert!(failure.hint.unwrap().ends_with("there are: public.totals"));
+    let config = db.path("pgtend.toml");
+    fs::write(&config, "[refresh]\nviews = [\"tot*\"]\n").unwrap();
+    let config = config.display().to_string();
+    let output = refresh(&db, &["--config", &config]).expect(0).came_to("done");
+    assert_eq!(output.step("public.totals").status, "done");
+}
+
+#[tokio::test]
+async fn many_dead_rows_are_vacuumed() {
+    let db = with(TOTALS).await;
+    db.sql("ANALYZE totals; UPDATE sales SET amount = amount + 1 WHERE user_id < 50").await;
+    refresh(&db, &["totals"]).expect(0);
+    let expected = [
+        "REFRESH MATERIALIZED VIEW CONCURRENTLY public.totals",
+        "VACUUM (SKIP_LOCKED, ANALYZE) public.totals",
+    ];
+    assert_eq!(sent(&db), expected);
+    let sql = "SELECT count(*) FROM pg_stat_user_tables WHERE relname = 'totals' AND last_vacuum IS NOT NULL";
+    until("the statistics know of the VACUUM", || async { db.value(sql).await == "1" }).await;
+}
+
+#[tokio::test]
+async fn an_index_build_is_waited_for_or_said_to_be_held_up() {
+    let db = with(&format!("{GATE}{TOTALS}")).await;
+    let old = db.old_snapshot().await;
+    let build = db.send("CREATE INDEX CONCURRENTLY sales_id ON sales (id)").await;
+    db.until_phase("waiting for old snapshots", 1).await;
+    let output = refresh(&db, &["totals"]).expect(0).came_to("done");
+    assert!(output.stderr.contains("cannot end before this refresh does"), "{output}");
+    let mut running = start(&db, &["--wait", "1min", "totals"]);
+    running.until_it_says("waits for the index build by").await;
+    old.release().await;
+    build.await.unwrap().unwrap();
+    running.wait().expect(0).came_to("done");
+}
+
+#[tokio::test]
+async fn a_view_that_is_dropped_before_its_turn() {
+    let db = with(&format!("{GATE}{TOTALS}")).await;
+    db.sql(CLOSE).await;
+    let running = start(&db, &["gated", "totals"]);
+    until_refreshing(&db).await;
+    db.sql("DROP TABLE sales CASCADE").await;
+    db.sql(OPEN).await;
+    let output = running.wait().expect(4).came_to("failed");
+    assert_eq!(output.step("public.totals").reason, "it was dropped meanwhile");
+    assert_eq!(output.step("public.gated").status, "done");
+}
+
+#[tokio::test]
+async fn quiet_means_quiet_and_dry_means_dry() {
+    let db = with(TOTALS).await;
+    let output = db.pgtend(&["refresh", "--dry-run", "totals"]).expect(0);
+    assert_eq!(output.stdout, "REFRESH MATERIALIZED VIEW CONCURRENTLY public.totals;\n");
+    assert_eq!(sent(&db), Vec::<String>::new());
+    let output = db.pgtend(&["refresh", "-q", "totals"]).expect(0);
+    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", ""));
+}
+
+#[tokio::test]
+async fn figures_for_prometheus_outlive_a_failure() {
+    let db = with(CHAIN).await;
+    let file = db.path("pgtend.prom");
+    let metrics = ["--metrics-file", &file.display().to_string(), "m_middle"];
+    refresh(&db, &metrics).expect(0);
+    let labels = format!("database=\"{}\",view=\"public.m_middle\"", db.name);
+    let figure = |name: &str| {
+        let text = fs::read_to_string(&file).unwrap();
+        let line = text.lines().find(|line| line.starts_with(&format!("{name}{{{labels}")));
+        line.and_then(|line| line.rsplit_once(' ')).map(|(_, value)| value.to_owned())
+    };
+    let success = figure("pgtend_refresh_last_success_timestamp_seconds");
+    assert!(success.is_some());
+    assert_eq!(figure("pgtend_refresh_last_rows_changed").as_deref(), Some("0"));
+    db.sql("UPDATE t SET x = 0; REFRESH MATERIALIZED VIEW z_source").await;
+    refresh(&db, &metrics).expect(4);
+    assert_eq!(figure("pgtend_refresh_last_success_timestamp_seconds"), success);
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(
+        text.contains(&format!("pgtend_refresh_last_outcome{{{labels},outcome=\"failed\"}} 1\n"))
+    );
+    assert!(
+        text.contains(&format!("pgtend_refresh_last_outcome{{{labels},outcome=\"done\"}} 0\n"))
+    );
+}
