@@ -416,3 +416,135 @@ impl Graph {
         ordered
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Definition, ViewSource};
+
+    fn view(oid: Oid, name: &str) -> MaterializedView {
+        MaterializedView {
+            oid,
+            name: RelationName::qualified("public", name),
+            is_visible: true,
+            owner: "owner".to_owned(),
+            may_refresh: true,
+            is_populated: true,
+            row_estimate: 100.0,
+            dead_rows: 0,
+            size_bytes: 8192,
+            key_columns: vec!["id".to_owned()],
+            null_columns: Vec::new(),
+        }
+    }
+
+    fn options() -> Options {
+        Options {
+            selection: Selection::All,
+            with_dependencies: false,
+            mode: Mode::Auto,
+            max_age: None,
+            if_changed: false,
+        }
+    }
+
+    fn sources(writes: i64) -> Sources {
+        let table = ViewSource { name: "public.t".to_owned(), filenode: Some(1), writes };
+        let itself = Definition { name: "public.v".to_owned(), digest: "a".to_owned() };
+        Sources {
+            server: Some("since noon".to_owned()),
+            relations: [(10, table)].into(),
+            views: [(20, itself)].into(),
+            unknown: Default::default(),
+        }
+    }
+
+    fn facts(views: Vec<MaterializedView>) -> Facts {
+        Facts {
+            views: Views { all: views, ..Views::default() },
+            may_create_temp: true,
+            ..Facts::default()
+        }
+    }
+
+    fn verdict(facts: &Facts, options: &Options) -> (Verdict, String) {
+        let step = plan(&choose(&facts.views, options).unwrap(), facts, options).steps.remove(0);
+        (step.verdict, step.reason)
+    }
+
+    #[test]
+    fn every_difference_counts_as_a_change() {
+        let before = sources(5);
+        assert_eq!(changed(Some(&before), &sources(5)), None);
+        let reason = |now: &Sources| changed(Some(&before), now).unwrap();
+        assert_eq!(reason(&sources(6)), "public.t was written to");
+        let mut now = sources(5);
+        now.relations.get_mut(&10).unwrap().filenode = Some(2);
+        assert_eq!(reason(&now), "public.t was truncated or rewritten");
+        let mut now = sources(5);
+        now.relations.insert(11, now.relations[&10].clone());
+        assert_eq!(reason(&now), "public.t is new");
+        let mut now = sources(5);
+        now.relations.clear();
+        assert_eq!(reason(&now), "public.t is gone");
+        let mut now = sources(5);
+        now.views.get_mut(&20).unwrap().digest = "b".to_owned();
+        assert_eq!(reason(&now), "public.v was redefined");
+        let mut now = sources(5);
+        now.server = Some("since one".to_owned());
+        assert!(reason(&now).starts_with("the statistics of writes began anew"));
+        now.server = None;
+        assert!(reason(&now).ends_with("track_counts is off"));
+        let mut now = sources(5);
+        now.unknown.insert("reads the foreign table far.away".to_owned());
+        assert!(reason(&now).ends_with("it reads the foreign table far.away"));
+        assert!(changed(None, &sources(5)).is_some());
+    }
+
+    #[test]
+    fn what_is_fresh_enough_is_left_alone() {
+        let mut facts = facts(vec![view(20, "v")]);
+        let hour = Duration::from_secs(3600);
+        let limited = Options { max_age: Some(hour), ..options() };
+        assert_eq!(verdict(&facts, &limited), (Verdict::ToDo, "no refresh is known".to_owned()));
+        let mut last = LastRefresh { age: hour / 2, ..LastRefresh::default() };
+        facts.last.insert(20, last.clone());
+        let fresh = (Verdict::LeftOut, "fresh: refreshed 30 min 0 s ago".to_owned());
+        assert_eq!(verdict(&facts, &limited), fresh);
+        facts.views.all[0].is_populated = false;
+        assert_eq!(verdict(&facts, &limited), (Verdict::ToDo, "never filled".to_owned()));
+        facts.views.all[0].is_populated = true;
+        last.age = hour * 2;
+        last.sources = Some(sources(1));
+        facts.last.insert(20, last);
+        let reason = "last refreshed 2 h 0 min ago".to_owned();
+        assert_eq!(verdict(&facts, &limited), (Verdict::ToDo, reason));
+
+        let both = Options { if_changed: true, ..limited };
+        facts.sources.insert(20, sources(1));
+        let reason = "unchanged since its refresh 2 h 0 min ago".to_owned();
+        assert_eq!(verdict(&facts, &both), (Verdict::LeftOut, reason));
+        facts.sources.insert(20, sources(2));
+        let reason = "public.t was written to".to_owned();
+        assert_eq!(verdict(&facts, &both), (Verdict::ToDo, reason));
+    }
+
+    #[test]
+    fn a_view_comes_after_what_it_reads_through_plain_views() {
+        let mut facts = facts(vec![view(1, "a"), view(2, "b"), view(3, "c")]);
+        // a reads the plain view 9, which reads c; c reads b.
+        facts.views.reads = [(1, vec![9]), (9, vec![3]), (3, vec![2])].into();
+        let names = |options: &Options| {
+            let chosen = choose(&facts.views, options).unwrap();
+            chosen.iter().map(|view| view.name.name.clone()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(names(&options()), "b c a");
+        let pattern = NamePattern::parse("a").unwrap();
+        let only_a = Options { selection: Selection::Matching(vec![pattern]), ..options() };
+        assert_eq!(names(&only_a), "a");
+        assert_eq!(names(&Options { with_dependencies: true, ..only_a }), "b c a");
+        let steps = plan(&choose(&facts.views, &options()).unwrap(), &facts, &options()).steps;
+        let Subject::Refresh(last) = &steps[2].subject else { panic!("{:?}", steps[2]) };
+        assert_eq!(last.needs, [RelationName::qualified("public", "c")]);
+    }
+}
