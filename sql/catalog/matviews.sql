@@ -1,5 +1,5 @@
 -- The materialized views of the database.
--- Returns one row each. is_visible: the search path finds it. may_refresh: the owner, or a role with MAINTAIN (17 and newer). key_columns:
+-- $1: oids of those that are wanted; empty: all. Returns one row each. is_visible: the search path finds it. may_refresh: the owner, or a role with MAINTAIN (17 and newer). key_columns:
 -- those of a unique index by which a concurrent refresh can match rows (valid, immediate, plain
 -- columns, no predicate), NULL without one; null_columns: key columns that hold NULLs, as far as the
 -- statistics know. rows: as of the last VACUUM or ANALYZE, negative if never; dead_rows: by the statistics; size: bytes with toast
@@ -56,4 +56,5 @@ LEFT JOIN LATERAL (
   LIMIT 1
 ) AS k ON true
 WHERE c.relkind = 'm'
+  AND (pg_catalog.cardinality($1::pg_catalog.oid[]) = 0 OR c.oid = ANY ($1::pg_catalog.oid[]))
 ORDER BY n.nspname, c.relname

@@ -17,7 +17,7 @@ use crate::pg::server_error::ServerError;
 pub use load::{load, load_builds};
 pub use views::{
     Definition, KeyHint, MaterializedView, Source as ViewSource, Sources, Views, Writes,
-    load_key_hints, load_sources, load_view_holders, load_views, load_xact_writes,
+    load_key_hints, load_sources, load_view, load_view_holders, load_views, load_xact_writes,
 };
 pub use watch::{
     is_at_work, load_forecast, load_index_directory, load_progress, load_replication, load_waiters,

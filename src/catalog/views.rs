@@ -44,7 +44,7 @@ pub struct MaterializedView {
 pub struct Views {
     /// By schema and name.
     pub all: Vec<MaterializedView>,
-    /// Which views each view names, plain and materialized ones.
+    /// Which views each view names, plain and materialized ones; only known with all views.
     pub reads: HashMap<Oid, Vec<Oid>>,
 }
 
@@ -108,12 +108,25 @@ pub struct Writes {
 /// # Errors
 /// Those of the connection and of the catalog queries.
 pub async fn load_views(session: &Session) -> Result<Views> {
-    let rows = ask(session, include_str!("../../sql/catalog/matviews.sql"), &[]).await?;
-    let mut views = Views { all: rows.iter().map(read_view).collect(), ..Views::default() };
+    let mut views = Views { all: materialized(session, &[]).await?, ..Views::default() };
     for row in ask(session, include_str!("../../sql/catalog/view_edges.sql"), &[]).await? {
         views.reads.entry(row.get("reader")).or_default().push(row.get("view"));
     }
     Ok(views)
+}
+
+/// One materialized view; `None` where it is gone.
+///
+/// # Errors
+/// As [`load_views`].
+pub async fn load_view(session: &Session, view: Oid) -> Result<Option<MaterializedView>> {
+    Ok(materialized(session, &[view]).await?.into_iter().next())
+}
+
+async fn materialized(session: &Session, wanted: &[Oid]) -> Result<Vec<MaterializedView>> {
+    let sql = include_str!("../../sql/catalog/matviews.sql");
+    let rows = ask(session, sql, &[(&wanted, Type::OID_ARRAY)]).await?;
+    Ok(rows.iter().map(read_view).collect())
 }
 
 /// What the contents of these views are made of now.

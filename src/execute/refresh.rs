@@ -13,15 +13,15 @@ use super::send::{Ended, send};
 use super::short::with_jitter;
 use super::{Execution, adopt};
 use crate::catalog::{
-    self, Build, MaterializedView, Oid, Sources, Writes, load_view_holders, load_xact_writes,
+    self, Build, MaterializedView, Oid, Sources, Views, Writes, load_view_holders, load_xact_writes,
 };
 use crate::event::{Event, Outcome, Progress, Refreshed, Status, StepIndex};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::advisory::ObjectLocks;
-use crate::pg::database::Workers;
+use crate::pg::database::{Database, Workers};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
-use crate::plan::refresh::{self, Facts, LastRefresh, Options, Refresh, Selection, Way};
+use crate::plan::refresh::{self, Facts, LastRefresh, Options, Refresh, Way};
 use crate::plan::{Plan, Statement, Step, Subject, Verdict, one_line};
 
 /// How long a refresh may queue for a lock: so long, at most, do readers queue behind a plain one.
@@ -51,7 +51,7 @@ pub struct Refreshing<'a> {
     pub last: &'a HashMap<Oid, LastRefresh>,
     /// How long each view may wait for others who refresh it, and for index builds.
     pub wait: Duration,
-    /// Whether sources have to be known, to be kept or compared.
+    /// Whether what the views read has to be known, to be kept or compared.
     pub keeps_sources: bool,
     /// The views' locks.
     pub locks: ObjectLocks,
@@ -265,8 +265,7 @@ impl<'a> Work<'a> {
     /// Looks at the view afresh and refreshes it once. Without an ending it is to be done again.
     async fn once(&mut self) -> Result<Option<Ending>> {
         let session = self.execution.database.reader().await?;
-        let seen = look(self.run, &session, self.view).await?;
-        let Some((step, view)) = seen else {
+        let Some(Seen { step, view, sources }) = look(self.run, &session, self.view).await? else {
             let reason = "it was dropped meanwhile";
             return Ok(Some((Outcome::new(Status::Failed, reason), None)));
         };
@@ -283,8 +282,6 @@ impl<'a> Work<'a> {
         if let Some(outcome) = self.wait_for_others(&session).await? {
             return Ok(Some((outcome, None)));
         }
-        // What is written from here on may or may not be seen by the refresh, so it counts as new.
-        let sources = self.sources(&session).await?;
         drop(session);
         let Some(statement) = step.statements.first() else { return Ok(None) };
         let way = match &step.subject {
@@ -317,13 +314,6 @@ impl<'a> Work<'a> {
             }
         }
         Ok(None)
-    }
-
-    async fn sources(&self, session: &Session) -> Result<Option<Sources>> {
-        if !self.run.keeps_sources {
-            return Ok(None);
-        }
-        Ok(catalog::load_sources(session, &[self.view]).await?.remove(&self.view))
     }
 
     async fn refresh(
@@ -487,23 +477,36 @@ impl<'a> Work<'a> {
 
     async fn size(&self) -> Option<i64> {
         let session = self.execution.database.reader().await.ok()?;
-        let views = catalog::load_views(&session).await.ok()?;
-        views.all.iter().find(|view| view.oid == self.view).map(|view| view.size_bytes)
+        let view = catalog::load_view(&session, self.view).await.ok()?;
+        view.map(|view| view.size_bytes)
     }
 }
 
-/// The view as it is now and what is to be done about it; `None` where it is gone.
-async fn look(
-    run: &Refreshing<'_>,
-    session: &Session,
-    oid: Oid,
-) -> Result<Option<(Step, MaterializedView)>> {
-    let options =
-        Options { selection: Selection::One(oid), with_dependencies: false, ..run.options.clone() };
-    let facts = facts(session, run.execution.database, &options, run.last).await?;
-    let Some(view) = facts.views.all.iter().find(|view| view.oid == oid) else { return Ok(None) };
-    let step = refresh::plan(&[view], &facts, &options).steps.into_iter().next();
-    Ok(step.map(|step| (step, view.clone())))
+/// A view as it is now.
+struct Seen {
+    view: MaterializedView,
+    /// What is to be done about it.
+    step: Step,
+    /// What it reads, where that is to be kept. What is written from here on may or may not be seen
+    /// by a refresh that follows, so it counts as written after it.
+    sources: Option<Sources>,
+}
+
+/// Looks at the view afresh; `None` where it is gone.
+async fn look(run: &Refreshing<'_>, session: &Session, oid: Oid) -> Result<Option<Seen>> {
+    let Some(view) = catalog::load_view(session, oid).await? else { return Ok(None) };
+    let views = Views { all: vec![view.clone()], ..Views::default() };
+    let database = run.execution.database;
+    let sources = match run.keeps_sources {
+        true => catalog::load_sources(session, &[oid]).await?,
+        false => HashMap::new(),
+    };
+    let last = run.last.clone();
+    let facts =
+        Facts { last, sources, ..about(session, database, views, &[oid], run.options).await? };
+    let step = refresh::plan(&[&view], &facts, run.options).steps.into_iter().next();
+    let sources = facts.sources.into_values().next();
+    Ok(step.map(|step| Seen { view, step, sources }))
 }
 
 /// What the plan of these options has to know.
@@ -512,31 +515,43 @@ async fn look(
 /// Those of the connection and of the catalog queries; `Usage` for a pattern that matches nothing.
 pub async fn facts(
     session: &Session,
-    database: &crate::pg::database::Database,
+    database: &Database,
     options: &Options,
     last: &HashMap<Oid, LastRefresh>,
 ) -> Result<Facts> {
     let views = catalog::load_views(session).await?;
     let chosen = refresh::choose(&views, options)?;
-    let oids = chosen.iter().map(|view| view.oid).collect::<Vec<_>>();
-    let keyless = chosen.iter().filter(|view| refresh::needs_hint(view, options));
+    let chosen = chosen.iter().map(|view| view.oid).collect::<Vec<_>>();
+    let sources = match options.if_changed {
+        true => catalog::load_sources(session, &chosen).await?,
+        false => HashMap::new(),
+    };
+    let last = last.clone();
+    Ok(Facts { last, sources, ..about(session, database, views, &chosen, options).await? })
+}
+
+/// What else is to be known of the chosen ones of these views, but for their past and their sources.
+async fn about(
+    session: &Session,
+    database: &Database,
+    views: Views,
+    chosen: &[Oid],
+    options: &Options,
+) -> Result<Facts> {
+    let keyless = views.all.iter().filter(|view| chosen.contains(&view.oid));
+    let keyless = keyless.filter(|view| refresh::needs_hint(view, options));
     let keyless = keyless.map(|view| view.oid).collect::<Vec<_>>();
     let hints = match keyless.is_empty() {
         true => HashMap::new(),
         // Only a proposal: it is no reason to fail.
         false => catalog::load_key_hints(session, &keyless).await.unwrap_or_default(),
     };
-    let sources = match options.if_changed {
-        true => catalog::load_sources(session, &oids).await?,
-        false => HashMap::new(),
-    };
     Ok(Facts {
         hints,
-        last: last.clone(),
-        sources,
         may_create_temp: database.server.may_create_temp,
         database: database.server.database.clone(),
         views,
+        ..Facts::default()
     })
 }
 

@@ -36,8 +36,6 @@ pub enum Selection {
     All,
     /// Those that match; each pattern has to match one.
     Matching(Vec<NamePattern>),
-    /// This one.
-    One(Oid),
 }
 
 /// How one view is refreshed.
@@ -105,9 +103,6 @@ pub fn choose<'f>(views: &'f Views, options: &Options) -> Result<Vec<&'f Materia
     let mut chosen = BTreeMap::new();
     match &options.selection {
         Selection::All => chosen.extend(views.all.iter().map(|view| (view.oid, view))),
-        Selection::One(oid) => {
-            chosen.extend(views.all.iter().filter(|v| v.oid == *oid).map(|view| (*oid, view)));
-        }
         Selection::Matching(patterns) => {
             for pattern in patterns {
                 let is_meant = |v: &&MaterializedView| pattern.matches(&v.name, v.is_visible);
