@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::cancel::Cancel;
-use crate::commands::{Context, EXIT_CODES, apply, completions, demo, man, plan, refresh};
+use crate::commands::{Context, EXIT_CODES, apply, completions, demo, init, man, plan, refresh};
 use crate::config::Config;
 use crate::failure::{Failure, Result};
 use crate::pg::conninfo::{Conninfo, Environment};
@@ -109,6 +109,7 @@ impl Cli {
             Command::Plan(args) => context.unless_cancelled(plan::run(&context, &args)).await,
             Command::Apply(args) => apply::run(&context, &args).await,
             Command::Refresh(args) => refresh::run(&context, &args).await,
+            Command::Init(args) => context.unless_cancelled(init::run(&context, &args)).await,
             Command::Demo(args) => context.unless_cancelled(demo::run(&context, &args)).await,
             Command::Completions(args) => completions::run(&args, &mut Cli::command()),
             Command::Man(args) => man::run(&args, Cli::command()),
@@ -166,6 +167,8 @@ pub enum Command {
     #[command(after_help = EXIT_CODES)]
     Refresh(refresh::Args),
     #[command(after_help = EXIT_CODES)]
+    Init(init::Args),
+    #[command(after_help = EXIT_CODES)]
     Demo(demo::Args),
     #[command(after_help = EXIT_CODES)]
     Completions(completions::Args),
@@ -180,6 +183,7 @@ impl Command {
             Command::Plan(_) => "plan",
             Command::Apply(_) => "apply",
             Command::Refresh(_) => "refresh",
+            Command::Init(_) => "init",
             Command::Demo(_) => "demo",
             Command::Completions(_) => "completions",
             Command::Man(_) => "man",

@@ -3,6 +3,7 @@
 
 mod canonical;
 mod definition;
+pub mod history;
 pub(crate) mod load;
 mod views;
 mod watch;

@@ -17,7 +17,7 @@ use crate::plan::Plan;
 use crate::plan::apply::Options;
 use crate::report;
 use crate::report::Format;
-use crate::report::document::{Outcome, QueryDocument, StepDocument};
+use crate::report::document::{Outcome, QueryDocument, StepDocument, Steps};
 use crate::sandbox::{self, Sandbox, binaries};
 
 /// Show it all on a throwaway server
@@ -231,7 +231,7 @@ fn show(context: &Context, plan: &Plan, outcomes: &[StepOutcome], queries: &[Que
         let steps = steps.map(|(step, outcome)| StepDocument::executed(step, outcome));
         let failed = outcomes.iter().any(|outcome| outcome.status == Status::Failed);
         document.outcome = if failed { Outcome::Failed } else { Outcome::Done };
-        document.steps = Some(steps.collect());
+        document.steps = Some(Steps::Objects(steps.collect()));
         document.queries = Some(queries.to_vec());
         context.console.json(&document);
     } else {

@@ -12,6 +12,7 @@ mod maintain;
 mod monitor;
 pub mod refresh;
 mod schedule;
+pub mod schema;
 mod send;
 mod short;
 

@@ -32,6 +32,15 @@ impl Job {
     }
 }
 
+/// The second half of the key under which pgtend's own schema is changed. Far from the jobs'.
+const SCHEMA_KEY: i32 = 1000;
+
+/// The statement that waits until nobody else changes pgtend's own schema, and keeps others from it
+/// until the transaction ends. It is never held for long.
+pub fn lock_schema() -> String {
+    format!("SELECT pg_catalog.pg_advisory_xact_lock({KEY_SPACE}, {SCHEMA_KEY})")
+}
+
 /// The held lock; released when dropped, because its connection is closed then.
 pub struct RunLock {
     job: Job,

@@ -9,6 +9,7 @@ mod options;
 mod partitioned;
 mod planner;
 pub mod refresh;
+pub mod schema;
 mod size;
 mod statement;
 mod view;

@@ -2,7 +2,7 @@
 
 use comfy_table::Cell;
 
-use super::document::{Document, Outcome, StepDocument};
+use super::document::{Document, Outcome, StepDocument, Steps};
 use super::table::{right, table, text};
 use super::{Console, Format, Volume};
 use crate::event::{Outcome as StepOutcome, Status};
@@ -49,7 +49,7 @@ pub fn executed(console: &Console, plan: &Plan, outcomes: &[StepOutcome], outcom
         let steps = steps.map(|(step, outcome)| StepDocument::executed(step, outcome));
         let mut document = console.document().with_warnings(&plan.warnings);
         document.outcome = outcome;
-        document.steps = Some(steps.collect());
+        document.steps = Some(Steps::Objects(steps.collect()));
         return console.json(&document);
     }
     let volume = console.manner().volume;
@@ -71,7 +71,7 @@ pub fn executed(console: &Console, plan: &Plan, outcomes: &[StepOutcome], outcom
 fn planned(console: &Console, plan: &Plan, outcome: Outcome) -> Document {
     let mut document = console.document().with_warnings(&plan.warnings);
     document.outcome = outcome;
-    document.steps = Some(plan.steps.iter().map(StepDocument::planned).collect());
+    document.steps = Some(Steps::Objects(plan.steps.iter().map(StepDocument::planned).collect()));
     document
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::event::{Outcome as StepOutcome, Refreshed};
 use crate::failure::{Failure, Kind};
 use crate::plan::refresh::Way;
+use crate::plan::schema::{NAME, SchemaStep};
 use crate::plan::{Step, Subject, Verdict, Warning};
 
 /// The version of the documents' form.
@@ -44,7 +45,7 @@ pub struct Document {
     duration_ms: u64,
     /// What was done, object by object.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub steps: Option<Vec<StepDocument>>,
+    pub steps: Option<Steps>,
     /// The demo's queries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queries: Option<Vec<QueryDocument>>,
@@ -52,6 +53,16 @@ pub struct Document {
     pub warnings: Vec<WarningDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorDocument>,
+}
+
+/// The steps of a command.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Steps {
+    /// Of `plan`, `apply` and `refresh`.
+    Objects(Vec<StepDocument>),
+    /// Of `init`.
+    Schema(Vec<SchemaStepDocument>),
 }
 
 /// One object of a plan or of its execution.
@@ -87,6 +98,17 @@ struct RefreshDocument {
     rows_updated: Option<i64>,
     rows_deleted: Option<i64>,
     wal_bytes: Option<i64>,
+}
+
+/// A step of `init`.
+#[derive(Debug, Clone, Serialize)]
+pub struct SchemaStepDocument {
+    action: &'static str,
+    object: &'static str,
+    status: &'static str,
+    reason: String,
+    sql: String,
+    duration_ms: u64,
 }
 
 /// A query of the demo, before and after.
@@ -157,6 +179,14 @@ impl Document {
         self
     }
 
+    /// The same with what `init` does or did.
+    #[must_use]
+    pub fn with_schema_steps(mut self, steps: Vec<SchemaStepDocument>, outcome: Outcome) -> Self {
+        self.outcome = outcome;
+        self.steps = Some(Steps::Schema(steps));
+        self
+    }
+
     /// The same with the plan's warnings.
     #[must_use]
     pub fn with_warnings(mut self, warnings: &[Warning]) -> Self {
@@ -166,6 +196,29 @@ impl Document {
             message: warning.message.clone(),
         }));
         self
+    }
+}
+
+impl SchemaStepDocument {
+    /// A step that is only planned.
+    pub fn planned(step: &SchemaStep) -> Self {
+        SchemaStepDocument {
+            action: step.action.name(),
+            object: NAME,
+            status: "planned",
+            reason: step.reason.clone(),
+            sql: step.texts().join(";\n"),
+            duration_ms: 0,
+        }
+    }
+
+    /// A step that was done.
+    pub fn executed(step: &SchemaStep, took: Duration) -> Self {
+        SchemaStepDocument {
+            status: "done",
+            duration_ms: millis(took),
+            ..SchemaStepDocument::planned(step)
+        }
     }
 }
 

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod document;
 mod events;
 pub mod inflight;
+pub mod init;
 pub mod metrics;
 pub mod progress;
 pub mod refresh;

@@ -3,7 +3,7 @@
 use comfy_table::Cell;
 
 use super::apply::warnings;
-use super::document::{Outcome, StepDocument};
+use super::document::{Outcome, StepDocument, Steps};
 use super::table::{right, table, text};
 use super::{Console, Format, Volume};
 use crate::event::{Outcome as StepOutcome, Status};
@@ -15,7 +15,8 @@ pub fn statements(console: &Console, plan: &Plan, outcome: Outcome) {
     if console.manner().format == Format::Json {
         let mut document = console.document().with_warnings(&plan.warnings);
         document.outcome = outcome;
-        document.steps = Some(plan.steps.iter().map(StepDocument::planned).collect());
+        document.steps =
+            Some(Steps::Objects(plan.steps.iter().map(StepDocument::planned).collect()));
         return console.json(&document);
     }
     for step in &plan.steps {
@@ -43,7 +44,7 @@ pub fn executed(console: &Console, plan: &Plan, outcomes: &[StepOutcome], outcom
         let steps = steps.map(|(step, outcome)| StepDocument::executed(step, outcome));
         let mut document = console.document().with_warnings(&plan.warnings);
         document.outcome = outcome;
-        document.steps = Some(steps.collect());
+        document.steps = Some(Steps::Objects(steps.collect()));
         return console.json(&document);
     }
     let volume = console.manner().volume;

@@ -558,16 +558,17 @@ async fn a_standby_is_planned_for_and_not_written_to() {
     let declared = folder.path().join("declared.sql").display().to_string();
     let plan = Pgtend::new(&["plan", "--format", "json", "-d", &url, &declared]);
     assert_planned_without_comparing(plan.run());
-    assert_said(
-        Pgtend::new(&["apply", "--format", "json", "-d", &url, &declared]).run(),
-        &Said {
-            code: 3,
-            kind: "unsupported",
-            sqlstate: None,
-            message: "is a standby",
-            hint: "connect to the primary",
-        },
-    );
+    let refused = Said {
+        code: 3,
+        kind: "unsupported",
+        sqlstate: None,
+        message: "is a standby",
+        hint: "connect to the primary",
+    };
+    for call in [&["apply", &declared][..], &["init"]] {
+        let call = [call, &["--format", "json", "-d", &url]].concat();
+        assert_said(Pgtend::new(&call).run(), &refused);
+    }
     sandbox.stop().unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! The catalog queries: each is used, explained, understood by this server, and safe from whatever
+//! The queries: each is used, explained, understood by this server, and safe from whatever
 //! stands in the search path.
 
 use std::fs;
@@ -8,12 +8,16 @@ use tokio_postgres::types::Type;
 
 use crate::support::Database;
 
-struct CatalogFile {
+/// The folders of queries that the program sends as they are.
+const FOLDERS: [&str; 1] = ["sql/catalog"];
+
+struct QueryFile {
+    /// With its folder.
     name: String,
     text: String,
 }
 
-impl CatalogFile {
+impl QueryFile {
     /// The statement without comments, and with string literals emptied.
     fn code(&self) -> String {
         let lines = self.text.lines().map(|line| line.split("--").next().unwrap_or_default());
@@ -45,6 +49,7 @@ impl CatalogFile {
                     "text[]" => Type::TEXT_ARRAY,
                     "int4" => Type::INT4,
                     "int4[]" => Type::INT4_ARRAY,
+                    "int8" => Type::INT8,
                     "float8" => Type::FLOAT8,
                     "oid" => Type::OID,
                     "oid[]" => Type::OID_ARRAY,
@@ -60,14 +65,15 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn catalog_files() -> Vec<CatalogFile> {
-    let entries = fs::read_dir(root().join("sql/catalog")).unwrap();
-    let files = entries.map(|entry| {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        CatalogFile { name, text: fs::read_to_string(path).unwrap() }
-    });
-    let files = files.collect::<Vec<_>>();
+fn query_files() -> Vec<QueryFile> {
+    let mut files = Vec::new();
+    for folder in FOLDERS {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = format!("{folder}/{}", path.file_name().unwrap().to_str().unwrap());
+            files.push(QueryFile { name, text: fs::read_to_string(path).unwrap() });
+        }
+    }
     assert!(!files.is_empty());
     files
 }
@@ -84,8 +90,8 @@ fn sources(folder: &Path) -> String {
 #[test]
 fn every_file_is_used() {
     let sources = sources(&root().join("src"));
-    for file in catalog_files() {
-        let used = format!("sql/catalog/{}\")", file.name);
+    for file in query_files() {
+        let used = format!("{}\")", file.name);
         let used =
             sources.lines().any(|line| line.contains("include_str!") && line.contains(&used));
         assert!(used, "no include_str! in src has {}", file.name);
@@ -94,7 +100,7 @@ fn every_file_is_used() {
 
 #[test]
 fn every_file_says_what_it_returns_and_needs() {
-    for CatalogFile { name, text } in catalog_files() {
+    for QueryFile { name, text } in query_files() {
         let header = text.lines().take_while(|line| line.starts_with("-- ")).collect::<Vec<_>>();
         assert!(header.len() > 1, "{name} does not begin with a comment");
         let header = header.join("\n");
@@ -109,7 +115,7 @@ async fn every_file_is_understood_with_an_empty_search_path() {
     let db = Database::new().await;
     let session = db.session().await;
     session.batch_execute("SET search_path = ''").await.unwrap();
-    for file in catalog_files() {
+    for file in query_files() {
         if file.oldest_major() <= db.server.major {
             let prepared = session.prepare_typed(&file.text, &file.parameters()).await;
             let prepared = prepared.unwrap_or_else(|error| panic!("{}: {error:?}", file.name));
@@ -120,13 +126,20 @@ async fn every_file_is_understood_with_an_empty_search_path() {
 
 /// Words that stand before a parenthesis without being functions, and expressions that the grammar
 /// knows, which no search path can redirect.
-const SYNTAX: &str = "ALL AND ANY ARRAY AS BY CASE COALESCE CROSS ELSE EXISTS EXTRACT FILTER FROM \
-                      GREATEST IN JOIN LATERAL LEAST NOT NULLIF ON OR OVER ROWS SELECT THEN UNION \
+const SYNTAX: &str = "ALL AND ANY ARRAY AS BY CASE COALESCE CONFLICT CROSS ELSE EXISTS EXTRACT FILTER FROM \
+                      GREATEST GROUP IN JOIN LATERAL LEAST NOT NULLIF ON OR OVER ROWS SELECT THEN UNION \
                       USING VALUES WHEN WHERE WITHIN";
+
+/// The server's and our own.
+const SCHEMAS: [&str; 2] = ["pg_catalog", "pgtend"];
+
+fn is_qualified(before: &str) -> bool {
+    SCHEMAS.iter().any(|schema| before.ends_with(&format!("{schema}.")))
+}
 
 #[test]
 fn every_function_type_and_table_is_named_with_its_schema() {
-    for file in catalog_files() {
+    for file in query_files() {
         let code = file.code();
         let is_name = |c: char| c.is_alphanumeric() || c == '_';
         for (at, _) in code.match_indices('(') {
@@ -134,7 +147,7 @@ fn every_function_type_and_table_is_named_with_its_schema() {
             let start = before.rfind(|c: char| !is_name(c)).map_or(0, |at| at + 1);
             let word = &before[start..];
             let is_syntax = SYNTAX.split_whitespace().any(|known| known == word);
-            let qualified = before[..start].ends_with("pg_catalog.");
+            let qualified = is_qualified(&before[..start]);
             // `AS alias (column, …)` names columns.
             let prefix = before[..start].trim_end();
             let is_alias = prefix.ends_with(" AS") || prefix.ends_with(")");
@@ -151,7 +164,8 @@ fn every_function_type_and_table_is_named_with_its_schema() {
         }
         let words = code.split_whitespace().collect::<Vec<_>>();
         for pair in words.windows(2).filter(|pair| ["FROM", "JOIN"].contains(&pair[0])) {
-            let is_relation = pair[1].starts_with("pg_catalog.");
+            let is_relation =
+                SCHEMAS.iter().any(|schema| pair[1].starts_with(&format!("{schema}.")));
             let is_syntax = ["ROWS", "LATERAL"].contains(&pair[1]) || pair[1].starts_with('(');
             assert!(
                 is_relation || is_syntax || code.contains(&format!("{} AS (", pair[1])),

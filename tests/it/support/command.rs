@@ -5,6 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde::de::DeserializeOwned;
 use tempfile::NamedTempFile;
 
 use super::document::{Document, Step};
@@ -172,6 +173,12 @@ impl Output {
     /// The JSON document, which has to keep the contract.
     #[track_caller]
     pub fn json(&self) -> Document {
+        self.json_with_steps()
+    }
+
+    /// The JSON document of a command whose steps are of another kind.
+    #[track_caller]
+    pub fn json_with_steps<S: DeserializeOwned>(&self) -> Document<S> {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))
     }
 

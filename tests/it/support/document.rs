@@ -6,7 +6,7 @@ use serde::Deserialize;
 /// One run of one command.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Document {
+pub struct Document<S = Step> {
     pub schema_version: u32,
     pub command: String,
     #[serde(deserialize_with = "Option::deserialize")]
@@ -16,8 +16,8 @@ pub struct Document {
     pub outcome: String,
     pub duration_ms: u64,
     /// Absent where the command could not start.
-    #[serde(default)]
-    pub steps: Vec<Step>,
+    #[serde(default = "Vec::new")]
+    pub steps: Vec<S>,
     /// Only there if the demo ran.
     #[serde(default)]
     pub queries: Vec<Query>,
@@ -58,6 +58,18 @@ pub struct Step {
     pub rows_updated: Option<i64>,
     pub rows_deleted: Option<i64>,
     pub wal_bytes: Option<i64>,
+}
+
+/// One step of init.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SchemaStep {
+    pub action: String,
+    pub object: String,
+    pub status: String,
+    pub reason: String,
+    pub sql: String,
+    pub duration_ms: u64,
 }
 
 #[derive(Debug, Deserialize)]

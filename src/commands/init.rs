@@ -1,0 +1,76 @@
+//! `pgtend init`.
+
+use super::Context;
+use crate::execute::schema;
+use crate::failure::{Result, exit_code};
+use crate::pg::database::{Opening, OrphanPolicy};
+use crate::plan::schema::Wanted;
+use crate::report;
+use crate::report::document::Outcome;
+
+/// Install the schema in which pgtend remembers what it did
+///
+/// Makes a schema `pgtend` with three small tables in the database, or brings it up to date. Without
+/// the schema everything works as well, but nothing is remembered. No other command creates objects of its own.
+///
+/// Needs CREATE on the database, or a schema `pgtend` that somebody has made for this role. The
+/// tables belong to the role that runs this; --grant lets others in. Safe to run again at any time,
+/// and twice at once.
+///
+/// --uninstall drops the tables with all that they hold, and the schema if pgtend made it. If
+/// anything of others stands in the schema or depends on it, nothing is dropped.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Let this role write and read the history, too; can be repeated
+    #[arg(long, value_name = "ROLE", conflicts_with = "uninstall")]
+    pub grant: Vec<String>,
+
+    /// Remove what pgtend installed, and what it remembers
+    #[arg(long)]
+    pub uninstall: bool,
+
+    /// Print the statements that would be sent, and send none of them
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Runs the command. Returns the exit code.
+///
+/// # Errors
+/// Those of the connection; `Unsupported` for a standby; those of [`crate::plan::schema::plan`];
+/// whatever the server refuses.
+pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+    let opening = Opening {
+        command: "init",
+        maintainers: 1,
+        maintenance_work_mem: None,
+        orphans: OrphanPolicy::Ends,
+        echo: context.echo(),
+    };
+    let wanted = args.wanted();
+    let database = context.open(&opening).await?;
+    if !args.dry_run {
+        database.require_writable()?;
+    }
+    let plan = schema::look(&database.reader().await?, &database.server, &wanted).await?;
+    if args.dry_run {
+        let outcome = if plan.is_empty() { Outcome::NothingToDo } else { Outcome::Planned };
+        report::init::planned(&context.console, &plan, outcome);
+        return Ok(exit_code::DONE);
+    }
+    let done = if plan.is_empty() { Vec::new() } else { schema::run(&database, &wanted).await? };
+    report::init::executed(&context.console, &done);
+    Ok(exit_code::DONE)
+}
+
+impl Args {
+    fn wanted(&self) -> Wanted {
+        if self.uninstall {
+            return Wanted::Removed;
+        }
+        let mut roles = self.grant.clone();
+        roles.sort();
+        roles.dedup();
+        Wanted::Installed(roles)
+    }
+}
