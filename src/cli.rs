@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::cancel::Cancel;
-use crate::commands::{Context, EXIT_CODES, apply, completions, demo, init, man, plan, refresh};
+use crate::commands::{
+    Context, EXIT_CODES, apply, completions, demo, history, init, man, plan, refresh,
+};
 use crate::config::Config;
 use crate::failure::{Failure, Result};
 use crate::pg::conninfo::{Conninfo, Environment};
@@ -110,6 +112,7 @@ impl Cli {
             Command::Apply(args) => apply::run(&context, &args).await,
             Command::Refresh(args) => refresh::run(&context, &args).await,
             Command::Init(args) => context.unless_cancelled(init::run(&context, &args)).await,
+            Command::History(args) => context.unless_cancelled(history::run(&context, &args)).await,
             Command::Demo(args) => context.unless_cancelled(demo::run(&context, &args)).await,
             Command::Completions(args) => completions::run(&args, &mut Cli::command()),
             Command::Man(args) => man::run(&args, Cli::command()),
@@ -169,6 +172,8 @@ pub enum Command {
     #[command(after_help = EXIT_CODES)]
     Init(init::Args),
     #[command(after_help = EXIT_CODES)]
+    History(history::Args),
+    #[command(after_help = EXIT_CODES)]
     Demo(demo::Args),
     #[command(after_help = EXIT_CODES)]
     Completions(completions::Args),
@@ -184,6 +189,7 @@ impl Command {
             Command::Apply(_) => "apply",
             Command::Refresh(_) => "refresh",
             Command::Init(_) => "init",
+            Command::History(_) => "history",
             Command::Demo(_) => "demo",
             Command::Completions(_) => "completions",
             Command::Man(_) => "man",

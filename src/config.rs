@@ -22,6 +22,8 @@ pub struct Config {
     pub apply: Apply,
     /// `pgtend refresh`.
     pub refresh: Refresh,
+    /// What `pgtend init` made a place for.
+    pub history: History,
     /// `pgtend demo`.
     pub demo: Demo,
 }
@@ -129,6 +131,15 @@ pub enum Mode {
     Concurrent,
     /// Plain: faster, but readers wait while it lasts
     Plain,
+}
+
+/// The history.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct History {
+    /// What is older is removed whenever something is written; everything is kept if absent.
+    #[serde(deserialize_with = "some_duration")]
+    pub keep: Option<Duration>,
 }
 
 /// Defaults of `pgtend demo`.
@@ -249,6 +260,7 @@ mod tests {
         assert_eq!(format!("{:?}", example.apply), format!("{:?}", default.apply));
         let without_views = Refresh { views: Vec::new(), ..example.refresh };
         assert_eq!(format!("{without_views:?}"), format!("{:?}", default.refresh));
+        assert_eq!(format!("{:?}", example.history), format!("{:?}", default.history));
         assert_eq!(format!("{:?}", example.demo), format!("{:?}", default.demo));
     }
 

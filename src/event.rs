@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cancel::Signal;
 use crate::catalog::Writes;
@@ -62,6 +62,8 @@ pub struct Outcome {
     pub reason: String,
     /// The server's SQLSTATE where a statement failed.
     pub sqlstate: Option<String>,
+    /// When the work began; `None` if nothing was begun.
+    pub started: Option<Instant>,
     /// From start to end.
     pub duration: Duration,
     /// Thereof waiting for others.
@@ -98,6 +100,7 @@ impl Outcome {
             status,
             reason: reason.into(),
             sqlstate: None,
+            started: None,
             duration: Duration::ZERO,
             waited: Duration::ZERO,
             size_bytes: None,

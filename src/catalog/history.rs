@@ -1,14 +1,21 @@
-//! pgtend's own schema: whether it is there, and whose it is.
+//! pgtend's own schema: whether it is there, and what it remembers.
 
+use std::time::Duration;
+
+use serde::Serialize;
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
+use super::Oid;
 use super::load::ask;
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::session::Session;
 
 /// The version of the schema that this pgtend works with.
 pub const CURRENT: i32 = 1;
+
+/// Nothing is remembered for longer; more would be beyond what the server takes for a date.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// Whether the history can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,12 +78,138 @@ impl Schema {
         }
     }
 
+    /// Refuses what this pgtend or this role cannot read.
+    ///
+    /// # Errors
+    /// `Unsupported` where there is no history or one of another version; `Privilege`.
+    pub fn require_readable(&self) -> Result<()> {
+        let (kind, message, hint) = match self.installed() {
+            Installed::Current => return Ok(()),
+            Installed::Absent => {
+                let message = "there is no history in this database".to_owned();
+                (Kind::Unsupported, message, "pgtend init makes a place for it")
+            }
+            Installed::Foreign => {
+                let message = "there is no history in this database: its schema pgtend is not \
+                               pgtend's"
+                    .to_owned();
+                (Kind::Unsupported, message, "rename that schema, then run pgtend init")
+            }
+            Installed::Older(version) => {
+                let message = format!("the schema pgtend is of version {version}");
+                (Kind::Unsupported, message, "pgtend init brings it up to date")
+            }
+            Installed::Newer(version) => {
+                let message = format!("the schema pgtend is of version {version}");
+                (Kind::Unsupported, message, "a newer pgtend made it: use that one")
+            }
+            Installed::Unusable => return Err(self.unreadable()),
+        };
+        Err(Failure::new(kind, message).hint(hint))
+    }
+
+    /// Refuses what this pgtend or this role cannot or should not write to.
+    ///
+    /// # Errors
+    /// As [`Schema::require_readable`]; `Privilege` for a superuser where the tables are not a
+    /// superuser's.
+    pub fn require_writable(&self) -> Result<()> {
+        self.require_readable()?;
+        if self.is_trusted {
+            return Ok(());
+        }
+        let owner = self.owner.as_deref().unwrap_or_default();
+        let message =
+            format!("the schema pgtend belongs to {owner}, who could make a superuser run code");
+        Err(Failure::new(Kind::Privilege, message).hint(format!(
+            "run pgtend as {owner}, or give the schema and its tables to a superuser"
+        )))
+    }
+
     /// The failure for a role that may not read the history.
     pub fn unreadable(&self) -> Failure {
         let owner = self.owner.as_deref().unwrap_or_default();
         Failure::new(Kind::Privilege, format!("only {owner} may use the schema pgtend"))
             .hint(format!("let {owner} run pgtend init --grant with the name of this role"))
     }
+}
+
+/// One step of a job, as the history holds it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Run {
+    /// The command.
+    pub command: String,
+    /// What was done, as in the JSON documents.
+    pub action: String,
+    /// The object, schema-qualified and quoted as in SQL.
+    pub object: String,
+    /// Its identifier then, where it is known.
+    pub object_oid: Option<Oid>,
+    /// How long ago it began.
+    pub started_ago_seconds: f64,
+    /// From beginning to end.
+    pub duration_ms: f64,
+    /// `done`, `skipped`, `failed` or `cancelled`.
+    pub outcome: String,
+    /// Why it was done, or why it ended so.
+    pub reason: String,
+    /// The SQLSTATE where a statement failed.
+    pub sqlstate: Option<String>,
+    /// Of a refresh: `concurrent` or `plain`.
+    pub mode: Option<String>,
+    /// Rows inserted, where it is known.
+    pub rows_inserted: Option<i64>,
+    /// Rows updated, where it is known.
+    pub rows_updated: Option<i64>,
+    /// Rows deleted, where it is known.
+    pub rows_deleted: Option<i64>,
+    /// Bytes of the object afterwards, where it is known.
+    pub size_bytes: Option<i64>,
+    /// Bytes of WAL written, where it is known.
+    pub wal_bytes: Option<i64>,
+}
+
+/// A run that was read from the history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastRun {
+    /// Its number.
+    pub id: i64,
+    /// When it began, in UTC: `2026-11-23T13:00:31.250Z`.
+    pub started_at: String,
+    /// When it began, in the session's time zone: `2026-11-23 14:00:31+01`.
+    pub shown_at: String,
+    /// The pgtend that did it.
+    pub pgtend_version: String,
+    /// What was done.
+    pub run: Run,
+}
+
+/// Which runs are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct RunFilter {
+    /// A pattern (* and ?) of the object's name, with or without its schema.
+    pub object: Option<String>,
+    /// None that began longer ago.
+    pub since: Option<Duration>,
+    /// Only of this command.
+    pub command: Option<String>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// The last refresh of a materialized view that succeeded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LastRun {
+    /// The view.
+    pub object_oid: Oid,
+    /// Since its end.
+    pub succeeded_ago_seconds: f64,
+    /// When it ended, in seconds since 1970.
+    pub succeeded_epoch_seconds: f64,
+    /// The median of the last ten that succeeded; `None` where none of them is kept.
+    pub median_duration_ms: Option<f64>,
+    /// What the view was made of, as JSON, where it was kept.
+    pub sources: Option<String>,
 }
 
 /// What is known of the schema. Works whatever stands there, and without any privilege.
@@ -122,6 +255,60 @@ pub async fn load_strangers(session: &Session, ours: &[&str]) -> Result<Vec<Stri
     Ok(rows.iter().map(|row| row.get("stranger")).collect())
 }
 
+/// The runs that are wanted, newest first.
+///
+/// # Errors
+/// Those of the connection and of the query.
+pub async fn load_runs(session: &Session, filter: &RunFilter) -> Result<Vec<PastRun>> {
+    let patterns = filter.object.as_deref().map(name_patterns);
+    let since = filter.since.map(seconds);
+    let limit = i64::from(filter.limit);
+    let params: [(&(dyn ToSql + Sync), Type); 4] = [
+        (&patterns, Type::TEXT_ARRAY),
+        (&since, Type::FLOAT8),
+        (&filter.command, Type::TEXT),
+        (&limit, Type::INT8),
+    ];
+    let rows = ask(session, include_str!("../../sql/catalog/runs.sql"), &params).await?;
+    Ok(rows.iter().map(read_run).collect())
+}
+
+/// The last successful refresh of each materialized view of which one is known.
+///
+/// # Errors
+/// As [`load_runs`].
+pub async fn load_last_refreshes(session: &Session) -> Result<Vec<LastRun>> {
+    let rows = ask(session, include_str!("../../sql/catalog/last_refreshes.sql"), &[]).await?;
+    let read = |row: &Row| LastRun {
+        object_oid: row.get("object_oid"),
+        succeeded_ago_seconds: row.get("succeeded_ago_seconds"),
+        succeeded_epoch_seconds: row.get("succeeded_epoch_seconds"),
+        median_duration_ms: row.get("median_duration_ms"),
+        sources: row.get("sources"),
+    };
+    Ok(rows.iter().map(read).collect())
+}
+
+/// A duration as the history's queries want it.
+pub fn seconds(duration: Duration) -> f64 {
+    duration.min(LONGEST).as_secs_f64()
+}
+
+/// The patterns for LIKE that stand for a pattern with * and ?, for a name and for one behind a
+/// schema.
+fn name_patterns(glob: &str) -> Vec<String> {
+    let mut like = String::new();
+    for character in glob.chars() {
+        match character {
+            '*' => like.push('%'),
+            '?' => like.push('_'),
+            '%' | '_' | '\\' => like.extend(['\\', character]),
+            other => like.push(other),
+        }
+    }
+    vec![format!("%.{like}"), like]
+}
+
 fn read_schema(row: &Row) -> Schema {
     Schema {
         is_there: row.get("is_there"),
@@ -139,9 +326,47 @@ fn read_schema(row: &Row) -> Schema {
     }
 }
 
+fn read_run(row: &Row) -> PastRun {
+    PastRun {
+        id: row.get("id"),
+        started_at: row.get("started_at"),
+        shown_at: row.get("shown_at"),
+        pgtend_version: row.get("pgtend_version"),
+        run: Run {
+            command: row.get("command"),
+            action: row.get("action"),
+            object: row.get("object"),
+            object_oid: row.get("object_oid"),
+            started_ago_seconds: row.get("started_ago_seconds"),
+            duration_ms: row.get("duration_ms"),
+            outcome: row.get("outcome"),
+            reason: row.get("reason"),
+            sqlstate: row.get("sqlstate"),
+            mode: row.get("mode"),
+            rows_inserted: row.get("rows_inserted"),
+            rows_updated: row.get("rows_updated"),
+            rows_deleted: row.get("rows_deleted"),
+            size_bytes: row.get("size_bytes"),
+            wal_bytes: row.get("wal_bytes"),
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_means_nothing_but_its_stars_and_question_marks() {
+        assert_eq!(name_patterns("idx*"), ["%.idx%", "idx%"]);
+        assert_eq!(name_patterns("a_b?%\\"), ["%.a\\_b_\\%\\\\", "a\\_b_\\%\\\\"]);
+    }
+
+    #[test]
+    fn no_duration_is_too_long_for_the_server() {
+        assert_eq!(seconds(Duration::MAX), seconds(LONGEST));
+        assert_eq!(seconds(Duration::from_millis(1500)), 1.5);
+    }
 
     #[test]
     fn a_schema_without_a_version_that_can_be_read_is_not_ours() {

@@ -7,6 +7,7 @@ use super::plan::{Selection, make};
 use crate::cancel::Signal;
 use crate::catalog;
 use crate::event::{Event, Events, Outcome as StepOutcome, Status};
+use crate::execute::record::{self, Recorder};
 use crate::execute::{Apply, DeadlockVictim, Execution, Policy, YieldToDdl};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::figures;
@@ -31,6 +32,8 @@ use crate::report::document::Outcome;
 /// Ctrl-C cancels the running builds, drops what is half-made and reports; a second Ctrl-C leaves at
 /// once and prints the SQL that cleans up. A run that was stopped in any way can simply be started
 /// again.
+///
+/// What was done is written to the history where `pgtend init` has made a place for it.
 ///
 /// Exits with 4 if something failed or needs a person, with 5 if another apply is at work on the
 /// database; `pgtend help` lists all exit codes.
@@ -131,6 +134,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let execution = Execution::new(&database, policy, context.cancel.clone(), events);
     let outcomes = Apply::new(execution, &lock, &options).run(&plan).await;
     cancelling.abort();
+    plan.warnings.extend(record(context, &database, &plan, &outcomes).await);
     let (outcome, code) = verdict(&plan, &outcomes, context.cancel.signal());
     report::apply::executed(&context.console, &plan, &outcomes, outcome);
     Ok(code)
@@ -171,6 +175,24 @@ async fn circumstances(database: &Database) -> Result<Vec<Warning>> {
         warn("inactive_slot", &slot, message);
     }
     Ok(warnings)
+}
+
+/// Writes what was worked on to the history, where there is one. Returns what went wrong.
+async fn record(
+    context: &Context,
+    database: &Database,
+    plan: &Plan,
+    outcomes: &[StepOutcome],
+) -> Option<Warning> {
+    let steps = plan.steps.iter().zip(outcomes);
+    let runs = steps.filter_map(|(step, outcome)| record::run_of("apply", step, outcome));
+    let runs = runs.collect::<Vec<_>>();
+    if runs.is_empty() {
+        return None;
+    }
+    let recorder = Recorder::open(database, context.config.history.keep).await;
+    recorder.write(&runs).await;
+    recorder.close().await
 }
 
 fn tell_cancelling(context: &Context, events: Events) -> tokio::task::JoinHandle<()> {

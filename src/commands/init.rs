@@ -10,8 +10,9 @@ use crate::report::document::Outcome;
 
 /// Install the schema in which pgtend remembers what it did
 ///
-/// Makes a schema `pgtend` with three small tables in the database, or brings it up to date. Without
-/// the schema everything works as well, but nothing is remembered. No other command creates objects of its own.
+/// Makes a schema `pgtend` with three small tables in the database, or brings it up to date. From then
+/// on `apply` writes there what it has done, and `pgtend history` shows it. Without the schema
+/// everything works as well, but nothing is remembered. No other command creates objects of its own.
 ///
 /// Needs CREATE on the database, or a schema `pgtend` that somebody has made for this role. The
 /// tables belong to the role that runs this; --grant lets others in. Safe to run again at any time,

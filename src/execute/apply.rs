@@ -8,6 +8,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
@@ -75,10 +76,12 @@ impl<'a> Apply<'a> {
             return outcome;
         }
         self.execution.events.emit(Event::Started(at));
+        let started = Some(Instant::now());
         let outcome = match &step.subject {
             Subject::Maintenance(_) => maintain::run(self, at, step).await,
             _ => converge::run(self, at, step).await,
         };
+        let outcome = Outcome { started, ..outcome };
         if outcome.status == Status::Done {
             self.remember_change(step);
         }

@@ -10,6 +10,7 @@ mod guard;
 mod look;
 mod maintain;
 mod monitor;
+pub mod record;
 pub mod refresh;
 mod schedule;
 pub mod schema;

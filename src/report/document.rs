@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::catalog::history::PastRun;
 use crate::event::{Outcome as StepOutcome, Refreshed};
 use crate::failure::{Failure, Kind};
 use crate::plan::refresh::Way;
@@ -46,6 +47,12 @@ pub struct Document {
     /// What was done, object by object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<Steps>,
+    /// What the history tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runs: Option<Vec<RunDocument>>,
+    /// How many runs were removed from the history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<i64>,
     /// The demo's queries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queries: Option<Vec<QueryDocument>>,
@@ -111,6 +118,28 @@ pub struct SchemaStepDocument {
     duration_ms: u64,
 }
 
+/// A run of the history.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunDocument {
+    id: i64,
+    command: String,
+    action: String,
+    object: String,
+    object_oid: Option<u32>,
+    started_at: String,
+    duration_ms: f64,
+    outcome: String,
+    reason: String,
+    sqlstate: Option<String>,
+    mode: Option<String>,
+    rows_inserted: Option<i64>,
+    rows_updated: Option<i64>,
+    rows_deleted: Option<i64>,
+    size_bytes: Option<i64>,
+    wal_bytes: Option<i64>,
+    pgtend_version: String,
+}
+
 /// A query of the demo, before and after.
 #[derive(Debug, Clone, Serialize)]
 pub struct QueryDocument {
@@ -156,6 +185,8 @@ impl Document {
             outcome: Outcome::NothingToDo,
             duration_ms: millis(elapsed),
             steps: None,
+            runs: None,
+            pruned: None,
             queries: None,
             warnings: Vec::new(),
             error: None,
@@ -218,6 +249,32 @@ impl SchemaStepDocument {
             status: "done",
             duration_ms: millis(took),
             ..SchemaStepDocument::planned(step)
+        }
+    }
+}
+
+impl RunDocument {
+    /// A run as the history holds it.
+    pub fn new(past: &PastRun) -> Self {
+        let run = past.run.clone();
+        RunDocument {
+            id: past.id,
+            command: run.command,
+            action: run.action,
+            object: run.object,
+            object_oid: run.object_oid,
+            started_at: past.started_at.clone(),
+            duration_ms: run.duration_ms,
+            outcome: run.outcome,
+            reason: run.reason,
+            sqlstate: run.sqlstate,
+            mode: run.mode,
+            rows_inserted: run.rows_inserted,
+            rows_updated: run.rows_updated,
+            rows_deleted: run.rows_deleted,
+            size_bytes: run.size_bytes,
+            wal_bytes: run.wal_bytes,
+            pgtend_version: past.pgtend_version.clone(),
         }
     }
 }

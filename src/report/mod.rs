@@ -5,6 +5,7 @@ pub mod apply;
 pub mod demo;
 pub mod document;
 mod events;
+pub mod history;
 pub mod inflight;
 pub mod init;
 pub mod metrics;

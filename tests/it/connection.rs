@@ -549,6 +549,7 @@ async fn a_standby_is_planned_for_and_not_written_to() {
     let (primary, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     primary.batch_execute(SALES).await.unwrap();
+    Pgtend::new(&["init", "-d", &url]).run().expect(0);
     sandbox.crash().unwrap();
     fs::write(sandbox.data_dir().join("standby.signal"), "").unwrap();
     sandbox.restart().unwrap();
@@ -565,10 +566,11 @@ async fn a_standby_is_planned_for_and_not_written_to() {
         message: "is a standby",
         hint: "connect to the primary",
     };
-    for call in [&["apply", &declared][..], &["init"]] {
+    for call in [&["apply", &declared][..], &["init"], &["history", "--keep", "1d"]] {
         let call = [call, &["--format", "json", "-d", &url]].concat();
         assert_said(Pgtend::new(&call).run(), &refused);
     }
+    Pgtend::new(&["history", "-d", &url]).run().expect(0);
     sandbox.stop().unwrap();
 }
 

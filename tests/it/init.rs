@@ -6,7 +6,7 @@ use pgtend::pg::database::{Database as Opened, Opening, OrphanPolicy};
 use pgtend::pg::session::Echo;
 
 use crate::support::document::{Document, SchemaStep};
-use crate::support::{Database, Output, Pgtend, until};
+use crate::support::{Database, Output, Pgtend, SALES, until};
 
 const INIT: [&str; 3] = ["init", "--format", "json"];
 const UNINSTALL: [&str; 4] = ["init", "--uninstall", "--format", "json"];
@@ -173,6 +173,7 @@ async fn what_others_have_there_stops_the_removal() {
 #[tokio::test]
 async fn a_schema_of_somebody_else_is_let_alone() {
     let db = Database::new().await;
+    db.sql(SALES).await;
     db.sql("CREATE SCHEMA pgtend; CREATE TABLE pgtend.version (number text)").await;
     assert_eq!(installed(&db, "postgres").await, Installed::Foreign);
     for call in [&INIT[..], &UNINSTALL] {
@@ -181,21 +182,30 @@ async fn a_schema_of_somebody_else_is_let_alone() {
         assert_eq!(kind, "unsupported", "{output}");
         assert!(message.contains("has not made") && message.contains("pgtend.version"), "{output}");
     }
+    db.pgtend(&["history"]).expect(3);
+    let declared = db.declare("CREATE INDEX sales_user ON sales (user_id);");
+    let output = db.apply(&[&declared]).expect(0).came_to("done");
+    assert_eq!(output.warned("not_recorded"), [""; 0]);
     assert_eq!(db.value(RELATIONS).await, "1");
 }
 
 #[tokio::test]
 async fn a_newer_schema_is_not_touched() {
     let db = Database::new().await;
+    db.sql(SALES).await;
     db.pgtend(&INIT).expect(0);
     db.sql("INSERT INTO pgtend.version VALUES (99, now(), '9.0.0', false)").await;
     assert_eq!(installed(&db, "postgres").await, Installed::Newer(99));
-    for call in [&INIT[..], &UNINSTALL] {
+    for call in [&INIT[..], &UNINSTALL, &["history", "--format", "json"]] {
         let output = db.pgtend(call).expect(3);
         let (kind, message, hint) = problem(&output);
         assert_eq!(kind, "unsupported", "{output}");
         assert!(message.contains("version 99") && hint.contains("newer pgtend"), "{output}");
     }
+    let declared = db.declare("CREATE INDEX sales_user ON sales (user_id);");
+    let output = db.apply(&[&declared]).expect(0).came_to("done");
+    assert_eq!(output.warned("not_recorded"), ["pgtend"], "{output}");
+    assert_eq!(db.value("SELECT count(*) FROM pgtend.run").await, "0");
 }
 
 #[tokio::test]
@@ -271,14 +281,30 @@ async fn a_lock_that_is_not_free_changes_nothing() {
 #[tokio::test]
 async fn further_roles_are_let_in() {
     let db = Database::new().await;
+    db.sql(SALES).await;
     let role = db.role("writer").await;
+    db.sql(&format!("ALTER TABLE sales OWNER TO {role}; GRANT ALL ON SCHEMA public TO {role}"))
+        .await;
     db.pgtend(&INIT).expect(0);
     assert_eq!(installed(&db, &role).await, Installed::Unusable);
+    let history = ["history", "--format", "json"];
+    let (kind, _, hint) = problem(&db.pgtend_as(&role, &history).expect(3));
+    assert_eq!(kind, "privilege");
+    assert!(hint.contains("pgtend init --grant"), "{hint}");
     let output = db.pgtend_as(&role, &INIT).expect(3);
     assert_eq!(problem(&output).0, "privilege", "{output}");
+    let first = db.declare("CREATE INDEX sales_user ON sales (user_id);");
+    let output = db.apply_as(&role, &[&first]).expect(0).came_to("done");
+    assert_eq!(output.warned("not_recorded"), ["pgtend"], "{output}");
+
     let call = [&INIT[..], &["--grant", &role, "--grant", &role]].concat();
     assert_eq!(steps(&db.pgtend(&call).expect(0)), [format!("grant to {role}")]);
     assert_eq!(document(&db.pgtend(&call).expect(0)).outcome, "nothing_to_do");
+    let second = db.declare("CREATE INDEX sales_status ON sales (status);");
+    let output = db.apply_as(&role, &[&second]).expect(0).came_to("done");
+    assert_eq!(output.warned("not_recorded"), [""; 0], "{output}");
+    let output = db.pgtend_as(&role, &[&history[..], &["--keep", "0s"]].concat()).expect(0);
+    assert_eq!(output.json().pruned, Some(1), "{output}");
     // Who is let in does not own it.
     assert_eq!(problem(&db.pgtend_as(&role, &UNINSTALL).expect(3)).0, "privilege");
 

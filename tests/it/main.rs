@@ -10,6 +10,7 @@ mod drift;
 mod engine;
 mod faults;
 mod heal;
+mod history;
 mod init;
 mod maintenance;
 mod names;

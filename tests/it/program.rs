@@ -6,7 +6,7 @@ use crate::support::command::Pgtend;
 use crate::support::tls::write;
 use crate::support::{Database, Output};
 
-const COMMANDS: [&str; 6] = ["plan", "apply", "init", "demo", "completions", "man"];
+const COMMANDS: [&str; 7] = ["plan", "apply", "init", "history", "demo", "completions", "man"];
 
 fn run(arguments: &[&str]) -> Output {
     Pgtend::new(arguments).run()

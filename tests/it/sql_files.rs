@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 use crate::support::Database;
 
 /// The folders of queries that the program sends as they are.
-const FOLDERS: [&str; 1] = ["sql/catalog"];
+const FOLDERS: [&str; 2] = ["sql/catalog", "sql/history"];
 
 struct QueryFile {
     /// With its folder.
@@ -113,6 +113,8 @@ fn every_file_says_what_it_returns_and_needs() {
 #[tokio::test]
 async fn every_file_is_understood_with_an_empty_search_path() {
     let db = Database::new().await;
+    // The history can only be asked where there is one.
+    db.pgtend(&["init"]).expect(0);
     let session = db.session().await;
     session.batch_execute("SET search_path = ''").await.unwrap();
     for file in query_files() {

@@ -18,6 +18,11 @@ pub struct Document<S = Step> {
     /// Absent where the command could not start.
     #[serde(default = "Vec::new")]
     pub steps: Vec<S>,
+    /// Only there if the history was read.
+    #[serde(default)]
+    pub runs: Vec<Run>,
+    /// Only there if the history was pruned.
+    pub pruned: Option<i64>,
     /// Only there if the demo ran.
     #[serde(default)]
     pub queries: Vec<Query>,
@@ -70,6 +75,37 @@ pub struct SchemaStep {
     pub reason: String,
     pub sql: String,
     pub duration_ms: u64,
+}
+
+/// One run of the history.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    pub id: i64,
+    pub command: String,
+    pub action: String,
+    pub object: String,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub object_oid: Option<u32>,
+    pub started_at: String,
+    pub duration_ms: f64,
+    pub outcome: String,
+    pub reason: String,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub sqlstate: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub mode: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub rows_inserted: Option<i64>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub rows_updated: Option<i64>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub rows_deleted: Option<i64>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub size_bytes: Option<i64>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub wal_bytes: Option<i64>,
+    pub pgtend_version: String,
 }
 
 #[derive(Debug, Deserialize)]

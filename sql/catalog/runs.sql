@@ -1,0 +1,40 @@
+-- What the history tells, newest first.
+-- $1: patterns as for LIKE, of which the object's name has to match one, with or without its quotes;
+-- $2: seconds, no run is older; $3: the command; each may be NULL. $4: how many at most.
+-- Returns the columns of pgtend.run; started_at in UTC as ISO 8601 has it, shown_at in the
+-- session's time zone, started_ago_seconds.
+-- Privilege: SELECT on pgtend.run. Cost: the newest rows by index, the more the rarer they match.
+SELECT
+  r.id,
+  r.command,
+  r.action,
+  r.object,
+  r.object_oid,
+  pg_catalog.to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+    AS started_at,
+  pg_catalog.to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SSTZH') AS shown_at,
+  EXTRACT(EPOCH FROM pg_catalog.now() - r.started_at)::pg_catalog.float8 AS started_ago_seconds,
+  r.duration_ms,
+  r.outcome,
+  r.reason,
+  r.sqlstate,
+  r.mode,
+  r.rows_inserted,
+  r.rows_updated,
+  r.rows_deleted,
+  r.size_bytes,
+  r.wal_bytes,
+  r.pgtend_version
+FROM pgtend.run AS r
+WHERE (
+    $1::pg_catalog.text[] IS NULL
+    OR r.object LIKE ANY ($1::pg_catalog.text[])
+    OR pg_catalog.replace(r.object, '"', '') LIKE ANY ($1::pg_catalog.text[])
+  )
+  AND (
+    $2::pg_catalog.float8 IS NULL
+    OR r.started_at >= pg_catalog.now() - pg_catalog.make_interval(secs => $2::pg_catalog.float8)
+  )
+  AND ($3::pg_catalog.text IS NULL OR r.command = $3::pg_catalog.text)
+ORDER BY r.started_at DESC, r.id DESC
+LIMIT $4::pg_catalog.int8

@@ -1,0 +1,80 @@
+//! `pgtend history`.
+
+use std::time::Duration;
+
+use super::Context;
+use crate::catalog::history::{self, RunFilter};
+use crate::execute::record;
+use crate::failure::{Result, exit_code};
+use crate::pg::database::{Database, Opening, OrphanPolicy};
+use crate::report;
+
+/// Show what pgtend has done in this database
+///
+/// One line for each step of each job, newest first: when it began, how it ended, how long it took.
+/// `pgtend init` has to have been run once; nothing is known of what was done before.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only objects whose name, with or without its schema, matches the pattern (* and ?)
+    #[arg(long, value_name = "GLOB")]
+    pub object: Option<String>,
+
+    /// Only what began so long ago at most: 12h, 7d
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub since: Option<Duration>,
+
+    /// Only what this command did, for example apply
+    #[arg(long, value_name = "NAME")]
+    pub command: Option<String>,
+
+    /// How many lines at most
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: u32,
+
+    /// First remove for good what began longer ago, for example 90d
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub keep: Option<Duration>,
+}
+
+/// Runs the command. Returns the exit code.
+///
+/// # Errors
+/// Those of the connection; `Unsupported` where there is no history; `Privilege` where the role may
+/// not use it.
+pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+    let opening = Opening {
+        command: "history",
+        maintainers: 1,
+        maintenance_work_mem: None,
+        orphans: OrphanPolicy::Ends,
+        echo: context.echo(),
+    };
+    let database = context.open(&opening).await?;
+    let session = database.reader().await?;
+    history::load_schema(&session).await?.require_readable()?;
+    let pruned = match args.keep {
+        Some(keep) => Some(prune(&database, keep).await?),
+        None => None,
+    };
+    let runs = history::load_runs(&session, &args.filter()).await?;
+    report::history::show(&context.console, &runs, pruned);
+    Ok(exit_code::DONE)
+}
+
+async fn prune(database: &Database, keep: Duration) -> Result<i64> {
+    database.require_writable()?;
+    let session = database.reader().await?;
+    history::load_schema(&session).await?.require_writable()?;
+    record::prune(&session, keep).await
+}
+
+impl Args {
+    fn filter(&self) -> RunFilter {
+        RunFilter {
+            object: self.object.clone(),
+            since: self.since,
+            command: self.command.clone(),
+            limit: self.limit,
+        }
+    }
+}
