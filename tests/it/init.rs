@@ -129,23 +129,23 @@ async fn what_others_have_there_stops_the_removal() {
         (
             "CREATE VIEW public.failures AS SELECT * FROM pgtend.run WHERE outcome = 'failed'",
             "DROP VIEW public.failures",
-            "view failures",
+            "view public.failures",
         ),
         (
             "CREATE MATERIALIZED VIEW public.copy AS SELECT * FROM pgtend.view_state",
             "DROP MATERIALIZED VIEW public.copy",
-            "materialized view copy",
+            "materialized view public.copy",
         ),
         (
             "ALTER TABLE public.mine ADD run bigint REFERENCES pgtend.run",
             "ALTER TABLE public.mine DROP run",
-            "constraint mine_run_fkey on table mine",
+            "table constraint mine_run_fkey on public.mine",
         ),
         (
             "CREATE TRIGGER tell AFTER INSERT ON pgtend.run EXECUTE FUNCTION \
              suppress_redundant_updates_trigger()",
             "DROP TRIGGER tell ON pgtend.run",
-            "trigger tell on table pgtend.run",
+            "trigger tell on pgtend.run",
         ),
     ];
     db.pgtend(&INIT).expect(0);
