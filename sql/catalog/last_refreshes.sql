@@ -1,5 +1,5 @@
 -- When each materialized view was last refreshed by pgtend, and how long that usually takes.
--- Returns a row for each view that is known: object_oid; succeeded_ago_seconds since the end of the
+-- $1: oids of the views; empty: all. Returns a row for each that is known: object_oid; succeeded_ago_seconds since the end of the
 -- last refresh that was done, succeeded_epoch_seconds of that moment; median_duration_ms of the
 -- last ten, NULL where none is kept; sources: the JSON that was kept of what the view read. A view
 -- is known by number and name: after a restore its number may have been another's.
@@ -41,4 +41,6 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
   SELECT COALESCE(l.succeeded_at, s.refreshed_at) AS succeeded_at
 ) AS e
-WHERE c.relkind = 'm' AND e.succeeded_at IS NOT NULL
+WHERE c.relkind = 'm'
+  AND e.succeeded_at IS NOT NULL
+  AND (pg_catalog.cardinality($1::pg_catalog.oid[]) = 0 OR c.oid = ANY ($1::pg_catalog.oid[]))

@@ -273,12 +273,14 @@ pub async fn load_runs(session: &Session, filter: &RunFilter) -> Result<Vec<Past
     Ok(rows.iter().map(read_run).collect())
 }
 
-/// The last successful refresh of each materialized view of which one is known.
+/// The last successful refresh of each of these materialized views, or of all where none is named,
+/// of which one is known.
 ///
 /// # Errors
 /// As [`load_runs`].
-pub async fn load_last_refreshes(session: &Session) -> Result<Vec<LastRun>> {
-    let rows = ask(session, include_str!("../../sql/catalog/last_refreshes.sql"), &[]).await?;
+pub async fn load_last_refreshes(session: &Session, views: &[Oid]) -> Result<Vec<LastRun>> {
+    let sql = include_str!("../../sql/catalog/last_refreshes.sql");
+    let rows = ask(session, sql, &[(&views, Type::OID_ARRAY)]).await?;
     let read = |row: &Row| LastRun {
         object_oid: row.get("object_oid"),
         succeeded_ago_seconds: row.get("succeeded_ago_seconds"),

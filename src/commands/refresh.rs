@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use super::Context;
 use crate::catalog::Oid;
+use crate::catalog::history::{self, Installed};
 use crate::config::Mode;
 use crate::event::{Outcome as StepOutcome, Status};
-use crate::execute::refresh::{LOCK_PATIENCE, Refreshing, facts};
+use crate::execute::record::Recorder;
+use crate::execute::refresh::{LOCK_PATIENCE, Refreshing, facts, last_refreshes};
 use crate::execute::{Execution, Policy};
 use crate::failure::{Failure, Result, exit_code};
 use crate::figures;
@@ -108,12 +110,12 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let selection = args.selection(context)?;
     let options = args.options(context, selection.clone().unwrap_or(Selection::All));
     let database = context.unless_cancelled(context.open(&args.opening(context))).await?;
-    let last = HashMap::new();
-    let facts = context.unless_cancelled(look(&database, &options, &last)).await?;
+    let look = look(&database, &options);
+    let Looked { facts, last, has_history } = context.unless_cancelled(look).await?;
     if selection.is_none() {
         return Err(nothing_named(&facts));
     }
-    let plan = refresh::plan(&refresh::choose(&facts.views, &options)?, &facts, &options);
+    let mut plan = refresh::plan(&refresh::choose(&facts.views, &options)?, &facts, &options);
     if args.dry_run {
         let outcome = if plan.has_work() { Outcome::Planned } else { Outcome::NothingToDo };
         report::refresh::statements(&context.console, &plan, outcome);
@@ -126,16 +128,19 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     execution.deadline = args.time_limit.map(|limit| {
         (began + limit, format!("the time limit of {} is over", figures::duration(limit)))
     });
+    let recorder = Recorder::open(&database, context.config.history.keep).await;
     let refreshing = Refreshing {
         execution,
         options: &options,
         wait: args.wait(context),
         last: &last,
-        keeps_sources: options.if_changed,
+        has_history,
+        recorder: &recorder,
         locks: ObjectLocks::open(&database).await?,
     };
-    let endings = refreshing.run(&plan).await;
-    let outcomes = endings.into_iter().map(|(outcome, _)| outcome).collect::<Vec<_>>();
+    let outcomes = refreshing.run(&plan).await;
+    drop(refreshing);
+    plan.warnings.extend(recorder.close().await);
     if let Some(file) = &args.metrics_file {
         metrics::write(file, &database.server.database, &plan, &outcomes)?;
     }
@@ -144,13 +149,27 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     Ok(code)
 }
 
-async fn look(
-    database: &Database,
-    options: &Options,
-    last: &HashMap<Oid, LastRefresh>,
-) -> Result<Facts> {
+/// What the plan has to know, and whether there is a history.
+struct Looked {
+    facts: Facts,
+    last: HashMap<Oid, LastRefresh>,
+    has_history: bool,
+}
+
+async fn look(database: &Database, options: &Options) -> Result<Looked> {
     let session = database.reader().await?;
-    facts(&session, database, options, last).await
+    let schema = history::load_schema(&session).await?;
+    if options.max_age.is_some() || options.if_changed {
+        let why = "--max-age and --if-changed compare with the last refresh";
+        schema.require_readable().map_err(|failure| failure.context(why))?;
+    }
+    let has_history = schema.installed() == Installed::Current;
+    let last = match has_history {
+        true => last_refreshes(&session, &[]).await?,
+        false => HashMap::new(),
+    };
+    let facts = facts(&session, database, options, &last).await?;
+    Ok(Looked { facts, last, has_history })
 }
 
 fn nothing_named(facts: &Facts) -> Failure {

@@ -12,7 +12,7 @@ use crate::event::{Outcome, Status};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::Database;
 use crate::pg::session::Session;
-use crate::plan::{Step, Warning};
+use crate::plan::{Step, Subject, Warning};
 
 /// A job does not wait longer for its history.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -119,9 +119,24 @@ impl<'a> Recorder<'a> {
 /// What a step came to, for the history; `None` if it was never worked on or had nothing to do.
 pub fn run_of(command: &str, step: &Step, outcome: &Outcome) -> Option<Run> {
     let started = outcome.started.filter(|_| outcome.status != Status::Skipped)?;
-    let why = if outcome.status == Status::Done { &step.reason } else { &outcome.reason };
+    let why = match (&step.subject, outcome.status) {
+        (Subject::Refresh(_), _) => &outcome.reason,
+        (_, Status::Done) => &step.reason,
+        _ => &outcome.reason,
+    };
+    let refreshed = outcome.refreshed;
+    let writes = refreshed.and_then(|refreshed| refreshed.writes);
     Some(Run {
         command: command.to_owned(),
+        object_oid: match &step.subject {
+            Subject::Refresh(refresh) => Some(refresh.view),
+            _ => None,
+        },
+        mode: refreshed.map(|refreshed| refreshed.way.to_string()),
+        rows_inserted: writes.map(|writes| writes.inserted),
+        rows_updated: writes.map(|writes| writes.updated),
+        rows_deleted: writes.map(|writes| writes.deleted),
+        wal_bytes: refreshed.and_then(|refreshed| refreshed.wal_bytes),
         action: step.action.name().to_owned(),
         object: step.object.to_string(),
         started_ago_seconds: started.elapsed().as_secs_f64(),
@@ -130,7 +145,6 @@ pub fn run_of(command: &str, step: &Step, outcome: &Outcome) -> Option<Run> {
         reason: why.clone(),
         sqlstate: outcome.sqlstate.clone(),
         size_bytes: outcome.size_bytes,
-        ..Run::default()
     })
 }
 

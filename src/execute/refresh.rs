@@ -9,11 +9,13 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::guard::describe;
+use super::record::{Recorder, run_of};
 use super::send::{Ended, send};
 use super::short::with_jitter;
 use super::{Execution, adopt};
 use crate::catalog::{
-    self, Build, MaterializedView, Oid, Sources, Views, Writes, load_view_holders, load_xact_writes,
+    self, Build, MaterializedView, Oid, Sources, Views, Writes, history, load_view_holders,
+    load_xact_writes,
 };
 use crate::event::{Event, Outcome, Progress, Refreshed, Status, StepIndex};
 use crate::failure::{Failure, Kind, Result};
@@ -22,7 +24,7 @@ use crate::pg::database::{Database, Workers};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
 use crate::plan::refresh::{self, Facts, LastRefresh, Options, Refresh, Way};
-use crate::plan::{Plan, Statement, Step, Subject, Verdict, one_line};
+use crate::plan::{Plan, Step, Subject, Verdict, one_line};
 
 /// How long a refresh may queue for a lock: so long, at most, do readers queue behind a plain one.
 const LOCK_TIMEOUT: &str = "2s";
@@ -51,67 +53,75 @@ pub struct Refreshing<'a> {
     pub last: &'a HashMap<Oid, LastRefresh>,
     /// How long each view may wait for others who refresh it, and for index builds.
     pub wait: Duration,
-    /// Whether what the views read has to be known, to be kept or compared.
-    pub keeps_sources: bool,
+    /// Whether the history can be read.
+    pub has_history: bool,
+    /// Writes the history.
+    pub recorder: &'a Recorder<'a>,
     /// The views' locks.
     pub locks: ObjectLocks,
 }
 
-/// What is to be remembered of a refresh that succeeded.
-#[derive(Debug, Clone)]
-pub struct Remembered {
-    /// The view.
-    pub view: Oid,
-    /// What it was made of just before.
-    pub sources: Option<Sources>,
-}
-
-/// A step's end, and what is to be remembered of it.
-pub type Ending = (Outcome, Option<Remembered>);
+/// How one try went: the outcome, and what the view was made of just before it was refreshed.
+type Ending = (Outcome, Option<Sources>);
 
 impl Refreshing<'_> {
     /// Executes the plan. Returns what each step came to, in the order of the plan.
-    pub async fn run(&self, plan: &Plan) -> Vec<Ending> {
+    pub async fn run(&self, plan: &Plan) -> Vec<Outcome> {
         self.execution.watched(self.steps(plan)).await
     }
 
-    async fn steps(&self, plan: &Plan) -> Vec<Ending> {
-        let mut endings = plan.steps.iter().map(settled).collect::<Vec<Option<Ending>>>();
+    async fn steps(&self, plan: &Plan) -> Vec<Outcome> {
+        let mut outcomes = plan.steps.iter().map(settled).collect::<Vec<_>>();
         let mut running = FuturesUnordered::new();
         let mut begun = vec![false; plan.steps.len()];
         loop {
             while running.len() < self.execution.policy.jobs.max(1) {
                 let is_next = |at: &usize| {
-                    !begun[*at] && endings[*at].is_none() && needs_ended(plan, &endings, *at)
+                    !begun[*at] && outcomes[*at].is_none() && needs_ended(plan, &outcomes, *at)
                 };
                 let Some(at) = (0..plan.steps.len()).find(is_next) else { break };
                 begun[at] = true;
-                let missing = missing_need(plan, &endings, at);
+                let missing = missing_need(plan, &outcomes, at);
                 running.push(async move { (at, self.step(at, &plan.steps[at], missing).await) });
             }
-            let Some((at, ending)) = running.next().await else { break };
-            endings[at] = Some(ending);
+            let Some((at, outcome)) = running.next().await else { break };
+            outcomes[at] = Some(outcome);
         }
-        let unreached = || (Outcome::new(Status::Failed, "never reached"), None);
-        endings.into_iter().map(|ending| ending.unwrap_or_else(unreached)).collect()
+        let unreached = || Outcome::new(Status::Failed, "never reached");
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached)).collect()
     }
 
-    async fn step(&self, at: StepIndex, step: &Step, missing: Option<String>) -> Ending {
+    async fn step(&self, at: StepIndex, step: &Step, missing: Option<String>) -> Outcome {
+        if let Some(outcome) = self.not_to_start(missing) {
+            self.execution.events.emit(Event::Finished(at, outcome.clone()));
+            return outcome;
+        }
         let started = Instant::now();
-        let ending = match self.not_to_start(missing) {
-            Some(outcome) => (outcome, None),
-            None => {
-                self.execution.events.emit(Event::Started(at));
-                let mut work = Work::new(self, at, step);
-                let (mut outcome, remembered) = work.run().await;
-                outcome.duration = started.elapsed();
-                outcome.waited = work.waited;
-                outcome.sent = work.sent;
-                (outcome, remembered)
-            }
+        self.execution.events.emit(Event::Started(at));
+        let mut work = Work::new(self, at, step);
+        let (outcome, sources) = work.run().await;
+        let outcome = Outcome {
+            started: Some(started),
+            duration: started.elapsed(),
+            waited: work.waited,
+            sent: work.sent,
+            ..outcome
         };
-        self.execution.events.emit(Event::Finished(at, ending.0.clone()));
-        ending
+        self.remember(step, &outcome, sources).await;
+        self.execution.events.emit(Event::Finished(at, outcome.clone()));
+        outcome
+    }
+
+    /// Writes the history step by step: a run may last for hours, and be killed.
+    async fn remember(&self, step: &Step, outcome: &Outcome, sources: Option<Sources>) {
+        if let (Subject::Refresh(refresh), Some(sources)) = (&step.subject, sources) {
+            // Maps and texts can always be written.
+            let json = serde_json::to_string(&sources).unwrap_or_default();
+            self.recorder.keep_view_state(refresh.view, &step.object.to_string(), &json).await;
+        }
+        if let Some(run) = run_of("refresh", step, outcome) {
+            self.recorder.write(&[run]).await;
+        }
     }
 
     fn not_to_start(&self, missing: Option<String>) -> Option<Outcome> {
@@ -130,15 +140,15 @@ impl Refreshing<'_> {
     }
 }
 
-/// The ending of a step that needs no work.
-fn settled(step: &Step) -> Option<Ending> {
+/// The outcome of a step that needs no work.
+fn settled(step: &Step) -> Option<Outcome> {
     let status = match step.verdict {
         Verdict::ToDo => return None,
         Verdict::AsDeclared | Verdict::LeftOut => Status::Skipped,
         Verdict::Refused => Status::Failed,
     };
     let outcome = Outcome::new(status, step.reason.clone());
-    Some((Outcome { is_fresh: status == Status::Skipped, ..outcome }, None))
+    Some(Outcome { is_fresh: status == Status::Skipped, ..outcome })
 }
 
 fn needs(plan: &Plan, at: StepIndex) -> impl Iterator<Item = StepIndex> {
@@ -149,32 +159,21 @@ fn needs(plan: &Plan, at: StepIndex) -> impl Iterator<Item = StepIndex> {
     names.iter().filter_map(|name| plan.steps.iter().position(|step| step.object == *name))
 }
 
-fn needs_ended(plan: &Plan, endings: &[Option<Ending>], at: StepIndex) -> bool {
-    needs(plan, at).all(|need| endings[need].is_some())
+fn needs_ended(plan: &Plan, outcomes: &[Option<Outcome>], at: StepIndex) -> bool {
+    needs(plan, at).all(|need| outcomes[need].is_some())
 }
 
 /// A view that the step reads and that should have been refreshed and was not.
-fn missing_need(plan: &Plan, endings: &[Option<Ending>], at: StepIndex) -> Option<String> {
-    let missing = needs(plan, at).find(|need| {
-        let is_fresh = plan.steps[*need].verdict == Verdict::LeftOut;
-        !is_fresh
-            && endings[*need].as_ref().is_some_and(|(outcome, _)| {
-                !(outcome.status == Status::Done || is_unchanged(outcome))
-            })
-    });
+fn missing_need(plan: &Plan, outcomes: &[Option<Outcome>], at: StepIndex) -> Option<String> {
+    let is_sound = |outcome: &Outcome| outcome.status == Status::Done || outcome.is_fresh;
+    let missing = needs(plan, at).find(|need| !outcomes[*need].as_ref().is_some_and(is_sound));
     missing.map(|need| plan.steps[need].object.to_string())
-}
-
-/// Found fresh when its turn came.
-fn is_unchanged(outcome: &Outcome) -> bool {
-    outcome.status == Status::Skipped && !outcome.is_busy && outcome.is_fresh
 }
 
 struct Work<'a> {
     run: &'a Refreshing<'a>,
     execution: &'a Execution<'a>,
     at: StepIndex,
-    step: &'a Step,
     view: Oid,
     sent: Vec<String>,
     waited: Duration,
@@ -182,7 +181,7 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(run: &'a Refreshing<'a>, at: StepIndex, step: &'a Step) -> Self {
+    fn new(run: &'a Refreshing<'a>, at: StepIndex, step: &Step) -> Self {
         let view = match &step.subject {
             Subject::Refresh(refresh) => refresh.view,
             _ => 0,
@@ -191,7 +190,6 @@ impl<'a> Work<'a> {
             run,
             execution: &run.execution,
             at,
-            step,
             view,
             sent: Vec::new(),
             waited: Duration::ZERO,
@@ -283,12 +281,7 @@ impl<'a> Work<'a> {
             return Ok(Some((outcome, None)));
         }
         drop(session);
-        let Some(statement) = step.statements.first() else { return Ok(None) };
-        let way = match &step.subject {
-            Subject::Refresh(Refresh { way, .. }) => *way,
-            _ => Way::Plain,
-        };
-        self.refresh(statement, way, &view, sources).await
+        self.refresh(&step, &view, sources).await
     }
 
     /// Waits for those who work on the view, and says whom a refresh disturbs.
@@ -318,11 +311,16 @@ impl<'a> Work<'a> {
 
     async fn refresh(
         &mut self,
-        statement: &Statement,
-        way: Way,
+        step: &Step,
         view: &MaterializedView,
         sources: Option<Sources>,
     ) -> Result<Option<Ending>> {
+        let (Some(statement), Subject::Refresh(Refresh { way, .. })) =
+            (step.statements.first(), &step.subject)
+        else {
+            return Ok(None);
+        };
+        let way = *way;
         let session = self.execution.database.maintainer(Workers::AsConfigured).await?;
         self.execution.events.emit(Event::Sending(self.at, statement.clone()));
         let sql = statement.texts().join("; ");
@@ -340,9 +338,9 @@ impl<'a> Work<'a> {
                 let outcome = Outcome {
                     refreshed: Some(refreshed),
                     size_bytes: self.size().await,
-                    ..Outcome::new(Status::Done, self.step.reason.clone())
+                    ..Outcome::new(Status::Done, step.reason.clone())
                 };
-                Ok(Some((outcome, Some(Remembered { view: self.view, sources }))))
+                Ok(Some((outcome, sources)))
             }
             Ended::Failed(error) => {
                 let pid = session.pid();
@@ -497,16 +495,38 @@ async fn look(run: &Refreshing<'_>, session: &Session, oid: Oid) -> Result<Optio
     let Some(view) = catalog::load_view(session, oid).await? else { return Ok(None) };
     let views = Views { all: vec![view.clone()], ..Views::default() };
     let database = run.execution.database;
-    let sources = match run.keeps_sources {
-        true => catalog::load_sources(session, &[oid]).await?,
-        false => HashMap::new(),
+    let (last, sources) = match run.has_history {
+        true => {
+            (last_refreshes(session, &[oid]).await?, catalog::load_sources(session, &[oid]).await?)
+        }
+        false => (HashMap::new(), HashMap::new()),
     };
-    let last = run.last.clone();
     let facts =
         Facts { last, sources, ..about(session, database, views, &[oid], run.options).await? };
     let step = refresh::plan(&[&view], &facts, run.options).steps.into_iter().next();
     let sources = facts.sources.into_values().next();
     Ok(step.map(|step| Seen { view, step, sources }))
+}
+
+/// The last refreshes of these views, or of all where none is named. Only to be asked for where
+/// there is a history.
+///
+/// # Errors
+/// Those of the connection and of the query.
+pub async fn last_refreshes(session: &Session, views: &[Oid]) -> Result<HashMap<Oid, LastRefresh>> {
+    let runs = history::load_last_refreshes(session, views).await?;
+    let last = runs.into_iter().map(|run| {
+        let last = LastRefresh {
+            age: Duration::from_secs_f64(run.succeeded_ago_seconds.max(0.0)),
+            usual_duration: run
+                .median_duration_ms
+                .map(|ms| Duration::from_secs_f64(ms.max(0.0) / 1e3)),
+            // What another version has kept is as good as nothing.
+            sources: run.sources.and_then(|sources| serde_json::from_str(&sources).ok()),
+        };
+        (run.object_oid, last)
+    });
+    Ok(last.collect())
 }
 
 /// What the plan of these options has to know.

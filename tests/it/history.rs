@@ -291,7 +291,7 @@ async fn the_last_refreshes_of_views_are_known_by_number_and_name() {
     assert_eq!(recorder.close().await, None);
 
     let session = database.reader().await.unwrap();
-    let mut known = history::load_last_refreshes(&session).await.unwrap();
+    let mut known = history::load_last_refreshes(&session, &[]).await.unwrap();
     known.sort_by_key(|last| last.object_oid != totals);
     assert_eq!(known.len(), 2, "{known:?}");
     assert_eq!(known[0].object_oid, totals);

@@ -491,3 +491,176 @@ async fn figures_for_prometheus_outlive_a_failure() {
         text.contains(&format!("pgtend_refresh_last_outcome{{{labels},outcome=\"done\"}} 0\n"))
     );
 }
+
+async fn with_history(sql: &str) -> Database {
+    let db = with(sql).await;
+    db.pgtend(&["init"]).expect(0);
+    db
+}
+
+/// Waits until the statistics know of so many writes to the table.
+async fn until_counted(db: &Database, table: &str, writes: u32) {
+    until(&format!("{writes} writes to {table} are counted"), || async {
+        let sql = format!(
+            "SELECT n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_all_tables
+             WHERE relid = '{table}'::regclass"
+        );
+        db.value(&sql).await == writes.to_string()
+    })
+    .await;
+}
+
+fn reason(output: &Output, view: &str) -> (String, String) {
+    let step = output.step(view);
+    (step.status, step.reason)
+}
+
+#[tokio::test]
+async fn to_know_what_is_fresh_takes_history() {
+    let db = with(TOTALS).await;
+    for option in [&["--max-age", "1h"][..], &["--if-changed"]] {
+        let output = refresh(&db, &[option, &["totals"]].concat()).expect(3);
+        let failure = output.json().error.unwrap();
+        assert_eq!(failure.kind, "unsupported");
+        assert!(failure.hint.unwrap().starts_with("pgtend init"));
+    }
+    assert_eq!(sent(&db), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_is_fresh_is_left_alone() {
+    let db = with_history(TOTALS).await;
+    let fresh = ["--max-age", "1h", "totals"];
+    let output = refresh(&db, &fresh).expect(0).came_to("done");
+    assert_eq!(output.step("public.totals").reason, "no refresh is known");
+    let before = sent(&db);
+    let output = refresh(&db, &fresh).expect(0).came_to("nothing_to_do");
+    let (status, reason) = reason(&output, "public.totals");
+    assert_eq!(status, "skipped");
+    assert!(reason.starts_with("fresh: refreshed "), "{reason}");
+    assert_eq!(sent(&db), before);
+    let output = db.pgtend(&["refresh", "-q", "--max-age", "1h", "totals"]).expect(0);
+    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", ""));
+    refresh(&db, &["--max-age", "1ms", "totals"]).expect(0).came_to("done");
+}
+
+#[tokio::test]
+async fn what_did_not_change_is_left_alone() {
+    let db = with_history(
+        "CREATE TABLE parts (id int, kind int) PARTITION BY LIST (kind);
+         CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+         CREATE VIEW halfway AS SELECT * FROM parts;
+         CREATE MATERIALIZED VIEW v AS SELECT kind, count(*) FROM halfway GROUP BY 1;
+         CREATE UNIQUE INDEX ON v (kind)",
+    )
+    .await;
+    let if_changed = ["--if-changed", "v"];
+    refresh(&db, &if_changed).expect(0).came_to("done");
+    let output = refresh(&db, &if_changed).expect(0).came_to("nothing_to_do");
+    assert!(reason(&output, "public.v").1.starts_with("unchanged since its refresh "));
+
+    let changes = [
+        ("INSERT INTO parts VALUES (1, 1)", "public.parts_1 was written to"),
+        ("TRUNCATE parts_1", "public.parts_1 was truncated or rewritten"),
+        ("CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2)", "public.parts_2 is new"),
+        ("DROP TABLE parts_2", "public.parts_2 is gone"),
+        (
+            "CREATE OR REPLACE VIEW halfway AS SELECT * FROM parts WHERE id > 0",
+            "public.halfway was redefined",
+        ),
+        (
+            "SELECT pg_stat_reset()",
+            "the statistics of writes began anew since (a restart or a reset)",
+        ),
+    ];
+    for (change, expected) in changes {
+        db.sql(change).await;
+        if change.starts_with("INSERT") {
+            until_counted(&db, "parts_1", 1).await;
+        }
+        let output = refresh(&db, &if_changed).expect(0).came_to("done");
+        assert_eq!(reason(&output, "public.v").1, expected, "{change}");
+        refresh(&db, &if_changed).expect(0).came_to("nothing_to_do");
+    }
+    assert_eq!(db.value("SELECT count(*) FROM v").await, "0");
+}
+
+#[tokio::test]
+async fn where_nobody_can_tell_it_is_refreshed() {
+    let db = with_history(
+        "CREATE TABLE t (id int, at timestamptz); CREATE EXTENSION file_fdw;
+         CREATE FUNCTION peek() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1';
+         CREATE FUNCTION safe(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+         CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+         CREATE FOREIGN TABLE far (line text) SERVER files OPTIONS (filename '/dev/null');
+         CREATE MATERIALIZED VIEW v_far AS SELECT line FROM far;
+         CREATE UNIQUE INDEX ON v_far (line);
+         CREATE MATERIALIZED VIEW v_now AS SELECT id FROM t WHERE at < now() - '1 day'::interval;
+         CREATE UNIQUE INDEX ON v_now (id);
+         CREATE MATERIALIZED VIEW v_today AS SELECT id FROM t WHERE at < current_date;
+         CREATE UNIQUE INDEX ON v_today (id);
+         CREATE MATERIALIZED VIEW v_random AS SELECT id, random() AS r FROM t;
+         CREATE UNIQUE INDEX ON v_random (id);
+         CREATE MATERIALIZED VIEW v_peek AS SELECT id, peek() AS p FROM t;
+         CREATE UNIQUE INDEX ON v_peek (id);
+         CREATE MATERIALIZED VIEW v_catalog AS SELECT oid AS id FROM pg_class WHERE false;
+         CREATE UNIQUE INDEX ON v_catalog (id);
+         CREATE MATERIALIZED VIEW v_safe AS
+            SELECT safe(id) AS id, date_trunc('day', at) AS day, to_char(at, 'YYYY') AS year FROM t;
+         CREATE UNIQUE INDEX ON v_safe (id)",
+    )
+    .await;
+    let all = ["--all", "--if-changed"];
+    refresh(&db, &all).expect(0).came_to("done");
+    let output = refresh(&db, &all).expect(0).came_to("done");
+    let reasons = [
+        ("v_far", "it reads the foreign table public.far"),
+        ("v_now", "it depends on when or by whom it is refreshed, by now"),
+        ("v_today", "it depends on when or by whom it is refreshed, by a word like CURRENT_DATE"),
+        ("v_random", "it calls the volatile function random"),
+        ("v_peek", "it may read anything, by the function peek"),
+        ("v_catalog", "it reads a system catalog"),
+    ];
+    for (view, expected) in reasons {
+        let (status, reason) = reason(&output, &format!("public.{view}"));
+        let expected = format!("whether it changed cannot be told: {expected}");
+        assert_eq!((status.as_str(), reason), ("done", expected));
+    }
+    assert_eq!(reason(&output, "public.v_safe").0, "skipped", "{output}");
+}
+
+#[tokio::test]
+async fn a_view_on_one_that_did_not_change_is_left_alone() {
+    let db = with_history(CHAIN).await;
+    until_counted(&db, "t", 1).await;
+    until_counted(&db, "z_source", 1).await;
+    let all = ["--all", "--if-changed"];
+    refresh(&db, &all).expect(0).came_to("done");
+    refresh(&db, &all).expect(0).came_to("nothing_to_do");
+    // A row comes, but none that the first view in the chain shows.
+    db.sql("DELETE FROM t; INSERT INTO t VALUES (1)").await;
+    until_counted(&db, "t", 3).await;
+    let output = refresh(&db, &all).expect(0).came_to("done");
+    assert_eq!(reason(&output, "public.z_source").0, "done");
+    let (status, reason) = reason(&output, "public.m_middle");
+    assert_eq!(status, "skipped", "{output}");
+    assert!(reason.starts_with("unchanged since its refresh"), "{reason}");
+}
+
+#[tokio::test]
+async fn refreshes_are_written_to_the_history() {
+    let db = with_history(TOTALS).await;
+    db.sql("ANALYZE totals; UPDATE sales SET amount = amount + 1 WHERE user_id < 3").await;
+    refresh(&db, &["totals"]).expect(0);
+    db.sql("UPDATE sales SET user_id = NULL; DROP INDEX totals_user_id_idx").await;
+    refresh(&db, &["totals"]).expect(4);
+    let recorded = "SELECT string_agg(concat_ws(' ', command, action, object,
+                        object_oid = 'totals'::regclass, outcome, mode, rows_inserted, rows_deleted,
+                        wal_bytes > 0, size_bytes > 0), '; ' ORDER BY id) FROM pgtend.run";
+    assert_eq!(
+        db.value(recorded).await,
+        "refresh refresh_view public.totals t done concurrent 3 3 t t"
+    );
+    let output = db.pgtend(&["history", "--command", "refresh"]).expect(0);
+    assert!(output.stdout.contains("public.totals"), "{output}");
+}
