@@ -1,8 +1,12 @@
 //! `pgtend refresh`: order, modes, never twice, and what goes wrong.
 
 use std::fs;
+use std::process::Command;
 
-use crate::support::{Database, Output, Running, until};
+use pgtend::sandbox::{Options, Sandbox, binaries};
+use tokio_postgres::NoTls;
+
+use crate::support::{Database, Output, Pgtend, Running, until, value};
 
 const APPLICATION: &str = "pgtend/refresh";
 
@@ -663,4 +667,52 @@ async fn refreshes_are_written_to_the_history() {
     );
     let output = db.pgtend(&["history", "--command", "refresh"]).expect(0);
     assert!(output.stdout.contains("public.totals"), "{output}");
+}
+
+#[tokio::test]
+async fn how_long_it_will_take_is_known_from_the_history() {
+    let db = with_history(GATE).await;
+    db.sql(
+        "INSERT INTO pgtend.run (command, action, object, object_oid, started_at, duration_ms,
+            outcome, reason, pgtend_version)
+         VALUES ('refresh', 'refresh_view', 'public.gated', 'gated'::regclass, now() - '1h'::interval,
+            200000, 'done', 'asked for', '0')",
+    )
+    .await;
+    db.sql(CLOSE).await;
+    let mut running = start(&db, &["gated"]);
+    running.until_it_says("left in this phase").await;
+    running.until_it_says("~3 min ").await;
+    db.sql(OPEN).await;
+    running.wait().expect(0).came_to("done");
+}
+
+#[tokio::test]
+async fn a_crash_of_the_server_is_survived() {
+    let sandbox = Sandbox::start(&Options::new(binaries::find(None).unwrap())).unwrap();
+    let socket_dir = sandbox.socket_dir().display().to_string();
+    let url = format!("host={socket_dir} port={} user=postgres dbname=postgres", sandbox.port());
+    let connect = async || {
+        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.ok()?;
+        tokio::spawn(connection);
+        Some(client)
+    };
+    let client = connect().await.unwrap();
+    client.batch_execute(&format!("{GATE}{CLOSE}")).await.unwrap();
+    let arguments = ["refresh", "--format", "json", "-d", &url, "gated"];
+    let mut running = Pgtend::new(&arguments).start();
+    let pid = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'REFRESH%' AND state = 'active'";
+    until("it refreshes", || async { !value(&client, pid).await.is_empty() }).await;
+    let killed = Command::new("kill").args(["-9", &value(&client, pid).await]).status().unwrap();
+    assert!(killed.success());
+    running.until_it_says("tries again").await;
+    until("the server is back", || async {
+        match connect().await {
+            Some(client) => client.batch_execute(OPEN).await.is_ok(),
+            None => false,
+        }
+    })
+    .await;
+    running.wait().expect(0).came_to("done");
+    sandbox.stop().unwrap();
 }
