@@ -6,7 +6,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::cancel::Cancel;
 use crate::commands::{
-    Context, EXIT_CODES, apply, completions, demo, history, init, man, plan, refresh,
+    Context, EXIT_CODES, analyze, apply, completions, demo, history, init, man, plan, refresh,
+    vacuum,
 };
 use crate::config::Config;
 use crate::failure::{Failure, Result};
@@ -19,7 +20,8 @@ use crate::report::{Color, Console, Format, Manner, Volume};
 /// pgtend makes a live database match the indexes and materialized views that your SQL files
 /// declare: `pgtend plan` shows what is to be done, `pgtend apply` does it. Indexes are built online
 /// while the application reads and writes, and broken builds of earlier attempts are mended.
-/// `pgtend refresh` refreshes materialized views.
+/// `pgtend refresh` refreshes materialized views. `pgtend vacuum` and `pgtend analyze` do what
+/// autovacuum has left.
 #[derive(Debug, Parser)]
 #[command(
     name = "pgtend",
@@ -111,6 +113,8 @@ impl Cli {
             Command::Plan(args) => context.unless_cancelled(plan::run(&context, &args)).await,
             Command::Apply(args) => apply::run(&context, &args).await,
             Command::Refresh(args) => refresh::run(&context, &args).await,
+            Command::Vacuum(args) => vacuum::run(&context, &args).await,
+            Command::Analyze(args) => analyze::run(&context, &args).await,
             Command::Init(args) => context.unless_cancelled(init::run(&context, &args)).await,
             Command::History(args) => context.unless_cancelled(history::run(&context, &args)).await,
             Command::Demo(args) => context.unless_cancelled(demo::run(&context, &args)).await,
@@ -125,6 +129,8 @@ impl Cli {
         let wants_events = match &self.command {
             Command::Apply(args) => args.events,
             Command::Refresh(args) => args.events,
+            Command::Vacuum(args) => args.shared.events,
+            Command::Analyze(args) => args.shared.events,
             _ => false,
         };
         Manner {
@@ -170,6 +176,10 @@ pub enum Command {
     #[command(after_help = EXIT_CODES)]
     Refresh(refresh::Args),
     #[command(after_help = EXIT_CODES)]
+    Vacuum(vacuum::Args),
+    #[command(after_help = EXIT_CODES)]
+    Analyze(analyze::Args),
+    #[command(after_help = EXIT_CODES)]
     Init(init::Args),
     #[command(after_help = EXIT_CODES)]
     History(history::Args),
@@ -188,6 +198,8 @@ impl Command {
             Command::Plan(_) => "plan",
             Command::Apply(_) => "apply",
             Command::Refresh(_) => "refresh",
+            Command::Vacuum(_) => "vacuum",
+            Command::Analyze(_) => "analyze",
             Command::Init(_) => "init",
             Command::History(_) => "history",
             Command::Demo(_) => "demo",

@@ -24,6 +24,10 @@ pub struct Config {
     pub refresh: Refresh,
     /// What `pgtend init` made a place for.
     pub history: History,
+    /// `pgtend vacuum`.
+    pub vacuum: Upkeep,
+    /// `pgtend analyze`.
+    pub analyze: Upkeep,
     /// `pgtend demo`.
     pub demo: Demo,
 }
@@ -120,6 +124,24 @@ impl Default for Refresh {
     }
 }
 
+/// Defaults of `pgtend vacuum` and of `pgtend analyze`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Upkeep {
+    /// What is done when the command line names no table: names and patterns; if absent, what is due.
+    pub tables: Vec<String>,
+    /// The share of what autovacuum waits for that makes a table due.
+    pub threshold: f64,
+    /// Tables that are worked on at once.
+    pub jobs: usize,
+}
+
+impl Default for Upkeep {
+    fn default() -> Self {
+        Upkeep { tables: Vec::new(), threshold: 0.5, jobs: 1 }
+    }
+}
+
 /// How views are refreshed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -185,7 +207,12 @@ impl Config {
         })?;
         let folder = file.parent().unwrap_or(Path::new(""));
         config.paths = config.paths.iter().map(|path| folder.join(path)).collect();
-        for (key, jobs) in [("apply", config.apply.jobs), ("refresh", config.refresh.jobs)] {
+        for (key, jobs) in [
+            ("apply", config.apply.jobs),
+            ("refresh", config.refresh.jobs),
+            ("vacuum", config.vacuum.jobs),
+            ("analyze", config.analyze.jobs),
+        ] {
             if jobs == 0 {
                 return Err(Failure::new(
                     Kind::Config,
@@ -258,6 +285,12 @@ mod tests {
         let example = read(include_str!("../config.example.toml")).unwrap();
         let default = Config::default();
         assert_eq!(format!("{:?}", example.apply), format!("{:?}", default.apply));
+        for (example, default) in
+            [(example.vacuum, default.vacuum.clone()), (example.analyze, default.analyze.clone())]
+        {
+            let without_tables = Upkeep { tables: Vec::new(), ..example };
+            assert_eq!(format!("{without_tables:?}"), format!("{default:?}"));
+        }
         let without_views = Refresh { views: Vec::new(), ..example.refresh };
         assert_eq!(format!("{without_views:?}"), format!("{:?}", default.refresh));
         assert_eq!(format!("{:?}", example.history), format!("{:?}", default.history));

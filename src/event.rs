@@ -80,6 +80,25 @@ pub struct Outcome {
     pub is_fresh: bool,
     /// What a refresh did.
     pub refreshed: Option<Refreshed>,
+    /// What VACUUM or ANALYZE did.
+    pub upkept: Option<Upkept>,
+}
+
+/// A table before and after VACUUM or ANALYZE, by the catalog and the statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upkept {
+    /// Dead rows, with TOAST.
+    pub dead_rows_before: i64,
+    /// See above.
+    pub dead_rows_after: i64,
+    /// Transactions since the oldest that it may still hold.
+    pub frozen_xid_age_before: Option<i32>,
+    /// See above.
+    pub frozen_xid_age_after: Option<i32>,
+    /// Pages before, as far as the catalog knew.
+    pub pages_before: i64,
+    /// Pages after.
+    pub pages: i64,
 }
 
 /// What a refresh did.
@@ -109,6 +128,7 @@ impl Outcome {
             is_busy: false,
             is_fresh: false,
             refreshed: None,
+            upkept: None,
         }
     }
 }

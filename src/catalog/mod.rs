@@ -5,6 +5,7 @@ mod canonical;
 mod definition;
 pub mod history;
 pub(crate) mod load;
+mod upkeep;
 mod views;
 mod watch;
 
@@ -16,6 +17,9 @@ use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
 
 pub use load::{load, load_builds};
+pub use upkeep::{
+    AutovacuumSettings, Heap, HorizonHolder, TableState, Upkeep, load_horizon, load_upkeep,
+};
 pub use views::{
     Definition, KeyHint, MaterializedView, Source as ViewSource, Sources, Views, Writes,
     load_key_hints, load_sources, load_view, load_view_holders, load_views, load_xact_writes,

@@ -232,10 +232,11 @@ impl Args {
     fn opening(&self, context: &Context) -> Opening {
         let configured = &context.config.apply;
         let memory = self.maintenance_work_mem.clone();
+        let memory = memory.or_else(|| configured.maintenance_work_mem.clone());
         Opening {
             command: "apply",
             maintainers: self.policy(context).jobs,
-            maintenance_work_mem: memory.or_else(|| configured.maintenance_work_mem.clone()),
+            settings: memory.map(|memory| ("maintenance_work_mem", memory)).into_iter().collect(),
             orphans: if self.detach { OrphanPolicy::Survives } else { OrphanPolicy::Ends },
             echo: context.echo(),
         }

@@ -127,7 +127,7 @@ async fn open(context: &Context, url: &str) -> Result<Database> {
     let opening = Opening {
         command: "demo",
         maintainers: context.config.apply.jobs,
-        maintenance_work_mem: None,
+        settings: Vec::new(),
         orphans: OrphanPolicy::Ends,
         echo: context.echo(),
     };

@@ -44,7 +44,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let opening = Opening {
         command: "init",
         maintainers: 1,
-        maintenance_work_mem: None,
+        settings: Vec::new(),
         orphans: OrphanPolicy::Ends,
         echo: context.echo(),
     };

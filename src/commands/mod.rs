@@ -1,5 +1,6 @@
 //! The commands: each file one, its `Args` the manual, its `run` the table of contents.
 
+pub mod analyze;
 pub mod apply;
 pub mod completions;
 pub mod demo;
@@ -8,6 +9,8 @@ pub mod init;
 pub mod man;
 pub mod plan;
 pub mod refresh;
+pub mod upkeep;
+pub mod vacuum;
 
 use std::future::Future;
 

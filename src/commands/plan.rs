@@ -75,7 +75,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let opening = Opening {
         command: "plan",
         maintainers: 1,
-        maintenance_work_mem: None,
+        settings: Vec::new(),
         orphans: OrphanPolicy::Ends,
         echo: context.echo(),
     };

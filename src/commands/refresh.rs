@@ -21,7 +21,7 @@ use crate::plan::refresh::{self, Facts, LastRefresh, Options, Selection};
 use crate::report;
 use crate::report::Format;
 use crate::report::document::Outcome;
-use crate::report::metrics;
+use crate::report::metrics::Series;
 
 /// Refresh materialized views, in the order in which they read each other
 ///
@@ -142,7 +142,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     drop(refreshing);
     plan.warnings.extend(recorder.close().await);
     if let Some(file) = &args.metrics_file {
-        metrics::write(file, &database.server.database, &plan, &outcomes)?;
+        let series = Series { job: "refresh", label: "view" };
+        series.write(file, &database.server.database, plan.steps.iter().zip(&outcomes))?;
     }
     let (outcome, code) = verdict(context, &outcomes);
     report::refresh::executed(&context.console, &plan, &outcomes, outcome);
@@ -247,7 +248,7 @@ impl Args {
         Opening {
             command: "refresh",
             maintainers: self.policy(context).jobs,
-            maintenance_work_mem: None,
+            settings: Vec::new(),
             orphans: OrphanPolicy::Ends,
             echo: context.echo(),
         }

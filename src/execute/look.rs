@@ -22,8 +22,8 @@ pub async fn look(apply: &Apply<'_>, subject: &Subject) -> Result<Seen> {
         Subject::View(view) => declaration.views.push(view),
         Subject::Comment(comment) => declaration.comments.push(comment),
         Subject::Maintenance(maintenance) => declaration.maintenance.push(maintenance),
-        // It is not declared, and has its own way of looking.
-        Subject::Refresh(_) => {}
+        // They are not declared, and have their own way of looking.
+        Subject::Refresh(_) | Subject::Upkeep(_) => {}
     }
     let database = apply.execution.database;
     let session = database.reader().await?;

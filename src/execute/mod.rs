@@ -16,6 +16,7 @@ mod schedule;
 pub mod schema;
 mod send;
 mod short;
+pub mod upkeep;
 
 use std::future::Future;
 use std::time::{Duration, Instant};

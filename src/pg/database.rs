@@ -28,8 +28,8 @@ pub struct Opening {
     pub command: &'static str,
     /// How many statements may run for long at once.
     pub maintainers: usize,
-    /// `maintenance_work_mem` for the maintainers, where the user set one.
-    pub maintenance_work_mem: Option<String>,
+    /// What else the maintainers begin with.
+    pub settings: Vec<(&'static str, String)>,
     /// What becomes of running statements when this process dies.
     pub orphans: OrphanPolicy,
     /// Hears every statement.
@@ -112,12 +112,9 @@ impl Database {
         };
         let readers = pool(&read_settings(), READERS)?;
         let server = first_contact(&readers, &place, &opening.echo).await?;
-        let settings = maintenance_settings(
-            server.version,
-            opening.orphans,
-            opening.maintenance_work_mem.as_deref(),
-        );
-        let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
+        let settings = maintenance_settings(server.version, opening.orphans);
+        let settings =
+            settings.iter().chain(&opening.settings).map(|(name, value)| (*name, value.as_str()));
         let settings = settings.collect::<Vec<_>>();
         let alone = [settings.as_slice(), &[("max_parallel_maintenance_workers", "0")]].concat();
         let maintainers = pool(&settings, opening.maintainers.max(1))?;

@@ -47,7 +47,6 @@ pub fn is_read_setting(complaint: &str) -> bool {
 pub fn maintenance_settings(
     version: ServerVersion,
     orphans: OrphanPolicy,
-    maintenance_work_mem: Option<&str>,
 ) -> Vec<(&'static str, String)> {
     let mut settings = vec![
         ("statement_timeout", "0".to_owned()),
@@ -63,9 +62,6 @@ pub fn maintenance_settings(
         OrphanPolicy::Survives => "0",
     };
     settings.push(("client_connection_check_interval", check.to_owned()));
-    if let Some(memory) = maintenance_work_mem {
-        settings.push(("maintenance_work_mem", memory.to_owned()));
-    }
     settings
 }
 
@@ -87,7 +83,7 @@ mod tests {
     #[test]
     fn every_timeout_of_a_maintainer_is_off_as_far_as_the_version_knows_it() {
         let names = |version| {
-            maintenance_settings(ServerVersion(version), OrphanPolicy::Ends, Some("1 GB"))
+            maintenance_settings(ServerVersion(version), OrphanPolicy::Ends)
                 .into_iter()
                 .map(|(name, _)| name)
                 .collect::<Vec<_>>()

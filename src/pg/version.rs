@@ -25,6 +25,18 @@ impl ServerVersion {
         self.major() >= 17
     }
 
+    /// Whether VACUUM can be told to leave the database's own statistics alone, to leave the table
+    /// alone and do its TOAST table only, and how many buffers to use (since 16).
+    pub fn has_vacuum_options_of_16(self) -> bool {
+        self.major() >= 16
+    }
+
+    /// Whether VACUUM and ANALYZE of a parent go on to its children unless told ONLY, and
+    /// `pg_class` counts frozen pages (since 18).
+    pub fn counts_frozen_pages(self) -> bool {
+        self.major() >= 18
+    }
+
     /// Whether concurrent index builds can silently leave rows out of the index: 14.0 to 14.3
     /// (release notes of 14.4, bug 17485).
     pub fn corrupts_concurrent_builds(self) -> bool {

@@ -3,6 +3,7 @@
 
 pub mod apply;
 mod comment;
+mod due;
 mod index;
 mod maintenance;
 mod options;
@@ -12,7 +13,9 @@ pub mod refresh;
 pub mod schema;
 mod size;
 mod statement;
+pub mod upkeep;
 mod view;
+pub mod window;
 
 use std::fmt;
 
@@ -99,7 +102,7 @@ impl Step {
             Subject::View(view) => Some(&view.source),
             Subject::Comment(comment) => Some(&comment.source),
             Subject::Maintenance(maintenance) => Some(&maintenance.source),
-            Subject::Refresh(_) => None,
+            Subject::Refresh(_) | Subject::Upkeep(_) => None,
         }
     }
 }
@@ -117,6 +120,8 @@ pub enum Subject {
     Maintenance(DeclaredMaintenance),
     /// A materialized view to be refreshed.
     Refresh(refresh::Refresh),
+    /// A table to be vacuumed or analyzed.
+    Upkeep(upkeep::Target),
 }
 
 /// The kinds of work.

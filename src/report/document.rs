@@ -95,6 +95,19 @@ pub struct StepDocument {
     cleanup: Option<String>,
     #[serde(flatten)]
     refresh: Option<RefreshDocument>,
+    #[serde(flatten)]
+    upkeep: Option<UpkeepDocument>,
+}
+
+/// What only VACUUM and ANALYZE know.
+#[derive(Debug, Clone, Serialize)]
+struct UpkeepDocument {
+    dead_rows_before: i64,
+    dead_rows_after: i64,
+    frozen_xid_age_before: Option<i32>,
+    frozen_xid_age_after: Option<i32>,
+    pages_before: i64,
+    pages: i64,
 }
 
 /// What only a refresh knows.
@@ -308,6 +321,7 @@ impl StepDocument {
                 Subject::Refresh(refresh) => Some(refresh_document(refresh.way, None)),
                 _ => None,
             },
+            upkeep: None,
         }
     }
 
@@ -327,6 +341,14 @@ impl StepDocument {
                 (None, Subject::Refresh(refresh)) => Some(refresh_document(refresh.way, None)),
                 _ => None,
             },
+            upkeep: outcome.upkept.map(|upkept| UpkeepDocument {
+                dead_rows_before: upkept.dead_rows_before,
+                dead_rows_after: upkept.dead_rows_after,
+                frozen_xid_age_before: upkept.frozen_xid_age_before,
+                frozen_xid_age_after: upkept.frozen_xid_age_after,
+                pages_before: upkept.pages_before,
+                pages: upkept.pages,
+            }),
             ..StepDocument::planned(step)
         }
     }

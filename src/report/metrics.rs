@@ -9,87 +9,114 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::event::{Outcome, Status};
 use crate::failure::{Failure, Kind, Result};
-use crate::plan::Plan;
+use crate::plan::Step;
 
-/// One figure of every view: name and what it tells.
+/// The series of one job.
+pub struct Series {
+    /// The job, as in `pgtend_refresh_…`.
+    pub job: &'static str,
+    /// The label that holds the object's name.
+    pub label: &'static str,
+}
+
+/// The figures of every object, each with what it tells; before them stands `pgtend_<job>_`.
 const FIGURES: [(&str, &str); 7] = [
-    (LAST_SUCCESS, "When the view was last refreshed, in seconds since 1970."),
-    ("pgtend_refresh_age_seconds", "How old its contents were at the last run."),
-    ("pgtend_refresh_last_run_timestamp_seconds", "When this was last looked at."),
-    ("pgtend_refresh_last_duration_seconds", "How long the last refresh took."),
-    ("pgtend_refresh_last_rows_changed", "Rows that the last refresh changed."),
-    ("pgtend_refresh_size_bytes", "Bytes on disk, with toast and indexes."),
+    (LAST_SUCCESS, "When it was last done, in seconds since 1970."),
+    ("age_seconds", "How long ago that was at the last run."),
+    ("last_run_timestamp_seconds", "When it was last looked at."),
+    ("last_duration_seconds", "How long it took when it was last done."),
+    ("last_rows_changed", "Rows that were changed when it was last done."),
+    ("size_bytes", "Bytes on disk."),
     (
-        "pgtend_refresh_last_outcome",
+        "last_outcome",
         "1 for the outcome of the last run: done, fresh, skipped, failed or cancelled.",
     ),
 ];
-const LAST_SUCCESS: &str = "pgtend_refresh_last_success_timestamp_seconds";
+const LAST_SUCCESS: &str = "last_success_timestamp_seconds";
 
-/// Writes what the run came to. What an earlier run has told of a view stays where this one does
-/// not know it: when it last succeeded, and of views that it did not look at.
-///
-/// # Errors
-/// `Config`, naming the file, where it cannot be written.
-pub fn write(file: &Path, database: &str, plan: &Plan, outcomes: &[Outcome]) -> Result<()> {
-    let mut lines = kept(file);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
-    for (step, outcome) in plan.steps.iter().zip(outcomes) {
-        let labels = format!(
-            "database=\"{}\",view=\"{}\"",
-            escaped(database),
-            escaped(&step.object.to_string())
-        );
+impl Series {
+    /// Writes what the run came to. What an earlier run has told of an object stays where this one
+    /// does not know it: when it last succeeded, and of objects that it did not look at; and the
+    /// series of other jobs.
+    ///
+    /// # Errors
+    /// `Config`, naming the file, where it cannot be written.
+    pub fn write<'p>(
+        &self,
+        file: &Path,
+        database: &str,
+        steps: impl Iterator<Item = (&'p Step, &'p Outcome)>,
+    ) -> Result<()> {
+        let mut lines = kept(file);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
+        for (step, outcome) in steps {
+            let object = escaped(&step.object.to_string());
+            let labels = format!("database=\"{}\",{}=\"{object}\"", escaped(database), self.label);
+            self.note(&mut lines, &labels, outcome, now);
+        }
+        replace(file, &text(&lines)).map_err(|error| {
+            Failure::new(Kind::Config, format!("cannot write {}: {error}", file.display()))
+                .hint("--metrics-file names a file in a folder that this user may write to")
+        })
+    }
+
+    fn note(&self, lines: &mut Lines, labels: &str, outcome: &Outcome, now: f64) {
+        let name = |figure: &str| format!("pgtend_{}_{figure}", self.job);
         let done = outcome.status == Status::Done;
-        let known = lines.get(&format!("{LAST_SUCCESS}{{{labels}}}"));
+        let known = lines.get(&format!("{}{{{labels}}}", name(LAST_SUCCESS)));
         let known = known.and_then(|value| value.parse::<f64>().ok());
         let success = if done { Some(now.round()) } else { known };
-        let mut set = |name: &str, value: Option<f64>| {
-            if let Some(value) = value {
-                lines.insert(format!("{name}{{{labels}}}"), value.to_string());
-            }
-        };
-        set(LAST_SUCCESS, success);
-        set("pgtend_refresh_last_run_timestamp_seconds", Some(now.round()));
-        set("pgtend_refresh_age_seconds", success.map(|success| (now - success).round().max(0.0)));
-        let seconds = done.then_some(outcome.duration.as_secs_f64());
-        set("pgtend_refresh_last_duration_seconds", seconds);
         let writes = outcome.refreshed.and_then(|refreshed| refreshed.writes);
         let rows = writes.map(|writes| writes.inserted + writes.updated + writes.deleted);
-        set("pgtend_refresh_last_rows_changed", rows.map(|rows| rows as f64));
-        set("pgtend_refresh_size_bytes", outcome.size_bytes.map(|bytes| bytes as f64));
-        for name in ["done", "fresh", "skipped", "failed", "cancelled"] {
-            let value = f64::from(u8::from(name == outcome_name(outcome)));
-            let series = format!("pgtend_refresh_last_outcome{{{labels},outcome=\"{name}\"}}");
+        let figures = [
+            (LAST_SUCCESS, success),
+            ("age_seconds", success.map(|success| (now - success).round().max(0.0))),
+            ("last_run_timestamp_seconds", Some(now.round())),
+            ("last_duration_seconds", done.then_some(outcome.duration.as_secs_f64())),
+            ("last_rows_changed", rows.map(|rows| rows as f64)),
+            ("size_bytes", outcome.size_bytes.map(|bytes| bytes as f64)),
+        ];
+        for (figure, value) in figures {
+            if let Some(value) = value {
+                lines.insert(format!("{}{{{labels}}}", name(figure)), value.to_string());
+            }
+        }
+        for word in ["done", "fresh", "skipped", "failed", "cancelled"] {
+            let value = f64::from(u8::from(word == outcome_name(outcome)));
+            let series = format!("{}{{{labels},outcome=\"{word}\"}}", name("last_outcome"));
             lines.insert(series, value.to_string());
         }
     }
-    replace(file, &text(&lines)).map_err(|error| {
-        Failure::new(Kind::Config, format!("cannot write {}: {error}", file.display()))
-            .hint("--metrics-file names a file in a folder that this user may write to")
-    })
 }
+
+/// Values by name and labels.
+type Lines = BTreeMap<String, String>;
 
 fn outcome_name(outcome: &Outcome) -> &'static str {
     if outcome.is_fresh { "fresh" } else { outcome.status.name() }
 }
 
-/// The series of an earlier run, by name and labels.
-fn kept(file: &Path) -> BTreeMap<String, String> {
+/// The series of an earlier run.
+fn kept(file: &Path) -> Lines {
     let text = fs::read_to_string(file).unwrap_or_default();
-    let series = text.lines().filter(|line| line.starts_with("pgtend_refresh_"));
+    let series = text.lines().filter(|line| line.starts_with("pgtend_"));
     let series = series.filter_map(|line| line.rsplit_once(' '));
     series.map(|(series, value)| (series.to_owned(), value.to_owned())).collect()
 }
 
-fn text(lines: &BTreeMap<String, String>) -> String {
+/// All series of one name have to stand together, behind what they tell.
+fn text(lines: &Lines) -> String {
     let mut text = String::new();
-    for (name, help) in FIGURES {
-        text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n"));
-        let of_name = lines.iter().filter(|(series, _)| {
-            series.strip_prefix(name).is_some_and(|rest| rest.starts_with('{'))
-        });
-        of_name.for_each(|(series, value)| text.push_str(&format!("{series} {value}\n")));
+    let mut last = "";
+    for (series, value) in lines {
+        let name = series.split('{').next().unwrap_or_default();
+        if name != last {
+            let help = FIGURES.iter().find(|(figure, _)| name.ends_with(&format!("_{figure}")));
+            let help = help.map_or("", |(_, help)| help);
+            text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n"));
+            last = name;
+        }
+        text.push_str(&format!("{series} {value}\n"));
     }
     text
 }

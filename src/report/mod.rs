@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod progress;
 pub mod refresh;
 pub mod table;
+pub mod upkeep;
 
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -37,7 +37,7 @@ pub async fn opened(db: &Database, role: &str) -> Opened {
     let opening = Opening {
         command: "test",
         maintainers: 1,
-        maintenance_work_mem: None,
+        settings: Vec::new(),
         orphans: OrphanPolicy::Ends,
         echo: Echo::silent(),
     };

@@ -24,4 +24,5 @@ mod secrets;
 mod seed;
 mod sql_files;
 mod support;
+mod upkeep;
 mod views;

@@ -63,6 +63,13 @@ pub struct Step {
     pub rows_updated: Option<i64>,
     pub rows_deleted: Option<i64>,
     pub wal_bytes: Option<i64>,
+    /// Only VACUUM and ANALYZE have these.
+    pub dead_rows_before: Option<i64>,
+    pub dead_rows_after: Option<i64>,
+    pub frozen_xid_age_before: Option<i32>,
+    pub frozen_xid_age_after: Option<i32>,
+    pub pages_before: Option<i64>,
+    pub pages: Option<i64>,
 }
 
 /// One step of init.

@@ -1,0 +1,332 @@
+//! What `pgtend vacuum` and `pgtend analyze` share: which tables, when, and how it is told.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use jiff::ZonedDateTime;
+
+use super::Context;
+use crate::catalog::{self, Upkeep};
+use crate::config;
+use crate::event::{Outcome as StepOutcome, Status};
+use crate::execute::record::Recorder;
+use crate::execute::upkeep::{Pace, Upkeeping, describe_horizon};
+use crate::execute::{Execution, Policy};
+use crate::failure::{Failure, Result, exit_code};
+use crate::figures;
+use crate::pg::database::{Database, Opening, OrphanPolicy};
+use crate::pg::name_pattern::NamePattern;
+use crate::plan::upkeep::{self, Job, Options, Selection, VacuumOptions};
+use crate::plan::window::{Moment, Window, time_zone};
+use crate::plan::{Plan, Warning};
+use crate::report;
+use crate::report::document::Outcome;
+use crate::report::metrics::Series;
+
+/// Which tables, when, and how it is told.
+#[derive(Debug, clap::Args)]
+pub struct Tables {
+    /// Tables and materialized views: names and patterns (* and ?), as in psql: sales, crm.*,
+    /// '"Sales"'; without a schema those that the search path finds [default: `tables` of the
+    /// configuration, else what is due of the whole database]
+    #[arg(value_name = "TABLE")]
+    pub tables: Vec<String>,
+
+    /// Only what is due by autovacuum's own rule, or nearly so (--threshold); the default where no
+    /// table is named
+    #[arg(long)]
+    pub needed: bool,
+
+    /// Every table of the database
+    #[arg(long, conflicts_with_all = ["tables", "needed"])]
+    pub all: bool,
+
+    /// With --needed: which share of what autovacuum waits for makes a table due [default: 0.5]
+    #[arg(long, value_name = "SHARE")]
+    pub threshold: Option<f64>,
+
+    /// Only tables of schemas whose name matches the pattern; can be repeated
+    #[arg(short = 'n', long, value_name = "GLOB")]
+    pub schema: Vec<String>,
+
+    /// Leave out these tables; can be repeated
+    #[arg(long, value_name = "TABLE")]
+    pub exclude: Vec<String>,
+
+    /// How many tables to work on at once [default: 1]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+
+    /// Pass over what is locked; without this it is tried again at the end, and then counts as
+    /// failed
+    #[arg(long)]
+    pub skip_locked: bool,
+
+    /// Begin nothing that would not end within this time, and cancel what still runs then; what is
+    /// left is told, and is no failure
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub time_limit: Option<Duration>,
+
+    /// Work only between these times of the day, for example 23:00-05:00; outside of them there is
+    /// nothing to do
+    #[arg(long, value_name = "HH:MM-HH:MM", value_parser = Window::parse)]
+    pub window: Option<Window>,
+
+    /// The time zone of --window, for example Europe/Paris [default: that of this machine]
+    #[arg(long, value_name = "NAME", requires = "window")]
+    pub time_zone: Option<String>,
+
+    /// Wait until the window opens
+    #[arg(long, requires = "window")]
+    pub wait: bool,
+
+    /// Print the statements that would be sent, and send none of them
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Write figures for Prometheus (node_exporter's textfile collector) to this file
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
+
+    /// Leave the server's disks to the application: work slowly, as autovacuum does
+    #[arg(long)]
+    pub gentle: bool,
+
+    /// Stream what happens as JSON, one event a line on standard error (with --format json)
+    #[arg(long)]
+    pub events: bool,
+}
+
+/// What one of the two commands does.
+pub struct Work {
+    /// The command's name.
+    pub command: &'static str,
+    /// VACUUM or ANALYZE.
+    pub job: Job,
+    /// How VACUUM goes about it.
+    pub vacuum: VacuumOptions,
+    /// What the configuration says.
+    pub configured: config::Upkeep,
+}
+
+/// Runs the work. Returns the exit code.
+///
+/// # Errors
+/// Whatever keeps the first statement from being sent.
+pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
+    if args.events && context.console.manner().format != report::Format::Json {
+        return Err(Failure::usage("--events goes with --format json"));
+    }
+    let (selection, only_needed) = args.selection(&work.configured.tables)?;
+    let filters = args.filters()?;
+    let Some(deadline) = args.deadline(context).await? else {
+        return Ok(exit_code::DONE);
+    };
+    let database = context.unless_cancelled(context.open(&args.opening(context, &work))).await?;
+    upkeep::check(&work.vacuum, database.server.version)?;
+    let options = Options {
+        job: work.job,
+        selection,
+        only_needed,
+        threshold: args.threshold(&work.configured)?,
+        exclude: filters.exclude,
+        schemas: filters.schemas,
+        vacuum: work.vacuum,
+        version: database.server.version,
+    };
+    let mut plan = upkeep::plan(&context.unless_cancelled(look(&database)).await?, &options)?;
+    if args.dry_run {
+        let outcome = if plan.has_work() { Outcome::Planned } else { Outcome::NothingToDo };
+        report::refresh::statements(&context.console, &plan, outcome);
+        return Ok(exit_code::DONE);
+    }
+    database.require_writable()?;
+    let events = report::progress::follow(&context.console, &plan, &context.inflight);
+    let mut execution =
+        Execution::new(&database, args.policy(&work.configured), context.cancel.clone(), events);
+    execution.deadline = deadline;
+    let recorder = Recorder::open(&database, context.config.history.keep).await;
+    let upkeeping = Upkeeping {
+        execution,
+        command: work.command,
+        skips_locked: args.skip_locked,
+        ends_with_database_statistics: database.server.version.has_vacuum_options_of_16(),
+        recorder: &recorder,
+        pace: Mutex::new(Pace::default()),
+    };
+    let outcomes = upkeeping.run(&plan).await;
+    drop(upkeeping);
+    plan.warnings.extend(recorder.close().await);
+    plan.warnings.extend(not_removable(&database, &plan, &outcomes).await);
+    if let Some(file) = &args.metrics_file {
+        let worked_on = plan.steps.iter().zip(&outcomes).filter(|(_, outcome)| !outcome.is_fresh);
+        let series = Series { job: work.command, label: "table" };
+        series.write(file, &database.server.database, worked_on)?;
+    }
+    let (outcome, code) = verdict(context, &outcomes);
+    report::upkeep::executed(&context.console, &plan, &outcomes, outcome);
+    Ok(code)
+}
+
+async fn look(database: &Database) -> Result<Upkeep> {
+    let session = database.reader().await?;
+    catalog::load_upkeep(&session, &database.server, &[]).await
+}
+
+/// A share of dead rows that is worth a word where VACUUM could not remove them.
+const MANY_LEFT: i64 = 1000;
+
+/// Dead rows that VACUUM had to leave, and who keeps them.
+async fn not_removable(database: &Database, plan: &Plan, outcomes: &[StepOutcome]) -> Vec<Warning> {
+    let steps = plan.steps.iter().zip(outcomes);
+    let left = steps.filter_map(|(step, outcome)| {
+        let upkept = outcome.upkept?;
+        let vacuumed = outcome.sent.iter().any(|sql| sql.starts_with("VACUUM"));
+        (vacuumed && upkept.dead_rows_after >= MANY_LEFT).then_some((step, upkept))
+    });
+    let left = left.collect::<Vec<_>>();
+    if left.is_empty() {
+        return Vec::new();
+    }
+    let horizon = async { catalog::load_horizon(&database.reader().await?).await };
+    let who = horizon.await.ok().and_then(|holders| describe_horizon(&holders));
+    let who = who.map_or_else(String::new, |who| format!(": they are kept for {who}"));
+    let warnings = left.iter().map(|(step, upkept)| Warning {
+        rule: "dead_rows_left",
+        object: step.object.to_string(),
+        message: format!("{} dead rows could not be removed yet{who}", upkept.dead_rows_after),
+    });
+    warnings.collect()
+}
+
+fn verdict(context: &Context, outcomes: &[StepOutcome]) -> (Outcome, u8) {
+    let any = |status| outcomes.iter().any(|outcome| outcome.status == status);
+    if let Some(signal) = context.cancel.signal().filter(|_| any(Status::Cancelled)) {
+        (Outcome::Cancelled, signal.exit_code())
+    } else if any(Status::Failed) {
+        (Outcome::Failed, exit_code::FAILED)
+    } else if any(Status::Done) {
+        (Outcome::Done, exit_code::DONE)
+    } else {
+        (Outcome::NothingToDo, exit_code::DONE)
+    }
+}
+
+/// Patterns of what is left out.
+struct Filters {
+    exclude: Vec<NamePattern>,
+    schemas: Vec<glob::Pattern>,
+}
+
+impl Tables {
+    /// Which tables, and whether only those that are due.
+    fn selection(&self, configured: &[String]) -> Result<(Selection, bool)> {
+        if self.all {
+            return Ok((Selection::All, false));
+        }
+        let is_named = !self.tables.is_empty();
+        let named = if is_named || self.needed { &self.tables[..] } else { configured };
+        if named.is_empty() {
+            return Ok((Selection::All, true));
+        }
+        let wanted =
+            named.iter().map(|text| upkeep::wanted(text).map_err(|error| wrong_name(text, &error)));
+        Ok((Selection::Matching(wanted.collect::<Result<_>>()?), self.needed))
+    }
+
+    fn filters(&self) -> Result<Filters> {
+        let exclude = self
+            .exclude
+            .iter()
+            .map(|text| NamePattern::parse(text).map_err(|error| wrong_name(text, &error)));
+        let schemas = self.schema.iter().map(|text| {
+            glob::Pattern::new(text)
+                .map_err(|error| Failure::usage(format!("--schema {text}: {error}")))
+        });
+        Ok(Filters {
+            exclude: exclude.collect::<Result<_>>()?,
+            schemas: schemas.collect::<Result<_>>()?,
+        })
+    }
+
+    fn threshold(&self, configured: &config::Upkeep) -> Result<f64> {
+        let threshold = self.threshold.unwrap_or(configured.threshold);
+        if threshold.is_finite() && threshold >= 0.0 {
+            return Ok(threshold);
+        }
+        Err(Failure::usage(format!(
+            "--threshold {threshold} is no share: 1 is what autovacuum waits for"
+        )))
+    }
+
+    /// When everything has to be over, with the words for it; nothing at all where the window is
+    /// closed and is not waited for.
+    async fn deadline(&self, context: &Context) -> Result<Option<Option<(Instant, String)>>> {
+        let limit = |limit: Duration, words: String| Some((Instant::now() + limit, words));
+        let spent = self.time_limit.and_then(|time| {
+            limit(time, format!("the time limit of {} is over", figures::duration(time)))
+        });
+        let Some(window) = &self.window else { return Ok(Some(spent)) };
+        let zone = time_zone(self.time_zone.as_deref()).map_err(Failure::usage)?;
+        loop {
+            let now = ZonedDateTime::now().with_time_zone(zone.clone());
+            match window.at(&now) {
+                Moment::Open(left) => {
+                    let closes = limit(left, format!("the window {window} has closed"));
+                    return Ok(Some([spent, closes].into_iter().flatten().min_by_key(|end| end.0)));
+                }
+                Moment::Closed(opens) if !self.wait => {
+                    let zone = now.time_zone().iana_name().unwrap_or("local time").to_owned();
+                    context.console.narrate(&format!(
+                        "Nothing to do: it is {} ({zone}), and the window {window} opens in {}.",
+                        now.strftime("%H:%M"),
+                        figures::duration(opens)
+                    ));
+                    report::upkeep::closed(&context.console);
+                    return Ok(None);
+                }
+                Moment::Closed(opens) => {
+                    context.console.narrate(&format!(
+                        "Waits {} for the window {window}.",
+                        figures::duration(opens)
+                    ));
+                    // The clock may be set meanwhile.
+                    let nap = opens.min(Duration::from_secs(60));
+                    let nap = async {
+                        tokio::time::sleep(nap).await;
+                        Ok(())
+                    };
+                    context.unless_cancelled(nap).await?;
+                }
+            }
+        }
+    }
+
+    fn policy(&self, configured: &config::Upkeep) -> Policy {
+        let jobs = self.jobs.map_or(configured.jobs, usize::from);
+        Policy { jobs, max_wait: Duration::MAX, ..Policy::default() }
+    }
+
+    fn opening(&self, context: &Context, work: &Work) -> Opening {
+        Opening {
+            command: work.command,
+            maintainers: self.policy(&work.configured).jobs,
+            settings: if self.gentle { gentle_settings() } else { Vec::new() },
+            orphans: OrphanPolicy::Ends,
+            echo: context.echo(),
+        }
+    }
+}
+
+/// What autovacuum does by default (PostgreSQL documentation, 20.4.4): a pause of 2 ms whenever about
+/// 200 pages were touched. By itself VACUUM makes none.
+fn gentle_settings() -> Vec<(&'static str, String)> {
+    vec![("vacuum_cost_delay", "2ms".to_owned()), ("vacuum_cost_limit", "200".to_owned())]
+}
+
+fn wrong_name(text: &str, error: &str) -> Failure {
+    Failure::usage(format!("{text}: this is no table's name or pattern: {error}"))
+        .hint("write it as in psql: sales, crm.*, '\"Sales\"', 'sales (amount)'")
+}

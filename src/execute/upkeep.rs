@@ -1,0 +1,413 @@
+//! Executing the plan of `vacuum` and `analyze`: several tables at once, none of which is waited for:
+//! what is locked is tried again at the end. What the server only warns of counts.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use super::record::{Recorder, run_of};
+use super::send::{Ended, send};
+use super::short::with_jitter;
+use super::{Execution, adopt};
+use crate::catalog::load::LOCK_NOT_AVAILABLE;
+use crate::catalog::{self, HorizonHolder, TableState};
+use crate::event::{Event, Outcome, Status, StepIndex, Upkept};
+use crate::failure::Result;
+use crate::figures;
+use crate::pg::database::Workers;
+use crate::pg::server_error::ServerError;
+use crate::pg::session::{Notice, Session};
+use crate::plan::upkeep::Target;
+use crate::plan::{Plan, Step, Subject, Verdict};
+
+/// How often a table that is locked is tried again, at the end of the run.
+const TRIES_AT_THE_END: u32 = 3;
+const BETWEEN_TRIES: Duration = Duration::from_secs(3);
+
+/// How often a statement whose connection broke is tried again.
+const RETRIES: u32 = 3;
+
+/// PostgreSQL 14 hands statistics to a collector process that writes them every half second.
+const STATISTICS_DELAY: Duration = Duration::from_secs(2);
+
+/// A run of `vacuum` or `analyze`.
+pub struct Upkeeping<'a> {
+    /// What every job needs.
+    pub execution: Execution<'a>,
+    /// The command, for the history.
+    pub command: &'static str,
+    /// Whether a table that is locked is passed over, and not tried again.
+    pub skips_locked: bool,
+    /// Whether the database's own statistics are brought up to date at the end.
+    pub ends_with_database_statistics: bool,
+    /// Writes the history.
+    pub recorder: &'a Recorder<'a>,
+    /// How fast it has gone so far.
+    pub pace: Mutex<Pace>,
+}
+
+/// How much was read in how long, by all workers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pace {
+    bytes: i64,
+    busy: Duration,
+}
+
+impl Pace {
+    /// How long so many bytes will take; `None` while nothing is known.
+    fn estimate(&self, bytes: i64) -> Option<Duration> {
+        let known = self.bytes > 0 && self.busy > Duration::ZERO;
+        known.then(|| self.busy.mul_f64(bytes.max(0) as f64 / self.bytes as f64))
+    }
+}
+
+/// Whether a table that is locked will be tried again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Left,
+    Over,
+}
+
+/// How one try ended.
+enum Tried {
+    Settled(Outcome),
+    /// Somebody holds the lock.
+    Locked(Outcome),
+}
+
+impl Upkeeping<'_> {
+    /// Executes the plan. Returns what each step came to, in the order of the plan.
+    pub async fn run(&self, plan: &Plan) -> Vec<Outcome> {
+        self.execution.watched(self.steps(plan)).await
+    }
+
+    async fn steps(&self, plan: &Plan) -> Vec<Outcome> {
+        let mut outcomes = plan.steps.iter().map(settled).collect::<Vec<_>>();
+        let to_do = (0..plan.steps.len()).filter(|at| outcomes[*at].is_none());
+        let mut waiting = to_do.collect::<VecDeque<_>>();
+        for attempt in 0..=TRIES_AT_THE_END {
+            let patience = match self.skips_locked || attempt == TRIES_AT_THE_END {
+                true => Patience::Over,
+                false => Patience::Left,
+            };
+            let locked = self.round(plan, &mut waiting, &mut outcomes, patience).await;
+            if locked.is_empty() {
+                break;
+            }
+            waiting.extend(locked);
+            tokio::select! {
+                () = tokio::time::sleep(with_jitter(BETWEEN_TRIES)) => {}
+                _ = self.execution.cancel.wait() => {}
+                _ = self.execution.time_is_up() => {}
+            }
+        }
+        if self.ends_with_database_statistics && !self.is_stopped() {
+            self.bring_database_statistics_up_to_date(&outcomes).await;
+        }
+        let unreached = || Outcome::new(Status::Failed, "never reached");
+        let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached));
+        let outcomes = outcomes.collect::<Vec<_>>();
+        self.record(plan, &outcomes).await;
+        outcomes
+    }
+
+    /// Works on all that wait. Returns those whose table was locked.
+    async fn round(
+        &self,
+        plan: &Plan,
+        waiting: &mut VecDeque<StepIndex>,
+        outcomes: &mut [Option<Outcome>],
+        patience: Patience,
+    ) -> Vec<StepIndex> {
+        let mut running = FuturesUnordered::new();
+        let mut locked = Vec::new();
+        loop {
+            while running.len() < self.execution.policy.jobs.max(1) {
+                let Some(at) = waiting.pop_front() else { break };
+                running.push(async move { (at, self.step(at, &plan.steps[at], patience).await) });
+            }
+            let Some((at, tried)) = running.next().await else { return locked };
+            outcomes[at] = Some(match tried {
+                Tried::Settled(outcome) => outcome,
+                Tried::Locked(outcome) => {
+                    locked.push(at);
+                    outcome
+                }
+            });
+        }
+    }
+
+    async fn step(&self, at: StepIndex, step: &Step, patience: Patience) -> Tried {
+        let Subject::Upkeep(target) = &step.subject else {
+            return Tried::Settled(Outcome::new(Status::Skipped, "nothing to send"));
+        };
+        if let Some(outcome) = self.not_to_start(target) {
+            self.execution.events.emit(Event::Finished(at, outcome.clone()));
+            return Tried::Settled(outcome);
+        }
+        let started = Instant::now();
+        self.execution.events.emit(Event::Started(at));
+        let mut work = Work { run: self, at, step, target, waited: Duration::ZERO };
+        let tried = work.until_settled().await;
+        let finish = |outcome: Outcome| Outcome {
+            started: Some(started),
+            duration: started.elapsed(),
+            waited: work.waited,
+            sent: step.statements.iter().flat_map(|statement| statement.texts()).collect(),
+            ..outcome
+        };
+        let tried = match tried {
+            Tried::Settled(outcome) => Tried::Settled(finish(outcome)),
+            Tried::Locked(outcome) if patience == Patience::Left => {
+                let reason = "it is locked; tried again at the end";
+                let told = Outcome::new(Status::Skipped, reason);
+                self.execution.events.emit(Event::Finished(at, told));
+                return Tried::Locked(finish(outcome));
+            }
+            Tried::Locked(outcome) => Tried::Settled(finish(outcome)),
+        };
+        let (Tried::Settled(outcome) | Tried::Locked(outcome)) = &tried;
+        if outcome.status == Status::Done {
+            let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+            pace.bytes += target.bytes;
+            pace.busy += outcome.duration;
+        }
+        self.execution.events.emit(Event::Finished(at, outcome.clone()));
+        tried
+    }
+
+    fn is_stopped(&self) -> bool {
+        let late =
+            self.execution.deadline.as_ref().is_some_and(|(when, _)| Instant::now() >= *when);
+        late || self.execution.cancel.signal().is_some()
+    }
+
+    /// Nothing is begun that would not end in time.
+    fn not_to_start(&self, target: &Target) -> Option<Outcome> {
+        if let Some(signal) = self.execution.cancel.signal() {
+            let reason = format!("not started: {} came", signal.name());
+            return Some(Outcome::new(Status::Cancelled, reason));
+        }
+        let (when, words) = self.execution.deadline.as_ref()?;
+        let left = when.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Some(Outcome::new(Status::Skipped, format!("left for the next time: {words}")));
+        }
+        let pace = *self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let needed = pace.estimate(target.bytes).filter(|needed| *needed > left)?;
+        let reason = format!(
+            "left for the next time: it would take about {}, and {} are left",
+            figures::duration(needed),
+            figures::duration(left)
+        );
+        Some(Outcome::new(Status::Skipped, reason))
+    }
+
+    /// With SKIP_DATABASE_STATS no VACUUM has done it for its own table.
+    async fn bring_database_statistics_up_to_date(&self, outcomes: &[Option<Outcome>]) {
+        let did_any = outcomes.iter().flatten().any(|outcome| {
+            outcome.status == Status::Done
+                && outcome.sent.iter().any(|sql| sql.starts_with("VACUUM"))
+        });
+        if !did_any {
+            return;
+        }
+        // It is only bookkeeping: the next VACUUM of anybody does it as well.
+        if let Ok(session) = self.execution.database.maintainer(Workers::AsConfigured).await {
+            let _ = session.execute("VACUUM (ONLY_DATABASE_STATS)").await;
+        }
+    }
+
+    async fn record(&self, plan: &Plan, outcomes: &[Outcome]) {
+        let steps = plan.steps.iter().zip(outcomes);
+        let runs = steps.filter_map(|(step, outcome)| run_of(self.command, step, outcome));
+        self.recorder.write(&runs.collect::<Vec<_>>()).await;
+    }
+}
+
+/// The outcome of a step that needs no work.
+fn settled(step: &Step) -> Option<Outcome> {
+    let status = match step.verdict {
+        Verdict::ToDo => return None,
+        Verdict::AsDeclared | Verdict::LeftOut => Status::Skipped,
+        Verdict::Refused => Status::Failed,
+    };
+    let outcome = Outcome::new(status, step.reason.clone());
+    Some(Outcome { is_fresh: status == Status::Skipped, ..outcome })
+}
+
+struct Work<'a> {
+    run: &'a Upkeeping<'a>,
+    at: StepIndex,
+    step: &'a Step,
+    target: &'a Target,
+    waited: Duration,
+}
+
+impl Work<'_> {
+    async fn until_settled(&mut self) -> Tried {
+        let mut retries = 0;
+        loop {
+            let failure = match self.once().await {
+                Ok(Ok(tried)) => return tried,
+                // A server that restarts is back in a moment, and so is a session that was ended.
+                Ok(Err(error)) if is_passing(&error) && retries < RETRIES => error.to_string(),
+                Ok(Err(error)) => {
+                    let outcome = Outcome::new(Status::Failed, explain(&error));
+                    return Tried::Settled(Outcome { sqlstate: error.sqlstate, ..outcome });
+                }
+                Err(failure) if retries < RETRIES => failure.to_string(),
+                Err(failure) => {
+                    let outcome = Outcome::new(Status::Failed, failure.to_string());
+                    return Tried::Settled(Outcome { sqlstate: failure.sqlstate, ..outcome });
+                }
+            };
+            let execution = &self.run.execution;
+            execution.events.emit(Event::Retrying(self.at, failure));
+            tokio::select! {
+                () = tokio::time::sleep(with_jitter(Duration::from_secs(1) * 4_u32.pow(retries))) => {}
+                _ = execution.cancel.wait() => {
+                    return Tried::Settled(Outcome::new(Status::Cancelled, "cancelled"));
+                }
+            }
+            retries += 1;
+            if let Err(failure) = adopt::reach(execution).await {
+                return Tried::Settled(Outcome::new(Status::Failed, failure.to_string()));
+            }
+        }
+    }
+
+    async fn once(&mut self) -> Result<std::result::Result<Tried, ServerError>> {
+        let execution = &self.run.execution;
+        let Some(statement) = self.step.statements.first() else {
+            return Ok(Ok(Tried::Settled(Outcome::new(Status::Skipped, "nothing to send"))));
+        };
+        let Some(before) = self.look().await? else {
+            let reason = "it was dropped meanwhile";
+            return Ok(Ok(Tried::Settled(Outcome::new(Status::Skipped, reason))));
+        };
+        let session = execution.database.maintainer(Workers::AsConfigured).await?;
+        execution.events.emit(Event::Sending(self.at, statement.clone()));
+        let sql = statement.texts().join("; ");
+        let began = Instant::now();
+        let ended = send(execution, self.at, &session, &sql, &mut self.waited).await;
+        let warnings = self.warnings(&session);
+        drop(session);
+        let outcome = match ended {
+            Ended::Done
+                if warnings.iter().any(|warning| warning.sqlstate == LOCK_NOT_AVAILABLE) =>
+            {
+                let status = if self.run.skips_locked { Status::Skipped } else { Status::Failed };
+                return Ok(Ok(Tried::Locked(Outcome::new(status, said(&warnings)))));
+            }
+            Ended::Done if is_skipped(&warnings) => Outcome::new(Status::Failed, said(&warnings)),
+            Ended::Done => self.done(&before, began).await,
+            Ended::Failed(error) if error.sqlstate.as_deref() == Some("42P01") => {
+                Outcome::new(Status::Skipped, "it was dropped meanwhile")
+            }
+            Ended::Failed(error) => return Ok(Err(error)),
+            Ended::Cancelled => Outcome::new(Status::Cancelled, "cancelled"),
+            // Only the end of the time stops it: nothing here waits for others.
+            Ended::Stopped(reason) => Outcome::new(
+                Status::Skipped,
+                format!("cancelled, and left for the next time: {reason}"),
+            ),
+        };
+        Ok(Ok(Tried::Settled(outcome)))
+    }
+
+    /// The table as the statistics know it.
+    async fn look(&self) -> Result<Option<TableState>> {
+        let database = self.run.execution.database;
+        let session = database.reader().await?;
+        let upkeep = catalog::load_upkeep(&session, &database.server, &[self.target.table]).await?;
+        Ok(upkeep.tables.into_iter().next())
+    }
+
+    async fn done(&self, before: &TableState, began: Instant) -> Outcome {
+        let after = self.once_recorded(began).await.unwrap_or_else(|| before.clone());
+        let dead = |table: &TableState| {
+            table.heap.dead_rows + table.toast.as_ref().map_or(0, |(_, toast)| toast.dead_rows)
+        };
+        let upkept = Upkept {
+            dead_rows_before: dead(before),
+            dead_rows_after: dead(&after),
+            frozen_xid_age_before: before.heap.frozen_xid_age,
+            frozen_xid_age_after: after.heap.frozen_xid_age,
+            pages: after.heap.pages,
+            pages_before: before.heap.pages,
+        };
+        Outcome { upkept: Some(upkept), ..Outcome::new(Status::Done, self.step.reason.clone()) }
+    }
+
+    /// The table once the statistics know of what was done, or after a while.
+    async fn once_recorded(&self, began: Instant) -> Option<TableState> {
+        let give_up = Instant::now() + STATISTICS_DELAY;
+        loop {
+            let table = self.look().await.ok()??;
+            let ago = if self.target.vacuum { table.vacuumed_ago } else { table.analyzed_ago };
+            if ago.is_some_and(|ago| ago <= began.elapsed()) || Instant::now() >= give_up {
+                return Some(table);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn warnings(&self, session: &Session) -> Vec<Notice> {
+        let (warnings, others): (Vec<_>, Vec<_>) =
+            session.notices().into_iter().partition(|notice| notice.severity == "WARNING");
+        for notice in others {
+            let text = format!("{}: {}", notice.severity, notice.message);
+            self.run.execution.events.emit(Event::Noticed(self.at, text));
+        }
+        for warning in warnings.iter().filter(|warning| warning.sqlstate != LOCK_NOT_AVAILABLE) {
+            self.run.execution.events.emit(Event::Warned(self.at, warning.message.clone()));
+        }
+        warnings
+    }
+}
+
+/// Of the server's warnings those that say that a table was passed over.
+fn is_skipped(warnings: &[Notice]) -> bool {
+    warnings.iter().any(|warning| {
+        warning.sqlstate == "42501"
+            || warning.message.starts_with("skipping ")
+            || warning.message.contains("can vacuum it")
+            || warning.message.contains("can analyze it")
+    })
+}
+
+fn said(warnings: &[Notice]) -> String {
+    warnings.iter().map(|warning| warning.message.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+fn is_passing(error: &ServerError) -> bool {
+    error.is_connection_lost()
+        || matches!(error.sqlstate.as_deref(), Some("40P01" | "57P01" | "57P02" | "57P03"))
+}
+
+fn explain(error: &ServerError) -> String {
+    match &error.hint {
+        Some(hint) => format!("{error} (hint: {hint})"),
+        None => error.to_string(),
+    }
+}
+
+/// Who keeps the dead rows that are left, in words; `None` where nobody is seen who does.
+pub fn describe_horizon(holders: &[HorizonHolder]) -> Option<String> {
+    let oldest = holders.first()?;
+    let who = oldest.who.as_deref().filter(|who| !who.is_empty());
+    let who = who.map_or_else(String::new, |who| format!(" ({who})"));
+    let kind = match oldest.kind.as_str() {
+        "session" => "the session with pid",
+        "prepared transaction" => "the prepared transaction",
+        "replication slot" => "the replication slot",
+        _ => "the standby",
+    };
+    let transactions =
+        figures::count(usize::try_from(oldest.age).unwrap_or(0), "transaction", "transactions");
+    Some(format!("{kind} {}{who}, which looks back {transactions}", oldest.name))
+}

@@ -1,0 +1,488 @@
+//! The plan of `pgtend vacuum` and `pgtend analyze`: which tables, why, in which order, and by which
+//! statement.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::due::{Measure, analyze_measure, vacuum_measures};
+use super::{Action, Lock, Plan, Statement, Step, Subject, Verdict};
+use crate::catalog::{Oid, RelationKind, TableState, Upkeep};
+use crate::failure::{Failure, Kind, Result};
+use crate::pg::name::{RelationName, quote_ident};
+use crate::pg::name_pattern::NamePattern;
+use crate::pg::version::ServerVersion;
+
+/// What is wanted.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// VACUUM or ANALYZE.
+    pub job: Job,
+    /// Which tables.
+    pub selection: Selection,
+    /// Only those that are due.
+    pub only_needed: bool,
+    /// The share of what autovacuum waits for that makes a table due.
+    pub threshold: f64,
+    /// Tables that are left out.
+    pub exclude: Vec<NamePattern>,
+    /// Only tables of these schemas; empty: of all.
+    pub schemas: Vec<glob::Pattern>,
+    /// How VACUUM goes about it.
+    pub vacuum: VacuumOptions,
+    /// The server's version, which decides what can be said.
+    pub version: ServerVersion,
+}
+
+/// What is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    /// VACUUM, and with it ANALYZE where that is due and wanted.
+    Vacuum {
+        /// Whether ANALYZE is wanted, too.
+        analyze: bool,
+    },
+    /// ANALYZE.
+    Analyze,
+}
+
+/// Which tables are wanted.
+#[derive(Debug, Clone)]
+pub enum Selection {
+    /// Every table of the database.
+    All,
+    /// Those that match; each has to match one.
+    Matching(Vec<Wanted>),
+}
+
+/// Tables by name or pattern, and the columns that are wanted of them.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The tables.
+    pub pattern: NamePattern,
+    /// The columns for ANALYZE; empty: all.
+    pub columns: Vec<String>,
+}
+
+/// How VACUUM goes about it; what is not said is left to the server.
+#[derive(Debug, Clone, Default)]
+pub struct VacuumOptions {
+    /// FREEZE.
+    pub freeze: bool,
+    /// PARALLEL, workers for indexes.
+    pub parallel: Option<u32>,
+    /// TRUNCATE.
+    pub truncate: Option<bool>,
+    /// INDEX_CLEANUP.
+    pub index_cleanup: Option<bool>,
+    /// PROCESS_TOAST false.
+    pub no_process_toast: bool,
+    /// PROCESS_MAIN false.
+    pub no_process_main: bool,
+    /// DISABLE_PAGE_SKIPPING.
+    pub disable_page_skipping: bool,
+    /// BUFFER_USAGE_LIMIT, also of ANALYZE.
+    pub buffer_usage_limit: Option<String>,
+}
+
+/// A table to be vacuumed, analyzed or both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The table.
+    pub table: Oid,
+    /// VACUUM.
+    pub vacuum: bool,
+    /// ANALYZE.
+    pub analyze: bool,
+    /// Bytes that have to be read, as far as is known: the measure of how long it takes.
+    pub bytes: i64,
+}
+
+/// Refuses options that the server does not know, by name, before work begins.
+///
+/// # Errors
+/// `Unsupported`.
+pub fn check(options: &VacuumOptions, version: ServerVersion) -> Result<()> {
+    let since_16 = [
+        ("--no-process-main", options.no_process_main),
+        ("--buffer-usage-limit", options.buffer_usage_limit.is_some()),
+    ];
+    for (name, is_used) in since_16 {
+        if is_used && !version.has_vacuum_options_of_16() {
+            return Err(Failure::new(
+                Kind::Unsupported,
+                format!("{name} needs PostgreSQL 16 or newer, and this is {version}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Chooses the tables and says of each why it is done or not; what is most urgent comes first.
+///
+/// # Errors
+/// `Usage` for a pattern that matches nothing.
+pub fn plan(facts: &Upkeep, options: &Options) -> Result<Plan> {
+    let columns = chosen(facts, options)?;
+    let parts = parts_of(facts);
+    let mut steps = Vec::new();
+    for table in &facts.tables {
+        let Some(columns) = columns.get(&table.oid) else { continue };
+        let planner = Planner { facts, options, table, columns, parts: &parts };
+        steps.push(planner.step());
+    }
+    steps.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    // What is due and large first where nothing is more urgent than the rest, so that the last one
+    // to end is a short one.
+    if !options.only_needed {
+        steps.sort_by_key(|(_, step)| std::cmp::Reverse(step.table_bytes));
+    }
+    Ok(Plan { steps: steps.into_iter().map(|(_, step)| step).collect(), ..Plan::default() })
+}
+
+/// The tables that are wanted, with the columns that are wanted of them.
+fn chosen(facts: &Upkeep, options: &Options) -> Result<HashMap<Oid, Vec<String>>> {
+    let mut chosen = HashMap::new();
+    match &options.selection {
+        Selection::All => {
+            chosen.extend(facts.tables.iter().map(|table| (table.oid, Vec::new())));
+        }
+        Selection::Matching(all) => {
+            for wanted in all {
+                let matching = facts
+                    .tables
+                    .iter()
+                    .filter(|table| wanted.pattern.matches(&table.name, table.is_visible));
+                let before = chosen.len();
+                let matching = matching.map(|table| (table.oid, wanted.columns.clone()));
+                chosen.extend(matching);
+                if chosen.len() == before {
+                    return Err(Failure::usage(format!("there is no table {}", wanted.pattern))
+                        .hint("without a schema only what the search path finds is meant"));
+                }
+            }
+            add_partitions(facts, &mut chosen);
+        }
+    }
+    let is_excluded = |table: &TableState| {
+        let schema = table.name.schema.as_deref().unwrap_or_default();
+        let is_elsewhere = !options.schemas.is_empty()
+            && !options.schemas.iter().any(|pattern| pattern.matches(schema));
+        let mut exclude = options.exclude.iter();
+        is_elsewhere || exclude.any(|pattern| pattern.matches(&table.name, table.is_visible))
+    };
+    for table in facts.tables.iter().filter(|table| is_excluded(table)) {
+        chosen.remove(&table.oid);
+    }
+    Ok(chosen)
+}
+
+/// Whoever names a partitioned table means its partitions.
+fn add_partitions(facts: &Upkeep, chosen: &mut HashMap<Oid, Vec<String>>) {
+    for table in &facts.tables {
+        let of_parent = table.parent.and_then(|parent| chosen.get(&parent)).cloned();
+        if let Some(columns) = of_parent {
+            chosen.entry(table.oid).or_insert(columns);
+        }
+    }
+}
+
+/// The partitions of each topmost partitioned table.
+fn parts_of(facts: &Upkeep) -> HashMap<Oid, Vec<&TableState>> {
+    let mut parts = HashMap::<Oid, Vec<&TableState>>::new();
+    for table in &facts.tables {
+        if let Some(parent) = table.parent {
+            parts.entry(parent).or_default().push(table);
+        }
+    }
+    parts
+}
+
+/// `StatisticRelationId`: the same in every database.
+const PG_STATISTIC: Oid = 2619;
+
+/// How urgent a table is: first those whose transaction identifiers run out.
+const WRAPAROUND: f64 = 1e6;
+/// Never analyzed, or statistics are missing: as urgent as twice what autovacuum waits for.
+const MISSING: f64 = 2.0;
+
+struct Planner<'p> {
+    facts: &'p Upkeep,
+    options: &'p Options,
+    table: &'p TableState,
+    columns: &'p [String],
+    parts: &'p HashMap<Oid, Vec<&'p TableState>>,
+}
+
+/// Why something is done or not, and how urgent it is.
+struct Need {
+    is_due: bool,
+    urgency: f64,
+    why: String,
+}
+
+impl Need {
+    fn none(why: &str) -> Need {
+        Need { is_due: false, urgency: 0.0, why: why.to_owned() }
+    }
+}
+
+impl Planner<'_> {
+    /// The step and how urgent it is.
+    fn step(&self) -> (f64, Step) {
+        let (vacuum, analyze) = match self.options.job {
+            Job::Analyze => (None, Some(self.analyze_need())),
+            Job::Vacuum { analyze } => {
+                (Some(self.vacuum_need()), analyze.then(|| self.analyze_need()))
+            }
+        };
+        let is_wanted = |need: &Option<Need>, possible: bool| {
+            need.as_ref().is_some_and(|need| possible && (need.is_due || !self.options.only_needed))
+        };
+        let target = Target {
+            table: self.table.oid,
+            vacuum: is_wanted(&vacuum, self.can_be_vacuumed()),
+            analyze: is_wanted(&analyze, self.can_be_analyzed()),
+            bytes: self.bytes(),
+        };
+        let action = match self.options.job {
+            Job::Vacuum { .. } if target.vacuum || !target.analyze => Action::Vacuum,
+            _ => Action::Analyze,
+        };
+        let needs = [vacuum, analyze].into_iter().flatten().collect::<Vec<_>>();
+        let urgency = needs.iter().map(|need| need.urgency).fold(0.0, f64::max);
+        let mut step = Step::new(action, self.table.name.clone(), Subject::Upkeep(target.clone()));
+        step.table_bytes = target.bytes;
+        step.reason = needs.iter().map(|need| need.why.as_str()).collect::<Vec<_>>().join("; ");
+        if !self.options.only_needed && needs.iter().all(|need| !need.is_due) {
+            step.reason = format!("asked for ({})", step.reason);
+        }
+        if let Some(why) = self.why_left_out() {
+            step.verdict = Verdict::LeftOut;
+            step.reason = why.to_owned();
+        } else if !target.vacuum && !target.analyze {
+            step.verdict = Verdict::LeftOut;
+        } else if !self.table.may_maintain {
+            let owner = quote_ident(&self.table.owner);
+            step.verdict = Verdict::Refused;
+            step.reason = format!("only its owner {owner} may do it ({})", step.reason);
+        } else {
+            step.verdict = Verdict::ToDo;
+            step.lock = Lock::share_update_exclusive(&self.table.name);
+            step.statements = vec![Statement::Alone(self.statement(&target))];
+        }
+        (urgency, step)
+    }
+
+    fn why_left_out(&self) -> Option<&'static str> {
+        let is_named = matches!(self.options.selection, Selection::Matching(_));
+        match self.table.kind {
+            _ if self.table.is_temporary => Some("a temporary table is its session's own affair"),
+            RelationKind::ForeignTable if !is_named || self.options.job != Job::Analyze => {
+                Some("a foreign table is kept elsewhere")
+            }
+            _ if self.table.is_catalog && !self.table.may_maintain && !is_named => {
+                Some("the system's own, and not this role's")
+            }
+            _ => None,
+        }
+    }
+
+    /// A partitioned table holds nothing itself; its partitions are steps of their own.
+    fn can_be_vacuumed(&self) -> bool {
+        matches!(self.table.kind, RelationKind::Table | RelationKind::MaterializedView)
+    }
+
+    fn can_be_analyzed(&self) -> bool {
+        // Before 18 ANALYZE of a partitioned table analyzes its partitions as well.
+        // ANALYZE passes over the table that holds its own results.
+        if self.table.oid == PG_STATISTIC {
+            return false;
+        }
+        let done_by_parent = self.options.version.major() < 18
+            && !self.options.only_needed
+            && self.table.parent.is_some();
+        !done_by_parent
+    }
+
+    fn vacuum_need(&self) -> Need {
+        if !self.can_be_vacuumed() {
+            return Need::none("its partitions hold its rows");
+        }
+        let measures = vacuum_measures(self.table, &self.facts.settings);
+        let share = self.options.threshold;
+        let mut due = measures.iter().filter(|measure| measure.is_over(share)).peekable();
+        if due.peek().is_none() {
+            let nearest = measures.first();
+            let why = nearest.map_or("nothing to VACUUM".to_owned(), |nearest| {
+                format!("not due for VACUUM: {}", figures(nearest))
+            });
+            return Need { urgency: nearest.map_or(0.0, Measure::ratio), ..Need::none(&why) };
+        }
+        let due = due.collect::<Vec<_>>();
+        let urgency = due.iter().map(|measure| {
+            let first = measure.what.is_wraparound() && measure.is_over(1.0);
+            measure.ratio() + if first { WRAPAROUND } else { 0.0 }
+        });
+        Need {
+            is_due: true,
+            urgency: urgency.fold(0.0, f64::max),
+            why: due.iter().map(|measure| figures(measure)).collect::<Vec<_>>().join(", "),
+        }
+    }
+
+    fn analyze_need(&self) -> Need {
+        let table = self.table;
+        if !self.can_be_analyzed() {
+            return Need::none("ANALYZE passes over it, or does it with its parent");
+        }
+        // The system's own tables come without statistics, and do well until they change.
+        let is_empty = table.is_catalog || table.heap.pages == 0 && table.live_rows == 0;
+        let parts = self.parts.get(&table.oid).map_or(&[][..], Vec::as_slice);
+        if table.analyzed_ago.is_none()
+            && (!is_empty || parts.iter().any(|part| part.live_rows > 0))
+        {
+            let why = "no ANALYZE is known".to_owned();
+            return Need { is_due: true, urgency: MISSING, why };
+        }
+        if !table.missing_statistics.is_empty() {
+            let names = table.missing_statistics.iter().map(|name| quote_ident(name));
+            let names = names.collect::<Vec<_>>().join(", ");
+            let why = format!("extended statistics without data: {names}");
+            return Need { is_due: true, urgency: MISSING, why };
+        }
+        let measure = match table.kind {
+            RelationKind::PartitionedTable => self.changed_parts(parts),
+            _ => analyze_measure(table, &self.facts.settings),
+        };
+        let is_due = measure.is_over(self.options.threshold);
+        let why = match is_due {
+            true => figures(&measure),
+            false => format!("not due for ANALYZE: {}", figures(&measure)),
+        };
+        Need { is_due, urgency: measure.ratio(), why }
+    }
+
+    /// Autovacuum never analyzes a partitioned table, and nobody counts its changes: what changed
+    /// is what its partitions count, and all that was enough to have them analyzed since.
+    fn changed_parts(&self, parts: &[&TableState]) -> Measure {
+        let settings = &self.facts.settings;
+        let parent_ago = self.table.analyzed_ago;
+        // Before 18 the ANALYZE of the parent goes on to its partitions, which may take hours.
+        let since = |parent: Duration| (parent * 9 / 10).saturating_sub(Duration::from_secs(60));
+        let changed = parts.iter().map(|part| {
+            let own = analyze_measure(part, settings);
+            let later = part
+                .analyzed_ago
+                .zip(parent_ago)
+                .is_some_and(|(part, parent)| part < since(parent));
+            own.value + if later { own.threshold } else { 0.0 }
+        });
+        let rows = parts.iter().map(|part| part.heap.rows.max(0.0)).sum::<f64>();
+        let mut whole = self.table.clone();
+        whole.heap.rows = rows;
+        Measure { value: changed.sum(), ..analyze_measure(&whole, settings) }
+    }
+
+    fn bytes(&self) -> i64 {
+        let toast = self.table.toast.as_ref().map_or(0, |(_, toast)| toast.pages);
+        let pages = match self.parts.get(&self.table.oid) {
+            Some(parts) => parts.iter().map(|part| part.heap.pages).sum(),
+            None => self.table.heap.pages + toast,
+        };
+        pages * self.facts.settings.block_size_bytes
+    }
+
+    fn statement(&self, target: &Target) -> String {
+        let words = if target.vacuum { self.vacuum_words(target) } else { self.analyze_words() };
+        let verb = if target.vacuum { "VACUUM" } else { "ANALYZE" };
+        // From 18 on a parent's children would be done again with it.
+        let only = self.options.version.major() >= 18
+            && self.table.has_children
+            && self.options.only_needed;
+        let only = if only { "ONLY " } else { "" };
+        let columns = match self.columns {
+            [] => String::new(),
+            columns => {
+                let columns = columns.iter().map(|column| quote_ident(column)).collect::<Vec<_>>();
+                format!(" ({})", columns.join(", "))
+            }
+        };
+        format!("{verb} ({}) {only}{}{columns}", words.join(", "), self.table.name)
+    }
+
+    fn analyze_words(&self) -> Vec<String> {
+        let mut words = vec!["SKIP_LOCKED".to_owned()];
+        words.extend(self.buffer_usage_limit());
+        words
+    }
+
+    fn vacuum_words(&self, target: &Target) -> Vec<String> {
+        let vacuum = &self.options.vacuum;
+        let since_16 = self.options.version.has_vacuum_options_of_16();
+        let only_toast = since_16 && self.is_only_toast_due() && !target.analyze;
+        let mut words = vec!["SKIP_LOCKED".to_owned()];
+        let mut add = |wanted: bool, word: &str| {
+            if wanted {
+                words.push(word.to_owned());
+            }
+        };
+        // What all tables together mean for the database is reckoned once, at the end of the run.
+        add(since_16, "SKIP_DATABASE_STATS");
+        add(target.analyze, "ANALYZE");
+        // A table may ask to be frozen long before vacuum_freeze_table_age, and then only this does it.
+        add(vacuum.freeze || self.is_near_wraparound(), "FREEZE");
+        add(vacuum.disable_page_skipping, "DISABLE_PAGE_SKIPPING");
+        add(vacuum.index_cleanup == Some(true), "INDEX_CLEANUP on");
+        add(vacuum.index_cleanup == Some(false), "INDEX_CLEANUP off");
+        add(vacuum.no_process_toast, "PROCESS_TOAST false");
+        add(vacuum.no_process_main || only_toast, "PROCESS_MAIN false");
+        // Cutting empty pages off takes AccessExclusive, which standbys replay under their readers.
+        let truncate = vacuum.truncate.or((self.facts.settings.standbys > 0).then_some(false));
+        add(truncate == Some(true), "TRUNCATE true");
+        add(truncate == Some(false), "TRUNCATE false");
+        words.extend(vacuum.parallel.map(|workers| format!("PARALLEL {workers}")));
+        words.extend(self.buffer_usage_limit());
+        words
+    }
+
+    fn buffer_usage_limit(&self) -> Option<String> {
+        let limit = self.options.vacuum.buffer_usage_limit.as_ref()?;
+        Some(format!("BUFFER_USAGE_LIMIT {}", crate::pg::name::quote_literal(limit)))
+    }
+
+    fn is_near_wraparound(&self) -> bool {
+        let measures = vacuum_measures(self.table, &self.facts.settings);
+        measures.iter().any(|measure| measure.what.is_wraparound() && measure.is_over(1.0))
+    }
+
+    fn is_only_toast_due(&self) -> bool {
+        let measures = vacuum_measures(self.table, &self.facts.settings);
+        let mut due = measures.iter().filter(|measure| measure.is_over(self.options.threshold));
+        self.options.only_needed && due.all(|measure| measure.what.is_toast())
+    }
+}
+
+/// `12000 dead rows of 10050 (119 %)`.
+fn figures(measure: &Measure) -> String {
+    let share = measure.ratio() * 100.0;
+    let share = if share.is_finite() { format!(" ({share:.0} %)") } else { String::new() };
+    format!("{:.0} {} of {:.0}{share}", measure.value, measure.what.words(), measure.threshold)
+}
+
+/// The table's name as a wanted one is written: `sales`, `crm.*`, `sales (amount, "Kind")`.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn wanted(text: &str) -> std::result::Result<Wanted, String> {
+    let trimmed = text.trim();
+    let Some(inner) = trimmed.strip_suffix(')') else {
+        return Ok(Wanted { pattern: NamePattern::parse(trimmed)?, columns: Vec::new() });
+    };
+    let (name, columns) = inner.rsplit_once('(').ok_or("a parenthesis is not opened")?;
+    let columns = columns.split(',').map(|column| {
+        let column = crate::declared::relation_name(column).filter(|name| name.schema.is_none());
+        column.map(|RelationName { name, .. }| name).ok_or("a column's name is wrong".to_owned())
+    });
+    let columns = columns.collect::<std::result::Result<Vec<_>, String>>()?;
+    Ok(Wanted { pattern: NamePattern::parse(name.trim())?, columns })
+}

@@ -1,0 +1,92 @@
+//! What `vacuum` and `analyze` show.
+
+use comfy_table::Cell;
+
+use super::apply::warnings;
+use super::document::{Outcome, StepDocument, Steps};
+use super::table::{right, table, text};
+use super::{Console, Format, Volume};
+use crate::event::{Outcome as StepOutcome, Status};
+use crate::figures;
+use crate::plan::{Plan, Step};
+
+/// Shows what was done.
+pub fn executed(console: &Console, plan: &Plan, outcomes: &[StepOutcome], outcome: Outcome) {
+    if console.manner().format == Format::Json {
+        let steps = plan.steps.iter().zip(outcomes);
+        let steps = steps.map(|(step, outcome)| StepDocument::executed(step, outcome));
+        let mut document = console.document().with_warnings(&plan.warnings);
+        document.outcome = outcome;
+        document.steps = Some(Steps::Objects(steps.collect()));
+        return console.json(&document);
+    }
+    let volume = console.manner().volume;
+    let shown = plan.steps.iter().zip(outcomes).filter(|(_, outcome)| match outcome.status {
+        Status::Done => volume > Volume::Quiet,
+        Status::Skipped if outcome.is_fresh => volume == Volume::Verbose,
+        Status::Skipped => volume > Volume::Quiet,
+        Status::Failed | Status::Cancelled => true,
+    });
+    let shown = shown.collect::<Vec<_>>();
+    if !shown.is_empty() {
+        console.product(&executed_table(&shown));
+    }
+    warnings(console, plan);
+    console.narrate(&summary(outcomes));
+}
+
+/// The JSON document of a run outside of its window.
+pub fn closed(console: &Console) {
+    if console.manner().format == Format::Json {
+        let mut document = console.document();
+        document.steps = Some(Steps::Objects(Vec::new()));
+        console.json(&document);
+    }
+}
+
+fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
+    let mut table = table(&["status", "action", "table", "time", "dead rows", "frozen age", "why"]);
+    for (step, outcome) in steps {
+        let change = |before: i64, after: i64| {
+            if before == after { after.to_string() } else { format!("{before} → {after}") }
+        };
+        let upkept = outcome.upkept.as_ref();
+        let dead = upkept.map(|it| change(it.dead_rows_before, it.dead_rows_after));
+        let age = upkept.and_then(|it| {
+            let (before, after) = (it.frozen_xid_age_before?, it.frozen_xid_age_after?);
+            Some(change(before.into(), after.into()))
+        });
+        let time = match outcome.started {
+            Some(_) => figures::duration(outcome.duration),
+            None => "-".to_owned(),
+        };
+        table.add_row(vec![
+            Cell::new(outcome.status.name()),
+            Cell::new(step.action.words()),
+            Cell::new(&step.object),
+            right(time),
+            right(dead.unwrap_or_else(|| "-".to_owned())),
+            right(age.unwrap_or_else(|| "-".to_owned())),
+            Cell::new(&outcome.reason),
+        ]);
+    }
+    text(&table)
+}
+
+fn summary(outcomes: &[StepOutcome]) -> String {
+    let count = |status| outcomes.iter().filter(|outcome| outcome.status == status).count();
+    let fresh = outcomes.iter().filter(|outcome| outcome.is_fresh).count();
+    let others = [
+        (count(Status::Done), "done"),
+        (count(Status::Failed), "failed"),
+        (count(Status::Cancelled), "cancelled"),
+        (count(Status::Skipped) - fresh, "left"),
+        (fresh, "not due"),
+    ];
+    let parts = others.iter().filter(|(number, _)| *number > 0);
+    let parts = parts.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>();
+    match &parts[..] {
+        [] => "Nothing to do: there are no tables.".to_owned(),
+        parts => format!("{}.", parts.join(", ")),
+    }
+}

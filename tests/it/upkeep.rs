@@ -1,0 +1,341 @@
+//! `pgtend vacuum` and `pgtend analyze`: what is due, what is locked, what goes wrong, and when to
+//! stop.
+
+use crate::support::{Database, Output, Running, until};
+
+/// Two tables with as many rows, one of them with many dead ones.
+const TABLES: &str = "CREATE TABLE tidy (id int PRIMARY KEY, name text);
+    INSERT INTO tidy SELECT n, n FROM generate_series(1, 1000) n;
+    CREATE TABLE untidy (LIKE tidy INCLUDING ALL);
+    INSERT INTO untidy SELECT * FROM tidy;";
+
+async fn with_tables() -> Database {
+    let db = Database::new().await;
+    db.sql(TABLES).await;
+    for table in ["tidy", "untidy"] {
+        until_known(&db, table, "n_tup_ins = 1000").await;
+        db.sql(&format!("VACUUM ANALYZE {table}")).await;
+        until_known(&db, table, "last_analyze IS NOT NULL AND last_vacuum IS NOT NULL").await;
+    }
+    db.sql("DELETE FROM untidy WHERE id <= 600").await;
+    until_known(&db, "untidy", "n_dead_tup = 600").await;
+    db
+}
+
+/// Waits until the statistics of the table say so.
+async fn until_known(db: &Database, table: &str, condition: &str) {
+    until(&format!("{condition} of {table} is known"), || async {
+        let sql =
+            format!("SELECT {condition} FROM pg_stat_all_tables WHERE relid = '{table}'::regclass");
+        db.value(&sql).await == "t"
+    })
+    .await;
+}
+
+fn run(db: &Database, arguments: &[&str]) -> Output {
+    start(db, arguments).wait()
+}
+
+fn start(db: &Database, arguments: &[&str]) -> Running {
+    db.start(&[arguments, &["--format", "json"]].concat())
+}
+
+/// What the command sent that changed something.
+fn sent(db: &Database, command: &str) -> Vec<String> {
+    let sent = db.changes(&format!("pgtend/{command}")).into_iter();
+    sent.filter(|sql| !sql.contains("ONLY_DATABASE_STATS")).collect()
+}
+
+/// The statement as this server's version is sent it.
+fn vacuum(db: &Database, table: &str) -> String {
+    let stats = if db.server.major >= 16 { ", SKIP_DATABASE_STATS" } else { "" };
+    format!("VACUUM (SKIP_LOCKED{stats}) public.{table}")
+}
+
+#[tokio::test]
+async fn what_is_due_is_vacuumed_and_nothing_else() {
+    let db = with_tables().await;
+    let output = run(&db, &["vacuum"]).expect(0).came_to("done");
+    let step = output.step("public.untidy");
+    assert_eq!((step.status.as_str(), step.verdict.as_str()), ("done", "to_do"));
+    assert_eq!(step.reason, "600 dead rows of 250 (240 %)");
+    assert_eq!((step.dead_rows_before, step.dead_rows_after), (Some(600), Some(0)), "{output}");
+    assert!(step.pages > Some(0) && step.pages == step.pages_before, "{output}");
+    let tidy = output.step("public.tidy");
+    assert_eq!((tidy.status.as_str(), tidy.verdict.as_str()), ("skipped", "left_out"));
+    assert!(tidy.reason.starts_with("not due for VACUUM: "), "{}", tidy.reason);
+    assert_eq!(sent(&db, "vacuum"), [vacuum(&db, "untidy")]);
+    run(&db, &["vacuum"]).expect(0).came_to("nothing_to_do");
+}
+
+#[tokio::test]
+async fn a_tables_own_settings_decide_even_where_autovacuum_is_off() {
+    let db = with_tables().await;
+    db.sql(
+        "ALTER TABLE untidy SET (autovacuum_vacuum_threshold = 5000);
+         ALTER TABLE tidy SET (autovacuum_enabled = off, autovacuum_vacuum_threshold = 3,
+            autovacuum_vacuum_scale_factor = 0);
+         DELETE FROM tidy WHERE id <= 4",
+    )
+    .await;
+    until_known(&db, "tidy", "n_dead_tup = 4").await;
+    let output = run(&db, &["vacuum", "--threshold", "1"]).expect(0);
+    assert_eq!(output.step("public.tidy").reason, "4 dead rows of 3 (133 %)");
+    let reason = output.step("public.untidy").reason;
+    assert_eq!(reason, "not due for VACUUM: 600 dead rows of 5200 (12 %)");
+    assert_eq!(sent(&db, "vacuum"), [vacuum(&db, "tidy")]);
+}
+
+#[tokio::test]
+async fn what_is_also_due_for_analyze_is_analyzed_with_it() {
+    let db = with_tables().await;
+    db.sql("CREATE TABLE fresh AS SELECT 1 AS x").await;
+    until_known(&db, "fresh", "n_live_tup = 1").await;
+    let output = run(&db, &["vacuum", "--analyze"]).expect(0);
+    assert_eq!(output.step("public.fresh").action, "analyze");
+    let both = vacuum(&db, "untidy").replace(") public", ", ANALYZE) public");
+    assert_eq!(sent(&db, "vacuum"), [both, "ANALYZE (SKIP_LOCKED) public.fresh".to_owned()]);
+}
+
+#[tokio::test]
+async fn what_was_never_analyzed_or_lacks_statistics_is_analyzed() {
+    let db = with_tables().await;
+    db.sql(
+        "CREATE TABLE fresh AS SELECT 1 AS x;
+         CREATE STATISTICS correlated ON id, name FROM tidy;
+         CREATE TABLE parts (id int) PARTITION BY RANGE (id);
+         CREATE TABLE part PARTITION OF parts FOR VALUES FROM (0) TO (10);
+         INSERT INTO part VALUES (1); ANALYZE part",
+    )
+    .await;
+    until_known(&db, "fresh", "n_live_tup = 1").await;
+    until_known(&db, "part", "last_analyze IS NOT NULL").await;
+    let output = run(&db, &["analyze"]).expect(0);
+    assert_eq!(output.step("public.fresh").reason, "no ANALYZE is known");
+    assert_eq!(output.step("public.parts").reason, "no ANALYZE is known");
+    assert_eq!(output.step("public.tidy").reason, "extended statistics without data: correlated");
+    assert_eq!(output.step("public.untidy").reason, "600 changed rows of 150 (400 %)");
+    assert_eq!(output.step("public.part").status, "skipped");
+    run(&db, &["analyze"]).expect(0).came_to("nothing_to_do");
+}
+
+#[tokio::test]
+async fn columns_and_patterns_are_written_as_for_vacuumdb() {
+    let db = with_tables().await;
+    db.sql("CREATE SCHEMA \"We;ird\"; CREATE TABLE \"We;ird\".\"T\" (\"a b\" int)").await;
+    run(&db, &["analyze", "tidy (name, id)", "\"We;ird\".*"]).expect(0);
+    let mut sent = sent(&db, "analyze");
+    sent.sort();
+    let expected =
+        ["ANALYZE (SKIP_LOCKED) \"We;ird\".\"T\"", "ANALYZE (SKIP_LOCKED) public.tidy (name, id)"];
+    assert_eq!(sent, expected);
+    let failure = run(&db, &["vacuum", "nowhere"]).expect(2).json().error.unwrap();
+    assert_eq!(failure.message, "there is no table nowhere");
+    let output =
+        run(&db, &["vacuum", "--all", "--schema", "public", "--exclude", "tidy"]).expect(0);
+    let objects = output.json().steps.into_iter().map(|step| step.object).collect::<Vec<_>>();
+    assert_eq!(objects, ["public.untidy"]);
+}
+
+#[tokio::test]
+async fn what_is_locked_is_tried_again_at_the_end() {
+    let db = with_tables().await;
+    let locked = db.hold("LOCK TABLE untidy IN ACCESS EXCLUSIVE MODE").await;
+    let output = run(&db, &["vacuum", "--skip-locked", "untidy"]).expect(0);
+    assert_eq!(output.step("public.untidy").status, "skipped");
+    let mut running = start(&db, &["vacuum", "untidy", "tidy"]);
+    running.until_it_says("it is locked; tried again at the end").await;
+    until_known(&db, "tidy", "vacuum_count = 2").await;
+    locked.release().await;
+    running.wait().expect(0).came_to("done");
+
+    let _locked = db.hold("LOCK TABLE untidy IN ACCESS EXCLUSIVE MODE").await;
+    let output = run(&db, &["vacuum", "untidy"]).expect(4).came_to("failed");
+    let reason = output.step("public.untidy").reason;
+    assert_eq!(reason, "skipping vacuum of \"untidy\" --- lock not available");
+}
+
+#[tokio::test]
+async fn a_concurrent_build_on_the_table_lives() {
+    let db = with_tables().await;
+    let old = db.old_snapshot().await;
+    let build = db.send("CREATE INDEX CONCURRENTLY untidy_name ON untidy (name)").await;
+    db.until_phase("waiting for old snapshots", 1).await;
+    let mut running = start(&db, &["vacuum", "-z", "untidy"]);
+    running.until_it_says("it is locked; tried again at the end").await;
+    old.release().await;
+    build.await.unwrap().unwrap();
+    running.wait().expect(0).came_to("done");
+    db.assert_whole("untidy_name").await;
+}
+
+#[tokio::test]
+async fn tables_of_others_are_a_failure() {
+    let db = with_tables().await;
+    let role = db.role("guest").await;
+    let output = db.pgtend_as(&role, &["vacuum", "--format", "json"]).expect(4);
+    let reason = output.step("public.untidy").reason;
+    assert_eq!(reason, "only its owner postgres may do it (600 dead rows of 250 (240 %))");
+    assert_eq!(output.step("public.tidy").status, "skipped");
+}
+
+#[tokio::test]
+async fn what_is_left_when_the_time_is_over_is_no_failure() {
+    let db = with_tables().await;
+    let output = run(&db, &["vacuum", "--time-limit", "1ms"]).expect(0).came_to("nothing_to_do");
+    let step = output.step("public.untidy");
+    assert_eq!(step.status, "skipped");
+    assert_eq!(step.reason, "left for the next time: the time limit of 1.0 ms is over");
+    assert_eq!(sent(&db, "vacuum"), Vec::<String>::new());
+}
+
+/// A role whose VACUUM takes for ever.
+async fn slow_role(db: &Database) -> String {
+    let role = db.role("slow").await;
+    db.sql(&format!(
+        "ALTER TABLE untidy OWNER TO {role}; ALTER TABLE tidy OWNER TO {role};
+         ALTER ROLE {role} SET vacuum_cost_delay = '100ms'; ALTER ROLE {role} SET vacuum_cost_limit = 1;
+         ALTER ROLE {role} SET statement_timeout = '50ms'"
+    ))
+    .await;
+    role
+}
+
+async fn until_vacuuming(db: &Database) {
+    until("it vacuums", || async {
+        let sql = "SELECT count(*) FROM pg_stat_progress_vacuum WHERE datname = current_database()";
+        db.value(sql).await == "1"
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_signal_cancels_and_tells_what_was_done() {
+    let db = with_tables().await;
+    let role = slow_role(&db).await;
+    let arguments = ["vacuum", "--format", "json", "untidy", "tidy"];
+    let running = db.start_as(&role, &arguments);
+    until_vacuuming(&db).await;
+    running.signal("INT");
+    let output = running.wait().expect(130).came_to("cancelled");
+    let statuses = output.json().steps.into_iter().map(|step| step.status).collect::<Vec<_>>();
+    assert_eq!(statuses, ["cancelled", "cancelled"]);
+}
+
+#[tokio::test]
+async fn what_runs_when_the_time_is_over_is_cancelled_and_no_failure() {
+    let db = with_tables().await;
+    let role = slow_role(&db).await;
+    let arguments = ["vacuum", "--format", "json", "--time-limit", "1s", "untidy"];
+    let output = db.pgtend_as(&role, &arguments).expect(0).came_to("nothing_to_do");
+    let reason = output.step("public.untidy").reason;
+    assert_eq!(reason, "cancelled, and left for the next time: the time limit of 1.0 s is over");
+}
+
+#[tokio::test]
+async fn a_backend_that_is_ended_is_no_end() {
+    let db = with_tables().await;
+    let role = slow_role(&db).await;
+    let mut running = db.start_as(&role, &["vacuum", "--format", "json", "untidy", "tidy"]);
+    until_vacuuming(&db).await;
+    db.sql(&format!("ALTER ROLE {role} RESET vacuum_cost_delay")).await;
+    db.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_progress_vacuum
+         WHERE datname = current_database()",
+    )
+    .await;
+    running.until_it_says("tries again").await;
+    running.wait().expect(0).came_to("done");
+}
+
+#[tokio::test]
+async fn a_table_that_is_dropped_meanwhile_is_no_failure() {
+    let db = with_tables().await;
+    let role = slow_role(&db).await;
+    let running = db.start_as(&role, &["vacuum", "--format", "json", "untidy", "tidy"]);
+    until_vacuuming(&db).await;
+    let busy = "SELECT relid::regclass FROM pg_stat_progress_vacuum
+                WHERE datname = current_database()";
+    let other = if db.value(busy).await == "tidy" { "untidy" } else { "tidy" };
+    db.sql(&format!("DROP TABLE {other}; ALTER ROLE {role} RESET vacuum_cost_delay")).await;
+    db.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_progress_vacuum
+         WHERE datname = current_database()",
+    )
+    .await;
+    let output = running.wait().expect(0).came_to("done");
+    let step = output.step(&format!("public.{other}"));
+    assert_eq!(
+        (step.status.as_str(), step.reason.as_str()),
+        ("skipped", "it was dropped meanwhile")
+    );
+}
+
+#[tokio::test]
+async fn who_keeps_dead_rows_is_named() {
+    let db = with_tables().await;
+    let old = db.old_snapshot().await;
+    db.sql("INSERT INTO untidy SELECT n, n FROM generate_series(10001, 13000) n").await;
+    db.sql("DELETE FROM untidy WHERE id > 10000").await;
+    until_known(&db, "untidy", "n_dead_tup = 3600").await;
+    let output = run(&db, &["vacuum", "untidy"]).expect(0);
+    assert_eq!(output.warned("dead_rows_left"), ["public.untidy"]);
+    let message = &output.json().warnings[0].message;
+    assert!(
+        message.contains("dead rows could not be removed yet: they are kept for the "),
+        "{message}"
+    );
+    old.release().await;
+}
+
+#[tokio::test]
+async fn outside_of_its_window_there_is_nothing_to_do() {
+    let db = with_tables().await;
+    let time = async |offset: &str| {
+        db.value(&format!(
+            "SELECT to_char((now() AT TIME ZONE 'UTC') + '{offset}'::interval, 'HH24:MI')"
+        ))
+        .await
+    };
+    let (soon, later) = (time("2 hours").await, time("3 hours").await);
+    let closed = format!("{soon}-{later}");
+    let window = ["vacuum", "--time-zone", "UTC", "--window"];
+    let output = run(&db, &[&window[..], &[&closed]].concat()).expect(0).came_to("nothing_to_do");
+    assert!(
+        output.stderr.contains("the window") && output.stderr.contains("opens in 1 h 59 min"),
+        "{output}"
+    );
+    assert_eq!(sent(&db, "vacuum"), Vec::<String>::new());
+    let open = format!("{}-{later}", time("-1 hour").await);
+    run(&db, &[&window[..], &[&open]].concat()).expect(0).came_to("done");
+}
+
+#[tokio::test]
+async fn what_is_near_wraparound_comes_first() {
+    let db = with_tables().await;
+    db.sql("CREATE TABLE old (id int); INSERT INTO old VALUES (1); ANALYZE old").await;
+    db.sql("ALTER TABLE old SET (autovacuum_freeze_max_age = 100000)").await;
+    db.sql("DO $$ BEGIN FOR n IN 1..100001 LOOP PERFORM txid_current(); COMMIT; END LOOP; END $$")
+        .await;
+    let output = run(&db, &["vacuum"]).expect(0);
+    let first = &output.json().steps[0];
+    assert_eq!(first.object, "public.old");
+    assert!(first.reason.contains("frozen xid age of 100000"), "{}", first.reason);
+    assert!(first.frozen_xid_age_after < first.frozen_xid_age_before, "{output}");
+    let frozen = vacuum(&db, "old").replace(") public", ", FREEZE) public");
+    assert_eq!(sent(&db, "vacuum")[0], frozen);
+}
+
+#[tokio::test]
+async fn what_the_server_does_not_know_is_refused_before_work_begins() {
+    let db = with_tables().await;
+    let output = run(&db, &["vacuum", "--buffer-usage-limit", "1MB", "untidy"]);
+    if db.server.major >= 16 {
+        output.expect(0).came_to("done");
+        assert!(sent(&db, "vacuum")[0].contains("BUFFER_USAGE_LIMIT '1MB'"));
+    } else {
+        let failure = output.expect(3).json().error.unwrap();
+        assert!(failure.message.starts_with("--buffer-usage-limit needs PostgreSQL 16"));
+        assert_eq!(sent(&db, "vacuum"), Vec::<String>::new());
+    }
+}
