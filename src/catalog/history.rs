@@ -32,6 +32,17 @@ pub enum Installed {
     Foreign,
     /// The role may not read it.
     Unusable,
+    /// Of this version, and some of its tables are gone.
+    Damaged,
+}
+
+/// How many tables this version has.
+const TABLES: usize = 3;
+
+/// The failure for a schema some of whose tables are gone.
+pub fn damaged() -> Failure {
+    Failure::new(Kind::Unsupported, "tables of the schema pgtend are gone")
+        .hint("pgtend init --uninstall removes the rest, then pgtend init makes it anew")
 }
 
 /// What is known of the schema.
@@ -74,6 +85,7 @@ impl Schema {
             None => Installed::Foreign,
             Some(version) if version < CURRENT => Installed::Older(version),
             Some(version) if version > CURRENT => Installed::Newer(version),
+            Some(_) if self.tables.len() < TABLES => Installed::Damaged,
             Some(_) => Installed::Current,
         }
     }
@@ -103,6 +115,7 @@ impl Schema {
                 let message = format!("the schema pgtend is of version {version}");
                 (Kind::Unsupported, message, "a newer pgtend made it: use that one")
             }
+            Installed::Damaged => return Err(damaged()),
             Installed::Unusable => return Err(self.unreadable()),
         };
         Err(Failure::new(kind, message).hint(hint))
@@ -376,7 +389,7 @@ mod tests {
             is_there: true,
             owner: Some("nova".to_owned()),
             is_empty: false,
-            tables: Vec::new(),
+            tables: vec![String::new(); TABLES],
             is_ours: true,
             may_create_in_database: false,
             may_create_in_schema: false,
@@ -394,6 +407,7 @@ mod tests {
         assert_eq!(installed(|_| ()), Installed::Current);
         assert_eq!(installed(|it| it.version = None), Installed::Foreign);
         assert_eq!(installed(|it| it.is_ours = false), Installed::Foreign);
+        assert_eq!(installed(|it| it.tables.truncate(1)), Installed::Damaged);
         assert_eq!(installed(|it| it.is_empty = true), Installed::Absent);
         assert_eq!(installed(|it| it.may_read = false), Installed::Unusable);
         assert_eq!(installed(|it| it.version = Some(0)), Installed::Older(0));

@@ -64,6 +64,9 @@ pub struct KeyHint {
 pub struct Sources {
     /// Changes whenever the statistics may have been set back; `None` where none are kept.
     pub server: Option<String>,
+    /// A digest of settings, types and text search, by which values become text and words.
+    #[serde(default)]
+    pub surroundings: String,
     /// Tables, partitions and materialized views.
     pub relations: BTreeMap<Oid, Source>,
     /// The view itself and the plain views in between, with a digest of each definition.
@@ -81,6 +84,9 @@ pub struct Source {
     pub filenode: Option<i64>,
     /// Rows inserted, updated and deleted, by the statistics.
     pub writes: i64,
+    /// A digest of its columns.
+    #[serde(default)]
+    pub columns: String,
 }
 
 /// A view's definition.
@@ -88,7 +94,7 @@ pub struct Source {
 pub struct Definition {
     /// Schema and name, quoted where needed.
     pub name: String,
-    /// A digest.
+    /// A digest of it, its owner, its columns and the functions that it calls.
     pub digest: String,
 }
 
@@ -139,11 +145,16 @@ pub async fn load_sources(session: &Session, views: &[Oid]) -> Result<HashMap<Oi
     for row in ask(session, sql, &[(&views, Type::OID_ARRAY)]).await? {
         let sources = all.entry(row.get("root")).or_default();
         sources.server = row.get("server");
+        sources.surroundings = row.get("surroundings");
         let (oid, name) = (row.get("relation"), row.get("name"));
         match row.get("kind") {
             "relation" => {
-                let source =
-                    Source { name, filenode: row.get("filenode"), writes: row.get("writes") };
+                let source = Source {
+                    name,
+                    filenode: row.get("filenode"),
+                    writes: row.get("writes"),
+                    columns: row.get("digest"),
+                };
                 sources.relations.insert(oid, source);
             }
             "view" => {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Context;
 use crate::catalog::Oid;
@@ -21,7 +21,7 @@ use crate::plan::refresh::{self, Facts, LastRefresh, Options, Selection};
 use crate::report;
 use crate::report::Format;
 use crate::report::document::Outcome;
-use crate::report::metrics::Series;
+use crate::report::metrics::{self, Series};
 
 /// Refresh materialized views, in the order in which they read each other
 ///
@@ -107,6 +107,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     if args.events && context.console.manner().format != Format::Json {
         return Err(Failure::usage("--events goes with --format json"));
     }
+    args.metrics_file.as_deref().map_or(Ok(()), metrics::check)?;
     let selection = args.selection(context)?;
     let options = args.options(context, selection.clone().unwrap_or(Selection::All));
     let database = context.unless_cancelled(context.open(&args.opening(context))).await?;
@@ -143,7 +144,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     plan.warnings.extend(recorder.close().await);
     if let Some(file) = &args.metrics_file {
         let series = Series { job: "refresh", label: "view" };
-        series.write(file, &database.server.database, plan.steps.iter().zip(&outcomes))?;
+        let steps = plan.steps.iter().zip(&outcomes);
+        let trouble =
+            series.write(file, &database.server.database, steps, &successes(&facts, &last));
+        plan.warnings.extend(trouble);
     }
     let (outcome, code) = verdict(context, &outcomes);
     report::refresh::executed(&context.console, &plan, &outcomes, outcome);
@@ -171,6 +175,16 @@ async fn look(database: &Database, options: &Options) -> Result<Looked> {
     };
     let facts = facts(&session, database, options, &last).await?;
     Ok(Looked { facts, last, has_history })
+}
+
+/// When each view was last refreshed by the history, in seconds since 1970.
+fn successes(facts: &Facts, last: &HashMap<Oid, LastRefresh>) -> HashMap<String, f64> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
+    let known = facts.views.all.iter().filter_map(|view| {
+        let last = last.get(&view.oid)?;
+        Some((view.name.to_string(), now - last.age.as_secs_f64()))
+    });
+    known.collect()
 }
 
 fn nothing_named(facts: &Facts) -> Failure {

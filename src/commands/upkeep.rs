@@ -1,5 +1,6 @@
 //! What `pgtend vacuum` and `pgtend analyze` share: which tables, when, and how it is told.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -23,7 +24,7 @@ use crate::plan::window::{Moment, Window, time_zone};
 use crate::plan::{Plan, Warning};
 use crate::report;
 use crate::report::document::Outcome;
-use crate::report::metrics::Series;
+use crate::report::metrics::{self, Series};
 
 /// Which tables, when, and how it is told.
 #[derive(Debug, clap::Args)]
@@ -119,6 +120,7 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
     if args.events && context.console.manner().format != report::Format::Json {
         return Err(Failure::usage("--events goes with --format json"));
     }
+    args.metrics_file.as_deref().map_or(Ok(()), metrics::check)?;
     let (selection, only_needed) = args.selection(&work.configured.tables)?;
     let filters = args.filters()?;
     let Some(deadline) = args.deadline(context).await? else {
@@ -163,7 +165,8 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
     if let Some(file) = &args.metrics_file {
         let worked_on = plan.steps.iter().zip(&outcomes).filter(|(_, outcome)| !outcome.is_fresh);
         let series = Series { job: work.command, label: "table" };
-        series.write(file, &database.server.database, worked_on)?;
+        let database = &database.server.database;
+        plan.warnings.extend(series.write(file, database, worked_on, &HashMap::new()));
     }
     let (outcome, code) = verdict(context, &outcomes);
     report::upkeep::executed(&context.console, &plan, &outcomes, outcome);

@@ -41,6 +41,7 @@ impl<'a> Apply<'a> {
     /// Ready to run.
     pub fn new(execution: Execution<'a>, lock: &'a RunLock, options: &'a Options) -> Self {
         let slots = Semaphore::new(execution.policy.jobs.max(1));
+        let execution = Execution { watches_waiters: true, ..execution };
         Apply {
             execution,
             lock,

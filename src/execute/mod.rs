@@ -106,6 +106,8 @@ pub struct Execution<'a> {
     pub events: Events,
     /// When to stop, and the words for it.
     pub deadline: Option<(Instant, String)>,
+    /// Whether those who wait for our statements matter: a build can end in a deadlock with them.
+    watches_waiters: bool,
     monitor: Monitor,
 }
 
@@ -113,7 +115,15 @@ impl<'a> Execution<'a> {
     /// Ready to run.
     pub fn new(database: &'a Database, policy: Policy, cancel: Cancel, events: Events) -> Self {
         let monitor = Monitor::default();
-        Execution { database, policy, cancel, events, deadline: None, monitor }
+        Execution {
+            database,
+            policy,
+            cancel,
+            events,
+            deadline: None,
+            watches_waiters: false,
+            monitor,
+        }
     }
 
     /// Completes when the time is up, with the words for it; never without a deadline.

@@ -123,7 +123,11 @@ impl Monitor {
             present.extend(progress.blocker.iter().map(|blocker| (progress.pid, blocker.pid)));
             self.hear(execution, session, progress).await;
         }
-        for waiter in load_waiters(session, &pids).await? {
+        let waiters = match execution.watches_waiters {
+            true => load_waiters(session, &pids).await?,
+            false => Vec::new(),
+        };
+        for waiter in waiters {
             present.insert((waiter.our_pid, waiter.session.pid));
             self.respond(execution, session, waiter.our_pid, &waiter.session, "waiter", || {
                 guard::on_waiter(&waiter, &execution.policy)

@@ -21,6 +21,7 @@ use crate::event::{Event, Outcome, Progress, Refreshed, Status, StepIndex};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::advisory::ObjectLocks;
 use crate::pg::database::{Database, Workers};
+use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
 use crate::plan::refresh::{self, Facts, LastRefresh, Options, Refresh, Way};
@@ -82,7 +83,9 @@ impl Refreshing<'_> {
                 let Some(at) = (0..plan.steps.len()).find(is_next) else { break };
                 begun[at] = true;
                 let missing = missing_need(plan, &outcomes, at);
-                running.push(async move { (at, self.step(at, &plan.steps[at], missing).await) });
+                let upstream = changed_need(plan, &outcomes, at);
+                let step = &plan.steps[at];
+                running.push(async move { (at, self.step(at, step, missing, upstream).await) });
             }
             let Some((at, outcome)) = running.next().await else { break };
             outcomes[at] = Some(outcome);
@@ -91,14 +94,20 @@ impl Refreshing<'_> {
         outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached)).collect()
     }
 
-    async fn step(&self, at: StepIndex, step: &Step, missing: Option<String>) -> Outcome {
+    async fn step(
+        &self,
+        at: StepIndex,
+        step: &Step,
+        missing: Option<String>,
+        upstream: Option<RelationName>,
+    ) -> Outcome {
         if let Some(outcome) = self.not_to_start(missing) {
             self.execution.events.emit(Event::Finished(at, outcome.clone()));
             return outcome;
         }
         let started = Instant::now();
         self.execution.events.emit(Event::Started(at));
-        let mut work = Work::new(self, at, step);
+        let mut work = Work::new(self, at, step, upstream);
         let (outcome, sources) = work.run().await;
         let outcome = Outcome {
             started: Some(started),
@@ -108,6 +117,10 @@ impl Refreshing<'_> {
             ..outcome
         };
         self.remember(step, &outcome, sources).await;
+        // Only now: whoever waits for the lock looks at the history first.
+        if let Subject::Refresh(refresh) = &step.subject {
+            self.locks.release(refresh.view).await;
+        }
         self.execution.events.emit(Event::Finished(at, outcome.clone()));
         outcome
     }
@@ -170,18 +183,34 @@ fn missing_need(plan: &Plan, outcomes: &[Option<Outcome>], at: StepIndex) -> Opt
     missing.map(|need| plan.steps[need].object.to_string())
 }
 
+/// A view that the step reads and that this run has changed. What it wrote may not be counted yet.
+fn changed_need(plan: &Plan, outcomes: &[Option<Outcome>], at: StepIndex) -> Option<RelationName> {
+    let has_changed = |outcome: &Outcome| {
+        let is_same = outcome.refreshed.is_some_and(|it| it.writes == Some(Writes::default()));
+        outcome.status == Status::Done && !is_same
+    };
+    let changed = needs(plan, at).find(|need| outcomes[*need].as_ref().is_some_and(has_changed));
+    changed.map(|need| plan.steps[need].object.clone())
+}
+
 struct Work<'a> {
     run: &'a Refreshing<'a>,
     execution: &'a Execution<'a>,
     at: StepIndex,
     view: Oid,
+    upstream: Option<RelationName>,
     sent: Vec<String>,
     waited: Duration,
     retries: u32,
 }
 
 impl<'a> Work<'a> {
-    fn new(run: &'a Refreshing<'a>, at: StepIndex, step: &Step) -> Self {
+    fn new(
+        run: &'a Refreshing<'a>,
+        at: StepIndex,
+        step: &Step,
+        upstream: Option<RelationName>,
+    ) -> Self {
         let view = match &step.subject {
             Subject::Refresh(refresh) => refresh.view,
             _ => 0,
@@ -191,6 +220,7 @@ impl<'a> Work<'a> {
             execution: &run.execution,
             at,
             view,
+            upstream,
             sent: Vec::new(),
             waited: Duration::ZERO,
             retries: 0,
@@ -199,11 +229,7 @@ impl<'a> Work<'a> {
 
     async fn run(&mut self) -> Ending {
         let result = match self.take_lock().await {
-            Ok(None) => {
-                let result = self.until_settled().await;
-                self.run.locks.release(self.view).await;
-                result
-            }
+            Ok(None) => self.until_settled().await,
             Ok(Some(outcome)) => Ok((outcome, None)),
             Err(failure) => Err(failure),
         };
@@ -263,7 +289,7 @@ impl<'a> Work<'a> {
     /// Looks at the view afresh and refreshes it once. Without an ending it is to be done again.
     async fn once(&mut self) -> Result<Option<Ending>> {
         let session = self.execution.database.reader().await?;
-        let Some(Seen { step, view, sources }) = look(self.run, &session, self.view).await? else {
+        let Some(Seen { step, view, sources }) = self.look(&session).await? else {
             let reason = "it was dropped meanwhile";
             return Ok(Some((Outcome::new(Status::Failed, reason), None)));
         };
@@ -282,6 +308,25 @@ impl<'a> Work<'a> {
         }
         drop(session);
         self.refresh(&step, &view, sources).await
+    }
+
+    /// Looks at the view afresh; `None` where it is gone.
+    async fn look(&self, session: &Session) -> Result<Option<Seen>> {
+        let Some(view) = catalog::load_view(session, self.view).await? else { return Ok(None) };
+        let views = Views { all: vec![view.clone()], ..Views::default() };
+        let (run, wanted) = (self.run, [self.view]);
+        let (last, sources) = match run.has_history {
+            true => (
+                last_refreshes(session, &wanted).await?,
+                catalog::load_sources(session, &wanted).await?,
+            ),
+            false => (HashMap::new(), HashMap::new()),
+        };
+        let facts = about(session, self.execution.database, views, &wanted, run.options).await?;
+        let facts = Facts { last, sources, ..facts };
+        let step = refresh::plan_one(&view, &facts, run.options, self.upstream.as_ref());
+        let sources = facts.sources.into_values().next();
+        Ok(Some(Seen { view, step, sources }))
     }
 
     /// Waits for those who work on the view, and says whom a refresh disturbs.
@@ -372,6 +417,10 @@ impl<'a> Work<'a> {
             return (ended, Writes::default());
         }
         let writes = load_xact_writes(session, self.view).await.unwrap_or_default();
+        if self.execution.database.server.version.can_flush_statistics() {
+            // Otherwise what reads this view would be found unchanged for up to ten seconds.
+            let _ = session.query("SELECT pg_catalog.pg_stat_force_next_flush()", &[]).await;
+        }
         match session.execute("COMMIT").await {
             Ok(()) => (ended, writes),
             Err(error) => (Ended::Failed(error), writes),
@@ -488,24 +537,6 @@ struct Seen {
     /// What it reads, where that is to be kept. What is written from here on may or may not be seen
     /// by a refresh that follows, so it counts as written after it.
     sources: Option<Sources>,
-}
-
-/// Looks at the view afresh; `None` where it is gone.
-async fn look(run: &Refreshing<'_>, session: &Session, oid: Oid) -> Result<Option<Seen>> {
-    let Some(view) = catalog::load_view(session, oid).await? else { return Ok(None) };
-    let views = Views { all: vec![view.clone()], ..Views::default() };
-    let database = run.execution.database;
-    let (last, sources) = match run.has_history {
-        true => {
-            (last_refreshes(session, &[oid]).await?, catalog::load_sources(session, &[oid]).await?)
-        }
-        false => (HashMap::new(), HashMap::new()),
-    };
-    let facts =
-        Facts { last, sources, ..about(session, database, views, &[oid], run.options).await? };
-    let step = refresh::plan(&[&view], &facts, run.options).steps.into_iter().next();
-    let sources = facts.sources.into_values().next();
-    Ok(step.map(|step| Seen { view, step, sources }))
 }
 
 /// The last refreshes of these views, or of all where none is named. Only to be asked for where

@@ -5,11 +5,12 @@
 //! wait for that snapshot in a deadlock. It lives on a connection of its own that is otherwise
 //! idle, so that losing the work's connection does not lose the lock.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::database::Database;
 use super::session::Session;
@@ -88,7 +89,13 @@ impl RunLock {
 
 /// Locks on single objects, one run each over all hosts; all are released when this is dropped.
 pub struct ObjectLocks {
-    session: Mutex<Session>,
+    held: Mutex<Held>,
+}
+
+/// The connection that holds the locks, and on what.
+struct Held {
+    session: Session,
+    objects: HashSet<u32>,
 }
 
 impl ObjectLocks {
@@ -97,33 +104,38 @@ impl ObjectLocks {
     /// # Errors
     /// Those of the connection.
     pub async fn open(database: &Database) -> Result<ObjectLocks> {
-        Ok(ObjectLocks { session: Mutex::new(database.dedicated().await?) })
+        let held = Held { session: database.dedicated().await?, objects: HashSet::new() };
+        Ok(ObjectLocks { held: Mutex::new(held) })
     }
 
-    /// Takes the object's lock. Returns who holds it where that fails.
+    /// Takes the object's lock, unless it is held already. Returns who holds it where that fails.
     ///
     /// # Errors
     /// Those of the connection.
     pub async fn take(&self, database: &Database, object: u32) -> Result<Option<String>> {
-        let mut session = self.session.lock().await;
-        if session.is_closed() {
-            // The locks that it held are gone with it; each step takes its own before it begins.
-            *session = database.dedicated().await?;
+        let mut held = self.held.lock().await;
+        if held.session.is_closed() {
+            // The locks that it held are gone with it, and are taken again one by one.
+            *held = Held { session: database.dedicated().await?, objects: HashSet::new() };
         }
         let key = object.cast_signed();
-        if try_lock(&session, key).await? {
-            Ok(None)
-        } else {
-            holder(&session, key).await.map(Some)
+        if held.objects.contains(&object) || try_lock(&held.session, key).await? {
+            held.objects.insert(object);
+            return Ok(None);
         }
+        holder(&held.session, key).await.map(Some)
     }
 
-    /// Releases the object's lock; a lost connection has released it already.
+    /// Releases the object's lock, if it is held; a lost connection has released it already.
     pub async fn release(&self, object: u32) {
-        let sql = "SELECT pg_catalog.pg_advisory_unlock($1, $2)";
-        let key = object.cast_signed();
-        let session = self.session.lock().await;
-        let _ = session.query(sql, &[(&KEY_SPACE, Type::INT4), (&key, Type::INT4)]).await;
+        let mut held = self.held.lock().await;
+        if held.objects.remove(&object) {
+            let sql = "SELECT pg_catalog.pg_advisory_unlock($1, $2)";
+            let key = object.cast_signed();
+            let params: [(&(dyn ToSql + Sync), Type); 2] =
+                [(&KEY_SPACE, Type::INT4), (&key, Type::INT4)];
+            let _ = held.session.query(sql, &params).await;
+        }
     }
 }
 

@@ -25,6 +25,11 @@ impl ServerVersion {
         self.major() >= 17
     }
 
+    /// Whether a session can be made to hand on its statistics at once (since 15).
+    pub fn can_flush_statistics(self) -> bool {
+        self.major() >= 15
+    }
+
     /// Whether VACUUM can be told to leave the database's own statistics alone, to leave the table
     /// alone and do its TOAST table only, and how many buffers to use (since 16).
     pub fn has_vacuum_options_of_16(self) -> bool {

@@ -175,6 +175,16 @@ pub fn plan(chosen: &[&MaterializedView], facts: &Facts, options: &Options) -> P
     plan
 }
 
+/// Plans one view by itself; `upstream` is a view that it reads and that has changed in this run.
+pub fn plan_one(
+    view: &MaterializedView,
+    facts: &Facts,
+    options: &Options,
+    upstream: Option<&RelationName>,
+) -> Step {
+    Planner { view, facts, options }.step(Vec::new(), upstream)
+}
+
 struct Planner<'p> {
     view: &'p MaterializedView,
     facts: &'p Facts,
@@ -234,7 +244,7 @@ impl Planner<'_> {
             });
         }
         if let Some(name) = upstream {
-            return Ok(format!("it reads {name}, which is refreshed before"));
+            return Ok(format!("it reads {name}, which this run refreshes"));
         }
         match self.facts.sources.get(&self.view.oid) {
             Some(now) => match changed(last.sources.as_ref(), now) {
@@ -345,6 +355,9 @@ pub fn changed(before: Option<&Sources>, now: &Sources) -> Option<String> {
     if before.server != now.server {
         return Some("the statistics of writes began anew since (a restart or a reset)".to_owned());
     }
+    if before.surroundings != now.surroundings {
+        return Some("settings, types or text search were changed".to_owned());
+    }
     for (oid, view) in &now.views {
         if before.views.get(oid).is_none_or(|was| was.digest != view.digest) {
             return Some(format!("{} was redefined", view.name));
@@ -353,6 +366,9 @@ pub fn changed(before: Option<&Sources>, now: &Sources) -> Option<String> {
     for (oid, source) in &now.relations {
         match before.relations.get(oid) {
             None => return Some(format!("{} is new", source.name)),
+            Some(was) if was.name != source.name || was.columns != source.columns => {
+                return Some(format!("{} was altered", source.name));
+            }
             Some(was) if was.filenode != source.filenode => {
                 return Some(format!("{} was truncated or rewritten", source.name));
             }
@@ -444,10 +460,16 @@ mod tests {
     }
 
     fn sources(writes: i64) -> Sources {
-        let table = ViewSource { name: "public.t".to_owned(), filenode: Some(1), writes };
+        let table = ViewSource {
+            name: "public.t".to_owned(),
+            filenode: Some(1),
+            writes,
+            columns: "c".to_owned(),
+        };
         let itself = Definition { name: "public.v".to_owned(), digest: "a".to_owned() };
         Sources {
             server: Some("since noon".to_owned()),
+            surroundings: "UTC".to_owned(),
             relations: [(10, table)].into(),
             views: [(20, itself)].into(),
             unknown: Default::default(),
@@ -476,6 +498,12 @@ mod tests {
         let mut now = sources(5);
         now.relations.get_mut(&10).unwrap().filenode = Some(2);
         assert_eq!(reason(&now), "public.t was truncated or rewritten");
+        let mut now = sources(5);
+        now.relations.get_mut(&10).unwrap().columns = "d".to_owned();
+        assert_eq!(reason(&now), "public.t was altered");
+        let mut now = sources(5);
+        now.surroundings = "Europe/Paris".to_owned();
+        assert_eq!(reason(&now), "settings, types or text search were changed");
         let mut now = sources(5);
         now.relations.insert(11, now.relations[&10].clone());
         assert_eq!(reason(&now), "public.t is new");

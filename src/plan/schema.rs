@@ -1,6 +1,6 @@
 //! The plan of `pgtend init`: how pgtend's own schema comes into a database, and out of it again.
 
-use crate::catalog::history::{CURRENT, Installed, Schema};
+use crate::catalog::history::{CURRENT, Installed, Schema, damaged};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::advisory::lock_schema;
 use crate::pg::name::{quote_ident, quote_literal};
@@ -128,6 +128,7 @@ fn install(facts: &Facts, roles: &[String]) -> Result<Vec<SchemaStep>> {
         Installed::Current => CURRENT,
         Installed::Newer(version) => return Err(newer(version)),
         Installed::Foreign => return Err(foreign(facts)),
+        Installed::Damaged => return Err(damaged()),
         Installed::Unusable => return Err(facts.schema.unreadable()),
     };
     let lacking = lacking(facts, roles)?;
@@ -196,7 +197,7 @@ fn uninstall(facts: &Facts) -> Result<Vec<SchemaStep>> {
         Installed::Newer(version) => return Err(newer(version)),
         Installed::Foreign => return Err(foreign(facts)),
         Installed::Unusable => return Err(facts.schema.unreadable()),
-        Installed::Current | Installed::Older(_) => require_owned(facts)?,
+        Installed::Current | Installed::Damaged | Installed::Older(_) => require_owned(facts)?,
     }
     if !facts.strangers.is_empty() {
         return Err(Failure::new(

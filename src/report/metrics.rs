@@ -1,7 +1,7 @@
 //! Figures for Prometheus in a text file (node_exporter's textfile collector), replaced in one
 //! moment so that no half of it is ever read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::event::{Outcome, Status};
 use crate::failure::{Failure, Kind, Result};
-use crate::plan::Step;
+use crate::plan::{Step, Warning};
 
 /// The series of one job.
 pub struct Series {
@@ -34,37 +34,67 @@ const FIGURES: [(&str, &str); 7] = [
 ];
 const LAST_SUCCESS: &str = "last_success_timestamp_seconds";
 
+/// Refuses a file that could not be written, before any work is done.
+///
+/// # Errors
+/// `Config`, naming the file.
+pub fn check(file: &Path) -> Result<()> {
+    tempfile_beside(file).map(drop).map_err(|error| {
+        Failure::new(
+            Kind::Config,
+            format!("cannot write to the folder of {}: {error}", file.display()),
+        )
+        .hint("--metrics-file names a file in a folder that this user may write to")
+    })
+}
+
 impl Series {
     /// Writes what the run came to. What an earlier run has told of an object stays where this one
     /// does not know it: when it last succeeded, and of objects that it did not look at; and the
     /// series of other jobs.
     ///
-    /// # Errors
-    /// `Config`, naming the file, where it cannot be written.
+    /// Returns the warning where it cannot be written.
     pub fn write<'p>(
         &self,
         file: &Path,
         database: &str,
         steps: impl Iterator<Item = (&'p Step, &'p Outcome)>,
-    ) -> Result<()> {
+        known: &HashMap<String, f64>,
+    ) -> Option<Warning> {
         let mut lines = kept(file);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
         for (step, outcome) in steps {
-            let object = escaped(&step.object.to_string());
-            let labels = format!("database=\"{}\",{}=\"{object}\"", escaped(database), self.label);
-            self.note(&mut lines, &labels, outcome, now);
+            let object = step.object.to_string();
+            let labels = format!(
+                "database=\"{}\",{}=\"{}\"",
+                escaped(database),
+                self.label,
+                escaped(&object)
+            );
+            self.note(&mut lines, &labels, outcome, now, known.get(&object).copied());
         }
-        replace(file, &text(&lines)).map_err(|error| {
-            Failure::new(Kind::Config, format!("cannot write {}: {error}", file.display()))
-                .hint("--metrics-file names a file in a folder that this user may write to")
+        let error = replace(file, &text(&lines)).err()?;
+        Some(Warning {
+            rule: "metrics_not_written",
+            object: file.display().to_string(),
+            message: error.to_string(),
         })
     }
 
-    fn note(&self, lines: &mut Lines, labels: &str, outcome: &Outcome, now: f64) {
+    /// `known`: when the object was last done, by the history.
+    fn note(
+        &self,
+        lines: &mut Lines,
+        labels: &str,
+        outcome: &Outcome,
+        now: f64,
+        known: Option<f64>,
+    ) {
         let name = |figure: &str| format!("pgtend_{}_{figure}", self.job);
         let done = outcome.status == Status::Done;
-        let known = lines.get(&format!("{}{{{labels}}}", name(LAST_SUCCESS)));
-        let known = known.and_then(|value| value.parse::<f64>().ok());
+        let before = lines.get(&format!("{}{{{labels}}}", name(LAST_SUCCESS)));
+        let before = before.and_then(|value| value.parse::<f64>().ok());
+        let known = before.into_iter().chain(known.map(f64::round)).reduce(f64::max);
         let success = if done { Some(now.round()) } else { known };
         let writes = outcome.refreshed.and_then(|refreshed| refreshed.writes);
         let rows = writes.map(|writes| writes.inserted + writes.updated + writes.deleted);
@@ -101,6 +131,9 @@ fn kept(file: &Path) -> Lines {
     let text = fs::read_to_string(file).unwrap_or_default();
     let series = text.lines().filter(|line| line.starts_with("pgtend_"));
     let series = series.filter_map(|line| line.rsplit_once(' '));
+    // One line that a collector does not understand, and it takes none of the file.
+    let series =
+        series.filter(|(series, value)| series.ends_with('}') && value.parse::<f64>().is_ok());
     series.map(|(series, value)| (series.to_owned(), value.to_owned())).collect()
 }
 
@@ -127,10 +160,7 @@ fn escaped(value: &str) -> String {
 }
 
 fn replace(file: &Path, text: &str) -> std::io::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut fresh = tempfile::Builder::new()
-        .prefix(".pgtend-metrics")
-        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    let mut fresh = tempfile_beside(file)?;
     fresh.write_all(text.as_bytes())?;
     fresh.as_file().sync_all()?;
     #[cfg(unix)]
@@ -141,4 +171,9 @@ fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     }
     fresh.persist(file).map_err(|error| error.error)?;
     Ok(())
+}
+
+fn tempfile_beside(file: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    tempfile::Builder::new().prefix(".pgtend-metrics").tempfile_in(folder.unwrap_or(Path::new(".")))
 }
