@@ -1,18 +1,24 @@
 -- How far our own statements are, and for whom they wait.
--- $1: pids of our backends. phase and counters of an index build, NULL for anything else: blocks,
--- tuples or lockers done and in all (0 in all: the phase does not count them); size_bytes of the
--- index so far, only in phases in which nobody can lock it away. workers: parallel ones. blocker_*:
--- who holds the lock that is waited for, somebody else rather than one of us, NULL when nothing is;
--- pid 0 is a prepared transaction, that with the awaited transaction id or with a lock on the
--- awaited table;
+-- $1: pids of our backends. phase and counters of an index build, VACUUM or ANALYZE, NULL for
+-- anything else: blocks, tuples or lockers done and in all (0 in all: the phase does not count them);
+-- size_bytes of the index so far, only in phases in which nobody can lock it away. workers: parallel
+-- ones. blocker_*: who holds the lock that is waited for, somebody else rather than one of us, NULL
+-- when nothing is; pid 0 is a prepared transaction, that with the awaited transaction id or with a
+-- lock on the awaited table;
 -- blocker_waits_for_us: the wait goes in a circle.
 -- Privilege: none for one's own role's backends; pg_read_all_stats to see what the blocker does.
--- Cost: two views; the lock table only while something waits.
+-- Cost: four views; the lock table only while something waits.
 SELECT
   a.pid,
-  p.phase,
-  p.blocks_done,
-  p.blocks_total,
+  COALESCE(p.phase, 'VACUUM: ' || v.phase, 'ANALYZE: ' || z.phase) AS phase,
+  COALESCE(
+    p.blocks_done,
+    CASE
+      WHEN v.phase = 'vacuuming heap' THEN v.heap_blks_vacuumed ELSE v.heap_blks_scanned
+    END,
+    z.sample_blks_scanned
+  ) AS blocks_done,
+  COALESCE(p.blocks_total, v.heap_blks_total, z.sample_blks_total) AS blocks_total,
   p.tuples_done,
   p.tuples_total,
   p.lockers_done,
@@ -38,6 +44,8 @@ SELECT
   END)::pg_catalog.float8 AS blocker_xact_seconds
 FROM pg_catalog.pg_stat_activity AS a
 LEFT JOIN pg_catalog.pg_stat_progress_create_index AS p ON p.pid = a.pid
+LEFT JOIN pg_catalog.pg_stat_progress_vacuum AS v ON v.pid = a.pid
+LEFT JOIN pg_catalog.pg_stat_progress_analyze AS z ON z.pid = a.pid
 LEFT JOIN LATERAL (
   SELECT CASE
     WHEN a.wait_event_type = 'Lock' THEN (

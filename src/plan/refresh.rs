@@ -227,7 +227,7 @@ impl Planner<'_> {
     ) -> std::result::Result<String, String> {
         let last = self.facts.last.get(&self.view.oid);
         if !self.view.is_populated {
-            return Ok("never filled".to_owned());
+            return Ok("not populated".to_owned());
         }
         let Some(last) = last else {
             let limited = self.options.max_age.is_some() || self.options.if_changed;
@@ -268,8 +268,7 @@ impl Planner<'_> {
         }
         if !view.is_populated {
             return Some(
-                "it was never filled, and the first refresh cannot be concurrent; \
-                         --mode auto fills it"
+                "it is not populated, and the first refresh cannot be concurrent; --mode auto populates it"
                     .to_owned(),
             );
         }
@@ -310,18 +309,24 @@ impl Planner<'_> {
     }
 
     fn warning(&self, step: &Step) -> Option<Warning> {
-        let Subject::Refresh(Refresh { way: Way::Concurrent, .. }) = step.subject else {
-            return None;
-        };
-        let columns = &self.view.null_columns;
-        (!columns.is_empty()).then(|| Warning {
-            rule: "null_keys",
-            object: step.object.to_string(),
-            message: format!(
+        let Subject::Refresh(Refresh { way, .. }) = step.subject else { return None };
+        let warn =
+            |rule, message: String| Warning { rule, object: step.object.to_string(), message };
+        let nulls = &self.view.null_columns;
+        if way == Way::Concurrent && !nulls.is_empty() {
+            let nulls = nulls.iter().map(|column| quote_ident(column)).collect::<Vec<_>>();
+            let message = format!(
                 "rows with NULL in {} are deleted and inserted again by every concurrent refresh, \
                  also where nothing changed",
-                columns.iter().map(|column| quote_ident(column)).collect::<Vec<_>>().join(", ")
-            ),
+                nulls.join(", ")
+            );
+            return Some(warn("null_keys", message));
+        }
+        let will_need_key = way == Way::Plain && self.options.mode == Mode::Auto;
+        (will_need_key && self.view.key_columns.is_empty()).then(|| {
+            let message = "from the next refresh on it needs a unique index on plain columns without \
+                           a predicate, so that readers need not wait";
+            warn("no_unique_index", message.to_owned())
         })
     }
 }
@@ -535,7 +540,7 @@ mod tests {
         let fresh = (Verdict::LeftOut, "fresh: refreshed 30 min 0 s ago".to_owned());
         assert_eq!(verdict(&facts, &limited), fresh);
         facts.views.all[0].is_populated = false;
-        assert_eq!(verdict(&facts, &limited), (Verdict::ToDo, "never filled".to_owned()));
+        assert_eq!(verdict(&facts, &limited), (Verdict::ToDo, "not populated".to_owned()));
         facts.views.all[0].is_populated = true;
         last.age = hour * 2;
         last.sources = Some(sources(1));

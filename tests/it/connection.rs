@@ -572,6 +572,16 @@ async fn a_standby_is_planned_for_and_not_written_to() {
     }
     Pgtend::new(&["history", "-d", &url]).run().expect(0);
     assert_said(
+        Pgtend::new(&["vacuum", "--all", "--format", "json", "-d", &url]).run(),
+        &Said {
+            code: 3,
+            kind: "unsupported",
+            sqlstate: None,
+            message: "is a standby",
+            hint: "connect to the primary",
+        },
+    );
+    assert_said(
         Pgtend::new(&["refresh", "--all", "--format", "json", "-d", &url]).run(),
         &Said {
             code: 3,

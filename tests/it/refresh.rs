@@ -86,9 +86,11 @@ async fn what_was_never_filled_is_filled_and_analyzed() {
     let db = with("CREATE MATERIALIZED VIEW v AS SELECT 1 AS one WITH NO DATA").await;
     assert_eq!(
         refresh(&db, &["--mode", "concurrent", "v"]).expect(4).step("public.v").reason,
-        "it was never filled, and the first refresh cannot be concurrent; --mode auto fills it"
+        "it is not populated, and the first refresh cannot be concurrent; --mode auto populates it"
     );
-    let step = refresh(&db, &["v"]).expect(0).step("public.v");
+    let output = refresh(&db, &["v"]).expect(0);
+    assert_eq!(output.warned("no_unique_index"), ["public.v"]);
+    let step = output.step("public.v");
     assert_eq!((step.mode.as_deref(), step.rows_inserted), (Some("plain"), None));
     assert_eq!(db.value("SELECT one FROM v").await, "1");
     let expected = ["REFRESH MATERIALIZED VIEW public.v", "ANALYZE (SKIP_LOCKED) public.v"];

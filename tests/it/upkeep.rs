@@ -55,7 +55,7 @@ fn vacuum(db: &Database, table: &str) -> String {
 #[tokio::test]
 async fn what_is_due_is_vacuumed_and_nothing_else() {
     let db = with_tables().await;
-    let output = run(&db, &["vacuum"]).expect(0).came_to("done");
+    let output = run(&db, &["vacuum", "-n", "public"]).expect(0).came_to("done");
     let step = output.step("public.untidy");
     assert_eq!((step.status.as_str(), step.verdict.as_str()), ("done", "to_do"));
     assert_eq!(step.reason, "600 dead rows of 250 (240 %)");
@@ -65,7 +65,7 @@ async fn what_is_due_is_vacuumed_and_nothing_else() {
     assert_eq!((tidy.status.as_str(), tidy.verdict.as_str()), ("skipped", "left_out"));
     assert!(tidy.reason.starts_with("not due for VACUUM: "), "{}", tidy.reason);
     assert_eq!(sent(&db, "vacuum"), [vacuum(&db, "untidy")]);
-    run(&db, &["vacuum"]).expect(0).came_to("nothing_to_do");
+    run(&db, &["vacuum", "-n", "public"]).expect(0).came_to("nothing_to_do");
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn a_tables_own_settings_decide_even_where_autovacuum_is_off() {
     )
     .await;
     until_known(&db, "tidy", "n_dead_tup = 4").await;
-    let output = run(&db, &["vacuum", "--threshold", "1"]).expect(0);
+    let output = run(&db, &["vacuum", "--threshold", "1", "-n", "public"]).expect(0);
     assert_eq!(output.step("public.tidy").reason, "4 dead rows of 3 (133 %)");
     let reason = output.step("public.untidy").reason;
     assert_eq!(reason, "not due for VACUUM: 600 dead rows of 5200 (12 %)");
@@ -91,7 +91,7 @@ async fn what_is_also_due_for_analyze_is_analyzed_with_it() {
     let db = with_tables().await;
     db.sql("CREATE TABLE fresh AS SELECT 1 AS x").await;
     until_known(&db, "fresh", "n_live_tup = 1").await;
-    let output = run(&db, &["vacuum", "--analyze"]).expect(0);
+    let output = run(&db, &["vacuum", "--analyze", "-n", "public"]).expect(0);
     assert_eq!(output.step("public.fresh").action, "analyze");
     let both = vacuum(&db, "untidy").replace(") public", ", ANALYZE) public");
     assert_eq!(sent(&db, "vacuum"), [both, "ANALYZE (SKIP_LOCKED) public.fresh".to_owned()]);
@@ -110,13 +110,13 @@ async fn what_was_never_analyzed_or_lacks_statistics_is_analyzed() {
     .await;
     until_known(&db, "fresh", "n_live_tup = 1").await;
     until_known(&db, "part", "last_analyze IS NOT NULL").await;
-    let output = run(&db, &["analyze"]).expect(0);
+    let output = run(&db, &["analyze", "-n", "public"]).expect(0);
     assert_eq!(output.step("public.fresh").reason, "no ANALYZE is known");
     assert_eq!(output.step("public.parts").reason, "no ANALYZE is known");
     assert_eq!(output.step("public.tidy").reason, "extended statistics without data: correlated");
     assert_eq!(output.step("public.untidy").reason, "600 changed rows of 150 (400 %)");
     assert_eq!(output.step("public.part").status, "skipped");
-    run(&db, &["analyze"]).expect(0).came_to("nothing_to_do");
+    run(&db, &["analyze", "-n", "public"]).expect(0).came_to("nothing_to_do");
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn a_concurrent_build_on_the_table_lives() {
 async fn tables_of_others_are_a_failure() {
     let db = with_tables().await;
     let role = db.role("guest").await;
-    let output = db.pgtend_as(&role, &["vacuum", "--format", "json"]).expect(4);
+    let output = db.pgtend_as(&role, &["vacuum", "-n", "public", "--format", "json"]).expect(4);
     let reason = output.step("public.untidy").reason;
     assert_eq!(reason, "only its owner postgres may do it (600 dead rows of 250 (240 %))");
     assert_eq!(output.step("public.tidy").status, "skipped");
@@ -182,7 +182,9 @@ async fn tables_of_others_are_a_failure() {
 #[tokio::test]
 async fn what_is_left_when_the_time_is_over_is_no_failure() {
     let db = with_tables().await;
-    let output = run(&db, &["vacuum", "--time-limit", "1ms"]).expect(0).came_to("nothing_to_do");
+    let output = run(&db, &["vacuum", "--time-limit", "1ms", "-n", "public"])
+        .expect(0)
+        .came_to("nothing_to_do");
     let step = output.step("public.untidy");
     assert_eq!(step.status, "skipped");
     assert_eq!(step.reason, "left for the next time: the time limit of 1.0 ms is over");
@@ -214,8 +216,9 @@ async fn a_signal_cancels_and_tells_what_was_done() {
     let db = with_tables().await;
     let role = slow_role(&db).await;
     let arguments = ["vacuum", "--format", "json", "untidy", "tidy"];
-    let running = db.start_as(&role, &arguments);
+    let mut running = db.start_as(&role, &arguments);
     until_vacuuming(&db).await;
+    running.until_it_says("VACUUM: scanning heap").await;
     running.signal("INT");
     let output = running.wait().expect(130).came_to("cancelled");
     let statuses = output.json().steps.into_iter().map(|step| step.status).collect::<Vec<_>>();
@@ -299,7 +302,7 @@ async fn outside_of_its_window_there_is_nothing_to_do() {
     };
     let (soon, later) = (time("2 hours").await, time("3 hours").await);
     let closed = format!("{soon}-{later}");
-    let window = ["vacuum", "--time-zone", "UTC", "--window"];
+    let window = ["vacuum", "-n", "public", "--time-zone", "UTC", "--window"];
     let output = run(&db, &[&window[..], &[&closed]].concat()).expect(0).came_to("nothing_to_do");
     assert!(
         output.stderr.contains("the window") && output.stderr.contains("opens in 1 h 59 min"),
@@ -317,7 +320,7 @@ async fn what_is_near_wraparound_comes_first() {
     db.sql("ALTER TABLE old SET (autovacuum_freeze_max_age = 100000)").await;
     db.sql("DO $$ BEGIN FOR n IN 1..100001 LOOP PERFORM txid_current(); COMMIT; END LOOP; END $$")
         .await;
-    let output = run(&db, &["vacuum"]).expect(0);
+    let output = run(&db, &["vacuum", "-n", "public"]).expect(0);
     let first = &output.json().steps[0];
     assert_eq!(first.object, "public.old");
     assert!(first.reason.contains("frozen xid age of 100000"), "{}", first.reason);
