@@ -6,7 +6,7 @@ DIST   := target/dist
 RUN    := $(CARGO) run --release --quiet --
 
 .DEFAULT_GOAL := build
-.PHONY: help build release demo test test-matrix faults bench bench-impact bench-refresh fmt-check clippy lint doc install man completions clean
+.PHONY: help build release demo test test-matrix faults bench bench-impact bench-refresh choice fmt-check clippy lint doc install man completions clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,10 @@ bench-refresh: release ## measure what a refresh costs beyond its statement
 faults: ## disturb builds in every way at random moments (ROUNDS=300)
 	@scripts/ensure-postgres
 	PGTEND_FAULT_ROUNDS=$(or $(ROUNDS),300) $(CARGO) test --test it faults -- --nocapture
+
+choice: ## compare what is due with what autovacuum does (TABLES=1000)
+	@scripts/ensure-postgres
+	PGTEND_CHOICE_TABLES=$(or $(TABLES),1000) $(CARGO) test --test it choice -- --nocapture
 
 fmt-check:
 	$(CARGO) fmt --check

@@ -341,8 +341,12 @@ impl Planner<'_> {
         if table.analyzed_ago.is_none()
             && (!is_empty || parts.iter().any(|part| part.live_rows > 0))
         {
-            let why = "no ANALYZE is known".to_owned();
-            return Need { is_due: true, urgency: MISSING, why };
+            let measure = analyze_measure(table, &self.facts.settings);
+            let mut why = "no ANALYZE is known".to_owned();
+            if measure.is_over(self.options.threshold) {
+                why = format!("{why}, {}", figures(&measure));
+            }
+            return Need { is_due: true, urgency: MISSING.max(measure.ratio()), why };
         }
         if !table.missing_statistics.is_empty() {
             let names = table.missing_statistics.iter().map(|name| quote_ident(name));
