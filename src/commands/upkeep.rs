@@ -138,7 +138,8 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
         vacuum: work.vacuum,
         version: database.server.version,
     };
-    let mut plan = upkeep::plan(&context.unless_cancelled(look(&database)).await?, &options)?;
+    let facts = context.unless_cancelled(look(&database)).await?;
+    let mut plan = upkeep::plan(&facts, &options)?;
     if args.dry_run {
         let outcome = if plan.has_work() { Outcome::Planned } else { Outcome::NothingToDo };
         report::refresh::statements(&context.console, &plan, outcome);
@@ -156,6 +157,7 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
         skips_locked: args.skip_locked,
         ends_with_database_statistics: database.server.version.has_vacuum_options_of_16(),
         recorder: &recorder,
+        before: &facts,
         pace: Mutex::new(Pace::default()),
     };
     let outcomes = upkeeping.run(&plan).await;

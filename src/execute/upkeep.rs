@@ -1,7 +1,7 @@
 //! Executing the plan of `vacuum` and `analyze`: several tables at once, none of which is waited for:
 //! what is locked is tried again at the end. What the server only warns of counts.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use super::send::{Ended, send};
 use super::short::with_jitter;
 use super::{Execution, adopt};
 use crate::catalog::load::LOCK_NOT_AVAILABLE;
-use crate::catalog::{self, HorizonHolder, TableState};
+use crate::catalog::{self, HorizonHolder, Oid, TableState, Upkeep};
 use crate::event::{Event, Outcome, Status, StepIndex, Upkept};
 use crate::failure::Result;
 use crate::figures;
@@ -45,6 +45,8 @@ pub struct Upkeeping<'a> {
     pub ends_with_database_statistics: bool,
     /// Writes the history.
     pub recorder: &'a Recorder<'a>,
+    /// The tables as they were when the plan was made.
+    pub before: &'a Upkeep,
     /// How fast it has gone so far.
     pub pace: Mutex<Pace>,
 }
@@ -109,9 +111,58 @@ impl Upkeeping<'_> {
         }
         let unreached = || Outcome::new(Status::Failed, "never reached");
         let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached));
-        let outcomes = outcomes.collect::<Vec<_>>();
+        let mut outcomes = outcomes.collect::<Vec<_>>();
+        self.compare(plan, &mut outcomes).await;
         self.record(plan, &outcomes).await;
         outcomes
+    }
+
+    /// Says of all tables at once what has become of them: a look at each would take longer than most
+    /// of them do.
+    async fn compare(&self, plan: &Plan, outcomes: &mut [Outcome]) {
+        let done = plan.steps.iter().zip(outcomes).filter_map(|(step, outcome)| {
+            let Subject::Upkeep(target) = &step.subject else { return None };
+            (outcome.status == Status::Done).then_some((target, outcome))
+        });
+        let mut done = done.collect::<Vec<_>>();
+        let wanted = done.iter().map(|(target, _)| target.table).collect::<Vec<_>>();
+        if wanted.is_empty() {
+            return;
+        }
+        let before = by_oid(&self.before.tables);
+        // The tables are done; that they cannot be looked at is no reason to say otherwise.
+        let Ok(after) = self.once_recorded(&wanted, &done).await else { return };
+        let after = by_oid(&after.tables);
+        for (target, outcome) in &mut done {
+            let states = before.get(&target.table).zip(after.get(&target.table));
+            outcome.upkept = states.map(|(before, after)| upkept(before, after));
+        }
+    }
+
+    /// The tables once the statistics know of what was done, or after a while.
+    async fn once_recorded(
+        &self,
+        wanted: &[Oid],
+        done: &[(&Target, &mut Outcome)],
+    ) -> Result<Upkeep> {
+        let database = self.execution.database;
+        let session = database.reader().await?;
+        let give_up = Instant::now() + STATISTICS_DELAY;
+        loop {
+            let upkeep = catalog::load_upkeep(&session, &database.server, wanted).await?;
+            let tables = by_oid(&upkeep.tables);
+            let is_recorded = done.iter().all(|(target, outcome)| {
+                // What was dropped meanwhile will never be.
+                let Some(table) = tables.get(&target.table) else { return true };
+                let ago = if target.vacuum { table.vacuumed_ago } else { table.analyzed_ago };
+                let since = outcome.started.map_or(Duration::MAX, |started| started.elapsed());
+                ago.is_some_and(|ago| ago <= since)
+            });
+            if is_recorded || Instant::now() >= give_up {
+                return Ok(upkeep);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Works on all that wait. Returns those whose table was locked.
@@ -150,7 +201,7 @@ impl Upkeeping<'_> {
         }
         let started = Instant::now();
         self.execution.events.emit(Event::Started(at));
-        let mut work = Work { run: self, at, step, target, waited: Duration::ZERO };
+        let mut work = Work { run: self, at, step, waited: Duration::ZERO };
         let tried = work.until_settled().await;
         let finish = |outcome: Outcome| Outcome {
             started: Some(started),
@@ -243,7 +294,6 @@ struct Work<'a> {
     run: &'a Upkeeping<'a>,
     at: StepIndex,
     step: &'a Step,
-    target: &'a Target,
     waited: Duration,
 }
 
@@ -285,14 +335,9 @@ impl Work<'_> {
         let Some(statement) = self.step.statements.first() else {
             return Ok(Ok(Tried::Settled(Outcome::new(Status::Skipped, "nothing to send"))));
         };
-        let Some(before) = self.look().await? else {
-            let reason = "it was dropped meanwhile";
-            return Ok(Ok(Tried::Settled(Outcome::new(Status::Skipped, reason))));
-        };
         let session = execution.database.maintainer(Workers::AsConfigured).await?;
         execution.events.emit(Event::Sending(self.at, statement.clone()));
         let sql = statement.texts().join("; ");
-        let began = Instant::now();
         let ended = send(execution, self.at, &session, &sql, &mut self.waited).await;
         let warnings = self.warnings(&session);
         drop(session);
@@ -304,7 +349,7 @@ impl Work<'_> {
                 return Ok(Ok(Tried::Locked(Outcome::new(status, said(&warnings)))));
             }
             Ended::Done if is_skipped(&warnings) => Outcome::new(Status::Failed, said(&warnings)),
-            Ended::Done => self.done(&before, began).await,
+            Ended::Done => Outcome::new(Status::Done, self.step.reason.clone()),
             Ended::Failed(error) if error.sqlstate.as_deref() == Some("42P01") => {
                 Outcome::new(Status::Skipped, "it was dropped meanwhile")
             }
@@ -319,43 +364,6 @@ impl Work<'_> {
         Ok(Ok(Tried::Settled(outcome)))
     }
 
-    /// The table as the statistics know it.
-    async fn look(&self) -> Result<Option<TableState>> {
-        let database = self.run.execution.database;
-        let session = database.reader().await?;
-        let upkeep = catalog::load_upkeep(&session, &database.server, &[self.target.table]).await?;
-        Ok(upkeep.tables.into_iter().next())
-    }
-
-    async fn done(&self, before: &TableState, began: Instant) -> Outcome {
-        let after = self.once_recorded(began).await.unwrap_or_else(|| before.clone());
-        let dead = |table: &TableState| {
-            table.heap.dead_rows + table.toast.as_ref().map_or(0, |(_, toast)| toast.dead_rows)
-        };
-        let upkept = Upkept {
-            dead_rows_before: dead(before),
-            dead_rows_after: dead(&after),
-            frozen_xid_age_before: before.heap.frozen_xid_age,
-            frozen_xid_age_after: after.heap.frozen_xid_age,
-            pages: after.heap.pages,
-            pages_before: before.heap.pages,
-        };
-        Outcome { upkept: Some(upkept), ..Outcome::new(Status::Done, self.step.reason.clone()) }
-    }
-
-    /// The table once the statistics know of what was done, or after a while.
-    async fn once_recorded(&self, began: Instant) -> Option<TableState> {
-        let give_up = Instant::now() + STATISTICS_DELAY;
-        loop {
-            let table = self.look().await.ok()??;
-            let ago = if self.target.vacuum { table.vacuumed_ago } else { table.analyzed_ago };
-            if ago.is_some_and(|ago| ago <= began.elapsed()) || Instant::now() >= give_up {
-                return Some(table);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
     fn warnings(&self, session: &Session) -> Vec<Notice> {
         let (warnings, others): (Vec<_>, Vec<_>) =
             session.notices().into_iter().partition(|notice| notice.severity == "WARNING");
@@ -367,6 +375,24 @@ impl Work<'_> {
             self.run.execution.events.emit(Event::Warned(self.at, warning.message.clone()));
         }
         warnings
+    }
+}
+
+fn by_oid(tables: &[TableState]) -> HashMap<Oid, &TableState> {
+    tables.iter().map(|table| (table.oid, table)).collect()
+}
+
+fn upkept(before: &TableState, after: &TableState) -> Upkept {
+    let dead = |table: &TableState| {
+        table.heap.dead_rows + table.toast.as_ref().map_or(0, |(_, toast)| toast.dead_rows)
+    };
+    Upkept {
+        dead_rows_before: dead(before),
+        dead_rows_after: dead(after),
+        frozen_xid_age_before: before.heap.frozen_xid_age,
+        frozen_xid_age_after: after.heap.frozen_xid_age,
+        pages_before: before.heap.pages,
+        pages: after.heap.pages,
     }
 }
 
