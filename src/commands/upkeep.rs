@@ -158,6 +158,7 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
         ends_with_database_statistics: database.server.version.has_vacuum_options_of_16(),
         recorder: &recorder,
         before: &facts,
+        idle: Mutex::default(),
         pace: Mutex::new(Pace::default()),
     };
     let outcomes = upkeeping.run(&plan).await;

@@ -47,6 +47,8 @@ pub struct Upkeeping<'a> {
     pub recorder: &'a Recorder<'a>,
     /// The tables as they were when the plan was made.
     pub before: &'a Upkeep,
+    /// Connections between two tables: to check one out anew takes a round trip for each.
+    pub idle: Mutex<Vec<Session>>,
     /// How fast it has gone so far.
     pub pace: Mutex<Pace>,
 }
@@ -230,6 +232,18 @@ impl Upkeeping<'_> {
         tried
     }
 
+    async fn session(&self) -> Result<Session> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match idle.filter(|session| !session.is_closed()) {
+            Some(session) => Ok(session),
+            None => self.execution.database.maintainer(Workers::AsConfigured).await,
+        }
+    }
+
+    fn keep(&self, session: Session) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+    }
+
     fn is_stopped(&self) -> bool {
         let late =
             self.execution.deadline.as_ref().is_some_and(|(when, _)| Instant::now() >= *when);
@@ -267,7 +281,7 @@ impl Upkeeping<'_> {
             return;
         }
         // It is only bookkeeping: the next VACUUM of anybody does it as well.
-        if let Ok(session) = self.execution.database.maintainer(Workers::AsConfigured).await {
+        if let Ok(session) = self.session().await {
             let _ = session.execute("VACUUM (ONLY_DATABASE_STATS)").await;
         }
     }
@@ -335,12 +349,12 @@ impl Work<'_> {
         let Some(statement) = self.step.statements.first() else {
             return Ok(Ok(Tried::Settled(Outcome::new(Status::Skipped, "nothing to send"))));
         };
-        let session = execution.database.maintainer(Workers::AsConfigured).await?;
+        let session = self.run.session().await?;
         execution.events.emit(Event::Sending(self.at, statement.clone()));
         let sql = statement.texts().join("; ");
         let ended = send(execution, self.at, &session, &sql, &mut self.waited).await;
         let warnings = self.warnings(&session);
-        drop(session);
+        self.run.keep(session);
         let outcome = match ended {
             Ended::Done
                 if warnings.iter().any(|warning| warning.sqlstate == LOCK_NOT_AVAILABLE) =>
