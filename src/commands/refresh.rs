@@ -10,7 +10,7 @@ use crate::catalog::history::{self, Installed};
 use crate::config::Mode;
 use crate::event::{Outcome as StepOutcome, Status};
 use crate::execute::record::Recorder;
-use crate::execute::refresh::{LOCK_PATIENCE, Refreshing, facts, last_refreshes};
+use crate::execute::refresh::{LOCK_PATIENCE, Refreshing, facts, last_refreshes, settled};
 use crate::execute::{Execution, Policy};
 use crate::failure::{Failure, Result, exit_code};
 use crate::figures;
@@ -18,6 +18,7 @@ use crate::pg::advisory::ObjectLocks;
 use crate::pg::database::{Database, Opening, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
 use crate::plan::refresh::{self, Facts, LastRefresh, Options, Selection};
+use crate::plan::{Plan, Warning};
 use crate::report;
 use crate::report::Format;
 use crate::report::document::Outcome;
@@ -123,25 +124,14 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
         return Ok(exit_code::DONE);
     }
     database.require_writable()?;
-    let events = report::progress::follow(&context.console, &plan, &context.inflight);
-    let mut execution =
-        Execution::new(&database, args.policy(context), context.cancel.clone(), events);
-    execution.deadline = args.time_limit.map(|limit| {
-        (began + limit, format!("the time limit of {} is over", figures::duration(limit)))
-    });
-    let recorder = Recorder::open(&database, context.config.history.keep).await;
-    let refreshing = Refreshing {
-        execution,
-        options: &options,
-        wait: args.wait(context),
-        last: &last,
-        has_history,
-        recorder: &recorder,
-        locks: ObjectLocks::open(&database).await?,
+    let outcomes = if plan.has_work() {
+        let run = Run { options: &options, last: &last, has_history, began };
+        let (outcomes, trouble) = args.execute(context, &database, &plan, &run).await?;
+        plan.warnings.extend(trouble);
+        outcomes
+    } else {
+        settled(&plan)
     };
-    let outcomes = refreshing.run(&plan).await;
-    drop(refreshing);
-    plan.warnings.extend(recorder.close().await);
     if let Some(file) = &args.metrics_file {
         let series = Series { job: "refresh", label: "view" };
         let steps = plan.steps.iter().zip(&outcomes);
@@ -215,7 +205,44 @@ fn verdict(context: &Context, outcomes: &[StepOutcome]) -> (Outcome, u8) {
     }
 }
 
+/// What a run was planned with.
+struct Run<'a> {
+    options: &'a Options,
+    last: &'a HashMap<Oid, LastRefresh>,
+    has_history: bool,
+    began: Instant,
+}
+
 impl Args {
+    /// Executes the plan. Returns what each step came to, and what went wrong with the history.
+    async fn execute(
+        &self,
+        context: &Context,
+        database: &Database,
+        plan: &Plan,
+        run: &Run<'_>,
+    ) -> Result<(Vec<StepOutcome>, Option<Warning>)> {
+        let events = report::progress::follow(&context.console, plan, &context.inflight);
+        let mut execution =
+            Execution::new(database, self.policy(context), context.cancel.clone(), events);
+        execution.deadline = self.time_limit.map(|limit| {
+            (run.began + limit, format!("the time limit of {} is over", figures::duration(limit)))
+        });
+        let recorder = Recorder::open(database, context.config.history.keep).await;
+        let refreshing = Refreshing {
+            execution,
+            options: run.options,
+            wait: self.wait(context),
+            last: run.last,
+            has_history: run.has_history,
+            recorder: &recorder,
+            locks: ObjectLocks::open(database).await?,
+        };
+        let outcomes = refreshing.run(plan).await;
+        drop(refreshing);
+        Ok((outcomes, recorder.close().await))
+    }
+
     /// Which views; `None` where nobody says.
     fn selection(&self, context: &Context) -> Result<Option<Selection>> {
         if self.all {

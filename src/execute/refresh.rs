@@ -72,7 +72,7 @@ impl Refreshing<'_> {
     }
 
     async fn steps(&self, plan: &Plan) -> Vec<Outcome> {
-        let mut outcomes = plan.steps.iter().map(settled).collect::<Vec<_>>();
+        let mut outcomes = plan.steps.iter().map(settled_step).collect::<Vec<_>>();
         let mut running = FuturesUnordered::new();
         let mut begun = vec![false; plan.steps.len()];
         loop {
@@ -153,8 +153,13 @@ impl Refreshing<'_> {
     }
 }
 
+/// The outcomes of a plan that has no work.
+pub fn settled(plan: &Plan) -> Vec<Outcome> {
+    plan.steps.iter().filter_map(settled_step).collect()
+}
+
 /// The outcome of a step that needs no work.
-fn settled(step: &Step) -> Option<Outcome> {
+fn settled_step(step: &Step) -> Option<Outcome> {
     let status = match step.verdict {
         Verdict::ToDo => return None,
         Verdict::AsDeclared | Verdict::LeftOut => Status::Skipped,
