@@ -104,14 +104,16 @@ server AS (
     END AS token,
     pg_catalog.md5(pg_catalog.concat_ws(
       ' ',
-      (
-        SELECT pg_catalog.string_agg(g.setting, ',' ORDER BY g.name)
-        FROM pg_catalog.pg_settings AS g
-        WHERE g.name IN (
-          'TimeZone', 'DateStyle', 'IntervalStyle', 'extra_float_digits', 'bytea_output',
-          'default_text_search_config', 'lc_monetary', 'lc_numeric', 'lc_time', 'xmlbinary'
-        )
-      ),
+      pg_catalog.current_setting('TimeZone'),
+      pg_catalog.current_setting('DateStyle'),
+      pg_catalog.current_setting('IntervalStyle'),
+      pg_catalog.current_setting('extra_float_digits'),
+      pg_catalog.current_setting('bytea_output'),
+      pg_catalog.current_setting('default_text_search_config'),
+      pg_catalog.current_setting('lc_monetary'),
+      pg_catalog.current_setting('lc_numeric'),
+      pg_catalog.current_setting('lc_time'),
+      pg_catalog.current_setting('xmlbinary'),
       (
         SELECT pg_catalog.string_agg(
           pg_catalog.concat_ws(' ', e.enumtypid, e.enumlabel, e.enumsortorder), ','
