@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::cancel::Signal;
 use crate::catalog::Writes;
+use crate::failure::Failure;
+use crate::pg::server_error::ServerError;
 use crate::plan::Statement;
 use crate::plan::refresh::Way;
 
@@ -130,6 +132,20 @@ impl Outcome {
             refreshed: None,
             upkept: None,
         }
+    }
+}
+
+impl From<Failure> for Outcome {
+    fn from(failure: Failure) -> Self {
+        let outcome = Outcome::new(Status::Failed, failure.to_string());
+        Outcome { sqlstate: failure.sqlstate, ..outcome }
+    }
+}
+
+impl From<&ServerError> for Outcome {
+    fn from(error: &ServerError) -> Self {
+        let outcome = Outcome::new(Status::Failed, error.explained());
+        Outcome { sqlstate: error.sqlstate.clone(), ..outcome }
     }
 }
 

@@ -13,13 +13,11 @@ use super::{
 use crate::failure::Result;
 use crate::pg::database::Server;
 use crate::pg::name::{RelationName, with_suffix};
+use crate::pg::server_error::LOCK_NOT_AVAILABLE;
 use crate::pg::session::Session;
 
 /// How many names are looked up for an index whose name the server would choose.
 const NAME_CHOICES: usize = 20;
-
-/// The SQLSTATE of a lock that was not free in time.
-pub const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// Answers the questions.
 ///

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::Context;
 use super::plan::{Selection, make};
-use crate::cancel::Signal;
 use crate::catalog;
-use crate::event::{Event, Events, Outcome as StepOutcome, Status};
+use crate::event::{Event, Events, Outcome as StepOutcome};
 use crate::execute::record::{self, Recorder};
 use crate::execute::{Apply, DeadlockVictim, Execution, Policy, YieldToDdl};
 use crate::failure::{Failure, Kind, Result, exit_code};
@@ -135,7 +134,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let outcomes = Apply::new(execution, &lock, &options).run(&plan).await;
     cancelling.abort();
     plan.warnings.extend(record(context, &database, &plan, &outcomes).await);
-    let (outcome, code) = verdict(&plan, &outcomes, context.cancel.signal());
+    let (outcome, code) = context.verdict(&outcomes);
     report::apply::executed(&context.console, &plan, &outcomes, outcome);
     Ok(code)
 }
@@ -198,20 +197,6 @@ async fn record(
 fn tell_cancelling(context: &Context, events: Events) -> tokio::task::JoinHandle<()> {
     let cancel = context.cancel.clone();
     tokio::spawn(async move { events.emit(Event::Cancelling(cancel.wait().await)) })
-}
-
-fn verdict(plan: &Plan, outcomes: &[StepOutcome], signal: Option<Signal>) -> (Outcome, u8) {
-    let any = |status| outcomes.iter().any(|outcome| outcome.status == status);
-    if let Some(signal) = signal.filter(|_| any(Status::Cancelled) || !plan.has_work()) {
-        return (Outcome::Cancelled, signal.exit_code());
-    }
-    if any(Status::Failed) {
-        (Outcome::Failed, exit_code::FAILED)
-    } else if any(Status::Done) {
-        (Outcome::Done, exit_code::DONE)
-    } else {
-        (Outcome::NothingToDo, exit_code::DONE)
-    }
 }
 
 impl Args {

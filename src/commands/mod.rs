@@ -16,11 +16,13 @@ use std::future::Future;
 
 use crate::cancel::{Cancel, Signal};
 use crate::config::Config;
-use crate::failure::{Failure, Kind, Result};
+use crate::event::{Outcome as StepOutcome, Status};
+use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::pg::conninfo::{Conninfo, Environment};
 use crate::pg::database::{Database, Opening};
 use crate::pg::session::Echo;
 use crate::report::Console;
+use crate::report::document::Outcome;
 use crate::report::inflight::Inflight;
 
 /// What every command is given.
@@ -71,6 +73,24 @@ impl Context {
     /// Hears every statement if `--echo` was given.
     pub fn echo(&self) -> Echo {
         if self.echoes { self.console.echo() } else { Echo::silent() }
+    }
+
+    /// What these outcomes make of the command, and its exit code.
+    pub fn verdict(&self, outcomes: &[StepOutcome]) -> (Outcome, u8) {
+        let any = |status| outcomes.iter().any(|outcome| outcome.status == status);
+        let was_idle = outcomes.iter().all(|outcome| outcome.started.is_none());
+        let signal = self.cancel.signal().filter(|_| any(Status::Cancelled) || was_idle);
+        if let Some(signal) = signal {
+            (Outcome::Cancelled, signal.exit_code())
+        } else if any(Status::Failed) {
+            (Outcome::Failed, exit_code::FAILED)
+        } else if any(Status::Done) {
+            (Outcome::Done, exit_code::DONE)
+        } else if outcomes.iter().any(|outcome| outcome.is_busy) {
+            (Outcome::Busy, exit_code::BUSY)
+        } else {
+            (Outcome::NothingToDo, exit_code::DONE)
+        }
     }
 
     /// Runs something that leaves nothing behind when it is dropped, until a signal comes.

@@ -8,9 +8,9 @@ use super::Context;
 use crate::catalog::Oid;
 use crate::catalog::history::{self, Installed};
 use crate::config::Mode;
-use crate::event::{Outcome as StepOutcome, Status};
+use crate::event::Outcome as StepOutcome;
 use crate::execute::record::Recorder;
-use crate::execute::refresh::{LOCK_PATIENCE, Refreshing, facts, last_refreshes, settled};
+use crate::execute::refresh::{LOCK_PATIENCE, Refreshing, facts, last_refreshes, without_work};
 use crate::execute::{Execution, Policy};
 use crate::failure::{Failure, Result, exit_code};
 use crate::figures;
@@ -120,7 +120,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let mut plan = refresh::plan(&refresh::choose(&facts.views, &options)?, &facts, &options);
     if args.dry_run {
         let outcome = if plan.has_work() { Outcome::Planned } else { Outcome::NothingToDo };
-        report::refresh::statements(&context.console, &plan, outcome);
+        report::dry_run::show(&context.console, &plan, outcome);
         return Ok(exit_code::DONE);
     }
     database.require_writable()?;
@@ -130,7 +130,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
         plan.warnings.extend(trouble);
         outcomes
     } else {
-        settled(&plan)
+        without_work(&plan)
     };
     if let Some(file) = &args.metrics_file {
         let series = Series { job: "refresh", label: "view" };
@@ -139,7 +139,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
             series.write(file, &database.server.database, steps, &successes(&facts, &last));
         plan.warnings.extend(trouble);
     }
-    let (outcome, code) = verdict(context, &outcomes);
+    let (outcome, code) = context.verdict(&outcomes);
     report::refresh::executed(&context.console, &plan, &outcomes, outcome);
     Ok(code)
 }
@@ -187,22 +187,6 @@ fn nothing_named(facts: &Facts) -> Failure {
         "name views, or set `views` under [refresh] in pgtend.toml, or use --all; there are: {}",
         refresh::listed(&names)
     ))
-}
-
-fn verdict(context: &Context, outcomes: &[StepOutcome]) -> (Outcome, u8) {
-    let any = |status| outcomes.iter().any(|outcome| outcome.status == status);
-    if let Some(signal) = context.cancel.signal().filter(|_| any(Status::Cancelled)) {
-        return (Outcome::Cancelled, signal.exit_code());
-    }
-    if any(Status::Failed) {
-        (Outcome::Failed, exit_code::FAILED)
-    } else if any(Status::Done) {
-        (Outcome::Done, exit_code::DONE)
-    } else if outcomes.iter().any(|outcome| outcome.is_busy) {
-        (Outcome::Busy, exit_code::BUSY)
-    } else {
-        (Outcome::NothingToDo, exit_code::DONE)
-    }
 }
 
 /// What a run was planned with.

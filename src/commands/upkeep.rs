@@ -11,7 +11,7 @@ use jiff::ZonedDateTime;
 use super::Context;
 use crate::catalog::{self, Upkeep};
 use crate::config;
-use crate::event::{Outcome as StepOutcome, Status};
+use crate::event::Outcome as StepOutcome;
 use crate::execute::record::Recorder;
 use crate::execute::upkeep::{Pace, Upkeeping, describe_horizon};
 use crate::execute::{Execution, Policy};
@@ -142,7 +142,7 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
     let mut plan = upkeep::plan(&facts, &options)?;
     if args.dry_run {
         let outcome = if plan.has_work() { Outcome::Planned } else { Outcome::NothingToDo };
-        report::refresh::statements(&context.console, &plan, outcome);
+        report::dry_run::show(&context.console, &plan, outcome);
         return Ok(exit_code::DONE);
     }
     database.require_writable()?;
@@ -171,7 +171,7 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
         let database = &database.server.database;
         plan.warnings.extend(series.write(file, database, worked_on, &HashMap::new()));
     }
-    let (outcome, code) = verdict(context, &outcomes);
+    let (outcome, code) = context.verdict(&outcomes);
     report::upkeep::executed(&context.console, &plan, &outcomes, outcome);
     Ok(code)
 }
@@ -205,19 +205,6 @@ async fn not_removable(database: &Database, plan: &Plan, outcomes: &[StepOutcome
         message: format!("{} dead rows could not be removed yet{who}", upkept.dead_rows_after),
     });
     warnings.collect()
-}
-
-fn verdict(context: &Context, outcomes: &[StepOutcome]) -> (Outcome, u8) {
-    let any = |status| outcomes.iter().any(|outcome| outcome.status == status);
-    if let Some(signal) = context.cancel.signal().filter(|_| any(Status::Cancelled)) {
-        (Outcome::Cancelled, signal.exit_code())
-    } else if any(Status::Failed) {
-        (Outcome::Failed, exit_code::FAILED)
-    } else if any(Status::Done) {
-        (Outcome::Done, exit_code::DONE)
-    } else {
-        (Outcome::NothingToDo, exit_code::DONE)
-    }
 }
 
 /// Patterns of what is left out.

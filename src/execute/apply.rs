@@ -12,13 +12,13 @@ use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
-use super::{Execution, converge, maintain, schedule};
+use super::{Execution, converge, maintain, reached, schedule, settled};
 use crate::event::{Event, Outcome, Status, StepIndex};
 use crate::pg::advisory::RunLock;
 use crate::pg::database::Workers;
 use crate::pg::name::RelationName;
 use crate::plan::apply::Options;
-use crate::plan::{Plan, Step, Subject, Verdict};
+use crate::plan::{Plan, Step, Subject};
 
 /// A run of `apply`.
 pub struct Apply<'a> {
@@ -66,8 +66,7 @@ impl<'a> Apply<'a> {
                 outcomes[at] = Some(outcome);
             }
         }
-        let unreached = || Outcome::new(Status::Failed, "never reached");
-        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached)).collect()
+        reached(outcomes)
     }
 
     /// Works on one step. Returns what it came to.
@@ -91,9 +90,8 @@ impl<'a> Apply<'a> {
     }
 
     async fn not_to_start(&self, step: &Step) -> Option<Outcome> {
-        if let Some(signal) = self.execution.cancel.signal() {
-            let reason = format!("not started: {} came", signal.name());
-            return Some(Outcome::new(Status::Cancelled, reason));
+        if let Some(outcome) = self.execution.not_started() {
+            return Some(outcome);
         }
         if let Err(failure) = self.lock.regain(self.execution.database).await {
             let reason = format!("not started: the run lock was lost: {failure}");
@@ -126,14 +124,4 @@ impl<'a> Apply<'a> {
     fn has_changed(&self, table: &RelationName) -> bool {
         self.changed.lock().unwrap_or_else(PoisonError::into_inner).contains(table)
     }
-}
-
-/// The outcome of a step that needs no work.
-fn settled(step: &Step) -> Option<Outcome> {
-    let status = match step.verdict {
-        Verdict::ToDo => return None,
-        Verdict::AsDeclared | Verdict::LeftOut => Status::Skipped,
-        Verdict::Refused => Status::Failed,
-    };
-    Some(Outcome::new(status, step.reason.clone()))
 }

@@ -6,23 +6,17 @@ use futures_util::stream::{self, StreamExt};
 
 use super::forecast::{self, Ahead};
 use super::look::{Seen, look};
+use super::retry::RETRIES;
 use super::send::{Ended, send};
-use super::short::{self, with_jitter};
-use super::{Apply, Execution, adopt, cleanup};
+use super::{Apply, Execution, adopt, cleanup, retry, short, warnings};
 use crate::catalog::Build;
-use crate::catalog::load::LOCK_NOT_AVAILABLE;
 use crate::event::{Event, Outcome, Status, StepIndex};
 use crate::failure::{Kind, Result};
-use crate::pg::server_error::ServerError;
-use crate::pg::session::Session;
+use crate::pg::server_error::{LOCK_NOT_AVAILABLE, ServerError};
 use crate::plan::{self, Action, Statement, Step, Subject, Verdict};
 
 /// More than any plan needs, retries included: whoever needs more is going round in circles.
 const MOST_SENDS: usize = 16;
-
-/// How often a statement that failed in a passing way is tried again.
-const RETRIES: u32 = 3;
-const FIRST_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 const FOREIGN_BUILD_POLL: Duration = Duration::from_millis(250);
 
@@ -39,13 +33,7 @@ pub async fn run(apply: &Apply<'_>, at: StepIndex, step: &Step) -> Outcome {
         waited: Duration::ZERO,
         retries: 0,
     };
-    let mut outcome = match work.converge().await {
-        Ok(outcome) => outcome,
-        Err(failure) => Outcome {
-            sqlstate: failure.sqlstate.clone(),
-            ..Outcome::new(Status::Failed, failure.to_string())
-        },
-    };
+    let mut outcome = work.converge().await.unwrap_or_else(Outcome::from);
     outcome.duration = started.elapsed();
     outcome.waited = work.waited;
     outcome.sent = work.sent;
@@ -183,9 +171,8 @@ impl Work<'_> {
         }
         // The semaphore is never closed.
         let _slot = self.apply.slots.acquire().await;
-        if let Some(signal) = self.execution.cancel.signal() {
-            let reason = format!("not started: {} came", signal.name());
-            return Ok(Some(Outcome::new(Status::Cancelled, reason)));
+        if let Some(outcome) = self.execution.not_started() {
+            return Ok(Some(outcome));
         }
         self.send(statement).await
     }
@@ -202,7 +189,7 @@ impl Work<'_> {
             }
             Statement::Short(all) => short::run(self.execution, self.at, &session, all).await,
         };
-        self.tell_notices(&session);
+        warnings::tell(self.execution, self.at, session.notices());
         let pid = session.pid();
         // The connection goes back first: cleaning up needs one too.
         drop(session);
@@ -229,15 +216,14 @@ impl Work<'_> {
                 adopt::await_end(self.execution, self.at, pid, &sql).await?;
             }
         }
-        if is_passing(error) && self.retries < RETRIES {
+        if error.is_passing() && self.retries < RETRIES {
             return self.pause_before_retry(&error.to_string(), Some(statement)).await;
         }
         if error.sqlstate.as_deref() == Some("53100") {
             // The disk is full: the next build would only fill it again.
             let _ = self.apply.halted.set(error.to_string());
         }
-        let mut outcome = Outcome::new(Status::Failed, explain(error));
-        outcome.sqlstate.clone_from(&error.sqlstate);
+        let mut outcome = Outcome::from(error);
         cleanup::after(self.apply, self.subject, Some(statement), &mut outcome).await;
         Ok(Some(outcome))
     }
@@ -248,7 +234,7 @@ impl Work<'_> {
         why: &str,
         statement: Option<&Statement>,
     ) -> Result<Option<Outcome>> {
-        let pause = with_jitter(FIRST_RETRY_PAUSE * 4_u32.pow(self.retries));
+        let pause = retry::pause(self.retries);
         self.retries += 1;
         self.execution.events.emit(Event::Retrying(self.at, why.to_owned()));
         tokio::select! {
@@ -315,27 +301,5 @@ impl Work<'_> {
             let reason = format!("gave up after waiting for the build by {who}");
             Outcome::new(Status::Failed, reason)
         })
-    }
-
-    fn tell_notices(&self, session: &Session) {
-        for notice in session.notices() {
-            let text = format!("{}: {}", notice.severity, notice.message);
-            self.execution.events.emit(Event::Noticed(self.at, text));
-        }
-    }
-}
-
-/// Failures that pass by themselves: a deadlock, an administrator's or a crash's end of the
-/// session, a server that is just starting, a broken connection.
-fn is_passing(error: &ServerError) -> bool {
-    error.is_connection_lost()
-        || matches!(error.sqlstate.as_deref(), Some("40P01" | "57P01" | "57P02" | "57P03"))
-}
-
-fn explain(error: &ServerError) -> String {
-    match &error.hint {
-        _ if error.is_connection_lost() => format!("the connection was lost: {error}"),
-        Some(hint) => format!("{error} (hint: {hint})"),
-        None => error.to_string(),
     }
 }

@@ -1,9 +1,10 @@
 //! One object, looked at afresh: the facts about it, and what is to be done.
 
 use super::Apply;
-use crate::catalog::{self, Build, load::LOCK_NOT_AVAILABLE};
+use crate::catalog::{self, Build};
 use crate::declared::Declaration;
 use crate::failure::{Failure, Kind, Result};
+use crate::pg::server_error::LOCK_NOT_AVAILABLE;
 use crate::plan::{Plan, Step, Subject, apply as planner};
 
 /// What the catalog says of one object now.

@@ -5,31 +5,24 @@
 use std::time::{Duration, Instant};
 
 use super::send::{Ended, send};
-use super::{Apply, Execution};
+use super::{Apply, Execution, STATISTICS_DELAY, warnings};
 use crate::catalog;
 use crate::declared::{DeclaredMaintenance, MaintenanceKind};
 use crate::event::{Event, Outcome, Status, StepIndex};
 use crate::failure::Result;
-use crate::pg::session::{Notice, Session};
+use crate::pg::server_error::LOCK_NOT_AVAILABLE;
+use crate::pg::session::Notice;
 use crate::plan::{Step, Subject};
 
 const TRIES: usize = 6;
 const PAUSE_BETWEEN_TRIES: Duration = Duration::from_secs(1);
 
-/// PostgreSQL 14 hands statistics to a collector process that writes them every half second.
-const STATISTICS_DELAY: Duration = Duration::from_secs(2);
-
 /// Runs the step's one statement until it is done or skipped for good.
 pub async fn run(apply: &Apply<'_>, at: StepIndex, step: &Step) -> Outcome {
     let started = Instant::now();
     let mut waited = Duration::ZERO;
-    let mut outcome = match tries(apply, at, step, &mut waited).await {
-        Ok(outcome) => outcome,
-        Err(failure) => Outcome {
-            sqlstate: failure.sqlstate.clone(),
-            ..Outcome::new(Status::Failed, failure.to_string())
-        },
-    };
+    let tried = tries(apply, at, step, &mut waited).await;
+    let mut outcome = tried.unwrap_or_else(Outcome::from);
     outcome.duration = started.elapsed();
     outcome.waited = waited;
     outcome
@@ -52,24 +45,21 @@ async fn tries(
         execution.events.emit(Event::Sending(at, statement.clone()));
         let began = Instant::now();
         let ended = send(execution, at, &session, &sql, waited).await;
-        let warnings = warnings(execution, at, &session);
+        let warnings = warnings::take(execution, at, &session);
         let outcome = match ended {
             Ended::Done if warnings.is_empty() => done(),
             Ended::Done if is_recorded(execution, step, began).await? => {
                 done_but(execution, at, &warnings)
             }
             Ended::Done if attempt < TRIES && warnings.iter().any(is_about_a_lock) => {
-                execution.events.emit(Event::Retrying(at, said(&warnings)));
+                execution.events.emit(Event::Retrying(at, warnings::said(&warnings)));
                 tokio::select! {
                     () = tokio::time::sleep(PAUSE_BETWEEN_TRIES) => continue,
                     _ = execution.cancel.wait() => Outcome::new(Status::Cancelled, "cancelled"),
                 }
             }
-            Ended::Done => Outcome::new(Status::Failed, said(&warnings)),
-            Ended::Failed(error) => Outcome {
-                sqlstate: error.sqlstate.clone(),
-                ..Outcome::new(Status::Failed, error.to_string())
-            },
+            Ended::Done => Outcome::new(Status::Failed, warnings::said(&warnings)),
+            Ended::Failed(error) => Outcome::from(&error),
             Ended::Cancelled => Outcome::new(Status::Cancelled, "cancelled"),
             Ended::Stopped(reason) => Outcome::new(Status::Failed, reason),
         };
@@ -95,21 +85,7 @@ fn done_but(execution: &Execution<'_>, at: StepIndex, warnings: &[Notice]) -> Ou
 }
 
 fn is_about_a_lock(warning: &Notice) -> bool {
-    warning.sqlstate == "55P03"
-}
-
-fn said(warnings: &[Notice]) -> String {
-    warnings.iter().map(|warning| warning.message.as_str()).collect::<Vec<_>>().join("; ")
-}
-
-fn warnings(execution: &Execution<'_>, at: StepIndex, session: &Session) -> Vec<Notice> {
-    let (warnings, others): (Vec<_>, Vec<_>) =
-        session.notices().into_iter().partition(|notice| notice.severity == "WARNING");
-    for notice in others {
-        let text = format!("{}: {}", notice.severity, notice.message);
-        execution.events.emit(Event::Noticed(at, text));
-    }
-    warnings
+    warning.sqlstate == LOCK_NOT_AVAILABLE
 }
 
 /// Gives the statistics the time to show what was done, so that a run right after this one does

@@ -12,20 +12,26 @@ mod maintain;
 mod monitor;
 pub mod record;
 pub mod refresh;
+mod retry;
 mod schedule;
 pub mod schema;
 mod send;
 mod short;
 pub mod upkeep;
+mod warnings;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
 use crate::cancel::Cancel;
-use crate::event::Events;
+use crate::event::{Events, Outcome, Status};
 use crate::pg::database::Database;
+use crate::plan::{Step, Verdict};
 pub use apply::Apply;
 use monitor::Monitor;
+
+/// PostgreSQL 14 hands statistics to a collector process that writes them every half second.
+const STATISTICS_DELAY: Duration = Duration::from_secs(2);
 
 /// How far execution may go, and who gives way to whom.
 #[derive(Debug, Clone)]
@@ -126,6 +132,12 @@ impl<'a> Execution<'a> {
         }
     }
 
+    /// The outcome of a step that is not begun any more, because a signal came.
+    fn not_started(&self) -> Option<Outcome> {
+        let signal = self.cancel.signal()?;
+        Some(Outcome::new(Status::Cancelled, format!("not started: {} came", signal.name())))
+    }
+
     /// Completes when the time is up, with the words for it; never without a deadline.
     async fn time_is_up(&self) -> String {
         match &self.deadline {
@@ -145,4 +157,21 @@ impl<'a> Execution<'a> {
             never = watch => match never {},
         }
     }
+}
+
+/// The outcome of a step that needs no work.
+fn settled(step: &Step) -> Option<Outcome> {
+    let status = match step.verdict {
+        Verdict::ToDo => return None,
+        Verdict::AsDeclared | Verdict::LeftOut => Status::Skipped,
+        Verdict::Refused => Status::Failed,
+    };
+    let outcome = Outcome::new(status, step.reason.clone());
+    Some(Outcome { is_fresh: status == Status::Skipped, ..outcome })
+}
+
+/// What every step came to; that one was never reached would be an error in here.
+fn reached(outcomes: Vec<Option<Outcome>>) -> Vec<Outcome> {
+    let unreached = || Outcome::new(Status::Failed, "never reached");
+    outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached)).collect()
 }

@@ -1,11 +1,12 @@
 //! Short transactions under a short lock_timeout: others queue behind the lock that they wait for,
 //! so they rather give up and try again.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::Execution;
+use super::retry::with_jitter;
 use super::send::Ended;
 use crate::event::{Event, StepIndex};
 use crate::pg::server_error::ServerError;
@@ -30,8 +31,8 @@ pub async fn run(
             Ok(()) => return Ended::Done,
             Err(error) => error,
         };
-        let passing = matches!(error.sqlstate.as_deref(), Some("55P03" | "40P01"));
-        if !passing {
+        let is_deadlock = error.sqlstate.as_deref() == Some("40P01");
+        if !is_deadlock && !error.is_lock_not_available() {
             return Ended::Failed(error);
         }
         if Instant::now() >= give_up {
@@ -55,10 +56,4 @@ async fn once(session: &Session, statements: &[String]) -> Result<(), ServerErro
         }
     }
     Ok(())
-}
-
-/// Between half of the pause and all of it, so that two who collided do not collide again.
-pub fn with_jitter(pause: Duration) -> Duration {
-    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
-    pause / 2 + (pause / 2).mul_f64(f64::from(nanos % 1_000_000) / 1e6)
 }

@@ -9,29 +9,22 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::record::{Recorder, run_of};
+use super::retry::{RETRIES, with_jitter};
 use super::send::{Ended, send};
-use super::short::with_jitter;
-use super::{Execution, adopt};
-use crate::catalog::load::LOCK_NOT_AVAILABLE;
+use super::{Execution, STATISTICS_DELAY, adopt, reached, retry, settled, warnings};
 use crate::catalog::{self, HorizonHolder, Oid, TableState, Upkeep};
 use crate::event::{Event, Outcome, Status, StepIndex, Upkept};
 use crate::failure::Result;
 use crate::figures;
 use crate::pg::database::Workers;
-use crate::pg::server_error::ServerError;
+use crate::pg::server_error::{LOCK_NOT_AVAILABLE, ServerError};
 use crate::pg::session::{Notice, Session};
 use crate::plan::upkeep::Target;
-use crate::plan::{Plan, Step, Subject, Verdict};
+use crate::plan::{Plan, Step, Subject};
 
 /// How often a table that is locked is tried again, at the end of the run.
 const TRIES_AT_THE_END: u32 = 3;
 const BETWEEN_TRIES: Duration = Duration::from_secs(3);
-
-/// How often a statement whose connection broke is tried again.
-const RETRIES: u32 = 3;
-
-/// PostgreSQL 14 hands statistics to a collector process that writes them every half second.
-const STATISTICS_DELAY: Duration = Duration::from_secs(2);
 
 /// A run of `vacuum` or `analyze`.
 pub struct Upkeeping<'a> {
@@ -111,9 +104,7 @@ impl Upkeeping<'_> {
         if self.ends_with_database_statistics && !self.is_stopped() {
             self.bring_database_statistics_up_to_date(&outcomes).await;
         }
-        let unreached = || Outcome::new(Status::Failed, "never reached");
-        let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached));
-        let mut outcomes = outcomes.collect::<Vec<_>>();
+        let mut outcomes = reached(outcomes);
         self.compare(plan, &mut outcomes).await;
         self.record(plan, &outcomes).await;
         outcomes
@@ -252,9 +243,8 @@ impl Upkeeping<'_> {
 
     /// Nothing is begun that would not end in time.
     fn not_to_start(&self, target: &Target) -> Option<Outcome> {
-        if let Some(signal) = self.execution.cancel.signal() {
-            let reason = format!("not started: {} came", signal.name());
-            return Some(Outcome::new(Status::Cancelled, reason));
+        if let Some(outcome) = self.execution.not_started() {
+            return Some(outcome);
         }
         let (when, words) = self.execution.deadline.as_ref()?;
         let left = when.saturating_duration_since(Instant::now());
@@ -293,17 +283,6 @@ impl Upkeeping<'_> {
     }
 }
 
-/// The outcome of a step that needs no work.
-fn settled(step: &Step) -> Option<Outcome> {
-    let status = match step.verdict {
-        Verdict::ToDo => return None,
-        Verdict::AsDeclared | Verdict::LeftOut => Status::Skipped,
-        Verdict::Refused => Status::Failed,
-    };
-    let outcome = Outcome::new(status, step.reason.clone());
-    Some(Outcome { is_fresh: status == Status::Skipped, ..outcome })
-}
-
 struct Work<'a> {
     run: &'a Upkeeping<'a>,
     at: StepIndex,
@@ -318,28 +297,22 @@ impl Work<'_> {
             let failure = match self.once().await {
                 Ok(Ok(tried)) => return tried,
                 // A server that restarts is back in a moment, and so is a session that was ended.
-                Ok(Err(error)) if is_passing(&error) && retries < RETRIES => error.to_string(),
-                Ok(Err(error)) => {
-                    let outcome = Outcome::new(Status::Failed, explain(&error));
-                    return Tried::Settled(Outcome { sqlstate: error.sqlstate, ..outcome });
-                }
+                Ok(Err(error)) if error.is_passing() && retries < RETRIES => error.to_string(),
+                Ok(Err(error)) => return Tried::Settled(Outcome::from(&error)),
                 Err(failure) if retries < RETRIES => failure.to_string(),
-                Err(failure) => {
-                    let outcome = Outcome::new(Status::Failed, failure.to_string());
-                    return Tried::Settled(Outcome { sqlstate: failure.sqlstate, ..outcome });
-                }
+                Err(failure) => return Tried::Settled(Outcome::from(failure)),
             };
             let execution = &self.run.execution;
             execution.events.emit(Event::Retrying(self.at, failure));
             tokio::select! {
-                () = tokio::time::sleep(with_jitter(Duration::from_secs(1) * 4_u32.pow(retries))) => {}
+                () = tokio::time::sleep(retry::pause(retries)) => {}
                 _ = execution.cancel.wait() => {
                     return Tried::Settled(Outcome::new(Status::Cancelled, "cancelled"));
                 }
             }
             retries += 1;
             if let Err(failure) = adopt::reach(execution).await {
-                return Tried::Settled(Outcome::new(Status::Failed, failure.to_string()));
+                return Tried::Settled(Outcome::from(failure));
             }
         }
     }
@@ -360,9 +333,11 @@ impl Work<'_> {
                 if warnings.iter().any(|warning| warning.sqlstate == LOCK_NOT_AVAILABLE) =>
             {
                 let status = if self.run.skips_locked { Status::Skipped } else { Status::Failed };
-                return Ok(Ok(Tried::Locked(Outcome::new(status, said(&warnings)))));
+                return Ok(Ok(Tried::Locked(Outcome::new(status, warnings::said(&warnings)))));
             }
-            Ended::Done if is_skipped(&warnings) => Outcome::new(Status::Failed, said(&warnings)),
+            Ended::Done if is_skipped(&warnings) => {
+                Outcome::new(Status::Failed, warnings::said(&warnings))
+            }
             Ended::Done => Outcome::new(Status::Done, self.step.reason.clone()),
             Ended::Failed(error) if error.sqlstate.as_deref() == Some("42P01") => {
                 Outcome::new(Status::Skipped, "it was dropped meanwhile")
@@ -379,12 +354,7 @@ impl Work<'_> {
     }
 
     fn warnings(&self, session: &Session) -> Vec<Notice> {
-        let (warnings, others): (Vec<_>, Vec<_>) =
-            session.notices().into_iter().partition(|notice| notice.severity == "WARNING");
-        for notice in others {
-            let text = format!("{}: {}", notice.severity, notice.message);
-            self.run.execution.events.emit(Event::Noticed(self.at, text));
-        }
+        let warnings = warnings::take(&self.run.execution, self.at, session);
         for warning in warnings.iter().filter(|warning| warning.sqlstate != LOCK_NOT_AVAILABLE) {
             self.run.execution.events.emit(Event::Warned(self.at, warning.message.clone()));
         }
@@ -418,22 +388,6 @@ fn is_skipped(warnings: &[Notice]) -> bool {
             || warning.message.contains("can vacuum it")
             || warning.message.contains("can analyze it")
     })
-}
-
-fn said(warnings: &[Notice]) -> String {
-    warnings.iter().map(|warning| warning.message.as_str()).collect::<Vec<_>>().join("; ")
-}
-
-fn is_passing(error: &ServerError) -> bool {
-    error.is_connection_lost()
-        || matches!(error.sqlstate.as_deref(), Some("40P01" | "57P01" | "57P02" | "57P03"))
-}
-
-fn explain(error: &ServerError) -> String {
-    match &error.hint {
-        Some(hint) => format!("{error} (hint: {hint})"),
-        None => error.to_string(),
-    }
 }
 
 /// Who keeps the dead rows that are left, in words; `None` where nobody is seen who does.

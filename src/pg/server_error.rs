@@ -6,6 +6,9 @@ use tokio_postgres::error::DbError;
 
 use crate::failure::{Failure, Kind};
 
+/// Somebody holds the lock, and the statement does not wait for it, or not any longer.
+pub const LOCK_NOT_AVAILABLE: &str = "55P03";
+
 /// A statement's failure: the server's own words, or the driver's where the server could not
 /// speak any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,27 @@ impl ServerError {
     /// Whether the connection broke, so that nothing is known of the statement's fate.
     pub fn is_connection_lost(&self) -> bool {
         self.sqlstate.is_none()
+    }
+
+    /// Whether somebody held a lock for longer than the statement may wait.
+    pub fn is_lock_not_available(&self) -> bool {
+        self.sqlstate.as_deref() == Some(LOCK_NOT_AVAILABLE)
+    }
+
+    /// Whether it passes by itself: a deadlock, an administrator's or a crash's end of the session,
+    /// a server that is just starting, a broken connection.
+    pub fn is_passing(&self) -> bool {
+        let passing = ["40P01", "57P01", "57P02", "57P03"];
+        self.sqlstate.as_deref().is_none_or(|sqlstate| passing.contains(&sqlstate))
+    }
+
+    /// What happened and, where the server knows it, the way out.
+    pub fn explained(&self) -> String {
+        match &self.hint {
+            _ if self.is_connection_lost() => format!("the connection was lost: {self}"),
+            Some(hint) => format!("{self} (hint: {hint})"),
+            None => self.to_string(),
+        }
     }
 
     /// As the failure of a whole command.

@@ -2,9 +2,9 @@
 
 use comfy_table::Cell;
 
-use super::document::{Document, Outcome, StepDocument, Steps};
+use super::document::Outcome;
 use super::table::{right, table, text};
-use super::{Console, Format, Volume};
+use super::{Console, Format, Volume, dry_run};
 use crate::event::{Outcome as StepOutcome, Status};
 use crate::figures;
 use crate::plan::{Action, Plan, Step, Verdict};
@@ -12,7 +12,7 @@ use crate::plan::{Action, Plan, Step, Verdict};
 /// Shows a plan as `plan` does.
 pub fn plan(console: &Console, plan: &Plan, outcome: Outcome) {
     if console.manner().format == Format::Json {
-        return console.json(&planned(console, plan, outcome));
+        return console.json(&console.document().planned(plan, outcome));
     }
     let volume = console.manner().volume;
     let shown = plan.steps.iter().filter(|step| is_shown(step, volume)).collect::<Vec<_>>();
@@ -28,16 +28,9 @@ pub fn plan(console: &Console, plan: &Plan, outcome: Outcome) {
 /// Shows exactly the statements that `apply` would send.
 pub fn statements(console: &Console, plan: &Plan, outcome: Outcome) {
     if console.manner().format == Format::Json {
-        return console.json(&planned(console, plan, outcome));
+        return console.json(&console.document().planned(plan, outcome));
     }
-    for step in plan.steps.iter().filter(|step| step.verdict == Verdict::ToDo) {
-        for statement in step.statements.iter().flat_map(|statement| statement.texts()) {
-            console.product(&format!("{statement};\n"));
-        }
-    }
-    for step in plan.steps.iter().filter(|step| step.verdict == Verdict::Refused) {
-        console.warn(&format!("{} needs you: {}", step.object, step.reason));
-    }
+    dry_run::statements(console, plan);
     console.narrate(&plan_summary(plan));
     warnings(console, plan);
 }
@@ -45,12 +38,7 @@ pub fn statements(console: &Console, plan: &Plan, outcome: Outcome) {
 /// Shows what was done.
 pub fn executed(console: &Console, plan: &Plan, outcomes: &[StepOutcome], outcome: Outcome) {
     if console.manner().format == Format::Json {
-        let steps = plan.steps.iter().zip(outcomes);
-        let steps = steps.map(|(step, outcome)| StepDocument::executed(step, outcome));
-        let mut document = console.document().with_warnings(&plan.warnings);
-        document.outcome = outcome;
-        document.steps = Some(Steps::Objects(steps.collect()));
-        return console.json(&document);
+        return console.json(&console.document().executed(plan, outcomes, outcome));
     }
     let volume = console.manner().volume;
     let shown = plan.steps.iter().zip(outcomes);
@@ -66,13 +54,6 @@ pub fn executed(console: &Console, plan: &Plan, outcomes: &[StepOutcome], outcom
     warnings(console, plan);
     console.narrate(&executed_summary(outcomes));
     cleanup(console, outcomes);
-}
-
-fn planned(console: &Console, plan: &Plan, outcome: Outcome) -> Document {
-    let mut document = console.document().with_warnings(&plan.warnings);
-    document.outcome = outcome;
-    document.steps = Some(Steps::Objects(plan.steps.iter().map(StepDocument::planned).collect()));
-    document
 }
 
 fn is_shown(step: &Step, volume: Volume) -> bool {

@@ -9,7 +9,7 @@ use crate::event::{Outcome as StepOutcome, Refreshed};
 use crate::failure::{Failure, Kind};
 use crate::plan::refresh::Way;
 use crate::plan::schema::{NAME, SchemaStep};
-use crate::plan::{Step, Subject, Verdict, Warning};
+use crate::plan::{Plan, Step, Subject, Verdict, Warning};
 
 /// The version of the documents' form.
 const SCHEMA_VERSION: u32 = 1;
@@ -221,6 +221,23 @@ impl Document {
             hint: failure.hint.clone(),
         });
         self
+    }
+
+    /// The same with what would be done.
+    #[must_use]
+    pub fn planned(self, plan: &Plan, outcome: Outcome) -> Self {
+        let steps = plan.steps.iter().map(StepDocument::planned);
+        let steps = Some(Steps::Objects(steps.collect()));
+        Document { outcome, steps, ..self.with_warnings(&plan.warnings) }
+    }
+
+    /// The same with what was done.
+    #[must_use]
+    pub fn executed(self, plan: &Plan, outcomes: &[StepOutcome], outcome: Outcome) -> Self {
+        let steps = plan.steps.iter().zip(outcomes);
+        let steps = steps.map(|(step, outcome)| StepDocument::executed(step, outcome));
+        let steps = Some(Steps::Objects(steps.collect()));
+        Document { outcome, steps, ..self.with_warnings(&plan.warnings) }
     }
 
     /// The same with what `init` does or did.

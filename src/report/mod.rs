@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod demo;
 pub mod document;
+pub mod dry_run;
 mod events;
 pub mod history;
 pub mod inflight;

@@ -3,49 +3,17 @@
 use comfy_table::Cell;
 
 use super::apply::warnings;
-use super::document::{Outcome, StepDocument, Steps};
+use super::document::Outcome;
 use super::table::{right, table, text};
 use super::{Console, Format, Volume};
 use crate::event::{Outcome as StepOutcome, Status};
 use crate::figures;
-use crate::plan::{Plan, Step, Verdict};
-
-/// Shows exactly the statements that would be sent, and why others would not.
-pub fn statements(console: &Console, plan: &Plan, outcome: Outcome) {
-    if console.manner().format == Format::Json {
-        let mut document = console.document().with_warnings(&plan.warnings);
-        document.outcome = outcome;
-        document.steps =
-            Some(Steps::Objects(plan.steps.iter().map(StepDocument::planned).collect()));
-        return console.json(&document);
-    }
-    for step in &plan.steps {
-        match step.verdict {
-            Verdict::ToDo => {
-                for statement in step.statements.iter().flat_map(|statement| statement.texts()) {
-                    console.product(&format!("{statement};\n"));
-                }
-            }
-            Verdict::Refused => {
-                console.warn(&format!("{} needs you: {}", step.object, step.reason));
-            }
-            Verdict::AsDeclared | Verdict::LeftOut => {
-                console.narrate(&format!("{}: {}", step.object, step.reason));
-            }
-        }
-    }
-    warnings(console, plan);
-}
+use crate::plan::{Plan, Step};
 
 /// Shows what was done.
 pub fn executed(console: &Console, plan: &Plan, outcomes: &[StepOutcome], outcome: Outcome) {
     if console.manner().format == Format::Json {
-        let steps = plan.steps.iter().zip(outcomes);
-        let steps = steps.map(|(step, outcome)| StepDocument::executed(step, outcome));
-        let mut document = console.document().with_warnings(&plan.warnings);
-        document.outcome = outcome;
-        document.steps = Some(Steps::Objects(steps.collect()));
-        return console.json(&document);
+        return console.json(&console.document().executed(plan, outcomes, outcome));
     }
     let volume = console.manner().volume;
     let shown = plan.steps.iter().zip(outcomes).filter(|(_, outcome)| match outcome.status {

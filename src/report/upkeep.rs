@@ -3,7 +3,7 @@
 use comfy_table::Cell;
 
 use super::apply::warnings;
-use super::document::{Outcome, StepDocument, Steps};
+use super::document::{Outcome, Steps};
 use super::table::{right, table, text};
 use super::{Console, Format, Volume};
 use crate::event::{Outcome as StepOutcome, Status};
@@ -13,12 +13,7 @@ use crate::plan::{Plan, Step};
 /// Shows what was done.
 pub fn executed(console: &Console, plan: &Plan, outcomes: &[StepOutcome], outcome: Outcome) {
     if console.manner().format == Format::Json {
-        let steps = plan.steps.iter().zip(outcomes);
-        let steps = steps.map(|(step, outcome)| StepDocument::executed(step, outcome));
-        let mut document = console.document().with_warnings(&plan.warnings);
-        document.outcome = outcome;
-        document.steps = Some(Steps::Objects(steps.collect()));
-        return console.json(&document);
+        return console.json(&console.document().executed(plan, outcomes, outcome));
     }
     let volume = console.manner().volume;
     let shown = plan.steps.iter().zip(outcomes).filter(|(_, outcome)| match outcome.status {

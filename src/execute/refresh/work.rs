@@ -1,41 +1,31 @@
-//! Executing the plan of `refresh`: each view once what it reads is done, several at once, each
-//! under a lock of its own so that no view is refreshed twice at a time.
+//! One view: its lock, a fresh look, the refresh, and what comes after it.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-
-use super::guard::describe;
-use super::record::{Recorder, run_of};
-use super::send::{Ended, send};
-use super::short::with_jitter;
-use super::{Execution, adopt};
+use super::facts::{about, last_refreshes};
+use super::{Ending, Refreshing};
 use crate::catalog::{
-    self, Build, MaterializedView, Oid, Sources, Views, Writes, history, load_view_holders,
-    load_xact_writes,
+    self, Build, MaterializedView, Oid, Sources, Views, Writes, load_view_holders, load_xact_writes,
 };
 use crate::event::{Event, Outcome, Progress, Refreshed, Status, StepIndex};
-use crate::failure::{Failure, Kind, Result};
-use crate::pg::advisory::ObjectLocks;
-use crate::pg::database::{Database, Workers};
+use crate::execute::guard::describe;
+use crate::execute::retry::{RETRIES, with_jitter};
+use crate::execute::send::{Ended, send};
+use crate::execute::{Execution, adopt, retry, warnings};
+use crate::failure::{Kind, Result};
+use crate::pg::database::Workers;
 use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
-use crate::plan::refresh::{self, Facts, LastRefresh, Options, Refresh, Way};
-use crate::plan::{Plan, Step, Subject, Verdict, one_line};
+use crate::plan::refresh::{self, Facts, Refresh, Way};
+use crate::plan::{Step, Subject, Verdict, one_line};
 
 /// How long a refresh may queue for a lock: so long, at most, do readers queue behind a plain one.
 const LOCK_TIMEOUT: &str = "2s";
 /// Between two tries, so that those who queued get through.
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
-/// For so long at least it is tried again: whoever reads or changes a table is soon done.
-pub const LOCK_PATIENCE: Duration = Duration::from_secs(60);
-
-/// How often a refresh that failed in a passing way is tried again.
-const RETRIES: u32 = 3;
 
 const POLL: Duration = Duration::from_millis(250);
 /// How often a long refresh is told of.
@@ -44,173 +34,23 @@ const TELL: Duration = Duration::from_secs(1);
 /// More changed or dead rows than this share make ANALYZE or VACUUM worth while.
 const LARGE_SHARE: f64 = 0.1;
 
-/// A run of `refresh`.
-pub struct Refreshing<'a> {
-    /// What every job needs.
-    pub execution: Execution<'a>,
-    /// What the plan was made with.
-    pub options: &'a Options,
-    /// The last refreshes of the views; empty without history.
-    pub last: &'a HashMap<Oid, LastRefresh>,
-    /// How long each view may wait for others who refresh it, and for index builds.
-    pub wait: Duration,
-    /// Whether the history can be read.
-    pub has_history: bool,
-    /// Writes the history.
-    pub recorder: &'a Recorder<'a>,
-    /// The views' locks.
-    pub locks: ObjectLocks,
-}
-
-/// How one try went: the outcome, and what the view was made of just before it was refreshed.
-type Ending = (Outcome, Option<Sources>);
-
-impl Refreshing<'_> {
-    /// Executes the plan. Returns what each step came to, in the order of the plan.
-    pub async fn run(&self, plan: &Plan) -> Vec<Outcome> {
-        self.execution.watched(self.steps(plan)).await
-    }
-
-    async fn steps(&self, plan: &Plan) -> Vec<Outcome> {
-        let mut outcomes = plan.steps.iter().map(settled_step).collect::<Vec<_>>();
-        let mut running = FuturesUnordered::new();
-        let mut begun = vec![false; plan.steps.len()];
-        loop {
-            while running.len() < self.execution.policy.jobs.max(1) {
-                let is_next = |at: &usize| {
-                    !begun[*at] && outcomes[*at].is_none() && needs_ended(plan, &outcomes, *at)
-                };
-                let Some(at) = (0..plan.steps.len()).find(is_next) else { break };
-                begun[at] = true;
-                let missing = missing_need(plan, &outcomes, at);
-                let upstream = changed_need(plan, &outcomes, at);
-                let step = &plan.steps[at];
-                running.push(async move { (at, self.step(at, step, missing, upstream).await) });
-            }
-            let Some((at, outcome)) = running.next().await else { break };
-            outcomes[at] = Some(outcome);
-        }
-        let unreached = || Outcome::new(Status::Failed, "never reached");
-        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached)).collect()
-    }
-
-    async fn step(
-        &self,
-        at: StepIndex,
-        step: &Step,
-        missing: Option<String>,
-        upstream: Option<RelationName>,
-    ) -> Outcome {
-        if let Some(outcome) = self.not_to_start(missing) {
-            self.execution.events.emit(Event::Finished(at, outcome.clone()));
-            return outcome;
-        }
-        let started = Instant::now();
-        self.execution.events.emit(Event::Started(at));
-        let mut work = Work::new(self, at, step, upstream);
-        let (outcome, sources) = work.run().await;
-        let outcome = Outcome {
-            started: Some(started),
-            duration: started.elapsed(),
-            waited: work.waited,
-            sent: work.sent,
-            ..outcome
-        };
-        self.remember(step, &outcome, sources).await;
-        // Only now: whoever waits for the lock looks at the history first.
-        if let Subject::Refresh(refresh) = &step.subject {
-            self.locks.release(refresh.view).await;
-        }
-        self.execution.events.emit(Event::Finished(at, outcome.clone()));
-        outcome
-    }
-
-    /// Writes the history step by step: a run may last for hours, and be killed.
-    async fn remember(&self, step: &Step, outcome: &Outcome, sources: Option<Sources>) {
-        if let (Subject::Refresh(refresh), Some(sources)) = (&step.subject, sources) {
-            // Maps and texts can always be written.
-            let json = serde_json::to_string(&sources).unwrap_or_default();
-            self.recorder.keep_view_state(refresh.view, &step.object.to_string(), &json).await;
-        }
-        if let Some(run) = run_of("refresh", step, outcome) {
-            self.recorder.write(&[run]).await;
-        }
-    }
-
-    fn not_to_start(&self, missing: Option<String>) -> Option<Outcome> {
-        if let Some(signal) = self.execution.cancel.signal() {
-            let reason = format!("not started: {} came", signal.name());
-            return Some(Outcome::new(Status::Cancelled, reason));
-        }
-        if let Some((when, words)) = &self.execution.deadline
-            && Instant::now() >= *when
-        {
-            return Some(Outcome::new(Status::Failed, format!("not started: {words}")));
-        }
-        missing.map(|need| {
-            Outcome::new(Status::Skipped, format!("it reads {need}, which was not refreshed"))
-        })
-    }
-}
-
-/// The outcomes of a plan that has no work.
-pub fn settled(plan: &Plan) -> Vec<Outcome> {
-    plan.steps.iter().filter_map(settled_step).collect()
-}
-
-/// The outcome of a step that needs no work.
-fn settled_step(step: &Step) -> Option<Outcome> {
-    let status = match step.verdict {
-        Verdict::ToDo => return None,
-        Verdict::AsDeclared | Verdict::LeftOut => Status::Skipped,
-        Verdict::Refused => Status::Failed,
-    };
-    let outcome = Outcome::new(status, step.reason.clone());
-    Some(Outcome { is_fresh: status == Status::Skipped, ..outcome })
-}
-
-fn needs(plan: &Plan, at: StepIndex) -> impl Iterator<Item = StepIndex> {
-    let names = match &plan.steps[at].subject {
-        Subject::Refresh(refresh) => refresh.needs.as_slice(),
-        _ => &[],
-    };
-    names.iter().filter_map(|name| plan.steps.iter().position(|step| step.object == *name))
-}
-
-fn needs_ended(plan: &Plan, outcomes: &[Option<Outcome>], at: StepIndex) -> bool {
-    needs(plan, at).all(|need| outcomes[need].is_some())
-}
-
-/// A view that the step reads and that should have been refreshed and was not.
-fn missing_need(plan: &Plan, outcomes: &[Option<Outcome>], at: StepIndex) -> Option<String> {
-    let is_sound = |outcome: &Outcome| outcome.status == Status::Done || outcome.is_fresh;
-    let missing = needs(plan, at).find(|need| !outcomes[*need].as_ref().is_some_and(is_sound));
-    missing.map(|need| plan.steps[need].object.to_string())
-}
-
-/// A view that the step reads and that this run has changed. What it wrote may not be counted yet.
-fn changed_need(plan: &Plan, outcomes: &[Option<Outcome>], at: StepIndex) -> Option<RelationName> {
-    let has_changed = |outcome: &Outcome| {
-        let is_same = outcome.refreshed.is_some_and(|it| it.writes == Some(Writes::default()));
-        outcome.status == Status::Done && !is_same
-    };
-    let changed = needs(plan, at).find(|need| outcomes[*need].as_ref().is_some_and(has_changed));
-    changed.map(|need| plan.steps[need].object.clone())
-}
-
-struct Work<'a> {
+/// The work on one view.
+pub struct Work<'a> {
     run: &'a Refreshing<'a>,
     execution: &'a Execution<'a>,
     at: StepIndex,
     view: Oid,
     upstream: Option<RelationName>,
-    sent: Vec<String>,
-    waited: Duration,
+    /// What was sent.
+    pub sent: Vec<String>,
+    /// How long it has waited for others.
+    pub waited: Duration,
     retries: u32,
 }
 
 impl<'a> Work<'a> {
-    fn new(
+    /// Nothing done yet. `upstream`: a view that it reads and that this run has changed.
+    pub fn new(
         run: &'a Refreshing<'a>,
         at: StepIndex,
         step: &Step,
@@ -232,13 +72,14 @@ impl<'a> Work<'a> {
         }
     }
 
-    async fn run(&mut self) -> Ending {
+    /// Works on the view until it is refreshed or cannot be.
+    pub async fn run(&mut self) -> Ending {
         let result = match self.take_lock().await {
             Ok(None) => self.until_settled().await,
             Ok(Some(outcome)) => Ok((outcome, None)),
             Err(failure) => Err(failure),
         };
-        result.unwrap_or_else(|failure| (failed(&failure), None))
+        result.unwrap_or_else(|failure| (Outcome::from(failure), None))
     }
 
     /// Takes the view's lock, waiting for as long as the run may. An outcome where it is not to be
@@ -463,23 +304,19 @@ impl<'a> Work<'a> {
         if error.is_connection_lost() {
             adopt::await_end(self.execution, self.at, pid, sql).await?;
         }
-        let is_locked = error.sqlstate.as_deref() == Some("55P03");
-        if is_locked && self.waited < self.execution.policy.max_wait {
+        if error.is_lock_not_available() && self.waited < self.execution.policy.max_wait {
             self.execution.events.emit(Event::Retrying(self.at, error.to_string()));
             return Ok(self.pause(with_jitter(BETWEEN_TRIES)).await);
         }
-        let passing = error.is_connection_lost()
-            || matches!(error.sqlstate.as_deref(), Some("40P01" | "57P01" | "57P02" | "57P03"));
-        if passing && self.retries < RETRIES {
+        if error.is_passing() && self.retries < RETRIES {
             return self.retry(&error.to_string()).await;
         }
-        let mut outcome = Outcome::new(Status::Failed, explain(error, view));
-        outcome.sqlstate.clone_from(&error.sqlstate);
-        Ok(Some(outcome))
+        let reason = several_rows_for_one_key(error, view).unwrap_or_else(|| error.explained());
+        Ok(Some(Outcome { reason, ..Outcome::from(error) }))
     }
 
     async fn retry(&mut self, why: &str) -> Result<Option<Outcome>> {
-        let pause = with_jitter(Duration::from_secs(1) * 4_u32.pow(self.retries));
+        let pause = retry::pause(self.retries);
         self.retries += 1;
         self.execution.events.emit(Event::Retrying(self.at, why.to_owned()));
         if let Some(outcome) = self.pause(pause).await {
@@ -522,9 +359,7 @@ impl<'a> Work<'a> {
         if let Ended::Failed(error) = ended {
             self.execution.events.emit(Event::Warned(self.at, format!("{sql}: {error}")));
         }
-        for notice in session.notices() {
-            self.execution.events.emit(Event::Noticed(self.at, notice.message));
-        }
+        warnings::tell(self.execution, self.at, session.notices());
     }
 
     async fn size(&self) -> Option<i64> {
@@ -544,73 +379,6 @@ struct Seen {
     sources: Option<Sources>,
 }
 
-/// The last refreshes of these views, or of all where none is named. Only to be asked for where
-/// there is a history.
-///
-/// # Errors
-/// Those of the connection and of the query.
-pub async fn last_refreshes(session: &Session, views: &[Oid]) -> Result<HashMap<Oid, LastRefresh>> {
-    let runs = history::load_last_refreshes(session, views).await?;
-    let last = runs.into_iter().map(|run| {
-        let last = LastRefresh {
-            age: Duration::from_secs_f64(run.succeeded_ago_seconds.max(0.0)),
-            usual_duration: run
-                .median_duration_ms
-                .map(|ms| Duration::from_secs_f64(ms.max(0.0) / 1e3)),
-            // What another version has kept is as good as nothing.
-            sources: run.sources.and_then(|sources| serde_json::from_str(&sources).ok()),
-        };
-        (run.object_oid, last)
-    });
-    Ok(last.collect())
-}
-
-/// What the plan of these options has to know.
-///
-/// # Errors
-/// Those of the connection and of the catalog queries; `Usage` for a pattern that matches nothing.
-pub async fn facts(
-    session: &Session,
-    database: &Database,
-    options: &Options,
-    last: &HashMap<Oid, LastRefresh>,
-) -> Result<Facts> {
-    let views = catalog::load_views(session).await?;
-    let chosen = refresh::choose(&views, options)?;
-    let chosen = chosen.iter().map(|view| view.oid).collect::<Vec<_>>();
-    let sources = match options.if_changed {
-        true => catalog::load_sources(session, &chosen).await?,
-        false => HashMap::new(),
-    };
-    let last = last.clone();
-    Ok(Facts { last, sources, ..about(session, database, views, &chosen, options).await? })
-}
-
-/// What else is to be known of the chosen ones of these views, but for their past and their sources.
-async fn about(
-    session: &Session,
-    database: &Database,
-    views: Views,
-    chosen: &[Oid],
-    options: &Options,
-) -> Result<Facts> {
-    let keyless = views.all.iter().filter(|view| chosen.contains(&view.oid));
-    let keyless = keyless.filter(|view| refresh::needs_hint(view, options));
-    let keyless = keyless.map(|view| view.oid).collect::<Vec<_>>();
-    let hints = match keyless.is_empty() {
-        true => HashMap::new(),
-        // Only a proposal: it is no reason to fail.
-        false => catalog::load_key_hints(session, &keyless).await.unwrap_or_default(),
-    };
-    Ok(Facts {
-        hints,
-        may_create_temp: database.server.may_create_temp,
-        database: database.server.database.clone(),
-        views,
-        ..Facts::default()
-    })
-}
-
 async fn concurrent_build(session: &Session) -> Result<Option<Build>> {
     let builds = catalog::load_builds(session).await?;
     Ok(builds.into_iter().find(|build| {
@@ -626,22 +394,15 @@ async fn wal_position(session: &Session) -> Option<i64> {
     rows.first().map(|row| row.get(0))
 }
 
-fn failed(failure: &Failure) -> Outcome {
-    Outcome {
-        sqlstate: failure.sqlstate.clone(),
-        ..Outcome::new(Status::Failed, failure.to_string())
-    }
-}
-
-fn explain(error: &ServerError, view: &MaterializedView) -> String {
-    match (error.sqlstate.as_deref(), &error.hint) {
-        (Some("21000" | "23505"), _) => format!(
+/// What a duplicate key means where the rows come from a query.
+fn several_rows_for_one_key(error: &ServerError, view: &MaterializedView) -> Option<String> {
+    let is_duplicate = matches!(error.sqlstate.as_deref(), Some("21000" | "23505"));
+    is_duplicate.then(|| {
+        format!(
             "its query returns several rows for one key ({}): {}; correct the query or the data, \
              or drop the unique index",
             view.key_columns.join(", "),
             one_line(&error.to_string(), 300)
-        ),
-        (_, Some(hint)) => format!("{error} (hint: {hint})"),
-        _ => error.to_string(),
-    }
+        )
+    })
 }
