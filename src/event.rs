@@ -32,8 +32,10 @@ pub enum Event {
     Retrying(StepIndex, String),
     /// The server said something by the way.
     Noticed(StepIndex, String),
+    /// The whole run went on.
+    Advanced(Total),
     /// A step is over.
-    Finished(StepIndex, Outcome),
+    Finished(StepIndex, Box<Outcome>),
     /// Somebody asked to stop; cleaning up has begun.
     Cancelling(Signal),
 }
@@ -53,6 +55,21 @@ pub struct Progress {
     pub size_bytes: Option<i64>,
     /// Parallel workers.
     pub workers: i32,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Total {
+    /// Steps that are over.
+    pub steps_done: usize,
+    /// All steps that there was work on.
+    pub steps: usize,
+    /// Bytes of the tables that are over.
+    pub bytes_done: i64,
+    /// Bytes of all of them.
+    pub bytes: i64,
+    /// How long the rest will take, by what is known so far.
+    pub left: Option<Duration>,
 }
 
 /// How a step ended.
@@ -80,6 +97,10 @@ pub struct Outcome {
     pub is_busy: bool,
     /// Skipped because it is as it should be.
     pub is_fresh: bool,
+    /// Skipped because there was no time left: it comes first next time.
+    pub is_left: bool,
+    /// Pages that VACUUM or ANALYZE has read.
+    pub pages_scanned: Option<i64>,
     /// What a refresh did.
     pub refreshed: Option<Refreshed>,
     /// What VACUUM or ANALYZE did.
@@ -97,7 +118,7 @@ pub struct Upkept {
     pub frozen_xid_age_before: Option<i32>,
     /// See above.
     pub frozen_xid_age_after: Option<i32>,
-    /// Pages before, as far as the catalog knew.
+    /// Pages before, with TOAST, as far as the catalog knew.
     pub pages_before: i64,
     /// Pages after.
     pub pages: i64,
@@ -129,9 +150,16 @@ impl Outcome {
             cleanup: None,
             is_busy: false,
             is_fresh: false,
+            is_left: false,
+            pages_scanned: None,
             refreshed: None,
             upkept: None,
         }
+    }
+
+    /// The outcome of what there was no time for.
+    pub fn left(reason: String) -> Self {
+        Outcome { is_left: true, ..Outcome::new(Status::Skipped, reason) }
     }
 }
 

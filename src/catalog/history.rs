@@ -147,6 +147,40 @@ impl Schema {
     }
 }
 
+/// What the history tells of a table that was vacuumed or analyzed before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastUpkeep {
+    /// Its name, as the history has it.
+    pub object: String,
+    /// There was no time for it in the last run.
+    pub was_left: bool,
+    /// The median of the runs that did it.
+    pub usual: Option<Duration>,
+    /// Bytes that it had in those runs, in all.
+    pub done_bytes: i64,
+    /// How long these took, in all.
+    pub done_in: Duration,
+}
+
+/// What the last runs of a command came to, table by table. Only to be asked for where there is a
+/// history.
+///
+/// # Errors
+/// Those of the connection and of the query.
+pub async fn load_last_upkeep(session: &Session, command: &str) -> Result<Vec<PastUpkeep>> {
+    let sql = include_str!("../../sql/catalog/last_upkeep.sql");
+    let rows = ask(session, sql, &[(&command, Type::TEXT)]).await?;
+    let millis = |ms: f64| Duration::from_secs_f64(ms.max(0.0) / 1e3);
+    let tables = rows.iter().map(|row| PastUpkeep {
+        object: row.get("object"),
+        was_left: row.get("was_left"),
+        usual: row.get::<_, Option<f64>>("median_duration_ms").map(millis),
+        done_bytes: row.get("done_bytes"),
+        done_in: millis(row.get("done_ms")),
+    });
+    Ok(tables.collect())
+}
+
 /// One step of a job, as the history holds it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Run {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::history::PastUpkeep;
 use super::load::ask;
 use super::{Oid, RelationKind};
 use crate::failure::Result;
@@ -21,6 +22,8 @@ pub struct Upkeep {
     pub tables: Vec<TableState>,
     /// What holds for tables without settings of their own.
     pub settings: AutovacuumSettings,
+    /// What the history tells, by the tables' names as it has them; empty without one.
+    pub past: HashMap<String, PastUpkeep>,
 }
 
 /// A table.
@@ -60,6 +63,13 @@ pub struct TableState {
     pub analyzed_ago: Option<Duration>,
     /// Extended statistics without data.
     pub missing_statistics: Vec<String>,
+}
+
+impl TableState {
+    /// Pages with those of its TOAST table, as of the last VACUUM or ANALYZE.
+    pub fn pages(&self) -> i64 {
+        self.heap.pages + self.toast.as_ref().map_or(0, |(_, toast)| toast.pages)
+    }
 }
 
 /// The storage of a table or TOAST table.
@@ -141,7 +151,7 @@ pub async fn load_upkeep(session: &Session, server: &Server, wanted: &[Oid]) -> 
     let sql = include_str!("../../sql/catalog/upkeep.sql");
     let rows = ask(session, sql, &[(&wanted, Type::OID_ARRAY)]).await?;
     let tables = rows.iter().map(|row| read_table(row, &frozen)).collect();
-    Ok(Upkeep { tables, settings })
+    Ok(Upkeep { tables, settings, past: HashMap::new() })
 }
 
 /// Who keeps dead rows from being removed, the oldest first.

@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use jiff::ZonedDateTime;
 
 use super::Context;
+use crate::catalog::history::{self, Installed};
 use crate::catalog::{self, Upkeep};
 use crate::config;
 use crate::event::Outcome as StepOutcome;
 use crate::execute::record::Recorder;
-use crate::execute::upkeep::{Pace, Upkeeping, describe_horizon};
+use crate::execute::upkeep::{Idle, Ledger, Upkeeping};
 use crate::execute::{Execution, Policy};
 use crate::failure::{Failure, Result, exit_code};
 use crate::figures;
@@ -138,7 +138,7 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
         vacuum: work.vacuum,
         version: database.server.version,
     };
-    let facts = context.unless_cancelled(look(&database)).await?;
+    let facts = context.unless_cancelled(look(&database, work.command)).await?;
     let mut plan = upkeep::plan(&facts, &options)?;
     if args.dry_run {
         let outcome = if plan.has_work() { Outcome::Planned } else { Outcome::NothingToDo };
@@ -158,8 +158,8 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
         ends_with_database_statistics: database.server.version.has_vacuum_options_of_16(),
         recorder: &recorder,
         before: &facts,
-        idle: Mutex::default(),
-        pace: Mutex::new(Pace::default()),
+        idle: Idle::default(),
+        ledger: Ledger::with_past(facts.past.values()),
     };
     let outcomes = upkeeping.run(&plan).await;
     drop(upkeeping);
@@ -176,9 +176,15 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
     Ok(code)
 }
 
-async fn look(database: &Database) -> Result<Upkeep> {
+/// The tables, and what the history tells of them where it can be read.
+async fn look(database: &Database, command: &str) -> Result<Upkeep> {
     let session = database.reader().await?;
-    catalog::load_upkeep(&session, &database.server, &[]).await
+    let mut upkeep = catalog::load_upkeep(&session, &database.server, &[]).await?;
+    if history::load_schema(&session).await?.installed() == Installed::Current {
+        let past = history::load_last_upkeep(&session, command).await?;
+        upkeep.past = past.into_iter().map(|table| (table.object.clone(), table)).collect();
+    }
+    Ok(upkeep)
 }
 
 /// A share of dead rows that is worth a word where VACUUM could not remove them.
@@ -197,7 +203,7 @@ async fn not_removable(database: &Database, plan: &Plan, outcomes: &[StepOutcome
         return Vec::new();
     }
     let horizon = async { catalog::load_horizon(&database.reader().await?).await };
-    let who = horizon.await.ok().and_then(|holders| describe_horizon(&holders));
+    let who = horizon.await.ok().and_then(|holders| report::upkeep::horizon(&holders));
     let who = who.map_or_else(String::new, |who| format!(": they are kept for {who}"));
     let warnings = left.iter().map(|(step, upkept)| Warning {
         rule: "dead_rows_left",

@@ -41,7 +41,7 @@ impl<'a> Apply<'a> {
     /// Ready to run.
     pub fn new(execution: Execution<'a>, lock: &'a RunLock, options: &'a Options) -> Self {
         let slots = Semaphore::new(execution.policy.jobs.max(1));
-        let execution = Execution { watches_waiters: true, ..execution };
+        let execution = Execution { builds: true, ..execution };
         Apply {
             execution,
             lock,
@@ -72,7 +72,7 @@ impl<'a> Apply<'a> {
     /// Works on one step. Returns what it came to.
     pub async fn step(&self, at: StepIndex, step: &Step) -> Outcome {
         if let Some(outcome) = self.not_to_start(step).await {
-            self.execution.events.emit(Event::Finished(at, outcome.clone()));
+            self.execution.events.emit(Event::Finished(at, Box::new(outcome.clone())));
             return outcome;
         }
         self.execution.events.emit(Event::Started(at));
@@ -85,7 +85,7 @@ impl<'a> Apply<'a> {
         if outcome.status == Status::Done {
             self.remember_change(step);
         }
-        self.execution.events.emit(Event::Finished(at, outcome.clone()));
+        self.execution.events.emit(Event::Finished(at, Box::new(outcome.clone())));
         outcome
     }
 

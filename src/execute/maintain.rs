@@ -45,7 +45,8 @@ async fn tries(
         execution.events.emit(Event::Sending(at, statement.clone()));
         let began = Instant::now();
         let ended = send(execution, at, &session, &sql, waited).await;
-        let warnings = warnings::take(execution, at, &session);
+        let (warnings, others) = warnings::take(&session);
+        warnings::tell(execution, at, others);
         let outcome = match ended {
             Ended::Done if warnings.is_empty() => done(),
             Ended::Done if is_recorded(execution, step, began).await? => {

@@ -112,8 +112,9 @@ pub struct Execution<'a> {
     pub events: Events,
     /// When to stop, and the words for it.
     pub deadline: Option<(Instant, String)>,
-    /// Whether those who wait for our statements matter: a build can end in a deadlock with them.
-    watches_waiters: bool,
+    /// Whether its statements are concurrent builds: only they can be drawn into a deadlock by those
+    /// who come to wait for them.
+    builds: bool,
     monitor: Monitor,
 }
 
@@ -121,15 +122,7 @@ impl<'a> Execution<'a> {
     /// Ready to run.
     pub fn new(database: &'a Database, policy: Policy, cancel: Cancel, events: Events) -> Self {
         let monitor = Monitor::default();
-        Execution {
-            database,
-            policy,
-            cancel,
-            events,
-            deadline: None,
-            watches_waiters: false,
-            monitor,
-        }
+        Execution { database, policy, cancel, events, deadline: None, builds: false, monitor }
     }
 
     /// The outcome of a step that is not begun any more, because a signal came.

@@ -91,6 +91,7 @@ impl Monitor {
     /// Watches for as long as the run lasts; never returns.
     pub async fn run(&self, execution: &Execution<'_>) -> Infallible {
         let urgent = execution.database.server.deadlock_timeout / LOOKS_BEFORE_DEADLOCK;
+        let calm = if execution.builds { urgent.max(POLL / 4) } else { POLL };
         let mut session = None;
         loop {
             if self.tracked().is_empty() {
@@ -102,12 +103,7 @@ impl Monitor {
                 session = None;
             }
             let waits = looked.unwrap_or(false);
-            tokio::time::sleep(if waits {
-                urgent.min(POLL)
-            } else {
-                urgent.max(POLL / 4).min(POLL)
-            })
-            .await;
+            tokio::time::sleep(if waits { urgent } else { calm }.min(POLL)).await;
         }
     }
 
@@ -123,7 +119,7 @@ impl Monitor {
             present.extend(progress.blocker.iter().map(|blocker| (progress.pid, blocker.pid)));
             self.hear(execution, session, progress).await;
         }
-        let waiters = match execution.watches_waiters {
+        let waiters = match execution.builds {
             true => load_waiters(session, &pids).await?,
             false => Vec::new(),
         };
@@ -150,7 +146,7 @@ impl Monitor {
         let pid = progress.pid;
         let Some(event) = self.note(execution, &progress) else { return };
         execution.events.emit(event);
-        if let Some(blocker) = &progress.blocker {
+        if let Some(blocker) = progress.blocker.as_ref().filter(|_| execution.builds) {
             self.respond(execution, session, pid, blocker, "blocker", || {
                 guard::on_blocker(blocker, &execution.policy)
             })
@@ -161,6 +157,7 @@ impl Monitor {
     /// Keeps account of waiting and of the rate; returns what there is to tell.
     fn note(&self, execution: &Execution<'_>, progress: &StatementProgress) -> Option<Event> {
         let mut all = self.tracked();
+        let is_ours = progress.blocker.as_ref().is_some_and(|it| all.contains_key(&it.pid));
         let tracked = all.get_mut(&progress.pid)?;
         let passed = tracked.last_look.elapsed();
         tracked.last_look = Instant::now();
@@ -170,6 +167,10 @@ impl Monitor {
         };
         let who = guard::describe(blocker, &execution.policy);
         tracked.waited += passed;
+        if is_ours {
+            // Two steps of one run wait for each other for moments only.
+            return None;
+        }
         if tracked.waited >= execution.policy.max_wait {
             tracked.stop(format!("gave up after waiting for {who}"));
         }

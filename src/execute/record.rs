@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_postgres::types::{ToSql, Type};
 
@@ -116,9 +116,15 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// What a step came to, for the history; `None` if it was never worked on or had nothing to do.
+/// What a step came to, for the history; `None` if it was never worked on or had nothing to do. What
+/// there was no time for is part of it.
 pub fn run_of(command: &str, step: &Step, outcome: &Outcome) -> Option<Run> {
-    let started = outcome.started.filter(|_| outcome.status != Status::Skipped)?;
+    let started = match outcome.status {
+        // The next run begins with it.
+        Status::Skipped if outcome.is_left => outcome.started.unwrap_or_else(Instant::now),
+        Status::Skipped => return None,
+        _ => outcome.started?,
+    };
     let why = match (&step.subject, outcome.status) {
         (Subject::Refresh(_), _) => &outcome.reason,
         (_, Status::Done) => &step.reason,
@@ -130,6 +136,7 @@ pub fn run_of(command: &str, step: &Step, outcome: &Outcome) -> Option<Run> {
         command: command.to_owned(),
         object_oid: match &step.subject {
             Subject::Refresh(refresh) => Some(refresh.view),
+            Subject::Upkeep(target) => Some(target.table),
             _ => None,
         },
         mode: refreshed.map(|refreshed| refreshed.way.to_string()),

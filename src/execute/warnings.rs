@@ -5,12 +5,9 @@ use super::Execution;
 use crate::event::{Event, StepIndex};
 use crate::pg::session::{Notice, Session};
 
-/// Takes what the server has said. Returns the warnings; the rest is told.
-pub fn take(execution: &Execution<'_>, at: StepIndex, session: &Session) -> Vec<Notice> {
-    let (warnings, others): (Vec<_>, Vec<_>) =
-        session.notices().into_iter().partition(|notice| notice.severity == "WARNING");
-    tell(execution, at, others);
-    warnings
+/// Takes what the server has said: the warnings, and the rest.
+pub fn take(session: &Session) -> (Vec<Notice>, Vec<Notice>) {
+    session.notices().into_iter().partition(|notice| notice.severity == "WARNING")
 }
 
 /// Tells what the server has said.

@@ -196,6 +196,13 @@ pub enum Verdict {
     Refused,
 }
 
+impl Verdict {
+    /// Whether there is nothing to do, for the program or for a person.
+    pub fn is_settled(self) -> bool {
+        matches!(self, Verdict::AsDeclared | Verdict::LeftOut)
+    }
+}
+
 /// Lock modes, by PostgreSQL's names (documentation, 13.3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockMode {

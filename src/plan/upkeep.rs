@@ -95,6 +95,8 @@ pub struct Target {
     pub analyze: bool,
     /// Bytes that have to be read, as far as is known: the measure of how long it takes.
     pub bytes: i64,
+    /// How long it usually takes, by the history.
+    pub usual: Option<Duration>,
 }
 
 /// Refuses options that the server does not know, by name, before work begins.
@@ -131,10 +133,12 @@ pub fn plan(facts: &Upkeep, options: &Options) -> Result<Plan> {
         steps.push(planner.step());
     }
     steps.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    // What is due and large first where nothing is more urgent than the rest, so that the last one
-    // to end is a short one.
+    // Where nothing is more urgent than the rest the largest come first, so that the last one to end
+    // is a short one.
     if !options.only_needed {
-        steps.sort_by_key(|(_, step)| std::cmp::Reverse(step.table_bytes));
+        steps.sort_by_key(|(urgency, step)| {
+            std::cmp::Reverse((*urgency >= WRAPAROUND, *urgency >= LEFT, step.table_bytes))
+        });
     }
     Ok(Plan { steps: steps.into_iter().map(|(_, step)| step).collect(), ..Plan::default() })
 }
@@ -197,11 +201,16 @@ fn parts_of(facts: &Upkeep) -> HashMap<Oid, Vec<&TableState>> {
     parts
 }
 
+/// From this size on it is asked how many pages were read.
+const LARGE_BYTES: i64 = 1 << 20;
+
 /// `StatisticRelationId`: the same in every database.
 const PG_STATISTIC: Oid = 2619;
 
 /// How urgent a table is: first those whose transaction identifiers run out.
-const WRAPAROUND: f64 = 1e6;
+const WRAPAROUND: f64 = 1e12;
+/// What there was no time for comes first, or it would be left for ever.
+const LEFT: f64 = 1e9;
 /// Never analyzed, or statistics are missing: as urgent as twice what autovacuum waits for.
 const MISSING: f64 = 2.0;
 
@@ -235,6 +244,7 @@ impl Planner<'_> {
                 (Some(self.vacuum_need()), analyze.then(|| self.analyze_need()))
             }
         };
+        let past = self.facts.past.get(&self.table.name.to_string());
         let is_wanted = |need: &Option<Need>, possible: bool| {
             need.as_ref().is_some_and(|need| possible && (need.is_due || !self.options.only_needed))
         };
@@ -243,13 +253,15 @@ impl Planner<'_> {
             vacuum: is_wanted(&vacuum, self.can_be_vacuumed()),
             analyze: is_wanted(&analyze, self.can_be_analyzed()),
             bytes: self.bytes(),
+            usual: past.and_then(|past| past.usual),
         };
+        let was_left = past.is_some_and(|past| past.was_left);
         let action = match self.options.job {
             Job::Vacuum { .. } if target.vacuum || !target.analyze => Action::Vacuum,
             _ => Action::Analyze,
         };
         let needs = [vacuum, analyze].into_iter().flatten().collect::<Vec<_>>();
-        let urgency = needs.iter().map(|need| need.urgency).fold(0.0, f64::max);
+        let mut urgency = needs.iter().map(|need| need.urgency).fold(0.0, f64::max);
         let mut step = Step::new(action, self.table.name.clone(), Subject::Upkeep(target.clone()));
         step.table_bytes = target.bytes;
         step.reason = needs.iter().map(|need| need.why.as_str()).collect::<Vec<_>>().join("; ");
@@ -269,6 +281,10 @@ impl Planner<'_> {
             step.verdict = Verdict::ToDo;
             step.lock = Lock::share_update_exclusive(&self.table.name);
             step.statements = vec![Statement::Alone(self.statement(&target))];
+            if was_left {
+                step.reason.push_str("; left the last time");
+                urgency += LEFT;
+            }
         }
         (urgency, step)
     }
@@ -416,6 +432,7 @@ impl Planner<'_> {
 
     fn analyze_words(&self) -> Vec<String> {
         let mut words = vec!["SKIP_LOCKED".to_owned()];
+        words.extend(self.verbose());
         words.extend(self.buffer_usage_limit());
         words
     }
@@ -425,6 +442,7 @@ impl Planner<'_> {
         let since_16 = self.options.version.has_vacuum_options_of_16();
         let only_toast = since_16 && self.is_only_toast_due() && !target.analyze;
         let mut words = vec!["SKIP_LOCKED".to_owned()];
+        words.extend(self.verbose());
         let mut add = |wanted: bool, word: &str| {
             if wanted {
                 words.push(word.to_owned());
@@ -447,6 +465,13 @@ impl Planner<'_> {
         words.extend(vacuum.parallel.map(|workers| format!("PARALLEL {workers}")));
         words.extend(self.buffer_usage_limit());
         words
+    }
+
+    /// Only VERBOSE tells how many pages were read. What it says of a small table takes about as long
+    /// as its VACUUM, so there it is not asked.
+    fn verbose(&self) -> Option<String> {
+        let is_size_known = self.table.heap.rows >= 0.0;
+        (!is_size_known || self.bytes() >= LARGE_BYTES).then(|| "VERBOSE".to_owned())
     }
 
     fn buffer_usage_limit(&self) -> Option<String> {
@@ -482,11 +507,47 @@ pub fn wanted(text: &str) -> std::result::Result<Wanted, String> {
     let Some(inner) = trimmed.strip_suffix(')') else {
         return Ok(Wanted { pattern: NamePattern::parse(trimmed)?, columns: Vec::new() });
     };
-    let (name, columns) = inner.rsplit_once('(').ok_or("a parenthesis is not opened")?;
-    let columns = columns.split(',').map(|column| {
+    let opens = unquoted(inner, '(').next().ok_or("a parenthesis is not opened")?;
+    let (name, columns) = (&inner[..opens], &inner[opens + 1..]);
+    let ends = unquoted(columns, ',').chain([columns.len()]);
+    let starts = [0].into_iter().chain(unquoted(columns, ',').map(|at| at + 1));
+    let columns = starts.zip(ends).map(|(start, end)| {
+        let column = &columns[start..end];
         let column = crate::declared::relation_name(column).filter(|name| name.schema.is_none());
         column.map(|RelationName { name, .. }| name).ok_or("a column's name is wrong".to_owned())
     });
     let columns = columns.collect::<std::result::Result<Vec<_>, String>>()?;
     Ok(Wanted { pattern: NamePattern::parse(name.trim())?, columns })
+}
+
+/// Where the character stands outside of quotes.
+fn unquoted(text: &str, wanted: char) -> impl Iterator<Item = usize> {
+    let mut is_quoted = false;
+    let places = text.char_indices().filter(move |(_, found)| {
+        is_quoted ^= *found == '"';
+        !is_quoted && *found == wanted
+    });
+    places.map(|(at, _)| at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_in_parentheses_behind_the_table() {
+        let read = |text: &str| {
+            let wanted = wanted(text).unwrap();
+            (wanted.pattern.to_string(), wanted.columns)
+        };
+        let columns = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(read("crm.*"), ("crm.*".to_owned(), columns(&[])));
+        let expected = ("sales".to_owned(), columns(&["amount", "Kind"]));
+        assert_eq!(read("sales (amount, \"Kind\")"), expected);
+        let quoted = "\"a (\" (\"b,\", \"c\"\"(\")";
+        assert_eq!(read(quoted), ("\"a (\"".to_owned(), columns(&["b,", "c\"("])));
+        for wrong in ["sales )", "sales ()", "sales (a.b)", "sales (a,)", ""] {
+            assert!(wanted(wrong).is_err(), "{wrong}");
+        }
+    }
 }

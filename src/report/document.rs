@@ -108,6 +108,7 @@ struct UpkeepDocument {
     frozen_xid_age_after: Option<i32>,
     pages_before: i64,
     pages: i64,
+    pages_scanned: Option<i64>,
 }
 
 /// What only a refresh knows.
@@ -365,6 +366,7 @@ impl StepDocument {
                 frozen_xid_age_after: upkept.frozen_xid_age_after,
                 pages_before: upkept.pages_before,
                 pages: upkept.pages,
+                pages_scanned: outcome.pages_scanned,
             }),
             ..StepDocument::planned(step)
         }

@@ -2,8 +2,11 @@
 
 use super::apply::warnings;
 use super::document::Outcome;
-use super::{Console, Format};
-use crate::plan::{Plan, Verdict};
+use super::{Console, Format, Volume};
+use crate::plan::{Plan, Step, Verdict};
+
+/// So many objects with nothing to do are worth a line each.
+const FEW: usize = 20;
 
 /// Shows exactly the statements that would be sent, and why others would not.
 pub fn show(console: &Console, plan: &Plan, outcome: Outcome) {
@@ -11,10 +14,13 @@ pub fn show(console: &Console, plan: &Plan, outcome: Outcome) {
         return console.json(&console.document().planned(plan, outcome));
     }
     statements(console, plan);
-    for step in &plan.steps {
-        if matches!(step.verdict, Verdict::AsDeclared | Verdict::LeftOut) {
-            console.narrate(&format!("{}: {}", step.object, step.reason));
-        }
+    let has_nothing_to_do = |step: &&Step| step.verdict.is_settled();
+    let rest = plan.steps.iter().filter(has_nothing_to_do);
+    if console.manner().volume == Volume::Verbose || rest.clone().count() <= FEW {
+        rest.for_each(|step| console.narrate(&format!("{}: {}", step.object, step.reason)));
+    } else {
+        let count = rest.count();
+        console.narrate(&format!("{count} others have nothing to do; -v says of each why"));
     }
     warnings(console, plan);
 }

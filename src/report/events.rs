@@ -40,6 +40,14 @@ pub fn json(event: &Event, steps: &[Step]) -> Value {
         ),
         Event::Retrying(at, why) => about(at, "retrying", json!({ "reason": why })),
         Event::Noticed(at, text) => about(at, "noticed", json!({ "message": text })),
+        Event::Advanced(total) => json!({
+            "event": "advanced",
+            "steps_done": total.steps_done,
+            "steps": total.steps,
+            "bytes_done": total.bytes_done,
+            "bytes": total.bytes,
+            "left_ms": total.left.map(|left| left.as_millis() as u64),
+        }),
         Event::Finished(at, outcome) => about(
             at,
             "finished",

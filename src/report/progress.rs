@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::inflight::Inflight;
 use super::{Console, Volume, events};
-use crate::event::{Event, Events, Outcome, Progress, Status, StepIndex};
+use crate::event::{Event, Events, Outcome, Progress, Status, StepIndex, Total};
 use crate::figures;
 use crate::plan::Plan;
 
@@ -28,6 +28,8 @@ pub fn follow(console: &Console, plan: &Plan, inflight: &Inflight) -> Events {
         bars: console.draws_bars(),
         names: names.collect(),
         running: HashMap::new(),
+        total: None,
+        total_said_at: Instant::now(),
         console,
     });
     Events::new(move |event| {
@@ -41,6 +43,8 @@ struct View {
     bars: bool,
     names: Vec<String>,
     running: HashMap<StepIndex, Running>,
+    total: Option<ProgressBar>,
+    total_said_at: Instant,
 }
 
 struct Running {
@@ -65,6 +69,7 @@ impl View {
                     self.console.narrate(&format!("{}: {text}", self.names[*at]));
                 }
             }
+            Event::Advanced(total) => self.advance(total),
             Event::Finished(at, outcome) => self.finish(*at, outcome),
             Event::Cancelling(signal) => self.console.narrate(&format!(
                 "{}: cancelling and cleaning up; once more leaves at once",
@@ -90,6 +95,27 @@ impl View {
             running.said = essence.to_owned();
             running.said_at = Instant::now();
             self.console.narrate(&format!("{}: {text}", self.names[at]));
+        }
+    }
+
+    /// A bar for the whole run; without bars a line now and then.
+    fn advance(&mut self, total: &Total) {
+        if total.steps < 2 {
+            return;
+        }
+        if !self.bars {
+            if self.total_said_at.elapsed() > SILENCE {
+                self.total_said_at = Instant::now();
+                self.console.narrate(&far(total));
+            }
+            return;
+        }
+        let bar = self.total.get_or_insert_with(|| add_total(&self.console, total));
+        bar.set_position(position(total));
+        bar.set_message(far(total));
+        if total.steps_done == total.steps {
+            bar.finish_and_clear();
+            self.console.bars.remove(bar);
         }
     }
 
@@ -128,6 +154,33 @@ fn figures(progress: &Progress) -> String {
         text.push_str(&format!(", ~{} left in this phase", figures::duration(left)));
     }
     text
+}
+
+/// `3 of 20 done, 1.2 GiB of 5.0 GiB, ~3 min left`.
+fn far(total: &Total) -> String {
+    let mut text = format!("{} of {} done", total.steps_done, total.steps);
+    if total.bytes > 0 {
+        let (done, all) = (figures::bytes(total.bytes_done), figures::bytes(total.bytes));
+        text.push_str(&format!(", {done} of {all}"));
+    }
+    if let Some(left) = total.left.filter(|_| total.steps_done < total.steps) {
+        text.push_str(&format!(", ~{} left", figures::duration(left)));
+    }
+    text
+}
+
+/// Empty tables count a little, so that a bar of nothing but them moves as well.
+fn position(total: &Total) -> u64 {
+    u64::try_from(total.bytes_done).unwrap_or(0) + total.steps_done as u64
+}
+
+fn add_total(console: &Console, total: &Total) -> ProgressBar {
+    let length = u64::try_from(total.bytes).unwrap_or(0) + total.steps as u64;
+    let bar = console.bars.insert(0, ProgressBar::new(length));
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent} % {wide_msg}") {
+        bar.set_style(style);
+    }
+    bar
 }
 
 /// A bar draws itself where it stands until it is added to the others, so that comes first.

@@ -6,6 +6,7 @@ use super::apply::warnings;
 use super::document::{Outcome, Steps};
 use super::table::{right, table, text};
 use super::{Console, Format, Volume};
+use crate::catalog::HorizonHolder;
 use crate::event::{Outcome as StepOutcome, Status};
 use crate::figures;
 use crate::plan::{Plan, Step};
@@ -30,6 +31,22 @@ pub fn executed(console: &Console, plan: &Plan, outcomes: &[StepOutcome], outcom
     console.narrate(&summary(outcomes));
 }
 
+/// Who keeps the dead rows that are left, in words; `None` where nobody is seen who does.
+pub fn horizon(holders: &[HorizonHolder]) -> Option<String> {
+    let oldest = holders.first()?;
+    let who = oldest.who.as_deref().filter(|who| !who.is_empty());
+    let who = who.map_or_else(String::new, |who| format!(" ({who})"));
+    let kind = match oldest.kind.as_str() {
+        "session" => "the session with pid",
+        "prepared transaction" => "the prepared transaction",
+        "replication slot" => "the replication slot",
+        _ => "the standby",
+    };
+    let transactions =
+        figures::count(usize::try_from(oldest.age).unwrap_or(0), "transaction", "transactions");
+    Some(format!("{kind} {}{who}, which looks back {transactions}", oldest.name))
+}
+
 /// The JSON document of a run outside of its window.
 pub fn closed(console: &Console) {
     if console.manner().format == Format::Json {
@@ -40,7 +57,17 @@ pub fn closed(console: &Console) {
 }
 
 fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
-    let mut table = table(&["status", "action", "table", "time", "dead rows", "frozen age", "why"]);
+    let mut table = table(&[
+        "status",
+        "action",
+        "table",
+        "time",
+        "scanned",
+        "size",
+        "dead rows",
+        "frozen age",
+        "why",
+    ]);
     for (step, outcome) in steps {
         let change = |before: i64, after: i64| {
             if before == after { after.to_string() } else { format!("{before} → {after}") }
@@ -51,6 +78,7 @@ fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
             let (before, after) = (it.frozen_xid_age_before?, it.frozen_xid_age_after?);
             Some(change(before.into(), after.into()))
         });
+        let pages = outcome.pages_scanned.map(|pages| format!("{pages} pages"));
         let time = match outcome.started {
             Some(_) => figures::duration(outcome.duration),
             None => "-".to_owned(),
@@ -60,6 +88,8 @@ fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
             Cell::new(step.action.words()),
             Cell::new(&step.object),
             right(time),
+            right(pages.unwrap_or_else(|| "-".to_owned())),
+            right(outcome.size_bytes.map_or("-".to_owned(), figures::bytes)),
             right(dead.unwrap_or_else(|| "-".to_owned())),
             right(age.unwrap_or_else(|| "-".to_owned())),
             Cell::new(&outcome.reason),

@@ -4,9 +4,8 @@ use std::fs;
 use std::process::Command;
 
 use pgtend::sandbox::{Options, Sandbox, binaries};
-use tokio_postgres::NoTls;
 
-use crate::support::{Database, Output, Pgtend, Running, until, value};
+use crate::support::{Database, Output, Pgtend, Running, connect_to, until, value};
 
 const APPLICATION: &str = "pgtend/refresh";
 
@@ -711,12 +710,7 @@ async fn a_crash_of_the_server_is_survived() {
     let sandbox = Sandbox::start(&Options::new(binaries::find(None).unwrap())).unwrap();
     let socket_dir = sandbox.socket_dir().display().to_string();
     let url = format!("host={socket_dir} port={} user=postgres dbname=postgres", sandbox.port());
-    let connect = async || {
-        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.ok()?;
-        tokio::spawn(connection);
-        Some(client)
-    };
-    let client = connect().await.unwrap();
+    let client = connect_to(&url).await.unwrap();
     client.batch_execute(&format!("{GATE}{CLOSE}")).await.unwrap();
     let arguments = ["refresh", "--format", "json", "-d", &url, "gated"];
     let mut running = Pgtend::new(&arguments).start();
@@ -726,9 +720,9 @@ async fn a_crash_of_the_server_is_survived() {
     assert!(killed.success());
     running.until_it_says("tries again").await;
     until("the server is back", || async {
-        match connect().await {
-            Some(client) => client.batch_execute(OPEN).await.is_ok(),
-            None => false,
+        match connect_to(&url).await {
+            Ok(client) => client.batch_execute(OPEN).await.is_ok(),
+            Err(_) => false,
         }
     })
     .await;

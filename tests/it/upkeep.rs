@@ -1,7 +1,11 @@
 //! `pgtend vacuum` and `pgtend analyze`: what is due, what is locked, what goes wrong, and when to
 //! stop.
 
-use crate::support::{Database, Output, Running, until};
+use std::process::Command;
+
+use pgtend::sandbox::{Options, Sandbox, binaries};
+
+use crate::support::{Database, Output, Pgtend, Running, connect_to, until, value};
 
 /// Two tables with as many rows, one of them with many dead ones.
 const TABLES: &str = "CREATE TABLE tidy (id int PRIMARY KEY, name text);
@@ -61,6 +65,7 @@ async fn what_is_due_is_vacuumed_and_nothing_else() {
     assert_eq!(step.reason, "600 dead rows of 250 (240 %)");
     assert_eq!((step.dead_rows_before, step.dead_rows_after), (Some(600), Some(0)), "{output}");
     assert!(step.pages > Some(0) && step.pages == step.pages_before, "{output}");
+    assert_eq!(step.size_bytes, step.pages.map(|pages| pages * 8192));
     let tidy = output.step("public.tidy");
     assert_eq!((tidy.status.as_str(), tidy.verdict.as_str()), ("skipped", "left_out"));
     assert!(tidy.reason.starts_with("not due for VACUUM: "), "{}", tidy.reason);
@@ -94,7 +99,10 @@ async fn what_is_also_due_for_analyze_is_analyzed_with_it() {
     let output = run(&db, &["vacuum", "--analyze", "-n", "public"]).expect(0);
     assert_eq!(output.step("public.fresh").action, "analyze");
     let both = vacuum(&db, "untidy").replace(") public", ", ANALYZE) public");
-    assert_eq!(sent(&db, "vacuum"), [both, "ANALYZE (SKIP_LOCKED) public.fresh".to_owned()]);
+    assert_eq!(
+        sent(&db, "vacuum"),
+        [both, "ANALYZE (SKIP_LOCKED, VERBOSE) public.fresh".to_owned()]
+    );
 }
 
 #[tokio::test]
@@ -126,8 +134,10 @@ async fn columns_and_patterns_are_written_as_for_vacuumdb() {
     run(&db, &["analyze", "tidy (name, id)", "\"We;ird\".*"]).expect(0);
     let mut sent = sent(&db, "analyze");
     sent.sort();
-    let expected =
-        ["ANALYZE (SKIP_LOCKED) \"We;ird\".\"T\"", "ANALYZE (SKIP_LOCKED) public.tidy (name, id)"];
+    let expected = [
+        "ANALYZE (SKIP_LOCKED) public.tidy (name, id)",
+        "ANALYZE (SKIP_LOCKED, VERBOSE) \"We;ird\".\"T\"",
+    ];
     assert_eq!(sent, expected);
     let failure = run(&db, &["vacuum", "nowhere"]).expect(2).json().error.unwrap();
     assert_eq!(failure.message, "there is no table nowhere");
@@ -341,4 +351,220 @@ async fn what_the_server_does_not_know_is_refused_before_work_begins() {
         assert!(failure.message.starts_with("--buffer-usage-limit needs PostgreSQL 16"));
         assert_eq!(sent(&db, "vacuum"), Vec::<String>::new());
     }
+}
+
+#[tokio::test]
+async fn what_was_left_comes_first_the_next_time() {
+    let db = with_tables().await;
+    db.pgtend(&["init"]).expect(0);
+    db.sql("DELETE FROM tidy WHERE id <= 200").await;
+    until_known(&db, "tidy", "n_dead_tup = 200").await;
+    let order = |output: &Output| {
+        let steps = output.json().steps.into_iter();
+        steps.map(|step| step.object).collect::<Vec<_>>()
+    };
+    let tables = ["vacuum", "-n", "public", "--exclude", "untidy"];
+    run(&db, &[&tables[..], &["--time-limit", "1ms"]].concat()).expect(0);
+    let output = run(&db, &["vacuum", "-n", "public", "--dry-run"]).expect(0);
+    assert_eq!(order(&output), ["public.tidy", "public.untidy"]);
+    let reason = output.step("public.tidy").reason;
+    assert_eq!(reason, "200 dead rows of 250 (80 %); left the last time");
+    run(&db, &["vacuum", "-n", "public"]).expect(0).came_to("done");
+    let sql =
+        "SELECT string_agg(outcome, ' ' ORDER BY id) FROM pgtend.run WHERE object = 'public.tidy'";
+    assert_eq!(db.value(sql).await, "skipped done");
+    for table in ["tidy", "untidy"] {
+        db.sql(&format!("DELETE FROM {table} WHERE id <= 900")).await;
+        until_known(&db, table, "n_dead_tup > 200").await;
+    }
+    let output = run(&db, &["vacuum", "-n", "public", "--dry-run"]).expect(0);
+    assert!(!output.stdout.contains("left the last time"), "{output}");
+}
+
+#[tokio::test]
+async fn what_would_not_end_in_time_by_the_history_is_not_begun() {
+    let db = with_tables().await;
+    db.pgtend(&["init"]).expect(0);
+    db.sql(
+        "INSERT INTO pgtend.run (command, action, object, started_at, duration_ms, outcome, reason,
+            size_bytes, pgtend_version)
+         VALUES ('vacuum', 'vacuum', 'public.untidy', now(), 600000, 'done', '', 49152, '')",
+    )
+    .await;
+    let output = run(&db, &["vacuum", "--time-limit", "1min", "untidy"]).expect(0);
+    let reason = output.step("public.untidy").reason;
+    let expected = "left for the next time: it would take about 10 min 0 s, and ";
+    assert!(reason.starts_with(expected), "{reason}");
+    // Of a table without a past its size tells.
+    let output = run(&db, &["vacuum", "--time-limit", "1min", "tidy"]).expect(0);
+    let reason = output.step("public.tidy").reason;
+    assert!(reason.contains("it would take about "), "{reason}");
+    assert!(!sent(&db, "vacuum").iter().any(|sql| sql.starts_with("VACUUM")));
+    run(&db, &["vacuum", "untidy"]).expect(0).came_to("done");
+}
+
+#[tokio::test]
+async fn how_far_the_whole_run_is_is_told_in_bytes() {
+    let db = with_tables().await;
+    let output = run(&db, &["vacuum", "--events", "untidy", "tidy"]).expect(0);
+    let events = output.stderr.lines().map(|line| serde_json::from_str(line).unwrap());
+    let advanced = events.filter(|event: &serde_json::Value| event["event"] == "advanced");
+    let far = advanced.map(|event| {
+        let known = event["bytes_done"].as_i64().unwrap() <= event["bytes"].as_i64().unwrap();
+        (event["steps_done"].as_u64(), event["steps"].as_u64(), known)
+    });
+    assert_eq!(far.collect::<Vec<_>>(), [(Some(1), Some(2), true), (Some(2), Some(2), true)]);
+}
+
+#[tokio::test]
+async fn a_window_is_waited_for() {
+    let db = with_tables().await;
+    let time = async |offset: &str| {
+        db.value(&format!(
+            "SELECT to_char((now() AT TIME ZONE 'UTC') + '{offset}'::interval, 'HH24:MI')"
+        ))
+        .await
+    };
+    let window = format!("{}-{}", time("2 hours").await, time("3 hours").await);
+    let arguments = ["vacuum", "untidy", "--time-zone", "UTC", "--window", &window, "--wait"];
+    let mut running = start(&db, &arguments);
+    running.until_it_says("Waits 1 h 59 min").await;
+    running.signal("TERM");
+    running.wait().expect(143).came_to("cancelled");
+    assert_eq!(sent(&db, "vacuum"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn gently_is_as_slow_as_autovacuum() {
+    let db = Database::new().await;
+    db.sql(
+        "CREATE TABLE wide (text text) WITH (fillfactor = 10);
+         INSERT INTO wide SELECT repeat('x', 1000) FROM generate_series(1, 8000) n;
+         DELETE FROM wide",
+    )
+    .await;
+    let running = start(&db, &["vacuum", "wide", "--gentle"]);
+    until("it pauses", || async {
+        let sql = "SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event = 'VacuumDelay'";
+        db.value(sql).await == "1"
+    })
+    .await;
+    let output = running.wait().expect(0).came_to("done");
+    let step = output.step("public.wide");
+    assert_eq!(step.pages_scanned, Some(8000), "{output}");
+}
+
+#[tokio::test]
+async fn parents_get_statistics_of_all_their_rows_and_no_child_is_done_twice() {
+    let db = Database::new().await;
+    db.sql(
+        "CREATE TABLE parts (id int) PARTITION BY RANGE (id);
+         CREATE TABLE part PARTITION OF parts FOR VALUES FROM (0) TO (10000);
+         CREATE TABLE parent (id int);
+         CREATE TABLE child () INHERITS (parent);
+         INSERT INTO parts SELECT generate_series(1, 1000);
+         INSERT INTO parent SELECT generate_series(1, 1000);
+         INSERT INTO child SELECT generate_series(1, 1000)",
+    )
+    .await;
+    for table in ["part", "parent", "child"] {
+        until_known(&db, table, "n_live_tup = 1000").await;
+    }
+    let output = run(&db, &["analyze", "--needed", "-n", "public"]).expect(0).came_to("done");
+    let inherited = "SELECT string_agg(tablename, ' ' ORDER BY tablename) FROM pg_stats
+                     WHERE inherited AND schemaname = 'public'";
+    assert_eq!(db.value(inherited).await, "parent parts", "{output}");
+    let mut sent = sent(&db, "analyze");
+    sent.sort();
+    let only = if db.server.major >= 18 { "ONLY " } else { "" };
+    let expected = [
+        format!("ANALYZE (SKIP_LOCKED, VERBOSE) {only}public.parent"),
+        format!("ANALYZE (SKIP_LOCKED, VERBOSE) {only}public.parts"),
+        "ANALYZE (SKIP_LOCKED, VERBOSE) public.child".to_owned(),
+        "ANALYZE (SKIP_LOCKED, VERBOSE) public.part".to_owned(),
+    ];
+    let mut expected = expected.to_vec();
+    expected.sort();
+    assert_eq!(sent, expected);
+}
+
+#[tokio::test]
+async fn a_toast_table_that_is_due_is_vacuumed_without_its_table() {
+    let db = Database::new().await;
+    db.sql(
+        "CREATE TABLE large (id int, text text);
+         ALTER TABLE large ALTER text SET STORAGE EXTERNAL;
+         INSERT INTO large SELECT n, repeat('x', 20000) FROM generate_series(1, 200) n",
+    )
+    .await;
+    until_known(&db, "large", "n_live_tup = 200").await;
+    db.sql("VACUUM ANALYZE large").await;
+    db.sql("DELETE FROM large WHERE id <= 40").await;
+    until_known(&db, "large", "n_dead_tup = 40").await;
+    let toast =
+        db.value("SELECT reltoastrelid::regclass FROM pg_class WHERE relname = 'large'").await;
+    until_known(&db, &toast, "n_dead_tup > 300").await;
+    let arguments = ["vacuum", "--threshold", "0.6", "-n", "public"];
+    let output = run(&db, &arguments).expect(0).came_to("done");
+    assert!(output.step("public.large").reason.contains("TOAST"), "{output}");
+    until_known(&db, &toast, "n_dead_tup = 0").await;
+    let dead = db.value("SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'large'").await;
+    let (only, left) =
+        if db.server.major >= 16 { (", PROCESS_MAIN false", "40") } else { ("", "0") };
+    assert_eq!(dead, left);
+    assert_eq!(
+        sent(&db, "vacuum"),
+        [vacuum(&db, "large")
+            .replace("LOCKED", "LOCKED, VERBOSE")
+            .replace(") ", &format!("{only}) "))]
+    );
+}
+
+#[tokio::test]
+async fn hostile_names_are_names() {
+    let db = Database::new().await;
+    db.sql(
+        "CREATE SCHEMA \"We;ird\"; CREATE TABLE \"We;ird\".\"a \"\"b\"\"; DROP\" AS SELECT 1 AS \"c(\";
+         CREATE STATISTICS \"s;\" ON \"c(\", (\"c(\" + 1) FROM \"We;ird\".\"a \"\"b\"\"; DROP\"",
+    )
+    .await;
+    let name = "\"We;ird\".\"a \"\"b\"\"; DROP\"";
+    let output = run(&db, &["vacuum", "--all", "-z", "--schema", "We;*"]).expect(0).came_to("done");
+    assert_eq!(output.step(name).status, "done", "{output}");
+    run(&db, &["analyze", &format!("{name} (\"c(\")")]).expect(0).came_to("done");
+    assert!(sent(&db, "analyze")[0].ends_with(&format!(" {name} (\"c(\")")));
+}
+
+#[tokio::test]
+async fn a_crash_of_the_server_is_survived_by_all_that_runs() {
+    let sandbox = Sandbox::start(&Options::new(binaries::find(None).unwrap())).unwrap();
+    let socket_dir = sandbox.socket_dir().display().to_string();
+    let url = format!("host={socket_dir} port={} user=postgres dbname=postgres", sandbox.port());
+    let client = connect_to(&url).await.unwrap();
+    client.batch_execute(TABLES).await.unwrap();
+    client.batch_execute("VACUUM tidy").await.unwrap();
+    client
+        .batch_execute(
+            "ALTER ROLE postgres SET vacuum_cost_delay = '100ms';
+             ALTER ROLE postgres SET vacuum_cost_limit = 1;
+             DELETE FROM tidy; DELETE FROM untidy",
+        )
+        .await
+        .unwrap();
+    let arguments = ["vacuum", "-j", "2", "--format", "json", "-d", &url, "tidy", "untidy"];
+    let mut running = Pgtend::new(&arguments).start();
+    let pids = "SELECT string_agg(pid::text, ' ') FROM pg_stat_progress_vacuum";
+    until("both are vacuumed", || async { value(&client, pids).await.contains(' ') }).await;
+    client.batch_execute("ALTER ROLE postgres RESET vacuum_cost_delay").await.unwrap();
+    let pid = value(&client, pids).await;
+    let killed =
+        Command::new("kill").args(["-9", pid.split(' ').next().unwrap()]).status().unwrap();
+    assert!(killed.success());
+    running.until_it_says("tries again").await;
+    let output = running.wait().expect(0).came_to("done");
+    for table in ["public.tidy", "public.untidy"] {
+        assert_eq!(output.step(table).status, "done", "{output}");
+    }
+    sandbox.stop().unwrap();
 }

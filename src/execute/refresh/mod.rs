@@ -81,7 +81,7 @@ impl Refreshing<'_> {
         upstream: Option<RelationName>,
     ) -> Outcome {
         if let Some(outcome) = self.not_to_start(missing) {
-            self.execution.events.emit(Event::Finished(at, outcome.clone()));
+            self.execution.events.emit(Event::Finished(at, Box::new(outcome.clone())));
             return outcome;
         }
         let started = Instant::now();
@@ -100,7 +100,7 @@ impl Refreshing<'_> {
         if let Subject::Refresh(refresh) = &step.subject {
             self.locks.release(refresh.view).await;
         }
-        self.execution.events.emit(Event::Finished(at, outcome.clone()));
+        self.execution.events.emit(Event::Finished(at, Box::new(outcome.clone())));
         outcome
     }
 

@@ -345,7 +345,12 @@ pub async fn connect(server: &Server, database: &str, role: &str) -> Client {
         "host={} port={} user={role} dbname={database} application_name=test",
         server.socket_dir, server.port
     );
-    let (client, connection) = tokio_postgres::connect(&text, NoTls).await.unwrap();
+    connect_to(&text).await.unwrap()
+}
+
+/// A session with what the text names, where it can be had.
+pub async fn connect_to(text: &str) -> Result<Client, Error> {
+    let (client, connection) = tokio_postgres::connect(text, NoTls).await?;
     tokio::spawn(connection);
-    client
+    Ok(client)
 }

@@ -70,6 +70,7 @@ pub struct Step {
     pub frozen_xid_age_after: Option<i32>,
     pub pages_before: Option<i64>,
     pub pages: Option<i64>,
+    pub pages_scanned: Option<i64>,
 }
 
 /// One step of init.

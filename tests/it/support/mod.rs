@@ -14,7 +14,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 pub use command::{Output, Pgtend, Running};
-pub use database::{Blocker, Database, sqlstate, value};
+pub use database::{Blocker, Database, connect_to, sqlstate, value};
 pub use proxy::Proxy;
 
 /// How long a condition may take to come true on a busy machine.
