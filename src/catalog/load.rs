@@ -10,7 +10,7 @@ use super::{
     Build, Canonical, ColumnWidth, Facts, Index, IndexComment, IndexShape, NameBearer, Oid,
     Partition, Questions, Relation, RelationKind, canonical,
 };
-use crate::failure::Result;
+use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::Server;
 use crate::pg::name::{RelationName, with_suffix};
 use crate::pg::server_error::LOCK_NOT_AVAILABLE;
@@ -272,6 +272,14 @@ pub async fn ask(
         .query(sql, params)
         .await
         .map_err(|error| error.into_failure().context("reading the catalog failed"))
+}
+
+/// The row of a query that always returns one.
+///
+/// # Errors
+/// `Server` where it did not.
+pub fn first(rows: &[Row]) -> Result<&Row> {
+    rows.first().ok_or_else(|| Failure::new(Kind::Server, "a catalog query returned no row"))
 }
 
 fn schemas_and_names(names: &[RelationName]) -> (Vec<Option<&str>>, Vec<&str>) {

@@ -5,6 +5,7 @@ mod canonical;
 mod definition;
 pub mod history;
 pub(crate) mod load;
+pub mod statements;
 mod upkeep;
 mod views;
 mod watch;

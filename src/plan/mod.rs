@@ -13,6 +13,7 @@ pub mod refresh;
 pub mod schema;
 mod size;
 mod statement;
+pub mod statements;
 pub mod upkeep;
 mod view;
 pub mod window;

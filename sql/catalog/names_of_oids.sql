@@ -1,0 +1,17 @@
+-- The names of roles and databases.
+-- $1: oids of roles; $2: oids of databases. Returns kind ('role' or 'database'), oid and name of those
+-- that are there.
+-- Privilege: none. Cost: a row for each.
+SELECT
+  'role' AS kind,
+  r.oid,
+  r.rolname::pg_catalog.text AS name
+FROM pg_catalog.pg_roles AS r
+WHERE r.oid = ANY ($1::pg_catalog.oid[])
+UNION ALL
+SELECT
+  'database' AS kind,
+  d.oid,
+  d.datname::pg_catalog.text AS name
+FROM pg_catalog.pg_database AS d
+WHERE d.oid = ANY ($2::pg_catalog.oid[])

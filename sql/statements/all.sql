@@ -1,0 +1,10 @@
+-- The counters of every statement, without its text.
+-- {schema}: that of the extension; {key}, {figures}: its columns as far as this version has them.
+-- $1: the database's oid, NULL for all. Returns a row for each; queryid is NULL where the role may
+-- not see the statement.
+-- Privilege: none; pg_read_all_stats for statements of others. Cost: the counters once.
+SELECT
+  {key},
+  {figures}
+FROM {schema}.pg_stat_statements(false) AS s
+WHERE $1::pg_catalog.oid IS NULL OR s.dbid = $1::pg_catalog.oid

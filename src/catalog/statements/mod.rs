@@ -1,0 +1,145 @@
+//! The statements that pg_stat_statements counts. Their texts are as large as all else is small, so
+//! they are only read where they are asked for.
+
+mod figures;
+mod load;
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Oid;
+use crate::failure::{Failure, Kind as FailureKind, Result};
+pub use figures::{Figure, Figures, Kind, selected};
+pub use load::{
+    Filter, Top, load_extension, load_matching, load_names, load_reading, load_texts, load_top,
+    read_figures,
+};
+
+/// What tells one counted statement from the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StatementKey {
+    /// Where.
+    pub dbid: Oid,
+    /// By whom.
+    pub userid: Oid,
+    /// Which; it is the same for statements that differ in constants only.
+    pub queryid: i64,
+    /// Whether the client sent it itself, and no function did.
+    pub toplevel: bool,
+}
+
+/// A statement's counters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// Which.
+    pub key: StatementKey,
+    /// How much, since the counters were begun.
+    pub figures: Figures,
+    /// Since when it is counted, in seconds since 1970; `None` before version 1.11.
+    pub stats_since: Option<f64>,
+}
+
+/// All counters at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// When, and in which circumstances.
+    pub moment: Moment,
+    /// The statements that the role may see.
+    pub statements: Vec<Statement>,
+}
+
+/// The circumstances of a reading. Epochs are seconds since 1970.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Moment {
+    /// When it was, by the server's clock.
+    pub taken_epoch: f64,
+    /// When all counters were last reset; `None` where the version does not tell.
+    pub reset_epoch: Option<f64>,
+    /// How often the server had to forget statements; `None` where the version does not tell.
+    pub evictions: Option<i64>,
+    /// When the server was started.
+    pub started_epoch: f64,
+    /// Statements of others that the role may not see.
+    pub hidden: i64,
+}
+
+/// The extension, and what it can tell this role.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Extension {
+    /// Its version in this database; `None` where it is absent.
+    pub version: Option<String>,
+    /// Its schema.
+    pub schema: String,
+    /// What its function returns.
+    pub columns: Vec<String>,
+    /// Whether it tells of resets and evictions.
+    pub has_info: bool,
+    /// How many statements it counts; `None` where its library is not loaded.
+    pub max_statements: Option<i64>,
+    /// The version that is installed on the server's machine.
+    pub available_version: Option<String>,
+    /// Whether the role sees statements of others.
+    pub sees_all: bool,
+    /// Whether I/O is timed.
+    pub tracks_io: bool,
+    /// Whether planning is counted.
+    pub tracks_planning: bool,
+    /// When the server was started, in seconds since 1970.
+    pub started_epoch: f64,
+    /// This database.
+    pub dbid: Oid,
+    /// What tells this cluster from others, where the role may know.
+    pub system_id: Option<i64>,
+}
+
+impl Extension {
+    /// Refuses where statements are not counted.
+    ///
+    /// # Errors
+    /// `Unsupported`, with the way out.
+    pub fn require_counting(&self) -> Result<()> {
+        let loads = "shared_preload_libraries = 'pg_stat_statements' in postgresql.conf (then \
+                     restart the server)";
+        let refuse = |message: &str, hint: String| {
+            Err(Failure::new(FailureKind::Unsupported, message).hint(hint))
+        };
+        match (self.max_statements, &self.version, &self.available_version) {
+            (Some(_), Some(_), _) => Ok(()),
+            (None, _, None) => refuse(
+                "this server does not count its statements: pg_stat_statements is not installed",
+                format!(
+                    "install the server's contrib package, set {loads}, and in this database: \
+                     CREATE EXTENSION pg_stat_statements;"
+                ),
+            ),
+            (None, Some(_), _) => refuse(
+                "this server does not count its statements: pg_stat_statements is not loaded",
+                format!("set {loads}"),
+            ),
+            (None, None, _) => refuse(
+                "this server does not count its statements: pg_stat_statements is not loaded",
+                format!("set {loads}, and in this database: CREATE EXTENSION pg_stat_statements;"),
+            ),
+            (Some(_), None, _) => refuse(
+                "the extension pg_stat_statements is absent in this database",
+                "in this database: CREATE EXTENSION pg_stat_statements;".to_owned(),
+            ),
+        }
+    }
+
+    /// The newer version that this database could have, after an upgrade of the server.
+    pub fn newer_version(&self) -> Option<&str> {
+        let available = self.available_version.as_deref()?;
+        (self.version.as_deref() != Some(available)).then_some(available)
+    }
+}
+
+/// Names of roles and databases by their oids.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    /// Of roles.
+    pub roles: HashMap<Oid, String>,
+    /// Of databases.
+    pub databases: HashMap<Oid, String>,
+}
