@@ -50,7 +50,9 @@ LEFT JOIN LATERAL (
   JOIN pg_catalog.pg_roles AS r ON r.oid = c.relowner
   WHERE c.relnamespace = n.oid
     AND c.relkind = 'r'
-    AND c.relname IN ('run', 'version', 'view_state')
+    AND c.relname IN (
+      'run', 'sample', 'snapshot', 'statement', 'statement_text', 'version', 'view_state'
+    )
 ) AS t ON true
 CROSS JOIN LATERAL (
   SELECT pg_catalog.count(*) = 3 AS is_ours

@@ -13,10 +13,13 @@ LEFT JOIN LATERAL (
   SELECT pg_catalog.bool_and(pg_catalog.has_table_privilege(r.oid, c.oid, w.privilege)) AS granted
   FROM ROWS FROM (
     pg_catalog.unnest(
-      '{version,run,run,run,view_state,view_state,view_state,view_state}'::pg_catalog.text[]
+      '{version,run,run,run,view_state,view_state,view_state,view_state,sample,sample,sample,
+        snapshot,snapshot,snapshot,statement,statement,statement,statement,statement_text,
+        statement_text,statement_text}'::pg_catalog.text[]
     ),
     pg_catalog.unnest(
-      '{SELECT,SELECT,INSERT,DELETE,SELECT,INSERT,UPDATE,DELETE}'::pg_catalog.text[]
+      '{SELECT,SELECT,INSERT,DELETE,SELECT,INSERT,UPDATE,DELETE,SELECT,INSERT,DELETE,SELECT,INSERT,
+        DELETE,SELECT,INSERT,UPDATE,DELETE,SELECT,INSERT,DELETE}'::pg_catalog.text[]
     )
   ) AS w (name, privilege)
   JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name

@@ -2,7 +2,7 @@
 -- {schema}: that of the extension; {key}, {figures}: its columns as far as this version has them;
 -- {rank}: the figure. $1: the database's oid, NULL for all; $2: how many, NULL for all; $3: at least
 -- so many calls; $4: at least this mean in ms; $5: the user's oid, NULL for all; $6: only these
--- queryids, NULL for all. Returns at least one row: all_* of all statements of the database(s), the
+-- queryids, NULL for all; $7: from which mean in ms on one counts as slow. Returns at least one row: all_* of all statements of the database(s), the
 -- rest NULL where none is left.
 -- Privilege: none; pg_read_all_stats for statements of others. Cost: the counters once.
 WITH s AS MATERIALIZED (
@@ -20,7 +20,10 @@ FROM (
     pg_catalog.count(*) AS all_statements,
     pg_catalog.count(*) FILTER (WHERE s.queryid IS NULL) AS all_hidden,
     COALESCE(pg_catalog.sum(s.total_ms), 0) AS all_ms,
-    COALESCE(pg_catalog.sum(s.calls), 0) AS all_calls
+    COALESCE(pg_catalog.sum(s.calls), 0) AS all_calls,
+    pg_catalog.count(*) FILTER (
+      WHERE s.queryid IS NOT NULL AND s.total_ms >= $7::pg_catalog.float8 * s.calls AND s.calls > 0
+    ) AS all_slow
   FROM s
 ) AS a
 LEFT JOIN LATERAL (

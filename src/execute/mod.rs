@@ -17,6 +17,8 @@ mod schedule;
 pub mod schema;
 mod send;
 mod short;
+pub mod snapshot;
+pub mod statements;
 pub mod upkeep;
 mod warnings;
 

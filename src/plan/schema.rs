@@ -9,16 +9,30 @@ use crate::pg::name::{quote_ident, quote_literal};
 pub const NAME: &str = "pgtend";
 
 /// What makes each version out of the one before.
-const UPGRADES: [&str; CURRENT as usize] = [include_str!("../../sql/schema/1.sql")];
+const UPGRADES: [&str; CURRENT as usize] =
+    [include_str!("../../sql/schema/1.sql"), include_str!("../../sql/schema/2.sql")];
 
 /// The relations that the upgrades make.
-pub const RELATIONS: [&str; 10] = [
+pub const RELATIONS: [&str; 23] = [
     "run",
     "run_id_seq",
     "run_object_started_at_idx",
     "run_pkey",
     "run_refreshes_idx",
     "run_started_at_idx",
+    "sample",
+    "sample_pkey",
+    "sample_statement_idx",
+    "snapshot",
+    "snapshot_id_seq",
+    "snapshot_pkey",
+    "snapshot_taken_at_idx",
+    "statement",
+    "statement_id_seq",
+    "statement_key",
+    "statement_pkey",
+    "statement_text",
+    "statement_text_pkey",
     "version",
     "version_pkey",
     "view_state",
@@ -187,6 +201,10 @@ fn grant(role: &str) -> SchemaStep {
         format!("GRANT SELECT ON {NAME}.version TO {to}"),
         format!("GRANT SELECT, INSERT, DELETE ON {NAME}.run TO {to}"),
         format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {NAME}.view_state TO {to}"),
+        format!("GRANT SELECT, INSERT, DELETE ON {NAME}.sample TO {to}"),
+        format!("GRANT SELECT, INSERT, DELETE ON {NAME}.snapshot TO {to}"),
+        format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {NAME}.statement TO {to}"),
+        format!("GRANT SELECT, INSERT, DELETE ON {NAME}.statement_text TO {to}"),
     ];
     SchemaStep { action: Action::Grant, reason: format!("to {role}"), statements }
 }

@@ -30,6 +30,8 @@ pub struct Filter {
     pub min_calls: f64,
     /// So many ms in the mean at least.
     pub min_mean_ms: f64,
+    /// From this mean on a statement counts as slow, in ms.
+    pub slow_ms: f64,
     /// Only these.
     pub queryids: Option<Vec<i64>>,
 }
@@ -45,6 +47,8 @@ pub struct Top {
     pub matching: i64,
     /// How many there are in all, hidden ones included.
     pub all: i64,
+    /// How many of them are slow.
+    pub all_slow: i64,
     /// Execution time of all of them, in ms.
     pub all_ms: f64,
     /// Executions of all of them.
@@ -119,6 +123,7 @@ pub async fn load_top(
                 (&filter.min_mean_ms, Type::FLOAT8),
                 (&filter.user, Type::OID),
                 (&filter.queryids, Type::INT8_ARRAY),
+                (&filter.slow_ms, Type::FLOAT8),
             ],
         )
         .await?;
@@ -127,6 +132,7 @@ pub async fn load_top(
             moment: Moment { hidden: row.get("all_hidden"), ..moment },
             matching: row.get::<_, Option<i64>>("matching").unwrap_or(0),
             all: row.get("all_statements"),
+            all_slow: row.get("all_slow"),
             all_ms: row.get("all_ms"),
             all_calls: row.get("all_calls"),
             statements: rows.iter().filter_map(read_statement).collect(),
@@ -212,7 +218,11 @@ impl Extension {
     }
 }
 
-async fn load_moment(session: &Session, extension: &Extension) -> Result<Moment> {
+/// The circumstances of now.
+///
+/// # Errors
+/// Those of the connection and of the queries.
+pub async fn load_moment(session: &Session, extension: &Extension) -> Result<Moment> {
     let mut moment = Moment { started_epoch: extension.started_epoch, ..Moment::default() };
     let now = "SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) AS now_epoch";
     if let Some(row) = ask(session, now, &[]).await?.first() {

@@ -1,8 +1,11 @@
 //! The statements that pg_stat_statements counts. Their texts are as large as all else is small, so
 //! they are only read where they are asked for.
 
+mod cache;
 mod figures;
+mod file;
 mod load;
+mod snapshots;
 
 use std::collections::HashMap;
 
@@ -10,11 +13,14 @@ use serde::{Deserialize, Serialize};
 
 use super::Oid;
 use crate::failure::{Failure, Kind as FailureKind, Result};
+pub use cache::TextCache;
 pub use figures::{Figure, Figures, Kind, selected};
+pub use file::{SnapshotFile, Text};
 pub use load::{
-    Filter, Top, load_extension, load_matching, load_names, load_reading, load_texts, load_top,
-    read_figures,
+    Filter, Top, load_extension, load_matching, load_moment, load_names, load_reading, load_texts,
+    load_top, read_figures,
 };
+pub use snapshots::{Sample, Snapshot, load_kept_texts, load_samples, load_snapshots, load_state};
 
 /// What tells one counted statement from the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

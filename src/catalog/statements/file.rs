@@ -1,0 +1,179 @@
+//! A snapshot in a file: for databases in which nothing may be installed, and to take along.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Figure, Figures, Moment, Reading, Statement, StatementKey};
+use crate::catalog::Oid;
+use crate::failure::{Failure, Kind, Result};
+
+/// What the file says it is.
+const FORMAT: &str = "pgtend-snapshot";
+/// The version of the file's form.
+const VERSION: u32 = 1;
+
+/// A snapshot as a file holds it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SnapshotFile {
+    format: String,
+    version: u32,
+    /// The server's version.
+    pub server_version: String,
+    /// The database that it was taken in.
+    pub database: String,
+    moment: Moment,
+    statements: Vec<Entry>,
+    /// The statements' texts.
+    pub texts: Vec<Text>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Entry {
+    #[serde(flatten)]
+    key: StatementKey,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    stats_since_epoch: Option<f64>,
+    figures: BTreeMap<String, f64>,
+}
+
+/// The text of a statement.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Text {
+    /// Its database.
+    pub dbid: Oid,
+    /// Which.
+    pub queryid: i64,
+    /// The text.
+    pub query: String,
+}
+
+impl SnapshotFile {
+    /// The file of a reading.
+    pub fn new(
+        server_version: String,
+        database: String,
+        reading: &Reading,
+        texts: Vec<Text>,
+    ) -> Self {
+        let statements = reading.statements.iter().map(|statement| {
+            let known = Figure::all().filter_map(|figure| {
+                Some((figure.name().to_owned(), statement.figures.get(figure)?))
+            });
+            Entry {
+                key: statement.key,
+                stats_since_epoch: statement.stats_since,
+                figures: known.collect(),
+            }
+        });
+        SnapshotFile {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            server_version,
+            database,
+            moment: reading.moment.clone(),
+            statements: statements.collect(),
+            texts,
+        }
+    }
+
+    /// Writes it in one moment, so that no half of it is ever read. Only its owner may read it: texts
+    /// of statements may tell what is nobody else's business.
+    ///
+    /// # Errors
+    /// `Io`, naming the file.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let write = || -> std::io::Result<()> {
+            let mut fresh = tempfile::Builder::new()
+                .prefix(".pgtend-snapshot")
+                .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+            let mut out = std::io::BufWriter::new(fresh.as_file_mut());
+            serde_json::to_writer(&mut out, self)?;
+            out.flush()?;
+            drop(out);
+            fresh.as_file().sync_all()?;
+            fresh.persist(path).map_err(|error| error.error)?;
+            Ok(())
+        };
+        write().map_err(|error| {
+            Failure::new(Kind::Io, format!("cannot write {}: {error}", path.display()))
+        })
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// `Usage` where it cannot be read, is none of pgtend's, or of a newer form.
+    pub fn read(path: &Path) -> Result<SnapshotFile> {
+        let refuse =
+            |why: &dyn std::fmt::Display| Failure::usage(format!("{}: {why}", path.display()));
+        let text = fs::read_to_string(path).map_err(|error| refuse(&error))?;
+        let head: serde_json::Value = serde_json::from_str(&text)
+            .map_err(|error| refuse(&format!("this is no snapshot of pgtend: {error}")))?;
+        if head.get("format").and_then(|format| format.as_str()) != Some(FORMAT) {
+            return Err(
+                refuse(&"this is no snapshot of pgtend").hint("pgtend snapshot --file makes one")
+            );
+        }
+        if head.get("version").and_then(serde_json::Value::as_u64) != Some(VERSION.into()) {
+            return Err(refuse(&"another version of pgtend wrote this snapshot"));
+        }
+        serde_json::from_value(head)
+            .map_err(|error| refuse(&format!("the snapshot is damaged: {error}")))
+    }
+
+    /// The counters.
+    pub fn reading(&self) -> Reading {
+        let statements = self.statements.iter().map(|entry| {
+            let mut figures = Figures::default();
+            for figure in Figure::all() {
+                figures.set(figure, entry.figures.get(figure.name()).copied());
+            }
+            Statement { key: entry.key, figures, stats_since: entry.stats_since_epoch }
+        });
+        Reading { moment: self.moment.clone(), statements: statements.collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("snapshot.json");
+        let mut figures = Figures::default();
+        figures.set(Figure::Calls, Some(3.0));
+        figures.set(Figure::Total, Some(0.1 + 0.2));
+        let key = StatementKey { dbid: 1, userid: 2, queryid: i64::MIN, toplevel: true };
+        let statement = Statement { key, figures, stats_since: Some(1.5) };
+        let moment = Moment { taken_epoch: 1e9, evictions: Some(7), ..Moment::default() };
+        let reading = Reading { moment, statements: vec![statement] };
+        let file = SnapshotFile::new("17.2".to_owned(), "nova".to_owned(), &reading, Vec::new());
+        file.write(&path).unwrap();
+        let read = SnapshotFile::read(&path).unwrap().reading();
+        assert_eq!((read.moment, read.statements), (reading.moment, reading.statements));
+    }
+
+    #[test]
+    fn what_is_no_snapshot_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other.json");
+        for (text, why) in [
+            ("hello", "no snapshot"),
+            ("{}", "no snapshot"),
+            ("{\"format\":\"pgtend-snapshot\",\"version\":9}", "another version"),
+            ("{\"format\":\"pgtend-snapshot\",\"version\":1}", "damaged"),
+        ] {
+            fs::write(&path, text).unwrap();
+            let failure = SnapshotFile::read(&path).unwrap_err().to_string();
+            assert!(failure.contains(why), "{failure}");
+        }
+        assert!(SnapshotFile::read(&folder.path().join("nowhere")).is_err());
+    }
+}

@@ -1,0 +1,160 @@
+//! Keeping the counters of statements, in pgtend's own schema or in a file.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio_postgres::types::{ToSql, Type};
+
+use crate::catalog::history::{self, seconds};
+use crate::catalog::load::{ask, first};
+use crate::catalog::statements::{
+    Extension, SnapshotFile, Text, load_moment, load_reading, load_texts,
+};
+use crate::failure::{Failure, Kind, Result};
+use crate::pg::database::{Database, Workers};
+use crate::pg::server_error::LOCK_NOT_AVAILABLE;
+use crate::pg::session::Session;
+
+/// So that no temporary file is written while the server reads its counters and texts.
+const MEMORY: &str = "512MB";
+/// Two runs at once would both keep the same changes; the second waits so long for the first.
+const LOCK_TIMEOUT: &str = "10s";
+const STATEMENT_TIMEOUT: &str = "60s";
+
+/// What was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// The snapshot's number; `None` in a file.
+    pub id: Option<i64>,
+    /// Statements that are counted.
+    pub statements: i64,
+    /// How many of them had changed since the one before; all of them in a file.
+    pub changed: i64,
+    /// Statements of others that the role may not see.
+    pub hidden: i64,
+}
+
+/// Takes a snapshot into pgtend's own schema.
+///
+/// # Errors
+/// Where there is no such schema, or it may not be written; `Busy` where another run is at it; those
+/// of the connection and of the statements.
+pub async fn take(database: &Database, extension: &Extension) -> Result<Taken> {
+    let session = database.maintainer(Workers::None).await?;
+    history::load_schema(&session).await?.require_writable()?;
+    let result = async {
+        begin(&session).await?;
+        let taken = take_counters(&session, extension).await?;
+        take_texts(&session, extension).await?;
+        Ok(taken)
+    };
+    end(&session, result.await).await
+}
+
+/// Takes a snapshot into a file.
+///
+/// # Errors
+/// Those of the connection and of the queries; `Io` where the file cannot be written.
+pub async fn take_to_file(
+    database: &Database,
+    extension: &Extension,
+    only_here: Option<u32>,
+    path: &Path,
+) -> Result<Taken> {
+    let session = database.reader().await?;
+    let reading = load_reading(&session, extension, only_here).await?;
+    let ids = reading.statements.iter().map(|statement| statement.key.queryid).collect::<Vec<_>>();
+    let texts = load_texts(&session, extension, &ids).await?;
+    let mut texts = texts
+        .into_iter()
+        .filter(|((dbid, _), _)| only_here.is_none_or(|here| here == *dbid))
+        .map(|((dbid, queryid), query)| Text { dbid, queryid, query })
+        .collect::<Vec<_>>();
+    texts.sort_by_key(|text| (text.dbid, text.queryid));
+    let server = &database.server;
+    let file =
+        SnapshotFile::new(server.version.to_string(), server.database.clone(), &reading, texts);
+    file.write(path)?;
+    let statements = i64::try_from(reading.statements.len()).unwrap_or(i64::MAX);
+    let hidden = reading.moment.hidden;
+    Ok(Taken { id: None, statements, changed: statements, hidden })
+}
+
+/// Removes the snapshots that were taken longer ago. Returns how many they were.
+///
+/// # Errors
+/// Those of the connection and of the statements.
+pub async fn prune(database: &Database, keep: Duration) -> Result<i64> {
+    let session = database.maintainer(Workers::None).await?;
+    history::load_schema(&session).await?.require_writable()?;
+    let result = async {
+        begin(&session).await?;
+        let sql = include_str!("../../sql/history/prune_snapshots.sql");
+        let rows = ask(&session, sql, &[(&seconds(keep), Type::FLOAT8)]).await?;
+        let pruned: i64 = first(&rows)?.get("pruned");
+        if pruned > 0 {
+            ask(&session, include_str!("../../sql/history/prune_texts.sql"), &[]).await?;
+        }
+        Ok(pruned)
+    };
+    end(&session, result.await).await
+}
+
+async fn begin(session: &Session) -> Result<()> {
+    let sql = format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL work_mem = '{MEMORY}'; SET LOCAL jit = off; \
+         SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; \
+         SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'; \
+         LOCK TABLE pgtend.snapshot IN SHARE ROW EXCLUSIVE MODE"
+    );
+    session.execute(&sql).await.map_err(|error| match error.is_lock_not_available() {
+        true => Failure::new(Kind::Busy, "another run takes or removes snapshots")
+            .sqlstate(Some(LOCK_NOT_AVAILABLE.to_owned())),
+        false => error.into_failure().context("beginning a snapshot"),
+    })
+}
+
+/// Commits what succeeded. The failure that led here is the one to tell.
+async fn end<T>(session: &Session, result: Result<T>) -> Result<T> {
+    let sql = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    let ended = session.execute(sql).await;
+    let done = result?;
+    ended.map_err(|error| error.into_failure().context("keeping the snapshot"))?;
+    Ok(done)
+}
+
+async fn take_counters(session: &Session, extension: &Extension) -> Result<Taken> {
+    let moment = load_moment(session, extension).await?;
+    let sql = extension.written(include_str!("../../sql/statements/take.sql"));
+    let params: [(&(dyn ToSql + Sync), Type); 7] = [
+        (&extension.dbid, Type::OID),
+        (&extension.sees_all, Type::BOOL),
+        (&moment.reset_epoch, Type::FLOAT8),
+        (&moment.started_epoch, Type::FLOAT8),
+        (&moment.evictions, Type::INT8),
+        (&extension.version, Type::TEXT),
+        (&env!("CARGO_PKG_VERSION"), Type::TEXT),
+    ];
+    let rows = ask(session, &sql, &params).await?;
+    let row = first(&rows)?;
+    Ok(Taken {
+        id: Some(row.get("id")),
+        statements: row.get("statements"),
+        changed: row.get("changed"),
+        hidden: row.get("hidden"),
+    })
+}
+
+/// Texts are large: the server is only asked for them where one is new.
+async fn take_texts(session: &Session, extension: &Extension) -> Result<()> {
+    let sql = include_str!("../../sql/history/missing_texts.sql");
+    let rows = ask(session, sql, &[(&extension.dbid, Type::OID)]).await?;
+    let missing = rows.iter().map(|row| row.get("queryid")).collect::<Vec<i64>>();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let sql = extension.written(include_str!("../../sql/statements/take_texts.sql"));
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&extension.dbid, Type::OID), (&missing, Type::INT8_ARRAY)];
+    ask(session, &sql, &params).await.map(drop)
+}
