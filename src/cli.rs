@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::cancel::Cancel;
 use crate::commands::{
     Context, EXIT_CODES, analyze, apply, completions, demo, history, init, man, plan, refresh,
-    vacuum,
+    slow_queries, snapshot, vacuum,
 };
 use crate::config::Config;
 use crate::failure::{Failure, Result};
@@ -21,7 +21,7 @@ use crate::report::{Color, Console, Format, Manner, Volume};
 /// declare: `pgtend plan` shows what is to be done, `pgtend apply` does it. Indexes are built online
 /// while the application reads and writes, and broken builds of earlier attempts are mended.
 /// `pgtend refresh` refreshes materialized views. `pgtend vacuum` and `pgtend analyze` do what
-/// autovacuum has left.
+/// autovacuum has left. `pgtend slow-queries` shows where the time goes.
 #[derive(Debug, Parser)]
 #[command(
     name = "pgtend",
@@ -99,6 +99,7 @@ impl Cli {
     /// # Errors
     /// Whatever keeps the command from doing its job; the failure's kind decides the exit code.
     pub async fn run(self, console: Console, cancel: Cancel, inflight: Inflight) -> Result<u8> {
+        self.require_format()?;
         let config = Config::load(self.shared.config.as_deref())?;
         let context = Context {
             url: self.shared.url(&config)?,
@@ -115,12 +116,27 @@ impl Cli {
             Command::Refresh(args) => refresh::run(&context, &args).await,
             Command::Vacuum(args) => vacuum::run(&context, &args).await,
             Command::Analyze(args) => analyze::run(&context, &args).await,
+            Command::SlowQueries(args) => {
+                context.unless_cancelled(slow_queries::run(&context, &args)).await
+            }
+            Command::Snapshot(args) => {
+                context.unless_cancelled(snapshot::run(&context, &args)).await
+            }
             Command::Init(args) => context.unless_cancelled(init::run(&context, &args)).await,
             Command::History(args) => context.unless_cancelled(history::run(&context, &args)).await,
             Command::Demo(args) => context.unless_cancelled(demo::run(&context, &args)).await,
             Command::Completions(args) => completions::run(&args, &mut Cli::command()),
             Command::Man(args) => man::run(&args, Cli::command()),
         }
+    }
+
+    /// Refuses a format that the command does not know.
+    fn require_format(&self) -> Result<()> {
+        let is_wide = matches!(self.shared.format, Format::Csv | Format::Markdown);
+        if !is_wide || matches!(self.command, Command::SlowQueries(_)) {
+            return Ok(());
+        }
+        Err(Failure::usage(format!("{} knows --format table and json only", self.command.name())))
     }
 
     /// How the user wants to be spoken to.
@@ -180,6 +196,10 @@ pub enum Command {
     #[command(after_help = EXIT_CODES)]
     Analyze(analyze::Args),
     #[command(after_help = EXIT_CODES)]
+    SlowQueries(slow_queries::Args),
+    #[command(after_help = EXIT_CODES)]
+    Snapshot(snapshot::Args),
+    #[command(after_help = EXIT_CODES)]
     Init(init::Args),
     #[command(after_help = EXIT_CODES)]
     History(history::Args),
@@ -200,6 +220,8 @@ impl Command {
             Command::Refresh(_) => "refresh",
             Command::Vacuum(_) => "vacuum",
             Command::Analyze(_) => "analyze",
+            Command::SlowQueries(_) => "slow-queries",
+            Command::Snapshot(_) => "snapshot",
             Command::Init(_) => "init",
             Command::History(_) => "history",
             Command::Demo(_) => "demo",

@@ -28,8 +28,52 @@ pub struct Config {
     pub vacuum: Upkeep,
     /// `pgtend analyze`.
     pub analyze: Upkeep,
+    /// `pgtend slow-queries`.
+    pub slow_queries: SlowQueries,
+    /// `pgtend snapshot`.
+    pub snapshot: Snapshot,
     /// `pgtend demo`.
     pub demo: Demo,
+}
+
+/// Defaults of `pgtend slow-queries`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SlowQueries {
+    /// From this mean on a statement is marked and counted as slow.
+    #[serde(deserialize_with = "duration")]
+    pub slow: Duration,
+    /// How many are shown.
+    pub limit: usize,
+}
+
+impl Default for SlowQueries {
+    fn default() -> Self {
+        SlowQueries { slow: Duration::from_millis(100), limit: 20 }
+    }
+}
+
+/// Defaults of `pgtend snapshot`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Snapshot {
+    /// Older snapshots are removed.
+    #[serde(deserialize_with = "duration")]
+    pub keep: Duration,
+}
+
+impl Default for Snapshot {
+    fn default() -> Self {
+        Snapshot { keep: Duration::from_secs(35 * 24 * 3600) }
+    }
+}
+
+/// Where files go that can be made again at any time: `$XDG_CACHE_HOME/pgtend`, else
+/// `~/.cache/pgtend`.
+pub fn cache_folder() -> Option<PathBuf> {
+    let home = || env::home_dir().filter(|home| !home.as_os_str().is_empty());
+    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    Some(cache.or_else(|| Some(home()?.join(".cache")))?.join("pgtend"))
 }
 
 /// A database that `--target` can name.

@@ -1,5 +1,5 @@
 -- The counters of every statement, without its text.
--- {schema}: that of the extension; {key}, {figures}: its columns as far as this version has them.
+-- In braces: schema, that of the extension; key and figures, its columns as far as this version has them.
 -- $1: the database's oid, NULL for all. Returns a row for each; queryid is NULL where the role may
 -- not see the statement.
 -- Privilege: none; pg_read_all_stats for statements of others. Cost: the counters once.

@@ -1,5 +1,5 @@
 -- Since when statements are counted, and how many the server had to forget.
--- {schema}: that of the extension. Returns one row: stats_reset_epoch in seconds, dealloc.
+-- In braces: schema, that of the extension. Returns one row: stats_reset_epoch in seconds, dealloc.
 -- Privilege: none. Cost: two counters.
 SELECT
   pg_catalog.date_part('epoch', i.stats_reset) AS stats_reset_epoch,

@@ -1,5 +1,5 @@
 -- Which statements have some words in their text, and others not.
--- {schema}: that of the extension. $1: words that have to be in it, each; $2: words of which none may
+-- In braces: schema, that of the extension. $1: words that have to be in it, each; $2: words of which none may
 -- be. Returns queryid.
 -- Privilege: none; pg_read_all_stats for statements of others. Cost: the server reads all texts, and
 -- keeps them in memory as far as work_mem goes.

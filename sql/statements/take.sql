@@ -1,5 +1,5 @@
 -- Keeps the counters of this database's statements as far as they have changed since the last snapshot.
--- {schema}: that of the extension; {key}, {figures}: its columns as far as this version has them.
+-- In braces: schema, that of the extension; key and figures, its columns as far as this version has them.
 -- $1: the database's oid; $2: whether the role sees the statements of others: only then can a missing
 -- one of theirs be gone; $3, $4, $5: when all counters were reset and the server was started, in
 -- seconds since 1970, and evictions so far; $6, $7: versions of the extension and of pgtend. Returns

@@ -1,5 +1,5 @@
 -- Keeps the texts of those statements whose text is not kept yet.
--- {schema}: that of the extension. $1: the database's oid; $2: the queryids whose text is missing.
+-- In braces: schema, that of the extension. $1: the database's oid; $2: the queryids whose text is missing.
 -- Returns dbid and queryid of those that were kept.
 -- Privilege: SELECT and INSERT on pgtend.statement_text. Cost: the server reads all texts, and keeps
 -- them in memory as far as work_mem goes.

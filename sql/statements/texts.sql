@@ -1,5 +1,5 @@
 -- The texts of statements.
--- {schema}: that of the extension. $1: their queryids. Returns dbid, queryid, query, once for each.
+-- In braces: schema, that of the extension. $1: their queryids. Returns dbid, queryid, query, once for each.
 -- Privilege: none; pg_read_all_stats for statements of others. Cost: the server reads all texts, and
 -- keeps them in memory as far as work_mem goes.
 SELECT DISTINCT ON (s.dbid, s.queryid)

@@ -1,6 +1,6 @@
 -- The statements that come first by some figure, and what all of them come to.
--- {schema}: that of the extension; {key}, {figures}: its columns as far as this version has them;
--- {rank}: the figure. $1: the database's oid, NULL for all; $2: how many, NULL for all; $3: at least
+-- In braces: schema, that of the extension; key and figures, its columns as far as this version has them;
+-- rank, the figure. $1: the database's oid, NULL for all; $2: how many, NULL for all; $3: at least
 -- so many calls; $4: at least this mean in ms; $5: the user's oid, NULL for all; $6: only these
 -- queryids, NULL for all; $7: from which mean in ms on one counts as slow. Returns at least one row: all_* of all statements of the database(s), the
 -- rest NULL where none is left.

@@ -9,6 +9,8 @@ pub mod init;
 pub mod man;
 pub mod plan;
 pub mod refresh;
+pub mod slow_queries;
+pub mod snapshot;
 pub mod upkeep;
 pub mod vacuum;
 
@@ -47,7 +49,7 @@ pub struct Context {
 pub const EXIT_CODES: &str = "\
 Exit codes:
   0    done, or nothing to do
-  1    a check found something (plan --check)
+  1    a check found something (plan --check, slow-queries --fail-if)
   2    wrong usage, configuration or SQL files; nothing was touched
   3    could not start: connection, privilege, unsupported server
   4    something failed, or is not as declared and needs a person

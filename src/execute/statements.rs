@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::catalog::statements::{
-    Extension, Moment, Reading, Snapshot, SnapshotFile, StatementKey, TextCache, load_kept_texts,
-    load_reading, load_samples, load_snapshots, load_state, load_texts,
+    Extension, Figures, PastSample, Reading, Sample, Snapshot, SnapshotFile, StatementKey,
+    TextCache, load_kept_texts, load_reading, load_samples, load_snapshots, load_state,
+    load_statement_samples, load_texts,
 };
 use crate::catalog::{Oid, history};
 use crate::failure::{Failure, Result};
@@ -183,6 +184,31 @@ impl Inquiry<'_> {
         Ok(texts)
     }
 
+    /// What a statement did from one snapshot to the next, and since the last, the newest first: when it
+    /// ended, and its figures. Empty without snapshots.
+    ///
+    /// # Errors
+    /// Those of the connection and of the queries.
+    pub async fn history(&self, key: StatementKey) -> Result<Vec<(String, Figures)>> {
+        if history::load_schema(self.session).await?.require_readable().is_err() {
+            return Ok(Vec::new());
+        }
+        let samples = load_statement_samples(self.session, key.queryid, MOST_PAST).await?;
+        let samples = samples.into_iter().rev().filter(|past| past.sample.key == key);
+        let mut samples = samples.collect::<Vec<_>>();
+        if samples.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = self.read().await?;
+        let live = now.statements.into_iter().find(|statement| statement.key == key);
+        samples.push(PastSample {
+            shown_at: "since then".to_owned(),
+            moment: now.moment,
+            sample: Sample { snapshot: i64::MAX, key, statement: live },
+        });
+        Ok(steps(samples))
+    }
+
     /// Samples the counters once.
     ///
     /// # Errors
@@ -190,6 +216,31 @@ impl Inquiry<'_> {
     pub async fn read(&self) -> Result<Reading> {
         load_reading(self.session, self.extension, self.database).await
     }
+}
+
+/// So many snapshots of a statement are looked at.
+const MOST_PAST: i64 = 50;
+
+/// The figures from each sample to the next, the newest first.
+fn steps(samples: Vec<PastSample>) -> Vec<(String, Figures)> {
+    let mut steps = Vec::new();
+    let mut before = Reading::default();
+    for PastSample { shown_at, moment, sample } in samples {
+        if steps.is_empty() {
+            before.moment = moment.clone();
+        }
+        let mut span = Span::from(before);
+        let change = match sample.statement.clone() {
+            Some(statement) => Change::Now(Box::new(statement)),
+            None => Change::Gone(sample.key),
+        };
+        span.change(moment.clone(), std::iter::once(change));
+        let figures = span.counted().first().map(|counted| counted.figures);
+        steps.extend(figures.map(|figures| (shown_at, figures)));
+        before = Reading { moment, statements: sample.statement.into_iter().collect() };
+    }
+    steps.reverse();
+    steps
 }
 
 fn find<'s>(snapshots: &'s [Snapshot], past: &Past) -> Result<&'s Snapshot> {
@@ -246,9 +297,4 @@ pub fn gaps(span: &Span) -> Vec<String> {
         );
     }
     gaps
-}
-
-/// Seconds between two moments.
-pub fn seconds_between(from: &Moment, to: &Moment) -> f64 {
-    (to.taken_epoch - from.taken_epoch).max(0.0)
 }

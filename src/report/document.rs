@@ -53,6 +53,21 @@ pub struct Document {
     /// How many runs were removed from the history.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pruned: Option<i64>,
+    /// Statements and their figures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statements: Option<Vec<serde_json::Value>>,
+    /// Of which span of time they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub span: Option<SpanDocument>,
+    /// What all statements come to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub totals: Option<TotalsDocument>,
+    /// The snapshot that was taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<SnapshotDocument>,
+    /// The snapshots that there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshots: Option<Vec<SnapshotDocument>>,
     /// The demo's queries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queries: Option<Vec<QueryDocument>>,
@@ -154,6 +169,58 @@ pub struct RunDocument {
     pgtend_version: String,
 }
 
+/// A span of time. Times are UTC as RFC 3339 has them.
+#[derive(Debug, Clone, Serialize)]
+pub struct SpanDocument {
+    /// Since when statements are counted; null where it is not known.
+    pub from: Option<String>,
+    /// Until when.
+    pub to: String,
+    /// How often all counters were reset in between.
+    pub resets: usize,
+    /// How often the server had to forget statements; null where it does not tell.
+    pub evictions: Option<i64>,
+    /// Whether the server was started anew in between.
+    pub restarted: bool,
+}
+
+/// What all statements come to.
+#[derive(Debug, Clone, Serialize)]
+pub struct TotalsDocument {
+    /// How many there are, without hidden ones.
+    pub statements: i64,
+    /// Statements of others that the role may not see.
+    pub hidden: i64,
+    /// How many the filters leave.
+    pub matching: i64,
+    /// How many of them all are slow.
+    pub slow: i64,
+    /// From which mean on they are.
+    pub slow_ms: f64,
+    /// Executions.
+    pub calls: f64,
+    /// Execution time.
+    pub total_ms: f64,
+}
+
+/// A snapshot of the statements' counters.
+#[derive(Debug, Clone, Serialize)]
+pub struct SnapshotDocument {
+    /// Its number; null in a file.
+    pub id: Option<i64>,
+    /// The file that holds it; null in the database.
+    pub file: Option<String>,
+    /// When it was taken, UTC; null for the one that was just taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<String>,
+    /// Statements that were counted.
+    pub statements: i64,
+    /// How many of them had changed since the one before.
+    pub changed: i64,
+    /// Statements of others that the role could not see.
+    pub hidden: i64,
+}
+
 /// A query of the demo, before and after.
 #[derive(Debug, Clone, Serialize)]
 pub struct QueryDocument {
@@ -201,6 +268,11 @@ impl Document {
             steps: None,
             runs: None,
             pruned: None,
+            statements: None,
+            span: None,
+            totals: None,
+            snapshot: None,
+            snapshots: None,
             queries: None,
             warnings: Vec::new(),
             error: None,

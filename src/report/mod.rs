@@ -6,12 +6,15 @@ pub mod demo;
 pub mod document;
 pub mod dry_run;
 mod events;
+mod harmless;
 pub mod history;
 pub mod inflight;
 pub mod init;
 pub mod metrics;
 pub mod progress;
 pub mod refresh;
+pub mod snapshot;
+pub mod statements;
 pub mod table;
 pub mod upkeep;
 
@@ -34,6 +37,10 @@ pub enum Format {
     Table,
     /// For programs: one JSON document on standard output
     Json,
+    /// Comma-separated values with a header (slow-queries)
+    Csv,
+    /// A Markdown table (slow-queries)
+    Markdown,
 }
 
 /// How much is said besides the product.
@@ -124,7 +131,7 @@ impl Console {
     pub fn json(&self, document: &Document) {
         // A document of ours has string keys only, so it can always be written.
         let text = serde_json::to_string(document).unwrap_or_default();
-        self.product(&format!("{text}\n"));
+        self.product(&format!("{}\n", harmless::json(&text)));
     }
 
     /// Says something by the way, unless quiet was asked for.

@@ -23,6 +23,7 @@ mod program;
 mod refresh;
 mod secrets;
 mod seed;
+mod slow_queries;
 mod sql_files;
 mod support;
 mod upkeep;

@@ -4,12 +4,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use pgtend::catalog::statements::selected;
 use tokio_postgres::types::Type;
 
 use crate::support::Database;
 
 /// The folders of queries that the program sends as they are.
-const FOLDERS: [&str; 2] = ["sql/catalog", "sql/history"];
+const FOLDERS: [&str; 3] = ["sql/catalog", "sql/history", "sql/statements"];
 
 struct QueryFile {
     /// With its folder.
@@ -50,6 +51,8 @@ impl QueryFile {
                     "int4" => Type::INT4,
                     "int4[]" => Type::INT4_ARRAY,
                     "int8" => Type::INT8,
+                    "int8[]" => Type::INT8_ARRAY,
+                    "bool" => Type::BOOL,
                     "float8" => Type::FLOAT8,
                     "oid" => Type::OID,
                     "oid[]" => Type::OID_ARRAY,
@@ -71,11 +74,22 @@ fn query_files() -> Vec<QueryFile> {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             let name = format!("{folder}/{}", path.file_name().unwrap().to_str().unwrap());
-            files.push(QueryFile { name, text: fs::read_to_string(path).unwrap() });
+            let text = written(&fs::read_to_string(path).unwrap());
+            files.push(QueryFile { name, text });
         }
     }
     assert!(!files.is_empty());
     files
+}
+
+/// The query as it is sent where the extension's schema is pgtend's.
+fn written(text: &str) -> String {
+    let key = "s.userid, s.dbid, s.queryid, true AS toplevel, \
+               NULL::pg_catalog.float8 AS stats_since_epoch";
+    text.replace("{schema}", "pgtend")
+        .replace("{key}", key)
+        .replace("{figures}", &selected(&[]))
+        .replace("{rank}", "s.calls")
 }
 
 fn sources(folder: &Path) -> String {
@@ -115,6 +129,7 @@ async fn every_file_is_understood_with_an_empty_search_path() {
     let db = Database::new().await;
     // The history can only be asked where there is one.
     db.pgtend(&["init"]).expect(0);
+    db.sql("CREATE EXTENSION pg_stat_statements SCHEMA pgtend").await;
     let session = db.session().await;
     session.batch_execute("SET search_path = ''").await.unwrap();
     for file in query_files() {
@@ -137,6 +152,11 @@ const SCHEMAS: [&str; 2] = ["pg_catalog", "pgtend"];
 
 fn is_qualified(before: &str) -> bool {
     SCHEMAS.iter().any(|schema| before.ends_with(&format!("{schema}.")))
+}
+
+/// Whether the name is that of a query in a WITH clause.
+fn is_with(code: &str, name: &str) -> bool {
+    ["AS (", "AS MATERIALIZED ("].iter().any(|begin| code.contains(&format!("{name} {begin}")))
 }
 
 #[test]
@@ -170,7 +190,7 @@ fn every_function_type_and_table_is_named_with_its_schema() {
                 SCHEMAS.iter().any(|schema| pair[1].starts_with(&format!("{schema}.")));
             let is_syntax = ["ROWS", "LATERAL"].contains(&pair[1]) || pair[1].starts_with('(');
             assert!(
-                is_relation || is_syntax || code.contains(&format!("{} AS (", pair[1])),
+                is_relation || is_syntax || is_with(&code, pair[1]),
                 "{}: {} lacks its schema",
                 file.name,
                 pair[1]

@@ -20,7 +20,10 @@ pub use load::{
     Filter, Top, load_extension, load_matching, load_moment, load_names, load_reading, load_texts,
     load_top, read_figures,
 };
-pub use snapshots::{Sample, Snapshot, load_kept_texts, load_samples, load_snapshots, load_state};
+pub use snapshots::{
+    PastSample, Sample, Snapshot, load_kept_texts, load_samples, load_snapshots, load_state,
+    load_statement_samples,
+};
 
 /// What tells one counted statement from the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

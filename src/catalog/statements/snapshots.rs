@@ -83,10 +83,39 @@ pub async fn load_state(session: &Session, snapshot: i64) -> Result<Vec<Statemen
 pub async fn load_samples(session: &Session, after: i64, upto: i64) -> Result<Vec<Sample>> {
     let sql = include_str!("../../../sql/history/samples.sql");
     let rows = ask(session, sql, &[(&after, Type::INT8), (&upto, Type::INT8)]).await?;
-    let samples = rows.iter().map(|row| Sample {
-        snapshot: row.get("snapshot"),
-        key: read_key(row),
-        statement: row.get::<_, Option<f64>>("calls").map(|_| read_statement(row)),
+    Ok(rows.iter().map(read_sample).collect())
+}
+
+/// What a snapshot knows of one statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastSample {
+    /// When it was taken, in the session's time zone.
+    pub shown_at: String,
+    /// The circumstances, as far as they matter to one statement.
+    pub moment: Moment,
+    /// What it found.
+    pub sample: Sample,
+}
+
+/// What the snapshots know of one statement, the newest first.
+///
+/// # Errors
+/// Those of the connection and of the query.
+pub async fn load_statement_samples(
+    session: &Session,
+    queryid: i64,
+    most: i64,
+) -> Result<Vec<PastSample>> {
+    let sql = include_str!("../../../sql/history/statement_samples.sql");
+    let rows = ask(session, sql, &[(&queryid, Type::INT8), (&most, Type::INT8)]).await?;
+    let samples = rows.iter().map(|row| PastSample {
+        shown_at: row.get("shown_at"),
+        moment: Moment {
+            taken_epoch: row.get("taken_epoch"),
+            reset_epoch: row.get("reset_epoch"),
+            ..Moment::default()
+        },
+        sample: read_sample(row),
     });
     Ok(samples.collect())
 }
@@ -102,6 +131,14 @@ pub async fn load_kept_texts(
     let sql = include_str!("../../../sql/history/texts.sql");
     let rows = ask(session, sql, &[(&queryids, Type::INT8_ARRAY)]).await?;
     Ok(rows.iter().map(|row| ((row.get("dbid"), row.get("queryid")), row.get("query"))).collect())
+}
+
+fn read_sample(row: &Row) -> Sample {
+    Sample {
+        snapshot: row.get("snapshot"),
+        key: read_key(row),
+        statement: row.get::<_, Option<f64>>("calls").map(|_| read_statement(row)),
+    }
 }
 
 fn read_key(row: &Row) -> StatementKey {

@@ -23,6 +23,16 @@ pub struct Document<S = Step> {
     pub runs: Vec<Run>,
     /// Only there if the history was pruned.
     pub pruned: Option<i64>,
+    /// Only there if statements were looked at; their keys are tested in `slow_queries`.
+    #[serde(default)]
+    pub statements: Vec<serde_json::Value>,
+    pub span: Option<Span>,
+    pub totals: Option<Totals>,
+    /// Only there if a snapshot was taken.
+    pub snapshot: Option<Snapshot>,
+    /// Only there if they were listed.
+    #[serde(default)]
+    pub snapshots: Vec<Snapshot>,
     /// Only there if the demo ran.
     #[serde(default)]
     pub queries: Vec<Query>,
@@ -71,6 +81,47 @@ pub struct Step {
     pub pages_before: Option<i64>,
     pub pages: Option<i64>,
     pub pages_scanned: Option<i64>,
+}
+
+/// A span of time.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub from: Option<String>,
+    pub to: String,
+    pub resets: usize,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub evictions: Option<i64>,
+    pub restarted: bool,
+}
+
+/// What all statements come to.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Totals {
+    pub statements: i64,
+    pub hidden: i64,
+    pub matching: i64,
+    pub slow: i64,
+    pub slow_ms: f64,
+    pub calls: f64,
+    pub total_ms: f64,
+}
+
+/// A snapshot of the statements' counters.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshot {
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub id: Option<i64>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub file: Option<String>,
+    /// Only there in the list.
+    pub taken_at: Option<String>,
+    pub statements: i64,
+    pub changed: i64,
+    pub hidden: i64,
 }
 
 /// One step of init.

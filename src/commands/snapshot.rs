@@ -1,0 +1,94 @@
+//! `pgtend snapshot`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Context;
+use crate::catalog::history;
+use crate::catalog::statements::{load_extension, load_snapshots};
+use crate::execute::snapshot;
+use crate::failure::{Failure, Result, exit_code};
+use crate::pg::database::{Database, Opening, OrphanPolicy};
+use crate::report;
+
+/// Keep the counters of the statements, to compare with later
+///
+/// pg_stat_statements counts from its last reset on. A snapshot keeps where the counters stand, so that
+/// `pgtend slow-queries --since 24h` can tell what was done in between; nothing is ever reset. Only what
+/// has changed since the snapshot before is kept, and each text once.
+///
+/// Snapshots stand in the schema that `pgtend init` installs, or in a file (--file). Those that are
+/// older than --keep are removed. Best run every hour by cron.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Write it to this file instead
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["keep", "prune", "list"])]
+    pub file: Option<PathBuf>,
+
+    /// Also the statements of other databases (only with --file)
+    #[arg(long, requires = "file")]
+    pub all_databases: bool,
+
+    /// Remove snapshots that are older than this: 24h, 35d [default: 35d]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub keep: Option<Duration>,
+
+    /// Take none, only remove old ones
+    #[arg(long)]
+    pub prune: bool,
+
+    /// Take none, only show those that there are
+    #[arg(long, conflicts_with = "prune")]
+    pub list: bool,
+}
+
+/// Runs the command. Returns the exit code.
+///
+/// # Errors
+/// Where statements are not counted, where there is no place for snapshots, and those of the
+/// connection.
+pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+    let database = context.open(&opening(context)).await?;
+    if args.list {
+        let session = database.reader().await?;
+        history::load_schema(&session).await?.require_readable()?;
+        report::snapshot::list(&context.console, &load_snapshots(&session).await?);
+        return Ok(exit_code::DONE);
+    }
+    let taken = match args.prune {
+        true => None,
+        false => Some(args.take(&database).await?),
+    };
+    let keep = args.keep.unwrap_or(context.config.snapshot.keep);
+    let pruned = match args.file {
+        Some(_) => None,
+        None => Some(snapshot::prune(&database, keep).await?),
+    };
+    report::snapshot::taken(&context.console, taken.as_ref(), args.file.as_deref(), pruned);
+    Ok(exit_code::DONE)
+}
+
+fn opening(context: &Context) -> Opening {
+    Opening {
+        command: "snapshot",
+        maintainers: 1,
+        settings: Vec::new(),
+        orphans: OrphanPolicy::Ends,
+        echo: context.echo(),
+    }
+}
+
+impl Args {
+    async fn take(&self, database: &Database) -> Result<snapshot::Taken> {
+        let extension = load_extension(&database.reader().await?).await?;
+        extension.require_counting()?;
+        if let Some(file) = &self.file {
+            let only_here = (!self.all_databases).then_some(extension.dbid);
+            return snapshot::take_to_file(database, &extension, only_here, file).await;
+        }
+        database.require_writable().map_err(|failure: Failure| {
+            failure.hint("on a standby write it to a file: pgtend snapshot --file F")
+        })?;
+        snapshot::take(database, &extension).await
+    }
+}

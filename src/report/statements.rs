@@ -1,0 +1,467 @@
+//! What `slow-queries` shows.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use comfy_table::{Cell, ContentArrangement, Table, presets};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::document::{Outcome, SpanDocument, TotalsDocument};
+use super::harmless::harmless;
+use super::table::{right, table, text};
+use super::{Console, Format, Volume};
+use crate::catalog::Oid;
+use crate::catalog::statements::{Figure, Figures, Kind, Moment, Names};
+use crate::figures;
+use crate::plan::statements::{Counted, Gate};
+use crate::plan::{Warning, one_line};
+
+/// What was found out.
+#[derive(Debug, Clone, Default)]
+pub struct Ranking {
+    /// The statements to show, in their order.
+    pub statements: Vec<Counted>,
+    /// Their texts.
+    pub texts: HashMap<(Oid, i64), String>,
+    /// Their users and databases.
+    pub names: Names,
+    /// Since when they are counted; `None` where it is not known.
+    pub from_epoch: Option<f64>,
+    /// Until when, and in which circumstances.
+    pub ends: Moment,
+    /// Resets of all counters in between.
+    pub resets: usize,
+    /// Evictions in between; `None` where the server does not tell.
+    pub evictions: Option<i64>,
+    /// The server was started anew in between.
+    pub restarted: bool,
+    /// Statements in all, without hidden ones.
+    pub all: i64,
+    /// How many the filters leave.
+    pub matching: i64,
+    /// How many are slow.
+    pub slow: i64,
+    /// From which mean on they are, in ms.
+    pub slow_ms: f64,
+    /// Execution time of all, in ms.
+    pub all_ms: f64,
+    /// Executions of all.
+    pub all_calls: f64,
+    /// It is compared with another span.
+    pub is_compared: bool,
+    /// Statements that make it a finding: their place among those shown, and the gate.
+    pub findings: Vec<(usize, String)>,
+    /// What should be known besides.
+    pub warnings: Vec<Warning>,
+    /// What was found out about single statements, by their place.
+    pub details: Vec<Details>,
+}
+
+/// More about one statement.
+#[derive(Debug, Clone, Default)]
+pub struct Details {
+    /// Its generic plan, line by line.
+    pub plan: Vec<String>,
+    /// What a person sees in it.
+    pub remarks: Vec<String>,
+    /// Why it could not be explained.
+    pub not_explained: Option<String>,
+    /// The tables and indexes that the plan uses.
+    pub relations: Vec<String>,
+    /// What it did between snapshots, the newest first: when, and its figures.
+    pub history: Vec<(String, Figures)>,
+}
+
+/// Shows the ranking.
+pub fn show(console: &Console, ranking: &Ranking, outcome: Outcome, whole: Texts) {
+    match console.manner().format {
+        Format::Json => return console.json(&document(console, ranking, outcome)),
+        Format::Csv => console.product(&csv(ranking)),
+        Format::Markdown => console.product(&markdown(ranking)),
+        Format::Table => {
+            if !ranking.statements.is_empty() {
+                console.product(&terminal(ranking, whole));
+            }
+            details(console, ranking);
+        }
+    }
+    for warning in &ranking.warnings {
+        console.warn(&format!("{}: {} [{}]", warning.object, warning.message, warning.rule));
+    }
+    for (at, gate) in &ranking.findings {
+        let counted = &ranking.statements[*at];
+        let query = one_line(without_header(&ranking.text(counted)), 80);
+        console.warn(&format!("{gate}: {} {}", counted.key.queryid, harmless(&query)));
+    }
+    console.narrate(&summary(ranking));
+}
+
+/// Whether texts are cut to the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Texts {
+    /// To what fits.
+    Cut,
+    /// They are not.
+    Whole,
+}
+
+impl Ranking {
+    fn text(&self, counted: &Counted) -> String {
+        let key = counted.key;
+        let text = self.texts.get(&(key.dbid, key.queryid));
+        text.map_or_else(|| "(its text is not known any more)".to_owned(), Clone::clone)
+    }
+
+    fn share(&self, counted: &Counted) -> Option<f64> {
+        let total = counted.figures.get(Figure::Total)?;
+        (self.all_ms > 0.0).then_some(total / self.all_ms)
+    }
+
+    fn is_slow(&self, counted: &Counted) -> bool {
+        counted.figures.mean().is_some_and(|mean| mean >= self.slow_ms)
+    }
+
+    fn any(&self, figure: Figure) -> bool {
+        self.statements.iter().any(|counted| counted.figures.or_zero(figure) > 0.0)
+    }
+}
+
+/// A statement as a JSON object; what is not known is null.
+fn object(ranking: &Ranking, at: usize) -> Value {
+    let counted = &ranking.statements[at];
+    let (key, figures) = (counted.key, &counted.figures);
+    let mut object = Map::new();
+    let mut put = |name: &str, value: Value| drop(object.insert(name.to_owned(), value));
+    put("queryid", json!(key.queryid));
+    put("query", json!(ranking.texts.get(&(key.dbid, key.queryid))));
+    put("user", json!(ranking.names.roles.get(&key.userid)));
+    put("database", json!(ranking.names.databases.get(&key.dbid)));
+    put("toplevel", json!(key.toplevel));
+    put("share", json!(ranking.share(counted)));
+    put("mean_ms", json!(figures.mean()));
+    for figure in Figure::all() {
+        put(figure.name(), number(figure, figures.get(figure)));
+    }
+    put("rows_per_call", json!(per_call(figures, Figure::Rows)));
+    put("cache_hit", json!(cache_hit(figures)));
+    put("slow", json!(ranking.is_slow(counted)));
+    put("partial", json!(counted.is_partial));
+    let findings = ranking.findings.iter().filter(|(place, _)| *place == at);
+    put("findings", json!(findings.map(|(_, gate)| gate).collect::<Vec<_>>()));
+    if ranking.is_compared {
+        let before = counted.before.as_ref();
+        put("before_calls", number(Figure::Calls, before.and_then(|it| it.get(Figure::Calls))));
+        put("before_mean_ms", json!(before.and_then(Figures::mean)));
+        put("slowdown", json!(counted.slowdown()));
+        put("lost_ms", json!(counted.lost_ms()));
+    }
+    if let Some(details) = ranking.details.get(at) {
+        put("plan", json!(details.plan));
+        put("remarks", json!(details.remarks));
+        put("not_explained", json!(details.not_explained));
+        put("relations", json!(details.relations));
+        let history = details.history.iter().map(|(when, figures)| {
+            json!({
+                "taken_at": when,
+                "calls": number(Figure::Calls, figures.get(Figure::Calls)),
+                "total_ms": figures.get(Figure::Total),
+                "mean_ms": figures.mean(),
+            })
+        });
+        put("history", Value::Array(history.collect()));
+    }
+    Value::Object(object)
+}
+
+/// Counts are whole numbers.
+fn number(figure: Figure, value: Option<f64>) -> Value {
+    match figure.kind() {
+        Kind::Count => json!(value.map(|value| value as i64)),
+        Kind::Millis | Kind::Extreme => json!(value),
+    }
+}
+
+fn document(console: &Console, ranking: &Ranking, outcome: Outcome) -> super::document::Document {
+    let mut document = console.document().with_warnings(&ranking.warnings);
+    document.outcome = outcome;
+    let statements = (0..ranking.statements.len()).map(|at| object(ranking, at));
+    document.statements = Some(statements.collect());
+    document.span = Some(SpanDocument {
+        from: ranking.from_epoch.map(time),
+        to: time(ranking.ends.taken_epoch),
+        resets: ranking.resets,
+        evictions: ranking.evictions,
+        restarted: ranking.restarted,
+    });
+    document.totals = Some(TotalsDocument {
+        statements: ranking.all,
+        hidden: ranking.ends.hidden,
+        matching: ranking.matching,
+        slow: ranking.slow,
+        slow_ms: ranking.slow_ms,
+        calls: ranking.all_calls,
+        total_ms: ranking.all_ms,
+    });
+    document
+}
+
+/// A moment as RFC 3339 has it, UTC.
+pub fn time(epoch: f64) -> String {
+    let timestamp = Timestamp::from_microsecond((epoch * 1e6) as i64);
+    timestamp.map(|timestamp| timestamp.to_string()).unwrap_or_default()
+}
+
+/// All figures, a line each statement.
+fn csv(ranking: &Ranking) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let objects = (0..ranking.statements.len()).map(|at| object(ranking, at));
+    let objects = objects.collect::<Vec<_>>();
+    let is_flat = |value: &Value| !value.is_array() && !value.is_object();
+    let names = match objects.first() {
+        Some(Value::Object(first)) => {
+            first.iter().filter(|(_, value)| is_flat(value)).map(|(name, _)| name.clone()).collect()
+        }
+        _ => vec!["queryid".to_owned(), "query".to_owned()],
+    };
+    // Writing to memory does not fail.
+    drop(writer.write_record(&names));
+    for object in &objects {
+        let fields = names.iter().map(|name| match &object[name] {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        });
+        drop(writer.write_record(fields));
+    }
+    String::from_utf8_lossy(&writer.into_inner().unwrap_or_default()).into_owned()
+}
+
+fn markdown(ranking: &Ranking) -> String {
+    let mut table = Table::new();
+    let titles = columns(ranking).into_iter().map(|column| column.title);
+    table.load_style(presets::ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(titles.chain(["query"]));
+    for counted in &ranking.statements {
+        let cells =
+            columns(ranking).into_iter().map(|column| right((column.value)(ranking, counted)));
+        let query = one_line(&ranking.text(counted), usize::MAX).replace('|', "\\|");
+        table
+            .add_row(cells.chain([Cell::new(format!("`{}`", harmless(&query).replace('`', "'")))]));
+    }
+    text(&table)
+}
+
+struct Column {
+    title: &'static str,
+    value: fn(&Ranking, &Counted) -> String,
+}
+
+/// The columns that say something.
+fn columns(ranking: &Ranking) -> Vec<Column> {
+    let column = |title, value: fn(&Ranking, &Counted) -> String| Column { title, value };
+    let mut columns = vec![
+        column("queryid", |_, it| it.key.queryid.to_string()),
+        column("share", |ranking, it| percent(ranking.share(it))),
+        column("total", |_, it| millis(it.figures.get(Figure::Total))),
+        column("calls", |_, it| whole(it.figures.get(Figure::Calls))),
+        column("mean", |ranking, it| {
+            let mark = if ranking.is_slow(it) { "!" } else { "" };
+            format!("{}{mark}", millis(it.figures.mean()))
+        }),
+    ];
+    if ranking.is_compared {
+        columns.push(column("before", |_, it| millis(it.before.as_ref().and_then(Figures::mean))));
+        columns.push(column("slower", |_, it| {
+            it.slowdown().map_or("new".to_owned(), |times| format!("{times:.1}×"))
+        }));
+    }
+    columns.push(column("max", |_, it| millis(it.figures.get(Figure::Max))));
+    columns.push(column("±", |_, it| millis(it.figures.get(Figure::Deviation))));
+    columns.push(column("rows/call", |_, it| {
+        per_call(&it.figures, Figure::Rows).map_or("-".to_owned(), |rows| format!("{rows:.1}"))
+    }));
+    columns.push(column("hit", |_, it| percent(cache_hit(&it.figures))));
+    if ranking.any(Figure::TempWritten) {
+        columns.push(column("temp", |_, it| {
+            figures::bytes(it.figures.or_zero(Figure::TempWritten) as i64 * BLOCK_BYTES)
+        }));
+    }
+    if ranking.any(Figure::WalBytes) {
+        columns.push(column("WAL", |_, it| {
+            figures::bytes(it.figures.or_zero(Figure::WalBytes) as i64)
+        }));
+    }
+    if ranking.any(Figure::JitTime) {
+        columns.push(column("JIT", |_, it| millis(it.figures.get(Figure::JitTime))));
+    }
+    if ranking.statements.iter().any(|counted| counted.is_partial) {
+        columns.push(column("", |_, it| if it.is_partial { "partial" } else { "" }.to_owned()));
+    }
+    columns
+}
+
+/// Where the server was not built otherwise.
+const BLOCK_BYTES: i64 = 8192;
+
+/// Texts are cut where the line ends; so much of them stands there at least.
+const LEAST_TEXT: usize = 40;
+/// Where there is no line that ends.
+const MOST_TEXT: usize = 200;
+
+fn terminal(ranking: &Ranking, whole: Texts) -> String {
+    let columns = columns(ranking);
+    let titles = columns.iter().map(|column| column.title).chain(["query"]).collect::<Vec<_>>();
+    let mut table = table(&titles);
+    let rows = ranking.statements.iter().map(|counted| {
+        columns.iter().map(|column| (column.value)(ranking, counted)).collect::<Vec<_>>()
+    });
+    let rows = rows.collect::<Vec<_>>();
+    let used = (0..columns.len()).map(|at| {
+        let widths = rows.iter().map(|row| row[at].chars().count());
+        widths.max().unwrap_or(0).max(titles[at].chars().count()) + 2
+    });
+    let used = used.sum::<usize>() + 2;
+    let room = match (whole, table.width()) {
+        (Texts::Whole, _) => usize::MAX,
+        (Texts::Cut, None) => MOST_TEXT,
+        (Texts::Cut, Some(width)) => usize::from(width).saturating_sub(used).max(LEAST_TEXT),
+    };
+    if whole == Texts::Cut {
+        table.set_content_arrangement(ContentArrangement::Disabled);
+    }
+    for (counted, row) in ranking.statements.iter().zip(rows) {
+        let query = one_line(without_header(&ranking.text(counted)), room);
+        let query = Cell::new(harmless(&query));
+        table.add_row(row.into_iter().map(right).chain([query]));
+    }
+    text(&table)
+}
+
+/// What was found out about single statements.
+fn details(console: &Console, ranking: &Ranking) {
+    for (counted, details) in ranking.statements.iter().zip(&ranking.details) {
+        let mut lines = vec![String::new(), format!("{}:", counted.key.queryid)];
+        lines.extend(ranking.text(counted).lines().map(|line| format!("  {}", harmless(line))));
+        lines.extend(details.plan.iter().map(|line| format!("    {}", harmless(line))));
+        lines.extend(details.not_explained.iter().map(|why| format!("  not explained: {why}")));
+        lines.extend(details.remarks.iter().map(|remark| format!("  - {}", harmless(remark))));
+        if !details.relations.is_empty() {
+            lines.push(format!("  uses {}", harmless(&details.relations.join(", "))));
+        }
+        let history = details.history.iter().map(|(when, figures)| {
+            format!(
+                "  {when}: {} calls, {} in the mean",
+                whole(figures.get(Figure::Calls)),
+                millis(figures.mean())
+            )
+        });
+        lines.extend(history);
+        if console.manner().volume > Volume::Quiet {
+            console.product(&(lines.join("\n") + "\n"));
+        }
+    }
+}
+
+/// All figures of one statement, a line each.
+pub fn in_depth(console: &Console, ranking: &Ranking) {
+    if console.manner().format != Format::Table {
+        return;
+    }
+    for counted in &ranking.statements {
+        let mut table = table(&["figure", "value", "each call"]);
+        let user = ranking.names.roles.get(&counted.key.userid);
+        let database = ranking.names.databases.get(&counted.key.dbid);
+        for (name, value) in [("user", user), ("database", database)] {
+            table.add_row(vec![
+                Cell::new(name),
+                right(value.map_or("-".into(), |value| harmless(value))),
+            ]);
+        }
+        for figure in Figure::all() {
+            let each = match figure.kind() {
+                Kind::Extreme => "-".to_owned(),
+                _ if figure == Figure::Calls => "-".to_owned(),
+                _ => per_call(&counted.figures, figure)
+                    .map_or("-".to_owned(), |it| format!("{it:.2}")),
+            };
+            let value = counted.figures.get(figure);
+            let value = match figure.kind() {
+                Kind::Count => whole(value),
+                _ => value.map_or("-".to_owned(), |value| format!("{value:.3}")),
+            };
+            table.add_row(vec![Cell::new(figure.name()), right(value), right(each)]);
+        }
+        console.product(&(text(&table) + "\n"));
+    }
+}
+
+/// A text that begins with lines of comment would show nothing else.
+fn without_header(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    while let Some((_, after)) = rest.strip_prefix("--").and_then(|line| line.split_once('\n')) {
+        rest = after.trim_start();
+    }
+    rest
+}
+
+fn summary(ranking: &Ranking) -> String {
+    let number = |number: i64| usize::try_from(number).unwrap_or(0);
+    let span = match ranking.from_epoch {
+        Some(from) => {
+            let length = (ranking.ends.taken_epoch - from).max(0.0);
+            let length = figures::duration(Duration::from_secs_f64(length));
+            format!("In the last {length} (since {})", time(from))
+        }
+        None => "So far".to_owned(),
+    };
+    let slow = Duration::from_secs_f64(ranking.slow_ms / 1e3);
+    let mut summary = format!(
+        "{span}: {}, of which {} took {} or more in the mean",
+        figures::count(number(ranking.all), "statement", "statements"),
+        ranking.slow,
+        figures::duration(slow)
+    );
+    if ranking.matching > i64::try_from(ranking.statements.len()).unwrap_or(0) {
+        let shown = ranking.statements.len();
+        summary.push_str(&format!("; the first {shown} of {} are shown", ranking.matching));
+    }
+    format!("{summary}.")
+}
+
+fn per_call(figures: &Figures, figure: Figure) -> Option<f64> {
+    let calls = figures.get(Figure::Calls).filter(|calls| *calls > 0.0)?;
+    Some(figures.get(figure)? / calls)
+}
+
+/// The share of blocks that were found in the buffers.
+fn cache_hit(figures: &Figures) -> Option<f64> {
+    let (hit, read) = (figures.get(Figure::SharedHit)?, figures.get(Figure::SharedRead)?);
+    (hit + read > 0.0).then(|| hit / (hit + read))
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or("-".to_owned(), |share| format!("{:.1} %", share * 100.0))
+}
+
+fn millis(millis: Option<f64>) -> String {
+    let duration = |millis: f64| Duration::try_from_secs_f64(millis.max(0.0) / 1e3);
+    let duration = millis.and_then(|millis| duration(millis).ok());
+    duration.map_or("-".to_owned(), figures::duration)
+}
+
+fn whole(value: Option<f64>) -> String {
+    value.map_or("-".to_owned(), |value| format!("{value:.0}"))
+}
+
+/// The gates in words, for a finding.
+pub fn findings<'g>(
+    statements: &'g [Counted],
+    gates: &'g [Gate],
+    all_ms: f64,
+) -> impl Iterator<Item = (usize, String)> + 'g {
+    statements.iter().enumerate().flat_map(move |(at, counted)| {
+        let found = gates.iter().filter(move |gate| gate.finds(counted, all_ms));
+        found.map(move |gate| (at, gate.to_string()))
+    })
+}

@@ -1,0 +1,503 @@
+//! `pgtend slow-queries` and `pgtend snapshot`: what is counted, of which span of time, and what the
+//! server cannot tell.
+
+use std::fs;
+
+use pgtend::sandbox::{Options, Sandbox, binaries};
+use serde_json::Value;
+
+use crate::support::document::Document;
+use crate::support::{Database, Output, Pgtend, connect_to, until};
+
+/// A database that counts its statements.
+async fn counting() -> Database {
+    counting_with("").await
+}
+
+async fn counting_with(more: &str) -> Database {
+    let db = Database::new().await;
+    db.sql(&format!("CREATE EXTENSION pg_stat_statements {more}")).await;
+    db
+}
+
+/// Executes a statement of that name so often. Names and constants do not tell statements apart,
+/// tables do.
+async fn execute(db: &Database, name: &str, times: usize) {
+    let session = db.session().await;
+    session.batch_execute(&format!("CREATE TABLE IF NOT EXISTS {name} (n int)")).await.unwrap();
+    for n in 0..times {
+        let sql = format!("SELECT count(*) AS {name} FROM {name} WHERE n = {n}");
+        session.batch_execute(&sql).await.unwrap();
+    }
+}
+
+fn look(db: &Database, arguments: &[&str]) -> Output {
+    let all: &[&str] = if arguments.contains(&"--limit") { &[] } else { &["--limit", "1000"] };
+    db.pgtend(&[&["slow-queries", "--format", "json"], all, arguments].concat())
+}
+
+/// The one statement whose text has these words.
+fn found(output: &Output, words: &str) -> Value {
+    let document: Document = output.json();
+    let has = |it: &&Value| it["query"].as_str().is_some_and(|query| query.contains(words));
+    let mut found = document.statements.iter().filter(has);
+    let first = found.next().unwrap_or_else(|| panic!("no statement has {words}: {output}"));
+    assert!(found.next().is_none(), "several statements have {words}: {output}");
+    first.clone()
+}
+
+fn calls(output: &Output, words: &str) -> i64 {
+    found(output, words)["calls"].as_i64().unwrap()
+}
+
+const KEYS: &str = "queryid query user database toplevel share mean_ms calls rows total_ms min_ms max_ms \
+    stddev_ms plans plan_ms shared_hit_blocks shared_read_blocks shared_dirtied_blocks \
+    shared_written_blocks local_hit_blocks local_read_blocks local_dirtied_blocks local_written_blocks \
+    temp_read_blocks temp_written_blocks read_ms write_ms temp_read_ms temp_write_ms wal_records \
+    wal_full_page_images wal_bytes jit_functions jit_ms workers_launched rows_per_call cache_hit slow \
+    partial findings";
+
+#[tokio::test]
+async fn what_was_executed_is_counted_exactly() {
+    let db = counting().await;
+    db.sql("CREATE TABLE t AS SELECT generate_series(1, 1000) AS n").await;
+    execute(&db, "alpha", 7).await;
+    for _ in 0..3 {
+        db.sql("UPDATE t SET n = n + 1 WHERE n <= 10").await;
+    }
+    let output = look(&db, &[]).expect(0).came_to("done");
+    let alpha = found(&output, "AS alpha");
+    assert_eq!(alpha["query"], "SELECT count(*) AS alpha FROM alpha WHERE n = $1");
+    assert_eq!((alpha["calls"].as_i64(), alpha["rows"].as_i64()), (Some(7), Some(7)));
+    assert_eq!((&alpha["user"], &alpha["database"]), (&"postgres".into(), &db.name.clone().into()));
+    let update = found(&output, "UPDATE t SET");
+    assert_eq!(update["calls"], 3);
+    assert!(update["wal_bytes"].as_i64() > Some(0), "{update}");
+    let sql = "SELECT calls || ' ' || total_exec_time || ' ' || stddev_exec_time || ' ' || shared_blks_hit
+               FROM pg_stat_statements WHERE query LIKE 'UPDATE t SET%'";
+    let figures = ["calls", "total_ms", "stddev_ms", "shared_hit_blocks"];
+    let figures = figures.map(|name| update[name].to_string()).join(" ");
+    assert_eq!(figures, db.value(sql).await);
+    let keys = alpha.as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>();
+    assert_eq!(keys, KEYS.split_whitespace().collect::<Vec<_>>());
+    let Document { totals, span, .. } = output.json();
+    let (totals, span) = (totals.unwrap(), span.unwrap());
+    assert!(totals.statements >= 3 && totals.hidden == 0 && totals.matching == totals.statements);
+    assert!(totals.calls >= 10.0 && totals.total_ms > 0.0 && totals.slow_ms == 100.0, "{output}");
+    assert!(span.from.is_some() && span.from < Some(span.to), "{output}");
+    assert!(!db.logged("pgtend/slow-queries").iter().any(|sql| sql.contains("reset(")));
+}
+
+#[tokio::test]
+async fn statements_are_ranked_and_filtered() {
+    let db = counting().await;
+    execute(&db, "often", 9).await;
+    execute(&db, "rarely", 1).await;
+    db.sql("SELECT pg_sleep(0.12) AS sleepy").await;
+    let first = |arguments: &[&str]| {
+        let output = look(&db, &[arguments, &["--limit", "1"]].concat()).expect(0);
+        let document: Document = output.json();
+        assert_eq!(document.statements.len(), 1);
+        document.statements[0]["query"].as_str().unwrap().to_owned()
+    };
+    assert!(first(&["--sort", "mean"]).contains("AS sleepy"));
+    assert!(first(&["--sort", "max"]).contains("AS sleepy"));
+    assert!(first(&["--sort", "calls", "--like", "select count(*) AS"]).contains("AS often"));
+    for sort in ["rows", "io", "temp", "wal", "plan", "stddev"] {
+        first(&["--sort", sort]);
+    }
+    let output = look(&db, &["--min-mean", "100ms"]).expect(0);
+    let document: Document = output.json();
+    assert_eq!((document.statements.len(), document.totals.unwrap().slow), (1, 1), "{output}");
+    assert_eq!(found(&output, "sleepy")["slow"], true);
+    let output = look(&db, &["--min-calls", "5", "--like", "AS", "--exclude", "pg_catalog"]);
+    assert_eq!(calls(&output.expect(0), "AS often"), 9);
+    let output = look(&db, &["--user", "nobody_at_all"]).expect(2);
+    assert!(output.stderr.contains("there is no such role"), "{output}");
+    let output = look(&db, &["--like", "nothing has this"]).expect(0).came_to("nothing_to_do");
+    assert_eq!(output.json().statements.len(), 0);
+}
+
+#[tokio::test]
+async fn texts_are_read_once() {
+    let db = counting().await;
+    execute(&db, "alpha", 1).await;
+    let look = || look(&db, &["--like", "AS alpha"]).expect(0);
+    let texts = || {
+        let logged = db.logged("pgtend/slow-queries").into_iter();
+        logged.filter(|sql| sql.contains("The texts of statements")).count()
+    };
+    look();
+    let before = texts();
+    assert_eq!(before, 1);
+    look();
+    assert_eq!(texts(), before);
+}
+
+#[tokio::test]
+async fn where_statements_are_not_counted_the_way_there_is_told() {
+    let db = Database::new().await;
+    for command in ["slow-queries", "snapshot"] {
+        let output = db.pgtend(&[command, "--format", "json"]).expect(3).came_to("failed");
+        let error = output.json().error.unwrap();
+        assert!(error.message.contains("absent in this database"), "{output}");
+        assert_eq!(
+            error.hint.as_deref(),
+            Some("in this database: CREATE EXTENSION pg_stat_statements;")
+        );
+    }
+    let sandbox = sandbox(&[("shared_preload_libraries", "")]);
+    let url = url(&sandbox);
+    let output = Pgtend::new(&["slow-queries", "-d", &url]).run().expect(3);
+    assert!(output.stderr.contains("pg_stat_statements is not loaded"), "{output}");
+    assert!(output.stderr.contains("shared_preload_libraries"), "{output}");
+    assert!(output.stderr.contains("CREATE EXTENSION pg_stat_statements;"), "{output}");
+    sandbox.stop().unwrap();
+}
+
+#[tokio::test]
+async fn what_others_did_is_hidden_from_a_role_without_the_privilege() {
+    let db = counting().await;
+    execute(&db, "secret", 2).await;
+    let role = db.role("guest").await;
+    let own = db.session_as(&role).await;
+    own.batch_execute("SELECT 1 AS mine").await.unwrap();
+    let arguments = ["slow-queries", "--format", "json"];
+    let output = db.pgtend_as(&role, &arguments).expect(0);
+    assert_eq!(calls(&output, "AS mine"), 1);
+    assert!(!output.stdout.contains("AS secret"), "{output}");
+    assert_eq!(output.warned("limited_view").len(), 1);
+    let hidden = output.json().totals.unwrap().hidden;
+    assert!(hidden > 0, "{output}");
+    db.sql(&format!("GRANT pg_read_all_stats TO {role}")).await;
+    let output = db.pgtend_as(&role, &arguments).expect(0);
+    assert_eq!((calls(&output, "AS secret"), output.warned("limited_view").len()), (2, 0));
+}
+
+#[tokio::test]
+async fn older_versions_and_other_schemas_are_read_by_name() {
+    for version in ["1.4", "1.8"] {
+        let db = counting_with(&format!("VERSION '{version}'")).await;
+        execute(&db, "alpha", 3).await;
+        let output = look(&db, &[]).expect(0);
+        let alpha = found(&output, "AS alpha");
+        assert_eq!(alpha["calls"], 3);
+        assert!(alpha["total_ms"].as_f64() > Some(0.0), "{alpha}");
+        assert_eq!((&alpha["jit_ms"], &alpha["toplevel"]), (&Value::Null, &true.into()));
+        assert_eq!(alpha["wal_bytes"].is_null(), version == "1.4");
+        assert_eq!(output.warned("older_extension").len(), 1);
+        db.pgtend(&["init"]).expect(0);
+        db.pgtend(&["snapshot"]).expect(0);
+        execute(&db, "alpha", 2).await;
+        assert_eq!(calls(&look(&db, &["--since", "1"]).expect(0), "AS alpha"), 2);
+    }
+    let db = Database::new().await;
+    db.sql("CREATE SCHEMA \"We;ird\"; CREATE EXTENSION pg_stat_statements SCHEMA \"We;ird\"").await;
+    execute(&db, "alpha", 3).await;
+    assert_eq!(calls(&look(&db, &[]).expect(0), "AS alpha"), 3);
+}
+
+#[tokio::test]
+async fn snapshots_tell_what_was_done_in_between() {
+    let db = counting().await;
+    let refused = db.pgtend(&["snapshot"]).expect(3);
+    assert!(refused.stderr.contains("pgtend init makes a place for it"), "{refused}");
+    db.pgtend(&["init"]).expect(0);
+    let failure = look(&db, &["--since", "1h"]).expect(2).json().error.unwrap();
+    assert_eq!(failure.message, "no snapshot was taken yet");
+    execute(&db, "alpha", 5).await;
+    execute(&db, "idle", 1).await;
+    let first = snapshot(&db);
+    execute(&db, "alpha", 7).await;
+    execute(&db, "fresh", 2).await;
+    let second = snapshot(&db);
+    assert_eq!((first.id, second.id), (Some(1), Some(2)));
+    assert!(second.changed < second.statements, "{second:?}");
+    execute(&db, "alpha", 1).await;
+
+    let output = look(&db, &["--since", "1"]).expect(0);
+    assert_eq!((calls(&output, "AS alpha"), calls(&output, "AS fresh")), (8, 2));
+    assert!(!output.stdout.contains("AS idle"), "{output}");
+    let output = look(&db, &["--since", "1", "--until", "2"]).expect(0);
+    assert_eq!((calls(&output, "AS alpha"), calls(&output, "AS fresh")), (7, 2));
+    let output = look(&db, &["--since", "2"]).expect(0);
+    assert_eq!(calls(&output, "AS alpha"), 1);
+    db.sql("UPDATE pgtend.snapshot SET taken_at = taken_at - interval '30 hours' WHERE id = 1")
+        .await;
+    assert_eq!(calls(&look(&db, &["--since", "24h"]).expect(0), "AS alpha"), 8);
+    let failure = look(&db, &["--since", "48h"]).expect(2).json().error.unwrap();
+    assert_eq!(failure.message, "no snapshot is as old as 48 h 0 min");
+    let sql = "SELECT count(*) FROM pgtend.statement_text WHERE query LIKE '%AS alpha%'";
+    assert_eq!(db.value(sql).await, "1");
+    let list = db.pgtend(&["snapshot", "--list", "--format", "json"]).expect(0).json();
+    let ids = list.snapshots.iter().map(|it| (it.id, it.taken_at.is_some())).collect::<Vec<_>>();
+    assert_eq!(ids, [(Some(2), true), (Some(1), true)]);
+
+    let history = look(&db, &[&found(&output, "AS alpha")["queryid"].to_string()]).expect(0);
+    let history = found(&history, "AS alpha")["history"].clone();
+    let counted = history.as_array().unwrap().iter().map(|it| it["calls"].as_i64().unwrap());
+    assert_eq!(counted.collect::<Vec<_>>(), [1, 7, 5]);
+}
+
+fn snapshot(db: &Database) -> crate::support::document::Snapshot {
+    let output = db.pgtend(&["snapshot", "--format", "json"]).expect(0).came_to("done");
+    let snapshot = output.json().snapshot.unwrap();
+    assert_eq!((snapshot.hidden, &snapshot.file), (0, &None));
+    snapshot
+}
+
+#[tokio::test]
+async fn old_snapshots_are_removed_and_the_rest_stays_right() {
+    let db = counting().await;
+    db.pgtend(&["init"]).expect(0);
+    for _ in 0..4 {
+        execute(&db, "alpha", 3).await;
+        snapshot(&db);
+    }
+    db.sql("UPDATE pgtend.snapshot SET taken_at = taken_at - interval '40 days' WHERE id <= 2")
+        .await;
+    let output = db.pgtend(&["snapshot", "--prune", "--format", "json"]).expect(0);
+    assert_eq!((output.json().pruned, output.json().snapshot.is_none()), (Some(2), true));
+    assert_eq!(
+        db.value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM pgtend.snapshot").await,
+        "3 4"
+    );
+    execute(&db, "alpha", 2).await;
+    assert_eq!(calls(&look(&db, &["--since", "3"]).expect(0), "AS alpha"), 5);
+    assert_eq!(calls(&look(&db, &["--since", "3", "--until", "4"]).expect(0), "AS alpha"), 3);
+    db.pgtend(&["snapshot", "--prune", "--format", "json"]).expect(0).came_to("nothing_to_do");
+}
+
+#[tokio::test]
+async fn a_file_holds_a_snapshot_as_well() {
+    let db = counting().await;
+    execute(&db, "alpha", 5).await;
+    let file = db.path("statements.json").display().to_string();
+    let output = db.pgtend(&["snapshot", "--file", &file, "--format", "json"]).expect(0);
+    assert_eq!(output.json().snapshot.unwrap().file.as_deref(), Some(&*file));
+    execute(&db, "alpha", 4).await;
+    assert_eq!(calls(&look(&db, &["--since", &file]).expect(0), "AS alpha"), 4);
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.starts_with("{\"format\":\"pgtend-snapshot\",\"version\":1,"), "{text}");
+    assert!(text.contains("SELECT count(*) AS alpha"));
+    fs::write(&file, text.replace("\"version\":1", "\"version\":2")).unwrap();
+    let output = look(&db, &["--since", &file]).expect(2);
+    assert!(output.stderr.contains("another version of pgtend wrote this snapshot"), "{output}");
+    look(&db, &["--since", "nowhere.json"]).expect(2);
+}
+
+fn sandbox(settings: &[(&str, &str)]) -> Sandbox {
+    let mut options = Options::new(binaries::find(None).unwrap());
+    let settings = settings.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+    options.settings = settings.collect();
+    Sandbox::start(&options).unwrap()
+}
+
+fn url(sandbox: &Sandbox) -> String {
+    let socket_dir = sandbox.socket_dir().display().to_string();
+    format!("host={socket_dir} port={} user=postgres dbname=postgres", sandbox.port())
+}
+
+#[tokio::test]
+async fn resets_evictions_and_restarts_in_between_are_said() {
+    let mut sandbox = sandbox(&[("pg_stat_statements.max", "100")]);
+    let url = url(&sandbox);
+    let run = |arguments: &[&str]| {
+        Pgtend::new(&[arguments, &["-d", &url, "--format", "json"]].concat()).run()
+    };
+    let since = |id: &str| run(&["slow-queries", "--limit", "10000", "--since", id]).expect(0);
+    let client = connect_to(&url).await.unwrap();
+    let execute = async |client: &tokio_postgres::Client, times: usize| {
+        for n in 0..times {
+            client.batch_execute(&format!("SELECT {n} AS alpha FROM alpha")).await.unwrap();
+        }
+    };
+    client.batch_execute("CREATE EXTENSION pg_stat_statements; CREATE TABLE alpha ()").await.unwrap();
+    run(&["init"]).expect(0);
+    execute(&client, 5).await;
+    run(&["snapshot"]).expect(0);
+    execute(&client, 3).await;
+    run(&["snapshot"]).expect(0);
+    client.batch_execute("SELECT pg_stat_statements_reset()").await.unwrap();
+    execute(&client, 2).await;
+    let output = since("1");
+    assert_eq!((calls(&output, "AS alpha"), &found(&output, "AS alpha")["partial"]), (5, &true.into()));
+    let span = output.json().span.unwrap();
+    assert_eq!((span.resets, span.restarted), (1, false));
+    assert_eq!(output.warned("incomplete").len(), 1);
+
+    // A reset of one statement is only told by its counters.
+    run(&["snapshot"]).expect(0);
+    client
+        .batch_execute(
+            "SELECT pg_stat_statements_reset(0, 0, queryid) FROM pg_stat_statements
+             WHERE query LIKE '%AS alpha%'",
+        )
+        .await
+        .unwrap();
+    execute(&client, 1).await;
+    assert_eq!(calls(&since("3"), "AS alpha"), 1);
+
+    run(&["snapshot"]).expect(0);
+    for n in 1..300 {
+        client.batch_execute(&format!("SELECT 1{}", " + 1".repeat(n))).await.unwrap();
+    }
+    execute(&client, 1).await;
+    let output = since("4");
+    assert!(output.json().span.unwrap().evictions > Some(0), "{output}");
+    assert!(output.warned("incomplete").len() == 1, "{output}");
+
+    run(&["snapshot"]).expect(0);
+    drop(client);
+    sandbox.restart().unwrap();
+    let client = connect_to(&url).await.unwrap();
+    execute(&client, 4).await;
+    let output = since("5");
+    assert_eq!(calls(&output, "AS alpha"), 4);
+    assert!(output.json().span.unwrap().restarted);
+    sandbox.stop().unwrap();
+}
+
+#[tokio::test]
+async fn what_got_slower_is_ranked_and_can_fail() {
+    let db = counting().await;
+    db.pgtend(&["init"]).expect(0);
+    snapshot(&db);
+    db.sql("SELECT pg_sleep(0.001) AS nap").await;
+    execute(&db, "steady", 20).await;
+    snapshot(&db);
+    db.sql("SELECT pg_sleep(0.2) AS nap").await;
+    execute(&db, "steady", 20).await;
+    let compare = ["--since", "1", "--against", "2"];
+    let output = look(&db, &compare).expect(0);
+    let first = &output.json().statements[0];
+    assert!(first["query"].as_str().unwrap().contains("AS nap"), "{output}");
+    assert!(first["slowdown"].as_f64() > Some(20.0) && first["lost_ms"].as_f64() > Some(100.0));
+    assert_eq!((&first["before_calls"], first["before_mean_ms"].is_f64()), (&1.into(), true));
+    let gate = ["--fail-if", "slowdown > 20", "--fail-if", "mean > 1h"];
+    let output = look(&db, &[&compare[..], &gate].concat()).expect(1).came_to("findings");
+    let findings = &output.json().statements[0]["findings"];
+    assert_eq!(findings, &serde_json::json!(["slowdown > 20"]));
+    look(&db, &["--fail-if", "mean > 1h"]).expect(0).came_to("done");
+    let gate = ["slow-queries", "--fail-if", "mean > 100ms", "--limit", "1", "--sort", "calls"];
+    let output = db.pgtend(&gate).expect(1);
+    assert!(output.stderr.contains("mean > 100ms: ") && output.stderr.contains("AS nap"), "{output}");
+    look(&db, &["--fail-if", "slowdown > 2"]).expect(2);
+    look(&db, &["--fail-if", "colour > 2"]).expect(2);
+    let shown = db.pgtend(&[&["slow-queries"], &compare[..]].concat()).expect(0).stdout;
+    assert!(shown.contains("BEFORE") && shown.contains("SLOWER"), "{shown}");
+}
+
+#[tokio::test]
+async fn an_interval_shows_what_was_done_meanwhile() {
+    let db = counting().await;
+    execute(&db, "before", 5).await;
+    let mut running =
+        db.start(&["slow-queries", "--interval", "1s", "--watch", "--limit", "99", "--format", "json"]);
+    let session = db.session().await;
+    while running.goes_on() && db.logged("pgtend/slow-queries").len() < 25 {
+        session.batch_execute("SELECT 1 AS during").await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    running.signal("INT");
+    let output = running.wait().expect(130);
+    let first = output.stdout.lines().next().unwrap();
+    assert!(first.contains("AS during") && !first.contains("AS before"), "{first}");
+}
+
+#[tokio::test]
+async fn texts_are_printed_harmlessly_and_as_a_whole_where_wanted() {
+    let db = counting().await;
+    db.sql("SELECT 1 AS \"\u{1b}[2J|`evil`\"").await;
+    let long = format!("SELECT 1 + 1 /* {} */ AS long", "x".repeat(1_000_000));
+    db.sql(&long).await;
+    for format in ["table", "markdown", "csv", "json"] {
+        let arguments = ["slow-queries", "--limit", "1000", "--format", format];
+        let shown = db.pgtend(&arguments).expect(0).stdout;
+        assert!(!shown.contains('\u{1b}') || format == "csv", "{format}");
+        assert!(shown.contains("[2J"), "{format}");
+    }
+    let full = db.pgtend(&["slow-queries", "--full", "--like", "AS long"]).expect(0).stdout;
+    assert!(full.len() > 1_000_000 && full.contains("AS long"));
+    let cut = db.pgtend(&["slow-queries", "--like", "AS long"]).expect(0).stdout;
+    assert!(cut.lines().all(|line| line.chars().count() < 400), "{cut}");
+}
+
+#[tokio::test]
+async fn comma_separated_values_and_markdown_are_for_statements_only() {
+    let db = counting().await;
+    execute(&db, "alpha", 3).await;
+    let csv = db.pgtend(&["slow-queries", "--format", "csv", "--like", "AS alpha"]).expect(0).stdout;
+    let mut lines = csv.lines();
+    assert_eq!(
+        lines.next().unwrap().replace(',', " "),
+        KEYS.split_whitespace().collect::<Vec<_>>().join(" ")
+    );
+    assert!(lines.next().unwrap().contains(",SELECT count(*) AS alpha FROM alpha WHERE n = $1,postgres,"), "{csv}");
+    let markdown =
+        db.pgtend(&["slow-queries", "--format", "markdown", "--like", "AS alpha"]).expect(0);
+    assert!(markdown.stdout.contains("| `SELECT count(*) AS alpha FROM alpha WHERE n = $1`"), "{markdown}");
+    let output = db.pgtend(&["plan", "--format", "csv"]).expect(2);
+    assert!(output.stderr.contains("plan knows --format table and json only"), "{output}");
+}
+
+#[tokio::test]
+async fn two_snapshots_at_once_are_taken_one_after_the_other() {
+    let db = counting().await;
+    db.pgtend(&["init"]).expect(0);
+    execute(&db, "alpha", 3).await;
+    let blocker = db.hold("LOCK TABLE pgtend.snapshot IN SHARE ROW EXCLUSIVE MODE").await;
+    let running = db.start(&["snapshot", "--format", "json"]);
+    let other = db.start(&["snapshot", "--format", "json"]);
+    until("both wait", || async {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                   AND application_name = 'pgtend/snapshot' AND wait_event_type = 'Lock'";
+        db.value(sql).await == "2"
+    })
+    .await;
+    blocker.release().await;
+    for running in [running, other] {
+        running.wait().expect(0).came_to("done");
+    }
+    execute(&db, "alpha", 1).await;
+    assert_eq!(calls(&look(&db, &["--since", "1"]).expect(0), "AS alpha"), 1);
+}
+
+/// Nova's hot statement on a table without its index, then with it.
+#[tokio::test]
+async fn the_slow_statement_of_nova_is_first_before_apply_and_gone_after() {
+    let db = counting().await;
+    db.sql(include_str!("../../sql/nova-crm/schema.sql")).await;
+    let loader = db.session().await;
+    loader.batch_execute("SET nova.customers = '2000'").await.unwrap();
+    loader.batch_execute(include_str!("../../sql/nova-crm/data.sql")).await.unwrap();
+    db.pgtend(&["init"]).expect(0);
+    let hot = include_str!("../../sql/nova-crm/workload/dashboard_recent_sales.sql");
+    let run = async || {
+        for _ in 0..20 {
+            loader.simple_query(hot).await.unwrap();
+        }
+    };
+    snapshot(&db);
+    run().await;
+    snapshot(&db);
+    let declared = concat!(env!("CARGO_MANIFEST_DIR"), "/sql/nova-crm/declared");
+    db.apply(&[declared]).expect(0);
+    snapshot(&db);
+    run().await;
+    let arguments = |since, until| ["--since", since, "--until", until, "--limit", "1000"];
+    let before = look(&db, &arguments("1", "2")).expect(0);
+    let now = look(&db, &["--since", "3", "--limit", "1000"]).expect(0);
+    let of_nova = |output: &Output| {
+        let statements = output.json().statements;
+        let is_nova = |it: &&Value| it["calls"] == 20 && it["rows"].as_i64() > Some(0);
+        statements.iter().find(is_nova).cloned().unwrap_or_else(|| panic!("{output}"))
+    };
+    let (slow, fast) = (of_nova(&before), of_nova(&now));
+    assert_eq!(before.json().statements[0]["queryid"], slow["queryid"], "{before}");
+    assert_eq!(slow["queryid"], fast["queryid"]);
+    let blocks = |it: &Value| {
+        it["shared_hit_blocks"].as_i64().unwrap() + it["shared_read_blocks"].as_i64().unwrap()
+    };
+    assert!(blocks(&fast) * 5 < blocks(&slow), "{slow}\n{fast}");
+}
