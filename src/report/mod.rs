@@ -1,11 +1,13 @@
 //! What a person or a program reads: the product on standard output, narration on standard error.
 //! Printing happens here and in `main` alone.
 
+pub mod activity;
 pub mod apply;
 pub mod demo;
 pub mod document;
 pub mod dry_run;
 mod events;
+pub mod harmless;
 pub mod history;
 pub mod inflight;
 pub mod init;
@@ -120,11 +122,23 @@ impl Console {
         print(text);
     }
 
+    /// Writes the product over what the terminal shows, for a product that is written again and
+    /// again; into a pipe or a file it goes as it is. Returns whether anybody reads it.
+    pub fn redraw(&self, text: &str) -> bool {
+        let clear = if stdout().is_terminal() { CLEAR } else { "" };
+        write(&format!("{clear}{text}")).is_ok()
+    }
+
     /// Writes a document as JSON, one line.
     pub fn json(&self, document: &Document) {
+        self.offer_json(document);
+    }
+
+    /// Writes one document of several. Returns whether anybody reads it.
+    pub fn offer_json(&self, document: &Document) -> bool {
         // A document of ours has string keys only, so it can always be written.
         let text = serde_json::to_string(document).unwrap_or_default();
-        self.product(&format!("{text}\n"));
+        write(&format!("{}\n", harmless::json(&text))).is_ok()
     }
 
     /// Says something by the way, unless quiet was asked for.
@@ -184,6 +198,13 @@ impl Console {
 /// Writes text that is the whole product of a command without a server: completions, man pages.
 /// A reader that has gone away is no failure.
 pub fn print(text: &str) {
-    let mut out = stdout().lock();
-    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+    drop(write(text));
 }
+
+fn write(text: &str) -> std::io::Result<()> {
+    let mut out = stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+}
+
+/// To the upper left corner, and away with all that is below.
+const CLEAR: &str = "\u{1b}[H\u{1b}[2J";

@@ -1,0 +1,76 @@
+//! Text of others, so that it does nothing to a terminal: statements and names may hold whatever
+//! somebody put into them, also sequences that clear the screen or type for the reader.
+
+use std::borrow::Cow;
+
+/// The text with each control character in a form that is seen: `\n`, `\u{1b}`.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut harmless = String::with_capacity(text.len());
+    for char in text.chars() {
+        if is_harmful(char) {
+            harmless.extend(char.escape_default());
+        } else {
+            harmless.push(char);
+        }
+    }
+    Cow::Owned(harmless)
+}
+
+/// A JSON text with each control character escaped, so that it says the same. The writer escapes only
+/// those below the blank, as JSON demands; C1, which some terminals obey too, it lets pass.
+pub fn json(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut harmless = String::with_capacity(text.len());
+    for char in text.chars() {
+        if is_harmful(char) {
+            // All of them are in the basic plane. They can only stand within strings.
+            harmless.push_str(&format!("\\u{:04x}", u32::from(char)));
+        } else {
+            harmless.push(char);
+        }
+    }
+    Cow::Owned(harmless)
+}
+
+/// Control characters, and those that turn the direction of writing or end a line, with which one
+/// statement can be made to look like another.
+fn is_harmful(char: char) -> bool {
+    char.is_control()
+        || matches!(
+            char,
+            '\u{61c}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+                | '\u{feff}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_made_visible() {
+        assert_eq!(harmless("SELECT 'naïve → 日本 \\ 🏠'"), "SELECT 'naïve → 日本 \\ 🏠'");
+        assert_eq!(harmless("\u{1b}[2Ja\rb\nc\td\u{7}"), "\\u{1b}[2Ja\\rb\\nc\\td\\u{7}");
+        assert_eq!(harmless("\u{9b}2J\u{7f}\u{0}"), "\\u{9b}2J\\u{7f}\\u{0}");
+        assert_eq!(harmless("user\u{202e}nimda"), "user\\u{202e}nimda");
+    }
+
+    #[test]
+    fn json_says_the_same() {
+        let wild = "\u{1b}[2J\u{9b}\u{7f}\u{202e}日本\n\"\\";
+        let text = serde_json::to_string(wild).unwrap();
+        let harmless = json(&text);
+        assert!(!harmless.chars().any(is_harmful), "{harmless}");
+        assert_eq!(serde_json::from_str::<String>(&harmless).unwrap(), wild);
+        assert_eq!(json("{\"a\": \"é\"}"), "{\"a\": \"é\"}");
+    }
+}
