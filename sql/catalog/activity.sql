@@ -83,8 +83,13 @@ held AS (
       WHEN 'ExclusiveLock' THEN h.mode <> 'AccessShareLock'
       ELSE true
     END
-  JOIN pg_catalog.pg_prepared_xacts AS x
-    ON h.virtualtransaction = '-1/' || x.transaction::pg_catalog.text
+  -- A prepared transaction keeps its virtual one until the server restarts; the lock on its own
+  -- transaction tells which that is.
+  JOIN locks AS o
+    ON o.pid IS NULL
+    AND o.locktype = 'transactionid'
+    AND o.virtualtransaction = h.virtualtransaction
+  JOIN pg_catalog.pg_prepared_xacts AS x ON x.transaction = o.transactionid
 )
 SELECT
   t.hidden_sessions,

