@@ -35,6 +35,7 @@ waits AS (
     ARRAY(
       SELECT DISTINCT b.pid
       FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.session_pid)) AS b (pid)
+      ORDER BY b.pid
     ) AS blocked_by
   FROM (
     SELECT DISTINCT a.session_pid

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use comfy_table::Cell;
+use comfy_table::{Cell, Table};
 use jiff::ZonedDateTime;
 
 use super::document::{Document, Outcome, SessionDocument};
@@ -31,7 +31,7 @@ pub fn show(console: &Console, look: &Look) {
         return console.json(&document(console, look));
     }
     if !look.nodes.is_empty() {
-        console.product(&sessions_table(console, &look.nodes));
+        console.product(&drawn(console, look));
     }
     warnings(console, look);
     console.narrate(&summary(look));
@@ -46,11 +46,15 @@ pub fn show_again(console: &Console, look: &Look) -> bool {
     let now = ZonedDateTime::now().strftime("%H:%M:%S").to_string();
     let mut page = format!("{now}  {}\n", summary(look));
     if !look.nodes.is_empty() {
-        page.push_str(&sessions_table(console, &look.nodes));
+        page.push_str(&drawn(console, look));
     }
     let is_read = console.redraw(&page);
     warnings(console, look);
     is_read
+}
+
+fn drawn(console: &Console, look: &Look) -> String {
+    sessions_table(&look.nodes, console.manner().volume, console.width())
 }
 
 fn document(console: &Console, look: &Look) -> Document {
@@ -93,40 +97,66 @@ fn waits(session: &ActiveSession) -> bool {
 }
 
 /// The statements come last and are given the room that the rest leaves.
-fn sessions_table(console: &Console, nodes: &[Node]) -> String {
-    let databases = nodes.iter().filter_map(|node| node.session.database.as_deref());
-    let has_several = databases.clone().any(|database| Some(database) != databases.clone().next());
-    let columns = columns(has_several);
-    let statements = nodes.iter().map(|node| statement(&node.session)).collect::<Vec<_>>();
-    let without = draw(&columns, nodes, None);
-    let room = room(console, &text(&without), without.width());
-    let cut = statements.iter().map(|statement| one_line(statement, room));
-    text(&draw(&columns, nodes, Some(&cut.collect::<Vec<_>>())))
+fn sessions_table(nodes: &[Node], volume: Volume, width: Option<u16>) -> String {
+    let wide = Layout { columns: wide_columns(nodes), last: ("statement", statement), width };
+    let narrow = Layout { columns: narrow_columns(), last: ("session", session), width };
+    let fits = wide.room(nodes).is_none_or(|room| room >= LEAST_ROOM);
+    let layout = if fits { wide } else { narrow };
+    let room = match volume {
+        Volume::Verbose => usize::MAX,
+        _ => layout.room(nodes).map_or(ROOM_IN_A_FILE, |room| room.max(LEAST_ROOM)),
+    };
+    text(&layout.draw(nodes, Some(room)))
 }
 
-/// How many characters of a statement are shown.
-fn room(console: &Console, rest: &str, terminal_width: Option<u16>) -> usize {
-    if console.manner().volume == Volume::Verbose {
-        return usize::MAX;
-    }
-    let Some(width) = terminal_width else { return WIDTH_IN_A_FILE };
-    let used = rest.lines().map(|line| line.chars().count()).max().unwrap_or_default();
-    usize::from(width).saturating_sub(used + PADDING).max(LEAST_WIDTH)
-}
-
-/// Where there is no terminal whose width would count.
-const WIDTH_IN_A_FILE: usize = 200;
+/// How many characters of a statement are shown where there is no terminal.
+const ROOM_IN_A_FILE: usize = 200;
 
 /// Less does not tell one statement from another.
-const LEAST_WIDTH: usize = 20;
-
-/// The blanks around a column, and that at the end of the column before.
-const PADDING: usize = 3;
+const LEAST_ROOM: usize = 20;
 
 /// A column: its title and what stands in it.
 type Column = (&'static str, fn(&Node) -> Cell);
 
-fn columns(has_several_databases: bool) -> Vec<Column> {
+/// What is shown beside what.
+struct Layout {
+    columns: Vec<Column>,
+    /// The last column, which is given a number of characters to keep to.
+    last: (&'static str, fn(&Node, usize) -> String),
+    /// That of the terminal, if it goes to one.
+    width: Option<u16>,
+}
+
+impl Layout {
+    /// With the last column, if it is told its room.
+    fn draw(&self, nodes: &[Node], room: Option<usize>) -> Table {
+        let titles = self.columns.iter().map(|(title, _)| *title);
+        let mut drawn = table(&titles.chain(room.map(|_| self.last.0)).collect::<Vec<_>>());
+        if let Some(width) = self.width {
+            drawn.set_width(width);
+        }
+        for node in nodes {
+            let cells = self.columns.iter().map(|(_, cell)| cell(node));
+            let last = room.map(|room| Cell::new((self.last.1)(node, room)));
+            drawn.add_row(cells.chain(last).collect::<Vec<_>>());
+        }
+        drawn
+    }
+
+    /// The characters that the other columns leave for the last on a terminal.
+    fn room(&self, nodes: &[Node]) -> Option<usize> {
+        // The blanks around a column, and that at the end of the column before.
+        const PADDING: usize = 3;
+        let width = usize::from(self.width?);
+        let rest = text(&self.draw(nodes, None));
+        let used = rest.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+        Some(width.saturating_sub(used + PADDING))
+    }
+}
+
+fn wide_columns(nodes: &[Node]) -> Vec<Column> {
+    let first = nodes.first().and_then(|node| node.session.database.as_deref());
+    let is_one = nodes.iter().all(|node| node.session.database.as_deref() == first);
     let mut columns: Vec<Column> = vec![
         ("pid", |node| Cell::new(in_tree(node))),
         ("user", |node| plain(node.session.role.as_deref())),
@@ -135,22 +165,38 @@ fn columns(has_several_databases: bool) -> Vec<Column> {
         ("state", |node| plain(Some(state(&node.session)))),
         ("for", |node| age(lasts(&node.session))),
         ("transaction", |node| age(node.session.transaction_seconds)),
-        ("blocks", |node| right(if node.blocks > 0 { node.blocks.to_string() } else { dash() })),
+        ("blocks", blocks),
         ("waits for", |node| plain(Some(&awaited(node)))),
     ];
-    columns.retain(|(title, _)| has_several_databases || *title != "database");
+    columns.retain(|(title, _)| !is_one || *title != "database");
     columns
 }
 
-fn draw(columns: &[Column], nodes: &[Node], statements: Option<&[String]>) -> comfy_table::Table {
-    let titles = columns.iter().map(|(title, _)| *title);
-    let mut drawn = table(&titles.chain(statements.map(|_| "statement")).collect::<Vec<_>>());
-    for (at, node) in nodes.iter().enumerate() {
-        let cells = columns.iter().map(|(_, cell)| cell(node));
-        let statement = statements.map(|statements| Cell::new(&statements[at]));
-        drawn.add_row(cells.chain(statement).collect::<Vec<_>>());
-    }
-    drawn
+/// For a terminal where the others are too many.
+fn narrow_columns() -> Vec<Column> {
+    vec![
+        ("pid", |node| Cell::new(in_tree(node))),
+        ("for", |node| age(lasts(&node.session))),
+        ("transaction", |node| age(node.session.transaction_seconds)),
+        ("blocks", blocks),
+    ]
+}
+
+/// What the narrow layout has no columns for, one below the other.
+fn session(node: &Node, room: usize) -> String {
+    let it = &node.session;
+    let application = application(it);
+    let who = [it.role.as_deref(), it.database.as_deref(), Some(&application), Some(state(it))];
+    let who = who.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let awaited = Some(awaited(node)).filter(|awaited| *awaited != dash());
+    let awaited = awaited.map(|awaited| format!("for {awaited}"));
+    let lines = [Some(who), awaited].into_iter().flatten();
+    let lines = lines.map(|line| harmless(&line).into_owned());
+    lines.chain([statement(node, room)]).collect::<Vec<_>>().join("\n")
+}
+
+fn blocks(node: &Node) -> Cell {
+    right(if node.blocks > 0 { node.blocks.to_string() } else { dash() })
 }
 
 fn dash() -> String {
@@ -230,11 +276,82 @@ fn first_few(names: &[String]) -> String {
     if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
-/// The statement on one line, whole.
-fn statement(session: &ActiveSession) -> String {
-    match &session.query {
-        Some(query) => harmless(&one_line(query, usize::MAX)).into_owned(),
-        None if session.is_hidden => "(hidden)".to_owned(),
+/// The statement on one line.
+fn statement(node: &Node, room: usize) -> String {
+    match &node.session.query {
+        Some(query) => one_line(&harmless(&one_line(query, usize::MAX)), room),
+        None if node.session.is_hidden => "(hidden)".to_owned(),
         None => dash(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::activity::AwaitedLock;
+
+    fn nodes() -> Vec<Node> {
+        let blocker = ActiveSession {
+            pid: 4711,
+            role: Some("nova".to_owned()),
+            database: Some("nova".to_owned()),
+            application: Some("nova-web".to_owned()),
+            client: Some("192.0.2.7".to_owned()),
+            state: Some("idle in transaction".to_owned()),
+            query: Some("SELECT * FROM customers\n WHERE phone = '0123456789'".to_owned()),
+            transaction_seconds: Some(90.0),
+            idle_seconds: Some(85.0),
+            ..ActiveSession::default()
+        };
+        let lock = AwaitedLock {
+            mode: "AccessExclusiveLock".to_owned(),
+            target: "public.customers".to_owned(),
+        };
+        let waiter = ActiveSession {
+            pid: 4712,
+            application: None,
+            backend_type: Some("background worker".to_owned()),
+            client: None,
+            query: Some("ALTER TABLE customers ADD note text".to_owned()),
+            statement_seconds: Some(12.0),
+            waits_seconds: Some(12.0),
+            lock: Some(lock),
+            ..blocker.clone()
+        };
+        let node = |session, depth, blocks| Node {
+            session,
+            depth,
+            blocks,
+            is_in_circle: false,
+            also_behind: Vec::new(),
+        };
+        vec![node(blocker, 0, 1), node(waiter, 1, 0)]
+    }
+
+    #[test]
+    fn a_table_keeps_to_the_terminal() {
+        for width in [60, 80, 100, 132, 150, 180, 250] {
+            let table = sessions_table(&nodes(), Volume::Normal, Some(width));
+            let widest = table.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(widest <= usize::from(width), "{width}:\n{table}");
+            assert!(table.contains("\n └ 4712 "), "{width}:\n{table}");
+        }
+    }
+
+    #[test]
+    fn statements_take_what_is_left() {
+        let table = sessions_table(&nodes(), Volume::Normal, Some(160));
+        assert!(table.contains("  SELECT * FROM customers WH…\n"), "{table}");
+        let table = sessions_table(&nodes(), Volume::Normal, Some(80));
+        assert!(
+            table.contains("\n 4711    1 min 25 s   1 min 30 s       1  nova, nova, "),
+            "{table}"
+        );
+        assert!(table.contains("    SELECT * FROM customers WHERE phone …\n"), "{table}");
+        let table = sessions_table(&nodes(), Volume::Verbose, None);
+        assert!(
+            table.contains("  SELECT * FROM customers WHERE phone = '0123456789'\n"),
+            "{table}"
+        );
     }
 }

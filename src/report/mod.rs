@@ -22,8 +22,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use indicatif::MultiProgress;
+use terminal_size::{Height, Width, terminal_size_of};
 
 use crate::failure::Failure;
+use crate::figures;
 use crate::pg::database::Server;
 use crate::pg::session::Echo;
 use document::Document;
@@ -125,8 +127,14 @@ impl Console {
     /// Writes the product over what the terminal shows, for a product that is written again and
     /// again; into a pipe or a file it goes as it is. Returns whether anybody reads it.
     pub fn redraw(&self, text: &str) -> bool {
-        let clear = if stdout().is_terminal() { CLEAR } else { "" };
-        write(&format!("{clear}{text}")).is_ok()
+        let size = terminal_size_of(stdout());
+        let page = size.map(|(_, Height(lines))| format!("{CLEAR}{}", page(text, lines.into())));
+        write(page.as_deref().unwrap_or(text)).is_ok()
+    }
+
+    /// How many characters a line of the product has room for, where it goes to a terminal.
+    pub fn width(&self) -> Option<u16> {
+        terminal_size_of(stdout()).map(|(Width(width), _)| width)
     }
 
     /// Writes a document as JSON, one line.
@@ -206,5 +214,31 @@ fn write(text: &str) -> std::io::Result<()> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush())
 }
 
+/// So much of the text as a terminal of so many lines shows, from the beginning; what comes first is
+/// what matters.
+fn page(text: &str, height: usize) -> String {
+    // The cursor stands in a line of its own, and warnings may follow.
+    let room = height.saturating_sub(3).max(1);
+    let left = text.lines().count().saturating_sub(room);
+    let mut page = text.split_inclusive('\n').take(room).collect::<String>();
+    if left > 0 {
+        page.push_str(&format!("… {}\n", figures::count(left, "line more", "lines more")));
+    }
+    page
+}
+
 /// To the upper left corner, and away with all that is below.
 const CLEAR: &str = "\u{1b}[H\u{1b}[2J";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_no_longer_than_the_terminal() {
+        assert_eq!(page("a\nb\n", 24), "a\nb\n");
+        assert_eq!(page("a\nb\nc\n", 5), "a\nb\n… 1 line more\n");
+        assert_eq!(page("a\nb\nc\n", 0), "a\n… 2 lines more\n");
+        assert_eq!(page("", 5), "");
+    }
+}

@@ -260,7 +260,7 @@ async fn a_prepared_transaction_in_the_way_is_named() {
     assert_eq!(sessions[0].backend_type.as_deref(), Some("prepared transaction"), "{output}");
     let below = session(&output, &pid);
     assert_eq!(below.blocked_by, [0], "{output}");
-    assert_eq!(below.blocked_by_gids, [culprit.clone()], "{output}");
+    assert_eq!(below.blocked_by_gids, [culprit.as_str()], "{output}");
     let output = db.pgtend(&["activity", "--min-duration", "1h"]).expect(0);
     assert!(line(&output, &culprit).contains("prepared"), "{output}");
     line(&output, &format!("└ {pid}"));
@@ -287,7 +287,7 @@ async fn a_role_that_may_not_see_everything_is_told_what_is_hidden() {
 
     let call = ["activity", "--min-duration", "0s", "--format", "json"];
     let output = db.pgtend_as(&role, &call).expect(0).came_to("done");
-    assert_eq!(output.warned("limited_view"), [db.name.clone()], "{output}");
+    assert_eq!(output.warned("limited_view"), [db.name.as_str()], "{output}");
     let message = &output.json().warnings[0].message;
     // The test's own session, the one in the way, and the one that waits.
     assert!(message.contains("the statements of 3 sessions are hidden"), "{output}");
@@ -391,7 +391,7 @@ async fn one_role_can_be_picked_out() {
     let pid = runs(&db, db.session_as(&role).await, "SELECT pg_sleep(600)").await;
     let other = runs(&db, db.session().await, "SELECT pg_sleep(601)").await;
     let output = look(&db, &["--min-duration", "0s", "--user", &role]);
-    assert_eq!(pids(&output.json()), [pid.clone()], "{output}");
+    assert_eq!(pids(&output.json()), [pid.as_str()], "{output}");
     look(&db, &["--min-duration", "0s", "--user", "nobody"]).came_to("nothing_to_do");
     db.sql(&format!("SELECT pg_terminate_backend({pid}), pg_terminate_backend({other})")).await;
 }
