@@ -187,10 +187,10 @@ LEFT JOIN (
       -- A walsender has one statement that runs for ever.
       AND a.backend_type <> 'walsender'
       AND a.state <> 'idle'
-      AND pg_catalog.clock_timestamp() - LEAST(
+      AND EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - LEAST(
         a.xact_start,
         CASE WHEN NOT pg_catalog.starts_with(a.state, 'idle') THEN a.query_start END
-      ) >= pg_catalog.make_interval(secs => $1::pg_catalog.float8)
+      )) >= $1::pg_catalog.float8
     )
   UNION ALL
   SELECT
