@@ -6,8 +6,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::cancel::Cancel;
 use crate::commands::{
-    Context, EXIT_CODES, analyze, apply, completions, demo, history, init, man, plan, refresh,
-    slow_queries, snapshot, vacuum,
+    Context, EXIT_CODES, activity, analyze, apply, completions, demo, history, init, man, plan,
+    refresh, slow_queries, snapshot, vacuum,
 };
 use crate::config::Config;
 use crate::failure::{Failure, Result};
@@ -21,7 +21,8 @@ use crate::report::{Color, Console, Format, Manner, Volume};
 /// declare: `pgtend plan` shows what is to be done, `pgtend apply` does it. Indexes are built online
 /// while the application reads and writes, and broken builds of earlier attempts are mended.
 /// `pgtend refresh` refreshes materialized views. `pgtend vacuum` and `pgtend analyze` do what
-/// autovacuum has left. `pgtend slow-queries` shows where the time goes.
+/// autovacuum has left. `pgtend slow-queries` shows where the time goes, `pgtend activity` what runs
+/// now and who waits for whom.
 #[derive(Debug, Parser)]
 #[command(
     name = "pgtend",
@@ -124,6 +125,9 @@ impl Cli {
             }
             Command::Init(args) => context.unless_cancelled(init::run(&context, &args)).await,
             Command::History(args) => context.unless_cancelled(history::run(&context, &args)).await,
+            Command::Activity(args) => {
+                context.unless_cancelled(activity::run(&context, &args)).await
+            }
             Command::Demo(args) => context.unless_cancelled(demo::run(&context, &args)).await,
             Command::Completions(args) => completions::run(&args, &mut Cli::command()),
             Command::Man(args) => man::run(&args, Cli::command()),
@@ -204,6 +208,8 @@ pub enum Command {
     #[command(after_help = EXIT_CODES)]
     History(history::Args),
     #[command(after_help = EXIT_CODES)]
+    Activity(activity::Args),
+    #[command(after_help = EXIT_CODES)]
     Demo(demo::Args),
     #[command(after_help = EXIT_CODES)]
     Completions(completions::Args),
@@ -224,6 +230,7 @@ impl Command {
             Command::Snapshot(_) => "snapshot",
             Command::Init(_) => "init",
             Command::History(_) => "history",
+            Command::Activity(_) => "activity",
             Command::Demo(_) => "demo",
             Command::Completions(_) => "completions",
             Command::Man(_) => "man",

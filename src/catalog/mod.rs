@@ -1,6 +1,7 @@
 //! Facts about the database: plain structs with units in their names, and how they are read. All
 //! that a plan needs is asked in one round, however many objects are declared.
 
+pub mod activity;
 mod canonical;
 mod definition;
 pub mod history;

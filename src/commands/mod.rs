@@ -1,5 +1,6 @@
 //! The commands: each file one, its `Args` the manual, its `run` the table of contents.
 
+pub mod activity;
 pub mod analyze;
 pub mod apply;
 pub mod completions;

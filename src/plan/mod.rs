@@ -1,6 +1,7 @@
 //! Plans: what is to be done to make a database match a declaration, as data. Planners are pure:
 //! they are given facts and no connection, so a plan can be shown, compared and tested.
 
+pub mod activity;
 pub mod apply;
 mod comment;
 mod due;

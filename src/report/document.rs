@@ -7,9 +7,10 @@ use serde::Serialize;
 use crate::catalog::history::PastRun;
 use crate::event::{Outcome as StepOutcome, Refreshed};
 use crate::failure::{Failure, Kind};
+use crate::plan::activity::Node;
 use crate::plan::refresh::Way;
 use crate::plan::schema::{NAME, SchemaStep};
-use crate::plan::{Plan, Step, Subject, Verdict, Warning};
+use crate::plan::{Plan, Step, Subject, Verdict, Warning, one_line};
 
 /// The version of the documents' form.
 const SCHEMA_VERSION: u32 = 1;
@@ -71,6 +72,9 @@ pub struct Document {
     /// The demo's queries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queries: Option<Vec<QueryDocument>>,
+    /// What goes on in the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<Vec<SessionDocument>>,
     /// What the reader should know besides.
     pub warnings: Vec<WarningDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -234,6 +238,31 @@ pub struct QueryDocument {
     pub times_faster: f64,
 }
 
+/// A session or a prepared transaction.
+#[derive(Debug, Clone, Serialize)]
+pub struct SessionDocument {
+    pid: i32,
+    gid: Option<String>,
+    user: Option<String>,
+    database: Option<String>,
+    application: Option<String>,
+    client: Option<String>,
+    state: Option<String>,
+    wait_event_type: Option<String>,
+    wait_event: Option<String>,
+    backend_type: Option<String>,
+    query: Option<String>,
+    duration_ms: Option<u64>,
+    transaction_ms: Option<u64>,
+    idle_ms: Option<u64>,
+    blocked_by: Vec<i32>,
+    blocked_by_gids: Vec<String>,
+    blocks: usize,
+    in_circle: bool,
+    waits_ms: Option<u64>,
+    lock: Option<String>,
+}
+
 /// A warning.
 #[derive(Debug, Clone, Serialize)]
 pub struct WarningDocument {
@@ -274,6 +303,7 @@ impl Document {
             snapshot: None,
             snapshots: None,
             queries: None,
+            sessions: None,
             warnings: Vec::new(),
             error: None,
         }
@@ -378,6 +408,36 @@ impl RunDocument {
             size_bytes: run.size_bytes,
             wal_bytes: run.wal_bytes,
             pgtend_version: past.pgtend_version.clone(),
+        }
+    }
+}
+
+impl SessionDocument {
+    /// A session in its place.
+    pub fn new(node: &Node) -> Self {
+        let session = node.session.clone();
+        let millis = |seconds: Option<f64>| seconds.map(|seconds| (seconds.max(0.0) * 1e3) as u64);
+        SessionDocument {
+            pid: session.pid,
+            gid: session.gid,
+            user: session.role,
+            database: session.database,
+            application: session.application,
+            client: session.client,
+            state: session.state,
+            wait_event_type: session.wait_event_type,
+            wait_event: session.wait_event,
+            backend_type: session.backend_type,
+            query: session.query.map(|query| one_line(&query, usize::MAX)),
+            duration_ms: millis(session.statement_seconds),
+            transaction_ms: millis(session.transaction_seconds),
+            idle_ms: millis(session.idle_seconds),
+            blocked_by: session.blocked_by,
+            blocked_by_gids: session.blocked_by_gids,
+            blocks: node.blocks,
+            in_circle: node.is_in_circle,
+            waits_ms: millis(session.waits_seconds),
+            lock: session.lock.as_ref().map(ToString::to_string),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! What a person or a program reads: the product on standard output, narration on standard error.
 //! Printing happens here and in `main` alone.
 
+pub mod activity;
 pub mod apply;
 pub mod demo;
 pub mod document;
 pub mod dry_run;
 mod events;
-mod harmless;
+pub mod harmless;
 pub mod history;
 pub mod inflight;
 pub mod init;
@@ -23,8 +24,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use indicatif::MultiProgress;
+use terminal_size::{Height, Width, terminal_size_of};
 
 use crate::failure::Failure;
+use crate::figures;
 use crate::pg::database::Server;
 use crate::pg::session::Echo;
 use document::Document;
@@ -127,11 +130,29 @@ impl Console {
         print(text);
     }
 
+    /// Writes the product over what the terminal shows, for a product that is written again and
+    /// again; into a pipe or a file it goes as it is. Returns whether anybody reads it.
+    pub fn redraw(&self, text: &str) -> bool {
+        let size = terminal_size_of(stdout());
+        let page = size.map(|(_, Height(lines))| format!("{CLEAR}{}", page(text, lines.into())));
+        write(page.as_deref().unwrap_or(text)).is_ok()
+    }
+
+    /// How many characters a line of the product has room for, where it goes to a terminal.
+    pub fn width(&self) -> Option<u16> {
+        terminal_size_of(stdout()).map(|(Width(width), _)| width)
+    }
+
     /// Writes a document as JSON, one line.
     pub fn json(&self, document: &Document) {
+        self.offer_json(document);
+    }
+
+    /// Writes one document of several. Returns whether anybody reads it.
+    pub fn offer_json(&self, document: &Document) -> bool {
         // A document of ours has string keys only, so it can always be written.
         let text = serde_json::to_string(document).unwrap_or_default();
-        self.product(&format!("{}\n", harmless::json(&text)));
+        write(&format!("{}\n", harmless::json(&text))).is_ok()
     }
 
     /// Says something by the way, unless quiet was asked for.
@@ -191,6 +212,39 @@ impl Console {
 /// Writes text that is the whole product of a command without a server: completions, man pages.
 /// A reader that has gone away is no failure.
 pub fn print(text: &str) {
+    drop(write(text));
+}
+
+fn write(text: &str) -> std::io::Result<()> {
     let mut out = stdout().lock();
-    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+}
+
+/// So much of the text as a terminal of so many lines shows, from the beginning; what comes first is
+/// what matters.
+fn page(text: &str, height: usize) -> String {
+    // The cursor stands in a line of its own, and warnings may follow.
+    let room = height.saturating_sub(3).max(1);
+    let left = text.lines().count().saturating_sub(room);
+    let mut page = text.split_inclusive('\n').take(room).collect::<String>();
+    if left > 0 {
+        page.push_str(&format!("… {}\n", figures::count(left, "line more", "lines more")));
+    }
+    page
+}
+
+/// To the upper left corner, and away with all that is below.
+const CLEAR: &str = "\u{1b}[H\u{1b}[2J";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_no_longer_than_the_terminal() {
+        assert_eq!(page("a\nb\n", 24), "a\nb\n");
+        assert_eq!(page("a\nb\nc\n", 5), "a\nb\n… 1 line more\n");
+        assert_eq!(page("a\nb\nc\n", 0), "a\n… 2 lines more\n");
+        assert_eq!(page("", 5), "");
+    }
 }

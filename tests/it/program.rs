@@ -6,7 +6,8 @@ use crate::support::command::Pgtend;
 use crate::support::tls::write;
 use crate::support::{Database, Output};
 
-const COMMANDS: [&str; 7] = ["plan", "apply", "init", "history", "demo", "completions", "man"];
+const COMMANDS: [&str; 8] =
+    ["plan", "apply", "init", "history", "activity", "demo", "completions", "man"];
 
 fn run(arguments: &[&str]) -> Output {
     Pgtend::new(arguments).run()

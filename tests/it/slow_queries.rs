@@ -312,7 +312,10 @@ async fn resets_evictions_and_restarts_in_between_are_said() {
             client.batch_execute(&format!("SELECT {n} AS alpha FROM alpha")).await.unwrap();
         }
     };
-    client.batch_execute("CREATE EXTENSION pg_stat_statements; CREATE TABLE alpha ()").await.unwrap();
+    client
+        .batch_execute("CREATE EXTENSION pg_stat_statements; CREATE TABLE alpha ()")
+        .await
+        .unwrap();
     run(&["init"]).expect(0);
     execute(&client, 5).await;
     run(&["snapshot"]).expect(0);
@@ -321,7 +324,10 @@ async fn resets_evictions_and_restarts_in_between_are_said() {
     client.batch_execute("SELECT pg_stat_statements_reset()").await.unwrap();
     execute(&client, 2).await;
     let output = since("1");
-    assert_eq!((calls(&output, "AS alpha"), &found(&output, "AS alpha")["partial"]), (5, &true.into()));
+    assert_eq!(
+        (calls(&output, "AS alpha"), &found(&output, "AS alpha")["partial"]),
+        (5, &true.into())
+    );
     let span = output.json().span.unwrap();
     assert_eq!((span.resets, span.restarted), (1, false));
     assert_eq!(output.warned("incomplete").len(), 1);
@@ -381,7 +387,10 @@ async fn what_got_slower_is_ranked_and_can_fail() {
     look(&db, &["--fail-if", "mean > 1h"]).expect(0).came_to("done");
     let gate = ["slow-queries", "--fail-if", "mean > 100ms", "--limit", "1", "--sort", "calls"];
     let output = db.pgtend(&gate).expect(1);
-    assert!(output.stderr.contains("mean > 100ms: ") && output.stderr.contains("AS nap"), "{output}");
+    assert!(
+        output.stderr.contains("mean > 100ms: ") && output.stderr.contains("AS nap"),
+        "{output}"
+    );
     look(&db, &["--fail-if", "slowdown > 2"]).expect(2);
     look(&db, &["--fail-if", "colour > 2"]).expect(2);
     let shown = db.pgtend(&[&["slow-queries"], &compare[..]].concat()).expect(0).stdout;
@@ -392,8 +401,16 @@ async fn what_got_slower_is_ranked_and_can_fail() {
 async fn an_interval_shows_what_was_done_meanwhile() {
     let db = counting().await;
     execute(&db, "before", 5).await;
-    let mut running =
-        db.start(&["slow-queries", "--interval", "1s", "--watch", "--limit", "99", "--format", "json"]);
+    let mut running = db.start(&[
+        "slow-queries",
+        "--interval",
+        "1s",
+        "--watch",
+        "--limit",
+        "99",
+        "--format",
+        "json",
+    ]);
     let session = db.session().await;
     while running.goes_on() && db.logged("pgtend/slow-queries").len() < 25 {
         session.batch_execute("SELECT 1 AS during").await.unwrap();
@@ -427,16 +444,26 @@ async fn texts_are_printed_harmlessly_and_as_a_whole_where_wanted() {
 async fn comma_separated_values_and_markdown_are_for_statements_only() {
     let db = counting().await;
     execute(&db, "alpha", 3).await;
-    let csv = db.pgtend(&["slow-queries", "--format", "csv", "--like", "AS alpha"]).expect(0).stdout;
+    let csv =
+        db.pgtend(&["slow-queries", "--format", "csv", "--like", "AS alpha"]).expect(0).stdout;
     let mut lines = csv.lines();
     assert_eq!(
         lines.next().unwrap().replace(',', " "),
         KEYS.split_whitespace().collect::<Vec<_>>().join(" ")
     );
-    assert!(lines.next().unwrap().contains(",SELECT count(*) AS alpha FROM alpha WHERE n = $1,postgres,"), "{csv}");
+    assert!(
+        lines
+            .next()
+            .unwrap()
+            .contains(",SELECT count(*) AS alpha FROM alpha WHERE n = $1,postgres,"),
+        "{csv}"
+    );
     let markdown =
         db.pgtend(&["slow-queries", "--format", "markdown", "--like", "AS alpha"]).expect(0);
-    assert!(markdown.stdout.contains("| `SELECT count(*) AS alpha FROM alpha WHERE n = $1`"), "{markdown}");
+    assert!(
+        markdown.stdout.contains("| `SELECT count(*) AS alpha FROM alpha WHERE n = $1`"),
+        "{markdown}"
+    );
     let output = db.pgtend(&["plan", "--format", "csv"]).expect(2);
     assert!(output.stderr.contains("plan knows --format table and json only"), "{output}");
 }

@@ -46,6 +46,7 @@ impl QueryFile {
                 let end = rest.find(|c: char| !(c.is_alphanumeric() || "_[]".contains(c)));
                 let name = &rest[..end.unwrap_or(rest.len())];
                 match name {
+                    "bool" => Type::BOOL,
                     "text" => Type::TEXT,
                     "text[]" => Type::TEXT_ARRAY,
                     "int4" => Type::INT4,

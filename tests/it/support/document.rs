@@ -36,6 +36,9 @@ pub struct Document<S = Step> {
     /// Only there if the demo ran.
     #[serde(default)]
     pub queries: Vec<Query>,
+    /// Only there if the activity was looked at.
+    #[serde(default)]
+    pub sessions: Vec<Session>,
     pub warnings: Vec<Warning>,
     /// Only there if the command could not start.
     pub error: Option<Problem>,
@@ -173,6 +176,47 @@ pub struct Warning {
     pub rule: String,
     pub object: String,
     pub message: String,
+}
+
+/// One session, or prepared transaction.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    pub pid: i32,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub gid: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub user: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub database: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub application: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub client: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub state: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub wait_event_type: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub wait_event: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub backend_type: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub query: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub duration_ms: Option<u64>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub transaction_ms: Option<u64>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub idle_ms: Option<u64>,
+    pub blocked_by: Vec<i32>,
+    pub blocked_by_gids: Vec<String>,
+    pub blocks: usize,
+    pub in_circle: bool,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub waits_ms: Option<u64>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub lock: Option<String>,
 }
 
 /// One query of the demo.
