@@ -3,6 +3,7 @@
 
 mod canonical;
 mod definition;
+pub mod explain;
 pub mod history;
 pub(crate) mod load;
 mod upkeep;
