@@ -4,6 +4,7 @@
 pub mod apply;
 mod comment;
 mod due;
+pub mod explained;
 mod index;
 mod maintenance;
 mod options;

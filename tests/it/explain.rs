@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use pgtend::catalog::explain::{Explained, generic_plan};
+use pgtend::catalog::explain::{Explained, generic_plan, load_table_facts};
+use pgtend::declared::{Others, SqlFile, understand};
 use pgtend::failure::Kind;
 use pgtend::pg::database::Database as Opened;
+use pgtend::pg::name::RelationName;
 use pgtend::pg::session::Session;
+use pgtend::plan::explained::{self, Reading};
 use serde_json::Value;
 
 use crate::init::opened;
 use crate::support::{Database, SALES, until};
 
-async fn explained(opened: &Opened, query: &str) -> Explained {
+async fn answer(opened: &Opened, query: &str) -> Explained {
     let session = opened.reader().await.unwrap();
     let explained = generic_plan(&session, query).await.unwrap();
     assert_clean(&session).await;
@@ -19,14 +22,14 @@ async fn explained(opened: &Opened, query: &str) -> Explained {
 }
 
 async fn plan(opened: &Opened, query: &str) -> Value {
-    match explained(opened, query).await {
+    match answer(opened, query).await {
         Explained::Plan(plan) => plan,
         Explained::Not(reason) => panic!("{query}: {reason}"),
     }
 }
 
 async fn refusal(opened: &Opened, query: &str) -> String {
-    match explained(opened, query).await {
+    match answer(opened, query).await {
         Explained::Not(reason) => reason,
         Explained::Plan(plan) => panic!("{query}: {plan}"),
     }
@@ -210,4 +213,84 @@ async fn a_lost_connection_is_an_error() {
     until("the session is gone", || async { session.is_closed() }).await;
     let failure = generic_plan(&session, "SELECT $1").await.unwrap_err();
     assert_eq!(failure.kind, Kind::Connection, "{failure}");
+}
+
+/// Reads the plan with what the catalog knows of its tables.
+async fn read(opened: &Opened, query: &str) -> (Reading, Value) {
+    let plan = plan(opened, query).await;
+    let session = opened.reader().await.unwrap();
+    let facts = load_table_facts(&session, &explained::relations(&plan)).await.unwrap();
+    (explained::read(&plan, &facts), plan)
+}
+
+#[tokio::test]
+async fn a_plan_is_read_with_the_sizes_of_its_tables() {
+    let db = Database::new().await;
+    db.sql(
+        "CREATE SCHEMA \"We;ird\";
+         CREATE TABLE \"We;ird\".\"Sa\"\"les\" (id int PRIMARY KEY, \"Sta tus\" text, day date);
+         INSERT INTO \"We;ird\".\"Sa\"\"les\" SELECT n, 'open' || n % 1000, '2024-01-01'::date + n % 900
+         FROM generate_series(1, 200000) n;
+         ANALYZE \"We;ird\".\"Sa\"\"les\"",
+    )
+    .await;
+    let opened = opened(&db, "postgres").await;
+    let name = RelationName::qualified("We;ird", "Sa\"les");
+    let query =
+        "SELECT * FROM \"We;ird\".\"Sa\"\"les\" WHERE \"Sta tus\" = $1 ORDER BY day LIMIT $2";
+    let (reading, plan) = read(&opened, query).await;
+    assert_eq!(reading.relations, [name.clone()]);
+    let told = reading.remarks.iter().map(|remark| (remark.kind, remark.relation.clone()));
+    assert_eq!(told.collect::<Vec<_>>(), [("seq_scan", Some(name.clone()))], "{reading:?}");
+    let message = &reading.remarks[0].message;
+    let wanted = ": (\"Sa\"\"les\".\"Sta tus\" = $1)";
+    assert!(
+        message.contains("200,000 rows, 8.5 MiB) to keep about ") && message.ends_with(wanted),
+        "{message}"
+    );
+    assert!(reading.tree.iter().any(|line| line.contains("Seq Scan on \"We;ird\".\"Sa\"\"les\"")));
+
+    let declared = "CREATE INDEX by_status ON \"We;ird\".\"Sa\"\"les\" (\"Sta tus\");
+                    CREATE INDEX by_day ON \"We;ird\".\"Sa\"\"les\" (day);
+                    CREATE INDEX by_id ON \"We;ird\".\"Sa\"\"les\" (id);";
+    let file = SqlFile { name: "declared.sql".into(), text: declared.to_owned() };
+    let missing = understand(&[file], Others::Refuse).unwrap().indexes;
+    let served = explained::served_by(&reading, &plan, &missing);
+    let names = served.iter().map(|(index, _)| index.name.as_deref().unwrap());
+    assert_eq!(names.collect::<Vec<_>>(), ["by_status", "by_day"], "{served:?}");
+    // The planner thinks so, too.
+    db.sql(declared).await;
+    let (reading, _) = read(&opened, query).await;
+    assert_eq!(reading.indexes, [name.sibling("by_status")]);
+    assert_eq!(reading.remarks, []);
+}
+
+#[tokio::test]
+async fn what_is_known_of_tables() {
+    let db = Database::new().await;
+    db.sql(SALES).await;
+    db.sql(
+        "CREATE TABLE parts (id int) PARTITION BY LIST (id);
+         CREATE TABLE middle PARTITION OF parts FOR VALUES IN (1, 2) PARTITION BY LIST (id);
+         CREATE TABLE leaf PARTITION OF middle FOR VALUES IN (1);
+         CREATE TABLE never (id int); ANALYZE sales; ANALYZE leaf;
+         ",
+    )
+    .await;
+    db.sql(&format!("ALTER DATABASE {} SET work_mem = '2MB'", db.name)).await;
+    let opened = opened(&db, "postgres").await;
+    let session = opened.reader().await.unwrap();
+    let names =
+        ["sales", "leaf", "never", "missing"].map(|name| RelationName::qualified("public", name));
+    let facts = load_table_facts(&session, &names).await.unwrap();
+    assert_eq!(facts.work_mem_bytes, 2 << 20);
+    let multiplier = if db.server.major < 15 { 1 } else { 2 };
+    assert_eq!(facts.hash_mem_bytes, multiplier * facts.work_mem_bytes);
+    assert_eq!(facts.random_page_cost, 4.0);
+    let sales = &facts.tables[&names[0]];
+    assert_eq!((sales.rows, sales.partition_of.as_ref()), (Some(1000.0), None));
+    assert!(sales.bytes.unwrap() >= 8192, "{sales:?}");
+    assert_eq!(facts.tables[&names[1]].partition_of, Some(names[0].sibling("parts")));
+    assert_eq!((facts.tables[&names[2]].rows, facts.tables[&names[2]].bytes), (None, None));
+    assert!(!facts.tables.contains_key(&names[3]));
 }
