@@ -23,7 +23,7 @@ const ROW_OVERHEAD_BYTES: f64 = 24.0;
 pub fn find(roots: &[Node<'_>], facts: &TableFacts) -> Vec<Remark> {
     let mut finder = Finder { facts, roots, scans: Vec::new(), remarks: Vec::new() };
     for root in roots {
-        finder.visit(root, Above { processes: 1.0, parent: "", is_limited: false });
+        finder.visit(root, Above { processes: 1.0, is_limited: false, is_bounded: false });
     }
     let mut remarks = finder.seq_scans();
     remarks.extend(finder.remarks);
@@ -32,13 +32,14 @@ pub fn find(roots: &[Node<'_>], facts: &TableFacts) -> Vec<Remark> {
 
 /// What is above a node.
 #[derive(Clone, Copy)]
-struct Above<'p> {
+struct Above {
     /// By how many the rows of a parallel node are divided.
     processes: f64,
-    /// The kind of the node that takes its rows.
-    parent: &'p str,
     /// A LIMIT further up can end it early.
     is_limited: bool,
+    /// A LIMIT further up tells it how many rows are wanted: a sort keeps no more than those. How
+    /// many that are, the parameter says.
+    is_bounded: bool,
 }
 
 /// A sequential scan.
@@ -58,7 +59,7 @@ struct Finder<'a, 'p> {
 }
 
 impl<'p> Finder<'_, 'p> {
-    fn visit(&mut self, node: &Node<'p>, above: Above<'p>) {
+    fn visit(&mut self, node: &Node<'p>, above: Above) {
         match node.kind() {
             "Seq Scan" => self.seq_scan(node, above),
             "Sort" => self.sort(node, above),
@@ -91,7 +92,7 @@ impl<'p> Finder<'_, 'p> {
         self.remarks.push(Remark { kind, relation, message });
     }
 
-    fn seq_scan(&mut self, node: &Node<'p>, above: Above<'p>) {
+    fn seq_scan(&mut self, node: &Node<'p>, above: Above) {
         let Some(relation) = node.relation() else { return };
         let processes = if node.is("Parallel Aware") { above.processes } else { 1.0 };
         self.scans.push(Scan {
@@ -116,11 +117,10 @@ impl<'p> Finder<'_, 'p> {
         groups.into_iter().filter_map(|(whole, scans)| seq_scan_remark(whole, &scans)).collect()
     }
 
-    /// A sort right below a LIMIT keeps only so many rows; how many, the parameter says.
-    fn sort(&mut self, node: &Node<'p>, above: Above<'p>) {
+    fn sort(&mut self, node: &Node<'p>, above: Above) {
         let bytes = stored_bytes(node);
         let work_mem = self.facts.work_mem_bytes;
-        if above.parent == "Limit" || work_mem <= 0 || bytes <= work_mem {
+        if above.is_bounded || work_mem <= 0 || bytes <= work_mem {
             return;
         }
         let (bytes, work_mem) = (figures::bytes(bytes), figures::bytes(work_mem));
@@ -226,28 +226,23 @@ impl<'p> Finder<'_, 'p> {
     }
 }
 
-impl<'p> Above<'p> {
-    fn below(self, node: &Node<'p>, child: &Node<'p>) -> Above<'p> {
+impl Above {
+    fn below(self, node: &Node<'_>, child: &Node<'_>) -> Above {
+        let kind = node.kind();
         let is_input = !matches!(child.place(), "SubPlan" | "InitPlan" | "Inner");
-        let hands_on = matches!(
-            node.kind(),
-            "Append"
-                | "Gather"
-                | "Gather Merge"
-                | "Hash Join"
-                | "Limit"
-                | "LockRows"
-                | "Merge Append"
-                | "Nested Loop"
-                | "ProjectSet"
-                | "Result"
-                | "Subquery Scan"
+        // `ExecSetTupleBound` in execProcnode.c.
+        let hands_bound_on = matches!(
+            kind,
+            "Append" | "Gather" | "Gather Merge" | "Merge Append" | "Result" | "Subquery Scan"
         );
-        let gathers = matches!(node.kind(), "Gather" | "Gather Merge");
+        let hands_rows_on = matches!(kind, "Hash Join" | "LockRows" | "Nested Loop" | "ProjectSet")
+            || hands_bound_on;
+        let is_limit = kind == "Limit";
+        let gathers = matches!(kind, "Gather" | "Gather Merge");
         Above {
             processes: if gathers { processes(node) } else { self.processes },
-            parent: node.kind(),
-            is_limited: is_input && hands_on && (self.is_limited || node.kind() == "Limit"),
+            is_limited: is_input && (is_limit || hands_rows_on && self.is_limited),
+            is_bounded: is_input && (is_limit || hands_bound_on && self.is_bounded),
         }
     }
 }
@@ -313,9 +308,10 @@ fn stored_bytes(node: &Node<'_>) -> i64 {
     (node.rows() * (width + ROW_OVERHEAD_BYTES)) as i64
 }
 
-/// A number of rows: `400,000`.
+/// A number of rows with three digits that count: `400,000`.
 fn count(rows: f64) -> String {
-    let digits = format!("{rows:.0}");
+    let step = 10_f64.powf((rows.max(1.0).log10().floor() - 2.0).max(0.0));
+    let digits = format!("{:.0}", (rows / step).round() * step);
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at) % 3 == 0 {

@@ -11,11 +11,14 @@ use crate::pg::name::RelationName;
 
 /// A join looks rows up by an index where this many times more would be read otherwise.
 const LOOK_UP_SHARE: f64 = 10.0;
+/// So many rows are worth reading in the order of an index to sort none.
+const SORTED_ROWS: f64 = 1000.0;
 
 /// Which of the missing indexes would serve a sequential scan or a sort of this plan, and how: the
 /// index is on the scanned table (or on the one whose partition it is), and its first column is
-/// what the filter or the join compares, or what the rows are sorted by. An index whose first
-/// column is an expression is left out: its text says nothing for certain.
+/// what the filter or the join compares, or what many rows are sorted by of which a LIMIT takes
+/// the first. An index whose first column is an expression is left out: its text says nothing for
+/// certain.
 pub fn served_by<'d>(
     reading: &Reading,
     plan: &Value,
@@ -26,8 +29,8 @@ pub fn served_by<'d>(
         collect(root, &Context::default(), &mut scans);
     }
     let served = |index: &'d DeclaredIndex| {
-        let scans = scans.iter().filter(|scan| scan.is_on(index, reading));
-        let reason = scans.into_iter().find_map(|scan| scan.served_by(index))?;
+        let mut scans = scans.iter();
+        let reason = scans.find_map(|scan| scan.served_by(index, scan.table(index, reading)?))?;
         let limit = if is_partial(index) { ", where the index's predicate holds" } else { "" };
         Some((index, format!("{reason}{limit}")))
     };
@@ -47,8 +50,10 @@ struct Scan<'p> {
 struct Context<'p> {
     /// Conditions of joins by which few rows of the scan would be looked up.
     joins: Vec<&'p str>,
-    /// The first sort key of a sort of just these rows.
+    /// The first sort key of a sort of just these rows of which a LIMIT takes the first.
     sort_key: Option<&'p str>,
+    /// There is a LIMIT to what a sort would return.
+    is_limited: bool,
 }
 
 fn collect<'p>(node: &Node<'p>, context: &Context<'p>, scans: &mut Vec<Scan<'p>>) {
@@ -69,16 +74,20 @@ impl<'p> Context<'p> {
         }
         let mut context = self.clone();
         match node.kind() {
-            "Sort" => context.sort_key = node.first("Sort Key"),
-            "Append" | "Gather" | "Gather Merge" | "Hash" | "Limit" | "LockRows"
-            | "Materialize" | "Merge Append" | "Result" => {}
+            "Limit" => context.is_limited = true,
+            "Sort" => {
+                let is_worth = context.is_limited && node.rows() >= SORTED_ROWS;
+                context.sort_key = node.first("Sort Key").filter(|_| is_worth);
+            }
+            "Append" | "Gather" | "Gather Merge" | "Hash" | "LockRows" | "Materialize"
+            | "Merge Append" | "Result" => {}
             "Nested Loop" => {
-                context.sort_key = None;
+                (context.sort_key, context.is_limited) = (None, false);
                 let condition = node.text("Join Filter").filter(|_| child.place() == "Inner");
                 context.joins.extend(condition);
             }
             "Hash Join" => {
-                context.sort_key = None;
+                (context.sort_key, context.is_limited) = (None, false);
                 let other = node.children.iter().find(|other| other.place() != child.place());
                 let few = |other: &Node<'_>| other.rows() * LOOK_UP_SHARE <= child.rows();
                 if other.is_some_and(few) {
@@ -92,16 +101,22 @@ impl<'p> Context<'p> {
 }
 
 impl Scan<'_> {
-    fn is_on(&self, index: &DeclaredIndex, reading: &Reading) -> bool {
+    /// The table that the index is declared on, where this is a scan of it or of its partition.
+    fn table<'r>(
+        &'r self,
+        index: &DeclaredIndex,
+        reading: &'r Reading,
+    ) -> Option<&'r RelationName> {
         let is = |relation: &RelationName| {
             let schema = index.table.schema.as_ref();
             relation.name == index.table.name
                 && schema.is_none_or(|schema| relation.schema.as_ref() == Some(schema))
         };
-        is(&self.relation) || reading.partition_of.get(&self.relation).is_some_and(is)
+        let whole = reading.partition_of.get(&self.relation);
+        [Some(&self.relation), whole].into_iter().flatten().find(|relation| is(relation))
     }
 
-    fn served_by(&self, index: &DeclaredIndex) -> Option<String> {
+    fn served_by(&self, index: &DeclaredIndex, table: &RelationName) -> Option<String> {
         let name = index.columns.first()?.as_deref()?;
         let finds = operators(index);
         let holds = |text: &&str| {
@@ -109,16 +124,15 @@ impl Scan<'_> {
             let mut aliases = self.aliases().into_iter();
             aliases.any(|alias| condition.is_found_by(Column { alias: Some(alias), name }, finds))
         };
-        let relation = &self.relation;
         if let Some(filter) = self.filter.filter(holds) {
-            return Some(format!("the sequential scan of {relation} filters by {name}: {filter}"));
+            return Some(format!("the sequential scan of {table} filters by {name}: {filter}"));
         }
         if let Some(join) = self.context.joins.iter().copied().find(holds) {
-            return Some(format!("{relation} is read sequentially to join by {name}: {join}"));
+            return Some(format!("{table} is read sequentially to join by {name}: {join}"));
         }
         let sort_key = self.context.sort_key.filter(|_| is_ordered(index))?;
         let is_sorted = Condition::read(sort_key).is_column(Column { alias: None, name });
-        is_sorted.then(|| format!("the rows of {relation} are sorted by {sort_key}"))
+        is_sorted.then(|| format!("the rows of {table} are sorted by {sort_key}"))
     }
 
     /// A partition's alias is the whole table's with a number; joins name the whole table.
