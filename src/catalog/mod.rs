@@ -4,6 +4,7 @@
 pub mod activity;
 mod canonical;
 mod definition;
+pub mod explain;
 pub mod history;
 pub(crate) mod load;
 pub mod statements;

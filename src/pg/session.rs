@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::Object;
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{CancelToken, Row, SimpleQueryMessage};
@@ -138,6 +139,14 @@ impl Session {
             async { Ok(texts(self.client.simple_query(statement).await?)) }
         });
         join_all(sent).await
+    }
+
+    /// Sends a statement and does not wait for its answer. For `drop`: what follows on this
+    /// connection comes after it.
+    pub(crate) fn send_off(&self, statement: &str) {
+        self.echo.hear(statement);
+        // It is on its way once the driver has been asked; the answer is thrown away.
+        let _ = self.client.simple_query(statement).now_or_never();
     }
 
     /// The notices that came since the last call or since the check-out.

@@ -5,6 +5,7 @@ pub mod activity;
 pub mod apply;
 mod comment;
 mod due;
+pub mod explained;
 mod index;
 mod maintenance;
 mod options;

@@ -10,6 +10,7 @@ mod connection;
 mod demo;
 mod drift;
 mod engine;
+mod explain;
 mod faults;
 mod heal;
 mod history;
