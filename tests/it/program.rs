@@ -6,8 +6,21 @@ use crate::support::command::Pgtend;
 use crate::support::tls::write;
 use crate::support::{Database, Output};
 
-const COMMANDS: [&str; 8] =
-    ["plan", "apply", "init", "history", "activity", "demo", "completions", "man"];
+const COMMANDS: [&str; 13] = [
+    "plan",
+    "apply",
+    "refresh",
+    "vacuum",
+    "analyze",
+    "slow-queries",
+    "snapshot",
+    "activity",
+    "init",
+    "history",
+    "demo",
+    "completions",
+    "man",
+];
 
 fn run(arguments: &[&str]) -> Output {
     Pgtend::new(arguments).run()
@@ -27,7 +40,7 @@ fn the_help_lists_every_command_and_the_exit_codes() {
         for command in COMMANDS {
             assert!(help.contains(&format!("\n  {command} ")), "no {command} in\n{help}");
         }
-        assert!(help.contains("  plan         Show what `apply` would do"), "{help}");
+        assert!(help.contains("  plan          Show what `apply` would do"), "{help}");
         for code in ["0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "130"] {
             assert!(help.contains(&format!("\n  {code}")), "no {code} in\n{help}");
         }
