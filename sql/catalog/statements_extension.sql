@@ -4,7 +4,7 @@
 -- max_statements: how many it counts, NULL where its library is not loaded; is_available: it is
 -- installed on the server's machine, in available_version; sees_all: this role sees the statements
 -- of others; tracks_io, tracks_planning: those times are measured; epochs in seconds; system_id:
--- what tells this cluster from others, NULL where the role may not know.
+-- what tells this cluster from others, NULL where the role may not know. is_superuser: this role.
 -- Privilege: none. Cost: a few rows of the catalog.
 SELECT
   x.extversion AS version,
@@ -24,11 +24,13 @@ SELECT
   ) AS tracks_planning,
   pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time()) AS started_epoch,
   d.oid AS dbid,
+  r.rolsuper AS is_superuser,
   CASE
     WHEN pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
       THEN (SELECT c.system_identifier FROM pg_catalog.pg_control_system() AS c)
   END AS system_id
 FROM pg_catalog.pg_database AS d
+JOIN pg_catalog.pg_roles AS r ON r.rolname = CURRENT_USER
 LEFT JOIN pg_catalog.pg_extension AS x ON x.extname = 'pg_stat_statements'
 LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = x.extnamespace
 LEFT JOIN pg_catalog.pg_available_extensions AS a ON a.name = 'pg_stat_statements'

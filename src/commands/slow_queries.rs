@@ -1,21 +1,25 @@
 //! `pgtend slow-queries`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio_postgres::types::Type;
 
 use super::Context;
+use super::plan::make;
 use crate::catalog::load::ask;
 use crate::catalog::statements::{
     Extension, Filter, StatementKey, TextCache, load_extension, load_matching, load_names, load_top,
 };
 use crate::config::cache_folder;
+use crate::declared::{self, DeclaredIndex, Others};
+use crate::execute::explain::{Explanation, explain};
 use crate::execute::statements::{End, Inquiry, Past, gaps};
 use crate::failure::{Failure, Result, exit_code};
 use crate::pg::database::{Database, Opening, OrphanPolicy};
 use crate::pg::session::Session;
-use crate::plan::Warning;
 use crate::plan::statements::{Counted, Gate, Sort, Span, compared, ranked};
+use crate::plan::{Action, Subject, Warning, apply};
 use crate::report;
 use crate::report::document::Outcome;
 use crate::report::statements::{Details, Ranking, Texts};
@@ -101,6 +105,27 @@ pub struct Args {
     #[arg(long, value_name = "CONDITION", value_parser = Gate::parse)]
     pub fail_if: Vec<Gate>,
 
+    /// Show the generic plan of the first statements, and what is slow about it; nothing is executed.
+    /// Says which declared index that is missing would serve [default: 3 of them]
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "3"
+    )]
+    pub explain: Option<usize>,
+
+    /// Also explain statements of others where this role is a superuser, although planning may run
+    /// their functions with all its rights
+    #[arg(long)]
+    pub explain_others: bool,
+
+    /// SQL files and folders that declare indexes, for --explain [default: `paths` of the
+    /// configuration]
+    #[arg(long, value_name = "PATH")]
+    pub declared: Vec<PathBuf>,
+
     /// Show texts as a whole
     #[arg(long)]
     pub full: bool,
@@ -123,13 +148,12 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     };
     let filter = args.filter(context, &inquiry).await?;
     let mut cache = TextCache::open(cache_folder().as_deref(), extension.system_id);
+    let missing = args.missing(context, &database).await?;
     let mut code = exit_code::DONE;
     loop {
         let mut ranking = args.ranking(context, &inquiry, &filter).await?;
         complete(&mut ranking, &inquiry, &mut cache).await?;
-        if args.queryid.is_some() {
-            ranking.details = details(&ranking, &inquiry).await?;
-        }
+        ranking.details = args.details(&ranking, &inquiry, &missing).await?;
         ranking.warnings.extend(args.circumstances(&database, &extension, &ranking));
         code = code.max(args.show(context, &ranking));
         if !args.watch {
@@ -163,16 +187,67 @@ async fn complete(
     Ok(())
 }
 
-/// What is known of each statement besides its figures.
-async fn details(ranking: &Ranking, inquiry: &Inquiry<'_>) -> Result<Vec<Details>> {
-    let mut all = Vec::new();
-    for counted in &ranking.statements {
-        all.push(Details { history: inquiry.history(counted.key).await?, ..Details::default() });
-    }
-    Ok(all)
+/// Why this role should not have the statement planned: planning runs functions that are declared
+/// IMMUTABLE or STABLE, and those of others would run with all the rights of a superuser.
+fn too_powerful(key: StatementKey, ranking: &Ranking, inquiry: &Inquiry<'_>) -> bool {
+    inquiry.extension.is_superuser && !ranking.names.superusers.contains(&key.userid)
 }
 
 impl Args {
+    /// How many statements are to be explained.
+    fn explained(&self) -> usize {
+        self.explain.unwrap_or(if self.queryid.is_some() { usize::MAX } else { 0 })
+    }
+
+    /// The declared indexes that are not there.
+    async fn missing(&self, context: &Context, database: &Database) -> Result<Vec<DeclaredIndex>> {
+        let paths = if self.declared.is_empty() { &context.config.paths } else { &self.declared };
+        if self.explained() == 0 || paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let declaration = declared::load(paths, Others::Ignore)?;
+        let plan = make(database, &declaration, &apply::Options::default()).await?;
+        let to_build = plan.steps.into_iter().filter(|step| step.action == Action::BuildIndex);
+        let indexes = to_build.filter_map(|step| match step.subject {
+            Subject::Index(index) => Some(index),
+            _ => None,
+        });
+        Ok(indexes.collect())
+    }
+
+    /// What is known of the statements besides their figures.
+    async fn details(
+        &self,
+        ranking: &Ranking,
+        inquiry: &Inquiry<'_>,
+        missing: &[DeclaredIndex],
+    ) -> Result<Vec<Details>> {
+        let mut all = Vec::new();
+        for counted in ranking.statements.iter().take(self.explained()) {
+            let key = counted.key;
+            let history = match self.queryid {
+                Some(_) => inquiry.history(key).await?,
+                None => Vec::new(),
+            };
+            let explanation = match ranking.texts.get(&(key.dbid, key.queryid)) {
+                _ if key.dbid != inquiry.extension.dbid => {
+                    Explanation::None("it is one of another database".to_owned())
+                }
+                _ if !self.explain_others && too_powerful(key, ranking, inquiry) => {
+                    Explanation::None(
+                        "planning may run functions of its user with the rights of a superuser; \
+                         connect as another role, or allow it with --explain-others"
+                            .to_owned(),
+                    )
+                }
+                Some(query) => explain(inquiry.session, query, missing).await?,
+                None => Explanation::None("its text is not known any more".to_owned()),
+            };
+            all.push(Details::new(explanation, history));
+        }
+        Ok(all)
+    }
+
     fn check(&self) -> Result<()> {
         let compares = self.fail_if.iter().find(|gate| gate.needs_comparison());
         if let Some(gate) = compares.filter(|_| self.against.is_none()) {

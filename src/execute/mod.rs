@@ -5,6 +5,7 @@ mod adopt;
 mod apply;
 mod cleanup;
 mod converge;
+pub mod explain;
 mod forecast;
 mod guard;
 mod look;

@@ -13,6 +13,7 @@ use super::table::{right, table, text};
 use super::{Console, Format, Volume};
 use crate::catalog::Oid;
 use crate::catalog::statements::{Figure, Figures, Kind, Moment, Names};
+use crate::execute::explain::Explanation;
 use crate::figures;
 use crate::plan::statements::{Counted, Gate};
 use crate::plan::{Warning, one_line};
@@ -71,6 +72,27 @@ pub struct Details {
     pub relations: Vec<String>,
     /// What it did between snapshots, the newest first: when, and its figures.
     pub history: Vec<(String, Figures)>,
+}
+
+impl Details {
+    /// What EXPLAIN and the snapshots tell.
+    pub fn new(explanation: Explanation, history: Vec<(String, Figures)>) -> Self {
+        let mut details = Details { history, ..Details::default() };
+        match explanation {
+            Explanation::None(reason) => details.not_explained = Some(reason),
+            Explanation::Read(reading, served) => {
+                let remarks = reading.remarks.iter().map(|remark| match &remark.relation {
+                    Some(relation) => format!("{relation}: {}", remark.message),
+                    None => remark.message.clone(),
+                });
+                details.remarks = remarks.chain(served).collect();
+                let relations = reading.relations.iter().chain(&reading.indexes);
+                details.relations = relations.map(ToString::to_string).collect();
+                details.plan = reading.tree;
+            }
+        }
+        details
+    }
 }
 
 /// Shows the ranking.

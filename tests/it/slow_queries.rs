@@ -524,3 +524,44 @@ async fn the_slow_statement_of_nova_is_first_before_apply_and_gone_after() {
     };
     assert!(blocks(&fast) * 5 < blocks(&slow), "{slow}\n{fast}");
 }
+
+#[tokio::test]
+async fn a_plan_is_read_and_the_missing_declared_index_is_named() {
+    let db = counting().await;
+    db.sql(
+        "CREATE TABLE big (id int, kind text);
+         INSERT INTO big SELECT n, n::text FROM generate_series(1, 300000) n",
+    )
+    .await;
+    db.sql("ANALYZE big").await;
+    let session = db.session().await;
+    session.batch_execute("SELECT count(*) FROM big WHERE kind = 'x'").await.unwrap();
+    let declared = db.declare("CREATE INDEX big_kind ON big (kind);");
+    let like = ["--like", "FROM big WHERE"];
+    let explain = [&like[..], &["--explain", "--declared", &declared]].concat();
+    let output = look(&db, &explain).expect(0);
+    let statement = found(&output, "FROM big WHERE");
+    let remarks = statement["remarks"].to_string();
+    assert!(remarks.contains("public.big: ") && remarks.contains("300,000 rows"), "{remarks}");
+    assert!(remarks.contains("the declared index big_kind on public.big is missing"), "{remarks}");
+    assert_eq!(statement["relations"], serde_json::json!(["public.big"]));
+    assert_eq!((&statement["not_explained"], calls(&output, "FROM big WHERE")), (&Value::Null, 1));
+    let shown = db.pgtend(&[&["slow-queries"], &explain[..]].concat()).expect(0).stdout;
+    assert!(shown.contains("Seq Scan on public.big"), "{shown}");
+
+    db.apply(&[&declared]).expect(0);
+    let id = statement["queryid"].to_string();
+    let depth = db.pgtend(&["slow-queries", &id, "--declared", &declared]).expect(0).stdout;
+    assert!(depth.contains("big_kind") && !depth.contains("is missing"), "{depth}");
+    assert!(depth.contains("shared_hit_blocks"), "{depth}");
+
+    let role = db.role("app").await;
+    db.sql(&format!("GRANT SELECT ON big TO {role}")).await;
+    let app = db.session_as(&role).await;
+    app.batch_execute("SELECT max(id) FROM big WHERE kind = 'x'").await.unwrap();
+    let other = ["--like", "max(id)", "--explain"];
+    let refused = found(&look(&db, &other).expect(0), "max(id)");
+    assert!(refused["not_explained"].to_string().contains("--explain-others"), "{refused}");
+    let allowed = look(&db, &[&other[..], &["--explain-others"]].concat()).expect(0);
+    assert_eq!(found(&allowed, "max(id)")["not_explained"], Value::Null, "{allowed}");
+}

@@ -75,6 +75,7 @@ pub async fn load_extension(session: &Session) -> Result<Extension> {
         tracks_planning: row.get("tracks_planning"),
         started_epoch: row.get("started_epoch"),
         dbid: row.get("dbid"),
+        is_superuser: row.get("is_superuser"),
         system_id: row.get("system_id"),
     })
 }
@@ -196,6 +197,9 @@ pub async fn load_names(
             _ => &mut names.databases,
         };
         all.insert(row.get("oid"), row.get("name"));
+        if row.get("is_superuser") {
+            names.superusers.insert(row.get("oid"));
+        }
     }
     Ok(names)
 }

@@ -7,7 +7,7 @@ mod file;
 mod load;
 mod snapshots;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,8 @@ pub struct Extension {
     pub started_epoch: f64,
     /// This database.
     pub dbid: Oid,
+    /// Whether the role is a superuser.
+    pub is_superuser: bool,
     /// What tells this cluster from others, where the role may know.
     pub system_id: Option<i64>,
 }
@@ -151,4 +153,6 @@ pub struct Names {
     pub roles: HashMap<Oid, String>,
     /// Of databases.
     pub databases: HashMap<Oid, String>,
+    /// Which roles are superusers.
+    pub superusers: HashSet<Oid>,
 }

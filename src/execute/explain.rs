@@ -1,0 +1,39 @@
+//! Explaining statements, and what their plans tell.
+
+use crate::catalog::explain::{Explained, generic_plan, load_table_facts};
+use crate::declared::DeclaredIndex;
+use crate::failure::Result;
+use crate::pg::session::Session;
+use crate::plan::explained::{self, Reading};
+
+/// What EXPLAIN tells of a statement.
+#[derive(Debug, Clone)]
+pub enum Explanation {
+    /// Its generic plan, and which declared indexes that are missing would serve it.
+    Read(Box<Reading>, Vec<String>),
+    /// Why there is none.
+    None(String),
+}
+
+/// Explains a statement; it is never executed. `missing`: declared indexes that are not there.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn explain(
+    session: &Session,
+    query: &str,
+    missing: &[DeclaredIndex],
+) -> Result<Explanation> {
+    let plan = match generic_plan(session, query).await? {
+        Explained::Plan(plan) => plan,
+        Explained::Not(reason) => return Ok(Explanation::None(reason)),
+    };
+    let facts = load_table_facts(session, &explained::relations(&plan)).await?;
+    let reading = explained::read(&plan, &facts);
+    let served = explained::served_by(&reading, &plan, missing).into_iter().map(|(index, how)| {
+        let name = index.name.as_deref().unwrap_or("an index without a name");
+        format!("the declared index {name} on {} is missing and would serve: {how}", index.table)
+    });
+    let served = served.collect();
+    Ok(Explanation::Read(Box::new(reading), served))
+}
