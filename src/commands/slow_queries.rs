@@ -321,7 +321,7 @@ impl Args {
         limit: usize,
     ) -> Result<Ranking> {
         let rows = self.fail_if.is_empty().then(|| i64::try_from(limit).unwrap_or(i64::MAX));
-        let rank = self.sort.sql();
+        let rank = self.sort.sql(&inquiry.extension.columns);
         let top = load_top(inquiry.session, inquiry.extension, &rank, rows, filter).await?;
         let statements = top.statements.iter().map(Counted::whole).collect::<Vec<_>>();
         let ranking = Ranking {

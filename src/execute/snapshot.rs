@@ -103,6 +103,7 @@ pub async fn prune(database: &Database, keep: Duration) -> Result<i64> {
 async fn begin(session: &Session) -> Result<()> {
     let sql = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL work_mem = '{MEMORY}'; SET LOCAL jit = off; \
+         SET LOCAL enable_nestloop = off; \
          SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; \
          SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'; \
          LOCK TABLE pgtend.snapshot IN SHARE ROW EXCLUSIVE MODE"

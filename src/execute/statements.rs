@@ -173,7 +173,9 @@ impl Inquiry<'_> {
         if !wanted.is_empty()
             && history::load_schema(self.session).await?.require_readable().is_ok()
         {
-            texts.extend(load_kept_texts(self.session, &ids(&wanted)).await?);
+            let kept = load_kept_texts(self.session, &ids(&wanted)).await?;
+            cache.keep(&kept);
+            texts.extend(kept);
             wanted.retain(|key| !texts.contains_key(key));
         }
         if !wanted.is_empty() {

@@ -90,6 +90,8 @@ fn written(text: &str) -> String {
         .replace("{key}", key)
         .replace("{figures}", &selected(&[]))
         .replace("{rank}", "s.calls")
+        .replace("{calls}", "s.calls")
+        .replace("{total}", "s.total_exec_time")
 }
 
 fn sources(folder: &Path) -> String {

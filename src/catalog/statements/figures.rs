@@ -157,17 +157,21 @@ impl Figure {
 
 /// What the extension's columns are called in a version of it, as a list to SELECT from `s`.
 pub fn selected(columns: &[String]) -> String {
-    let selected = COLUMNS.iter().map(|column| {
-        let found = column.sources.iter().find(|source| {
-            source.split('+').all(|name| columns.iter().any(|column| column == name))
-        });
-        let value = found.map_or("NULL".to_owned(), |source| {
-            let parts = source.split('+').map(|name| format!("s.{}", quote_ident(name)));
-            format!("({})", parts.collect::<Vec<_>>().join(" + "))
-        });
-        format!("{value}::pg_catalog.float8 AS {}", column.name)
+    let selected = Figure::all().map(|figure| {
+        format!("{}::pg_catalog.float8 AS {}", expression(figure, columns), figure.name())
     });
     selected.collect::<Vec<_>>().join(",\n    ")
+}
+
+/// A figure as an expression over the extension's columns in `s`; NULL where this version has none.
+pub fn expression(figure: Figure, columns: &[String]) -> String {
+    let has = |name: &str| columns.iter().any(|column| column == name);
+    let sources = COLUMNS[figure as usize].sources;
+    let found = sources.iter().find(|source| source.split('+').all(has));
+    found.map_or("NULL".to_owned(), |source| {
+        let parts = source.split('+').map(|name| format!("s.{}", quote_ident(name)));
+        format!("({})", parts.collect::<Vec<_>>().join(" + "))
+    })
 }
 
 /// The figures of one statement; what is not known is `None`.

@@ -6,7 +6,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::{
-    Extension, Figure, Figures, Moment, Names, Reading, Statement, StatementKey, selected,
+    Extension, Figure, Figures, Moment, Names, Reading, Statement, StatementKey, expression,
+    selected,
 };
 use crate::catalog::Oid;
 use crate::catalog::load::{ask, first};
@@ -100,7 +101,7 @@ pub async fn load_reading(
     .await
 }
 
-/// The statements that come first by `rank`, an expression over the figures of `s`.
+/// The statements that come first by `rank`, an expression over the extension's columns in `s`.
 ///
 /// # Errors
 /// Those of the connection and of the queries.
@@ -111,7 +112,11 @@ pub async fn load_top(
     limit: Option<i64>,
     filter: &Filter,
 ) -> Result<Top> {
-    let sql = include_str!("../../../sql/statements/top.sql").replace("{rank}", rank);
+    let of = |figure| format!("{}::pg_catalog.float8", expression(figure, &extension.columns));
+    let sql = include_str!("../../../sql/statements/top.sql")
+        .replace("{rank}", rank)
+        .replace("{calls}", &of(Figure::Calls))
+        .replace("{total}", &of(Figure::Total));
     with_memory(session, MEMORY_FOR_COUNTERS, async {
         let moment = load_moment(session, extension).await?;
         let rows = ask(
@@ -131,7 +136,7 @@ pub async fn load_top(
         let row = first(&rows)?;
         Ok(Top {
             moment: Moment { hidden: row.get("all_hidden"), ..moment },
-            matching: row.get::<_, Option<i64>>("matching").unwrap_or(0),
+            matching: row.get("matching"),
             all: row.get("all_statements"),
             all_slow: row.get("all_slow"),
             all_ms: row.get("all_ms"),

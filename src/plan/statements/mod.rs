@@ -5,7 +5,7 @@ mod span;
 
 use std::collections::HashMap;
 
-use crate::catalog::statements::{Figure, Figures, Filter, StatementKey};
+use crate::catalog::statements::{Figure, Figures, Filter, StatementKey, expression};
 pub use gate::Gate;
 pub use span::{Change, Counted, Span};
 
@@ -56,13 +56,14 @@ impl Sort {
         }
     }
 
-    /// As an expression over the columns of `s`.
-    pub fn sql(self) -> String {
+    /// As an expression over the extension's columns in `s`.
+    pub fn sql(self, columns: &[String]) -> String {
+        let of = |figure| expression(figure, columns);
         if self == Sort::Mean {
-            return "s.total_ms / NULLIF(s.calls, 0)".to_owned();
+            return format!("{} / NULLIF({}, 0)", of(Figure::Total), of(Figure::Calls));
         }
-        let columns = self.figures().iter().map(|figure| format!("s.{}", figure.name()));
-        columns.collect::<Vec<_>>().join(" + ")
+        let figures = self.figures().iter().map(|figure| of(*figure));
+        figures.collect::<Vec<_>>().join(" + ")
     }
 
     /// Of one statement; `None` where it is not known.
