@@ -58,6 +58,13 @@ WHERE x.database = pg_catalog.current_database()
     WHERE p.pid IS NULL
       AND p.locktype = 'relation'
       AND p.relation = $1::pg_catalog.oid
-      AND p.virtualtransaction = '-1/' || x.transaction::pg_catalog.text
+      -- It keeps the virtual transaction that it was prepared in until the server is started anew.
+      AND p.virtualtransaction = (
+        SELECT o.virtualtransaction
+        FROM pg_catalog.pg_locks AS o
+        WHERE o.pid IS NULL
+          AND o.locktype = 'transactionid'
+          AND o.transactionid = x.transaction
+      )
   )
 ORDER BY xact_seconds DESC NULLS LAST

@@ -70,7 +70,14 @@ LEFT JOIN LATERAL (
         WHERE h.pid IS NULL
           AND h.locktype = 'relation'
           AND h.relation = l.relation
-          AND h.virtualtransaction = '-1/' || g.transaction::pg_catalog.text
+          -- It keeps the virtual transaction that it was prepared in until the server is started anew.
+          AND h.virtualtransaction = (
+            SELECT o.virtualtransaction
+            FROM pg_catalog.pg_locks AS o
+            WHERE o.pid IS NULL
+              AND o.locktype = 'transactionid'
+              AND o.transactionid = g.transaction
+          )
       )
     )
   ORDER BY g.prepared

@@ -429,6 +429,21 @@ async fn a_build_gives_way_to_ddl_by_flag() {
 }
 
 #[tokio::test]
+async fn nothing_is_begun_before_an_old_prepared_transaction_has_ended() {
+    let db = with_sales().await;
+    let gid = format!("{}_old", db.name);
+    db.sql(&format!("BEGIN; INSERT INTO sales (id) VALUES (-1); PREPARE TRANSACTION '{gid}'"))
+        .await;
+    let declared = db.declare(SALES_USER);
+    let eager = ["--max-blocker-age", "0s", "--max-wait", "1s", &declared];
+    let reason = db.apply(&eager).expect(4).step("public.sales_user").reason;
+    let wanted = format!("left for later: it would wait for the prepared transaction {gid} (");
+    assert!(reason.starts_with(&wanted), "{reason}");
+    assert!(db.applied().is_empty(), "{:?}", db.applied());
+    db.sql(&format!("ROLLBACK PREPARED '{gid}'")).await;
+}
+
+#[tokio::test]
 async fn nothing_is_begun_before_an_old_transaction_has_ended() {
     for old in ["an old writer", "an old snapshot"] {
         let db = with_sales().await;
