@@ -25,6 +25,8 @@ SELECT
   pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time()) AS started_epoch,
   d.oid AS dbid,
   r.rolsuper AS is_superuser,
+  r.oid AS userid,
+  pg_catalog.pg_is_in_recovery() AS in_recovery,
   CASE
     WHEN pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
       THEN (SELECT c.system_identifier FROM pg_catalog.pg_control_system() AS c)

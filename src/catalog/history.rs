@@ -90,13 +90,14 @@ impl Schema {
         }
     }
 
-    /// Refuses what this pgtend or this role cannot read.
+    /// Refuses what this pgtend or this role cannot or should not read.
     ///
     /// # Errors
-    /// `Unsupported` where there is no history or one of another version; `Privilege`.
+    /// `Unsupported` where there is no history or one of another version; `Privilege`, also for a
+    /// superuser where the tables are not a superuser's.
     pub fn require_readable(&self) -> Result<()> {
         let (kind, message, hint) = match self.installed() {
-            Installed::Current => return Ok(()),
+            Installed::Current => return self.require_trusted(),
             Installed::Absent => {
                 let message = "there is no history in this database".to_owned();
                 (Kind::Unsupported, message, "pgtend init makes a place for it")
@@ -127,7 +128,16 @@ impl Schema {
     /// As [`Schema::require_readable`]; `Privilege` for a superuser where the tables are not a
     /// superuser's.
     pub fn require_writable(&self) -> Result<()> {
-        self.require_readable()?;
+        self.require_readable()
+    }
+
+    /// Whether this pgtend and this role can and should read it.
+    pub fn may_be_read(&self) -> bool {
+        self.require_readable().is_ok()
+    }
+
+    /// Who owns a table can choose its columns' types, and so which operators run where it is read.
+    fn require_trusted(&self) -> Result<()> {
         if self.is_trusted {
             return Ok(());
         }

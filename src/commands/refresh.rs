@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Context;
 use crate::catalog::Oid;
-use crate::catalog::history::{self, Installed};
+use crate::catalog::history;
 use crate::config::Mode;
 use crate::event::Outcome as StepOutcome;
 use crate::execute::record::Recorder;
@@ -158,7 +158,7 @@ async fn look(database: &Database, options: &Options) -> Result<Looked> {
         let why = "--max-age and --if-changed compare with the last refresh";
         schema.require_readable().map_err(|failure| failure.context(why))?;
     }
-    let has_history = schema.installed() == Installed::Current;
+    let has_history = schema.may_be_read();
     let last = match has_history {
         true => last_refreshes(&session, &[]).await?,
         false => HashMap::new(),

@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::ZonedDateTime;
 
 use super::Context;
-use crate::catalog::history::{self, Installed};
-use crate::catalog::{self, Upkeep};
+use crate::catalog::{self, Upkeep, history};
 use crate::config;
 use crate::event::Outcome as StepOutcome;
 use crate::execute::record::Recorder;
@@ -180,7 +179,7 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
 async fn look(database: &Database, command: &str) -> Result<Upkeep> {
     let session = database.reader().await?;
     let mut upkeep = catalog::load_upkeep(&session, &database.server, &[]).await?;
-    if history::load_schema(&session).await?.installed() == Installed::Current {
+    if history::load_schema(&session).await?.may_be_read() {
         let past = history::load_last_upkeep(&session, command).await?;
         upkeep.past = past.into_iter().map(|table| (table.object.clone(), table)).collect();
     }

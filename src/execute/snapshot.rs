@@ -8,7 +8,8 @@ use tokio_postgres::types::{ToSql, Type};
 use crate::catalog::history::{self, seconds};
 use crate::catalog::load::{ask, first};
 use crate::catalog::statements::{
-    Extension, SnapshotFile, Text, load_moment, load_reading, load_texts,
+    Extension, SnapshotFile, Text, load_moment, load_reading, load_texts, load_texts_within,
+    without_secrets,
 };
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::{Database, Workers};
@@ -68,7 +69,10 @@ pub async fn take_to_file(
     let mut texts = texts
         .into_iter()
         .filter(|((dbid, _), _)| only_here.is_none_or(|here| here == *dbid))
-        .map(|((dbid, queryid), query)| Text { dbid, queryid, query })
+        .map(|((dbid, queryid), query)| {
+            let query = without_secrets(&query).into_owned();
+            Text { dbid, queryid, query }
+        })
         .collect::<Vec<_>>();
     texts.sort_by_key(|text| (text.dbid, text.queryid));
     let server = &database.server;
@@ -85,6 +89,7 @@ pub async fn take_to_file(
 /// # Errors
 /// Those of the connection and of the statements.
 pub async fn prune(database: &Database, keep: Duration) -> Result<i64> {
+    database.require_writable()?;
     let session = database.maintainer(Workers::None).await?;
     history::load_schema(&session).await?.require_writable()?;
     let result = async {
@@ -119,7 +124,11 @@ async fn begin(session: &Session) -> Result<()> {
 async fn end<T>(session: &Session, result: Result<T>) -> Result<T> {
     let sql = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
     let ended = session.execute(sql).await;
-    let done = result?;
+    let done = result.map_err(|failure| match failure.sqlstate.as_deref() {
+        Some(LOCK_NOT_AVAILABLE) => Failure { kind: Kind::Busy, ..failure }
+            .context("somebody has locked a table of the schema pgtend"),
+        _ => failure,
+    })?;
     ended.map_err(|error| error.into_failure().context("keeping the snapshot"))?;
     Ok(done)
 }
@@ -154,8 +163,11 @@ async fn take_texts(session: &Session, extension: &Extension) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let sql = extension.written(include_str!("../../sql/statements/take_texts.sql"));
-    let params: [(&(dyn ToSql + Sync), Type); 2] =
-        [(&extension.dbid, Type::OID), (&missing, Type::INT8_ARRAY)];
-    ask(session, &sql, &params).await.map(drop)
+    let texts = load_texts_within(session, extension, &missing).await?;
+    let here = texts.iter().filter(|((dbid, _), _)| *dbid == extension.dbid);
+    let (ids, texts): (Vec<i64>, Vec<String>) =
+        here.map(|((_, id), text)| (*id, without_secrets(text).into_owned())).unzip();
+    let params: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&extension.dbid, Type::OID), (&ids, Type::INT8_ARRAY), (&texts, Type::TEXT_ARRAY)];
+    ask(session, include_str!("../../sql/history/keep_texts.sql"), &params).await.map(drop)
 }

@@ -41,6 +41,12 @@ pub fn taken(console: &Console, taken: Option<&Taken>, file: Option<&Path>, prun
             (None, None) => format!("{statements}."),
         });
     }
+    if let Some(hidden) = taken.map(|taken| taken.hidden).filter(|hidden| *hidden > 0) {
+        console.warn(&format!(
+            "{hidden} statements of other roles are hidden from this one, and are not part of it \
+             (GRANT pg_read_all_stats) [limited_view]"
+        ));
+    }
     if let Some(pruned) = pruned.filter(|pruned| *pruned > 0 || taken.is_none()) {
         let pruned = usize::try_from(pruned).unwrap_or(0);
         console.narrate(&format!("Removed {}.", figures::count(pruned, "snapshot", "snapshots")));

@@ -77,6 +77,8 @@ pub async fn load_extension(session: &Session) -> Result<Extension> {
         started_epoch: row.get("started_epoch"),
         dbid: row.get("dbid"),
         is_superuser: row.get("is_superuser"),
+        userid: row.get("userid"),
+        in_recovery: row.get("in_recovery"),
         system_id: row.get("system_id"),
     })
 }
@@ -147,7 +149,8 @@ pub async fn load_top(
     .await
 }
 
-/// The texts of these statements, by database and queryid.
+/// The texts of these statements as the server has them, by database and queryid. They may hold
+/// secrets.
 ///
 /// # Errors
 /// Those of the connection and of the query.
@@ -156,11 +159,20 @@ pub async fn load_texts(
     extension: &Extension,
     queryids: &[i64],
 ) -> Result<HashMap<(Oid, i64), String>> {
+    with_memory(session, MEMORY_FOR_TEXTS, load_texts_within(session, extension, queryids)).await
+}
+
+/// The same within a transaction that has the memory for it.
+///
+/// # Errors
+/// As [`load_texts`].
+pub async fn load_texts_within(
+    session: &Session,
+    extension: &Extension,
+    queryids: &[i64],
+) -> Result<HashMap<(Oid, i64), String>> {
     let sql = extension.written(include_str!("../../../sql/statements/texts.sql"));
-    let rows = with_memory(session, MEMORY_FOR_TEXTS, async {
-        ask(session, &sql, &[(&queryids, Type::INT8_ARRAY)]).await
-    })
-    .await?;
+    let rows = ask(session, &sql, &[(&queryids, Type::INT8_ARRAY)]).await?;
     Ok(rows.iter().map(|row| ((row.get("dbid"), row.get("queryid")), row.get("query"))).collect())
 }
 

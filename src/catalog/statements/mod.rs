@@ -5,6 +5,7 @@ mod cache;
 mod figures;
 mod file;
 mod load;
+mod secret;
 mod snapshots;
 
 use std::collections::{HashMap, HashSet};
@@ -18,8 +19,9 @@ pub use figures::{Figure, Figures, Kind, expression, selected};
 pub use file::{SnapshotFile, Text};
 pub use load::{
     Filter, Top, load_extension, load_matching, load_moment, load_names, load_reading, load_texts,
-    load_top, read_figures,
+    load_texts_within, load_top, read_figures,
 };
+pub use secret::without_secrets;
 pub use snapshots::{
     PastSample, Sample, Snapshot, load_kept_texts, load_samples, load_snapshots, load_state,
     load_statement_samples,
@@ -100,6 +102,10 @@ pub struct Extension {
     pub dbid: Oid,
     /// Whether the role is a superuser.
     pub is_superuser: bool,
+    /// The role.
+    pub userid: Oid,
+    /// The server is a standby.
+    pub in_recovery: bool,
     /// What tells this cluster from others, where the role may know.
     pub system_id: Option<i64>,
 }

@@ -55,6 +55,10 @@ pub struct Span {
     pub ends: Moment,
     /// Resets of all counters in between.
     pub resets: usize,
+    /// Statements that were left out, because nobody knows what they had been at in the beginning.
+    pub unknown: usize,
+    /// Until a reading of all statements what is not known may have been there all the time.
+    is_blind: bool,
     states: HashMap<StatementKey, Statement>,
     sums: HashMap<StatementKey, Counted>,
 }
@@ -64,9 +68,11 @@ impl Span {
     pub fn from(reading: Reading) -> Self {
         let states = reading.statements.into_iter().map(|statement| (statement.key, statement));
         Span {
+            is_blind: reading.moment.hidden > 0,
             begins: reading.moment.clone(),
             ends: reading.moment,
             resets: 0,
+            unknown: 0,
             states: states.collect(),
             sums: HashMap::new(),
         }
@@ -87,20 +93,32 @@ impl Span {
         let was_reset = moment.reset_epoch != self.ends.reset_epoch
             && moment.reset_epoch.is_some()
             && self.ends.reset_epoch.is_some();
-        self.resets += usize::from(was_reset);
-        let has_evicted = moment.evictions > self.ends.evictions;
+        if was_reset {
+            self.resets += 1;
+            self.states.clear();
+        }
+        let evictions = moment.evictions.zip(self.ends.evictions);
+        let has_evicted = evictions.is_some_and(|(now, before)| now > before);
+        let is_seen_whole = moment.hidden == 0;
         for change in changes {
             match change {
                 Change::Gone(key) => drop(self.states.remove(&key)),
                 Change::Now(now) => self.advance(*now, was_reset, has_evicted),
             }
         }
+        self.is_blind &= !is_seen_whole;
         self.ends = moment;
     }
 
     fn advance(&mut self, now: Statement, was_reset: bool, has_evicted: bool) {
         let before = self.states.get(&now.key);
-        let known = before.filter(|before| !was_reset && !is_anew(before, &now));
+        let is_new = now.stats_since.is_some_and(|since| since >= self.begins.taken_epoch);
+        if before.is_none() && self.is_blind && !was_reset && !is_new {
+            self.unknown += 1;
+            self.states.insert(now.key, now);
+            return;
+        }
+        let known = before.filter(|before| !is_anew(before, &now));
         let part = difference(known.map(|before| &before.figures), &now.figures);
         let is_partial = known.is_none() && (before.is_some() || was_reset || has_evicted);
         let reached = known.and_then(|before| before.figures.get(Figure::Max));
@@ -127,8 +145,8 @@ impl Span {
 
     /// Statements that the server had to forget within the span.
     pub fn evictions(&self) -> i64 {
-        let (before, after) =
-            (self.begins.evictions.unwrap_or(0), self.ends.evictions.unwrap_or(0));
+        let known = self.begins.evictions.zip(self.ends.evictions);
+        let Some((before, after)) = known else { return 0 };
         if self.resets > 0 || after < before { after } else { after - before }
     }
 
@@ -343,6 +361,25 @@ mod tests {
         span.read(reading(1.0, 1, vec![since(20.0, &[1.0; 5])]));
         assert_eq!(only(&span).figures.get(Figure::Calls), Some(5.0));
         assert!(only(&span).is_partial);
+    }
+
+    #[test]
+    fn what_nobody_saw_in_the_beginning_is_left_out_and_counted() {
+        let blind = Moment { hidden: 5, reset_epoch: Some(1.0), ..Moment::default() };
+        let mut span = Span::from(Reading { moment: blind, statements: Vec::new() });
+        span.read(reading(1.0, 0, vec![after(&[1.0; 50])]));
+        assert_eq!((span.counted(), span.unknown), (Vec::new(), 1));
+        span.read(reading(1.0, 0, vec![after(&[1.0; 53])]));
+        assert_eq!(only(&span).figures.get(Figure::Calls), Some(3.0));
+    }
+
+    #[test]
+    fn a_reset_holds_for_statements_that_only_a_later_reading_shows() {
+        let mut span = Span::from(reading(1.0, 0, vec![after(&[1.0; 74])]));
+        let blind = Moment { hidden: 1, reset_epoch: Some(2.0), ..Moment::default() };
+        span.change(blind, std::iter::empty());
+        span.read(reading(2.0, 0, vec![after(&[1.0; 150])]));
+        assert_eq!(only(&span).figures.get(Figure::Calls), Some(150.0));
     }
 
     #[test]
