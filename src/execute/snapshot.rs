@@ -8,7 +8,7 @@ use tokio_postgres::types::{ToSql, Type};
 use crate::catalog::history::{self, seconds};
 use crate::catalog::load::{ask, first};
 use crate::catalog::statements::{
-    Extension, SnapshotFile, Text, load_moment, load_reading, load_texts, load_texts_within,
+    Extension, Scope, SnapshotFile, Text, load_moment, load_reading, load_texts, load_texts_within,
     without_secrets,
 };
 use crate::failure::{Failure, Kind, Result};
@@ -76,8 +76,14 @@ pub async fn take_to_file(
         .collect::<Vec<_>>();
     texts.sort_by_key(|text| (text.dbid, text.queryid));
     let server = &database.server;
-    let file =
-        SnapshotFile::new(server.version.to_string(), server.database.clone(), &reading, texts);
+    let scope = Scope::of(extension, only_here);
+    let file = SnapshotFile::new(
+        server.version.to_string(),
+        server.database.clone(),
+        scope,
+        &reading,
+        texts,
+    );
     file.write(path)?;
     let statements = i64::try_from(reading.statements.len()).unwrap_or(i64::MAX);
     let hidden = reading.moment.hidden;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::catalog::statements::{
-    Extension, Figures, PastSample, Reading, Sample, Snapshot, SnapshotFile, StatementKey,
-    TextCache, load_kept_texts, load_reading, load_samples, load_snapshots, load_state,
-    load_statement_samples, load_texts,
+    Extension, Figures, Moment, PastSample, Reading, Sample, Scope, Snapshot, SnapshotFile,
+    StatementKey, TextCache, load_kept_texts, load_reading, load_samples, load_snapshots,
+    load_state, load_statement_samples, load_texts, without_secrets,
 };
 use crate::catalog::{Oid, history};
 use crate::failure::{Failure, Result};
@@ -72,24 +72,30 @@ impl Inquiry<'_> {
     /// `Usage` where there is no such moment, `Unsupported` where there are no snapshots at all; those
     /// of the connection and of the queries.
     pub async fn span(&self, since: &Past, end: &End) -> Result<Span> {
+        let end = match end {
+            End::Now => self.read().await?,
+            End::Past(Past::File(path)) => self.of_file(path)?,
+            End::Past(past) if matches!(since, Past::File(_)) => {
+                self.at(&self.find(past).await?).await?
+            }
+            // The snapshots on the way lead there.
+            End::Past(past) => {
+                let snapshot = self.find(past).await?;
+                return self.since_snapshot(since, snapshot.moment.taken_epoch).await;
+            }
+        };
+        let until = end.moment.taken_epoch;
         let mut span = match since {
             Past::File(path) => Span::from(self.of_file(path)?),
-            since => self.since_snapshot(since, end).await?,
+            since => self.since_snapshot(since, until).await?,
         };
-        match end {
-            End::Now => span.read(load_reading(self.session, self.extension, self.database).await?),
-            End::Past(Past::File(path)) => span.read(self.of_file(path)?),
-            End::Past(past) if matches!(since, Past::File(_)) => {
-                let id = self.find(past).await?.id;
-                span.read(self.at(id).await?);
-            }
-            // The snapshots in between have led there.
-            End::Past(_) => {}
-        }
+        require_order(&span.begins, until)?;
+        span.read(end);
         Ok(span)
     }
 
-    async fn since_snapshot(&self, since: &Past, end: &End) -> Result<Span> {
+    /// Through all snapshots since that one which were taken until then.
+    async fn since_snapshot(&self, since: &Past, until: f64) -> Result<Span> {
         if self.database.is_none() {
             return Err(Failure::usage(
                 "--all-databases needs a file: snapshots know one database",
@@ -98,15 +104,12 @@ impl Inquiry<'_> {
         }
         let snapshots = self.snapshots().await?;
         let begins = find(&snapshots, since)?;
-        let last = match end {
-            End::Past(past @ (Past::Ago(_) | Past::Snapshot(_))) => find(&snapshots, past)?.id,
-            _ => snapshots.iter().map(|snapshot| snapshot.id).max().unwrap_or(begins.id),
-        };
-        if last < begins.id {
-            return Err(Failure::usage("--until stands before --since"));
-        }
-        let mut span = Span::from(self.at(begins.id).await?);
-        let samples = load_samples(self.session, begins.id, last).await?;
+        require_order(&begins.moment, until)?;
+        let in_time = snapshots.iter().filter(|it| it.moment.taken_epoch <= until);
+        let last = in_time.map(|snapshot| snapshot.id).max().unwrap_or(begins.id);
+        let mut span = Span::from(self.at(begins).await?);
+        let mut samples = load_samples(self.session, begins.id, last).await?;
+        samples.retain(|sample| self.may_see(&sample.key));
         let mut changes = HashMap::<i64, Vec<Change>>::new();
         for sample in samples {
             let change = match sample.statement {
@@ -124,6 +127,10 @@ impl Inquiry<'_> {
     }
 
     async fn snapshots(&self) -> Result<Vec<Snapshot>> {
+        if self.extension.in_recovery {
+            return Err(Failure::usage("the snapshots are the primary's, and this is a standby")
+                .hint("pgtend snapshot --file F keeps the counters of a standby"));
+        }
         let schema = history::load_schema(self.session).await?;
         schema.require_readable().map_err(|failure| failure.context("there are no snapshots"))?;
         let snapshots = load_snapshots(self.session).await?;
@@ -138,20 +145,32 @@ impl Inquiry<'_> {
         find(&self.snapshots().await?, past).cloned()
     }
 
-    async fn at(&self, id: i64) -> Result<Reading> {
-        let moment = self.find(&Past::Snapshot(id)).await?.moment;
-        Ok(Reading { moment, statements: load_state(self.session, id).await? })
+    async fn at(&self, snapshot: &Snapshot) -> Result<Reading> {
+        let mut statements = load_state(self.session, snapshot.id).await?;
+        statements.retain(|statement| self.may_see(&statement.key));
+        Ok(Reading { moment: snapshot.moment.clone(), statements })
     }
 
     fn of_file(&self, path: &std::path::Path) -> Result<Reading> {
-        let mut reading = SnapshotFile::read(path)?.reading();
-        let here = |key: &StatementKey| self.database.is_none_or(|here| here == key.dbid);
-        reading.statements.retain(|statement| here(&statement.key));
+        let file = SnapshotFile::read(path)?;
+        file.require_same(&Scope::of(self.extension, self.database)).map_err(|why| {
+            Failure::usage(format!("{} cannot be compared with: {why}", path.display()))
+        })?;
+        let mut reading = file.reading();
+        reading.statements.retain(|statement| self.may_see(&statement.key));
         Ok(reading)
     }
 
-    /// The texts of these statements: from this machine's cache, from the snapshots, and only then
-    /// from the server's own file, which it has to read as a whole.
+    /// What the role would not see in the counters it does not see in the snapshots either; nor what
+    /// stands in them of the database that this one was copied from.
+    fn may_see(&self, key: &StatementKey) -> bool {
+        let is_here = self.database.is_none_or(|here| here == key.dbid);
+        is_here && (self.extension.sees_all || self.extension.userid == key.userid)
+    }
+
+    /// The texts of these statements, to be shown: from this machine's cache, from the snapshots, and
+    /// only then from the server's own file, which it has to read as a whole. Never to be planned: others
+    /// may write to the snapshots.
     ///
     /// # Errors
     /// Those of the connection and of the queries.
@@ -170,20 +189,28 @@ impl Inquiry<'_> {
         wanted.retain(|key| !texts.contains_key(key));
         let ids =
             |wanted: &HashSet<(Oid, i64)>| wanted.iter().map(|(_, id)| *id).collect::<Vec<_>>();
-        if !wanted.is_empty()
-            && history::load_schema(self.session).await?.require_readable().is_ok()
-        {
-            let kept = load_kept_texts(self.session, &ids(&wanted)).await?;
-            cache.keep(&kept);
-            texts.extend(kept);
-            wanted.retain(|key| !texts.contains_key(key));
-        }
         if !wanted.is_empty() {
-            let unseen = load_texts(self.session, self.extension, &ids(&wanted)).await?;
+            let unseen = self.live_texts(&ids(&wanted)).await?.into_iter();
+            let unseen = unseen.map(|(key, text)| (key, without_secrets(&text).into_owned()));
+            let unseen = unseen.collect::<HashMap<_, _>>();
             cache.keep(&unseen);
             texts.extend(unseen);
+            wanted.retain(|key| !texts.contains_key(key));
+        }
+        // What the server has forgotten meanwhile.
+        if !wanted.is_empty() && history::load_schema(self.session).await?.may_be_read() {
+            let kept = load_kept_texts(self.session, &ids(&wanted)).await?;
+            texts.extend(kept.into_iter().filter(|(key, _)| wanted.contains(key)));
         }
         Ok(texts)
+    }
+
+    /// The texts as the server itself has them, which may hold secrets.
+    ///
+    /// # Errors
+    /// Those of the connection and of the query.
+    pub async fn live_texts(&self, queryids: &[i64]) -> Result<HashMap<(Oid, i64), String>> {
+        load_texts(self.session, self.extension, queryids).await
     }
 
     /// What a statement did from one snapshot to the next, and since the last, the newest first: when it
@@ -192,12 +219,12 @@ impl Inquiry<'_> {
     /// # Errors
     /// Those of the connection and of the queries.
     pub async fn history(&self, key: StatementKey) -> Result<Vec<(String, Figures)>> {
-        if history::load_schema(self.session).await?.require_readable().is_err() {
+        let is_hidden = !self.may_see(&key);
+        if is_hidden || !history::load_schema(self.session).await?.may_be_read() {
             return Ok(Vec::new());
         }
-        let samples = load_statement_samples(self.session, key.queryid, MOST_PAST).await?;
-        let samples = samples.into_iter().rev().filter(|past| past.sample.key == key);
-        let mut samples = samples.collect::<Vec<_>>();
+        let mut samples = load_statement_samples(self.session, key, MOST_PAST).await?;
+        samples.reverse();
         if samples.is_empty() {
             return Ok(Vec::new());
         }
@@ -226,20 +253,19 @@ const MOST_PAST: i64 = 50;
 /// The figures from each sample to the next, the newest first.
 fn steps(samples: Vec<PastSample>) -> Vec<(String, Figures)> {
     let mut steps = Vec::new();
-    let mut before = Reading::default();
+    let mut before = None;
     for PastSample { shown_at, moment, sample } in samples {
-        if steps.is_empty() {
-            before.moment = moment.clone();
+        if let Some(before) = before {
+            let mut span = Span::from(before);
+            let change = match sample.statement.clone() {
+                Some(statement) => Change::Now(Box::new(statement)),
+                None => Change::Gone(sample.key),
+            };
+            span.change(moment.clone(), std::iter::once(change));
+            let figures = span.counted().first().map(|counted| counted.figures);
+            steps.extend(figures.map(|figures| (shown_at, figures)));
         }
-        let mut span = Span::from(before);
-        let change = match sample.statement.clone() {
-            Some(statement) => Change::Now(Box::new(statement)),
-            None => Change::Gone(sample.key),
-        };
-        span.change(moment.clone(), std::iter::once(change));
-        let figures = span.counted().first().map(|counted| counted.figures);
-        steps.extend(figures.map(|figures| (shown_at, figures)));
-        before = Reading { moment, statements: sample.statement.into_iter().collect() };
+        before = Some(Reading { moment, statements: sample.statement.into_iter().collect() });
     }
     steps.reverse();
     steps
@@ -258,6 +284,14 @@ fn find<'s>(snapshots: &'s [Snapshot], past: &Past) -> Result<&'s Snapshot> {
         Past::File(path) => (None, format!("{} is no snapshot of this database", path.display())),
     };
     found.ok_or_else(|| Failure::usage(wanted).hint(available(snapshots)))
+}
+
+fn require_order(begins: &Moment, until: f64) -> Result<()> {
+    if begins.taken_epoch <= until {
+        return Ok(());
+    }
+    Err(Failure::usage("a span of time cannot end before it begins")
+        .hint("--since names the beginning, --until or --against what comes after it"))
 }
 
 fn available(snapshots: &[Snapshot]) -> String {
@@ -290,6 +324,13 @@ pub fn gaps(span: &Span) -> Vec<String> {
             "the server had to forget rarely executed statements ({}) because there are more than \
              pg_stat_statements.max; what they did is missing in part",
             figures::count(evictions, "round of evictions", "rounds of evictions")
+        ));
+    }
+    if span.unknown > 0 {
+        gaps.push(format!(
+            "{} left out: whoever took the first snapshot could not see them, so nobody knows what \
+             they had been at",
+            figures::count(span.unknown, "statement is", "statements are")
         ));
     }
     if span.has_restarted() {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Figure, Figures, Moment, Reading, Statement, StatementKey};
+use super::{Extension, Figure, Figures, Moment, Reading, Statement, StatementKey};
 use crate::catalog::Oid;
 use crate::failure::{Failure, Kind, Result};
 
@@ -25,10 +25,30 @@ pub struct SnapshotFile {
     pub server_version: String,
     /// The database that it was taken in.
     pub database: String,
+    scope: Scope,
     moment: Moment,
     statements: Vec<Entry>,
     /// The statements' texts.
     pub texts: Vec<Text>,
+}
+
+/// Whose counters they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// The cluster; `None` where the role may not know.
+    pub system_id: Option<i64>,
+    /// A standby counts for itself.
+    pub in_recovery: bool,
+    /// The database; `None`: all of them.
+    pub dbid: Option<Oid>,
+}
+
+impl Scope {
+    /// Of what is looked at.
+    pub fn of(extension: &Extension, database: Option<Oid>) -> Self {
+        let Extension { system_id, in_recovery, .. } = *extension;
+        Scope { system_id, in_recovery, dbid: database }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -56,6 +76,7 @@ impl SnapshotFile {
     pub fn new(
         server_version: String,
         database: String,
+        scope: Scope,
         reading: &Reading,
         texts: Vec<Text>,
     ) -> Self {
@@ -74,6 +95,7 @@ impl SnapshotFile {
             version: VERSION,
             server_version,
             database,
+            scope,
             moment: reading.moment.clone(),
             statements: statements.collect(),
             texts,
@@ -86,8 +108,16 @@ impl SnapshotFile {
     /// # Errors
     /// `Io`, naming the file.
     pub fn write(&self, path: &Path) -> Result<()> {
+        // A link stays one; and what is no file, /dev/stdout for example, cannot be replaced.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let is_special = fs::metadata(path).is_ok_and(|there| !there.is_file());
         let write = || -> std::io::Result<()> {
+            if is_special {
+                let mut out = fs::OpenOptions::new().write(true).open(path)?;
+                serde_json::to_writer(&mut out, self)?;
+                return out.flush();
+            }
             let mut fresh = tempfile::Builder::new()
                 .prefix(".pgtend-snapshot")
                 .tempfile_in(folder.unwrap_or(Path::new(".")))?;
@@ -126,6 +156,27 @@ impl SnapshotFile {
             .map_err(|error| refuse(&format!("the snapshot is damaged: {error}")))
     }
 
+    /// Refuses to be compared with the counters of anything else.
+    ///
+    /// # Errors
+    /// Says of what these are.
+    pub fn require_same(&self, scope: &Scope) -> std::result::Result<(), String> {
+        let clusters = self.scope.system_id.zip(scope.system_id);
+        if clusters.is_some_and(|(of_file, here)| of_file != here) {
+            return Err("it is of another server".to_owned());
+        }
+        if self.scope.in_recovery != scope.in_recovery {
+            let of = if self.scope.in_recovery { "standby" } else { "primary" };
+            return Err(format!("it was taken on the {of}, and each counts for itself"));
+        }
+        match (self.scope.dbid, scope.dbid) {
+            (None, _) => Ok(()),
+            (Some(of_file), Some(here)) if of_file == here => Ok(()),
+            (Some(_), None) => Err(format!("it knows the database {} only", self.database)),
+            (Some(_), Some(_)) => Err(format!("it is of the database {}", self.database)),
+        }
+    }
+
     /// The counters.
     pub fn reading(&self) -> Reading {
         let statements = self.statements.iter().map(|entry| {
@@ -154,10 +205,33 @@ mod tests {
         let statement = Statement { key, figures, stats_since: Some(1.5) };
         let moment = Moment { taken_epoch: 1e9, evictions: Some(7), ..Moment::default() };
         let reading = Reading { moment, statements: vec![statement] };
-        let file = SnapshotFile::new("17.2".to_owned(), "nova".to_owned(), &reading, Vec::new());
+        let scope = Scope { system_id: Some(7), in_recovery: false, dbid: Some(5) };
+        let file =
+            SnapshotFile::new("17.2".to_owned(), "nova".to_owned(), scope, &reading, Vec::new());
         file.write(&path).unwrap();
         let read = SnapshotFile::read(&path).unwrap().reading();
         assert_eq!((read.moment, read.statements), (reading.moment, reading.statements));
+    }
+
+    #[test]
+    fn only_the_like_is_compared() {
+        let scope = |system_id, in_recovery, dbid| Scope { system_id, in_recovery, dbid };
+        let of = |scope| {
+            let reading = Reading::default();
+            SnapshotFile::new(String::new(), "nova".to_owned(), scope, &reading, Vec::new())
+        };
+        let here = scope(Some(7), false, Some(5));
+        for same in [here.clone(), scope(None, false, Some(5)), scope(Some(7), false, None)] {
+            assert_eq!(of(same).require_same(&here), Ok(()));
+        }
+        for other in [
+            scope(Some(8), false, Some(5)),
+            scope(Some(7), true, Some(5)),
+            scope(Some(7), false, Some(6)),
+        ] {
+            assert!(of(other).require_same(&here).is_err());
+        }
+        assert!(of(here).require_same(&scope(Some(7), false, None)).is_err());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::Oid;
 use crate::failure::{Failure, Kind as FailureKind, Result};
 pub use cache::TextCache;
 pub use figures::{Figure, Figures, Kind, expression, selected};
-pub use file::{SnapshotFile, Text};
+pub use file::{Scope, SnapshotFile, Text};
 pub use load::{
     Filter, Top, load_extension, load_matching, load_moment, load_names, load_reading, load_texts,
     load_texts_within, load_top, read_figures,

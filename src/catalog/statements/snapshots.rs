@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::{Moment, Statement, StatementKey, read_figures};
 use crate::catalog::Oid;
@@ -103,15 +103,22 @@ pub struct PastSample {
 /// Those of the connection and of the query.
 pub async fn load_statement_samples(
     session: &Session,
-    queryid: i64,
+    key: StatementKey,
     most: i64,
 ) -> Result<Vec<PastSample>> {
     let sql = include_str!("../../../sql/history/statement_samples.sql");
-    let rows = ask(session, sql, &[(&queryid, Type::INT8), (&most, Type::INT8)]).await?;
+    let params: [(&(dyn ToSql + Sync), Type); 5] = [
+        (&key.queryid, Type::INT8),
+        (&most, Type::INT8),
+        (&key.userid, Type::OID),
+        (&key.dbid, Type::OID),
+        (&key.toplevel, Type::BOOL),
+    ];
+    let rows = ask(session, sql, &params).await?;
     let samples = rows.iter().map(|row| PastSample {
-        shown_at: row.get("shown_at"),
+        shown_at: row.get::<_, Option<String>>("shown_at").unwrap_or_default(),
         moment: Moment {
-            taken_epoch: row.get("taken_epoch"),
+            taken_epoch: row.get::<_, Option<f64>>("taken_epoch").unwrap_or(0.0),
             reset_epoch: row.get("reset_epoch"),
             ..Moment::default()
         },
