@@ -22,7 +22,8 @@ use crate::report::document::Outcome;
 /// anything of others stands in the schema or depends on it, nothing is dropped.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Let this role write and read the history, too; can be repeated
+    /// Let this role write and read the history, too, and the statements of all roles in the snapshots;
+    /// can be repeated
     #[arg(long, value_name = "ROLE", conflicts_with = "uninstall")]
     pub grant: Vec<String>,
 

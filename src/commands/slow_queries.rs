@@ -126,6 +126,10 @@ pub struct Args {
     #[arg(long, value_name = "PATH")]
     pub declared: Vec<PathBuf>,
 
+    /// Also what pgtend itself has asked
+    #[arg(long)]
+    pub own: bool,
+
     /// Show texts as a whole
     #[arg(long)]
     pub full: bool,
@@ -151,12 +155,19 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let missing = args.missing(context, &database).await?;
     let mut code = exit_code::DONE;
     loop {
-        let mut ranking = args.ranking(context, &inquiry, &filter).await?;
+        let limit = args.limit.unwrap_or(context.config.slow_queries.limit);
+        let mut ranking = args.ranking(&inquiry, &filter, limit.saturating_add(SPARE)).await?;
+        if let Some(id) = args.queryid.filter(|_| ranking.statements.is_empty()) {
+            return Err(Failure::usage(format!("no statement {id} is counted here"))
+                .hint("the first column of pgtend slow-queries has the numbers"));
+        }
         complete(&mut ranking, &inquiry, &mut cache).await?;
+        args.cut(&mut ranking, limit);
         ranking.details = args.details(&ranking, &inquiry, &missing).await?;
         ranking.warnings.extend(args.circumstances(&database, &extension, &ranking));
-        code = code.max(args.show(context, &ranking));
-        if !args.watch {
+        let (shown, is_read) = args.show(context, &ranking);
+        code = code.max(shown);
+        if !args.watch || !is_read {
             return Ok(code);
         }
     }
@@ -186,6 +197,9 @@ async fn complete(
     ranking.names = load_names(inquiry.session, keys.iter().copied()).await?;
     Ok(())
 }
+
+/// So many more than are shown are looked at, because pgtend's own are left out of them.
+const SPARE: usize = 40;
 
 /// Why this role should not have the statement planned: planning runs functions that are declared
 /// IMMUTABLE or STABLE, and those of others would run with all the rights of a superuser.
@@ -223,13 +237,20 @@ impl Args {
         missing: &[DeclaredIndex],
     ) -> Result<Vec<Details>> {
         let mut all = Vec::new();
-        for counted in ranking.statements.iter().take(self.explained()) {
+        let chosen = ranking.statements.iter().take(self.explained()).collect::<Vec<_>>();
+        if chosen.is_empty() {
+            return Ok(all);
+        }
+        // Only what the server itself says that it has executed is planned.
+        let ids = chosen.iter().map(|counted| counted.key.queryid).collect::<Vec<_>>();
+        let texts = inquiry.live_texts(&ids).await?;
+        for counted in chosen {
             let key = counted.key;
             let history = match self.queryid {
                 Some(_) => inquiry.history(key).await?,
                 None => Vec::new(),
             };
-            let explanation = match ranking.texts.get(&(key.dbid, key.queryid)) {
+            let explanation = match texts.get(&(key.dbid, key.queryid)) {
                 _ if key.dbid != inquiry.extension.dbid => {
                     Explanation::None("it is one of another database".to_owned())
                 }
@@ -268,7 +289,7 @@ impl Args {
         };
         let queryids = match self.queryid {
             Some(id) => Some(vec![id]),
-            None if self.like.is_empty() && self.exclude.is_empty() => None,
+            None if self.is_any_text() || self.is_of_span() => None,
             None => {
                 let (session, extension) = (inquiry.session, inquiry.extension);
                 Some(load_matching(session, extension, &self.like, &self.exclude).await?)
@@ -286,27 +307,30 @@ impl Args {
 
     async fn ranking(
         &self,
-        context: &Context,
         inquiry: &Inquiry<'_>,
         filter: &Filter,
+        limit: usize,
     ) -> Result<Ranking> {
-        let limit = self.limit.unwrap_or(context.config.slow_queries.limit);
         match (&self.since, &self.against, self.interval) {
             (Some(since), None, _) => {
                 let end = self.until.clone().map_or(End::Now, End::Past);
                 let span = inquiry.span(since, &end).await?;
-                Ok(self.of_span(&span, filter, limit))
+                self.of_span(&span, inquiry, filter, limit).await
             }
             (Some(since), Some(against), _) => {
                 let before = inquiry.span(since, &End::Past(against.clone())).await?;
+                if before.ends.taken_epoch <= before.begins.taken_epoch {
+                    return Err(Failure::usage("--since and --against name the same moment")
+                        .hint("take snapshots more often, or go back further"));
+                }
                 let now = inquiry.span(against, &End::Now).await?;
-                Ok(self.of_both(&before, &now, filter, limit))
+                self.of_both(&before, &now, inquiry, filter, limit).await
             }
             (None, _, Some(interval)) => {
                 let mut span = Span::from(inquiry.read().await?);
                 tokio::time::sleep(interval).await;
                 span.read(inquiry.read().await?);
-                Ok(self.of_span(&span, filter, limit))
+                self.of_span(&span, inquiry, filter, limit).await
             }
             (None, _, None) => self.so_far(inquiry, filter, limit).await,
         }
@@ -339,18 +363,60 @@ impl Args {
         Ok(self.shown(ranking, statements, limit))
     }
 
-    fn of_span(&self, span: &Span, filter: &Filter, limit: usize) -> Ranking {
+    async fn of_span(
+        &self,
+        span: &Span,
+        inquiry: &Inquiry<'_>,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Ranking> {
         let counted = span.counted();
         let ranking = about(span, &counted, filter);
-        let statements = ranked(counted, self.sort, filter);
-        self.shown(ranking, statements, limit)
+        let statements = self.matching(ranked(counted, self.sort, filter), inquiry).await?;
+        Ok(self.shown(ranking, statements, limit))
     }
 
-    fn of_both(&self, before: &Span, now: &Span, filter: &Filter, limit: usize) -> Ranking {
+    async fn of_both(
+        &self,
+        before: &Span,
+        now: &Span,
+        inquiry: &Inquiry<'_>,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Ranking> {
         let counted = now.counted();
         let ranking = Ranking { is_compared: true, ..about(now, &counted, filter) };
-        let statements = compared(ranked(counted, self.sort, filter), &before.counted());
-        self.shown(ranking, statements, limit)
+        let statements = self.matching(ranked(counted, self.sort, filter), inquiry).await?;
+        Ok(self.shown(ranking, compared(statements, &before.counted()), limit))
+    }
+
+    /// Those whose text is as wanted: also of what the server has forgotten or not yet known.
+    async fn matching(
+        &self,
+        mut statements: Vec<Counted>,
+        inquiry: &Inquiry<'_>,
+    ) -> Result<Vec<Counted>> {
+        if self.is_any_text() {
+            return Ok(statements);
+        }
+        let keys = statements.iter().map(|counted| counted.key);
+        // They are too many to be kept on this machine.
+        let texts = inquiry.texts(keys, &mut TextCache::default()).await?;
+        statements.retain(|counted| {
+            let text = texts.get(&(counted.key.dbid, counted.key.queryid));
+            let text = text.map(|text| text.to_lowercase()).unwrap_or_default();
+            let has = |word: &String| text.contains(&word.to_lowercase());
+            self.like.iter().all(has) && !self.exclude.iter().any(has)
+        });
+        Ok(statements)
+    }
+
+    fn is_any_text(&self) -> bool {
+        self.like.is_empty() && self.exclude.is_empty()
+    }
+
+    fn is_of_span(&self) -> bool {
+        self.since.is_some() || self.interval.is_some()
     }
 
     /// Cuts to what is shown; what is a finding always is.
@@ -362,8 +428,37 @@ impl Args {
         let numbered = statements.into_iter().enumerate();
         let shown = numbered.filter(|(at, counted)| *at < limit || is_finding(counted));
         let shown = shown.map(|(_, counted)| counted).collect::<Vec<_>>();
-        let findings = report::statements::findings(&shown, &self.fail_if, all_ms).collect();
-        Ranking { findings, matching, statements: shown, ..ranking }
+        Ranking { matching, statements: shown, ..ranking }
+    }
+
+    /// Leaves out what pgtend itself has asked, and what is too much; says what is a finding.
+    fn cut(&self, ranking: &mut Ranking, limit: usize) {
+        let (texts, all_ms) = (&ranking.texts, ranking.all_ms);
+        let text = |counted: &Counted| texts.get(&(counted.key.dbid, counted.key.queryid));
+        if !self.own && self.queryid.is_none() {
+            let is_own = |counted: &Counted| text(counted).is_some_and(|text| is_of_pgtend(text));
+            ranking.statements.retain(|counted| !is_own(counted));
+        }
+        let is_finding =
+            |counted: &Counted| self.fail_if.iter().any(|gate| gate.finds(counted, all_ms));
+        let mut place = 0;
+        ranking.statements.retain(|counted| {
+            place += 1;
+            place <= limit || is_finding(counted)
+        });
+        let findings = report::statements::findings(&ranking.statements, &self.fail_if, all_ms);
+        ranking.findings = findings.collect();
+        let unknown = self
+            .fail_if
+            .iter()
+            .filter(|gate| ranking.statements.iter().any(|counted| gate.is_unknown(counted)));
+        let unknown = unknown.map(|gate| Warning {
+            rule: "not_judged",
+            object: gate.to_string(),
+            message: "of some statements the figure is not known for this span".to_owned(),
+        });
+        let unknown = unknown.collect::<Vec<_>>();
+        ranking.warnings.extend(unknown);
     }
 
     /// What the figures do not tell.
@@ -419,7 +514,8 @@ impl Args {
         warnings
     }
 
-    fn show(&self, context: &Context, ranking: &Ranking) -> u8 {
+    /// Returns the exit code, and whether anybody reads it.
+    fn show(&self, context: &Context, ranking: &Ranking) -> (u8, bool) {
         let (outcome, code) = match (&ranking.findings[..], &ranking.statements[..]) {
             ([_, ..], _) => (Outcome::Findings, exit_code::FINDINGS),
             (_, []) => (Outcome::NothingToDo, exit_code::DONE),
@@ -429,8 +525,8 @@ impl Args {
             report::statements::in_depth(&context.console, ranking);
         }
         let texts = if self.full { Texts::Whole } else { Texts::Cut };
-        report::statements::show(&context.console, ranking, outcome, texts);
-        code
+        let is_read = report::statements::show(&context.console, ranking, outcome, texts);
+        (code, is_read)
     }
 }
 
@@ -458,6 +554,12 @@ fn about(span: &Span, counted: &[Counted], filter: &Filter) -> Ranking {
         warnings: warnings.collect(),
         ..Ranking::default()
     }
+}
+
+/// Every query of ours begins with what it returns, needs and costs.
+fn is_of_pgtend(text: &str) -> bool {
+    text.starts_with("-- ") && text.contains("\n-- Privilege: ") && text.contains(" Cost: ")
+        || text.starts_with("SELECT pg_catalog.pg_backend_pid()")
 }
 
 async fn role(session: &Session, name: &str) -> Result<u32> {

@@ -143,6 +143,11 @@ impl Console {
         terminal_size_of(stdout()).map(|(Width(width), _)| width)
     }
 
+    /// Writes the product. Returns whether anybody reads it.
+    pub fn offer(&self, text: &str) -> bool {
+        write(text).is_ok()
+    }
+
     /// Writes a document as JSON, one line.
     pub fn json(&self, document: &Document) {
         self.offer_json(document);

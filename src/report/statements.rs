@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::document::{Outcome, SpanDocument, TotalsDocument};
 use super::harmless::harmless;
 use super::table::{right, table, text};
-use super::{Console, Format, Volume};
+use super::{Console, Format};
 use crate::catalog::Oid;
 use crate::catalog::statements::{Figure, Figures, Kind, Moment, Names};
 use crate::execute::explain::Explanation;
@@ -95,18 +95,18 @@ impl Details {
     }
 }
 
-/// Shows the ranking.
-pub fn show(console: &Console, ranking: &Ranking, outcome: Outcome, whole: Texts) {
-    match console.manner().format {
-        Format::Json => return console.json(&document(console, ranking, outcome)),
-        Format::Csv => console.product(&csv(ranking)),
-        Format::Markdown => console.product(&markdown(ranking)),
-        Format::Table => {
-            if !ranking.statements.is_empty() {
-                console.product(&terminal(ranking, whole));
-            }
-            details(console, ranking);
-        }
+/// Shows the ranking. Returns whether anybody reads it.
+pub fn show(console: &Console, ranking: &Ranking, outcome: Outcome, whole: Texts) -> bool {
+    let product = match console.manner().format {
+        Format::Json => return console.offer_json(&document(console, ranking, outcome)),
+        Format::Csv => csv(ranking),
+        Format::Markdown => markdown(ranking) + &details(ranking),
+        Format::Table if ranking.statements.is_empty() => String::new(),
+        Format::Table => terminal(ranking) + &texts(ranking, whole) + &details(ranking),
+    };
+    let is_read = console.offer(&product);
+    if console.manner().format == Format::Csv && !ranking.details.is_empty() {
+        console.warn("plans have no place in CSV; --format json has them");
     }
     for warning in &ranking.warnings {
         console.warn(&format!("{}: {} [{}]", warning.object, warning.message, warning.rule));
@@ -117,6 +117,20 @@ pub fn show(console: &Console, ranking: &Ranking, outcome: Outcome, whole: Texts
         console.warn(&format!("{gate}: {} {}", counted.key.queryid, harmless(&query)));
     }
     console.narrate(&summary(ranking));
+    is_read
+}
+
+/// The whole texts, each below its number.
+fn texts(ranking: &Ranking, whole: Texts) -> String {
+    let mut text = String::new();
+    let shown = ranking.statements.iter().filter(|_| whole == Texts::Whole);
+    for counted in shown {
+        text.push_str(&format!("\n{}:\n", counted.key.queryid));
+        for line in ranking.text(counted).lines() {
+            text.push_str(&format!("  {}\n", harmless(line)));
+        }
+    }
+    text
 }
 
 /// Whether texts are cut to the line.
@@ -156,6 +170,8 @@ fn object(ranking: &Ranking, at: usize) -> Value {
     let mut object = Map::new();
     let mut put = |name: &str, value: Value| drop(object.insert(name.to_owned(), value));
     put("queryid", json!(key.queryid));
+    // Larger than what many readers of JSON take for a number.
+    put("queryid_text", json!(key.queryid.to_string()));
     put("query", json!(ranking.texts.get(&(key.dbid, key.queryid))));
     put("user", json!(ranking.names.roles.get(&key.userid)));
     put("database", json!(ranking.names.databases.get(&key.dbid)));
@@ -165,8 +181,8 @@ fn object(ranking: &Ranking, at: usize) -> Value {
     for figure in Figure::all() {
         put(figure.name(), number(figure, figures.get(figure)));
     }
-    put("rows_per_call", json!(per_call(figures, Figure::Rows)));
-    put("cache_hit", json!(cache_hit(figures)));
+    put("rows_per_call", json!(figures.per_call(Figure::Rows)));
+    put("cache_hit", json!(figures.cache_hit()));
     put("slow", json!(ranking.is_slow(counted)));
     put("partial", json!(counted.is_partial));
     let findings = ranking.findings.iter().filter(|(place, _)| *place == at);
@@ -283,7 +299,10 @@ struct Column {
 fn columns(ranking: &Ranking) -> Vec<Column> {
     let column = |title, value: fn(&Ranking, &Counted) -> String| Column { title, value };
     let mut columns = vec![
-        column("queryid", |_, it| it.key.queryid.to_string()),
+        column("queryid", |_, it| {
+            let nested = if it.key.toplevel { "" } else { " nested" };
+            format!("{}{nested}", it.key.queryid)
+        }),
         column("share", |ranking, it| percent(ranking.share(it))),
         column("total", |_, it| millis(it.figures.get(Figure::Total))),
         column("calls", |_, it| whole(it.figures.get(Figure::Calls))),
@@ -292,6 +311,17 @@ fn columns(ranking: &Ranking) -> Vec<Column> {
             format!("{}{mark}", millis(it.figures.mean()))
         }),
     ];
+    let varies = |of: fn(&Counted) -> Oid| {
+        let mut all = ranking.statements.iter().map(of);
+        let first = all.next();
+        all.any(|other| Some(other) != first)
+    };
+    if varies(|it| it.key.dbid) {
+        columns.push(column("database", |ranking, it| name(&ranking.names.databases, it.key.dbid)));
+    }
+    if varies(|it| it.key.userid) {
+        columns.push(column("user", |ranking, it| name(&ranking.names.roles, it.key.userid)));
+    }
     if ranking.is_compared {
         columns.push(column("before", |_, it| millis(it.before.as_ref().and_then(Figures::mean))));
         columns.push(column("slower", |_, it| {
@@ -301,9 +331,9 @@ fn columns(ranking: &Ranking) -> Vec<Column> {
     columns.push(column("max", |_, it| millis(it.figures.get(Figure::Max))));
     columns.push(column("±", |_, it| millis(it.figures.get(Figure::Deviation))));
     columns.push(column("rows/call", |_, it| {
-        per_call(&it.figures, Figure::Rows).map_or("-".to_owned(), |rows| format!("{rows:.1}"))
+        it.figures.per_call(Figure::Rows).map_or("-".to_owned(), |rows| format!("{rows:.1}"))
     }));
-    columns.push(column("hit", |_, it| percent(cache_hit(&it.figures))));
+    columns.push(column("hit", |_, it| percent(it.figures.cache_hit())));
     if ranking.any(Figure::TempWritten) {
         columns.push(column("temp", |_, it| {
             figures::bytes(it.figures.or_zero(Figure::TempWritten) as i64 * BLOCK_BYTES)
@@ -323,6 +353,10 @@ fn columns(ranking: &Ranking) -> Vec<Column> {
     columns
 }
 
+fn name(names: &HashMap<Oid, String>, oid: Oid) -> String {
+    names.get(&oid).map_or_else(|| oid.to_string(), |name| harmless(name).into_owned())
+}
+
 /// Where the server was not built otherwise.
 const BLOCK_BYTES: i64 = 8192;
 
@@ -331,7 +365,7 @@ const LEAST_TEXT: usize = 40;
 /// Where there is no line that ends.
 const MOST_TEXT: usize = 200;
 
-fn terminal(ranking: &Ranking, whole: Texts) -> String {
+fn terminal(ranking: &Ranking) -> String {
     let columns = columns(ranking);
     let titles = columns.iter().map(|column| column.title).chain(["query"]).collect::<Vec<_>>();
     let mut table = table(&titles);
@@ -344,14 +378,10 @@ fn terminal(ranking: &Ranking, whole: Texts) -> String {
         widths.max().unwrap_or(0).max(titles[at].chars().count()) + 2
     });
     let used = used.sum::<usize>() + 2;
-    let room = match (whole, table.width()) {
-        (Texts::Whole, _) => usize::MAX,
-        (Texts::Cut, None) => MOST_TEXT,
-        (Texts::Cut, Some(width)) => usize::from(width).saturating_sub(used).max(LEAST_TEXT),
-    };
-    if whole == Texts::Cut {
-        table.set_content_arrangement(ContentArrangement::Disabled);
-    }
+    let room = table
+        .width()
+        .map_or(MOST_TEXT, |width| usize::from(width).saturating_sub(used).max(LEAST_TEXT));
+    table.set_content_arrangement(ContentArrangement::Disabled);
     for (counted, row) in ranking.statements.iter().zip(rows) {
         let query = one_line(without_header(&ranking.text(counted)), room);
         let query = Cell::new(harmless(&query));
@@ -361,7 +391,8 @@ fn terminal(ranking: &Ranking, whole: Texts) -> String {
 }
 
 /// What was found out about single statements.
-fn details(console: &Console, ranking: &Ranking) {
+fn details(ranking: &Ranking) -> String {
+    let mut text = String::new();
     for (counted, details) in ranking.statements.iter().zip(&ranking.details) {
         let mut lines = vec![String::new(), format!("{}:", counted.key.queryid)];
         lines.extend(ranking.text(counted).lines().map(|line| format!("  {}", harmless(line))));
@@ -379,10 +410,9 @@ fn details(console: &Console, ranking: &Ranking) {
             )
         });
         lines.extend(history);
-        if console.manner().volume > Volume::Quiet {
-            console.product(&(lines.join("\n") + "\n"));
-        }
+        text.push_str(&(lines.join("\n") + "\n"));
     }
+    text
 }
 
 /// All figures of one statement, a line each.
@@ -404,8 +434,9 @@ pub fn in_depth(console: &Console, ranking: &Ranking) {
             let each = match figure.kind() {
                 Kind::Extreme => "-".to_owned(),
                 _ if figure == Figure::Calls => "-".to_owned(),
-                _ => per_call(&counted.figures, figure)
-                    .map_or("-".to_owned(), |it| format!("{it:.2}")),
+                _ => {
+                    counted.figures.per_call(figure).map_or("-".to_owned(), |it| format!("{it:.2}"))
+                }
             };
             let value = counted.figures.get(figure);
             let value = match figure.kind() {
@@ -449,17 +480,6 @@ fn summary(ranking: &Ranking) -> String {
         summary.push_str(&format!("; the first {shown} of {} are shown", ranking.matching));
     }
     format!("{summary}.")
-}
-
-fn per_call(figures: &Figures, figure: Figure) -> Option<f64> {
-    let calls = figures.get(Figure::Calls).filter(|calls| *calls > 0.0)?;
-    Some(figures.get(figure)? / calls)
-}
-
-/// The share of blocks that were found in the buffers.
-fn cache_hit(figures: &Figures) -> Option<f64> {
-    let (hit, read) = (figures.get(Figure::SharedHit)?, figures.get(Figure::SharedRead)?);
-    (hit + read > 0.0).then(|| hit / (hit + read))
 }
 
 fn percent(share: Option<f64>) -> String {

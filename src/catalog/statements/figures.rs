@@ -199,6 +199,18 @@ impl Figures {
         let calls = self.get(Figure::Calls).filter(|calls| *calls > 0.0)?;
         Some(self.get(Figure::Total)? / calls)
     }
+
+    /// A figure of one execution.
+    pub fn per_call(&self, figure: Figure) -> Option<f64> {
+        let calls = self.get(Figure::Calls).filter(|calls| *calls > 0.0)?;
+        Some(self.get(figure)? / calls)
+    }
+
+    /// The share of blocks that were found in the buffers.
+    pub fn cache_hit(&self) -> Option<f64> {
+        let (hit, read) = (self.get(Figure::SharedHit)?, self.get(Figure::SharedRead)?);
+        (hit + read > 0.0).then(|| hit / (hit + read))
+    }
 }
 
 #[cfg(test)]

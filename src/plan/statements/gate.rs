@@ -6,14 +6,25 @@ use std::str::FromStr;
 use super::Counted;
 use crate::catalog::statements::{Figure, Kind};
 
+/// Where the server was not built otherwise.
+const BLOCK_BYTES: f64 = 8192.0;
+
 /// A condition on a statement's figures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gate {
     text: String,
     field: Field,
-    is_over: bool,
+    operator: Operator,
     /// In ms, bytes, or as a number.
     limit: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Operator {
+    Over,
+    OverOrEqual,
+    Under,
+    UnderOrEqual,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,6 +33,10 @@ enum Field {
     Mean,
     Share,
     Slowdown,
+    RowsPerCall,
+    CacheHit,
+    /// Bytes of temporary files.
+    Temp,
 }
 
 impl Gate {
@@ -32,24 +47,50 @@ impl Gate {
     pub fn parse(text: &str) -> Result<Gate, String> {
         let at = text.find(['>', '<']).ok_or("write it as 'mean > 100ms'")?;
         let field = field(text[..at].trim())?;
-        let value = text[at + 1..].trim().trim_start_matches('=').trim();
+        let value = text[at + 1..].trim_start();
+        let (value, is_equal) = match value.strip_prefix('=') {
+            Some(value) => (value.trim(), true),
+            None => (value.trim(), false),
+        };
+        let operator = match (&text[at..=at], is_equal) {
+            (">", false) => Operator::Over,
+            (">", true) => Operator::OverOrEqual,
+            (_, false) => Operator::Under,
+            (_, true) => Operator::UnderOrEqual,
+        };
         let limit = value_of(field, value)
             .ok_or_else(|| format!("{value} is no value for {}", text[..at].trim()))?;
-        Ok(Gate { text: text.trim().to_owned(), field, is_over: &text[at..=at] == ">", limit })
+        Ok(Gate { text: text.trim().to_owned(), field, operator, limit })
     }
 
     /// Whether the statement is a finding. `all_ms` is what its share is of.
     pub fn finds(&self, counted: &Counted, all_ms: f64) -> bool {
-        let value = match self.field {
-            Field::Figure(figure) => counted.figures.get(figure),
-            Field::Mean => counted.figures.mean(),
+        self.value(counted, all_ms).is_some_and(|value| match self.operator {
+            Operator::Over => value > self.limit,
+            Operator::OverOrEqual => value >= self.limit,
+            Operator::Under => value < self.limit,
+            Operator::UnderOrEqual => value <= self.limit,
+        })
+    }
+
+    /// Whether nobody knows if the statement is a finding.
+    pub fn is_unknown(&self, counted: &Counted) -> bool {
+        matches!(self.field, Field::Figure(figure) if counted.figures.get(figure).is_none())
+    }
+
+    fn value(&self, counted: &Counted, all_ms: f64) -> Option<f64> {
+        let figures = &counted.figures;
+        match self.field {
+            Field::Figure(figure) => figures.get(figure),
+            Field::Mean => figures.mean(),
             Field::Share => {
-                counted.figures.get(Figure::Total).filter(|_| all_ms > 0.0).map(|ms| ms / all_ms)
+                figures.get(Figure::Total).filter(|_| all_ms > 0.0).map(|ms| ms / all_ms)
             }
             Field::Slowdown => counted.slowdown(),
-        };
-        value
-            .is_some_and(|value| if self.is_over { value > self.limit } else { value < self.limit })
+            Field::RowsPerCall => figures.per_call(Figure::Rows),
+            Field::CacheHit => figures.cache_hit(),
+            Field::Temp => figures.get(Figure::TempWritten).map(|blocks| blocks * BLOCK_BYTES),
+        }
     }
 
     /// Whether it compares with another span.
@@ -69,14 +110,16 @@ fn field(name: &str) -> Result<Field, String> {
         "mean" | "mean_ms" => return Ok(Field::Mean),
         "share" => return Ok(Field::Share),
         "slowdown" => return Ok(Field::Slowdown),
-        "temp" => Some(Figure::TempWritten),
+        "rows_per_call" => return Ok(Field::RowsPerCall),
+        "cache_hit" => return Ok(Field::CacheHit),
+        "temp" => return Ok(Field::Temp),
         "wal" => Some(Figure::WalBytes),
         name => Figure::named(name).or_else(|| Figure::named(&format!("{name}_ms"))),
     };
     figure.map(Field::Figure).ok_or_else(|| {
         format!(
             "there is no figure {name}; there are mean, total, max, min, stddev, calls, rows, share, \
-             temp, wal, plan, slowdown, and those of the JSON document"
+             temp, wal, plan, slowdown, rows_per_call, cache_hit, and those of the JSON document"
         )
     })
 }
@@ -86,9 +129,9 @@ fn value_of(field: Field, text: &str) -> Option<f64> {
     let value = match field {
         Field::Mean => millis(text),
         Field::Figure(figure) if figure.kind() != Kind::Count => millis(text),
-        Field::Figure(Figure::WalBytes) => bytes(text),
-        Field::Figure(_) | Field::Slowdown => number(),
-        Field::Share => match text.strip_suffix('%') {
+        Field::Figure(Figure::WalBytes) | Field::Temp => bytes(text),
+        Field::Figure(_) | Field::Slowdown | Field::RowsPerCall => number(),
+        Field::Share | Field::CacheHit => match text.strip_suffix('%') {
             Some(percent) => f64::from_str(percent.trim()).ok().map(|percent| percent / 100.0),
             None => number(),
         },
@@ -102,7 +145,16 @@ fn millis(text: &str) -> Option<f64> {
 }
 
 fn bytes(text: &str) -> Option<f64> {
-    let units = [("GB", 30), ("MB", 20), ("kB", 10), ("B", 0), ("", 0)];
+    let units = [
+        ("GiB", 30),
+        ("MiB", 20),
+        ("KiB", 10),
+        ("GB", 30),
+        ("MB", 20),
+        ("kB", 10),
+        ("B", 0),
+        ("", 0),
+    ];
     let (unit, power) = units.iter().find(|(unit, _)| text.ends_with(unit))?;
     let number = f64::from_str(text.strip_suffix(unit)?.trim()).ok()?;
     Some(number * f64::from(1 << power))
@@ -137,10 +189,15 @@ mod tests {
             "wal > 2MB",
             "slowdown > 2",
             "total_ms > 1499",
+            "calls >= 10",
+            "calls <= 10",
+            "wal >= 2.5 MiB",
         ] {
             assert!(finds(gate), "{gate}");
         }
-        for gate in ["mean > 151ms", "total > 2s", "share > 0.5", "wal > 4MB", "max > 1ms"] {
+        for gate in
+            ["mean > 151ms", "total > 2s", "share > 0.5", "wal > 4MB", "max > 1ms", "calls > 10"]
+        {
             assert!(!finds(gate), "{gate}");
         }
     }
