@@ -22,7 +22,7 @@ pub fn plan(console: &Console, plan: &Plan, outcome: Outcome) {
         }
         console.narrate(&plan_summary(plan));
     }
-    warnings(console, plan);
+    console.warnings(&plan.warnings);
 }
 
 /// Shows exactly the statements that `apply` would send.
@@ -32,7 +32,7 @@ pub fn statements(console: &Console, plan: &Plan, outcome: Outcome) {
     }
     dry_run::statements(console, plan);
     console.narrate(&plan_summary(plan));
-    warnings(console, plan);
+    console.warnings(&plan.warnings);
 }
 
 /// Shows what was done.
@@ -51,7 +51,7 @@ pub fn executed(console: &Console, plan: &Plan, outcomes: &[StepOutcome], outcom
     if !shown.is_empty() {
         console.product(&executed_table(&shown));
     }
-    warnings(console, plan);
+    console.warnings(&plan.warnings);
     console.narrate(&executed_summary(outcomes));
     cleanup(console, outcomes);
 }
@@ -160,12 +160,5 @@ fn executed_summary(outcomes: &[StepOutcome]) -> String {
 fn cleanup(console: &Console, outcomes: &[StepOutcome]) {
     for sql in outcomes.iter().filter_map(|outcome| outcome.cleanup.as_ref()) {
         console.warn(&format!("left behind; the next apply removes it, or you with: {sql}"));
-    }
-}
-
-/// Shows the plan's warnings.
-pub fn warnings(console: &Console, plan: &Plan) {
-    for warning in &plan.warnings {
-        console.warn(&format!("{}: {} [{}]", warning.object, warning.message, warning.rule));
     }
 }

@@ -1,6 +1,5 @@
 //! What `--dry-run` shows.
 
-use super::apply::warnings;
 use super::document::Outcome;
 use super::{Console, Format, Volume};
 use crate::plan::{Plan, Step, Verdict};
@@ -22,7 +21,7 @@ pub fn show(console: &Console, plan: &Plan, outcome: Outcome) {
         let count = rest.count();
         console.narrate(&format!("{count} others have nothing to do; -v says of each why"));
     }
-    warnings(console, plan);
+    console.warnings(&plan.warnings);
 }
 
 /// The statements, and what would be done if it could be.

@@ -30,6 +30,7 @@ use crate::failure::Failure;
 use crate::figures;
 use crate::pg::database::Server;
 use crate::pg::session::Echo;
+use crate::plan::Warning;
 use document::Document;
 
 /// How the product is written.
@@ -171,6 +172,13 @@ impl Console {
     pub fn warn(&self, text: &str) {
         let label = self.paint("warning:", "33");
         self.line(&format!("{label} {text}"));
+    }
+
+    /// Says what a plan or a look should not let get lost.
+    fn warnings(&self, warnings: &[Warning]) {
+        for warning in warnings {
+            self.warn(&format!("{}: {} [{}]", warning.object, warning.message, warning.rule));
+        }
     }
 
     /// Hears every statement and writes it to standard error.

@@ -108,9 +108,7 @@ pub fn show(console: &Console, ranking: &Ranking, outcome: Outcome, whole: Texts
     if console.manner().format == Format::Csv && !ranking.details.is_empty() {
         console.warn("plans have no place in CSV; --format json has them");
     }
-    for warning in &ranking.warnings {
-        console.warn(&format!("{}: {} [{}]", warning.object, warning.message, warning.rule));
-    }
+    console.warnings(&ranking.warnings);
     for (at, gate) in &ranking.findings {
         let counted = &ranking.statements[*at];
         let query = one_line(without_header(&ranking.text(counted)), 80);
@@ -362,11 +360,20 @@ const BLOCK_BYTES: i64 = 8192;
 
 /// Texts are cut where the line ends; so much of them stands there at least.
 const LEAST_TEXT: usize = 40;
+/// So many columns are always shown.
+const FEWEST: usize = 5;
 /// Where there is no line that ends.
 const MOST_TEXT: usize = 200;
 
 fn terminal(ranking: &Ranking) -> String {
-    let columns = columns(ranking);
+    let mut columns = columns(ranking);
+    let width = Table::new().width().map(usize::from);
+    // What is further right says less.
+    while width
+        .is_some_and(|width| columns.len() > FEWEST && used(ranking, &columns) + LEAST_TEXT > width)
+    {
+        columns.pop();
+    }
     let titles = columns.iter().map(|column| column.title).chain(["query"]).collect::<Vec<_>>();
     let mut table = table(&titles);
     let rows = ranking.statements.iter().map(|counted| {
@@ -388,6 +395,16 @@ fn terminal(ranking: &Ranking) -> String {
         table.add_row(row.into_iter().map(right).chain([query]));
     }
     text(&table)
+}
+
+/// Characters that the columns take.
+fn used(ranking: &Ranking, columns: &[Column]) -> usize {
+    let widths = columns.iter().map(|column| {
+        let values =
+            ranking.statements.iter().map(|it| (column.value)(ranking, it).chars().count());
+        values.max().unwrap_or(0).max(column.title.chars().count()) + 2
+    });
+    widths.sum::<usize>() + 2
 }
 
 /// What was found out about single statements.

@@ -2,7 +2,6 @@
 
 use comfy_table::Cell;
 
-use super::apply::warnings;
 use super::document::{Outcome, Steps};
 use super::table::{right, table, text};
 use super::{Console, Format, Volume};
@@ -27,7 +26,7 @@ pub fn executed(console: &Console, plan: &Plan, outcomes: &[StepOutcome], outcom
     if !shown.is_empty() {
         console.product(&executed_table(&shown));
     }
-    warnings(console, plan);
+    console.warnings(&plan.warnings);
     console.narrate(&summary(outcomes));
 }
 

@@ -1,0 +1,86 @@
+//! More about single statements: their plans, and what they did from snapshot to snapshot.
+
+use super::Args;
+use crate::catalog::statements::StatementKey;
+use crate::commands::Context;
+use crate::commands::plan::make;
+use crate::declared::{self, DeclaredIndex, Others};
+use crate::execute::explain::{Explanation, explain};
+use crate::execute::statements::Inquiry;
+use crate::failure::Result;
+use crate::pg::database::Database;
+use crate::plan::{Action, Subject, apply};
+use crate::report::statements::{Details, Ranking};
+
+impl Args {
+    /// How many statements are to be explained.
+    fn explained(&self) -> usize {
+        self.explain.unwrap_or(if self.queryid.is_some() { usize::MAX } else { 0 })
+    }
+
+    /// The declared indexes that are not there.
+    pub(super) async fn missing(
+        &self,
+        context: &Context,
+        database: &Database,
+    ) -> Result<Vec<DeclaredIndex>> {
+        let paths = if self.declared.is_empty() { &context.config.paths } else { &self.declared };
+        if self.explained() == 0 || paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let declaration = declared::load(paths, Others::Ignore)?;
+        let plan = make(database, &declaration, &apply::Options::default()).await?;
+        let to_build = plan.steps.into_iter().filter(|step| step.action == Action::BuildIndex);
+        let indexes = to_build.filter_map(|step| match step.subject {
+            Subject::Index(index) => Some(index),
+            _ => None,
+        });
+        Ok(indexes.collect())
+    }
+
+    /// What is known of the statements besides their figures.
+    pub(super) async fn details(
+        &self,
+        ranking: &Ranking,
+        inquiry: &Inquiry<'_>,
+        missing: &[DeclaredIndex],
+    ) -> Result<Vec<Details>> {
+        let mut all = Vec::new();
+        let chosen = ranking.statements.iter().take(self.explained()).collect::<Vec<_>>();
+        if chosen.is_empty() {
+            return Ok(all);
+        }
+        // Only what the server itself says that it has executed is planned.
+        let ids = chosen.iter().map(|counted| counted.key.queryid).collect::<Vec<_>>();
+        let texts = inquiry.live_texts(&ids).await?;
+        for counted in chosen {
+            let key = counted.key;
+            let history = match self.queryid {
+                Some(_) => inquiry.history(key).await?,
+                None => Vec::new(),
+            };
+            let explanation = match texts.get(&(key.dbid, key.queryid)) {
+                _ if key.dbid != inquiry.extension.dbid => {
+                    Explanation::None("it is one of another database".to_owned())
+                }
+                _ if !self.explain_others && too_powerful(key, ranking, inquiry) => {
+                    Explanation::None(
+                        "planning may run functions of its user with the rights of a superuser; \
+                         connect as another role, or allow it with --explain-others"
+                            .to_owned(),
+                    )
+                }
+                Some(query) => explain(inquiry.session, query, missing).await?,
+                None => Explanation::None("its text is not known any more".to_owned()),
+            };
+            all.push(Details::new(explanation, history));
+        }
+        Ok(all)
+    }
+}
+
+/// Why this role should not have the statement planned: planning runs functions that are declared
+/// IMMUTABLE or STABLE, and those of others would run with all the rights of a superuser.
+fn too_powerful(key: StatementKey, ranking: &Ranking, inquiry: &Inquiry<'_>) -> bool {
+    inquiry.extension.is_superuser && !ranking.names.superusers.contains(&key.userid)
+}
