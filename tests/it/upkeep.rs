@@ -334,9 +334,14 @@ async fn what_is_near_wraparound_comes_first() {
     let first = &output.json().steps[0];
     assert_eq!(first.object, "public.old");
     assert!(first.reason.contains("frozen xid age of 100000"), "{}", first.reason);
-    assert!(first.frozen_xid_age_after < first.frozen_xid_age_before, "{output}");
     let frozen = vacuum(&db, "old").replace(") public", ", FREEZE) public");
     assert_eq!(sent(&db, "vacuum")[0], frozen);
+    // A session of whatever database that is just starting holds back what can be frozen.
+    until("it is frozen, and that is told", || async {
+        let step = run(&db, &["vacuum", "--freeze", "old"]).expect(0).step("public.old");
+        step.frozen_xid_age_after < Some(1000)
+    })
+    .await;
 }
 
 #[tokio::test]
