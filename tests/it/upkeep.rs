@@ -334,6 +334,7 @@ async fn what_is_near_wraparound_comes_first() {
     let first = &output.json().steps[0];
     assert_eq!(first.object, "public.old");
     assert!(first.reason.contains("frozen xid age of 100000"), "{}", first.reason);
+    assert!(first.frozen_xid_age_before > Some(100_000), "{output}");
     let frozen = vacuum(&db, "old").replace(") public", ", FREEZE) public");
     assert_eq!(sent(&db, "vacuum")[0], frozen);
     // A session of whatever database that is just starting holds back what can be frozen.
