@@ -93,7 +93,7 @@ fn find(path: &Path, argument: usize, found: &mut Vec<Found>) -> Result<()> {
 }
 
 /// `prisma/` and `db/` often stand for the `migrations` folder in them.
-fn migrations_folder(path: &Path) -> PathBuf {
+pub fn migrations_folder(path: &Path) -> PathBuf {
     let inner = path.join("migrations");
     if inner.is_dir() && !holds_sql(path) { inner } else { path.to_path_buf() }
 }

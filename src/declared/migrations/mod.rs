@@ -5,6 +5,7 @@
 
 mod arrange;
 mod discover;
+mod foreign;
 mod pair;
 mod recognise;
 mod sections;
@@ -17,7 +18,8 @@ use std::path::{Path, PathBuf};
 use super::files;
 use crate::failure::{Failure, Kind, Result};
 
-pub use statements::{Statement, statements};
+pub use foreign::code_migrations;
+pub use statements::{Statement, SyntaxError, parse, statements};
 
 /// How a tool lays out its migrations; decides their order and how they are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]

@@ -19,14 +19,13 @@ const TIMESTAMP_DIGITS: usize = 14;
 /// The layout of the files: by their names where these say it, else by the section markers, else
 /// by the project around them.
 pub fn layout(listing: &[Found]) -> Result<Layout> {
-    let any = |test: &dyn Fn(&Found) -> bool| listing.iter().any(test);
-    if any(&|found| is_in_own_folder(found, "migration.sql")) {
+    if listing.iter().any(is_prisma) {
         return Ok(Layout::Prisma);
     }
-    if any(&|found| is_in_own_folder(found, "up.sql")) {
+    if listing.iter().any(is_diesel) {
         return Ok(Layout::Diesel);
     }
-    if any(&|found| flyway(&found.name()).is_some()) {
+    if listing.iter().any(|found| flyway(&found.name()).is_some()) {
         return Ok(Layout::Flyway);
     }
     let direct = listing.iter().filter(|found| found.is_direct()).collect::<Vec<_>>();
@@ -36,10 +35,20 @@ pub fn layout(listing: &[Found]) -> Result<Layout> {
     Ok(by_number(&direct))
 }
 
-/// Prisma and diesel give each migration a folder; where the user named that folder or the file,
-/// the number before its name tells it from a plain file that happens to be called so.
-fn is_in_own_folder(found: &Found, name: &str) -> bool {
-    found.name() == name && (!found.is_direct() || leading_number(&found.folder_name()).is_some())
+/// Prisma keeps its lock file beside the folders; the number before a folder's name is the other
+/// sign, because a plain file may be called so too.
+fn is_prisma(found: &Found) -> bool {
+    let lock = found.path.parent().map(|folder| folder.with_file_name("migration_lock.toml"));
+    found.name() == "migration.sql"
+        && (has_numbered_folder(found) || lock.is_some_and(|lock| lock.is_file()))
+}
+
+fn is_diesel(found: &Found) -> bool {
+    found.name() == "up.sql" && (!found.is_direct() || has_numbered_folder(found))
+}
+
+fn has_numbered_folder(found: &Found) -> bool {
+    leading_number(&found.folder_name()).is_some()
 }
 
 fn by_marker(direct: &[&Found]) -> Result<Option<Layout>> {

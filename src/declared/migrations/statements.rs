@@ -2,12 +2,16 @@
 
 use std::path::Path;
 
+use squawk_syntax::SourceFile;
 use squawk_syntax::ast::{AstNode, Stmt};
-use squawk_syntax::{Parse, SourceFile};
+use squawk_syntax::syntax_error::SyntaxError as ParseError;
 
 use super::{Script, invalid};
 use crate::declared::text;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+
+const META_HINT: &str =
+    "psql's own commands are not SQL; no server and no migration tool knows them";
 
 /// One statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,15 +24,45 @@ pub struct Statement {
     pub column: u32,
 }
 
+/// Why a script cannot be taken apart: the first syntax error, in the file's lines and columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// The line in the file, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+    /// What is wrong, with the line's text.
+    pub message: String,
+    /// The way out, where there is one to name.
+    pub hint: Option<&'static str>,
+}
+
 /// The script's statements, in order; comments and empty statements are left out.
 ///
 /// # Errors
 /// `Declaration` with file, line and column of the first syntax error; a command of psql's own is
 /// called by its name.
 pub fn statements(script: &Script) -> Result<Vec<Statement>> {
+    parse(script).map_err(|error| {
+        let place = format!("{}:{}:{}", script.file.display(), error.line, error.column);
+        let failure = invalid(Path::new(&place), &error.message);
+        match error.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })
+}
+
+/// As [`statements`], for those who report the place of an error themselves.
+///
+/// # Errors
+/// The first syntax error.
+pub fn parse(script: &Script) -> std::result::Result<Vec<Statement>, SyntaxError> {
     let places = Places::new(&script.text, script.first_line);
     let parse = SourceFile::parse(&script.text);
-    refuse_errors(&parse, script, &places)?;
+    if let Some(error) = parse.errors().into_iter().next() {
+        return Err(misparsed(&script.text, &error, &places));
+    }
     let statements = parse.tree().stmts().filter(|one| !matches!(one, Stmt::EmptyStmt(_)));
     Ok(statements
         .filter_map(|statement| {
@@ -41,19 +75,17 @@ pub fn statements(script: &Script) -> Result<Vec<Statement>> {
         .collect())
 }
 
-fn refuse_errors(parse: &Parse<SourceFile>, script: &Script, places: &Places<'_>) -> Result<()> {
-    let Some(error) = parse.errors().into_iter().next() else { return Ok(()) };
+fn misparsed(text: &str, error: &ParseError, places: &Places<'_>) -> SyntaxError {
     let offset = usize::from(error.range().start());
-    if let Some((offset, command)) = meta_command(&script.text, offset) {
-        return Err(at(&script.file, places.at(offset), meta_message(command))
-            .hint("psql's own commands are no SQL; no server and no migration tool knows them"));
-    }
-    let line = places.line_text(offset).trim();
-    Err(at(&script.file, places.at(offset), format!("syntax error: {error}, in: {line}")))
-}
-
-fn at(file: &Path, (line, column): (u32, u32), message: String) -> Failure {
-    invalid(Path::new(&format!("{}:{line}:{column}", file.display())), message)
+    let (offset, message, hint) = match meta_command(text, offset) {
+        Some((offset, command)) => (offset, meta_message(command), Some(META_HINT)),
+        None => {
+            let line = places.line_text(offset).trim();
+            (offset, format!("syntax error: {error}, in: {line}"), None)
+        }
+    };
+    let (line, column) = places.at(offset);
+    SyntaxError { line, column, message, hint }
 }
 
 fn meta_message(command: &str) -> String {
