@@ -59,7 +59,7 @@ pub struct Args {
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let base = args.base.as_deref().map(read_base).transpose()?;
     let (layout, migrations) = migrations::load(&args.paths, args.layout)?;
-    narrate(context, layout, &migrations);
+    narrate(context, args, layout, &migrations)?;
     let ground = Ground::make(context, args).await?;
     let judged = judge(context, args, &ground, base.as_ref(), &migrations);
     let judged = context.unless_cancelled(judged).await;
@@ -69,9 +69,16 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     Ok(if judgement.is_failed() { exit_code::FINDINGS } else { exit_code::DONE })
 }
 
-fn narrate(context: &Context, layout: Layout, migrations: &[Migration]) {
+fn narrate(context: &Context, args: &Args, layout: Layout, migrations: &[Migration]) -> Result<()> {
     let count = figures::count(migrations.len(), "migration", "migrations");
-    context.console.narrate(&format!("{count}, layout {}.", layout.name()));
+    context.console.narrate(&format!("{count}, laid out as for {}.", layout.tool()));
+    for program in migrations::code_migrations(&args.paths)? {
+        let program = program.display();
+        context
+            .console
+            .warn(&format!("{program} is no SQL and is not run; later ones may need it"));
+    }
+    Ok(())
 }
 
 /// As one message: what `pg_dump` writes needs no more. The commands for psql with which it frames

@@ -26,11 +26,12 @@ impl Folder {
         Pgtend::new(&[&["verify", &self.path("")], more].concat())
     }
 
+    /// As sqlx would run them: each file in a transaction.
     fn verify(&self, more: &[&str]) -> Output {
-        self.call(&[&["--format", "json"], more].concat()).run()
+        self.call(&[&["--format", "json", "--layout", "sqlx"], more].concat()).run()
     }
 
-    /// The file as findings name it: the folder was given with a slash at its end.
+    /// The file as findings name it.
     fn found_in(&self, file: &str) -> Option<String> {
         Some(self.path(file))
     }
@@ -64,8 +65,11 @@ const ALL_PASSED: &str = "parse passed, apply passed, indexes passed, lint passe
 #[test]
 fn a_good_folder_passes_on_a_server_of_its_own() {
     let folder = Folder::new(&[
-        ("1.sql", TABLE),
-        ("2.sql", "-- no-transaction\nCREATE INDEX CONCURRENTLY sales_status ON sales (status);\n"),
+        ("1_m.sql", TABLE),
+        (
+            "2_m.sql",
+            "-- no-transaction\nCREATE INDEX CONCURRENTLY sales_status ON sales (status);\n",
+        ),
         ("readme.md", "not SQL"),
     ]);
     // The application's database is left alone.
@@ -87,12 +91,12 @@ fn a_good_folder_passes_on_a_server_of_its_own() {
 #[test]
 fn a_broken_statement_is_found_at_its_line_and_ends_the_run() {
     let folder = Folder::new(&[
-        ("1.sql", TABLE),
+        ("1_m.sql", TABLE),
         (
-            "2.sql",
+            "2_m.sql",
             "ALTER TABLE sales ADD COLUMN a text;\n\nALTER TABLE sales\n  DROP COLUMN nix;\n",
         ),
-        ("3.sql", "ALTER TABLE sales ADD COLUMN later nonsense;\n"),
+        ("3_m.sql", "ALTER TABLE sales ADD COLUMN later nonsense;\n"),
     ]);
     let output = folder.verify(&[]).expect(1).came_to("findings");
     assert_eq!(verdicts(&output), "parse passed, apply failed, indexes skipped, lint passed");
@@ -102,19 +106,19 @@ fn a_broken_statement_is_found_at_its_line_and_ends_the_run() {
     assert_eq!(errors.len(), 1, "{output}");
     let error = &errors[0];
     assert_eq!(error.rule, "not-applied");
-    assert_eq!(error.file, folder.found_in("2.sql"));
+    assert_eq!(error.file, folder.found_in("2_m.sql"));
     assert_eq!((error.line, error.column), (Some(3), Some(1)));
     assert_eq!(error.message, "column \"nix\" of relation \"sales\" does not exist");
 
     let shown = folder.call(&[]).run().expect(1).stdout;
-    assert!(shown.contains("2.sql:3:1: error: column \"nix\" of"), "{shown}");
+    assert!(shown.contains("2_m.sql:3:1: error: column \"nix\" of"), "{shown}");
     assert!(shown.contains("\n  3 | ALTER TABLE sales\n    | ^\n"), "{shown}");
 }
 
 #[test]
 fn the_servers_own_position_is_a_place_of_the_file() {
     let sql = "CREATE VIEW v AS SELECT 1;\nCREATE VIEW w AS SELECT 'ä',\n  nix FROM v;\n";
-    let folder = Folder::new(&[("1.sql", sql)]);
+    let folder = Folder::new(&[("1_m.sql", sql)]);
     let error = errors(&folder.verify(&[]).expect(1)).remove(0);
     assert_eq!((error.line, error.column), (Some(3), Some(3)), "{error:?}");
     assert!(error.message.contains("nix"), "{error:?}");
@@ -123,7 +127,7 @@ fn the_servers_own_position_is_a_place_of_the_file() {
 #[test]
 fn a_syntax_error_is_found_without_and_by_the_server() {
     let folder =
-        Folder::new(&[("1.sql", "SELECT 1;\nCREATE TABEL x (a int);\n"), ("2.sql", TABLE)]);
+        Folder::new(&[("1_m.sql", "SELECT 1;\nCREATE TABEL x (a int);\n"), ("2_m.sql", TABLE)]);
     let output = folder.verify(&[]).expect(1);
     assert_eq!(verdicts(&output), "parse failed, apply failed, indexes skipped, lint passed");
     let errors = errors(&output);
@@ -135,10 +139,10 @@ fn a_syntax_error_is_found_without_and_by_the_server() {
 #[test]
 fn what_may_not_stand_in_a_transaction_is_found() {
     let concurrently = "\nCREATE INDEX CONCURRENTLY sales_status ON sales (status);\n";
-    let folder = Folder::new(&[("1.sql", TABLE), ("2.sql", concurrently)]);
+    let folder = Folder::new(&[("1_m.sql", TABLE), ("2_m.sql", concurrently)]);
     let error = errors(&folder.verify(&[]).expect(1)).remove(0);
     assert_eq!(error.rule, "in-transaction");
-    assert_eq!((error.file, error.line), (folder.found_in("2.sql"), Some(2)));
+    assert_eq!((error.file, error.line), (folder.found_in("2_m.sql"), Some(2)));
     assert!(error.message.contains("cannot run inside a transaction block"), "{}", error.message);
     assert!(error.help.unwrap().contains("a migration of its own"));
 }
@@ -148,7 +152,7 @@ fn what_is_checked_at_commit_is_found_too() {
     let sql = "CREATE TABLE a (id int PRIMARY KEY);
         CREATE TABLE b (a int REFERENCES a DEFERRABLE INITIALLY DEFERRED);
         INSERT INTO b VALUES (1);";
-    let folder = Folder::new(&[("1.sql", sql)]);
+    let folder = Folder::new(&[("1_m.sql", sql)]);
     let error = errors(&folder.verify(&[]).expect(1)).remove(0);
     assert!(error.message.contains("violates foreign key"), "{error:?}");
     assert_eq!(error.line, Some(3), "{error:?}");
@@ -159,7 +163,7 @@ fn an_invalid_index_is_found() {
     let sql = "CREATE TABLE p (a int) PARTITION BY LIST (a);
         CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
         CREATE INDEX p_a ON ONLY p (a);";
-    let folder = Folder::new(&[("1.sql", sql)]);
+    let folder = Folder::new(&[("1_m.sql", sql)]);
     let output = folder.verify(&[]).expect(1);
     assert_eq!(verdicts(&output), "parse passed, apply passed, indexes failed, lint passed");
     let error = errors(&output).remove(0);
@@ -170,25 +174,25 @@ fn an_invalid_index_is_found() {
 #[test]
 fn the_linters_rules_hold_unless_a_comment_says_otherwise() {
     let drop = "ALTER TABLE sales DROP COLUMN status;\n";
-    let folder = Folder::new(&[("1.sql", TABLE), ("2.sql", drop)]);
+    let folder = Folder::new(&[("1_m.sql", TABLE), ("2_m.sql", drop)]);
     let output = folder.verify(&[]).expect(0).came_to("done");
     let findings = output.json().findings;
     let found = findings.iter().find(|finding| finding.rule == "ban-drop-column").unwrap();
     assert_eq!((found.severity.as_str(), found.line), ("warning", Some(1)), "{output}");
-    assert_eq!((found.file.clone(), found.column), (folder.found_in("2.sql"), Some(19)));
+    assert_eq!((found.file.clone(), found.column), (folder.found_in("2_m.sql"), Some(19)));
     let output = folder.verify(&["--fail-on", "warning"]).expect(1).came_to("findings");
     assert_eq!(verdicts(&output), "parse passed, apply passed, indexes passed, lint failed");
 
-    fs::write(folder.path("2.sql"), format!("-- squawk-ignore ban-drop-column\n{drop}")).unwrap();
+    fs::write(folder.path("2_m.sql"), format!("-- squawk-ignore ban-drop-column\n{drop}")).unwrap();
     assert!(!rules(&folder.verify(&[]).expect(0)).contains(&"ban-drop-column".to_owned()));
 }
 
 #[test]
 fn github_is_given_annotations() {
     let sql = "DO $$ BEGIN\nRAISE EXCEPTION E'50%%: a\\nb'; END $$;\n";
-    let folder = Folder::new(&[("1,a.sql", sql)]);
+    let folder = Folder::new(&[("1_m,a.sql", sql)]);
     let chosen = folder.call(&["--format", "github"]).run().expect(1);
-    let file = folder.path("1%2Ca.sql");
+    let file = folder.path("1_m%2Ca.sql");
     let wanted = format!("::error file={file},line=1,col=1,title=not-applied::50%25: a%0Ab\n");
     assert!(chosen.stdout.contains(&wanted), "{chosen}");
     assert!(chosen.stdout.lines().all(|line| line.starts_with("::")), "{chosen}");
@@ -206,7 +210,7 @@ fn github_is_given_annotations() {
 fn a_base_is_there_before_the_first_migration() {
     let change = "SET lock_timeout = '1s';\nSET statement_timeout = '5s';\n\
                   ALTER TABLE sales ADD COLUMN note text;\n";
-    let folder = Folder::new(&[("1.sql", change)]);
+    let folder = Folder::new(&[("1_m.sql", change)]);
     folder.verify(&[]).expect(1);
     let bases = Folder::new(&[
         // As pg_dump frames it; its search_path must not be that of the migrations.
@@ -239,7 +243,7 @@ async fn scratch_databases(db: &Database) -> String {
 async fn a_scratch_database_is_dropped_whatever_happens() {
     let db = Database::new().await;
     let url = db.url_as("postgres");
-    let folder = Folder::new(&[("1.sql", TABLE)]);
+    let folder = Folder::new(&[("1_m.sql", TABLE)]);
     let output = folder.verify(&["-d", &url]).expect(0);
     assert!(output.json().database.unwrap().starts_with("pgtend_verify_"), "{output}");
     assert_eq!(db.value("SELECT to_regclass('sales') IS NULL").await, "t");
@@ -249,15 +253,15 @@ async fn a_scratch_database_is_dropped_whatever_happens() {
     fs::write(&config, format!("[targets.ci]\nurl = \"{url}\"\n")).unwrap();
     folder.verify(&["--config", &config, "--target", "ci"]).expect(0);
 
-    fs::write(folder.path("2.sql"), "SELECT nonsense;").unwrap();
+    fs::write(folder.path("2_m.sql"), "SELECT nonsense;").unwrap();
     folder.verify(&["-d", &url]).expect(1);
     assert_eq!(scratch_databases(&db).await, "0");
 
-    fs::write(folder.path("2.sql"), "SELECT pg_terminate_backend(pg_backend_pid());").unwrap();
+    fs::write(folder.path("2_m.sql"), "SELECT pg_terminate_backend(pg_backend_pid());").unwrap();
     folder.verify(&["-d", &url]).expect(1);
     assert_eq!(scratch_databases(&db).await, "0");
 
-    fs::write(folder.path("2.sql"), "SELECT pg_sleep(1000);").unwrap();
+    fs::write(folder.path("2_m.sql"), "SELECT pg_sleep(1000);").unwrap();
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let running = folder.call(&["--format", "json", "-d", &url]).start();
         until("a migration runs", || async {
@@ -280,7 +284,7 @@ async fn a_scratch_database_is_dropped_whatever_happens() {
 
 #[test]
 fn what_cannot_be_begun_is_no_finding() {
-    let folder = Folder::new(&[("1.sql", TABLE)]);
+    let folder = Folder::new(&[("1_m.sql", TABLE)]);
     let missing = Pgtend::new(&["verify", "missing", "--format", "json"]).run().expect(2);
     assert_eq!(missing.json().error.unwrap().kind, "usage");
     Pgtend::new(&["verify"]).run().expect(2);

@@ -44,14 +44,14 @@ impl Place {
 
     /// Where the statement begins.
     pub fn of_statement(script: &Script, statement: &Statement) -> Self {
-        let line = statement.line.saturating_sub(script.first_line);
-        let text = script.text.lines().nth(usize::try_from(line).unwrap_or(usize::MAX));
-        Place {
-            file: script.file.clone(),
-            line: statement.line,
-            column: statement.column,
-            text: text.unwrap_or_default().trim_end().to_owned(),
-        }
+        Place::new(script, statement.line, statement.column)
+    }
+
+    /// A line and column of the script's file.
+    pub fn new(script: &Script, line: u32, column: u32) -> Self {
+        let at = usize::try_from(line.saturating_sub(script.first_line)).unwrap_or(usize::MAX);
+        let text = script.text.lines().nth(at).unwrap_or_default().trim_end().to_owned();
+        Place { file: script.file.clone(), line, column, text }
     }
 
     /// The place of a character of the statement, from 1, as the server counts; its beginning where
