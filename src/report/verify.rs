@@ -87,7 +87,9 @@ fn annotation(finding: &Finding) -> String {
         Severity::Warning => "warning",
     };
     let place = finding.place.as_ref().map_or(String::new(), |place| {
-        let file = property(&place.file.display().to_string());
+        let file = place.file.display().to_string();
+        // GitHub knows the repository's files by their names, without a way to them.
+        let file = property(file.strip_prefix("./").unwrap_or(&file));
         format!("file={file},line={},col={},", place.line, place.column)
     });
     let help = finding.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();

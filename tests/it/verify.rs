@@ -28,7 +28,11 @@ impl Folder {
 
     /// As sqlx would run them: each file in a transaction.
     fn verify(&self, more: &[&str]) -> Output {
-        self.call(&[&["--format", "json", "--layout", "sqlx"], more].concat()).run()
+        self.verify_as(&[&["--layout", "sqlx"], more].concat())
+    }
+
+    fn verify_as(&self, more: &[&str]) -> Output {
+        self.call(&[&["--format", "json"], more].concat()).run()
     }
 
     /// The file as findings name it.
@@ -145,6 +149,34 @@ fn what_may_not_stand_in_a_transaction_is_found() {
     assert_eq!((error.file, error.line), (folder.found_in("2_m.sql"), Some(2)));
     assert!(error.message.contains("cannot run inside a transaction block"), "{}", error.message);
     assert!(error.help.unwrap().contains("a migration of its own"));
+}
+
+#[test]
+fn a_file_that_is_sent_whole_is_one_transaction_and_still_has_lines() {
+    let sql = "CREATE INDEX sales_id ON sales (id);\n\
+               CREATE INDEX CONCURRENTLY sales_status ON sales (status);\nSELECT 1;\n";
+    let folder = Folder::new(&[("1_m.up.sql", TABLE), ("2_m.up.sql", sql)]);
+    let whole = ["--layout", "golang-migrate"];
+    let error = errors(&folder.verify_as(&whole).expect(1)).remove(0);
+    assert_eq!((error.rule.as_str(), error.line), ("in-transaction", Some(2)), "{error:?}");
+    // One statement alone is no transaction block; what psql is given never is one.
+    fs::write(folder.path("2_m.up.sql"), sql.lines().nth(1).unwrap()).unwrap();
+    folder.verify_as(&whole).expect(0);
+    fs::write(folder.path("2_m.up.sql"), sql).unwrap();
+    folder.verify_as(&["--layout", "plain"]).expect(0);
+}
+
+#[test]
+fn the_layout_is_recognised_and_sections_keep_the_files_lines() {
+    let sql = "-- migrate:up\nCREATE TABLE a (b int);\nALTER TABLE a\n  ADD c nonsense;\n\
+               -- migrate:down\nDROP TABLE a;\n";
+    let folder = Folder::new(&[("20260101000000_a.sql", sql)]);
+    let output = folder.verify_as(&[]).expect(1);
+    assert!(output.stderr.contains("laid out as for dbmate"), "{output}");
+    let error = errors(&output).remove(0);
+    assert_eq!((error.line, error.column), (Some(4), Some(9)), "{error:?}");
+    // What the linter says of the way back is not asked for.
+    assert!(!rules(&output).contains(&"ban-drop-table".to_owned()), "{output}");
 }
 
 #[test]
