@@ -70,8 +70,8 @@ struct Sections<'a> {
 /// comments, and the statements are found by their syntax.
 ///
 /// # Errors
-/// `Declaration` where there is no up section, a section stands twice, or statements stand
-/// before the first section, where no tool runs them.
+/// `Declaration` where there is no up section, a section stands twice or in the wrong order, or
+/// statements stand before the first section, where no tool runs them.
 pub fn split(file: &Path, text: &str, layout: Layout) -> Result<(Script, Option<Script>)> {
     let sections = find(file, text, layout)?;
     let script = |section: Section<'_>| Script {
@@ -81,6 +81,11 @@ pub fn split(file: &Path, text: &str, layout: Layout) -> Result<(Script, Option<
         wrapping: wrapping(section.wrapped && !sections.no_transaction, layout),
     };
     let up = sections.up.ok_or_else(|| missing(file, layout))?;
+    let down_first = sections.down.as_ref().is_some_and(|down| down.first_line < up.first_line);
+    if down_first && layout != Layout::SqlMigrate {
+        return Err(invalid(file, "the down section stands before the up section")
+            .hint(format!("{} wants the up section first", layout.tool())));
+    }
     Ok((script(up), sections.down.map(script)))
 }
 

@@ -81,11 +81,20 @@ fn misparsed(text: &str, error: &ParseError, places: &Places<'_>) -> SyntaxError
         Some((offset, command)) => (offset, meta_message(command), Some(META_HINT)),
         None => {
             let line = places.line_text(offset).trim();
-            (offset, format!("syntax error: {error}, in: {line}"), None)
+            (offset, format!("syntax error: {error}, in: {line}"), other_hint(text, line))
         }
     };
     let (line, column) = places.at(offset);
     SyntaxError { line, column, message, hint }
+}
+
+/// Two kinds of text that stand in migration folders and are not SQL yet.
+fn other_hint(text: &str, line: &str) -> Option<&'static str> {
+    if line.contains("{{") || line.contains("${") || line.contains("<%") {
+        return Some("this looks like a template; give the file that comes of it");
+    }
+    let has_rows = text.lines().any(|line| line.trim_end() == "\\.");
+    has_rows.then_some("only psql sends the rows below COPY … FROM stdin; write INSERT instead")
 }
 
 fn meta_message(command: &str) -> String {

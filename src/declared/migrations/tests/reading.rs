@@ -64,6 +64,7 @@ fn section_markers_must_be_there_once_and_first() {
         ("SELECT 1;", "`-- +goose Up` is missing"),
         ("-- +goose Down\nSELECT 1;", "`-- +goose Up` is missing"),
         ("SELECT 1;\n-- +goose Up\n", "before the first section marker"),
+        ("-- +goose Down\n-- +goose Up\n", "the down section stands before"),
         ("-- +goose Up\n-- +goose Up\n", "line 2 begins a section that stands above"),
     ] {
         let folder = folder(&[("1_a.sql", "-- +goose Up\n"), ("2_b.sql", text)]);

@@ -62,3 +62,16 @@ fn a_syntax_error_can_be_had_in_parts() {
     assert_eq!((error.line, error.column), (6, 3));
     assert!(error.hint.is_some());
 }
+
+#[test]
+fn rows_of_copy_and_templates_get_a_hint() {
+    for (text, hint) in [
+        ("COPY t FROM stdin;\n1\tx\n\\.\nSELECT 1;\n", "INSERT"),
+        ("CREATE TABLE {{schema}}.t ();", "template"),
+        ("CREATE TABLE ${schema}.t ();", "template"),
+    ] {
+        let found = parse(&script(text, 1)).unwrap_err().hint.unwrap();
+        assert!(found.contains(hint), "{found}");
+    }
+    assert_eq!(parse(&script("SELEKT 1", 1)).unwrap_err().hint, None);
+}
