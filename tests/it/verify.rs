@@ -134,6 +134,8 @@ fn a_syntax_error_is_found_without_and_by_the_server() {
         Folder::new(&[("1_m.sql", "SELECT 1;\nCREATE TABEL x (a int);\n"), ("2_m.sql", TABLE)]);
     let output = folder.verify(&[]).expect(1);
     assert_eq!(verdicts(&output), "parse failed, apply failed, indexes skipped, lint passed");
+    let unjudged = "1 migration not judged, because of the syntax";
+    assert!(reason(&output, "lint").ends_with(unjudged), "{output}");
     let errors = errors(&output);
     let mut lines = errors.iter().map(|error| (error.rule.as_str(), error.line));
     assert!(lines.clone().any(|found| found == ("syntax", Some(2))), "{output}");

@@ -7,11 +7,11 @@ use super::{Finding, Place, Severity};
 use crate::declared::migrations::{Script, Wrapping};
 use crate::pg::version::ServerVersion;
 
-/// What the rules say against the script. One that does not parse is not judged.
-pub fn check(script: &Script, version: ServerVersion) -> Vec<Finding> {
+/// What the rules say against the script; `None` where it does not parse, and so is not judged.
+pub fn check(script: &Script, version: ServerVersion) -> Option<Vec<Finding>> {
     let parse = SourceFile::parse(&script.text);
     if !parse.errors().is_empty() {
-        return Vec::new();
+        return None;
     }
     let mut linter = Linter::with_default_rules();
     linter.settings.assume_in_transaction = match script.wrapping {
@@ -31,5 +31,5 @@ pub fn check(script: &Script, version: ServerVersion) -> Vec<Finding> {
         message: violation.message,
         help: violation.help,
     });
-    findings.collect()
+    Some(findings.collect())
 }

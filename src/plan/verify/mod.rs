@@ -196,9 +196,20 @@ impl Judgement {
     /// Judges by the rules of squawk.
     pub fn lint(&mut self, migrations: &[Migration], version: ServerVersion) {
         let started = Instant::now();
-        let findings = migrations.iter().flat_map(|migration| lint::check(&migration.up, version));
-        let findings = findings.collect();
+        let judged = migrations.iter().filter_map(|migration| lint::check(&migration.up, version));
+        let judged = judged.collect::<Vec<_>>();
+        let unjudged = migrations.len() - judged.len();
+        if judged.is_empty() && unjudged > 0 {
+            return self.skip(CheckName::Lint, "nothing can be parsed");
+        }
+        let findings = judged.into_iter().flatten().collect();
         self.add(CheckName::Lint, started.elapsed(), findings, "nothing found");
+        if unjudged > 0
+            && let Some(Check { reason: Some(reason), .. }) = self.checks.last_mut()
+        {
+            let files = figures::count(unjudged, "migration", "migrations");
+            reason.push_str(&format!("; {files} not judged, because of the syntax"));
+        }
     }
 
     fn add(&mut self, name: CheckName, took: Duration, findings: Vec<Finding>, otherwise: &str) {
