@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::cancel::Cancel;
 use crate::commands::{
     Context, EXIT_CODES, activity, analyze, apply, completions, demo, history, init, man, plan,
-    refresh, slow_queries, snapshot, vacuum,
+    refresh, slow_queries, snapshot, vacuum, verify,
 };
 use crate::config::Config;
 use crate::failure::{Failure, Result};
@@ -22,7 +22,8 @@ use crate::report::{Color, Console, Format, Manner, Volume};
 /// while the application reads and writes, and broken builds of earlier attempts are mended.
 /// `pgtend refresh` refreshes materialized views. `pgtend vacuum` and `pgtend analyze` do what
 /// autovacuum has left. `pgtend slow-queries` shows where the time goes, `pgtend activity` what runs
-/// now and who waits for whom.
+/// now and who waits for whom. `pgtend verify` is for CI: it applies migrations to a throwaway server
+/// and judges them.
 #[derive(Debug, Parser)]
 #[command(
     name = "pgtend",
@@ -58,9 +59,9 @@ pub struct Shared {
     #[arg(long, global = true, value_name = "NAME")]
     pub target: Option<String>,
 
-    /// How to write the result
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: Format,
+    /// How to write the result [default: table; of verify in GitHub Actions: github]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
 
     /// Say nothing when all is well; warnings and failures are still shown
     #[arg(short, long, global = true, conflicts_with = "verbose")]
@@ -103,7 +104,11 @@ impl Cli {
         self.require_format()?;
         let config = Config::load(self.shared.config.as_deref())?;
         let context = Context {
-            url: self.shared.url(&config)?,
+            url: match self.command {
+                // What it needs is a scratch database, not the application's.
+                Command::Verify(_) => self.shared.given_url(&config)?,
+                _ => self.shared.url(&config)?,
+            },
             echoes: self.shared.echo,
             config,
             environment: Environment::process(),
@@ -128,6 +133,7 @@ impl Cli {
             Command::Activity(args) => {
                 context.unless_cancelled(activity::run(&context, &args)).await
             }
+            Command::Verify(args) => verify::run(&context, &args).await,
             Command::Demo(args) => context.unless_cancelled(demo::run(&context, &args)).await,
             Command::Completions(args) => completions::run(&args, &mut Cli::command()),
             Command::Man(args) => man::run(&args, Cli::command()),
@@ -136,11 +142,25 @@ impl Cli {
 
     /// Refuses a format that the command does not know.
     fn require_format(&self) -> Result<()> {
-        let is_wide = matches!(self.shared.format, Format::Csv | Format::Markdown);
-        if !is_wide || matches!(self.command, Command::SlowQueries(_)) {
-            return Ok(());
+        let known = match (self.format(), &self.command) {
+            (Format::Table | Format::Json, _) => return Ok(()),
+            (Format::Csv | Format::Markdown, Command::SlowQueries(_))
+            | (Format::Github, Command::Verify(_)) => return Ok(()),
+            (_, Command::SlowQueries(_)) => "table, json, csv and markdown",
+            (_, Command::Verify(_)) => "table, json and github",
+            _ => "table and json",
+        };
+        Err(Failure::usage(format!("{} knows --format {known} only", self.command.name())))
+    }
+
+    /// The product's format.
+    fn format(&self) -> Format {
+        let in_github = || std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+        match (self.shared.format, &self.command) {
+            (Some(format), _) => format,
+            (None, Command::Verify(_)) if in_github() => Format::Github,
+            (None, _) => Format::Table,
         }
-        Err(Failure::usage(format!("{} knows --format table and json only", self.command.name())))
     }
 
     /// How the user wants to be spoken to.
@@ -154,7 +174,7 @@ impl Cli {
             _ => false,
         };
         Manner {
-            format: shared.format,
+            format: self.format(),
             volume: match (shared.quiet, shared.verbose) {
                 (true, _) => Volume::Quiet,
                 (_, true) => Volume::Verbose,
@@ -162,7 +182,7 @@ impl Cli {
             },
             color: shared.color,
             no_progress: shared.no_progress,
-            events: wants_events && shared.format == Format::Json,
+            events: wants_events && self.format() == Format::Json,
         }
     }
 }
@@ -170,6 +190,12 @@ impl Cli {
 impl Shared {
     /// What the user says about where to connect, if anything.
     fn url(&self, config: &Config) -> Result<Option<String>> {
+        let variable = || std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
+        Ok(self.given_url(config)?.or_else(variable))
+    }
+
+    /// What the user says on the command line about where to connect, if anything.
+    fn given_url(&self, config: &Config) -> Result<Option<String>> {
         if let Some(name) = &self.target {
             if Conninfo::is_url(name) {
                 return Err(Failure::usage(
@@ -179,8 +205,7 @@ impl Shared {
             }
             return Ok(Some(config.target(name)?.url.clone()));
         }
-        let variable = || std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
-        Ok(self.database_url.clone().or_else(variable))
+        Ok(self.database_url.clone())
     }
 }
 
@@ -210,6 +235,8 @@ pub enum Command {
     #[command(after_help = EXIT_CODES)]
     Activity(activity::Args),
     #[command(after_help = EXIT_CODES)]
+    Verify(verify::Args),
+    #[command(after_help = EXIT_CODES)]
     Demo(demo::Args),
     #[command(after_help = EXIT_CODES)]
     Completions(completions::Args),
@@ -231,6 +258,7 @@ impl Command {
             Command::Init(_) => "init",
             Command::History(_) => "history",
             Command::Activity(_) => "activity",
+            Command::Verify(_) => "verify",
             Command::Demo(_) => "demo",
             Command::Completions(_) => "completions",
             Command::Man(_) => "man",

@@ -6,6 +6,7 @@ mod canonical;
 mod definition;
 pub mod explain;
 pub mod history;
+mod invalid;
 pub(crate) mod load;
 pub mod statements;
 mod upkeep;
@@ -19,6 +20,7 @@ use crate::pg::database::Server;
 use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
 
+pub use invalid::{InvalidIndex, load_invalid_indexes};
 pub use load::{load, load_builds};
 pub use upkeep::{
     AutovacuumSettings, Heap, HorizonHolder, TableState, Upkeep, load_horizon, load_upkeep,

@@ -8,17 +8,16 @@ use super::plan::make;
 use crate::declared::{self, Declaration, Others, SqlFile};
 use crate::event::{Outcome as StepOutcome, Status};
 use crate::execute::{Apply, Execution, Policy};
-use crate::failure::{Failure, Kind, Result, exit_code};
+use crate::failure::{Result, exit_code};
 use crate::figures;
 use crate::pg::advisory::{Job, RunLock};
-use crate::pg::conninfo::{Conninfo, Environment};
 use crate::pg::database::{Database, Opening, OrphanPolicy, Workers};
 use crate::plan::Plan;
 use crate::plan::apply::Options;
 use crate::report;
 use crate::report::Format;
 use crate::report::document::{Outcome, QueryDocument, StepDocument, Steps};
-use crate::sandbox::{self, Sandbox, binaries};
+use crate::sandbox::Sandbox;
 
 /// Show it all on a throwaway server
 ///
@@ -80,7 +79,7 @@ const WORKLOAD_BEFORE: [Example; 1] = [example!("sql/nova-crm/workload-before/da
 /// # Errors
 /// `Sandbox` where no server can be made; those of the server.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
-    let sandbox = start(context, args).await?;
+    let sandbox = context.start_sandbox(args.pg_bin.as_deref()).await?;
     let database = fill(context, args, &sandbox).await?;
     let before = time_workload(context, &database, &WORKLOAD_BEFORE).await?;
     let declaration = declared::understand(&DECLARED.each_ref().map(sql_file), Others::Refuse)?;
@@ -92,16 +91,6 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     finish(context, args, sandbox)?;
     let failed = outcomes.iter().any(|outcome| outcome.status == Status::Failed);
     Ok(if failed { exit_code::FAILED } else { exit_code::DONE })
-}
-
-async fn start(context: &Context, args: &Args) -> Result<Sandbox> {
-    let binaries = binaries::find(args.pg_bin.as_deref())?;
-    context.console.narrate(&format!("Starting a throwaway PostgreSQL {} …", binaries.version));
-    let options = sandbox::Options::new(binaries);
-    // Starting blocks; on a thread of its own it does not keep a signal from being heard.
-    tokio::task::spawn_blocking(move || Sandbox::start(&options))
-        .await
-        .map_err(|error| Failure::from_error(Kind::Sandbox, error))?
 }
 
 async fn fill(context: &Context, args: &Args, sandbox: &Sandbox) -> Result<Database> {
@@ -121,9 +110,6 @@ async fn fill(context: &Context, args: &Args, sandbox: &Sandbox) -> Result<Datab
 }
 
 async fn open(context: &Context, url: &str) -> Result<Database> {
-    // PGHOSTADDR, PGSERVICE or PGOPTIONS of the user's could lead us to another server than ours.
-    let environment = Environment::from_variables([]);
-    let conninfo = Conninfo::resolve(Some(url), &environment)?;
     let opening = Opening {
         command: "demo",
         maintainers: context.config.apply.jobs,
@@ -131,7 +117,7 @@ async fn open(context: &Context, url: &str) -> Result<Database> {
         orphans: OrphanPolicy::Ends,
         echo: context.echo(),
     };
-    Database::open(&conninfo, &environment, &opening).await
+    context.open_sandbox(url, &opening).await
 }
 
 async fn send(database: &Database, sql: &str) -> Result<()> {

@@ -14,8 +14,10 @@ pub mod slow_queries;
 pub mod snapshot;
 pub mod upkeep;
 pub mod vacuum;
+pub mod verify;
 
 use std::future::Future;
+use std::path::Path;
 
 use crate::cancel::{Cancel, Signal};
 use crate::config::Config;
@@ -27,6 +29,7 @@ use crate::pg::session::Echo;
 use crate::report::Console;
 use crate::report::document::Outcome;
 use crate::report::inflight::Inflight;
+use crate::sandbox::{self, Sandbox, binaries};
 
 /// What every command is given.
 pub struct Context {
@@ -50,7 +53,7 @@ pub struct Context {
 pub const EXIT_CODES: &str = "\
 Exit codes:
   0    done, or nothing to do
-  1    a check found something (plan --check, slow-queries --fail-if)
+  1    a check found something (verify, plan --check, slow-queries --fail-if)
   2    wrong usage, configuration or SQL files; nothing was touched
   3    could not start: connection, privilege, unsupported server
   4    something failed, or is not as declared and needs a person
@@ -71,6 +74,31 @@ impl Context {
         let database = Database::open(&conninfo, &self.environment, opening).await?;
         self.console.set_server(&database.server);
         Ok(database)
+    }
+
+    /// Starts a throwaway server.
+    ///
+    /// # Errors
+    /// `Sandbox` where none can be made.
+    pub async fn start_sandbox(&self, pg_bin: Option<&Path>) -> Result<Sandbox> {
+        let binaries = binaries::find(pg_bin)?;
+        self.console.narrate(&format!("Starting a throwaway PostgreSQL {} …", binaries.version));
+        let options = sandbox::Options::new(binaries);
+        // Starting blocks; on a thread of its own it does not keep a signal from being heard.
+        tokio::task::spawn_blocking(move || Sandbox::start(&options))
+            .await
+            .map_err(|error| Failure::from_error(Kind::Sandbox, error))?
+    }
+
+    /// Connects to a throwaway server.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub async fn open_sandbox(&self, url: &str, opening: &Opening) -> Result<Database> {
+        // PGHOSTADDR, PGSERVICE or PGOPTIONS of the user's could lead us to another server than ours.
+        let environment = Environment::from_variables([]);
+        let conninfo = Conninfo::resolve(Some(url), &environment)?;
+        Database::open(&conninfo, &environment, opening).await
     }
 
     /// Hears every statement if `--echo` was given.

@@ -49,7 +49,8 @@ fn find(path: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn find_below(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+/// Adds every `*.sql` below the folder, sorted by path; what is hidden is passed over.
+pub fn find_below(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
     let mut paths = entries
         .map(|entry| entry.map(|entry| entry.path()))
@@ -77,14 +78,24 @@ fn read_one(path: &Path) -> Result<SqlFile> {
         let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
         (path.display().to_string(), bytes)
     };
+    let text = decode(&name, bytes)?;
+    Ok(SqlFile { name: name.into(), text })
+}
+
+/// The file's text, without a byte order mark.
+pub fn read_text(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    decode(&path.display().to_string(), bytes)
+}
+
+fn decode(name: &str, bytes: Vec<u8>) -> Result<String> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
-        Failure::new(Kind::Declaration, format!("{name}:{line}: the file is not UTF-8"))
-            .hint("convert it, for example with iconv -t UTF-8")
+        let message = format!("{name}:{line}: the file is not UTF-8 (byte {good})");
+        Failure::new(Kind::Declaration, message).hint("convert it, for example with iconv -t UTF-8")
     })?;
-    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-    Ok(SqlFile { name: name.into(), text })
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 fn read_stdin() -> Result<Vec<u8>> {
@@ -96,6 +107,7 @@ fn read_stdin() -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Failure {
+/// The failure that a file or folder cannot be read.
+pub fn unreadable(path: &Path, error: &io::Error) -> Failure {
     Failure::usage(format!("cannot read {}: {error}", path.display()))
 }

@@ -7,6 +7,7 @@
 mod check;
 mod files;
 mod grouping;
+pub mod migrations;
 mod parse;
 mod text;
 

@@ -21,6 +21,7 @@ mod short;
 pub mod snapshot;
 pub mod statements;
 pub mod upkeep;
+pub mod verify;
 mod warnings;
 
 use std::future::Future;

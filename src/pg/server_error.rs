@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, ErrorPosition};
 
 use crate::failure::{Failure, Kind};
 
@@ -21,6 +21,8 @@ pub struct ServerError {
     pub detail: Option<String>,
     /// HINT.
     pub hint: Option<String>,
+    /// Where in the text that was sent, in characters from 1; only where the server says so.
+    pub position: Option<u32>,
 }
 
 impl ServerError {
@@ -80,6 +82,10 @@ impl From<&DbError> for ServerError {
             message: error.message().to_owned(),
             detail: error.detail().map(str::to_owned),
             hint: error.hint().map(str::to_owned),
+            position: match error.position() {
+                Some(ErrorPosition::Original(position)) => Some(*position),
+                _ => None,
+            },
         }
     }
 }
@@ -88,9 +94,13 @@ impl From<tokio_postgres::Error> for ServerError {
     fn from(error: tokio_postgres::Error) -> Self {
         match error.as_db_error() {
             Some(error) => error.into(),
-            None => {
-                ServerError { sqlstate: None, message: chain(&error), detail: None, hint: None }
-            }
+            None => ServerError {
+                sqlstate: None,
+                message: chain(&error),
+                detail: None,
+                hint: None,
+                position: None,
+            },
         }
     }
 }

@@ -1,12 +1,13 @@
 //! One connection while somebody uses it: statements, notices, cancelling.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::Object;
-use futures_util::FutureExt;
 use futures_util::future::join_all;
+use futures_util::{FutureExt, StreamExt};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{CancelToken, Row, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -97,6 +98,30 @@ impl Session {
             let _ = self.client.simple_query(READY).await;
         }
         answer?;
+        Ok(())
+    }
+
+    /// Sends several statements in one message. Where one fails the answer also says how many had
+    /// ended before it; 0 too where the server did not begin, because it could not parse the text.
+    pub async fn execute_message(
+        &self,
+        text: &str,
+    ) -> std::result::Result<(), (usize, ServerError)> {
+        self.echo.hear(text);
+        let mut ended = 0;
+        let answers = self.client.simple_query_raw(text).await;
+        let mut answers = pin!(answers.map_err(|error| (ended, error.into()))?);
+        while let Some(answer) = answers.next().await {
+            match answer {
+                Ok(SimpleQueryMessage::CommandComplete(_)) => ended += 1,
+                Ok(_) => {}
+                Err(error) => {
+                    // As in `execute`: until the server has rolled back.
+                    let _ = self.client.simple_query(READY).await;
+                    return Err((ended, error.into()));
+                }
+            }
+        }
         Ok(())
     }
 

@@ -17,6 +17,7 @@ mod size;
 mod statement;
 pub mod statements;
 pub mod upkeep;
+pub mod verify;
 mod view;
 pub mod window;
 

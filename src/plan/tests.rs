@@ -295,6 +295,7 @@ fn what_the_server_refuses_is_not_sent() {
         message: "column \"a\" does not exist".to_owned(),
         detail: None,
         hint: None,
+        position: None,
     });
     let step = only_step(&declaration, &facts, &Options::default());
     assert_eq!(step.verdict, Verdict::Refused);

@@ -10,6 +10,7 @@ use crate::failure::{Failure, Kind};
 use crate::plan::activity::Node;
 use crate::plan::refresh::Way;
 use crate::plan::schema::{NAME, SchemaStep};
+use crate::plan::verify::{Check, Finding};
 use crate::plan::{Plan, Step, Subject, Verdict, Warning, one_line};
 
 /// The version of the documents' form.
@@ -75,6 +76,12 @@ pub struct Document {
     /// What goes on in the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sessions: Option<Vec<SessionDocument>>,
+    /// What was checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Vec<CheckDocument>>,
+    /// What the checks found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub findings: Option<Vec<FindingDocument>>,
     /// What the reader should know besides.
     pub warnings: Vec<WarningDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -263,6 +270,27 @@ pub struct SessionDocument {
     lock: Option<String>,
 }
 
+/// A check of `verify`.
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckDocument {
+    name: &'static str,
+    verdict: &'static str,
+    duration_ms: u64,
+    reason: Option<String>,
+}
+
+/// Something that a check found.
+#[derive(Debug, Clone, Serialize)]
+pub struct FindingDocument {
+    rule: String,
+    severity: &'static str,
+    file: Option<String>,
+    line: Option<u32>,
+    column: Option<u32>,
+    message: String,
+    help: Option<String>,
+}
+
 /// A warning.
 #[derive(Debug, Clone, Serialize)]
 pub struct WarningDocument {
@@ -304,6 +332,8 @@ impl Document {
             snapshots: None,
             queries: None,
             sessions: None,
+            checks: None,
+            findings: None,
             warnings: Vec::new(),
             error: None,
         }
@@ -360,6 +390,34 @@ impl Document {
             message: warning.message.clone(),
         }));
         self
+    }
+}
+
+impl CheckDocument {
+    /// As programs read it.
+    pub fn new(check: &Check) -> Self {
+        CheckDocument {
+            name: check.name.name(),
+            verdict: check.verdict.name(),
+            duration_ms: millis(check.took),
+            reason: check.reason.clone(),
+        }
+    }
+}
+
+impl FindingDocument {
+    /// As programs read it.
+    pub fn new(finding: &Finding) -> Self {
+        let place = finding.place.as_ref();
+        FindingDocument {
+            rule: finding.rule.clone(),
+            severity: finding.severity.name(),
+            file: place.map(|place| place.file.display().to_string()),
+            line: place.map(|place| place.line),
+            column: place.map(|place| place.column),
+            message: finding.message.clone(),
+            help: finding.help.clone(),
+        }
     }
 }
 

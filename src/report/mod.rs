@@ -18,6 +18,7 @@ pub mod snapshot;
 pub mod statements;
 pub mod table;
 pub mod upkeep;
+pub mod verify;
 
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,6 +46,8 @@ pub enum Format {
     Csv,
     /// A Markdown table (slow-queries)
     Markdown,
+    /// Annotations that GitHub shows beside the code (verify)
+    Github,
 }
 
 /// How much is said besides the product.
@@ -191,6 +194,9 @@ impl Console {
     pub fn failure(&self, failure: &Failure) {
         if self.manner.format == Format::Json {
             self.json(&self.document().failed(failure));
+        }
+        if self.manner.format == Format::Github {
+            self.product(&verify::failure_annotation(failure));
         }
         self.line(&format!("{} {failure}", self.paint("error:", "31")));
         if let Some(hint) = &failure.hint {

@@ -29,4 +29,5 @@ mod slow_queries;
 mod sql_files;
 mod support;
 mod upkeep;
+mod verify;
 mod views;

@@ -6,7 +6,7 @@ use crate::support::command::Pgtend;
 use crate::support::tls::write;
 use crate::support::{Database, Output};
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "plan",
     "apply",
     "refresh",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 13] = [
     "activity",
     "init",
     "history",
+    "verify",
     "demo",
     "completions",
     "man",

@@ -77,6 +77,13 @@ impl Conninfo {
         self.values.get(keyword)
     }
 
+    /// The same server and role, and another database.
+    #[must_use]
+    pub fn with_database(mut self, name: &str) -> Self {
+        self.values.replace("dbname", name.to_owned());
+        self
+    }
+
     /// What the driver needs to connect. `options` is the user's; the caller appends its own and
     /// sets `application_name`.
     ///

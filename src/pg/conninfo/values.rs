@@ -79,6 +79,11 @@ impl Values {
         self.by_keyword.entry(keyword).or_insert(Value { text, origin });
     }
 
+    /// Sets a value whoever has set it before.
+    pub(super) fn replace(&mut self, keyword: &'static str, text: String) {
+        self.by_keyword.insert(keyword, Value { text, origin: Origin::Explicit });
+    }
+
     pub(super) fn get(&self, keyword: &str) -> Option<&str> {
         self.by_keyword.get(keyword).map(|value| value.text.as_str())
     }

@@ -39,6 +39,11 @@ pub struct Document<S = Step> {
     /// Only there if the activity was looked at.
     #[serde(default)]
     pub sessions: Vec<Session>,
+    /// Only there if migrations were verified.
+    #[serde(default)]
+    pub checks: Vec<Check>,
+    #[serde(default)]
+    pub findings: Vec<Finding>,
     pub warnings: Vec<Warning>,
     /// Only there if the command could not start.
     pub error: Option<Problem>,
@@ -217,6 +222,34 @@ pub struct Session {
     pub waits_ms: Option<u64>,
     #[serde(deserialize_with = "Option::deserialize")]
     pub lock: Option<String>,
+}
+
+/// One check of verify.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    pub name: String,
+    pub verdict: String,
+    pub duration_ms: u64,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub reason: Option<String>,
+}
+
+/// What a check of verify found.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    pub rule: String,
+    pub severity: String,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub file: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub line: Option<u32>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub column: Option<u32>,
+    pub message: String,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub help: Option<String>,
 }
 
 /// One query of the demo.

@@ -1,0 +1,148 @@
+//! The statements of a script, each with its place in the file.
+
+use std::path::Path;
+
+use squawk_syntax::SourceFile;
+use squawk_syntax::ast::{AstNode, Stmt};
+use squawk_syntax::syntax_error::SyntaxError as ParseError;
+
+use super::{Script, invalid};
+use crate::declared::text;
+use crate::failure::Result;
+
+const META_HINT: &str =
+    "psql's own commands are not SQL; no server and no migration tool knows them";
+
+/// One statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// The statement as written, without the semicolon that ends it.
+    pub text: String,
+    /// The line of its first word in the file, from 1.
+    pub line: u32,
+    /// The column of its first word in characters, from 1.
+    pub column: u32,
+}
+
+/// Why a script cannot be taken apart: the first syntax error, in the file's lines and columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// The line in the file, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+    /// What is wrong, with the line's text.
+    pub message: String,
+    /// The way out, where there is one to name.
+    pub hint: Option<&'static str>,
+}
+
+/// The script's statements, in order; comments and empty statements are left out.
+///
+/// # Errors
+/// `Declaration` with file, line and column of the first syntax error; a command of psql's own is
+/// called by its name.
+pub fn statements(script: &Script) -> Result<Vec<Statement>> {
+    parse(script).map_err(|error| {
+        let place = format!("{}:{}:{}", script.file.display(), error.line, error.column);
+        let failure = invalid(Path::new(&place), &error.message);
+        match error.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })
+}
+
+/// As [`statements`], for those who report the place of an error themselves.
+///
+/// # Errors
+/// The first syntax error.
+pub fn parse(script: &Script) -> std::result::Result<Vec<Statement>, SyntaxError> {
+    let places = Places::new(&script.text, script.first_line);
+    let parse = SourceFile::parse(&script.text);
+    if let Some(error) = parse.errors().into_iter().next() {
+        return Err(misparsed(&script.text, &error, &places));
+    }
+    let statements = parse.tree().stmts().filter(|one| !matches!(one, Stmt::EmptyStmt(_)));
+    Ok(statements
+        .filter_map(|statement| {
+            let first = text::first_token(statement.syntax())?;
+            let (line, column) = places.at(first.text_range().start().into());
+            let text = text::verbatim(statement.syntax());
+            let text = text.trim_end_matches(';').trim_end().to_owned();
+            Some(Statement { text, line, column })
+        })
+        .collect())
+}
+
+fn misparsed(text: &str, error: &ParseError, places: &Places<'_>) -> SyntaxError {
+    let offset = usize::from(error.range().start());
+    let (offset, message, hint) = match meta_command(text, offset) {
+        Some((offset, command)) => (offset, meta_message(command), Some(META_HINT)),
+        None => {
+            let line = places.line_text(offset).trim();
+            (offset, format!("syntax error: {error}, in: {line}"), other_hint(text, line))
+        }
+    };
+    let (line, column) = places.at(offset);
+    SyntaxError { line, column, message, hint }
+}
+
+/// Two kinds of text that stand in migration folders and are not SQL yet.
+fn other_hint(text: &str, line: &str) -> Option<&'static str> {
+    if line.contains("{{") || line.contains("${") || line.contains("<%") {
+        return Some("this looks like a template; give the file that comes of it");
+    }
+    let has_rows = text.lines().any(|line| line.trim_end() == "\\.");
+    has_rows.then_some("only psql sends the rows below COPY … FROM stdin; write INSERT instead")
+}
+
+fn meta_message(command: &str) -> String {
+    format!("`{command}` is a command of psql, not SQL")
+}
+
+/// The psql command that the error stands at. The parser may only stumble over what follows the
+/// backslash, so the line up to the error and the character at it count.
+fn meta_command(text: &str, offset: usize) -> Option<(usize, &str)> {
+    let start = text[..offset].rfind('\n').map_or(0, |end| end + 1);
+    let line = text[start..].lines().next()?;
+    let indent = line.len() - line.trim_start().len();
+    let begins = if line.trim_start().starts_with('\\') {
+        start + indent
+    } else if text[offset..].starts_with('\\') {
+        offset
+    } else {
+        return None;
+    };
+    text[begins..].split_whitespace().next().map(|command| (begins, command))
+}
+
+/// Offsets to lines and columns of the file.
+struct Places<'a> {
+    text: &'a str,
+    first_line: u32,
+    starts: Vec<usize>,
+}
+
+impl<'a> Places<'a> {
+    fn new(text: &'a str, first_line: u32) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let starts = [0].into_iter().chain(ends.map(|(at, _)| at + 1)).collect();
+        Places { text, first_line, starts }
+    }
+
+    fn at(&self, offset: usize) -> (u32, u32) {
+        let index = self.index(offset);
+        let column = self.text[self.starts[index]..offset].chars().count();
+        let line = u32::try_from(index).unwrap_or(u32::MAX);
+        (self.first_line.saturating_add(line), u32::try_from(column).unwrap_or(u32::MAX - 1) + 1)
+    }
+
+    fn line_text(&self, offset: usize) -> &str {
+        self.text[self.starts[self.index(offset)]..].lines().next().unwrap_or_default()
+    }
+
+    fn index(&self, offset: usize) -> usize {
+        self.starts.partition_point(|start| *start <= offset) - 1
+    }
+}

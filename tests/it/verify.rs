@@ -1,0 +1,328 @@
+//! `verify`: what CI is told of migrations, and that nothing remains of the run.
+
+use std::fs;
+
+use crate::support::command::Pgtend;
+use crate::support::document::Finding;
+use crate::support::{Database, Output, until};
+
+/// A folder with migrations.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new(files: &[(&str, &str)]) -> Folder {
+        let folder = Folder(tempfile::tempdir().unwrap());
+        for (name, sql) in files {
+            fs::write(folder.path(name), sql).unwrap();
+        }
+        folder
+    }
+
+    fn path(&self, file: &str) -> String {
+        self.0.path().join(file).display().to_string()
+    }
+
+    fn call(&self, more: &[&str]) -> Pgtend {
+        Pgtend::new(&[&["verify", &self.path("")], more].concat())
+    }
+
+    /// As sqlx would run them: each file in a transaction.
+    fn verify(&self, more: &[&str]) -> Output {
+        self.verify_as(&[&["--layout", "sqlx"], more].concat())
+    }
+
+    fn verify_as(&self, more: &[&str]) -> Output {
+        self.call(&[&["--format", "json"], more].concat()).run()
+    }
+
+    /// The file as findings name it.
+    fn found_in(&self, file: &str) -> Option<String> {
+        Some(self.path(file))
+    }
+}
+
+/// The findings that are errors.
+fn errors(output: &Output) -> Vec<Finding> {
+    let findings = output.json().findings.into_iter();
+    findings.filter(|finding| finding.severity == "error").collect()
+}
+
+fn rules(output: &Output) -> Vec<String> {
+    output.json().findings.into_iter().map(|finding| finding.rule).collect()
+}
+
+/// `parse passed, apply failed …`
+fn verdicts(output: &Output) -> String {
+    let checks = output.json().checks.into_iter();
+    let verdicts = checks.map(|check| format!("{} {}", check.name, check.verdict));
+    verdicts.collect::<Vec<_>>().join(", ")
+}
+
+fn reason(output: &Output, name: &str) -> String {
+    let check = output.json().checks.into_iter().find(|check| check.name == name);
+    check.unwrap().reason.unwrap()
+}
+
+const TABLE: &str = "CREATE TABLE sales (id bigint PRIMARY KEY, status text);\n";
+const ALL_PASSED: &str = "parse passed, apply passed, indexes passed, lint passed";
+
+#[test]
+fn a_good_folder_passes_on_a_server_of_its_own() {
+    let folder = Folder::new(&[
+        ("1_m.sql", TABLE),
+        (
+            "2_m.sql",
+            "-- no-transaction\nCREATE INDEX CONCURRENTLY sales_status ON sales (status);\n",
+        ),
+        ("readme.md", "not SQL"),
+    ]);
+    // The application's database is left alone.
+    let call = folder.call(&["--format", "json"]).env("DATABASE_URL", "host=/nowhere dbname=x");
+    let output = call.run().expect(0).came_to("done");
+    assert_eq!(verdicts(&output), ALL_PASSED, "{output}");
+    assert_eq!(reason(&output, "apply"), "2 of 2 migrations applied");
+    assert_eq!(errors(&output).len(), 0, "{output}");
+    assert_eq!(output.json().database.as_deref(), Some("verify"), "{output}");
+    assert!(output.json().checks.iter().all(|check| check.duration_ms < 60_000));
+
+    let shown = folder.call(&[]).run().expect(0).stdout;
+    assert!(shown.contains(" CHECK    VERDICT"), "{shown}");
+    assert!(shown.contains(" apply    passed"), "{shown}");
+    let quiet = folder.call(&["-q", "--base", &folder.path("readme.md")]).run().expect(2);
+    assert!(quiet.stderr.contains("readme.md:1: syntax error"), "{quiet}");
+}
+
+#[test]
+fn a_broken_statement_is_found_at_its_line_and_ends_the_run() {
+    let folder = Folder::new(&[
+        ("1_m.sql", TABLE),
+        (
+            "2_m.sql",
+            "ALTER TABLE sales ADD COLUMN a text;\n\nALTER TABLE sales\n  DROP COLUMN nix;\n",
+        ),
+        ("3_m.sql", "ALTER TABLE sales ADD COLUMN later nonsense;\n"),
+    ]);
+    let output = folder.verify(&[]).expect(1).came_to("findings");
+    assert_eq!(verdicts(&output), "parse passed, apply failed, indexes skipped, lint passed");
+    assert_eq!(reason(&output, "apply"), "1 of 3 migrations applied");
+    assert_eq!(reason(&output, "indexes"), "not every migration was applied");
+    let errors = errors(&output);
+    assert_eq!(errors.len(), 1, "{output}");
+    let error = &errors[0];
+    assert_eq!(error.rule, "not-applied");
+    assert_eq!(error.file, folder.found_in("2_m.sql"));
+    assert_eq!((error.line, error.column), (Some(3), Some(1)));
+    assert_eq!(error.message, "column \"nix\" of relation \"sales\" does not exist");
+
+    let shown = folder.call(&[]).run().expect(1).stdout;
+    assert!(shown.contains("2_m.sql:3:1: error: column \"nix\" of"), "{shown}");
+    assert!(shown.contains("\n  3 | ALTER TABLE sales\n    | ^\n"), "{shown}");
+}
+
+#[test]
+fn the_servers_own_position_is_a_place_of_the_file() {
+    let sql = "CREATE VIEW v AS SELECT 1;\nCREATE VIEW w AS SELECT 'ä',\n  nix FROM v;\n";
+    let folder = Folder::new(&[("1_m.sql", sql)]);
+    let error = errors(&folder.verify(&[]).expect(1)).remove(0);
+    assert_eq!((error.line, error.column), (Some(3), Some(3)), "{error:?}");
+    assert!(error.message.contains("nix"), "{error:?}");
+}
+
+#[test]
+fn a_syntax_error_is_found_without_and_by_the_server() {
+    let folder =
+        Folder::new(&[("1_m.sql", "SELECT 1;\nCREATE TABEL x (a int);\n"), ("2_m.sql", TABLE)]);
+    let output = folder.verify(&[]).expect(1);
+    assert_eq!(verdicts(&output), "parse failed, apply failed, indexes skipped, lint passed");
+    let unjudged = "1 migration not judged, because of the syntax";
+    assert!(reason(&output, "lint").ends_with(unjudged), "{output}");
+    let errors = errors(&output);
+    let mut lines = errors.iter().map(|error| (error.rule.as_str(), error.line));
+    assert!(lines.clone().any(|found| found == ("syntax", Some(2))), "{output}");
+    assert_eq!(lines.next_back(), Some(("not-applied", Some(2))), "{output}");
+}
+
+#[test]
+fn what_may_not_stand_in_a_transaction_is_found() {
+    let concurrently = "\nCREATE INDEX CONCURRENTLY sales_status ON sales (status);\n";
+    let folder = Folder::new(&[("1_m.sql", TABLE), ("2_m.sql", concurrently)]);
+    let error = errors(&folder.verify(&[]).expect(1)).remove(0);
+    assert_eq!(error.rule, "in-transaction");
+    assert_eq!((error.file, error.line), (folder.found_in("2_m.sql"), Some(2)));
+    assert!(error.message.contains("cannot run inside a transaction block"), "{}", error.message);
+    assert!(error.help.unwrap().contains("a migration of its own"));
+}
+
+#[test]
+fn a_file_that_is_sent_whole_is_one_transaction_and_still_has_lines() {
+    let sql = "CREATE INDEX sales_id ON sales (id);\n\
+               CREATE INDEX CONCURRENTLY sales_status ON sales (status);\nSELECT 1;\n";
+    let folder = Folder::new(&[("1_m.up.sql", TABLE), ("2_m.up.sql", sql)]);
+    let whole = ["--layout", "golang-migrate"];
+    let error = errors(&folder.verify_as(&whole).expect(1)).remove(0);
+    assert_eq!((error.rule.as_str(), error.line), ("in-transaction", Some(2)), "{error:?}");
+    // One statement alone is no transaction block; what psql is given never is one.
+    fs::write(folder.path("2_m.up.sql"), sql.lines().nth(1).unwrap()).unwrap();
+    folder.verify_as(&whole).expect(0);
+    fs::write(folder.path("2_m.up.sql"), sql).unwrap();
+    folder.verify_as(&["--layout", "plain"]).expect(0);
+}
+
+#[test]
+fn the_layout_is_recognised_and_sections_keep_the_files_lines() {
+    let sql = "-- migrate:up\nCREATE TABLE a (b int);\nALTER TABLE a\n  ADD c nonsense;\n\
+               -- migrate:down\nDROP TABLE a;\n";
+    let folder = Folder::new(&[("20260101000000_a.sql", sql)]);
+    let output = folder.verify_as(&[]).expect(1);
+    assert!(output.stderr.contains("laid out as for dbmate"), "{output}");
+    let error = errors(&output).remove(0);
+    assert_eq!((error.line, error.column), (Some(4), Some(9)), "{error:?}");
+    // What the linter says of the way back is not asked for.
+    assert!(!rules(&output).contains(&"ban-drop-table".to_owned()), "{output}");
+}
+
+#[test]
+fn what_is_checked_at_commit_is_found_too() {
+    let sql = "CREATE TABLE a (id int PRIMARY KEY);
+        CREATE TABLE b (a int REFERENCES a DEFERRABLE INITIALLY DEFERRED);
+        INSERT INTO b VALUES (1);";
+    let folder = Folder::new(&[("1_m.sql", sql)]);
+    let error = errors(&folder.verify(&[]).expect(1)).remove(0);
+    assert!(error.message.contains("violates foreign key"), "{error:?}");
+    assert_eq!(error.line, Some(3), "{error:?}");
+}
+
+#[test]
+fn an_invalid_index_is_found() {
+    let sql = "CREATE TABLE p (a int) PARTITION BY LIST (a);
+        CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+        CREATE INDEX p_a ON ONLY p (a);";
+    let folder = Folder::new(&[("1_m.sql", sql)]);
+    let output = folder.verify(&[]).expect(1);
+    assert_eq!(verdicts(&output), "parse passed, apply passed, indexes failed, lint passed");
+    let error = errors(&output).remove(0);
+    assert_eq!((error.rule.as_str(), error.file), ("invalid-index", None));
+    assert_eq!(error.message, "the index public.p_a on public.p is invalid");
+}
+
+#[test]
+fn the_linters_rules_hold_unless_a_comment_says_otherwise() {
+    let drop = "ALTER TABLE sales DROP COLUMN status;\n";
+    let folder = Folder::new(&[("1_m.sql", TABLE), ("2_m.sql", drop)]);
+    let output = folder.verify(&[]).expect(0).came_to("done");
+    let findings = output.json().findings;
+    let found = findings.iter().find(|finding| finding.rule == "ban-drop-column").unwrap();
+    assert_eq!((found.severity.as_str(), found.line), ("warning", Some(1)), "{output}");
+    assert_eq!((found.file.clone(), found.column), (folder.found_in("2_m.sql"), Some(19)));
+    let output = folder.verify(&["--fail-on", "warning"]).expect(1).came_to("findings");
+    assert_eq!(verdicts(&output), "parse passed, apply passed, indexes passed, lint failed");
+
+    fs::write(folder.path("2_m.sql"), format!("-- squawk-ignore ban-drop-column\n{drop}")).unwrap();
+    assert!(!rules(&folder.verify(&[]).expect(0)).contains(&"ban-drop-column".to_owned()));
+}
+
+#[test]
+fn github_is_given_annotations() {
+    let sql = "DO $$ BEGIN\nRAISE EXCEPTION E'50%%: a\\nb'; END $$;\n";
+    let folder = Folder::new(&[("1_m,a.sql", sql)]);
+    let chosen = folder.call(&["--format", "github"]).run().expect(1);
+    let file = folder.path("1_m%2Ca.sql");
+    let wanted = format!("::error file={file},line=1,col=1,title=not-applied::50%25: a%0Ab\n");
+    assert!(chosen.stdout.contains(&wanted), "{chosen}");
+    assert!(chosen.stdout.lines().all(|line| line.starts_with("::")), "{chosen}");
+    let by_itself = folder.call(&[]).env("GITHUB_ACTIONS", "true").run().expect(1);
+    assert_eq!(by_itself.stdout, chosen.stdout);
+    let json = folder.call(&["--format", "json"]).env("GITHUB_ACTIONS", "true").run().expect(1);
+    assert_eq!(json.json().command, "verify");
+    // No other command does so.
+    Pgtend::new(&["plan", "--format", "github", "-"]).run().expect(2);
+    let missing = Pgtend::new(&["verify", "missing"]).env("GITHUB_ACTIONS", "true").run();
+    assert!(missing.expect(2).stdout.starts_with("::error title=pgtend::cannot read missing"));
+}
+
+#[test]
+fn a_base_is_there_before_the_first_migration() {
+    let change = "SET lock_timeout = '1s';\nSET statement_timeout = '5s';\n\
+                  ALTER TABLE sales ADD COLUMN note text;\n";
+    let folder = Folder::new(&[("1_m.sql", change)]);
+    folder.verify(&[]).expect(1);
+    let bases = Folder::new(&[
+        // As pg_dump frames it; its search_path must not be that of the migrations.
+        (
+            "base.sql",
+            "\\restrict abc\nSELECT pg_catalog.set_config('search_path', '', false);\n\
+             CREATE TABLE public.sales (id bigint);\n\\unrestrict abc\n",
+        ),
+        ("broken.sql", "SELECT 1;\nCREATE TABLE a (b nonsense);\n"),
+        ("copy.sql", "CREATE TABLE a (b int);\nCOPY a FROM stdin;\n"),
+    ]);
+    let output = folder.verify(&["--base", &bases.path("base.sql")]).expect(0);
+    assert_eq!(verdicts(&output), ALL_PASSED, "{output}");
+    for (base, wanted) in [
+        ("broken.sql", "broken.sql:2: type \"nonsense\" does not exist"),
+        ("copy.sql", "copy.sql:2: COPY … FROM stdin"),
+        ("missing.sql", "cannot read"),
+    ] {
+        let output = folder.verify(&["--base", &bases.path(base)]).expect(2).came_to("failed");
+        assert!(output.json().error.unwrap().message.contains(wanted), "{output}");
+    }
+}
+
+async fn scratch_databases(db: &Database) -> String {
+    db.value("SELECT count(*) FROM pg_database WHERE datname LIKE 'pgtend_verify_%'").await
+}
+
+/// One test, because the databases are the server's.
+#[tokio::test]
+async fn a_scratch_database_is_dropped_whatever_happens() {
+    let db = Database::new().await;
+    let url = db.url_as("postgres");
+    let folder = Folder::new(&[("1_m.sql", TABLE)]);
+    let output = folder.verify(&["-d", &url]).expect(0);
+    assert!(output.json().database.unwrap().starts_with("pgtend_verify_"), "{output}");
+    assert_eq!(db.value("SELECT to_regclass('sales') IS NULL").await, "t");
+    assert_eq!(scratch_databases(&db).await, "0");
+
+    let config = folder.path("pgtend.toml");
+    fs::write(&config, format!("[targets.ci]\nurl = \"{url}\"\n")).unwrap();
+    folder.verify(&["--config", &config, "--target", "ci"]).expect(0);
+
+    fs::write(folder.path("2_m.sql"), "SELECT nonsense;").unwrap();
+    folder.verify(&["-d", &url]).expect(1);
+    assert_eq!(scratch_databases(&db).await, "0");
+
+    fs::write(folder.path("2_m.sql"), "SELECT pg_terminate_backend(pg_backend_pid());").unwrap();
+    folder.verify(&["-d", &url]).expect(1);
+    assert_eq!(scratch_databases(&db).await, "0");
+
+    fs::write(folder.path("2_m.sql"), "SELECT pg_sleep(1000);").unwrap();
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let running = folder.call(&["--format", "json", "-d", &url]).start();
+        until("a migration runs", || async {
+            let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE \
+                            'SELECT pg_sleep(1000)%' AND state = 'active'";
+            db.value(sleeping).await != "0"
+        })
+        .await;
+        running.signal(signal);
+        assert_eq!(running.wait().expect(code).json().outcome, "cancelled");
+        assert_eq!(scratch_databases(&db).await, "0");
+    }
+
+    let role = db.role("poor").await;
+    let output = folder.verify(&["-d", &db.url_as(&role)]).expect(3);
+    let error = output.json().error.unwrap();
+    assert_eq!((error.kind.as_str(), error.sqlstate.as_deref()), ("privilege", Some("42501")));
+    assert!(error.hint.unwrap().contains("CREATEDB"), "{output}");
+}
+
+#[test]
+fn what_cannot_be_begun_is_no_finding() {
+    let folder = Folder::new(&[("1_m.sql", TABLE)]);
+    let missing = Pgtend::new(&["verify", "missing", "--format", "json"]).run().expect(2);
+    assert_eq!(missing.json().error.unwrap().kind, "usage");
+    Pgtend::new(&["verify"]).run().expect(2);
+    let nothing = tempfile::tempdir().unwrap();
+    let output = folder.verify(&["--pg-bin", nothing.path().to_str().unwrap()]).expect(3);
+    assert_eq!(output.json().error.unwrap().kind, "sandbox");
+}
