@@ -663,5 +663,6 @@ async fn what_pgtend_itself_asks_is_left_out() {
     look(&db, &[]).expect(0);
     let own = |arguments: &[&str]| look(&db, arguments).expect(0).stdout.contains("-- Privilege: ");
     assert!(!own(&[]));
-    assert!(own(&["--own"]));
+    // From 18 on the server keeps no comment that stands before a statement.
+    assert_eq!(own(&["--own"]), db.server.major < 18);
 }
