@@ -6,7 +6,7 @@ use super::Context;
 use crate::catalog::activity::{self, Activity, Scope, Wanted};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::figures;
-use crate::pg::database::{Database, Opening, OrphanPolicy, Server};
+use crate::pg::database::{Database, Server};
 use crate::pg::session::Session;
 use crate::plan::Warning;
 use crate::plan::activity::arrange;
@@ -62,13 +62,7 @@ pub struct Args {
 /// # Errors
 /// Those of the connection.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
-    let opening = Opening {
-        command: "activity",
-        maintainers: 1,
-        settings: Vec::new(),
-        orphans: OrphanPolicy::Ends,
-        echo: context.echo(),
-    };
+    let opening = context.opening("activity");
     let database = context.open(&opening).await?;
     let session = database.reader().await?;
     let look = args.look(&database, &session).await?;

@@ -6,7 +6,7 @@ use super::Context;
 use crate::catalog::history::{self, RunFilter};
 use crate::execute::record;
 use crate::failure::{Result, exit_code};
-use crate::pg::database::{Database, Opening, OrphanPolicy};
+use crate::pg::database::Database;
 use crate::report;
 
 /// Show what pgtend has done in this database
@@ -42,13 +42,7 @@ pub struct Args {
 /// Those of the connection; `Unsupported` where there is no history; `Privilege` where the role may
 /// not use it.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
-    let opening = Opening {
-        command: "history",
-        maintainers: 1,
-        settings: Vec::new(),
-        orphans: OrphanPolicy::Ends,
-        echo: context.echo(),
-    };
+    let opening = context.opening("history");
     let database = context.open(&opening).await?;
     let session = database.reader().await?;
     history::load_schema(&session).await?.require_readable()?;

@@ -3,7 +3,6 @@
 use super::Context;
 use crate::execute::schema;
 use crate::failure::{Result, exit_code};
-use crate::pg::database::{Opening, OrphanPolicy};
 use crate::plan::schema::Wanted;
 use crate::report;
 use crate::report::document::Outcome;
@@ -42,13 +41,7 @@ pub struct Args {
 /// Those of the connection; `Unsupported` for a standby; those of [`crate::plan::schema::plan`];
 /// whatever the server refuses.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
-    let opening = Opening {
-        command: "init",
-        maintainers: 1,
-        settings: Vec::new(),
-        orphans: OrphanPolicy::Ends,
-        echo: context.echo(),
-    };
+    let opening = context.opening("init");
     let wanted = args.wanted();
     let database = context.open(&opening).await?;
     if !args.dry_run {

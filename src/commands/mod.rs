@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::event::{Outcome as StepOutcome, Status};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::pg::conninfo::{Conninfo, Environment};
-use crate::pg::database::{Database, Opening};
+use crate::pg::database::{Database, Opening, OrphanPolicy};
 use crate::pg::session::Echo;
 use crate::report::Console;
 use crate::report::document::Outcome;
@@ -99,6 +99,17 @@ impl Context {
         let environment = Environment::from_variables([]);
         let conninfo = Conninfo::resolve(Some(url), &environment)?;
         Database::open(&conninfo, &environment, opening).await
+    }
+
+    /// How a command connects that asks for nothing in particular.
+    pub fn opening(&self, command: &'static str) -> Opening {
+        Opening {
+            command,
+            maintainers: 1,
+            settings: Vec::new(),
+            orphans: OrphanPolicy::Ends,
+            echo: self.echo(),
+        }
     }
 
     /// Hears every statement if `--echo` was given.

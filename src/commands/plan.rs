@@ -7,7 +7,7 @@ use crate::catalog;
 use crate::declared::{self, Declaration, Others};
 use crate::failure::{Failure, Result, exit_code};
 use crate::pg::conninfo::Conninfo;
-use crate::pg::database::{Database, Opening, OrphanPolicy};
+use crate::pg::database::Database;
 use crate::pg::name::RelationName;
 use crate::plan::Plan;
 use crate::plan::apply::{self, Filter, Options};
@@ -72,13 +72,7 @@ pub struct Selection {
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let declaration = args.selection.declaration(context)?;
     let options = args.selection.options(context)?;
-    let opening = Opening {
-        command: "plan",
-        maintainers: 1,
-        settings: Vec::new(),
-        orphans: OrphanPolicy::Ends,
-        echo: context.echo(),
-    };
+    let opening = context.opening("plan");
     let database = context.open(&opening).await?;
     let plan = make(&database, &declaration, &options).await?;
     let (outcome, code) = verdict(&plan, args.check);

@@ -8,7 +8,7 @@ use crate::catalog::history;
 use crate::catalog::statements::{load_extension, load_snapshots};
 use crate::execute::snapshot;
 use crate::failure::{Failure, Result, exit_code};
-use crate::pg::database::{Database, Opening, OrphanPolicy};
+use crate::pg::database::Database;
 use crate::report;
 
 /// Keep the counters of the statements, to compare with later
@@ -48,7 +48,7 @@ pub struct Args {
 /// Where statements are not counted, where there is no place for snapshots, and those of the
 /// connection.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
-    let database = context.open(&opening(context)).await?;
+    let database = context.open(&context.opening("snapshot")).await?;
     if args.list {
         let session = database.reader().await?;
         history::load_schema(&session).await?.require_readable()?;
@@ -66,16 +66,6 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     };
     report::snapshot::taken(&context.console, taken.as_ref(), args.file.as_deref(), pruned);
     Ok(exit_code::DONE)
-}
-
-fn opening(context: &Context) -> Opening {
-    Opening {
-        command: "snapshot",
-        maintainers: 1,
-        settings: Vec::new(),
-        orphans: OrphanPolicy::Ends,
-        echo: context.echo(),
-    }
 }
 
 impl Args {

@@ -10,7 +10,7 @@ use crate::execute::verify::{apply, load_base};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::figures;
 use crate::pg::conninfo::Conninfo;
-use crate::pg::database::{Database, Opening, OrphanPolicy, Workers};
+use crate::pg::database::{Database, Workers};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
 use crate::plan::verify::{CheckName, Judgement, Severity};
@@ -150,7 +150,7 @@ impl Ground {
             let made = Ground::throwaway(context, args);
             return Ok(Ground::Throwaway(context.unless_cancelled(made).await?));
         }
-        let beside = context.unless_cancelled(context.open(&opening(context))).await?;
+        let beside = context.unless_cancelled(context.open(&context.opening("verify"))).await?;
         beside.require_writable()?;
         // Not to be cancelled: what we do not know of we could not drop.
         Ok(Ground::Scratch(Scratch::create(beside).await?))
@@ -158,14 +158,15 @@ impl Ground {
 
     async fn throwaway(context: &Context, args: &Args) -> Result<Sandbox> {
         let sandbox = context.start_sandbox(args.pg_bin.as_deref()).await?;
-        let database = context.open_sandbox(&sandbox.url("postgres"), &opening(context)).await?;
+        let database =
+            context.open_sandbox(&sandbox.url("postgres"), &context.opening("verify")).await?;
         let session = database.maintainer(Workers::AsConfigured).await?;
         create(&session, DATABASE).await.map_err(ServerError::into_failure)?;
         Ok(sandbox)
     }
 
     async fn open(&self, context: &Context) -> Result<Database> {
-        let opening = opening(context);
+        let opening = context.opening("verify");
         let database = match self {
             Ground::Throwaway(sandbox) => {
                 context.open_sandbox(&sandbox.url(DATABASE), &opening).await?
@@ -238,14 +239,4 @@ fn refused(error: ServerError) -> Failure {
             .hint("give the role CREATEDB, or leave out -d: a throwaway server is used then");
     }
     failure
-}
-
-fn opening(context: &Context) -> Opening {
-    Opening {
-        command: "verify",
-        maintainers: 1,
-        settings: Vec::new(),
-        orphans: OrphanPolicy::Ends,
-        echo: context.echo(),
-    }
 }

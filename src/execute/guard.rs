@@ -8,6 +8,7 @@
 
 use super::{DeadlockVictim, Policy, YieldToDdl};
 use crate::catalog::{Blocker, Waiter};
+use crate::pg::comment::without_leading_comments;
 use crate::plan::one_line;
 
 /// How long somebody's DDL may wait behind a build before the build reacts; DDL with a short
@@ -81,27 +82,12 @@ pub fn on_waiter(waiter: &Waiter, policy: &Policy) -> Response {
 
 /// ANALYZE and concurrent index statements: nothing is lost when they are sent again.
 fn is_cheaply_repeated(query: &str) -> bool {
-    let words = without_comment(query).to_uppercase();
+    let words = without_leading_comments(query).to_uppercase();
     let words = words.split_whitespace().take(6).collect::<Vec<_>>();
     match words.first().copied() {
         Some("ANALYZE" | "ANALYSE") => true,
         Some("CREATE" | "DROP" | "REINDEX") => words.contains(&"CONCURRENTLY"),
         _ => false,
-    }
-}
-
-fn without_comment(query: &str) -> &str {
-    let mut rest = query.trim_start();
-    loop {
-        let after = match rest {
-            _ if rest.starts_with("/*") => rest.split_once("*/"),
-            _ if rest.starts_with("--") => rest.split_once('\n'),
-            _ => None,
-        };
-        match after {
-            Some((_, after)) => rest = after.trim_start(),
-            None => return rest,
-        }
     }
 }
 

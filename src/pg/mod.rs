@@ -1,6 +1,7 @@
 //! The connection to PostgreSQL and the words that are spoken over it.
 
 pub mod advisory;
+pub mod comment;
 mod connect_failure;
 mod connector;
 pub mod conninfo;

@@ -404,10 +404,9 @@ impl Planner<'_> {
     }
 
     fn bytes(&self) -> i64 {
-        let toast = self.table.toast.as_ref().map_or(0, |(_, toast)| toast.pages);
         let pages = match self.parts.get(&self.table.oid) {
             Some(parts) => parts.iter().map(|part| part.heap.pages).sum(),
-            None => self.table.heap.pages + toast,
+            None => self.table.pages(),
         };
         pages * self.facts.settings.block_size_bytes
     }

@@ -15,7 +15,7 @@ use crate::catalog::Oid;
 use crate::catalog::statements::{Figure, Figures, Kind, Moment, Names};
 use crate::execute::explain::Explanation;
 use crate::figures;
-use crate::plan::statements::{Counted, Gate};
+use crate::plan::statements::{BLOCK_BYTES, Counted, Gate};
 use crate::plan::{Warning, one_line};
 
 /// What was found out.
@@ -356,9 +356,6 @@ fn columns(ranking: &Ranking) -> Vec<Column> {
 fn name(names: &HashMap<Oid, String>, oid: Oid) -> String {
     names.get(&oid).map_or_else(|| oid.to_string(), |name| harmless(name).into_owned())
 }
-
-/// Where the server was not built otherwise.
-const BLOCK_BYTES: i64 = 8192;
 
 /// Texts are cut where the line ends; so much of them stands there at least.
 const LEAST_TEXT: usize = 40;

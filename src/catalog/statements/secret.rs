@@ -3,13 +3,15 @@
 
 use std::borrow::Cow;
 
+use crate::pg::comment::without_leading_comments;
+
 /// Statements whose constants the server has taken out.
 const PLANNABLE: [&str; 9] =
     ["SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "VALUES", "TABLE", "("];
 
 /// The text with an ellipsis in place of each string where a secret may stand.
 pub fn without_secrets(text: &str) -> Cow<'_, str> {
-    let start = without_comments(text).to_uppercase();
+    let start = beginning(text);
     if PLANNABLE.iter().any(|word| start.starts_with(word)) || !text.contains(['\'', '$']) {
         return Cow::Borrowed(text);
     }
@@ -24,20 +26,9 @@ pub fn without_secrets(text: &str) -> Cow<'_, str> {
     Cow::Owned(masked)
 }
 
-/// The first words of the statement.
-fn without_comments(text: &str) -> &str {
-    let mut rest = text.trim_start();
-    loop {
-        let after = match rest {
-            _ if rest.starts_with("--") => rest.split_once('\n'),
-            _ if rest.starts_with("/*") => rest.split_once("*/"),
-            _ => None,
-        };
-        let Some((_, after)) = after else { break };
-        rest = after.trim_start();
-    }
-    let end = rest.char_indices().nth(10).map_or(rest.len(), |(at, _)| at);
-    &rest[..end]
+/// So much of the statement as tells what it is.
+fn beginning(text: &str) -> String {
+    without_leading_comments(text).chars().take(10).collect::<String>().to_uppercase()
 }
 
 /// What stands before the next string, and what behind it.

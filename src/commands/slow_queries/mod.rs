@@ -12,7 +12,7 @@ use crate::config::cache_folder;
 use crate::declared::DeclaredIndex;
 use crate::execute::statements::{Inquiry, Past};
 use crate::failure::{Failure, Kind, Result, exit_code};
-use crate::pg::database::{Database, Opening, OrphanPolicy};
+use crate::pg::database::Database;
 use crate::pg::session::Session;
 use crate::plan::Warning;
 use crate::plan::statements::{Gate, Sort};
@@ -137,7 +137,7 @@ pub struct Args {
 /// Where statements are not counted, where there is no such moment, and those of the connection.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     args.check()?;
-    let database = context.open(&opening(context)).await?;
+    let database = context.open(&context.opening("slow-queries")).await?;
     let mut session = database.reader().await?;
     let extension = load_extension(&session).await?;
     extension.require_counting()?;
@@ -179,16 +179,6 @@ struct Known {
     extension: Extension,
     /// The declared indexes that are not there.
     missing: Vec<DeclaredIndex>,
-}
-
-fn opening(context: &Context) -> Opening {
-    Opening {
-        command: "slow-queries",
-        maintainers: 1,
-        settings: Vec::new(),
-        orphans: OrphanPolicy::Ends,
-        echo: context.echo(),
-    }
 }
 
 /// The texts and names of the statements that are shown.

@@ -132,13 +132,16 @@ impl Args {
     /// Cuts to what is shown; what is a finding always is.
     fn shown(&self, ranking: Ranking, statements: Vec<Counted>, limit: usize) -> Ranking {
         let matching = ranking.matching.max(i64::try_from(statements.len()).unwrap_or(0));
-        let all_ms = ranking.all_ms;
+        let statements = self.first(statements, limit, ranking.all_ms);
+        Ranking { matching, statements, ..ranking }
+    }
+
+    fn first(&self, statements: Vec<Counted>, limit: usize, all_ms: f64) -> Vec<Counted> {
         let is_finding =
             |counted: &Counted| self.fail_if.iter().any(|gate| gate.finds(counted, all_ms));
         let numbered = statements.into_iter().enumerate();
-        let shown = numbered.filter(|(at, counted)| *at < limit || is_finding(counted));
-        let shown = shown.map(|(_, counted)| counted).collect::<Vec<_>>();
-        Ranking { matching, statements: shown, ..ranking }
+        let first = numbered.filter(|(at, counted)| *at < limit || is_finding(counted));
+        first.map(|(_, counted)| counted).collect()
     }
 
     /// Leaves out what pgtend itself has asked, and what is too much; says what is a finding.
@@ -149,13 +152,7 @@ impl Args {
             let is_own = |counted: &Counted| text(counted).is_some_and(|text| is_of_pgtend(text));
             ranking.statements.retain(|counted| !is_own(counted));
         }
-        let is_finding =
-            |counted: &Counted| self.fail_if.iter().any(|gate| gate.finds(counted, all_ms));
-        let mut place = 0;
-        ranking.statements.retain(|counted| {
-            place += 1;
-            place <= limit || is_finding(counted)
-        });
+        ranking.statements = self.first(std::mem::take(&mut ranking.statements), limit, all_ms);
         let findings = report::statements::findings(&ranking.statements, &self.fail_if, all_ms);
         ranking.findings = findings.collect();
         let unknown = self

@@ -3,11 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Counted;
+use super::{BLOCK_BYTES, Counted};
 use crate::catalog::statements::{Figure, Kind};
-
-/// Where the server was not built otherwise.
-const BLOCK_BYTES: f64 = 8192.0;
 
 /// A condition on a statement's figures.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +86,9 @@ impl Gate {
             Field::Slowdown => counted.slowdown(),
             Field::RowsPerCall => figures.per_call(Figure::Rows),
             Field::CacheHit => figures.cache_hit(),
-            Field::Temp => figures.get(Figure::TempWritten).map(|blocks| blocks * BLOCK_BYTES),
+            Field::Temp => {
+                figures.get(Figure::TempWritten).map(|blocks| blocks * BLOCK_BYTES as f64)
+            }
         }
     }
 

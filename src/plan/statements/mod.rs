@@ -9,6 +9,9 @@ use crate::catalog::statements::{Figure, Figures, Filter, StatementKey, expressi
 pub use gate::Gate;
 pub use span::{Change, Counted, Span};
 
+/// Where the server was not built otherwise.
+pub const BLOCK_BYTES: i64 = 8192;
+
 /// What comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
