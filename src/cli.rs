@@ -6,8 +6,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::cancel::Cancel;
 use crate::commands::{
-    Context, EXIT_CODES, activity, analyze, apply, completions, demo, history, init, man, plan,
-    refresh, slow_queries, snapshot, vacuum, verify,
+    Context, EXIT_CODES, activity, analyze, apply, completions, demo, explain, history, init, man,
+    plan, refresh, slow_queries, snapshot, vacuum, verify,
 };
 use crate::config::Config;
 use crate::failure::{Failure, Result};
@@ -134,6 +134,7 @@ impl Cli {
                 context.unless_cancelled(activity::run(&context, &args)).await
             }
             Command::Verify(args) => verify::run(&context, &args).await,
+            Command::Explain(args) => explain::run(&args),
             Command::Demo(args) => context.unless_cancelled(demo::run(&context, &args)).await,
             Command::Completions(args) => completions::run(&args, &mut Cli::command()),
             Command::Man(args) => man::run(&args, Cli::command()),
@@ -237,6 +238,8 @@ pub enum Command {
     #[command(after_help = EXIT_CODES)]
     Verify(verify::Args),
     #[command(after_help = EXIT_CODES)]
+    Explain(explain::Args),
+    #[command(after_help = EXIT_CODES)]
     Demo(demo::Args),
     #[command(after_help = EXIT_CODES)]
     Completions(completions::Args),
@@ -259,6 +262,7 @@ impl Command {
             Command::History(_) => "history",
             Command::Activity(_) => "activity",
             Command::Verify(_) => "verify",
+            Command::Explain(_) => "explain",
             Command::Demo(_) => "demo",
             Command::Completions(_) => "completions",
             Command::Man(_) => "man",

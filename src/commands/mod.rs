@@ -5,6 +5,7 @@ pub mod analyze;
 pub mod apply;
 pub mod completions;
 pub mod demo;
+pub mod explain;
 pub mod history;
 pub mod init;
 pub mod man;

@@ -8,7 +8,7 @@ use super::table::{right, table, text};
 use super::{Console, Format, Volume};
 use crate::failure::Failure;
 use crate::figures;
-use crate::plan::verify::{Check, Finding, Judgement, Place, Severity, counted};
+use crate::plan::verify::{Check, Finding, Judgement, Place, Rule, Severity, counted};
 
 /// Shows what was found out, in the format that was asked for.
 pub fn show(console: &Console, judgement: &Judgement) {
@@ -110,6 +110,21 @@ fn data(text: &str) -> String {
 /// As @actions/core escapes a command's property.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// A rule's page, with how bad its findings are.
+pub fn page(rule: &Rule) -> String {
+    let (title, rest) = rule.page.split_once('\n').unwrap_or((rule.page, ""));
+    format!("{title} ({})\n{rest}", rule.severity.name())
+}
+
+/// Our rules, a line each.
+pub fn rules() -> String {
+    let mut table = table(&["rule", "severity", "what"]);
+    for rule in Rule::ALL {
+        table.add_row([rule.name, rule.severity.name(), rule.summary()]);
+    }
+    text(&table)
 }
 
 #[cfg(test)]

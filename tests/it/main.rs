@@ -23,6 +23,7 @@ mod pooler;
 mod privileges;
 mod program;
 mod refresh;
+mod rules;
 mod secrets;
 mod seed;
 mod slow_queries;

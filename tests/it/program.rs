@@ -6,7 +6,7 @@ use crate::support::command::Pgtend;
 use crate::support::tls::write;
 use crate::support::{Database, Output};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "plan",
     "apply",
     "refresh",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 14] = [
     "init",
     "history",
     "verify",
+    "explain",
     "demo",
     "completions",
     "man",

@@ -3,6 +3,7 @@
 
 mod lint;
 mod place;
+mod rule;
 mod syntax;
 
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use crate::pg::server_error::ServerError;
 use crate::pg::version::ServerVersion;
 
 pub use place::Place;
+pub use rule::Rule;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -47,6 +49,24 @@ pub struct Finding {
     pub message: String,
     /// What to do instead.
     pub help: Option<String>,
+}
+
+impl Finding {
+    /// A finding of one of our rules, as bad as the rule says.
+    pub fn new(rule: &Rule, place: Option<Place>, message: impl Into<String>) -> Self {
+        Finding {
+            rule: rule.name.to_owned(),
+            severity: rule.severity,
+            place,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// With what to do instead.
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Finding { help: Some(help.into()), ..self }
+    }
 }
 
 /// The checks, in their order.
@@ -173,16 +193,12 @@ impl Judgement {
 
     /// Judges the indexes that are there afterwards.
     pub fn indexes(&mut self, invalid: &[InvalidIndex], took: Duration) {
-        let findings = invalid.iter().map(|index| Finding {
-            rule: "invalid-index".to_owned(),
-            severity: Severity::Error,
-            place: None,
-            message: format!("the index {} on {} is invalid", index.name, index.table),
-            help: Some(
+        let findings = invalid.iter().map(|index| {
+            let message = format!("the index {} on {} is invalid", index.name, index.table);
+            Finding::new(&Rule::INVALID_INDEX, None, message).help(
                 "build it whole; an index of a partitioned table that was made with ON ONLY is valid \
-                 when an index of each partition is attached to it"
-                    .to_owned(),
-            ),
+                 when an index of each partition is attached to it",
+            )
         });
         self.add(CheckName::Indexes, took, findings.collect(), "every index is valid");
     }
@@ -240,13 +256,13 @@ const ACTIVE_SQL_TRANSACTION: &str = "25001";
 fn refusal(refused: &Refused) -> Finding {
     let error = &refused.error;
     let in_transaction = error.sqlstate.as_deref() == Some(ACTIVE_SQL_TRANSACTION);
-    let help = "put it in a migration of its own that your tool does not run in a transaction";
-    Finding {
-        rule: if in_transaction { "in-transaction" } else { "not-applied" }.to_owned(),
-        severity: Severity::Error,
-        place: Some(refused.place.clone()),
-        message: error.to_string(),
-        help: if in_transaction { Some(help.to_owned()) } else { error.hint.clone() },
+    let rule = if in_transaction { &Rule::IN_TRANSACTION } else { &Rule::NOT_APPLIED };
+    let finding = Finding::new(rule, Some(refused.place.clone()), error.to_string());
+    match &error.hint {
+        _ if in_transaction => finding
+            .help("put it in a migration of its own that your tool does not run in a transaction"),
+        Some(hint) => finding.help(hint),
+        None => finding,
     }
 }
 

@@ -1,0 +1,138 @@
+//! The server or the database that the migrations are applied to.
+
+use super::{Args, Context};
+use crate::failure::{Failure, Kind, Result};
+use crate::pg::conninfo::Conninfo;
+use crate::pg::database::{Database, Workers};
+use crate::pg::server_error::ServerError;
+use crate::pg::session::{Answer, Session};
+use crate::sandbox::Sandbox;
+
+/// Where the migrations are applied.
+pub enum Ground {
+    /// A server of our own.
+    Throwaway(Sandbox),
+    /// A database of our own on a server that was given.
+    Scratch(Scratch),
+}
+
+/// A database that is dropped at the end.
+pub struct Scratch {
+    name: String,
+    /// For creating and dropping it.
+    beside: Database,
+}
+
+/// On the throwaway server: not `postgres`, so that nobody's migration finds anything there.
+const DATABASE: &str = "verify";
+
+/// `duplicate_database`
+const IN_USE: &str = "42P04";
+
+/// Containers often give all their jobs the same process id.
+const ATTEMPTS: u32 = 100;
+
+impl Ground {
+    /// Makes it: in a database of its own.
+    ///
+    /// # Errors
+    /// `Sandbox` where no server can be made; those of the server.
+    pub async fn make(context: &Context, args: &Args) -> Result<Ground> {
+        if context.url.is_none() {
+            let made = Ground::throwaway(context, args);
+            return Ok(Ground::Throwaway(context.unless_cancelled(made).await?));
+        }
+        let beside = context.unless_cancelled(context.open(&context.opening("verify"))).await?;
+        beside.require_writable()?;
+        // Not to be cancelled: what we do not know of we could not drop.
+        Ok(Ground::Scratch(Scratch::create(beside).await?))
+    }
+
+    async fn throwaway(context: &Context, args: &Args) -> Result<Sandbox> {
+        let sandbox = context.start_sandbox(args.pg_bin.as_deref()).await?;
+        let database =
+            context.open_sandbox(&sandbox.url("postgres"), &context.opening("verify")).await?;
+        let session = database.maintainer(Workers::AsConfigured).await?;
+        create(&session, DATABASE).await.map_err(ServerError::into_failure)?;
+        Ok(sandbox)
+    }
+
+    /// Connects to the database.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub async fn open(&self, context: &Context) -> Result<Database> {
+        let opening = context.opening("verify");
+        let database = match self {
+            Ground::Throwaway(sandbox) => {
+                context.open_sandbox(&sandbox.url(DATABASE), &opening).await?
+            }
+            Ground::Scratch(scratch) => {
+                let conninfo = Conninfo::resolve(context.url.as_deref(), &context.environment)?;
+                let conninfo = conninfo.with_database(&scratch.name);
+                Database::open(&conninfo, &context.environment, &opening).await?
+            }
+        };
+        context.console.set_server(&database.server);
+        Ok(database)
+    }
+
+    /// What goes wrong here changes nothing about the verdict, and is told.
+    pub async fn remove(self, context: &Context) {
+        let removed = match self {
+            Ground::Throwaway(sandbox) => sandbox.stop(),
+            Ground::Scratch(scratch) => scratch.drop().await,
+        };
+        if let Err(failure) = removed {
+            context.console.warn(&failure.to_string());
+        }
+    }
+}
+
+impl Scratch {
+    async fn create(beside: Database) -> Result<Scratch> {
+        let session = beside.maintainer(Workers::AsConfigured).await?;
+        let first = format!("pgtend_verify_{}", std::process::id());
+        let mut name = first.clone();
+        for attempt in 2..=ATTEMPTS {
+            match create(&session, &name).await {
+                Ok(()) => {
+                    drop(session);
+                    return Ok(Scratch { name, beside });
+                }
+                Err(error) if error.sqlstate.as_deref() == Some(IN_USE) => {
+                    name = format!("{first}_{attempt}");
+                }
+                Err(error) => return Err(refused(error)),
+            }
+        }
+        Err(Failure::new(Kind::Server, format!("{first} and many more exist already"))
+            .hint("drop the databases that killed runs have left"))
+    }
+
+    async fn drop(self) -> Result<()> {
+        // Not IF EXISTS: that it is gone would be news. FORCE ends sessions that a cancelled run left.
+        let sql = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        let dropped = match self.beside.maintainer(Workers::AsConfigured).await {
+            Ok(session) => session.execute(&sql).await.map_err(ServerError::into_failure),
+            Err(failure) => Err(failure),
+        };
+        dropped.map_err(|failure| {
+            failure.context(format!("the scratch database stays; drop it with {sql}"))
+        })
+    }
+}
+
+/// Of template0, so that nothing is there that a new server would not have.
+async fn create(session: &Session, name: &str) -> Answer<()> {
+    session.execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).await
+}
+
+fn refused(error: ServerError) -> Failure {
+    let failure = error.into_failure().context("creating the scratch database failed");
+    if failure.kind == Kind::Privilege {
+        return failure
+            .hint("give the role CREATEDB, or leave out -d: a throwaway server is used then");
+    }
+    failure
+}

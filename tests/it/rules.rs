@@ -1,0 +1,76 @@
+//! The rules' pages: each bad example is found, each good one is not, and what is explained is there.
+
+use std::fs;
+
+use crate::support::Output;
+use crate::support::command::Pgtend;
+
+/// The rules as `pgtend explain` lists them.
+fn rules() -> Vec<String> {
+    let list = Pgtend::new(&["explain"]).run().expect(0).stdout;
+    let names = list.lines().skip(1).filter_map(|line| line.split_whitespace().next());
+    names.map(str::to_owned).collect()
+}
+
+fn page(rule: &str) -> String {
+    Pgtend::new(&["explain", rule]).run().expect(0).stdout
+}
+
+/// The SQL below a heading.
+fn example<'a>(page: &'a str, heading: &str) -> &'a str {
+    let below = page.split(&format!("\n## {heading}\n")).nth(1).expect(heading);
+    let (_, below) = below.split_once("```sql\n").expect("an example");
+    below.split_once("```").expect("its end").0
+}
+
+/// The example's files: those that comments name, else one.
+fn files(example: &str) -> Vec<(String, String)> {
+    let mut files: Vec<(String, String)> = Vec::new();
+    for line in example.lines() {
+        let name = line.strip_prefix("-- ").filter(|name| name.ends_with(".sql"));
+        match (name, files.last_mut()) {
+            (Some(name), _) => files.push((name.to_owned(), String::new())),
+            (None, Some((_, text))) => text.push_str(&format!("{line}\n")),
+            (None, None) => files.push(("migrations/1.sql".to_owned(), format!("{line}\n"))),
+        }
+    }
+    files
+}
+
+/// Verifies the example, with the options that its files stand for.
+fn verify(example: &str) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files(example) {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let call = Pgtend::new(&["verify", &path("migrations"), "--format", "json"]);
+    call.run()
+}
+
+/// All in one call would say less of which it was; one server each is what users have.
+#[test]
+fn every_bad_example_is_found_and_no_good_one() {
+    let rules = rules();
+    assert!(rules.len() > 3, "{rules:?}");
+    for rule in &rules {
+        let page = page(rule);
+        assert!(page.starts_with(&format!("# {rule} (")), "{page}");
+        for (heading, is_found) in [("Bad", true), ("Good", false)] {
+            let output = verify(example(&page, heading));
+            let findings = output.json().findings;
+            let found = findings.iter().any(|finding| finding.rule == *rule);
+            assert_eq!(found, is_found, "{rule}, {heading}: {output}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_rule_is_not_explained() {
+    let squawks = page("ban-drop-column");
+    assert!(squawks.contains("https://squawkhq.com/docs/ban-drop-column"), "{squawks}");
+    let unknown = Pgtend::new(&["explain", "nonsense"]).run().expect(2);
+    assert!(unknown.stderr.contains("there is no rule nonsense"), "{unknown}");
+}
