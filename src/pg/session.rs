@@ -101,28 +101,33 @@ impl Session {
         Ok(())
     }
 
-    /// Sends several statements in one message. Where one fails the answer also says how many had
-    /// ended before it; 0 too where the server did not begin, because it could not parse the text.
-    pub async fn execute_message(
-        &self,
-        text: &str,
-    ) -> std::result::Result<(), (usize, ServerError)> {
+    /// Sends several statements in one message. Returns what each of those gave that ended, its
+    /// rows' first columns, and the error that ended the message; none have ended too where the
+    /// server did not begin, because it could not parse the text.
+    pub async fn execute_message(&self, text: &str) -> (Vec<Vec<String>>, Answer<()>) {
         self.echo.hear(text);
-        let mut ended = 0;
-        let answers = self.client.simple_query_raw(text).await;
-        let mut answers = pin!(answers.map_err(|error| (ended, error.into()))?);
+        let mut ended = Vec::new();
+        let mut rows = Vec::new();
+        let answers = match self.client.simple_query_raw(text).await {
+            Ok(answers) => answers,
+            Err(error) => return (ended, Err(error.into())),
+        };
+        let mut answers = pin!(answers);
         while let Some(answer) = answers.next().await {
             match answer {
-                Ok(SimpleQueryMessage::CommandComplete(_)) => ended += 1,
+                Ok(SimpleQueryMessage::Row(row)) => {
+                    rows.extend(row.try_get(0).ok().flatten().map(str::to_owned));
+                }
+                Ok(SimpleQueryMessage::CommandComplete(_)) => ended.push(std::mem::take(&mut rows)),
                 Ok(_) => {}
                 Err(error) => {
                     // As in `execute`: until the server has rolled back.
                     let _ = self.client.simple_query(READY).await;
-                    return Err((ended, error.into()));
+                    return (ended, Err(error.into()));
                 }
             }
         }
-        Ok(())
+        (ended, Ok(()))
     }
 
     /// Like [`Session::execute`], but gives up after `limit`: the statement is cancelled on the

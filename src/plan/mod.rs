@@ -207,15 +207,21 @@ impl Verdict {
     }
 }
 
-/// Lock modes, by PostgreSQL's names (documentation, 13.3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Lock modes, by PostgreSQL's names (documentation, 13.3.1), the weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LockMode {
     /// Conflicts with dropping and rewriting only.
     AccessShare,
+    /// Of SELECT … FOR UPDATE and the like, and of a foreign key's other side.
+    RowShare,
+    /// Of INSERT, UPDATE and DELETE.
+    RowExclusive,
     /// Lets reads and writes go on; conflicts with VACUUM, ANALYZE, other builds and DDL.
     ShareUpdateExclusive,
     /// Lets reads go on, writes wait.
     Share,
+    /// Lets reads go on, writes wait, also other holders of this mode.
+    ShareRowExclusive,
     /// Lets reads go on, and conflicts with all else.
     Exclusive,
     /// Reads wait too.
@@ -237,12 +243,34 @@ impl Lock {
     }
 }
 
+impl LockMode {
+    const ALL: [LockMode; 8] = [
+        LockMode::AccessShare,
+        LockMode::RowShare,
+        LockMode::RowExclusive,
+        LockMode::ShareUpdateExclusive,
+        LockMode::Share,
+        LockMode::ShareRowExclusive,
+        LockMode::Exclusive,
+        LockMode::AccessExclusive,
+    ];
+
+    /// The mode that pg_locks names, as in `AccessShareLock`.
+    pub fn from_pg_locks(mode: &str) -> Option<Self> {
+        let mode = mode.strip_suffix("Lock")?;
+        LockMode::ALL.into_iter().find(|known| known.to_string() == mode)
+    }
+}
+
 impl fmt::Display for LockMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             LockMode::AccessShare => "AccessShare",
+            LockMode::RowShare => "RowShare",
+            LockMode::RowExclusive => "RowExclusive",
             LockMode::ShareUpdateExclusive => "ShareUpdateExclusive",
             LockMode::Share => "Share",
+            LockMode::ShareRowExclusive => "ShareRowExclusive",
             LockMode::Exclusive => "Exclusive",
             LockMode::AccessExclusive => "AccessExclusive",
         })

@@ -10,7 +10,7 @@ use crate::failure::{Failure, Kind};
 use crate::plan::activity::Node;
 use crate::plan::refresh::Way;
 use crate::plan::schema::{NAME, SchemaStep};
-use crate::plan::verify::{Check, Finding};
+use crate::plan::verify::{Check, Finding, HeldLock};
 use crate::plan::{Plan, Step, Subject, Verdict, Warning, one_line};
 
 /// The version of the documents' form.
@@ -82,6 +82,9 @@ pub struct Document {
     /// What the checks found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub findings: Option<Vec<FindingDocument>>,
+    /// What the migrations locked of what was there before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locks: Option<Vec<LockDocument>>,
     /// What the reader should know besides.
     pub warnings: Vec<WarningDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -291,6 +294,19 @@ pub struct FindingDocument {
     help: Option<String>,
 }
 
+/// A lock that a migration's statement took.
+#[derive(Debug, Clone, Serialize)]
+pub struct LockDocument {
+    file: String,
+    line: u32,
+    object: String,
+    /// Null where it could not be seen.
+    lock: Option<String>,
+    held_ms: u64,
+    rewrites: bool,
+    scans: bool,
+}
+
 /// A warning.
 #[derive(Debug, Clone, Serialize)]
 pub struct WarningDocument {
@@ -334,6 +350,7 @@ impl Document {
             sessions: None,
             checks: None,
             findings: None,
+            locks: None,
             warnings: Vec::new(),
             error: None,
         }
@@ -417,6 +434,21 @@ impl FindingDocument {
             column: place.map(|place| place.column),
             message: finding.message.clone(),
             help: finding.help.clone(),
+        }
+    }
+}
+
+impl LockDocument {
+    /// As programs read it.
+    pub fn new(lock: &HeldLock) -> Self {
+        LockDocument {
+            file: lock.place.file.display().to_string(),
+            line: lock.place.line,
+            object: lock.relation.to_string(),
+            lock: lock.mode.map(|mode| mode.to_string()),
+            held_ms: millis(lock.held),
+            rewrites: lock.is_rewritten,
+            scans: lock.is_scanned,
         }
     }
 }

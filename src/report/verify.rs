@@ -2,13 +2,13 @@
 
 use comfy_table::Cell;
 
-use super::document::{CheckDocument, FindingDocument, Outcome};
+use super::document::{CheckDocument, FindingDocument, LockDocument, Outcome};
 use super::harmless::harmless;
 use super::table::{right, table, text};
 use super::{Console, Format, Volume};
 use crate::failure::Failure;
 use crate::figures;
-use crate::plan::verify::{Check, Finding, Judgement, Place, Rule, Severity, counted};
+use crate::plan::verify::{Check, Finding, HeldLock, Judgement, Place, Rule, Severity, counted};
 
 /// Shows what was found out, in the format that was asked for.
 pub fn show(console: &Console, judgement: &Judgement) {
@@ -20,6 +20,9 @@ pub fn show(console: &Console, judgement: &Judgement) {
         }
         _ => {
             console.product(&judgement.findings.iter().map(finding).collect::<String>());
+            if console.manner().volume == Volume::Verbose && !judgement.locks.is_empty() {
+                console.product(&format!("{}\n", locks(&judgement.locks)));
+            }
             if console.manner().volume > Volume::Quiet || judgement.is_failed() {
                 console.product(&checks(&judgement.checks));
             }
@@ -32,6 +35,7 @@ fn json(console: &Console, judgement: &Judgement) {
     document.outcome = if judgement.is_failed() { Outcome::Findings } else { Outcome::Done };
     document.checks = Some(judgement.checks.iter().map(CheckDocument::new).collect());
     document.findings = Some(judgement.findings.iter().map(FindingDocument::new).collect());
+    document.locks = Some(judgement.locks.iter().map(LockDocument::new).collect());
     console.json(&document);
 }
 
@@ -53,6 +57,24 @@ fn checks(checks: &[Check]) -> String {
             Cell::new(check.verdict.name()),
             right(figures::duration(check.took)),
             Cell::new(check.reason.as_deref().unwrap_or("-")),
+        ]);
+    }
+    text(&table)
+}
+
+/// Every lock on what was there before.
+fn locks(locks: &[HeldLock]) -> String {
+    let mut table = table(&["table", "lock", "held", "rewrites", "scans", "statement"]);
+    let yes = |is: bool| if is { "yes" } else { "-" };
+    for lock in locks {
+        let file = lock.place.file.display().to_string();
+        table.add_row(vec![
+            Cell::new(lock.relation.to_string()),
+            Cell::new(lock.mode.map_or("not seen".to_owned(), |mode| mode.to_string())),
+            right(figures::duration(lock.held)),
+            Cell::new(yes(lock.is_rewritten)),
+            Cell::new(yes(lock.is_scanned)),
+            Cell::new(format!("{}:{}", harmless(&file), lock.place.line)),
         ]);
     }
     text(&table)

@@ -64,7 +64,7 @@ fn reason(output: &Output, name: &str) -> String {
 }
 
 const TABLE: &str = "CREATE TABLE sales (id bigint PRIMARY KEY, status text);\n";
-const ALL_PASSED: &str = "parse passed, apply passed, indexes passed, lint passed";
+const ALL_PASSED: &str = "parse passed, apply passed, indexes passed, locks passed, lint passed";
 
 #[test]
 fn a_good_folder_passes_on_a_server_of_its_own() {
@@ -103,7 +103,10 @@ fn a_broken_statement_is_found_at_its_line_and_ends_the_run() {
         ("3_m.sql", "ALTER TABLE sales ADD COLUMN later nonsense;\n"),
     ]);
     let output = folder.verify(&[]).expect(1).came_to("findings");
-    assert_eq!(verdicts(&output), "parse passed, apply failed, indexes skipped, lint passed");
+    assert_eq!(
+        verdicts(&output),
+        "parse passed, apply failed, indexes skipped, locks passed, lint passed"
+    );
     assert_eq!(reason(&output, "apply"), "1 of 3 migrations applied");
     assert_eq!(reason(&output, "indexes"), "not every migration was applied");
     let errors = errors(&output);
@@ -133,7 +136,10 @@ fn a_syntax_error_is_found_without_and_by_the_server() {
     let folder =
         Folder::new(&[("1_m.sql", "SELECT 1;\nCREATE TABEL x (a int);\n"), ("2_m.sql", TABLE)]);
     let output = folder.verify(&[]).expect(1);
-    assert_eq!(verdicts(&output), "parse failed, apply failed, indexes skipped, lint passed");
+    assert_eq!(
+        verdicts(&output),
+        "parse failed, apply failed, indexes skipped, locks passed, lint passed"
+    );
     let unjudged = "1 migration not judged, because of the syntax";
     assert!(reason(&output, "lint").ends_with(unjudged), "{output}");
     let errors = errors(&output);
@@ -199,7 +205,10 @@ fn an_invalid_index_is_found() {
         CREATE INDEX p_a ON ONLY p (a);";
     let folder = Folder::new(&[("1_m.sql", sql)]);
     let output = folder.verify(&[]).expect(1);
-    assert_eq!(verdicts(&output), "parse passed, apply passed, indexes failed, lint passed");
+    assert_eq!(
+        verdicts(&output),
+        "parse passed, apply passed, indexes failed, locks passed, lint passed"
+    );
     let error = errors(&output).remove(0);
     assert_eq!((error.rule.as_str(), error.file), ("invalid-index", None));
     assert_eq!(error.message, "the index public.p_a on public.p is invalid");
@@ -215,7 +224,10 @@ fn the_linters_rules_hold_unless_a_comment_says_otherwise() {
     assert_eq!((found.severity.as_str(), found.line), ("warning", Some(1)), "{output}");
     assert_eq!((found.file.clone(), found.column), (folder.found_in("2_m.sql"), Some(19)));
     let output = folder.verify(&["--fail-on", "warning"]).expect(1).came_to("findings");
-    assert_eq!(verdicts(&output), "parse passed, apply passed, indexes passed, lint failed");
+    assert_eq!(
+        verdicts(&output),
+        "parse passed, apply passed, indexes passed, locks passed, lint failed"
+    );
 
     fs::write(folder.path("2_m.sql"), format!("-- squawk-ignore ban-drop-column\n{drop}")).unwrap();
     assert!(!rules(&folder.verify(&[]).expect(0)).contains(&"ban-drop-column".to_owned()));

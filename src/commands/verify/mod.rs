@@ -12,7 +12,7 @@ use crate::execute::verify::{apply, load_base};
 use crate::failure::{Failure, Result, exit_code};
 use crate::figures;
 use crate::pg::database::Workers;
-use crate::plan::verify::{CheckName, Judgement, Severity};
+use crate::plan::verify::{CheckName, Existing, Judgement, Severity};
 use crate::report;
 
 use ground::Ground;
@@ -117,6 +117,8 @@ async fn judge(
     } else {
         judgement.skip(CheckName::Indexes, "not every migration was applied");
     }
+    let existing = if base.is_some() { Existing::Before(0) } else { Existing::BeforeEach };
+    judgement.locks(&applied, existing);
     judgement.lint(migrations, database.server.version);
     Ok(judgement)
 }

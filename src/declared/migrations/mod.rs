@@ -8,6 +8,7 @@ mod discover;
 mod foreign;
 mod pair;
 mod recognise;
+mod role;
 mod sections;
 mod statements;
 mod version;
@@ -19,6 +20,7 @@ use super::files;
 use crate::failure::{Failure, Kind, Result};
 
 pub use foreign::code_migrations;
+pub use role::Role;
 pub use statements::{Statement, SyntaxError, parse, statements};
 
 /// How a tool lays out its migrations; decides their order and how they are sent.

@@ -2,6 +2,8 @@
 //! a connection; what a server said comes as [`Applied`] and as invalid indexes.
 
 mod lint;
+pub mod locks;
+pub mod observed;
 mod place;
 mod rule;
 mod syntax;
@@ -14,6 +16,8 @@ use crate::figures;
 use crate::pg::server_error::ServerError;
 use crate::pg::version::ServerVersion;
 
+pub use locks::{Existing, HeldLock};
+pub use observed::Observed;
 pub use place::Place;
 pub use rule::Rule;
 
@@ -78,6 +82,8 @@ pub enum CheckName {
     Apply,
     /// Every index is valid afterwards.
     Indexes,
+    /// What the migrations lock of that which was there before.
+    Locks,
     /// Nothing is done that is known to end badly.
     Lint,
 }
@@ -89,6 +95,7 @@ impl CheckName {
             CheckName::Parse => "parse",
             CheckName::Apply => "apply",
             CheckName::Indexes => "indexes",
+            CheckName::Locks => "locks",
             CheckName::Lint => "lint",
         }
     }
@@ -138,6 +145,8 @@ pub struct Applied {
     pub refused: Option<Refused>,
     /// How long it took.
     pub took: Duration,
+    /// What was seen meanwhile.
+    pub observed: Observed,
 }
 
 /// A statement that the server refused.
@@ -156,13 +165,15 @@ pub struct Judgement {
     pub checks: Vec<Check>,
     /// In the order of the checks, and in each of the files.
     pub findings: Vec<Finding>,
+    /// Which statement locked what that was there before, in the order of the statements.
+    pub locks: Vec<HeldLock>,
     fails_on: Severity,
 }
 
 impl Judgement {
     /// Nothing yet; findings of this severity and worse fail.
     pub fn new(fails_on: Severity) -> Self {
-        Judgement { checks: Vec::new(), findings: Vec::new(), fails_on }
+        Judgement { checks: Vec::new(), findings: Vec::new(), locks: Vec::new(), fails_on }
     }
 
     /// Whether anything was found that fails.
@@ -201,6 +212,21 @@ impl Judgement {
             )
         });
         self.add(CheckName::Indexes, took, findings.collect(), "every index is valid");
+    }
+
+    /// Judges what the migrations that were applied locked.
+    pub fn locks(&mut self, applied: &Applied, existing: Existing) {
+        let started = Instant::now();
+        let (locks, findings) = locks::judge(&applied.observed, existing);
+        let reason = match locks.len() {
+            0 => "no table that was there before is locked".to_owned(),
+            taken => {
+                let taken = figures::count(taken, "lock", "locks");
+                format!("{taken} on tables that were there before, none while it takes long")
+            }
+        };
+        self.locks = locks;
+        self.add(CheckName::Locks, started.elapsed(), findings, &reason);
     }
 
     /// Says that a check could not be made, and why.

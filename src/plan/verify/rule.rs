@@ -38,6 +38,12 @@ rules! {
     IN_TRANSACTION = Error "in-transaction";
     /// An index is invalid afterwards.
     INVALID_INDEX = Error "invalid-index";
+    /// A table that was there before is written anew under a lock.
+    TABLE_REWRITE = Warning "table-rewrite";
+    /// A table that was there before is read whole while nobody may write it.
+    TABLE_SCAN = Warning "table-scan";
+    /// A lock is held while something else takes its time.
+    LOCK_HELD = Warning "lock-held";
 }
 
 impl Rule {

@@ -44,6 +44,8 @@ pub struct Document<S = Step> {
     pub checks: Vec<Check>,
     #[serde(default)]
     pub findings: Vec<Finding>,
+    #[serde(default)]
+    pub locks: Vec<Lock>,
     pub warnings: Vec<Warning>,
     /// Only there if the command could not start.
     pub error: Option<Problem>,
@@ -233,6 +235,20 @@ pub struct Check {
     pub duration_ms: u64,
     #[serde(deserialize_with = "Option::deserialize")]
     pub reason: Option<String>,
+}
+
+/// What a migration locked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lock {
+    pub file: String,
+    pub line: u32,
+    pub object: String,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub lock: Option<String>,
+    pub held_ms: u64,
+    pub rewrites: bool,
+    pub scans: bool,
 }
 
 /// What a check of verify found.

@@ -1,0 +1,33 @@
+-- The file of each table and materialized view, to see later which of them was rewritten.
+-- Returns oid, schema, name, file (relfilenode; 0: none), scans (sequential ones of this session that
+-- are not yet in the statistics); the newest object of the database; and the
+-- server's clock in microseconds: at least one row, whose oid is NULL where there is no table.
+-- Privilege: none. Cost: one pass over pg_class.
+SELECT
+  f.oid,
+  f.schema,
+  f.name,
+  f.file,
+  pg_catalog.pg_stat_get_xact_numscans(f.oid) AS scans,
+  (
+    SELECT pg_catalog.max(o.oid)
+    FROM (
+      SELECT pg_catalog.max(c.oid) AS oid FROM pg_catalog.pg_class AS c
+      UNION ALL
+      SELECT pg_catalog.max(k.oid) AS oid FROM pg_catalog.pg_constraint AS k
+    ) AS o
+  ) AS newest,
+  (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8 AS at_us
+FROM (VALUES (1)) AS one (row)
+LEFT JOIN (
+  SELECT
+    c.oid,
+    n.nspname::pg_catalog.text AS schema,
+    c.relname::pg_catalog.text AS name,
+    c.relfilenode AS file
+  FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'm')
+    AND c.relpersistence <> 't'
+    AND c.oid >= 16384::pg_catalog.oid
+) AS f ON true

@@ -1,0 +1,108 @@
+//! What a session's statements do to relations, asked by the session itself while its transaction
+//! is open: afterwards the locks are gone.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use super::Oid;
+use crate::failure::Result;
+use crate::pg::name::RelationName;
+use crate::pg::server_error::ServerError;
+use crate::pg::session::Session;
+
+/// What this session holds and has done so far.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Observation {
+    /// When, by the server's clock, since 1970.
+    #[serde(rename = "at_us", deserialize_with = "microseconds")]
+    pub at: Duration,
+    /// The tables and materialized views that it has locked.
+    pub relations: Vec<LockedRelation>,
+    /// Relations and constraints that it has made.
+    pub made: Vec<Oid>,
+}
+
+/// A table or materialized view that a session has locked.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct LockedRelation {
+    /// Its identifier.
+    pub oid: Oid,
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// The number of its file, which changes when it is rewritten; 0 where it has none.
+    pub file: Oid,
+    /// Sequential scans that the session has not yet told to the statistics. That happens between
+    /// transactions, once in a while.
+    pub scans: i64,
+    /// The modes, as pg_locks names them.
+    pub modes: Vec<String>,
+}
+
+/// The files of all tables and materialized views at a moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RelationFiles {
+    /// When, by the server's clock, since 1970.
+    pub at: Duration,
+    /// The newest relation or constraint.
+    pub newest: Oid,
+    /// Each of them.
+    pub files: HashMap<Oid, RelationFile>,
+}
+
+/// A table or materialized view at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelationFile {
+    /// Its name.
+    pub name: RelationName,
+    /// The number of its file; 0 where it has none.
+    pub file: Oid,
+    /// As [`LockedRelation::scans`].
+    pub scans: i64,
+}
+
+/// The query for an [`Observation`], which needs no parameters, so that it can be sent between the
+/// statements of one message.
+pub fn observation_sql(newest: Oid) -> String {
+    include_str!("../../sql/catalog/observe.sql").replace("$1", &newest.to_string())
+}
+
+impl Observation {
+    /// Reads the query's answer; `None` where it is none.
+    pub fn read(json: &str) -> Option<Observation> {
+        serde_json::from_str(json).ok()
+    }
+}
+
+/// Reads the files of all tables and materialized views.
+///
+/// # Errors
+/// Those of the connection and of the catalog query.
+pub async fn load_relation_files(session: &Session) -> Result<RelationFiles> {
+    let sql = include_str!("../../sql/catalog/relation_files.sql");
+    let rows = session.query(sql, &[]).await.map_err(ServerError::into_failure)?;
+    let mut read = RelationFiles::default();
+    for row in &rows {
+        let at: i64 = row.get("at_us");
+        read.at = Duration::from_micros(at.unsigned_abs());
+        read.newest = row.get("newest");
+        if let Some(oid) = row.get::<_, Option<Oid>>("oid") {
+            let name = RelationName::qualified(
+                row.get::<_, String>("schema"),
+                row.get::<_, String>("name"),
+            );
+            let (file, scans) = (row.get("file"), row.get("scans"));
+            read.files.insert(oid, RelationFile { name, file, scans });
+        }
+    }
+    Ok(read)
+}
+
+fn microseconds<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_micros)
+}

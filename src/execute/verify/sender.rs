@@ -1,0 +1,264 @@
+//! Sending a script as its tool would, and looking at what each statement did.
+
+use super::message::Message;
+use crate::catalog::Oid;
+use crate::catalog::observed::{Observation, load_relation_files, observation_sql};
+use crate::declared::migrations::{Role, Script, Statement, Wrapping, statements};
+use crate::failure::Result;
+use crate::pg::server_error::ServerError;
+use crate::pg::session::{Answer, Session};
+use crate::plan::verify::observed::{Done, Observed, Observer};
+use crate::plan::verify::{Place, Refused};
+
+/// Sends scripts on one connection.
+pub struct Sender<'a> {
+    session: &'a Session,
+    observer: Option<Observer>,
+    /// A transaction is open: the tool's, or the script's own.
+    is_in_transaction: bool,
+}
+
+type Sent = std::result::Result<(), Refused>;
+
+impl<'a> Sender<'a> {
+    /// Looks at nothing.
+    pub fn plain(session: &'a Session) -> Self {
+        Sender { session, observer: None, is_in_transaction: false }
+    }
+
+    /// Looks at what the session holds after each statement.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn observing(session: &'a Session) -> Result<Self> {
+        let observer = Observer::new(&load_relation_files(session).await?);
+        Ok(Sender { observer: Some(observer), ..Sender::plain(session) })
+    }
+
+    /// The next migration begins.
+    pub fn begin_migration(&mut self) {
+        if let Some(observer) = &mut self.observer {
+            observer.begin_migration();
+        }
+    }
+
+    /// What was seen.
+    pub fn finish(self) -> Observed {
+        self.observer.map(Observer::finish).unwrap_or_default()
+    }
+
+    /// Sends the script. Where it is refused, nothing of its open transaction remains.
+    ///
+    /// # Errors
+    /// The statement that the server refused, or at which it went away.
+    pub async fn run(&mut self, script: &Script) -> Sent {
+        // What our parser does not know cannot be taken apart; the server may know it.
+        let Ok(statements) = statements(script) else { return self.whole(script).await };
+        if let Some(copy) = statements.iter().find(|statement| reads_from_client(statement)) {
+            let place = Place::of_statement(script, copy);
+            return Err(Refused { place, error: copy_refused() });
+        }
+        match script.wrapping {
+            Wrapping::Transaction => self.wrapped(script, &statements).await,
+            Wrapping::None => self.one_by_one(script, &statements).await,
+            Wrapping::OneMessage if statements.len() == 1 => {
+                self.one_by_one(script, &statements).await
+            }
+            Wrapping::OneMessage => self.message(script, &statements).await,
+        }
+    }
+
+    async fn wrapped(&mut self, script: &Script, statements: &[Statement]) -> Sent {
+        self.begin(script).await?;
+        self.one_by_one(script, statements).await?;
+        self.commit(script, statements.last()).await
+    }
+
+    async fn begin(&mut self, script: &Script) -> Sent {
+        let begun = self.session.execute("BEGIN").await;
+        begun.map_err(|error| Refused { place: Place::of_offset(script, 0), error })?;
+        self.is_in_transaction = true;
+        Ok(())
+    }
+
+    /// Deferred constraints are checked here.
+    async fn commit(&mut self, script: &Script, last: Option<&Statement>) -> Sent {
+        let place = last.map_or_else(
+            || Place::of_offset(script, 0),
+            |statement| Place::of_statement(script, statement),
+        );
+        let committed = self.session.execute("COMMIT").await;
+        self.end_transaction();
+        committed.map_err(|error| Refused { place, error })
+    }
+
+    async fn one_by_one(&mut self, script: &Script, statements: &[Statement]) -> Sent {
+        for statement in statements {
+            if let Err(error) = self.send(script, statement).await {
+                self.roll_back().await;
+                let place = Place::within(script, statement, error.position);
+                return Err(Refused { place, error });
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, script: &Script, statement: &Statement) -> Answer<()> {
+        match Role::of(statement) {
+            Role::Works if self.observer.is_none() => self.session.execute(&statement.text).await,
+            Role::Works if self.is_in_transaction => {
+                self.session.execute(&statement.text).await?;
+                self.look(script, statement).await
+            }
+            Role::Works => self.alone(script, statement).await,
+            role => {
+                self.session.execute(&statement.text).await?;
+                self.follow(role);
+                Ok(())
+            }
+        }
+    }
+
+    fn follow(&mut self, role: Role) {
+        if let (Role::RollsBack | Role::RollsBackTo, Some(observer)) = (role, &mut self.observer) {
+            observer.forget();
+        }
+        match role {
+            Role::Begins => self.is_in_transaction = true,
+            Role::Commits | Role::RollsBack => self.end_transaction(),
+            Role::RollsBackTo | Role::Works | Role::Sets => {}
+        }
+    }
+
+    /// Outside a transaction the locks would be gone before anybody could look, so it is given one,
+    /// unless the server refuses that.
+    async fn alone(&mut self, script: &Script, statement: &Statement) -> Answer<()> {
+        self.session.execute("BEGIN").await?;
+        match self.session.execute(&statement.text).await {
+            Ok(()) => {
+                self.look(script, statement).await?;
+                let committed = self.session.execute("COMMIT").await;
+                self.end_transaction();
+                committed
+            }
+            Err(error) if refuses_transaction(&error) => {
+                self.roll_back().await;
+                self.session.execute(&statement.text).await?;
+                self.look_afterwards(script, statement).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn look(&mut self, script: &Script, statement: &Statement) -> Answer<()> {
+        let Some(observer) = &mut self.observer else { return Ok(()) };
+        if let Some(observation) = observe(self.session, observer.newest()).await? {
+            observer.saw(done(script, statement), &observation);
+        }
+        Ok(())
+    }
+
+    async fn look_afterwards(&mut self, script: &Script, statement: &Statement) -> Answer<()> {
+        let Some(observer) = &mut self.observer else { return Ok(()) };
+        let observation = observe(self.session, observer.newest()).await?;
+        let made = observation.map(|observation| observation.made).unwrap_or_default();
+        // Where it cannot be read, nothing is known of this statement.
+        if let Ok(files) = load_relation_files(self.session).await {
+            observer.saw_afterwards(done(script, statement), &made, &files);
+        }
+        Ok(())
+    }
+
+    /// Whether a transaction is open or not.
+    async fn roll_back(&mut self) {
+        let _ = self.session.execute("ROLLBACK").await;
+        self.end_transaction();
+    }
+
+    fn end_transaction(&mut self) {
+        self.is_in_transaction = false;
+        if let Some(observer) = &mut self.observer {
+            observer.end_transaction();
+        }
+    }
+
+    async fn message(&mut self, script: &Script, statements: &[Statement]) -> Sent {
+        let Some(observer) = &self.observer else { return self.as_is(script, statements).await };
+        let message = Message::new(statements, observer.newest());
+        let (answers, answer) = self.session.execute_message(&message.text).await;
+        if let Err(error) = answer {
+            self.roll_back().await;
+            let blamed = message.blamed(answers.len(), error.position);
+            let place = blamed.map_or_else(
+                || Place::of_offset(script, 0),
+                |(statement, position)| Place::within(script, statement, position),
+            );
+            return Err(Refused { place, error });
+        }
+        for (statement, observation) in message.seen(&answers) {
+            if let (Some(observer), Some(observation)) = (&mut self.observer, observation) {
+                observer.saw(done(script, statement), &observation);
+            }
+            self.follow(Role::of(statement));
+        }
+        self.end_transaction();
+        Ok(())
+    }
+
+    /// The text as it stands in the file, in one message.
+    async fn as_is(&mut self, script: &Script, statements: &[Statement]) -> Sent {
+        let (answers, answer) = self.session.execute_message(&script.text).await;
+        let Err(error) = answer else { return Ok(()) };
+        self.roll_back().await;
+        let place = match (error.position, statements.get(answers.len()).or(statements.last())) {
+            (Some(position), _) => Place::of_position(script, position),
+            (None, Some(statement)) => Place::of_statement(script, statement),
+            (None, None) => Place::of_offset(script, 0),
+        };
+        Err(Refused { place, error })
+    }
+
+    async fn whole(&mut self, script: &Script) -> Sent {
+        if script.wrapping != Wrapping::Transaction {
+            return self.as_is(script, &[]).await;
+        }
+        self.begin(script).await?;
+        self.as_is(script, &[]).await?;
+        self.commit(script, None).await
+    }
+}
+
+async fn observe(session: &Session, newest: Oid) -> Answer<Option<Observation>> {
+    let (answers, answer) = session.execute_message(&observation_sql(newest)).await;
+    answer?;
+    Ok(answers.first().and_then(|rows| rows.first()).and_then(|json| Observation::read(json)))
+}
+
+fn done(script: &Script, statement: &Statement) -> Done {
+    Done { place: Place::of_statement(script, statement), text: statement.text.clone() }
+}
+
+/// It cannot stand in a transaction (active_sql_transaction), or ends one itself
+/// (invalid_transaction_termination): PostgreSQL documentation, appendix A.
+fn refuses_transaction(error: &ServerError) -> bool {
+    matches!(error.sqlstate.as_deref(), Some("25001" | "2D000"))
+}
+
+/// `COPY … FROM stdin`: rows follow that only psql can send.
+fn reads_from_client(statement: &Statement) -> bool {
+    let words = statement.text.to_ascii_uppercase();
+    let words = words.split_whitespace().collect::<Vec<_>>();
+    words.first() == Some(&"COPY")
+        && words.windows(2).any(|pair| pair[0] == "FROM" && pair[1].starts_with("STDIN"))
+}
+
+fn copy_refused() -> ServerError {
+    ServerError {
+        // feature_not_supported, as the server itself would say.
+        sqlstate: Some("0A000".to_owned()),
+        message: "COPY … FROM stdin needs rows that only psql sends".to_owned(),
+        detail: None,
+        hint: Some("use INSERT, or pg_dump --inserts".to_owned()),
+        position: None,
+    }
+}

@@ -1,0 +1,201 @@
+//! What was seen while the migrations were applied: which statement took, rewrote, scanned and made
+//! what. The observer is told each answer of the server and makes of it what one statement did.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::Place;
+use crate::catalog::Oid;
+use crate::catalog::observed::{LockedRelation, Observation, RelationFiles};
+use crate::pg::name::RelationName;
+use crate::plan::LockMode;
+
+/// All that was seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// The statements that did something to relations, in their order.
+    pub statements: Vec<Seen>,
+    /// Which statement made a relation or a constraint.
+    pub origins: HashMap<Oid, Place>,
+    /// The newest object before each migration.
+    pub newest_before: Vec<Oid>,
+}
+
+/// What a statement did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Where it begins.
+    pub place: Place,
+    /// Its text.
+    pub text: String,
+    /// Its migration, from 0.
+    pub migration: usize,
+    /// Statements of one number are of one transaction.
+    pub transaction: usize,
+    /// When the server began, by its clock.
+    pub began: Duration,
+    /// When it had done.
+    pub ended: Duration,
+    /// The tables and materialized views that its transaction holds or that it has rewritten.
+    pub relations: Vec<SeenRelation>,
+}
+
+/// A table or materialized view during a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenRelation {
+    /// Its identifier.
+    pub oid: Oid,
+    /// Its name.
+    pub name: RelationName,
+    /// The strongest lock that the transaction holds; `None` where it was gone before it could be
+    /// seen, because the statement commits by itself.
+    pub lock: Option<LockMode>,
+    /// The statement gave it a new file.
+    pub is_rewritten: bool,
+    /// The statement read it from end to end.
+    pub is_scanned: bool,
+}
+
+/// Which statement it is that an answer of the server is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// Where it begins.
+    pub place: Place,
+    /// Its text.
+    pub text: String,
+}
+
+/// Is told what the server says after each statement.
+#[derive(Debug, Clone, Default)]
+pub struct Observer {
+    observed: Observed,
+    files: HashMap<Oid, Oid>,
+    scans: HashMap<Oid, i64>,
+    /// What the open transaction has given a new file.
+    rewritten: Vec<Oid>,
+    newest: Oid,
+    at: Duration,
+    transaction: usize,
+}
+
+impl Observer {
+    /// Nothing is known but what is there.
+    pub fn new(files: &RelationFiles) -> Self {
+        let mut observer = Observer::default();
+        observer.know(files);
+        observer
+    }
+
+    /// The next migration begins.
+    pub fn begin_migration(&mut self) {
+        self.observed.newest_before.push(self.newest);
+    }
+
+    /// The newest object that is known.
+    pub fn newest(&self) -> Oid {
+        self.newest
+    }
+
+    /// A statement is done, and its transaction open still.
+    pub fn saw(&mut self, done: Done, observation: &Observation) {
+        self.made(&done.place, &observation.made);
+        let relations = observation.relations.iter().map(|one| self.relation(&done, one));
+        let relations = relations.collect::<Vec<_>>();
+        for relation in &observation.relations {
+            if self.files.insert(relation.oid, relation.file) != Some(relation.file) {
+                self.rewritten.push(relation.oid);
+            }
+            self.scans.insert(relation.oid, relation.scans);
+        }
+        self.remember(done, observation.at, relations);
+    }
+
+    /// A statement is done that committed by itself; its locks are gone.
+    pub fn saw_afterwards(&mut self, done: Done, made: &[Oid], after: &RelationFiles) {
+        self.made(&done.place, made);
+        let relations = after.files.iter().map(|(oid, now)| SeenRelation {
+            oid: *oid,
+            name: now.name.clone(),
+            lock: None,
+            is_rewritten: self.files.get(oid).is_some_and(|before| *before != now.file),
+            is_scanned: self.is_scanned(*oid, now.scans),
+        });
+        let relations = relations.filter(|relation| relation.is_rewritten);
+        let mut relations = relations.collect::<Vec<_>>();
+        relations.sort_by_key(|relation| relation.oid);
+        self.know(after);
+        self.remember(done, after.at, relations);
+        self.end_transaction();
+    }
+
+    /// The transaction, or a part of it, is rolled back: which files are there again is not known.
+    pub fn forget(&mut self) {
+        for oid in self.rewritten.drain(..) {
+            self.files.remove(&oid);
+        }
+    }
+
+    /// The transaction is over.
+    pub fn end_transaction(&mut self) {
+        self.rewritten.clear();
+        self.transaction += 1;
+    }
+
+    /// All that was seen.
+    pub fn finish(self) -> Observed {
+        self.observed
+    }
+
+    fn know(&mut self, files: &RelationFiles) {
+        self.files = files.files.iter().map(|(oid, known)| (*oid, known.file)).collect();
+        self.scans = files.files.iter().map(|(oid, known)| (*oid, known.scans)).collect();
+        self.newest = self.newest.max(files.newest);
+        self.at = files.at;
+    }
+
+    fn made(&mut self, place: &Place, made: &[Oid]) {
+        for oid in made.iter().copied().filter(|oid| *oid > self.newest) {
+            self.observed.origins.insert(oid, place.clone());
+        }
+        self.newest = made.iter().copied().fold(self.newest, Oid::max);
+    }
+
+    fn relation(&self, done: &Done, now: &LockedRelation) -> SeenRelation {
+        let modes = now.modes.iter().filter_map(|mode| LockMode::from_pg_locks(mode));
+        let file = self.files.get(&now.oid).copied().unwrap_or(now.file);
+        SeenRelation {
+            oid: now.oid,
+            name: RelationName::qualified(now.schema.clone(), now.name.clone()),
+            lock: modes.max(),
+            // TRUNCATE gives a new file too, but there is nothing in it that it would read or write.
+            is_rewritten: file != now.file && !done.is("TRUNCATE"),
+            is_scanned: self.is_scanned(now.oid, now.scans) && !done.is("TRUNCATE"),
+        }
+    }
+
+    /// Where there are fewer than before the statistics have taken theirs meanwhile.
+    fn is_scanned(&self, oid: Oid, scans: i64) -> bool {
+        let before = self.scans.get(&oid).copied().unwrap_or_default();
+        scans > before || (scans > 0 && scans < before)
+    }
+
+    fn remember(&mut self, done: Done, at: Duration, relations: Vec<SeenRelation>) {
+        let seen = Seen {
+            migration: self.observed.newest_before.len().saturating_sub(1),
+            transaction: self.transaction,
+            began: self.at,
+            ended: at,
+            place: done.place,
+            text: done.text,
+            relations,
+        };
+        self.observed.statements.push(seen);
+        self.at = at;
+    }
+}
+
+impl Done {
+    fn is(&self, keyword: &str) -> bool {
+        self.text.get(..keyword.len()).is_some_and(|word| word.eq_ignore_ascii_case(keyword))
+    }
+}
