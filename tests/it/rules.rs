@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use crate::support::Output;
 use crate::support::command::Pgtend;
+use crate::support::{Database, Output};
 
 /// The rules as `pgtend explain` lists them.
 fn rules() -> Vec<String> {
@@ -38,7 +38,7 @@ fn files(example: &str) -> Vec<(String, String)> {
 }
 
 /// Verifies the example, with the options that its files stand for.
-fn verify(example: &str) -> Output {
+fn verify(db: &Database, example: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files(example) {
         let path = folder.path().join(name);
@@ -46,20 +46,20 @@ fn verify(example: &str) -> Output {
         fs::write(path, text).unwrap();
     }
     let path = |name: &str| folder.path().join(name).display().to_string();
-    let call = Pgtend::new(&["verify", &path("migrations"), "--format", "json"]);
-    call.run()
+    let url = db.url_as("postgres");
+    Pgtend::new(&["verify", &path("migrations"), "--format", "json", "-d", &url]).run()
 }
 
-/// All in one call would say less of which it was; one server each is what users have.
-#[test]
-fn every_bad_example_is_found_and_no_good_one() {
+#[tokio::test]
+async fn every_bad_example_is_found_and_no_good_one() {
+    let db = Database::new().await;
     let rules = rules();
     assert!(rules.len() > 3, "{rules:?}");
     for rule in &rules {
         let page = page(rule);
         assert!(page.starts_with(&format!("# {rule} (")), "{page}");
         for (heading, is_found) in [("Bad", true), ("Good", false)] {
-            let output = verify(example(&page, heading));
+            let output = verify(&db, example(&page, heading));
             let findings = output.json().findings;
             let found = findings.iter().any(|finding| finding.rule == *rule);
             assert_eq!(found, is_found, "{rule}, {heading}: {output}");

@@ -280,20 +280,23 @@ fn a_base_is_there_before_the_first_migration() {
     }
 }
 
-async fn scratch_databases(db: &Database) -> String {
-    db.value("SELECT count(*) FROM pg_database WHERE datname LIKE 'pgtend_verify_%'").await
+/// How many databases the role owns.
+async fn scratch_databases(db: &Database, role: &str) -> String {
+    let count = "SELECT count(*) FROM pg_database WHERE pg_get_userbyid(datdba) =";
+    db.value(&format!("{count} '{role}'")).await
 }
 
-/// One test, because the databases are the server's.
 #[tokio::test]
 async fn a_scratch_database_is_dropped_whatever_happens() {
     let db = Database::new().await;
-    let url = db.url_as("postgres");
+    let ci = db.role("ci").await;
+    db.sql(&format!("ALTER ROLE {ci} CREATEDB")).await;
+    let url = db.url_as(&ci);
     let folder = Folder::new(&[("1_m.sql", TABLE)]);
     let output = folder.verify(&["-d", &url]).expect(0);
     assert!(output.json().database.unwrap().starts_with("pgtend_verify_"), "{output}");
     assert_eq!(db.value("SELECT to_regclass('sales') IS NULL").await, "t");
-    assert_eq!(scratch_databases(&db).await, "0");
+    assert_eq!(scratch_databases(&db, &ci).await, "0");
 
     let config = folder.path("pgtend.toml");
     fs::write(&config, format!("[targets.ci]\nurl = \"{url}\"\n")).unwrap();
@@ -301,11 +304,11 @@ async fn a_scratch_database_is_dropped_whatever_happens() {
 
     fs::write(folder.path("2_m.sql"), "SELECT nonsense;").unwrap();
     folder.verify(&["-d", &url]).expect(1);
-    assert_eq!(scratch_databases(&db).await, "0");
+    assert_eq!(scratch_databases(&db, &ci).await, "0");
 
     fs::write(folder.path("2_m.sql"), "SELECT pg_terminate_backend(pg_backend_pid());").unwrap();
     folder.verify(&["-d", &url]).expect(1);
-    assert_eq!(scratch_databases(&db).await, "0");
+    assert_eq!(scratch_databases(&db, &ci).await, "0");
 
     fs::write(folder.path("2_m.sql"), "SELECT pg_sleep(1000);").unwrap();
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
@@ -318,7 +321,7 @@ async fn a_scratch_database_is_dropped_whatever_happens() {
         .await;
         running.signal(signal);
         assert_eq!(running.wait().expect(code).json().outcome, "cancelled");
-        assert_eq!(scratch_databases(&db).await, "0");
+        assert_eq!(scratch_databases(&db, &ci).await, "0");
     }
 
     let role = db.role("poor").await;
