@@ -1,9 +1,10 @@
 -- Indexes that the planner does not use, because a build of them broke off or because a partition of
 -- their table has no index that is attached to them.
--- Returns schema, name and the table's name, in order of the names. Indexes of the system's own
+-- Returns oid, schema, name and the table's name, in order of the names. Indexes of the system's own
 -- schemas are left out.
 -- Privilege: none. Cost: reads pg_index once.
 SELECT
+  i.oid,
   n.nspname::pg_catalog.text AS schema,
   i.relname::pg_catalog.text AS name,
   t.relname::pg_catalog.text AS table

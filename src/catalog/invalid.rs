@@ -1,5 +1,6 @@
 //! Indexes that the planner does not use.
 
+use super::Oid;
 use crate::failure::Result;
 use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
@@ -8,6 +9,8 @@ use crate::pg::session::Session;
 /// An index that is not valid, ready and live.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidIndex {
+    /// Its identifier.
+    pub oid: Oid,
     /// Its name.
     pub name: RelationName,
     /// Its table's name.
@@ -24,6 +27,7 @@ pub async fn load_invalid_indexes(session: &Session) -> Result<Vec<InvalidIndex>
     let indexes = rows.iter().map(|row| {
         let schema: String = row.get("schema");
         InvalidIndex {
+            oid: row.get("oid"),
             name: RelationName::qualified(schema.clone(), row.get::<_, String>("name")),
             table: RelationName::qualified(schema, row.get::<_, String>("table")),
         }

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod history;
 mod invalid;
 pub(crate) mod load;
+pub mod migrated;
 pub mod observed;
 pub mod statements;
 mod upkeep;

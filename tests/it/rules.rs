@@ -46,8 +46,14 @@ fn verify(db: &Database, example: &str) -> Output {
         fs::write(path, text).unwrap();
     }
     let path = |name: &str| folder.path().join(name).display().to_string();
-    let url = db.url_as("postgres");
-    Pgtend::new(&["verify", &path("migrations"), "--format", "json", "-d", &url]).run()
+    let (url, workload) = (db.url_as("postgres"), path("workload"));
+    let mut call = vec!["verify", "--format", "json", "-d", &url, "--workload", &workload];
+    if !fs::exists(&workload).unwrap() {
+        call.truncate(5);
+    }
+    let migrations = path("migrations");
+    call.push(&migrations);
+    Pgtend::new(&call).run()
 }
 
 #[tokio::test]

@@ -210,7 +210,7 @@ fn an_invalid_index_is_found() {
         "parse passed, apply passed, indexes failed, locks passed, lint passed"
     );
     let error = errors(&output).remove(0);
-    assert_eq!((error.rule.as_str(), error.file), ("invalid-index", None));
+    assert_eq!((error.rule.as_str(), error.file), ("invalid-index", folder.found_in("1_m.sql")));
     assert_eq!(error.message, "the index public.p_a on public.p is invalid");
 }
 

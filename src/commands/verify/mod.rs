@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::Context;
-use crate::catalog;
+use crate::catalog::{self, migrated};
 use crate::declared::migrations::{self, Layout, Migration, Script, Wrapping};
-use crate::execute::verify::{apply, load_base};
+use crate::execute::verify::{apply, broken_functions, explain_workload, load_base};
 use crate::failure::{Failure, Result, exit_code};
 use crate::figures;
 use crate::pg::database::Workers;
-use crate::plan::verify::{CheckName, Existing, Judgement, Severity};
+use crate::pg::session::Session;
+use crate::plan::verify::schema::{self, Origins, Schema};
+use crate::plan::verify::{CheckName, Existing, Finding, Judgement, Severity};
 use crate::report;
 
 use ground::Ground;
@@ -41,6 +43,11 @@ pub struct Args {
     /// A dump to apply first: what is there before the first migration
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
+
+    /// Queries of the application: *.sql files. Each is explained, and indexes that none would use
+    /// are found
+    #[arg(long, value_name = "FOLDER")]
+    pub workload: Option<PathBuf>,
 
     /// What makes it fail (exit code 1)
     #[arg(long, value_enum, value_name = "SEVERITY", default_value = "error")]
@@ -112,8 +119,8 @@ async fn judge(
     judgement.apply(migrations, &applied);
     if applied.refused.is_none() {
         let started = Instant::now();
-        let invalid = catalog::load_invalid_indexes(&database.reader().await?).await?;
-        judgement.indexes(&invalid, started.elapsed());
+        let findings = schema_findings(args, &session, &applied.observed.origins).await?;
+        judgement.indexes(findings, started.elapsed());
     } else {
         judgement.skip(CheckName::Indexes, "not every migration was applied");
     }
@@ -121,4 +128,25 @@ async fn judge(
     judgement.locks(&applied, existing);
     judgement.lint(migrations, database.server.version);
     Ok(judgement)
+}
+
+/// What there is to say against the indexes, the keys and the functions that the migrations left.
+async fn schema_findings(
+    args: &Args,
+    session: &Session,
+    origins: &Origins,
+) -> Result<Vec<Finding>> {
+    let schema = Schema {
+        invalid: catalog::load_invalid_indexes(session).await?,
+        indexes: migrated::load_schema_indexes(session).await?,
+        foreign_keys: migrated::load_foreign_keys(session).await?,
+    };
+    let mut findings = schema::judge(&schema, origins);
+    let broken = broken_functions(session).await?;
+    findings.extend(schema::broken_functions(&broken, origins));
+    if let Some(folder) = &args.workload {
+        let explained = explain_workload(session, folder, &schema.indexes).await?;
+        findings.extend(schema::unused(&explained, &schema.indexes, origins));
+    }
+    Ok(findings)
 }

@@ -1,7 +1,11 @@
 //! What `verify` does on a database that nobody needs.
 
 mod apply;
+mod functions;
 mod message;
 mod sender;
+mod workload;
 
 pub use apply::{apply, load_base, run};
+pub use functions::broken_functions;
+pub use workload::explain_workload;

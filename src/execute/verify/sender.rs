@@ -56,7 +56,8 @@ impl<'a> Sender<'a> {
         let Ok(statements) = statements(script) else { return self.whole(script).await };
         if let Some(copy) = statements.iter().find(|statement| reads_from_client(statement)) {
             let place = Place::of_statement(script, copy);
-            return Err(Refused { place, error: copy_refused() });
+            let statement = copy.text.clone();
+            return Err(Refused { place, statement, error: copy_refused() });
         }
         match script.wrapping {
             Wrapping::Transaction => self.wrapped(script, &statements).await,
@@ -76,7 +77,7 @@ impl<'a> Sender<'a> {
 
     async fn begin(&mut self, script: &Script) -> Sent {
         let begun = self.session.execute("BEGIN").await;
-        begun.map_err(|error| Refused { place: Place::of_offset(script, 0), error })?;
+        begun.map_err(|error| refused(Place::of_offset(script, 0), None, error))?;
         self.is_in_transaction = true;
         Ok(())
     }
@@ -89,7 +90,7 @@ impl<'a> Sender<'a> {
         );
         let committed = self.session.execute("COMMIT").await;
         self.end_transaction();
-        committed.map_err(|error| Refused { place, error })
+        committed.map_err(|error| refused(place, None, error))
     }
 
     async fn one_by_one(&mut self, script: &Script, statements: &[Statement]) -> Sent {
@@ -97,7 +98,7 @@ impl<'a> Sender<'a> {
             if let Err(error) = self.send(script, statement).await {
                 self.roll_back().await;
                 let place = Place::within(script, statement, error.position);
-                return Err(Refused { place, error });
+                return Err(refused(place, Some(statement), error));
             }
         }
         Ok(())
@@ -193,7 +194,7 @@ impl<'a> Sender<'a> {
                 || Place::of_offset(script, 0),
                 |(statement, position)| Place::within(script, statement, position),
             );
-            return Err(Refused { place, error });
+            return Err(refused(place, blamed.map(|(statement, _)| statement), error));
         }
         for (statement, observation) in message.seen(&answers) {
             if let (Some(observer), Some(observation)) = (&mut self.observer, observation) {
@@ -215,7 +216,7 @@ impl<'a> Sender<'a> {
             (None, Some(statement)) => Place::of_statement(script, statement),
             (None, None) => Place::of_offset(script, 0),
         };
-        Err(Refused { place, error })
+        Err(refused(place, statements.get(answers.len()), error))
     }
 
     async fn whole(&mut self, script: &Script) -> Sent {
@@ -232,6 +233,11 @@ async fn observe(session: &Session, newest: Oid) -> Answer<Option<Observation>> 
     let (answers, answer) = session.execute_message(&observation_sql(newest)).await;
     answer?;
     Ok(answers.first().and_then(|rows| rows.first()).and_then(|json| Observation::read(json)))
+}
+
+fn refused(place: Place, statement: Option<&Statement>, error: ServerError) -> Refused {
+    let statement = statement.map(|statement| statement.text.clone()).unwrap_or_default();
+    Refused { place, statement, error }
 }
 
 fn done(script: &Script, statement: &Statement) -> Done {

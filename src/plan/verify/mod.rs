@@ -6,11 +6,11 @@ pub mod locks;
 pub mod observed;
 mod place;
 mod rule;
+pub mod schema;
 mod syntax;
 
 use std::time::{Duration, Instant};
 
-use crate::catalog::InvalidIndex;
 use crate::declared::migrations::Migration;
 use crate::figures;
 use crate::pg::server_error::ServerError;
@@ -80,7 +80,7 @@ pub enum CheckName {
     Parse,
     /// Every migration can be applied, one after the other.
     Apply,
-    /// Every index is valid afterwards.
+    /// Every index is valid afterwards, and needed.
     Indexes,
     /// What the migrations lock of that which was there before.
     Locks,
@@ -154,6 +154,8 @@ pub struct Applied {
 pub struct Refused {
     /// Where it stands, or where in it the server saw the error.
     pub place: Place,
+    /// The statement; empty where it is not known.
+    pub statement: String,
     /// The server's words.
     pub error: ServerError,
 }
@@ -202,16 +204,10 @@ impl Judgement {
         self.add(CheckName::Apply, applied.took, findings, &reason);
     }
 
-    /// Judges the indexes that are there afterwards.
-    pub fn indexes(&mut self, invalid: &[InvalidIndex], took: Duration) {
-        let findings = invalid.iter().map(|index| {
-            let message = format!("the index {} on {} is invalid", index.name, index.table);
-            Finding::new(&Rule::INVALID_INDEX, None, message).help(
-                "build it whole; an index of a partitioned table that was made with ON ONLY is valid \
-                 when an index of each partition is attached to it",
-            )
-        });
-        self.add(CheckName::Indexes, took, findings.collect(), "every index is valid");
+    /// Judges the indexes and keys that are there afterwards.
+    pub fn indexes(&mut self, findings: Vec<Finding>, took: Duration) {
+        let reason = "every index is valid and of use";
+        self.add(CheckName::Indexes, took, findings, reason);
     }
 
     /// Judges what the migrations that were applied locked.
@@ -282,6 +278,17 @@ const ACTIVE_SQL_TRANSACTION: &str = "25001";
 fn refusal(refused: &Refused) -> Finding {
     let error = &refused.error;
     let in_transaction = error.sqlstate.as_deref() == Some(ACTIVE_SQL_TRANSACTION);
+    if is_concurrent_on_partitioned(refused) {
+        return Finding::new(
+            &Rule::CONCURRENTLY_ON_PARTITIONED,
+            Some(refused.place.clone()),
+            error.to_string(),
+        )
+        .help(
+            "CREATE INDEX … ON ONLY the partitioned table, CREATE INDEX CONCURRENTLY on each partition, \
+             and ALTER INDEX … ATTACH PARTITION for each; pgtend apply does just that",
+        );
+    }
     let rule = if in_transaction { &Rule::IN_TRANSACTION } else { &Rule::NOT_APPLIED };
     let finding = Finding::new(rule, Some(refused.place.clone()), error.to_string());
     match &error.hint {
@@ -290,6 +297,15 @@ fn refusal(refused: &Refused) -> Finding {
         Some(hint) => finding.help(hint),
         None => finding,
     }
+}
+
+/// Of what may be concurrent, the server has not made it so for partitioned tables
+/// (feature_not_supported: PostgreSQL documentation, CREATE INDEX).
+fn is_concurrent_on_partitioned(refused: &Refused) -> bool {
+    let statement = refused.statement.to_ascii_uppercase();
+    refused.error.sqlstate.as_deref() == Some("0A000")
+        && statement.split_whitespace().any(|word| word == "CONCURRENTLY")
+        && statement.contains("INDEX")
 }
 
 #[cfg(test)]

@@ -38,6 +38,20 @@ rules! {
     IN_TRANSACTION = Error "in-transaction";
     /// An index is invalid afterwards.
     INVALID_INDEX = Error "invalid-index";
+    /// An index has the keys of another.
+    DUPLICATE_INDEX = Warning "duplicate-index";
+    /// An index is the beginning of another.
+    REDUNDANT_INDEX = Warning "redundant-index";
+    /// No index begins with a foreign key's columns.
+    UNINDEXED_FOREIGN_KEY = Warning "unindexed-foreign-key";
+    /// A function on which an index or a view relies fails with a restricted search path.
+    SEARCH_PATH_FUNCTION = Warning "search-path-function";
+    /// An index serves no query of the workload.
+    UNUSED_INDEX = Warning "unused-index";
+    /// A query of the workload cannot be explained.
+    WORKLOAD_NOT_EXPLAINED = Warning "workload-not-explained";
+    /// CONCURRENTLY on a partitioned table.
+    CONCURRENTLY_ON_PARTITIONED = Error "concurrently-on-partitioned";
     /// A table that was there before is written anew under a lock.
     TABLE_REWRITE = Warning "table-rewrite";
     /// A table that was there before is read whole while nobody may write it.

@@ -1,0 +1,23 @@
+-- Every foreign key of the user's schemas that is not a partition's part of one.
+-- Returns oid, name, schema and table_name of the referring table, table_oid, referred (the other
+-- table), columns: the numbers of the referring columns, and column_names.
+-- Privilege: none. Cost: one pass over pg_constraint.
+SELECT
+  k.oid,
+  k.conname::pg_catalog.text AS name,
+  n.nspname::pg_catalog.text AS schema,
+  t.relname::pg_catalog.text AS table_name,
+  k.conrelid AS table_oid,
+  k.confrelid::pg_catalog.regclass::pg_catalog.text AS referred,
+  k.conkey AS columns,
+  ARRAY (
+    SELECT a.attname::pg_catalog.text
+    FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS u (number, ord)
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.number
+    ORDER BY u.ord
+  ) AS column_names
+FROM pg_catalog.pg_constraint AS k
+JOIN pg_catalog.pg_class AS t ON t.oid = k.conrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
+WHERE k.contype = 'f' AND k.conparentid = 0::pg_catalog.oid
+ORDER BY k.oid

@@ -1,0 +1,168 @@
+//! What migrations have left: all indexes and foreign keys of a database, and the functions that
+//! indexes and materialized views rely on.
+
+use tokio_postgres::Row;
+
+use super::Oid;
+use super::load::ask;
+use crate::failure::Result;
+use crate::pg::name::RelationName;
+use crate::pg::session::Session;
+
+/// A valid index, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaIndex {
+    /// Its identifier.
+    pub oid: Oid,
+    /// Its name.
+    pub name: RelationName,
+    /// Its table.
+    pub table: RelationName,
+    /// Its table's identifier.
+    pub table_oid: Oid,
+    /// The access method.
+    pub method: String,
+    /// The key columns and expressions, each with operator class, collation and order.
+    pub keys: Vec<String>,
+    /// The columns of INCLUDE.
+    pub included: Vec<String>,
+    /// The predicate of a partial index.
+    pub predicate: Option<String>,
+    /// No two rows may have the same keys.
+    pub is_unique: bool,
+    /// NULLS NOT DISTINCT.
+    pub takes_nulls_as_equal: bool,
+    /// The constraint that it implements.
+    pub constraint: Option<String>,
+    /// It is the primary key's.
+    pub is_primary: bool,
+    /// A foreign key that refers to it.
+    pub foreign_key: Option<String>,
+    /// REPLICA IDENTITY USING INDEX.
+    pub is_replica_identity: bool,
+    /// The numbers of its columns, included ones too; 0 for an expression.
+    pub columns: Vec<i16>,
+    /// The statement that makes it, as the server prints it.
+    pub definition: String,
+    /// Of a partitioned index those of the partitions; else itself.
+    pub parts: Vec<RelationName>,
+}
+
+/// A foreign key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// Its identifier.
+    pub oid: Oid,
+    /// Its name.
+    pub name: String,
+    /// The referring table.
+    pub table: RelationName,
+    /// The referring table's identifier.
+    pub table_oid: Oid,
+    /// The table that it refers to, as regclass prints it.
+    pub referred: String,
+    /// The numbers of the referring columns.
+    pub columns: Vec<i16>,
+    /// Their names.
+    pub column_names: Vec<String>,
+}
+
+/// A user's function that an index or a materialized view calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReliedFunction {
+    /// The index or view.
+    pub user_oid: Oid,
+    /// `index`, `materialized view`.
+    pub user_kind: String,
+    /// Its name.
+    pub user: RelationName,
+    /// The function's signature.
+    pub function: String,
+    /// An expression that calls it.
+    pub call: String,
+}
+
+/// All valid indexes, the oldest first.
+///
+/// # Errors
+/// Those of the connection and of the catalog query.
+pub async fn load_schema_indexes(session: &Session) -> Result<Vec<SchemaIndex>> {
+    let rows = ask(session, include_str!("../../sql/catalog/schema_indexes.sql"), &[]).await?;
+    let indexes = rows.iter().map(|row| {
+        let schema: String = row.get("schema");
+        SchemaIndex {
+            oid: row.get("oid"),
+            name: RelationName::qualified(schema.clone(), row.get::<_, String>("name")),
+            table: RelationName::qualified(schema, row.get::<_, String>("table_name")),
+            table_oid: row.get("table_oid"),
+            method: row.get("method"),
+            keys: row.get("keys"),
+            included: row.get("included"),
+            predicate: row.get("predicate"),
+            is_unique: row.get("is_unique"),
+            takes_nulls_as_equal: row.get("takes_nulls_as_equal"),
+            constraint: row.get("constraint_name"),
+            is_primary: row.get("is_primary"),
+            foreign_key: row.get("foreign_key"),
+            is_replica_identity: row.get("is_replica_identity"),
+            columns: row.get("columns"),
+            definition: row.get("definition"),
+            parts: parts(row),
+        }
+    });
+    Ok(indexes.collect())
+}
+
+fn parts(row: &Row) -> Vec<RelationName> {
+    if !row.get::<_, bool>("is_partitioned") {
+        return vec![RelationName::qualified(
+            row.get::<_, String>("schema"),
+            row.get::<_, String>("name"),
+        )];
+    }
+    let schemas: Vec<String> = row.get("part_schemas");
+    let names: Vec<String> = row.get("part_names");
+    let parts = schemas.into_iter().zip(names);
+    parts.map(|(schema, name)| RelationName::qualified(schema, name)).collect()
+}
+
+/// All foreign keys, the oldest first.
+///
+/// # Errors
+/// Those of the connection and of the catalog query.
+pub async fn load_foreign_keys(session: &Session) -> Result<Vec<ForeignKey>> {
+    let rows = ask(session, include_str!("../../sql/catalog/schema_foreign_keys.sql"), &[]).await?;
+    let keys = rows.iter().map(|row| ForeignKey {
+        oid: row.get("oid"),
+        name: row.get("name"),
+        table: RelationName::qualified(
+            row.get::<_, String>("schema"),
+            row.get::<_, String>("table_name"),
+        ),
+        table_oid: row.get("table_oid"),
+        referred: row.get("referred"),
+        columns: row.get("columns"),
+        column_names: row.get("column_names"),
+    });
+    Ok(keys.collect())
+}
+
+/// The functions that indexes and materialized views rely on.
+///
+/// # Errors
+/// Those of the connection and of the catalog query.
+pub async fn load_relied_functions(session: &Session) -> Result<Vec<ReliedFunction>> {
+    let sql = include_str!("../../sql/catalog/relied_functions.sql");
+    let rows = ask(session, sql, &[]).await?;
+    let functions = rows.iter().map(|row| ReliedFunction {
+        user_oid: row.get("user_oid"),
+        user_kind: row.get("user_kind"),
+        user: RelationName::qualified(
+            row.get::<_, String>("user_schema"),
+            row.get::<_, String>("user_name"),
+        ),
+        function: row.get("function"),
+        call: row.get("call"),
+    });
+    Ok(functions.collect())
+}

@@ -1,0 +1,113 @@
+//! Explaining a workload on the schema that the migrations leave, to see which index it would use.
+//!
+//! The tables are empty, so costs tell nothing. Each query is therefore planned several times, with
+//! one way of reading switched off after the other, and what any of these plans uses is of use.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::catalog::explain::{Explained as Answer, generic_plan, load_table_facts};
+use crate::catalog::migrated::SchemaIndex;
+use crate::declared::migrations::{self, Layout, Script, Statement};
+use crate::declared::{self, DeclaredIndex, Others, SqlFile};
+use crate::failure::Result;
+use crate::pg::name::RelationName;
+use crate::pg::server_error::ServerError;
+use crate::pg::session::Session;
+use crate::plan::explained::{self, Reading};
+use crate::plan::verify::Place;
+use crate::plan::verify::schema::Explained;
+
+/// What the planner may not do, plan by plan.
+const WAYS: [&[&str]; 3] = [
+    &["enable_seqscan"],
+    &["enable_seqscan", "enable_sort"],
+    &["enable_seqscan", "enable_hashjoin", "enable_mergejoin"],
+];
+
+/// With these off a plan shows by its filters and sorts what an index could do.
+const WITHOUT_INDEXES: &[&str] = &["enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan"];
+
+/// Explains each query of the folder's files; none is executed.
+///
+/// # Errors
+/// `Usage` where the folder cannot be read; those of the connection.
+pub async fn explain_workload(
+    session: &Session,
+    folder: &Path,
+    indexes: &[SchemaIndex],
+) -> Result<Explained> {
+    let (_, files) = migrations::load(&[folder], Some(Layout::Plain))?;
+    let declared = indexes.iter().filter_map(declared).collect::<Vec<_>>();
+    let mut explained = Explained::default();
+    for file in &files {
+        match migrations::parse(&file.up) {
+            Ok(queries) => {
+                for query in queries {
+                    one(session, &file.up, &query, &declared, &mut explained).await?;
+                }
+            }
+            Err(error) => {
+                let place = Place::new(&file.up, error.line, error.column);
+                explained.not.push((place, error.message));
+            }
+        }
+    }
+    Ok(explained)
+}
+
+/// The index as our parser reads it.
+fn declared(index: &SchemaIndex) -> Option<DeclaredIndex> {
+    let file = SqlFile { name: "".into(), text: index.definition.clone() };
+    declared::understand(&[file], Others::Ignore).ok()?.indexes.pop()
+}
+
+async fn one(
+    session: &Session,
+    script: &Script,
+    query: &Statement,
+    declared: &[DeclaredIndex],
+    explained: &mut Explained,
+) -> Result<()> {
+    for way in WAYS {
+        let plan = match plan_without(session, way, &query.text).await? {
+            Answer::Plan(plan) => plan,
+            Answer::Not(reason) => {
+                explained.not.push((Place::of_statement(script, query), reason));
+                return Ok(());
+            }
+        };
+        explained.used.extend(read(session, &plan).await?.indexes);
+    }
+    if let Answer::Plan(plan) = plan_without(session, WITHOUT_INDEXES, &query.text).await? {
+        let reading = read(session, &plan).await?;
+        let served = explained::served_by(&reading, &plan, declared).into_iter();
+        explained.used.extend(served.filter_map(|(index, _)| name(index)));
+    }
+    explained.queries += 1;
+    Ok(())
+}
+
+async fn plan_without(session: &Session, forbidden: &[&str], query: &str) -> Result<Answer> {
+    set(session, forbidden, "off").await?;
+    let plan = generic_plan(session, query).await?;
+    set(session, forbidden, "DEFAULT").await?;
+    Ok(plan)
+}
+
+async fn set(session: &Session, settings: &[&str], value: &str) -> Result<()> {
+    let sql = settings.iter().map(|setting| format!("SET {setting} = {value}")).collect::<Vec<_>>();
+    let (_, answer) = session.execute_message(&sql.join(";")).await;
+    answer.map_err(ServerError::into_failure)
+}
+
+async fn read(session: &Session, plan: &Value) -> Result<Reading> {
+    let facts = load_table_facts(session, &explained::relations(plan)).await?;
+    Ok(explained::read(plan, &facts))
+}
+
+/// An index lives in its table's schema.
+fn name(index: &DeclaredIndex) -> Option<RelationName> {
+    Some(index.table.sibling(index.name.clone()?))
+}

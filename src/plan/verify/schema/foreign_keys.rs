@@ -1,0 +1,47 @@
+//! Foreign keys whose referring columns no index begins with.
+
+use super::super::{Finding, Rule};
+use super::{Origins, Schema};
+use crate::catalog::migrated::{ForeignKey, SchemaIndex};
+use crate::pg::name::quote_ident;
+
+/// One finding for each.
+pub fn without_index(schema: &Schema, origins: &Origins) -> Vec<Finding> {
+    let lacking = schema.foreign_keys.iter().filter_map(|key| {
+        let of_table = || schema.indexes.iter().filter(|index| index.table_oid == key.table_oid);
+        let mut serving = of_table().filter(|index| begins_with(index, key));
+        if serving.clone().any(|index| index.predicate.is_none()) {
+            return None;
+        }
+        Some(finding(key, serving.next(), origins))
+    });
+    lacking.collect()
+}
+
+/// In any order: an index look-up compares all of them.
+fn begins_with(index: &SchemaIndex, key: &ForeignKey) -> bool {
+    let keys = index.columns.get(..index.keys.len().min(key.columns.len())).unwrap_or_default();
+    matches!(index.method.as_str(), "btree" | "hash")
+        && keys.len() == key.columns.len()
+        && key.columns.iter().all(|column| keys.contains(column))
+}
+
+fn finding(key: &ForeignKey, partial: Option<&SchemaIndex>, origins: &Origins) -> Finding {
+    let place = origins.get(&key.oid).or_else(|| origins.get(&key.table_oid)).cloned();
+    let but = partial.map_or(String::new(), |index| format!(" but the partial one {}", index.name));
+    let message = format!(
+        "no index{but} on {} begins with the columns of the foreign key {}: each DELETE of a row of {} \
+         reads the whole table",
+        key.table,
+        quote_ident(&key.name),
+        key.referred
+    );
+    let columns = key.column_names.iter().map(|name| quote_ident(name)).collect::<Vec<_>>();
+    let help = format!(
+        "CREATE INDEX CONCURRENTLY ON {} ({}), unless rows of {} are never deleted nor their keys changed",
+        key.table,
+        columns.join(", "),
+        key.referred
+    );
+    Finding::new(&Rule::UNINDEXED_FOREIGN_KEY, place, message).help(help)
+}

@@ -1,0 +1,31 @@
+//! Functions that break where the server restricts the search path.
+
+use super::super::{Finding, Rule};
+use super::Origins;
+use crate::catalog::migrated::ReliedFunction;
+
+/// A function that could be called with the user's search path and not with the restricted one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// The function, and what relies on it.
+    pub relied: ReliedFunction,
+    /// What the server said.
+    pub error: String,
+}
+
+/// A finding for each index and view that relies on one.
+pub fn broken_functions(broken: &[Broken], origins: &Origins) -> Vec<Finding> {
+    let findings = broken.iter().map(|Broken { relied, error }| {
+        let place = origins.get(&relied.user_oid).cloned();
+        let message = format!(
+            "the {} {} calls {}, which fails when the search path is restricted, as PostgreSQL 17 and \
+             newer do it while they build indexes and refresh views: {error}",
+            relied.user_kind, relied.user, relied.function
+        );
+        Finding::new(&Rule::SEARCH_PATH_FUNCTION, place, message).help(format!(
+            "name the schemas in its body, or ALTER FUNCTION {} SET search_path = …",
+            relied.function
+        ))
+    });
+    findings.collect()
+}
