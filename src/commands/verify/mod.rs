@@ -13,7 +13,8 @@ use crate::failure::{Failure, Result, exit_code};
 use crate::figures;
 use crate::pg::database::Workers;
 use crate::pg::session::Session;
-use crate::plan::verify::schema::{self, Origins, Schema};
+use crate::plan::verify::observed::Origins;
+use crate::plan::verify::schema::{self, Schema};
 use crate::plan::verify::{CheckName, Existing, Finding, Judgement, Severity};
 use crate::report;
 

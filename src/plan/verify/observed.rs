@@ -16,9 +16,29 @@ pub struct Observed {
     /// The statements that did something to relations, in their order.
     pub statements: Vec<Seen>,
     /// Which statement made a relation or a constraint.
-    pub origins: HashMap<Oid, Place>,
+    pub origins: Origins,
     /// The newest object before each migration.
     pub newest_before: Vec<Oid>,
+}
+
+/// Which statement made a relation or a constraint.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origins {
+    places: HashMap<Oid, Place>,
+    /// The newest object before the first migration.
+    base: Oid,
+}
+
+impl Origins {
+    /// The statement; `None` where it was there before, or the statement is not known.
+    pub fn place(&self, oid: Oid) -> Option<Place> {
+        self.places.get(&oid).cloned()
+    }
+
+    /// Whether the migrations made it: the server numbers its objects in their order.
+    pub fn is_new(&self, oid: Oid) -> bool {
+        oid > self.base
+    }
 }
 
 /// What a statement did.
@@ -83,6 +103,7 @@ impl Observer {
     pub fn new(files: &RelationFiles) -> Self {
         let mut observer = Observer::default();
         observer.know(files);
+        observer.observed.origins.base = files.newest;
         observer
     }
 
@@ -155,7 +176,7 @@ impl Observer {
 
     fn made(&mut self, place: &Place, made: &[Oid]) {
         for oid in made.iter().copied().filter(|oid| *oid > self.newest) {
-            self.observed.origins.insert(oid, place.clone());
+            self.observed.origins.places.insert(oid, place.clone());
         }
         self.newest = made.iter().copied().fold(self.newest, Oid::max);
     }

@@ -1,13 +1,15 @@
 //! Foreign keys whose referring columns no index begins with.
 
+use super::super::observed::Origins;
 use super::super::{Finding, Rule};
-use super::{Origins, Schema};
+use super::Schema;
 use crate::catalog::migrated::{ForeignKey, SchemaIndex};
 use crate::pg::name::quote_ident;
 
 /// One finding for each.
 pub fn without_index(schema: &Schema, origins: &Origins) -> Vec<Finding> {
-    let lacking = schema.foreign_keys.iter().filter_map(|key| {
+    let keys = schema.foreign_keys.iter().filter(|key| origins.is_new(key.oid));
+    let lacking = keys.filter_map(|key| {
         let of_table = || schema.indexes.iter().filter(|index| index.table_oid == key.table_oid);
         let mut serving = of_table().filter(|index| begins_with(index, key));
         if serving.clone().any(|index| index.predicate.is_none()) {
@@ -27,7 +29,7 @@ fn begins_with(index: &SchemaIndex, key: &ForeignKey) -> bool {
 }
 
 fn finding(key: &ForeignKey, partial: Option<&SchemaIndex>, origins: &Origins) -> Finding {
-    let place = origins.get(&key.oid).or_else(|| origins.get(&key.table_oid)).cloned();
+    let place = origins.place(key.oid).or_else(|| origins.place(key.table_oid));
     let but = partial.map_or(String::new(), |index| format!(" but the partial one {}", index.name));
     let message = format!(
         "no index{but} on {} begins with the columns of the foreign key {}: each DELETE of a row of {} \

@@ -1,7 +1,7 @@
 //! Functions that break where the server restricts the search path.
 
+use super::super::observed::Origins;
 use super::super::{Finding, Rule};
-use super::Origins;
 use crate::catalog::migrated::ReliedFunction;
 
 /// A function that could be called with the user's search path and not with the restricted one.
@@ -15,8 +15,9 @@ pub struct Broken {
 
 /// A finding for each index and view that relies on one.
 pub fn broken_functions(broken: &[Broken], origins: &Origins) -> Vec<Finding> {
-    let findings = broken.iter().map(|Broken { relied, error }| {
-        let place = origins.get(&relied.user_oid).cloned();
+    let broken = broken.iter().filter(|broken| origins.is_new(broken.relied.user_oid));
+    let findings = broken.map(|Broken { relied, error }| {
+        let place = origins.place(relied.user_oid);
         let message = format!(
             "the {} {} calls {}, which fails when the search path is restricted, as PostgreSQL 17 and \
              newer do it while they build indexes and refresh views: {error}",

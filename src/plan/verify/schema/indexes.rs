@@ -1,7 +1,7 @@
 //! Indexes that another one makes superfluous.
 
+use super::super::observed::Origins;
 use super::super::{Finding, Rule};
-use super::Origins;
 use crate::catalog::migrated::SchemaIndex;
 use crate::pg::name::quote_ident;
 
@@ -14,13 +14,15 @@ enum Relation {
     Prefix,
 }
 
-/// One finding for each index that another one of its table makes superfluous.
+/// One finding for each index that another one of its table makes superfluous, if the migrations
+/// made one of the two.
 pub fn superfluous(indexes: &[SchemaIndex], origins: &Origins) -> Vec<Finding> {
     let mut findings = Vec::new();
     for index in indexes {
         let others = indexes
             .iter()
             .filter(|other| other.table_oid == index.table_oid && other.oid != index.oid);
+        let others = others.filter(|other| origins.is_new(index.oid) || origins.is_new(other.oid));
         let mut found = others.filter_map(|other| Some((relation(index, other)?, other)));
         // Of several the first one tells enough.
         if let Some((relation, other)) = found.next() {
@@ -75,7 +77,7 @@ fn finding(
 ) -> Finding {
     let this = described(index);
     let that = described(other);
-    let place = origins.get(&index.oid).cloned();
+    let place = origins.place(index.oid).or_else(|| origins.place(other.oid));
     let table = &index.table;
     let help = format!("leave it out, or {}", drop(index));
     match relation {

@@ -5,11 +5,10 @@ mod functions;
 mod indexes;
 mod workload;
 
-use std::collections::HashMap;
-
-use super::{Finding, Place, Rule};
+use super::observed::Origins;
+use super::{Finding, Rule};
+use crate::catalog::InvalidIndex;
 use crate::catalog::migrated::{ForeignKey, SchemaIndex};
-use crate::catalog::{InvalidIndex, Oid};
 
 pub use functions::{Broken, broken_functions};
 pub use workload::{Explained, unused};
@@ -25,10 +24,8 @@ pub struct Schema {
     pub foreign_keys: Vec<ForeignKey>,
 }
 
-/// Which statement made what; what was there before the migrations has no place.
-pub type Origins = HashMap<Oid, Place>;
-
-/// The findings, those that are errors first.
+/// The findings about what the migrations made, those that are errors first. What was there before
+/// is not theirs.
 pub fn judge(schema: &Schema, origins: &Origins) -> Vec<Finding> {
     let mut findings =
         schema.invalid.iter().map(|index| invalid(index, origins)).collect::<Vec<_>>();
@@ -39,7 +36,7 @@ pub fn judge(schema: &Schema, origins: &Origins) -> Vec<Finding> {
 
 fn invalid(index: &InvalidIndex, origins: &Origins) -> Finding {
     let message = format!("the index {} on {} is invalid", index.name, index.table);
-    Finding::new(&Rule::INVALID_INDEX, origins.get(&index.oid).cloned(), message).help(
+    Finding::new(&Rule::INVALID_INDEX, origins.place(index.oid), message).help(
         "build it whole; an index of a partitioned table that was made with ON ONLY is valid when an \
          index of each partition is attached to it",
     )

@@ -1,6 +1,7 @@
 //! Which indexes and keys are found, and which nearly are.
 
 use super::*;
+use crate::catalog::Oid;
 use crate::pg::name::RelationName;
 
 fn relation(name: &str) -> RelationName {
@@ -43,7 +44,7 @@ fn primary(oid: Oid, name: &str, keys: &[&str]) -> SchemaIndex {
 
 /// `RULE NAME`, by the message.
 fn found(indexes: &[SchemaIndex]) -> Vec<String> {
-    let findings = indexes::superfluous(indexes, &Origins::new()).into_iter();
+    let findings = indexes::superfluous(indexes, &Origins::default()).into_iter();
     let findings = findings.map(|finding| {
         let subject = finding.message.split(" on ").next().unwrap_or_default().to_owned();
         let name = subject.rsplit([' ', '.']).next().unwrap_or_default().to_owned();
@@ -126,7 +127,7 @@ fn lacking(columns: &[i16], indexes: &[SchemaIndex]) -> Vec<String> {
         column_names: vec!["x".to_owned(); columns.len()],
     };
     let schema = Schema { indexes: indexes.to_vec(), foreign_keys: vec![key], ..Schema::default() };
-    let findings = foreign_keys::without_index(&schema, &Origins::new());
+    let findings = foreign_keys::without_index(&schema, &Origins::default());
     findings.into_iter().map(|finding| finding.message).collect()
 }
 

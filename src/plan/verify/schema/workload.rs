@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::super::observed::Origins;
 use super::super::{Finding, Place, Rule};
-use super::Origins;
 use crate::catalog::migrated::SchemaIndex;
 use crate::figures;
 use crate::pg::name::RelationName;
@@ -32,14 +32,14 @@ pub fn unused(explained: &Explained, indexes: &[SchemaIndex], origins: &Origins)
             index.parts.iter().chain([&index.name]).any(|one| explained.used.contains(one));
         // Without partitions no plan reads anything of a partitioned table.
         let is_judged = !index.is_unique && index.constraint.is_none() && !index.parts.is_empty();
-        is_judged && !is_used
+        is_judged && !is_used && origins.is_new(index.oid)
     });
     let unused = unused.map(|index| {
         let message = format!(
             "the index {} on {} serves none of {queries} of the workload",
             index.name, index.table
         );
-        Finding::new(&Rule::UNUSED_INDEX, origins.get(&index.oid).cloned(), message)
+        Finding::new(&Rule::UNUSED_INDEX, origins.place(index.oid), message)
             .help("leave it out, or add the query that needs it to the workload")
     });
     not.chain(unused).collect()
