@@ -9,10 +9,10 @@ use super::Context;
 use crate::catalog;
 use crate::declared::migrations::{self, Layout, Migration, Script, Wrapping};
 use crate::execute::verify::{apply, load_base};
-use crate::failure::{Failure, Result, exit_code};
+use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::figures;
 use crate::pg::database::Workers;
-use crate::plan::verify::{CheckName, Judgement, Severity};
+use crate::plan::verify::{CheckName, FailOn, Judgement};
 use crate::report;
 
 use ground::Ground;
@@ -42,9 +42,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
 
-    /// What makes it fail (exit code 1)
-    #[arg(long, value_enum, value_name = "SEVERITY", default_value = "error")]
-    pub fail_on: Severity,
+    /// What makes it fail (exit code 1): error, warning, or rules by name, one or several, with
+    /// commas. A migration that does not parse or cannot be applied always does [default: error]
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub fail_on: Vec<String>,
 
     /// The folder with initdb, postgres and pg_ctl [default: $PGTEND_PG_BIN, else the newest found]
     #[arg(long, value_name = "FOLDER")]
@@ -54,19 +55,35 @@ pub struct Args {
 /// Runs the command. Returns the exit code.
 ///
 /// # Errors
-/// `Usage` where a path is missing; `Sandbox` where no server can be made; `Declaration` where the
+/// `Usage` where a path is missing or there is no such rule to fail on; `Sandbox` where no server can be made; `Declaration` where the
 /// base cannot be applied; those of the server.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+    let judgement = Judgement::new(fail_on(context, args)?);
     let base = args.base.as_deref().map(read_base).transpose()?;
     let (layout, migrations) = migrations::load(&args.paths, args.layout)?;
     narrate(context, args, layout, &migrations)?;
     let ground = Ground::make(context, args).await?;
-    let judged = judge(context, args, &ground, base.as_ref(), &migrations);
+    let judged = judge(context, &ground, base.as_ref(), &migrations, judgement);
     let judged = context.unless_cancelled(judged).await;
     ground.remove(context).await;
     let judgement = judged?;
     report::verify::show(&context.console, &judgement);
     Ok(if judgement.is_failed() { exit_code::FINDINGS } else { exit_code::DONE })
+}
+
+/// What fails: as the flag says, else as the configuration does.
+fn fail_on(context: &Context, args: &Args) -> Result<FailOn> {
+    let configured = &context.config.verify.fail_on;
+    let (words, kind, place) = match args.fail_on.as_slice() {
+        [] => (configured.as_slice(), Kind::Config, "verify.fail_on of the configuration"),
+        given => (given, Kind::Usage, "--fail-on"),
+    };
+    FailOn::parse(words).map_err(|word| {
+        let message = format!("{place}: {word:?} is neither error nor warning nor a rule");
+        Failure::new(kind, message).hint(
+            "pgtend explain lists the rules; those of squawk stand at https://squawkhq.com/docs/rules",
+        )
+    })
 }
 
 fn narrate(context: &Context, args: &Args, layout: Layout, migrations: &[Migration]) -> Result<()> {
@@ -96,10 +113,10 @@ fn read_base(path: &Path) -> Result<Script> {
 
 async fn judge(
     context: &Context,
-    args: &Args,
     ground: &Ground,
     base: Option<&Script>,
     migrations: &[Migration],
+    mut judgement: Judgement,
 ) -> Result<Judgement> {
     let database = ground.open(context).await?;
     let session = database.maintainer(Workers::AsConfigured).await?;
@@ -107,7 +124,6 @@ async fn judge(
         load_base(&session, base).await?;
     }
     let applied = apply(&session, migrations).await?;
-    let mut judgement = Judgement::new(args.fail_on);
     judgement.parse(migrations, &applied);
     judgement.apply(migrations, &applied);
     if applied.refused.is_none() {

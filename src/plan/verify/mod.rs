@@ -1,6 +1,7 @@
 //! The judgement of migrations: what the checks found, and what that makes of them. Nothing here has
 //! a connection; what a server said comes as [`Applied`] and as invalid indexes.
 
+mod fail_on;
 mod lint;
 mod place;
 mod rule;
@@ -14,15 +15,16 @@ use crate::figures;
 use crate::pg::server_error::ServerError;
 use crate::pg::version::ServerVersion;
 
+pub use fail_on::FailOn;
 pub use place::Place;
 pub use rule::Rule;
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// It works, and yet somebody may regret it
+    /// It works, and yet somebody may regret it.
     Warning,
-    /// It does not work
+    /// It does not work.
     Error,
 }
 
@@ -33,6 +35,11 @@ impl Severity {
             Severity::Warning => "warning",
             Severity::Error => "error",
         }
+    }
+
+    /// The severity of that name.
+    pub fn named(name: &str) -> Option<Severity> {
+        [Severity::Warning, Severity::Error].into_iter().find(|severity| severity.name() == name)
     }
 }
 
@@ -66,6 +73,13 @@ impl Finding {
     /// With what to do instead.
     pub fn help(self, help: impl Into<String>) -> Self {
         Finding { help: Some(help.into()), ..self }
+    }
+
+    /// Whether it says that the migrations cannot be applied: a file is not SQL, or the server
+    /// refuses it.
+    pub fn is_refusal(&self) -> bool {
+        let refusals = [Rule::SYNTAX, Rule::NOT_APPLIED, Rule::IN_TRANSACTION];
+        self.severity == Severity::Error && refusals.iter().any(|rule| rule.name == self.rule)
     }
 }
 
@@ -156,18 +170,18 @@ pub struct Judgement {
     pub checks: Vec<Check>,
     /// In the order of the checks, and in each of the files.
     pub findings: Vec<Finding>,
-    fails_on: Severity,
+    fails_on: FailOn,
 }
 
 impl Judgement {
-    /// Nothing yet; findings of this severity and worse fail.
-    pub fn new(fails_on: Severity) -> Self {
-        Judgement { checks: Vec::new(), findings: Vec::new(), fails_on }
+    /// Nothing yet; what fails is said by a severity, or by more than that.
+    pub fn new(fails_on: impl Into<FailOn>) -> Self {
+        Judgement { checks: Vec::new(), findings: Vec::new(), fails_on: fails_on.into() }
     }
 
     /// Whether anything was found that fails.
     pub fn is_failed(&self) -> bool {
-        self.findings.iter().any(|finding| finding.severity >= self.fails_on)
+        self.findings.iter().any(|finding| self.fails_on.fails(finding))
     }
 
     /// Judges the files' syntax. A file that the server has applied nevertheless is SQL that only
@@ -229,7 +243,7 @@ impl Judgement {
     }
 
     fn add(&mut self, name: CheckName, took: Duration, findings: Vec<Finding>, otherwise: &str) {
-        let failed = findings.iter().any(|finding| finding.severity >= self.fails_on);
+        let failed = findings.iter().any(|finding| self.fails_on.fails(finding));
         let verdict = if failed { Verdict::Failed } else { Verdict::Passed };
         let reason = match name {
             CheckName::Apply => otherwise.to_owned(),
