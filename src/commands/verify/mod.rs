@@ -14,6 +14,7 @@ use crate::figures;
 use crate::pg::database::Workers;
 use crate::plan::verify::{CheckName, FailOn, Judgement};
 use crate::report;
+use crate::report::report_file::{self, ReportFile};
 
 use ground::Ground;
 
@@ -47,6 +48,10 @@ pub struct Args {
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub fail_on: Vec<String>,
 
+    /// Also write the result to this file in this format (sarif=verify.sarif); may be given again
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub report: Vec<ReportFile>,
+
     /// The folder with initdb, postgres and pg_ctl [default: $PGTEND_PG_BIN, else the newest found]
     #[arg(long, value_name = "FOLDER")]
     pub pg_bin: Option<PathBuf>,
@@ -55,9 +60,11 @@ pub struct Args {
 /// Runs the command. Returns the exit code.
 ///
 /// # Errors
-/// `Usage` where a path is missing or there is no such rule to fail on; `Sandbox` where no server can be made; `Declaration` where the
+/// `Usage` where a path is missing, there is no such rule to fail on or a report could not be
+/// written; `Sandbox` where no server can be made; `Declaration` where the
 /// base cannot be applied; those of the server.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+    report_file::check(&args.report)?;
     let judgement = Judgement::new(fail_on(context, args)?);
     let base = args.base.as_deref().map(read_base).transpose()?;
     let (layout, migrations) = migrations::load(&args.paths, args.layout)?;
@@ -67,7 +74,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let judged = context.unless_cancelled(judged).await;
     ground.remove(context).await;
     let judgement = judged?;
-    report::verify::show(&context.console, &judgement);
+    report::verify::show(&context.console, &judgement, &args.paths)?;
     Ok(if judgement.is_failed() { exit_code::FINDINGS } else { exit_code::DONE })
 }
 

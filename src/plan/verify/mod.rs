@@ -141,6 +141,8 @@ pub struct Check {
     pub took: Duration,
     /// What there is to say about it.
     pub reason: Option<String>,
+    /// How many of the findings are its own.
+    pub found: usize,
 }
 
 /// What the server made of the migrations.
@@ -181,7 +183,22 @@ impl Judgement {
 
     /// Whether anything was found that fails.
     pub fn is_failed(&self) -> bool {
-        self.findings.iter().any(|finding| self.fails_on.fails(finding))
+        self.findings.iter().any(|finding| self.fails(finding))
+    }
+
+    /// Whether this finding fails.
+    pub fn fails(&self, finding: &Finding) -> bool {
+        self.fails_on.fails(finding)
+    }
+
+    /// Each check with its own findings.
+    pub fn by_check(&self) -> impl Iterator<Item = (&Check, &[Finding])> {
+        let mut left = self.findings.as_slice();
+        self.checks.iter().map(move |check| {
+            let (own, others) = left.split_at(check.found.min(left.len()));
+            left = others;
+            (check, own)
+        })
     }
 
     /// Judges the files' syntax. A file that the server has applied nevertheless is SQL that only
@@ -220,7 +237,8 @@ impl Judgement {
     /// Says that a check could not be made, and why.
     pub fn skip(&mut self, name: CheckName, reason: &str) {
         let reason = Some(reason.to_owned());
-        self.checks.push(Check { name, verdict: Verdict::Skipped, took: Duration::ZERO, reason });
+        let (verdict, took) = (Verdict::Skipped, Duration::ZERO);
+        self.checks.push(Check { name, verdict, took, reason, found: 0 });
     }
 
     /// Judges by the rules of squawk.
@@ -243,13 +261,14 @@ impl Judgement {
     }
 
     fn add(&mut self, name: CheckName, took: Duration, findings: Vec<Finding>, otherwise: &str) {
-        let failed = findings.iter().any(|finding| self.fails_on.fails(finding));
+        let failed = findings.iter().any(|finding| self.fails(finding));
         let verdict = if failed { Verdict::Failed } else { Verdict::Passed };
         let reason = match name {
             CheckName::Apply => otherwise.to_owned(),
             _ => counted(&findings).unwrap_or_else(|| otherwise.to_owned()),
         };
-        self.checks.push(Check { name, verdict, took, reason: Some(reason) });
+        let (reason, found) = (Some(reason), findings.len());
+        self.checks.push(Check { name, verdict, took, reason, found });
         self.findings.extend(findings);
     }
 }
