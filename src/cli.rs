@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::failure::{Failure, Result};
 use crate::pg::conninfo::{Conninfo, Environment};
 use crate::report::inflight::Inflight;
+use crate::report::report_file::ReportFile;
 use crate::report::{Color, Console, Format, Manner, Volume};
 
 /// Keeps a PostgreSQL database fast without getting in the way of the application
@@ -146,9 +147,12 @@ impl Cli {
         let known = match (self.format(), &self.command) {
             (Format::Table | Format::Json, _) => return Ok(()),
             (Format::Csv | Format::Markdown, Command::SlowQueries(_))
-            | (Format::Github, Command::Verify(_)) => return Ok(()),
+            | (
+                Format::Github | Format::Sarif | Format::Junit | Format::Gitlab,
+                Command::Verify(_),
+            ) => return Ok(()),
             (_, Command::SlowQueries(_)) => "table, json, csv and markdown",
-            (_, Command::Verify(_)) => "table, json and github",
+            (_, Command::Verify(_)) => "table, json, github, sarif, junit and gitlab",
             _ => "table and json",
         };
         Err(Failure::usage(format!("{} knows --format {known} only", self.command.name())))
@@ -161,6 +165,14 @@ impl Cli {
             (Some(format), _) => format,
             (None, Command::Verify(_)) if in_github() => Format::Github,
             (None, _) => Format::Table,
+        }
+    }
+
+    /// The files that are to be written besides the product.
+    pub fn reports(&self) -> &[ReportFile] {
+        match &self.command {
+            Command::Verify(args) => &args.report,
+            _ => &[],
         }
     }
 

@@ -34,6 +34,8 @@ pub struct Config {
     pub snapshot: Snapshot,
     /// `pgtend demo`.
     pub demo: Demo,
+    /// `pgtend verify`.
+    pub verify: Verify,
 }
 
 /// Defaults of `pgtend slow-queries`.
@@ -208,6 +210,20 @@ pub struct History {
     pub keep: Option<Duration>,
 }
 
+/// Defaults of `pgtend verify`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Verify {
+    /// What makes it fail: severities and rules.
+    pub fail_on: Vec<String>,
+}
+
+impl Default for Verify {
+    fn default() -> Self {
+        Verify { fail_on: vec!["error".to_owned()] }
+    }
+}
+
 /// Defaults of `pgtend demo`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -339,6 +355,7 @@ mod tests {
         assert_eq!(format!("{without_views:?}"), format!("{:?}", default.refresh));
         assert_eq!(format!("{:?}", example.history), format!("{:?}", default.history));
         assert_eq!(format!("{:?}", example.demo), format!("{:?}", default.demo));
+        assert_eq!(format!("{:?}", example.verify), format!("{:?}", default.verify));
     }
 
     #[test]

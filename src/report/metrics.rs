@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::file;
 use crate::event::{Outcome, Status};
 use crate::failure::{Failure, Kind, Result};
 use crate::plan::{Step, Warning};
@@ -39,7 +39,7 @@ const LAST_SUCCESS: &str = "last_success_timestamp_seconds";
 /// # Errors
 /// `Config`, naming the file.
 pub fn check(file: &Path) -> Result<()> {
-    tempfile_beside(file).map(drop).map_err(|error| {
+    file::check(file).map_err(|error| {
         Failure::new(
             Kind::Config,
             format!("cannot write to the folder of {}: {error}", file.display()),
@@ -73,7 +73,7 @@ impl Series {
             );
             self.note(&mut lines, &labels, outcome, now, known.get(&object).copied());
         }
-        let error = replace(file, &text(&lines)).err()?;
+        let error = file::replace(file, &text(&lines)).err()?;
         Some(Warning {
             rule: "metrics_not_written",
             object: file.display().to_string(),
@@ -157,23 +157,4 @@ fn text(lines: &Lines) -> String {
 /// Label values as the exposition format wants them.
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
-
-fn replace(file: &Path, text: &str) -> std::io::Result<()> {
-    let mut fresh = tempfile_beside(file)?;
-    fresh.write_all(text.as_bytes())?;
-    fresh.as_file().sync_all()?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Another user's collector reads it.
-        fresh.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-    }
-    fresh.persist(file).map_err(|error| error.error)?;
-    Ok(())
-}
-
-fn tempfile_beside(file: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    tempfile::Builder::new().prefix(".pgtend-metrics").tempfile_in(folder.unwrap_or(Path::new(".")))
 }

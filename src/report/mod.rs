@@ -7,6 +7,7 @@ pub mod demo;
 pub mod document;
 pub mod dry_run;
 mod events;
+mod file;
 pub mod harmless;
 pub mod history;
 pub mod inflight;
@@ -14,6 +15,7 @@ pub mod init;
 pub mod metrics;
 pub mod progress;
 pub mod refresh;
+pub mod report_file;
 pub mod snapshot;
 pub mod statements;
 pub mod table;
@@ -25,6 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use indicatif::MultiProgress;
+use serde::Serialize;
 use terminal_size::{Height, Width, terminal_size_of};
 
 use crate::failure::Failure;
@@ -33,6 +36,7 @@ use crate::pg::database::Server;
 use crate::pg::session::Echo;
 use crate::plan::Warning;
 use document::Document;
+use report_file::ReportFile;
 
 /// How the product is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -48,6 +52,28 @@ pub enum Format {
     Markdown,
     /// Annotations that GitHub shows beside the code (verify)
     Github,
+    /// SARIF 2.1.0, for code scanning (verify)
+    Sarif,
+    /// JUnit XML, for the test reports of GitLab, Jenkins and others (verify)
+    Junit,
+    /// A code quality report for GitLab (verify)
+    Gitlab,
+}
+
+impl Format {
+    /// The name that the user says.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Table => "table",
+            Format::Json => "json",
+            Format::Csv => "csv",
+            Format::Markdown => "markdown",
+            Format::Github => "github",
+            Format::Sarif => "sarif",
+            Format::Junit => "junit",
+            Format::Gitlab => "gitlab",
+        }
+    }
 }
 
 /// How much is said besides the product.
@@ -97,6 +123,7 @@ pub struct Console {
     started: Instant,
     server: Arc<Mutex<Option<(String, String)>>>,
     bars: MultiProgress,
+    reports: Vec<ReportFile>,
 }
 
 impl Console {
@@ -108,7 +135,19 @@ impl Console {
             started: Instant::now(),
             server: Arc::default(),
             bars: MultiProgress::new(),
+            reports: Vec::new(),
         }
+    }
+
+    /// The same, which also writes these files.
+    #[must_use]
+    pub fn with_reports(self, reports: &[ReportFile]) -> Self {
+        Console { reports: reports.to_vec(), ..self }
+    }
+
+    /// The files that are to be written besides.
+    pub fn reports(&self) -> &[ReportFile] {
+        &self.reports
     }
 
     /// How the user wants to be spoken to.
@@ -159,9 +198,7 @@ impl Console {
 
     /// Writes one document of several. Returns whether anybody reads it.
     pub fn offer_json(&self, document: &Document) -> bool {
-        // A document of ours has string keys only, so it can always be written.
-        let text = serde_json::to_string(document).unwrap_or_default();
-        write(&format!("{}\n", harmless::json(&text))).is_ok()
+        write(&json_line(document)).is_ok()
     }
 
     /// Says something by the way, unless quiet was asked for.
@@ -192,15 +229,23 @@ impl Console {
 
     /// Says why the command ends here, in the format that was asked for.
     pub fn failure(&self, failure: &Failure) {
-        if self.manner.format == Format::Json {
-            self.json(&self.document().failed(failure));
-        }
-        if self.manner.format == Format::Github {
-            self.product(&verify::failure_annotation(failure));
-        }
+        self.product(&verify::failure(self, self.manner.format, failure));
         self.line(&format!("{} {failure}", self.paint("error:", "31")));
         if let Some(hint) = &failure.hint {
             self.line(&format!("{} {hint}", self.paint("hint:", "36")));
+        }
+        self.report_failure(failure);
+    }
+
+    fn report_failure(&self, failure: &Failure) {
+        for report in &self.reports {
+            let written = report.write(&verify::failure(self, report.format, failure));
+            // That it cannot be written may be the very failure.
+            if let Err(other) = written
+                && other.to_string() != failure.to_string()
+            {
+                self.warn(&other.to_string());
+            }
         }
     }
 
@@ -226,6 +271,12 @@ impl Console {
         };
         if colored { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
+}
+
+/// A value as JSON, in one line. What is ours has string keys only, so it can always be written.
+fn json_line(value: &impl Serialize) -> String {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    format!("{}\n", harmless::json(&text))
 }
 
 /// Writes text that is the whole product of a command without a server: completions, man pages.

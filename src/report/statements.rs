@@ -102,9 +102,7 @@ pub fn show(console: &Console, ranking: &Ranking, outcome: Outcome, whole: Texts
         Format::Csv => csv(ranking),
         Format::Markdown => markdown(ranking) + &details(ranking),
         Format::Table if ranking.statements.is_empty() => String::new(),
-        Format::Table | Format::Github => {
-            terminal(ranking) + &texts(ranking, whole) + &details(ranking)
-        }
+        _ => terminal(ranking) + &texts(ranking, whole) + &details(ranking),
     };
     let is_read = console.offer(&product);
     if console.manner().format == Format::Csv && !ranking.details.is_empty() {

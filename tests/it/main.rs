@@ -31,5 +31,6 @@ mod sql_files;
 mod support;
 mod upkeep;
 mod verify;
+mod verify_formats;
 mod verify_locks;
 mod views;

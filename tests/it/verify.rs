@@ -234,6 +234,33 @@ fn the_linters_rules_hold_unless_a_comment_says_otherwise() {
 }
 
 #[test]
+fn what_fails_is_said_by_severity_and_by_rule() {
+    let drop = "ALTER TABLE sales DROP COLUMN status;\n";
+    let folder = Folder::new(&[("1_m.sql", TABLE), ("2_m.sql", drop)]);
+    let lint = |output: &Output| verdicts(output).split(", ").last().unwrap().to_owned();
+    let output = folder.verify(&["--fail-on", "error,ban-drop-column"]).expect(1);
+    assert_eq!(lint(&output), "lint failed");
+    let several = ["--fail-on", "ban-drop-table", "--fail-on", "invalid-index"];
+    assert_eq!(lint(&folder.verify(&several).expect(0)), "lint passed");
+
+    let config = folder.path("pgtend.toml");
+    fs::write(&config, "[verify]\nfail_on = [\"ban-drop-column\"]\n").unwrap();
+    folder.verify(&["--config", &config]).expect(1);
+    folder.verify(&["--config", &config, "--fail-on", "error"]).expect(0);
+
+    fs::write(&config, "[verify]\nfail_on = [\"nonsense\"]\n").unwrap();
+    for (more, kind) in [(["--fail-on", "nonsense"], "usage"), (["--config", &config], "config")] {
+        let error = folder.verify(&more).expect(2).json().error.unwrap();
+        assert_eq!(error.kind, kind);
+        assert!(error.message.contains("\"nonsense\" is neither"), "{}", error.message);
+        assert!(error.hint.unwrap().contains("pgtend explain"));
+    }
+    // Whatever else is asked for: what cannot be applied fails.
+    fs::write(folder.path("2_m.sql"), "SELECT nonsense;\n").unwrap();
+    folder.verify(&["--fail-on", "ban-drop-column"]).expect(1);
+}
+
+#[test]
 fn github_is_given_annotations() {
     let sql = "DO $$ BEGIN\nRAISE EXCEPTION E'50%%: a\\nb'; END $$;\n";
     let folder = Folder::new(&[("1_m,a.sql", sql)]);

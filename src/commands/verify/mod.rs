@@ -9,14 +9,15 @@ use super::Context;
 use crate::catalog::{self, migrated};
 use crate::declared::migrations::{self, Layout, Migration, Script, Wrapping};
 use crate::execute::verify::{apply, broken_functions, explain_workload, load_base};
-use crate::failure::{Failure, Result, exit_code};
+use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::figures;
 use crate::pg::database::Workers;
 use crate::pg::session::Session;
 use crate::plan::verify::observed::Origins;
 use crate::plan::verify::schema::{self, Schema};
-use crate::plan::verify::{CheckName, Existing, Finding, Judgement, Severity};
+use crate::plan::verify::{CheckName, Existing, FailOn, Finding, Judgement};
 use crate::report;
+use crate::report::report_file::{self, ReportFile};
 
 use ground::Ground;
 
@@ -50,9 +51,14 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER")]
     pub workload: Option<PathBuf>,
 
-    /// What makes it fail (exit code 1)
-    #[arg(long, value_enum, value_name = "SEVERITY", default_value = "error")]
-    pub fail_on: Severity,
+    /// What makes it fail (exit code 1): error, warning, or rules by name, one or several, with
+    /// commas. A migration that does not parse or cannot be applied always does [default: error]
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub fail_on: Vec<String>,
+
+    /// Also write the result to this file in this format (sarif=verify.sarif); may be given again
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub report: Vec<ReportFile>,
 
     /// The folder with initdb, postgres and pg_ctl [default: $PGTEND_PG_BIN, else the newest found]
     #[arg(long, value_name = "FOLDER")]
@@ -62,19 +68,37 @@ pub struct Args {
 /// Runs the command. Returns the exit code.
 ///
 /// # Errors
-/// `Usage` where a path is missing; `Sandbox` where no server can be made; `Declaration` where the
+/// `Usage` where a path is missing, there is no such rule to fail on or a report could not be
+/// written; `Sandbox` where no server can be made; `Declaration` where the
 /// base cannot be applied; those of the server.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+    report_file::check(&args.report)?;
+    let judgement = Judgement::new(fail_on(context, args)?);
     let base = args.base.as_deref().map(read_base).transpose()?;
     let (layout, migrations) = migrations::load(&args.paths, args.layout)?;
     narrate(context, args, layout, &migrations)?;
     let ground = Ground::make(context, args).await?;
-    let judged = judge(context, args, &ground, base.as_ref(), &migrations);
+    let judged = judge(context, args, &ground, base.as_ref(), &migrations, judgement);
     let judged = context.unless_cancelled(judged).await;
     ground.remove(context).await;
     let judgement = judged?;
-    report::verify::show(&context.console, &judgement);
+    report::verify::show(&context.console, &judgement, &args.paths)?;
     Ok(if judgement.is_failed() { exit_code::FINDINGS } else { exit_code::DONE })
+}
+
+/// What fails: as the flag says, else as the configuration does.
+fn fail_on(context: &Context, args: &Args) -> Result<FailOn> {
+    let configured = &context.config.verify.fail_on;
+    let (words, kind, place) = match args.fail_on.as_slice() {
+        [] => (configured.as_slice(), Kind::Config, "verify.fail_on of the configuration"),
+        given => (given, Kind::Usage, "--fail-on"),
+    };
+    FailOn::parse(words).map_err(|word| {
+        let message = format!("{place}: {word:?} is neither error nor warning nor a rule");
+        Failure::new(kind, message).hint(
+            "pgtend explain lists the rules; those of squawk stand at https://squawkhq.com/docs/rules",
+        )
+    })
 }
 
 fn narrate(context: &Context, args: &Args, layout: Layout, migrations: &[Migration]) -> Result<()> {
@@ -108,6 +132,7 @@ async fn judge(
     ground: &Ground,
     base: Option<&Script>,
     migrations: &[Migration],
+    mut judgement: Judgement,
 ) -> Result<Judgement> {
     let database = ground.open(context).await?;
     let session = database.maintainer(Workers::AsConfigured).await?;
@@ -115,7 +140,6 @@ async fn judge(
         load_base(&session, base).await?;
     }
     let applied = apply(&session, migrations).await?;
-    let mut judgement = Judgement::new(args.fail_on);
     judgement.parse(migrations, &applied);
     judgement.apply(migrations, &applied);
     if applied.refused.is_none() {

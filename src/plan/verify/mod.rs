@@ -1,6 +1,7 @@
 //! The judgement of migrations: what the checks found, and what that makes of them. Nothing here has
 //! a connection; what a server said comes as [`Applied`] and as invalid indexes.
 
+mod fail_on;
 mod lint;
 pub mod locks;
 pub mod observed;
@@ -16,17 +17,18 @@ use crate::figures;
 use crate::pg::server_error::ServerError;
 use crate::pg::version::ServerVersion;
 
+pub use fail_on::FailOn;
 pub use locks::{Existing, HeldLock};
 pub use observed::Observed;
 pub use place::Place;
 pub use rule::Rule;
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// It works, and yet somebody may regret it
+    /// It works, and yet somebody may regret it.
     Warning,
-    /// It does not work
+    /// It does not work.
     Error,
 }
 
@@ -37,6 +39,11 @@ impl Severity {
             Severity::Warning => "warning",
             Severity::Error => "error",
         }
+    }
+
+    /// The severity of that name.
+    pub fn named(name: &str) -> Option<Severity> {
+        [Severity::Warning, Severity::Error].into_iter().find(|severity| severity.name() == name)
     }
 }
 
@@ -70,6 +77,13 @@ impl Finding {
     /// With what to do instead.
     pub fn help(self, help: impl Into<String>) -> Self {
         Finding { help: Some(help.into()), ..self }
+    }
+
+    /// Whether it says that the migrations cannot be applied: a file is not SQL, or the server
+    /// refuses it.
+    pub fn is_refusal(&self) -> bool {
+        let refusals = [Rule::SYNTAX, Rule::NOT_APPLIED, Rule::IN_TRANSACTION];
+        self.severity == Severity::Error && refusals.iter().any(|rule| rule.name == self.rule)
     }
 }
 
@@ -134,6 +148,8 @@ pub struct Check {
     pub took: Duration,
     /// What there is to say about it.
     pub reason: Option<String>,
+    /// How many of the findings are its own.
+    pub found: usize,
 }
 
 /// What the server made of the migrations.
@@ -169,18 +185,38 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     /// Which statement locked what that was there before, in the order of the statements.
     pub locks: Vec<HeldLock>,
-    fails_on: Severity,
+    fails_on: FailOn,
 }
 
 impl Judgement {
-    /// Nothing yet; findings of this severity and worse fail.
-    pub fn new(fails_on: Severity) -> Self {
-        Judgement { checks: Vec::new(), findings: Vec::new(), locks: Vec::new(), fails_on }
+    /// Nothing yet; what fails is said by a severity, or by more than that.
+    pub fn new(fails_on: impl Into<FailOn>) -> Self {
+        Judgement {
+            checks: Vec::new(),
+            findings: Vec::new(),
+            locks: Vec::new(),
+            fails_on: fails_on.into(),
+        }
     }
 
     /// Whether anything was found that fails.
     pub fn is_failed(&self) -> bool {
-        self.findings.iter().any(|finding| finding.severity >= self.fails_on)
+        self.findings.iter().any(|finding| self.fails(finding))
+    }
+
+    /// Whether this finding fails.
+    pub fn fails(&self, finding: &Finding) -> bool {
+        self.fails_on.fails(finding)
+    }
+
+    /// Each check with its own findings.
+    pub fn by_check(&self) -> impl Iterator<Item = (&Check, &[Finding])> {
+        let mut left = self.findings.as_slice();
+        self.checks.iter().map(move |check| {
+            let (own, others) = left.split_at(check.found.min(left.len()));
+            left = others;
+            (check, own)
+        })
     }
 
     /// Judges the files' syntax. A file that the server has applied nevertheless is SQL that only
@@ -228,7 +264,8 @@ impl Judgement {
     /// Says that a check could not be made, and why.
     pub fn skip(&mut self, name: CheckName, reason: &str) {
         let reason = Some(reason.to_owned());
-        self.checks.push(Check { name, verdict: Verdict::Skipped, took: Duration::ZERO, reason });
+        let (verdict, took) = (Verdict::Skipped, Duration::ZERO);
+        self.checks.push(Check { name, verdict, took, reason, found: 0 });
     }
 
     /// Judges by the rules of squawk.
@@ -251,13 +288,14 @@ impl Judgement {
     }
 
     fn add(&mut self, name: CheckName, took: Duration, findings: Vec<Finding>, otherwise: &str) {
-        let failed = findings.iter().any(|finding| finding.severity >= self.fails_on);
+        let failed = findings.iter().any(|finding| self.fails(finding));
         let verdict = if failed { Verdict::Failed } else { Verdict::Passed };
         let reason = match name {
             CheckName::Apply => otherwise.to_owned(),
             _ => counted(&findings).unwrap_or_else(|| otherwise.to_owned()),
         };
-        self.checks.push(Check { name, verdict, took, reason: Some(reason) });
+        let (reason, found) = (Some(reason), findings.len());
+        self.checks.push(Check { name, verdict, took, reason, found });
         self.findings.extend(findings);
     }
 }

@@ -1,42 +1,90 @@
 //! What `verify` shows.
 
+mod fingerprint;
+mod github;
+mod gitlab;
+mod junit;
+mod repository;
+mod sarif;
+
+use std::path::PathBuf;
+
 use comfy_table::Cell;
 
-use super::document::{CheckDocument, FindingDocument, LockDocument, Outcome};
+use super::document::{CheckDocument, Document, FindingDocument, LockDocument, Outcome};
 use super::harmless::harmless;
 use super::table::{right, table, text};
-use super::{Console, Format, Volume};
-use crate::failure::Failure;
+use super::{Console, Format, Volume, json_line};
+use crate::failure::{Failure, Result};
 use crate::figures;
-use crate::plan::verify::{Check, Finding, HeldLock, Judgement, Place, Rule, Severity, counted};
+use crate::plan::verify::{Check, Finding, HeldLock, Judgement, Place, Rule, counted};
+use repository::Repository;
 
-/// Shows what was found out, in the format that was asked for.
-pub fn show(console: &Console, judgement: &Judgement) {
-    match console.manner().format {
-        Format::Json => json(console, judgement),
-        Format::Github => {
-            console.product(&judgement.findings.iter().map(annotation).collect::<String>());
-            narrate(console, judgement);
-        }
-        _ => {
-            console.product(&judgement.findings.iter().map(finding).collect::<String>());
-            if console.manner().volume == Volume::Verbose && !judgement.locks.is_empty() {
-                console.product(&format!("{}\n", locks(&judgement.locks)));
-            }
-            if console.manner().volume > Volume::Quiet || judgement.is_failed() {
-                console.product(&checks(&judgement.checks));
-            }
+/// Shows what was found out, in the format that was asked for, and writes the files.
+///
+/// # Errors
+/// `Io` where a file cannot be written; then nothing is shown.
+pub fn show(console: &Console, judgement: &Judgement, paths: &[PathBuf]) -> Result<()> {
+    let subject = paths.first().map(PathBuf::as_path);
+    let repository = Repository::here(subject.unwrap_or("migrations".as_ref()));
+    for report in console.reports() {
+        report.write(&product(console, report.format, judgement, &repository))?;
+    }
+    let format = console.manner().format;
+    if format == Format::Table && console.manner().volume == Volume::Quiet && !judgement.is_failed()
+    {
+        console.product(&findings(judgement));
+        return Ok(());
+    }
+    console.product(&product(console, format, judgement, &repository));
+    if !matches!(format, Format::Table | Format::Json) {
+        narrate(console, judgement);
+    }
+    Ok(())
+}
+
+fn product(
+    console: &Console,
+    format: Format,
+    judgement: &Judgement,
+    repository: &Repository,
+) -> String {
+    match format {
+        Format::Json => json_line(&document(console, judgement)),
+        Format::Github => github::text(judgement, repository),
+        Format::Sarif => sarif::text(judgement, repository),
+        Format::Junit => junit::text(judgement, repository),
+        Format::Gitlab => gitlab::text(judgement, repository),
+        Format::Table | Format::Csv | Format::Markdown => {
+            findings(judgement) + &all_locks(console, judgement) + &checks(&judgement.checks)
         }
     }
 }
 
-fn json(console: &Console, judgement: &Judgement) {
+/// What is left of the product where the command could not do its job; what reads it has to find
+/// something that it understands.
+pub fn failure(console: &Console, format: Format, failure: &Failure) -> String {
+    match format {
+        Format::Json => json_line(&console.document().failed(failure)),
+        Format::Github => github::failure(failure),
+        Format::Sarif => sarif::failure(failure),
+        Format::Junit => junit::failure(failure),
+        Format::Gitlab => gitlab::NOTHING.to_owned(),
+        Format::Table | Format::Csv | Format::Markdown => String::new(),
+    }
+}
+
+fn document(console: &Console, judgement: &Judgement) -> Document {
     let mut document = console.document();
     document.outcome = if judgement.is_failed() { Outcome::Findings } else { Outcome::Done };
     document.checks = Some(judgement.checks.iter().map(CheckDocument::new).collect());
     document.findings = Some(judgement.findings.iter().map(FindingDocument::new).collect());
     document.locks = Some(judgement.locks.iter().map(LockDocument::new).collect());
-    console.json(&document);
+    document
+}
+
+fn findings(judgement: &Judgement) -> String {
+    judgement.findings.iter().map(finding).collect()
 }
 
 fn narrate(console: &Console, judgement: &Judgement) {
@@ -60,6 +108,14 @@ fn checks(checks: &[Check]) -> String {
         ]);
     }
     text(&table)
+}
+
+/// For those who ask.
+fn all_locks(console: &Console, judgement: &Judgement) -> String {
+    if console.manner().volume < Volume::Verbose || judgement.locks.is_empty() {
+        return String::new();
+    }
+    locks(&judgement.locks) + "\n"
 }
 
 /// Every lock on what was there before.
@@ -102,38 +158,6 @@ fn finding(finding: &Finding) -> String {
     format!("{}{}{}\n\n", lines[0], lines[1], help.unwrap_or_default())
 }
 
-/// A workflow command of GitHub Actions.
-fn annotation(finding: &Finding) -> String {
-    let command = match finding.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    };
-    let place = finding.place.as_ref().map_or(String::new(), |place| {
-        let file = place.file.display().to_string();
-        // GitHub knows the repository's files by their names, without a way to them.
-        let file = property(file.strip_prefix("./").unwrap_or(&file));
-        format!("file={file},line={},col={},", place.line, place.column)
-    });
-    let help = finding.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
-    let message = data(&format!("{}{help}", finding.message));
-    format!("::{command} {place}title={}::{message}\n", property(&finding.rule))
-}
-
-/// What ended the command, as GitHub Actions shows it.
-pub fn failure_annotation(failure: &Failure) -> String {
-    format!("::error title=pgtend::{}\n", data(&failure.to_string()))
-}
-
-/// As @actions/core escapes a command's message.
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// As @actions/core escapes a command's property.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
-}
-
 /// A rule's page, with how bad its findings are.
 pub fn page(rule: &Rule) -> String {
     let (title, rest) = rule.page.split_once('\n').unwrap_or((rule.page, ""));
@@ -150,10 +174,12 @@ pub fn rules() -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::plan::verify::Severity;
 
-    fn found() -> Finding {
+    /// A finding that tries everything.
+    pub fn found() -> Finding {
         Finding {
             rule: "a:b,c".to_owned(),
             severity: Severity::Error,
@@ -166,14 +192,6 @@ mod tests {
             message: "100%\r\nsure: yes, \u{1b}[2J".to_owned(),
             help: Some("do".to_owned()),
         }
-    }
-
-    #[test]
-    fn annotations_are_escaped_as_github_reads_them() {
-        let shown = annotation(&found());
-        let wanted = "::error file=a%2Cb%3Ac%25.sql,line=12,col=4,title=a%3Ab%2Cc::\
-                      100%25%0D%0Asure: yes, \u{1b}[2J%0Ado\n";
-        assert_eq!(shown, wanted);
     }
 
     #[test]

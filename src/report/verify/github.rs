@@ -1,0 +1,54 @@
+//! Workflow commands of GitHub Actions.
+
+use super::repository::Repository;
+use crate::failure::Failure;
+use crate::plan::verify::{Finding, Judgement, Severity};
+
+/// An annotation a line.
+pub fn text(judgement: &Judgement, repository: &Repository) -> String {
+    judgement.findings.iter().map(|finding| annotation(finding, repository)).collect()
+}
+
+/// What ended the command.
+pub fn failure(failure: &Failure) -> String {
+    format!("::error title=pgtend::{}\n", data(&failure.to_string()))
+}
+
+fn annotation(finding: &Finding, repository: &Repository) -> String {
+    let command = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let place = finding.place.as_ref().map_or(String::new(), |place| {
+        let file = property(&repository.name(&place.file));
+        format!("file={file},line={},col={},", place.line, place.column)
+    });
+    let help = finding.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
+    let message = data(&format!("{}{help}", finding.message));
+    format!("::{command} {place}title={}::{message}\n", property(&finding.rule))
+}
+
+/// As @actions/core escapes a command's message.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// As @actions/core escapes a command's property.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::repository::tests::repository;
+    use super::super::tests::found;
+    use super::*;
+
+    #[test]
+    fn annotations_are_escaped_as_github_reads_them() {
+        let shown = annotation(&found(), &repository());
+        let wanted = "::error file=db/a%2Cb%3Ac%25.sql,line=12,col=4,title=a%3Ab%2Cc::\
+                      100%25%0D%0Asure: yes, \u{1b}[2J%0Ado\n";
+        assert_eq!(shown, wanted);
+    }
+}

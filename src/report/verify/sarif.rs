@@ -1,0 +1,171 @@
+//! SARIF 2.1.0, as code scanning services read it.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use serde_json::{Value, json};
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::super::json_line;
+use super::fingerprint::fingerprints;
+use super::repository::Repository;
+use crate::failure::{Failure, exit_code};
+use crate::plan::verify::{Finding, Judgement, Place, Rule, Severity, Verdict};
+
+const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/\
+                      sarif-schema-2.1.0.json";
+
+/// What names of files are relative to.
+const BASE: &str = "SRCROOT";
+
+/// All but the unreserved characters of RFC 3986, and what divides folders.
+const ENCODED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
+/// The log of a run.
+pub fn text(judgement: &Judgement, repository: &Repository) -> String {
+    let rules = rules(&judgement.findings);
+    let fingerprints = fingerprints(&judgement.findings, repository);
+    let findings = judgement.findings.iter().zip(fingerprints);
+    let results = findings
+        .map(|(finding, fingerprint)| result(finding, &fingerprint, &rules, repository))
+        .collect::<Vec<_>>();
+    let code = if judgement.is_failed() { exit_code::FINDINGS } else { exit_code::DONE };
+    log(&json!({
+        "tool": tool(&rules),
+        "originalUriBaseIds": {
+            BASE: { "uri": format!("file://{}/", uri(repository.root()).trim_end_matches('/')) },
+        },
+        "invocations": [{
+            "executionSuccessful": true,
+            "exitCode": code,
+            "toolExecutionNotifications": skipped(judgement),
+        }],
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }))
+}
+
+/// The log of a run that came to no judgement. It has no results, not even none: those would tell
+/// the service that everything is mended.
+pub fn failure(failure: &Failure) -> String {
+    let hint = failure.hint.as_ref().map(|hint| format!("\n{hint}")).unwrap_or_default();
+    log(&json!({
+        "tool": tool(&rules(&[])),
+        "invocations": [{
+            "executionSuccessful": false,
+            "exitCode": failure.kind.exit_code(),
+            "toolExecutionNotifications": [{
+                "level": "error",
+                "message": { "text": format!("{failure}{hint}") },
+            }],
+        }],
+    }))
+}
+
+fn log(run: &Value) -> String {
+    json_line(&json!({ "$schema": SCHEMA, "version": "2.1.0", "runs": [run] }))
+}
+
+/// Our rules, and those of squawk's that were broken.
+fn rules(findings: &[Finding]) -> Vec<&str> {
+    let mut rules = Rule::ALL.iter().map(|rule| rule.name).collect::<Vec<_>>();
+    for finding in findings {
+        if !rules.contains(&finding.rule.as_str()) {
+            rules.push(&finding.rule);
+        }
+    }
+    rules
+}
+
+fn tool(rules: &[&str]) -> Value {
+    let rules = rules.iter().map(|name| Rule::named(name).map_or_else(|| squawks(name), ours));
+    json!({ "driver": {
+        "name": env!("CARGO_PKG_NAME"),
+        "semanticVersion": env!("CARGO_PKG_VERSION"),
+        "rules": rules.collect::<Vec<_>>(),
+    } })
+}
+
+fn ours(rule: &Rule) -> Value {
+    json!({
+        "id": rule.name,
+        "shortDescription": { "text": rule.summary() },
+        "fullDescription": { "text": rule.summary() },
+        "help": { "text": rule.page, "markdown": rule.page },
+        "defaultConfiguration": { "level": level(rule.severity) },
+    })
+}
+
+fn squawks(name: &str) -> Value {
+    let uri = format!("https://squawkhq.com/docs/{name}");
+    let summary = format!("The rule {name} of squawk");
+    json!({
+        "id": name,
+        "shortDescription": { "text": summary },
+        "fullDescription": { "text": summary },
+        "help": { "text": uri, "markdown": format!("[{summary}]({uri})") },
+        "helpUri": uri,
+        "defaultConfiguration": { "level": level(Severity::Warning) },
+    })
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+fn result(finding: &Finding, fingerprint: &str, rules: &[&str], repository: &Repository) -> Value {
+    let help = finding.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
+    let locations = finding.place.iter().map(|place| location(place, repository));
+    json!({
+        "ruleId": finding.rule,
+        "ruleIndex": rules.iter().position(|rule| *rule == finding.rule),
+        "level": level(finding.severity),
+        "message": { "text": format!("{}{help}", finding.message) },
+        "locations": locations.collect::<Vec<_>>(),
+        "partialFingerprints": { "ruleFileAndText/v1": fingerprint },
+    })
+}
+
+/// From the finding's column to the line's end, within the line.
+fn location(place: &Place, repository: &Repository) -> Value {
+    let before = usize::try_from(place.column).unwrap_or(1).saturating_sub(1);
+    let text = place.text.chars().skip(before).collect::<String>();
+    let mut physical = json!({
+        "artifactLocation": artifact(&place.file, repository),
+        "region": {
+            "startLine": place.line,
+            "startColumn": place.column,
+            "snippet": { "text": text },
+        },
+    });
+    if before > 0 {
+        let line = json!({ "startLine": place.line, "snippet": { "text": place.text } });
+        physical["contextRegion"] = line;
+    }
+    json!({ "physicalLocation": physical })
+}
+
+fn artifact(file: &Path, repository: &Repository) -> Value {
+    match repository.within(file) {
+        Some(name) => json!({ "uri": uri(&name), "uriBaseId": BASE }),
+        None => json!({ "uri": format!("file://{}", uri(&repository.absolute(file))) }),
+    }
+}
+
+fn uri(path: &Path) -> String {
+    percent_encode(path.as_os_str().as_bytes(), ENCODED).to_string()
+}
+
+fn skipped(judgement: &Judgement) -> Vec<Value> {
+    let skipped = judgement.checks.iter().filter(|check| check.verdict == Verdict::Skipped);
+    let notification = skipped.map(|check| {
+        let reason = check.reason.as_deref().unwrap_or_default();
+        let text = format!("the check {} was skipped: {reason}", check.name.name());
+        json!({ "level": "note", "message": { "text": text } })
+    });
+    notification.collect()
+}
