@@ -10,7 +10,7 @@ use crate::failure::{Failure, Kind};
 use crate::plan::activity::Node;
 use crate::plan::refresh::Way;
 use crate::plan::schema::{NAME, SchemaStep};
-use crate::plan::verify::{Check, Finding};
+use crate::plan::verify::{Check, Finding, VerifiedOn};
 use crate::plan::{Plan, Step, Subject, Verdict, Warning, one_line};
 
 /// The version of the documents' form.
@@ -82,6 +82,9 @@ pub struct Document {
     /// What the checks found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub findings: Option<Vec<FindingDocument>>,
+    /// On which servers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    servers: Option<Vec<ServerDocument>>,
     /// What the reader should know besides.
     pub warnings: Vec<WarningDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -270,6 +273,14 @@ pub struct SessionDocument {
     lock: Option<String>,
 }
 
+/// A server that `verify` worked on.
+#[derive(Debug, Clone, Serialize)]
+struct ServerDocument {
+    version: String,
+    folder: Option<String>,
+    startup_ms: Option<u64>,
+}
+
 /// A check of `verify`.
 #[derive(Debug, Clone, Serialize)]
 pub struct CheckDocument {
@@ -277,6 +288,7 @@ pub struct CheckDocument {
     verdict: &'static str,
     duration_ms: u64,
     reason: Option<String>,
+    server_versions: Vec<String>,
 }
 
 /// Something that a check found.
@@ -289,6 +301,7 @@ pub struct FindingDocument {
     column: Option<u32>,
     message: String,
     help: Option<String>,
+    server_versions: Vec<String>,
 }
 
 /// A warning.
@@ -334,6 +347,7 @@ impl Document {
             sessions: None,
             checks: None,
             findings: None,
+            servers: None,
             warnings: Vec::new(),
             error: None,
         }
@@ -381,6 +395,19 @@ impl Document {
         self
     }
 
+    /// Says on which servers. The version of one of several would mislead, so it is left out.
+    pub fn verified_on(&mut self, servers: &[VerifiedOn]) {
+        if servers.len() > 1 {
+            self.server_version = None;
+        }
+        let servers = servers.iter().map(|server| ServerDocument {
+            version: server.version.clone(),
+            folder: server.folder.as_ref().map(|folder| folder.display().to_string()),
+            startup_ms: server.start_up.map(millis),
+        });
+        self.servers = Some(servers.collect());
+    }
+
     /// The same with the plan's warnings.
     #[must_use]
     pub fn with_warnings(mut self, warnings: &[Warning]) -> Self {
@@ -401,6 +428,7 @@ impl CheckDocument {
             verdict: check.verdict.name(),
             duration_ms: millis(check.took),
             reason: check.reason.clone(),
+            server_versions: check.servers.clone(),
         }
     }
 }
@@ -417,6 +445,7 @@ impl FindingDocument {
             column: place.map(|place| place.column),
             message: finding.message.clone(),
             help: finding.help.clone(),
+            server_versions: finding.servers.clone(),
         }
     }
 }

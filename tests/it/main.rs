@@ -31,4 +31,6 @@ mod sql_files;
 mod support;
 mod upkeep;
 mod verify;
+mod verify_faults;
+mod verify_servers;
 mod views;

@@ -1,19 +1,54 @@
 //! The server or the database that the migrations are applied to.
 
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
 use super::{Args, Context};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::conninfo::Conninfo;
 use crate::pg::database::{Database, Workers};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
-use crate::sandbox::Sandbox;
+use crate::plan::verify::VerifiedOn;
+use crate::sandbox::{Binaries, Sandbox, binaries};
+
+/// A server to verify on.
+pub enum Site {
+    /// The one that the user named.
+    Given,
+    /// One of our own, of this installation.
+    Own(Binaries),
+}
+
+/// The servers to verify on, one after the other.
+///
+/// # Errors
+/// `Usage` where majors are asked for and a server is named; `Sandbox` where one is not found.
+pub fn sites(context: &Context, args: &Args) -> Result<Vec<Site>> {
+    if context.url.is_none() {
+        let found = binaries::find_all(&args.pg_bin, &args.pg)?;
+        return Ok(found.into_iter().map(Site::Own).collect());
+    }
+    if !args.pg.is_empty() {
+        return Err(Failure::usage("--pg is for throwaway servers, and a server is named")
+            .hint("leave out one of the two"));
+    }
+    Ok(vec![Site::Given])
+}
 
 /// Where the migrations are applied.
 pub enum Ground {
     /// A server of our own.
-    Throwaway(Sandbox),
+    Throwaway(Throwaway),
     /// A database of our own on a server that was given.
     Scratch(Scratch),
+}
+
+/// A server that is stopped and removed at the end.
+pub struct Throwaway {
+    sandbox: Sandbox,
+    folder: PathBuf,
+    start_up: Duration,
 }
 
 /// A database that is dropped at the end.
@@ -37,9 +72,9 @@ impl Ground {
     ///
     /// # Errors
     /// `Sandbox` where no server can be made; those of the server.
-    pub async fn make(context: &Context, args: &Args) -> Result<Ground> {
-        if context.url.is_none() {
-            let made = Ground::throwaway(context, args);
+    pub async fn make(context: &Context, site: Site) -> Result<Ground> {
+        if let Site::Own(binaries) = site {
+            let made = Ground::throwaway(context, binaries);
             return Ok(Ground::Throwaway(context.unless_cancelled(made).await?));
         }
         let beside = context.unless_cancelled(context.open(&context.opening("verify"))).await?;
@@ -48,13 +83,14 @@ impl Ground {
         Ok(Ground::Scratch(Scratch::create(beside).await?))
     }
 
-    async fn throwaway(context: &Context, args: &Args) -> Result<Sandbox> {
-        let sandbox = context.start_sandbox(args.pg_bin.as_deref()).await?;
+    async fn throwaway(context: &Context, binaries: Binaries) -> Result<Throwaway> {
+        let (started, folder) = (Instant::now(), binaries.dir.clone());
+        let sandbox = context.start_sandbox(binaries).await?;
         let database =
             context.open_sandbox(&sandbox.url("postgres"), &context.opening("verify")).await?;
         let session = database.maintainer(Workers::AsConfigured).await?;
         create(&session, DATABASE).await.map_err(ServerError::into_failure)?;
-        Ok(sandbox)
+        Ok(Throwaway { sandbox, folder, start_up: started.elapsed() })
     }
 
     /// Connects to the database.
@@ -64,7 +100,7 @@ impl Ground {
     pub async fn open(&self, context: &Context) -> Result<Database> {
         let opening = context.opening("verify");
         let database = match self {
-            Ground::Throwaway(sandbox) => {
+            Ground::Throwaway(Throwaway { sandbox, .. }) => {
                 context.open_sandbox(&sandbox.url(DATABASE), &opening).await?
             }
             Ground::Scratch(scratch) => {
@@ -77,10 +113,21 @@ impl Ground {
         Ok(database)
     }
 
+    /// What was found out here is about this server.
+    pub fn verified_on(&self, database: &Database) -> VerifiedOn {
+        let version = database.server.version.to_string();
+        match self {
+            Ground::Throwaway(Throwaway { folder, start_up, .. }) => {
+                VerifiedOn { version, folder: Some(folder.clone()), start_up: Some(*start_up) }
+            }
+            Ground::Scratch(_) => VerifiedOn { version, folder: None, start_up: None },
+        }
+    }
+
     /// What goes wrong here changes nothing about the verdict, and is told.
     pub async fn remove(self, context: &Context) {
         let removed = match self {
-            Ground::Throwaway(sandbox) => sandbox.stop(),
+            Ground::Throwaway(Throwaway { sandbox, .. }) => sandbox.stop(),
             Ground::Scratch(scratch) => scratch.drop().await,
         };
         if let Err(failure) = removed {

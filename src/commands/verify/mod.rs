@@ -5,6 +5,8 @@ mod ground;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use clap::builder::RangedU64ValueParser;
+
 use super::Context;
 use crate::catalog;
 use crate::declared::migrations::{self, Layout, Migration, Script, Wrapping};
@@ -12,10 +14,11 @@ use crate::execute::verify::{apply, load_base};
 use crate::failure::{Failure, Result, exit_code};
 use crate::figures;
 use crate::pg::database::Workers;
-use crate::plan::verify::{CheckName, Judgement, Severity};
+use crate::pg::version::OLDEST_SUPPORTED;
+use crate::plan::verify::{CheckName, Judgement, Severity, merge};
 use crate::report;
 
-use ground::Ground;
+use ground::{Ground, Site};
 
 /// Check in CI that migrations apply cleanly
 ///
@@ -25,7 +28,7 @@ use ground::Ground;
 /// `-- squawk-ignore RULE` before a statement switches a rule off for it.
 ///
 /// Works on a PostgreSQL server of its own in a temporary folder, which is stopped and removed at
-/// the end; or, with -d or --target, in a scratch database that it creates on that server and drops
+/// the end, and with --pg on one of each major version; or, with -d or --target, in a scratch database that it creates on that server and drops
 /// at the end. Roles and whatever else belongs to the whole server stay there. $DATABASE_URL is not
 /// used.
 #[derive(Debug, clap::Args)]
@@ -46,9 +49,14 @@ pub struct Args {
     #[arg(long, value_enum, value_name = "SEVERITY", default_value = "error")]
     pub fail_on: Severity,
 
-    /// The folder with initdb, postgres and pg_ctl [default: $PGTEND_PG_BIN, else the newest found]
+    /// Do it all on a throwaway server of each of these major versions, such as 14,16,18
+    #[arg(long, value_name = "MAJORS", value_delimiter = ',', value_parser = majors())]
+    pub pg: Vec<u32>,
+
+    /// The folder with initdb, postgres and pg_ctl [default: $PGTEND_PG_BIN, else the newest found].
+    /// May be given several times, for several servers
     #[arg(long, value_name = "FOLDER")]
-    pub pg_bin: Option<PathBuf>,
+    pub pg_bin: Vec<PathBuf>,
 }
 
 /// Runs the command. Returns the exit code.
@@ -57,21 +65,40 @@ pub struct Args {
 /// `Usage` where a path is missing; `Sandbox` where no server can be made; `Declaration` where the
 /// base cannot be applied; those of the server.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
-    let base = args.base.as_deref().map(read_base).transpose()?;
-    let (layout, migrations) = migrations::load(&args.paths, args.layout)?;
-    narrate(context, args, layout, &migrations)?;
-    let ground = Ground::make(context, args).await?;
-    let judged = judge(context, args, &ground, base.as_ref(), &migrations);
-    let judged = context.unless_cancelled(judged).await;
-    ground.remove(context).await;
-    let judgement = judged?;
+    let folder = Folder::read(args)?;
+    narrate(context, args, &folder)?;
+    let mut judgements = Vec::new();
+    for site in ground::sites(context, args)? {
+        judgements.push(judge_on(context, args, site, &folder).await?);
+    }
+    let judgement = merge(judgements, args.fail_on);
     report::verify::show(&context.console, &judgement);
     Ok(if judgement.is_failed() { exit_code::FINDINGS } else { exit_code::DONE })
 }
 
-fn narrate(context: &Context, args: &Args, layout: Layout, migrations: &[Migration]) -> Result<()> {
-    let count = figures::count(migrations.len(), "migration", "migrations");
-    context.console.narrate(&format!("{count}, laid out as for {}.", layout.tool()));
+/// pgtend's tested servers begin here; an older one would be refused later and less clearly.
+fn majors() -> RangedU64ValueParser<u32> {
+    RangedU64ValueParser::new().range(u64::from(OLDEST_SUPPORTED)..)
+}
+
+/// What the user's files say.
+struct Folder {
+    layout: Layout,
+    base: Option<Script>,
+    migrations: Vec<Migration>,
+}
+
+impl Folder {
+    fn read(args: &Args) -> Result<Folder> {
+        let base = args.base.as_deref().map(read_base).transpose()?;
+        let (layout, migrations) = migrations::load(&args.paths, args.layout)?;
+        Ok(Folder { layout, base, migrations })
+    }
+}
+
+fn narrate(context: &Context, args: &Args, folder: &Folder) -> Result<()> {
+    let count = figures::count(folder.migrations.len(), "migration", "migrations");
+    context.console.narrate(&format!("{count}, laid out as for {}.", folder.layout.tool()));
     for program in migrations::code_migrations(&args.paths)? {
         let program = program.display();
         context
@@ -94,13 +121,26 @@ fn read_base(path: &Path) -> Result<Script> {
     Ok(Script { text, wrapping: Wrapping::OneMessage, ..up.clone() })
 }
 
+/// Whatever comes of it, nothing remains on the server, or of it.
+async fn judge_on(
+    context: &Context,
+    args: &Args,
+    site: Site,
+    folder: &Folder,
+) -> Result<Judgement> {
+    let ground = Ground::make(context, site).await?;
+    let judged = context.unless_cancelled(judge(context, args, &ground, folder)).await;
+    ground.remove(context).await;
+    judged
+}
+
 async fn judge(
     context: &Context,
     args: &Args,
     ground: &Ground,
-    base: Option<&Script>,
-    migrations: &[Migration],
+    folder: &Folder,
 ) -> Result<Judgement> {
+    let Folder { base, migrations, .. } = folder;
     let database = ground.open(context).await?;
     let session = database.maintainer(Workers::AsConfigured).await?;
     if let Some(base) = base {
@@ -108,6 +148,7 @@ async fn judge(
     }
     let applied = apply(&session, migrations).await?;
     let mut judgement = Judgement::new(args.fail_on);
+    judgement.verified_on.push(ground.verified_on(&database));
     judgement.parse(migrations, &applied);
     judgement.apply(migrations, &applied);
     if applied.refused.is_none() {

@@ -30,6 +30,7 @@ pub fn check(script: &Script, version: ServerVersion) -> Option<Vec<Finding>> {
         place: Some(Place::of_offset(script, violation.text_range.start().into())),
         message: violation.message,
         help: violation.help,
+        servers: Vec::new(),
     });
     Some(findings.collect())
 }

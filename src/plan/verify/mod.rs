@@ -2,10 +2,12 @@
 //! a connection; what a server said comes as [`Applied`] and as invalid indexes.
 
 mod lint;
+mod merge;
 mod place;
 mod rule;
 mod syntax;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::catalog::InvalidIndex;
@@ -14,6 +16,7 @@ use crate::figures;
 use crate::pg::server_error::ServerError;
 use crate::pg::version::ServerVersion;
 
+pub use merge::merge;
 pub use place::Place;
 pub use rule::Rule;
 
@@ -49,6 +52,8 @@ pub struct Finding {
     pub message: String,
     /// What to do instead.
     pub help: Option<String>,
+    /// On which servers, by version; filled in by [`merge`].
+    pub servers: Vec<String>,
 }
 
 impl Finding {
@@ -60,6 +65,7 @@ impl Finding {
             place,
             message: message.into(),
             help: None,
+            servers: Vec::new(),
         }
     }
 
@@ -127,6 +133,19 @@ pub struct Check {
     pub took: Duration,
     /// What there is to say about it.
     pub reason: Option<String>,
+    /// On which servers, by version; filled in by [`merge`].
+    pub servers: Vec<String>,
+}
+
+/// A server that was verified on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedOn {
+    /// Its version.
+    pub version: String,
+    /// The folder of its programs, where it was ours.
+    pub folder: Option<PathBuf>,
+    /// How long it took to make it, where it was ours.
+    pub start_up: Option<Duration>,
 }
 
 /// What the server made of the migrations.
@@ -152,6 +171,8 @@ pub struct Refused {
 /// All that was found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judgement {
+    /// On which servers.
+    pub verified_on: Vec<VerifiedOn>,
     /// In their order.
     pub checks: Vec<Check>,
     /// In the order of the checks, and in each of the files.
@@ -162,7 +183,7 @@ pub struct Judgement {
 impl Judgement {
     /// Nothing yet; findings of this severity and worse fail.
     pub fn new(fails_on: Severity) -> Self {
-        Judgement { checks: Vec::new(), findings: Vec::new(), fails_on }
+        Judgement { verified_on: Vec::new(), checks: Vec::new(), findings: Vec::new(), fails_on }
     }
 
     /// Whether anything was found that fails.
@@ -206,7 +227,13 @@ impl Judgement {
     /// Says that a check could not be made, and why.
     pub fn skip(&mut self, name: CheckName, reason: &str) {
         let reason = Some(reason.to_owned());
-        self.checks.push(Check { name, verdict: Verdict::Skipped, took: Duration::ZERO, reason });
+        self.checks.push(Check {
+            name,
+            verdict: Verdict::Skipped,
+            took: Duration::ZERO,
+            reason,
+            servers: Vec::new(),
+        });
     }
 
     /// Judges by the rules of squawk.
@@ -235,7 +262,7 @@ impl Judgement {
             CheckName::Apply => otherwise.to_owned(),
             _ => counted(&findings).unwrap_or_else(|| otherwise.to_owned()),
         };
-        self.checks.push(Check { name, verdict, took, reason: Some(reason) });
+        self.checks.push(Check { name, verdict, took, reason: Some(reason), servers: Vec::new() });
         self.findings.extend(findings);
     }
 }

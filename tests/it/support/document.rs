@@ -44,6 +44,8 @@ pub struct Document<S = Step> {
     pub checks: Vec<Check>,
     #[serde(default)]
     pub findings: Vec<Finding>,
+    #[serde(default)]
+    pub servers: Vec<VerifiedOn>,
     pub warnings: Vec<Warning>,
     /// Only there if the command could not start.
     pub error: Option<Problem>,
@@ -233,6 +235,18 @@ pub struct Check {
     pub duration_ms: u64,
     #[serde(deserialize_with = "Option::deserialize")]
     pub reason: Option<String>,
+    pub server_versions: Vec<String>,
+}
+
+/// One server that verify worked on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerifiedOn {
+    pub version: String,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub folder: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub startup_ms: Option<u64>,
 }
 
 /// What a check of verify found.
@@ -250,6 +264,7 @@ pub struct Finding {
     pub message: String,
     #[serde(deserialize_with = "Option::deserialize")]
     pub help: Option<String>,
+    pub server_versions: Vec<String>,
 }
 
 /// One query of the demo.
