@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Args, Context};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::conninfo::Conninfo;
-use crate::pg::database::{Database, Workers};
+use crate::pg::database::{Database, Opening, Workers};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
 use crate::plan::verify::VerifiedOn;
@@ -93,12 +93,12 @@ impl Ground {
         Ok(Throwaway { sandbox, folder, start_up: started.elapsed() })
     }
 
-    /// Connects to the database.
+    /// Connects to the database. Sessions for the migrations begin with the settings.
     ///
     /// # Errors
     /// As [`Database::open`].
-    pub async fn open(&self, context: &Context) -> Result<Database> {
-        let opening = context.opening("verify");
+    pub async fn open(&self, context: &Context, set: &[(String, String)]) -> Result<Database> {
+        let opening = Opening { settings: set.to_vec(), ..context.opening("verify") };
         let database = match self {
             Ground::Throwaway(Throwaway { sandbox, .. }) => {
                 context.open_sandbox(&sandbox.url(DATABASE), &opening).await?

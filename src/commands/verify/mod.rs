@@ -1,29 +1,32 @@
 //! `pgtend verify`.
 
+mod folder;
 mod ground;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::builder::RangedU64ValueParser;
 
 use super::Context;
 use crate::catalog;
-use crate::declared::migrations::{self, Layout, Migration, Script, Wrapping};
-use crate::execute::verify::{apply, load_base};
-use crate::failure::{Failure, Result, exit_code};
+use crate::declared::migrations::{self, Layout, Migration};
+use crate::execute::verify::{apply, load_base, make_own_tables};
+use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::figures;
-use crate::pg::database::Workers;
+use crate::pg::database::{Database, Workers};
+use crate::pg::session::Session;
 use crate::pg::version::OLDEST_SUPPORTED;
-use crate::plan::verify::{CheckName, Judgement, Severity, merge};
+use crate::plan::verify::{CheckName, Extensions, IfMissing, Judgement, Severity, merge};
 use crate::report;
 
+use folder::Folder;
 use ground::{Ground, Site};
 
 /// Check in CI that migrations apply cleanly
 ///
 /// Applies every migration, in order and in transactions as its tool would, and says at which line
-/// of which file the server refuses; looks for syntax errors and for indexes that are invalid
+/// of which file the server refuses, and which extensions are not installed; looks for syntax errors and for indexes that are invalid
 /// afterwards; and judges the SQL by the rules of the linter squawk. A comment
 /// `-- squawk-ignore RULE` before a statement switches a rule off for it.
 ///
@@ -44,6 +47,15 @@ pub struct Args {
     /// A dump to apply first: what is there before the first migration
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
+
+    /// A setting that every session of the migrations begins with, such as search_path=app. May be
+    /// given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub set: Vec<(String, String)>,
+
+    /// Pass over the statements about extensions that are not installed on the server
+    #[arg(long)]
+    pub skip_missing_extensions: bool,
 
     /// What makes it fail (exit code 1)
     #[arg(long, value_enum, value_name = "SEVERITY", default_value = "error")]
@@ -81,19 +93,14 @@ fn majors() -> RangedU64ValueParser<u32> {
     RangedU64ValueParser::new().range(u64::from(OLDEST_SUPPORTED)..)
 }
 
-/// What the user's files say.
-struct Folder {
-    layout: Layout,
-    base: Option<Script>,
-    migrations: Vec<Migration>,
-}
-
-impl Folder {
-    fn read(args: &Args) -> Result<Folder> {
-        let base = args.base.as_deref().map(read_base).transpose()?;
-        let (layout, migrations) = migrations::load(&args.paths, args.layout)?;
-        Ok(Folder { layout, base, migrations })
+/// A name that can stand in the start-up options, and what follows the first `=`.
+fn setting(text: &str) -> std::result::Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("NAME=VALUE is needed")?;
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "_.$".contains(char);
+    if name.is_empty() || !name.chars().all(is_plain) {
+        return Err(format!("{name:?} is no setting's name"));
     }
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn narrate(context: &Context, args: &Args, folder: &Folder) -> Result<()> {
@@ -106,19 +113,6 @@ fn narrate(context: &Context, args: &Args, folder: &Folder) -> Result<()> {
             .warn(&format!("{program} is no SQL and is not run; later ones may need it"));
     }
     Ok(())
-}
-
-/// As one message: what `pg_dump` writes needs no more. The commands for psql with which it frames
-/// its dumps since 2025 are left out.
-fn read_base(path: &Path) -> Result<Script> {
-    let (_, base) = migrations::load(&[path], Some(Layout::Plain))?;
-    let [Migration { up, .. }] = base.as_slice() else {
-        return Err(Failure::usage(format!("--base {}: one file is needed", path.display())));
-    };
-    let lines = up.text.split_inclusive('\n');
-    let framed = |line: &str| line.starts_with("\\restrict") || line.starts_with("\\unrestrict");
-    let text = lines.map(|line| if framed(line) { "\n" } else { line }).collect();
-    Ok(Script { text, wrapping: Wrapping::OneMessage, ..up.clone() })
 }
 
 /// Whatever comes of it, nothing remains on the server, or of it.
@@ -140,17 +134,17 @@ async fn judge(
     ground: &Ground,
     folder: &Folder,
 ) -> Result<Judgement> {
-    let Folder { base, migrations, .. } = folder;
-    let database = ground.open(context).await?;
-    let session = database.maintainer(Workers::AsConfigured).await?;
-    if let Some(base) = base {
-        load_base(&session, base).await?;
-    }
-    let applied = apply(&session, migrations).await?;
+    let migrations = &folder.migrations;
+    let database = ground.open(context, &args.set).await?;
+    let extensions = extensions(&database, folder).await?;
+    let session = session(&database, args).await?;
+    let sent = prepare(&session, args, folder, &extensions).await?;
+    let applied = apply(&session, &sent).await?;
     let mut judgement = Judgement::new(args.fail_on);
     judgement.verified_on.push(ground.verified_on(&database));
     judgement.parse(migrations, &applied);
     judgement.apply(migrations, &applied);
+    judgement.extensions(&extensions, args.if_missing());
     if applied.refused.is_none() {
         let started = Instant::now();
         let invalid = catalog::load_invalid_indexes(&database.reader().await?).await?;
@@ -160,4 +154,51 @@ async fn judge(
     }
     judgement.lint(migrations, database.server.version);
     Ok(judgement)
+}
+
+/// Looked for only where a script creates one.
+async fn extensions(database: &Database, folder: &Folder) -> Result<Extensions> {
+    if Extensions::created_by(folder.scripts()).is_empty() {
+        return Ok(Extensions::default());
+    }
+    let available = catalog::load_available_extensions(&database.reader().await?).await?;
+    Ok(Extensions::of(folder.scripts(), &available, database.server.version.major()))
+}
+
+/// The server looks at the settings as soon as somebody begins with them.
+async fn session(database: &Database, args: &Args) -> Result<Session> {
+    let session = database.maintainer(Workers::AsConfigured).await;
+    session.map_err(|failure| match failure.sqlstate {
+        Some(_) if !args.set.is_empty() => {
+            Failure { kind: Kind::Usage, ..failure.context("--set") }
+                .hint("a name without a dot has to be that of a setting that the role may change")
+        }
+        _ => failure,
+    })
+}
+
+/// Makes what has to be there before the first migration. Returns the migrations as they are sent.
+async fn prepare(
+    session: &Session,
+    args: &Args,
+    folder: &Folder,
+    extensions: &Extensions,
+) -> Result<Vec<Migration>> {
+    let sent = match args.if_missing() {
+        IfMissing::Skip => folder.without_missing(extensions),
+        IfMissing::Fail => folder.clone(),
+    };
+    if let Some(base) = &sent.base {
+        let missing = extensions.failure_of(base).filter(|_| !args.skip_missing_extensions);
+        missing.map_or(Ok(()), Err)?;
+        load_base(session, base).await?;
+    }
+    make_own_tables(session, folder.layout).await?;
+    Ok(sent.migrations)
+}
+
+impl Args {
+    fn if_missing(&self) -> IfMissing {
+        if self.skip_missing_extensions { IfMissing::Skip } else { IfMissing::Fail }
+    }
 }

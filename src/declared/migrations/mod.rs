@@ -5,7 +5,9 @@
 
 mod arrange;
 mod discover;
+mod extensions;
 mod foreign;
+mod own_tables;
 mod pair;
 mod recognise;
 mod sections;
@@ -18,7 +20,9 @@ use std::path::{Path, PathBuf};
 use super::files;
 use crate::failure::{Failure, Kind, Result};
 
+pub use extensions::{AboutExtensions, about_extensions};
 pub use foreign::code_migrations;
+pub use own_tables::OwnTable;
 pub use statements::{Statement, SyntaxError, parse, statements};
 
 /// How a tool lays out its migrations; decides their order and how they are sent.

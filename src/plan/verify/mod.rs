@@ -1,9 +1,11 @@
 //! The judgement of migrations: what the checks found, and what that makes of them. Nothing here has
 //! a connection; what a server said comes as [`Applied`] and as invalid indexes.
 
+mod extensions;
 mod lint;
 mod merge;
 mod place;
+mod refusal;
 mod rule;
 mod syntax;
 
@@ -16,6 +18,7 @@ use crate::figures;
 use crate::pg::server_error::ServerError;
 use crate::pg::version::ServerVersion;
 
+pub use extensions::{Extensions, IfMissing};
 pub use merge::merge;
 pub use place::Place;
 pub use rule::Rule;
@@ -82,6 +85,8 @@ pub enum CheckName {
     Parse,
     /// Every migration can be applied, one after the other.
     Apply,
+    /// Every extension is there; only made where one is created.
+    Extensions,
     /// Every index is valid afterwards.
     Indexes,
     /// Nothing is done that is known to end badly.
@@ -94,6 +99,7 @@ impl CheckName {
         match self {
             CheckName::Parse => "parse",
             CheckName::Apply => "apply",
+            CheckName::Extensions => "extensions",
             CheckName::Indexes => "indexes",
             CheckName::Lint => "lint",
         }
@@ -289,7 +295,10 @@ fn refusal(refused: &Refused) -> Finding {
         _ if in_transaction => finding
             .help("put it in a migration of its own that your tool does not run in a transaction"),
         Some(hint) => finding.help(hint),
-        None => finding,
+        None => match refusal::help(error) {
+            Some(help) => finding.help(help),
+            None => finding,
+        },
     }
 }
 
