@@ -61,6 +61,9 @@ pub struct Scratch {
 /// On the throwaway server: not `postgres`, so that nobody's migration finds anything there.
 const DATABASE: &str = "verify";
 
+/// A session breaks off before its server has written why.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
 /// `duplicate_database`
 const IN_USE: &str = "42P04";
 
@@ -113,6 +116,33 @@ impl Ground {
         Ok(database)
     }
 
+    /// How to remove it where that was not waited for.
+    pub fn leftover(&self) -> String {
+        match self {
+            Ground::Throwaway(Throwaway { sandbox, .. }) => {
+                format!("the next throwaway server does it, or: {}", sandbox.stop_command())
+            }
+            Ground::Scratch(scratch) => format!("drop the database: {};", scratch.drop_sql()),
+        }
+    }
+
+    /// The failure of work that was under way here: where the server is gone, that is what it is.
+    pub async fn explain(&self, failure: Failure) -> Failure {
+        let is_gone = failure.sqlstate.as_deref().is_none_or(is_end_of_session);
+        if failure.kind != Kind::Connection || !is_gone {
+            return failure;
+        }
+        let failure = Failure { kind: Kind::ServerLost, ..failure };
+        let failure = failure.context("the server was lost half-way");
+        match self {
+            Ground::Throwaway(Throwaway { sandbox, .. }) => {
+                tokio::time::sleep(LAST_WORDS).await;
+                failure.hint(format!("the server's last words: {}", sandbox.last_words()))
+            }
+            Ground::Scratch(_) => failure.hint("the server's log says why"),
+        }
+    }
+
     /// What was found out here is about this server.
     pub fn verified_on(&self, database: &Database) -> VerifiedOn {
         let version = database.server.version.to_string();
@@ -157,9 +187,13 @@ impl Scratch {
             .hint("drop the databases that killed runs have left"))
     }
 
+    /// Not IF EXISTS: that it is gone would be news. FORCE ends sessions that a cancelled run left.
+    fn drop_sql(&self) -> String {
+        format!("DROP DATABASE {} WITH (FORCE)", self.name)
+    }
+
     async fn drop(self) -> Result<()> {
-        // Not IF EXISTS: that it is gone would be news. FORCE ends sessions that a cancelled run left.
-        let sql = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        let sql = self.drop_sql();
         let dropped = match self.beside.maintainer(Workers::AsConfigured).await {
             Ok(session) => session.execute(&sql).await.map_err(ServerError::into_failure),
             Err(failure) => Err(failure),
@@ -182,4 +216,9 @@ fn refused(error: ServerError) -> Failure {
             .hint("give the role CREATEDB, or leave out -d: a throwaway server is used then");
     }
     failure
+}
+
+/// An administrator, a crash or a shutdown ended the session (PostgreSQL documentation, appendix A).
+fn is_end_of_session(sqlstate: &str) -> bool {
+    ["57P01", "57P02", "57P03"].contains(&sqlstate)
 }

@@ -15,9 +15,12 @@ use crate::execute::verify::{apply, load_base, make_own_tables};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::figures;
 use crate::pg::database::{Database, Workers};
+use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
 use crate::pg::version::OLDEST_SUPPORTED;
-use crate::plan::verify::{CheckName, Extensions, IfMissing, Judgement, Severity, merge};
+use crate::plan::verify::{
+    Applied, CheckName, Extensions, IfMissing, Judgement, Refused, Severity, merge,
+};
 use crate::report;
 
 use folder::Folder;
@@ -26,13 +29,13 @@ use ground::{Ground, Site};
 /// Check in CI that migrations apply cleanly
 ///
 /// Applies every migration, in order and in transactions as its tool would, and says at which line
-/// of which file the server refuses, and which extensions are not installed; looks for syntax errors and for indexes that are invalid
-/// afterwards; and judges the SQL by the rules of the linter squawk. A comment
+/// of which file the server refuses, and which extensions are not installed; looks for syntax
+/// errors, and for indexes that are invalid afterwards; and judges the SQL by the rules of the linter squawk. A comment
 /// `-- squawk-ignore RULE` before a statement switches a rule off for it.
 ///
 /// Works on a PostgreSQL server of its own in a temporary folder, which is stopped and removed at
-/// the end, and with --pg on one of each major version; or, with -d or --target, in a scratch database that it creates on that server and drops
-/// at the end. Roles and whatever else belongs to the whole server stay there. $DATABASE_URL is not
+/// the end, and with --pg on one of each major version; or, with -d or --target, in a scratch
+/// database that it creates on that server and drops at the end. Roles and whatever else belongs to the whole server stay there. $DATABASE_URL is not
 /// used.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -123,8 +126,14 @@ async fn judge_on(
     folder: &Folder,
 ) -> Result<Judgement> {
     let ground = Ground::make(context, site).await?;
+    let leftover = context.inflight.leaves(ground.leftover());
     let judged = context.unless_cancelled(judge(context, args, &ground, folder)).await;
+    let judged = match judged {
+        Err(failure) => Err(ground.explain(failure).await),
+        judged => judged,
+    };
     ground.remove(context).await;
+    drop(leftover);
     judged
 }
 
@@ -140,6 +149,7 @@ async fn judge(
     let session = session(&database, args).await?;
     let sent = prepare(&session, args, folder, &extensions).await?;
     let applied = apply(&session, &sent).await?;
+    require_server(&database, &applied).await?;
     let mut judgement = Judgement::new(args.fail_on);
     judgement.verified_on.push(ground.verified_on(&database));
     judgement.parse(migrations, &applied);
@@ -174,6 +184,21 @@ async fn session(database: &Database, args: &Args) -> Result<Session> {
                 .hint("a name without a dot has to be that of a setting that the role may change")
         }
         _ => failure,
+    })
+}
+
+/// A server that is being shut down refuses what runs in words that a migration could have earned:
+/// what tells them apart is whether the server still answers.
+async fn require_server(database: &Database, applied: &Applied) -> Result<()> {
+    let Some(Refused { place, error }) = &applied.refused else { return Ok(()) };
+    let answer = match database.reader().await {
+        Ok(reader) => reader.execute("SELECT 1").await.map_err(ServerError::into_failure),
+        Err(failure) => Err(failure),
+    };
+    let place = format!("{}:{}", place.file.display(), place.line);
+    answer.map_err(|failure| Failure {
+        kind: Kind::Connection,
+        ..failure.context(error).context(place)
     })
 }
 
