@@ -83,7 +83,7 @@ pub fn find_all(folders: &[PathBuf], majors: &[u32]) -> Result<Vec<Binaries>> {
     }
     let there = match folders {
         [] => everywhere()?,
-        folders => folders.iter().map(|dir| named(dir)).collect::<Result<_>>()?,
+        folders => each_once(folders).map(|dir| named(dir)).collect::<Result<_>>()?,
     };
     if majors.is_empty() {
         return Ok(there);
@@ -91,6 +91,13 @@ pub fn find_all(folders: &[PathBuf], majors: &[u32]) -> Result<Vec<Binaries>> {
     let mut seen = HashSet::new();
     let majors = majors.iter().filter(|major| seen.insert(**major));
     majors.map(|major| of_major(*major, &there, folders)).collect()
+}
+
+fn each_once(folders: &[PathBuf]) -> impl Iterator<Item = &PathBuf> {
+    let mut seen = HashSet::new();
+    folders
+        .iter()
+        .filter(move |dir| seen.insert(dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf())))
 }
 
 /// Every usable installation, the one that the environment names first.
@@ -292,6 +299,8 @@ mod tests {
         };
         assert_eq!(versions(&[14, 16, 14]), ["14.9", "16.3"]);
         assert_eq!(versions(&[]), ["16.1", "14.9", "16.3", "15.2"]);
+        let twice = [folders[0].clone(), folders[0].join(".")];
+        assert_eq!(find_all(&twice, &[]).unwrap().len(), 1);
     }
 
     #[test]
