@@ -58,10 +58,10 @@ fn add(merged: &mut Vec<Finding>, findings: Vec<Finding>, server: &str) {
     }
 }
 
+/// What to do may differ from server to server, as a package's name does; the first one's is told.
 fn is_same(one: &Finding, other: &Finding) -> bool {
-    let alike =
-        (&one.rule, one.severity, &one.place) == (&other.rule, other.severity, &other.place);
-    alike && (&one.message, &one.help) == (&other.message, &other.help)
+    let alike = (&one.rule, one.severity) == (&other.rule, other.severity);
+    alike && (&one.place, &one.message) == (&other.place, &other.message)
 }
 
 fn is_of(finding: &Finding, server: &str) -> bool {
@@ -99,6 +99,10 @@ mod tests {
         let found = seen(vec![judgement("14.21", &["a", "b"]), judgement("18.1", &["a", "b"])]);
         assert_eq!(found, wanted(&[("a", "14.21+18.1"), ("b", "14.21+18.1")]));
         assert_eq!(seen(vec![judgement("14.21", &["a"])]), wanted(&[("a", "14.21")]));
+
+        let mut judgements = vec![judgement("14.21", &["a"]), judgement("18.1", &["a"])];
+        judgements[1].findings[0].help = Some("as on 18".to_owned());
+        assert_eq!(seen(judgements), wanted(&[("a", "14.21+18.1")]));
     }
 
     #[test]
