@@ -6,7 +6,7 @@ DIST   := target/dist
 RUN    := $(CARGO) run --release --quiet --
 
 .DEFAULT_GOAL := build
-.PHONY: help build release demo test test-matrix faults bench bench-impact bench-refresh bench-statements bench-vacuum choice fmt-check clippy lint doc install man completions clean
+.PHONY: help build release demo test test-matrix faults bench bench-impact bench-refresh bench-statements bench-vacuum bench-verify choice fmt-check clippy lint doc install man completions clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,10 @@ bench-vacuum: release ## measure what it costs to find out what is due
 bench-statements: release ## measure what a look at the statements costs
 	@scripts/ensure-postgres
 	@scripts/bench-statements $(ARGS)
+
+bench-verify: release ## measure what it costs to verify migrations
+	@scripts/ensure-postgres
+	@scripts/bench-verify $(ARGS)
 
 faults: ## disturb builds in every way at random moments (ROUNDS=300)
 	@scripts/ensure-postgres

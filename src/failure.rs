@@ -45,6 +45,8 @@ pub enum Kind {
     Unsupported,
     /// A statement that the command depends on failed.
     Server,
+    /// The server went away while something was at work on it.
+    ServerLost,
     /// The throwaway server cannot be made.
     Sandbox,
     /// Another run holds the job.
@@ -68,6 +70,7 @@ impl Kind {
             Kind::Privilege => "privilege",
             Kind::Unsupported => "unsupported",
             Kind::Server => "server",
+            Kind::ServerLost => "server_lost",
             Kind::Sandbox => "sandbox",
             Kind::Busy => "busy",
             Kind::Io => "io",
@@ -86,6 +89,7 @@ impl Kind {
             | Kind::Server
             | Kind::Sandbox
             | Kind::Io => exit_code::COULD_NOT_START,
+            Kind::ServerLost => exit_code::FAILED,
             Kind::Busy => exit_code::BUSY,
             Kind::Interrupted => exit_code::INTERRUPTED,
             Kind::Terminated => exit_code::TERMINATED,
@@ -184,6 +188,7 @@ mod tests {
         assert_eq!(Kind::Declaration.exit_code(), 2);
         assert_eq!(Kind::Connection.exit_code(), 3);
         assert_eq!(Kind::Server.exit_code(), 3);
+        assert_eq!(Kind::ServerLost.exit_code(), 4);
         assert_eq!(Kind::Busy.exit_code(), 5);
     }
 }

@@ -46,8 +46,8 @@ async fn listen(
 ) {
     while signals.recv().await.is_some() {
         if !canceller.cancel(name) {
-            for sql in inflight.cleanup_sql() {
-                console.warn(&format!("not cleaned up; the next apply does it, or: {sql}"));
+            for way in inflight.ways_to_clean_up() {
+                console.warn(&format!("not cleaned up; {way}"));
             }
             std::process::exit(i32::from(match name {
                 Signal::Interrupt => exit_code::INTERRUPTED,

@@ -5,6 +5,7 @@ pub mod activity;
 mod canonical;
 mod definition;
 pub mod explain;
+mod extensions;
 pub mod history;
 mod invalid;
 pub(crate) mod load;
@@ -22,6 +23,7 @@ use crate::pg::database::Server;
 use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
 
+pub use extensions::load_available_extensions;
 pub use invalid::{InvalidIndex, load_invalid_indexes};
 pub use load::{load, load_builds};
 pub use upkeep::{

@@ -221,7 +221,10 @@ impl Args {
         Opening {
             command: "apply",
             maintainers: self.policy(context).jobs,
-            settings: memory.map(|memory| ("maintenance_work_mem", memory)).into_iter().collect(),
+            settings: memory
+                .map(|memory| ("maintenance_work_mem".to_owned(), memory))
+                .into_iter()
+                .collect(),
             orphans: if self.detach { OrphanPolicy::Survives } else { OrphanPolicy::Ends },
             echo: context.echo(),
         }

@@ -17,7 +17,7 @@ use crate::plan::apply::Options;
 use crate::report;
 use crate::report::Format;
 use crate::report::document::{Outcome, QueryDocument, StepDocument, Steps};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, binaries};
 
 /// Show it all on a throwaway server
 ///
@@ -79,7 +79,7 @@ const WORKLOAD_BEFORE: [Example; 1] = [example!("sql/nova-crm/workload-before/da
 /// # Errors
 /// `Sandbox` where no server can be made; those of the server.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
-    let sandbox = context.start_sandbox(args.pg_bin.as_deref()).await?;
+    let sandbox = context.start_sandbox(binaries::find(args.pg_bin.as_deref())?).await?;
     let database = fill(context, args, &sandbox).await?;
     let before = time_workload(context, &database, &WORKLOAD_BEFORE).await?;
     let declaration = declared::understand(&DECLARED.each_ref().map(sql_file), Others::Refuse)?;

@@ -18,7 +18,6 @@ pub mod vacuum;
 pub mod verify;
 
 use std::future::Future;
-use std::path::Path;
 
 use crate::cancel::{Cancel, Signal};
 use crate::config::Config;
@@ -30,7 +29,7 @@ use crate::pg::session::Echo;
 use crate::report::Console;
 use crate::report::document::Outcome;
 use crate::report::inflight::Inflight;
-use crate::sandbox::{self, Sandbox, binaries};
+use crate::sandbox::{self, Binaries, Sandbox};
 
 /// What every command is given.
 pub struct Context {
@@ -81,8 +80,7 @@ impl Context {
     ///
     /// # Errors
     /// `Sandbox` where none can be made.
-    pub async fn start_sandbox(&self, pg_bin: Option<&Path>) -> Result<Sandbox> {
-        let binaries = binaries::find(pg_bin)?;
+    pub async fn start_sandbox(&self, binaries: Binaries) -> Result<Sandbox> {
         self.console.narrate(&format!("Starting a throwaway PostgreSQL {} …", binaries.version));
         let options = sandbox::Options::new(binaries);
         // Starting blocks; on a thread of its own it does not keep a signal from being heard.

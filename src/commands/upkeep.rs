@@ -320,8 +320,9 @@ impl Tables {
 
 /// What autovacuum does by default (PostgreSQL documentation, 20.4.4): a pause of 2 ms whenever about
 /// 200 pages were touched. By itself VACUUM makes none.
-fn gentle_settings() -> Vec<(&'static str, String)> {
-    vec![("vacuum_cost_delay", "2ms".to_owned()), ("vacuum_cost_limit", "200".to_owned())]
+fn gentle_settings() -> Vec<(String, String)> {
+    let settings = [("vacuum_cost_delay", "2ms"), ("vacuum_cost_limit", "200")];
+    settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 fn wrong_name(text: &str, error: &str) -> Failure {

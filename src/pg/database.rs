@@ -29,7 +29,7 @@ pub struct Opening {
     /// How many statements may run for long at once.
     pub maintainers: usize,
     /// What else the maintainers begin with.
-    pub settings: Vec<(&'static str, String)>,
+    pub settings: Vec<(String, String)>,
     /// What becomes of running statements when this process dies.
     pub orphans: OrphanPolicy,
     /// Hears every statement.
@@ -113,9 +113,9 @@ impl Database {
         let readers = pool(&read_settings(), READERS)?;
         let server = first_contact(&readers, &place, &opening.echo).await?;
         let settings = maintenance_settings(server.version, opening.orphans);
-        let settings =
-            settings.iter().chain(&opening.settings).map(|(name, value)| (*name, value.as_str()));
-        let settings = settings.collect::<Vec<_>>();
+        let ours = settings.iter().map(|(name, value)| (*name, value.as_str()));
+        let wanted = opening.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let settings = ours.chain(wanted).collect::<Vec<_>>();
         let alone = [settings.as_slice(), &[("max_parallel_maintenance_workers", "0")]].concat();
         let maintainers = pool(&settings, opening.maintainers.max(1))?;
         let lone_maintainers = pool(&alone, opening.maintainers.max(1))?;

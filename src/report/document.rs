@@ -10,7 +10,7 @@ use crate::failure::{Failure, Kind};
 use crate::plan::activity::Node;
 use crate::plan::refresh::Way;
 use crate::plan::schema::{NAME, SchemaStep};
-use crate::plan::verify::{Check, Finding, HeldLock};
+use crate::plan::verify::{Check, Finding, HeldLock, VerifiedOn};
 use crate::plan::{Plan, Step, Subject, Verdict, Warning, one_line};
 
 /// The version of the documents' form.
@@ -85,6 +85,9 @@ pub struct Document {
     /// What the migrations locked of what was there before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locks: Option<Vec<LockDocument>>,
+    /// On which servers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    servers: Option<Vec<ServerDocument>>,
     /// What the reader should know besides.
     pub warnings: Vec<WarningDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -273,6 +276,14 @@ pub struct SessionDocument {
     lock: Option<String>,
 }
 
+/// A server that `verify` worked on.
+#[derive(Debug, Clone, Serialize)]
+struct ServerDocument {
+    version: String,
+    folder: Option<String>,
+    startup_ms: Option<u64>,
+}
+
 /// A check of `verify`.
 #[derive(Debug, Clone, Serialize)]
 pub struct CheckDocument {
@@ -280,6 +291,7 @@ pub struct CheckDocument {
     verdict: &'static str,
     duration_ms: u64,
     reason: Option<String>,
+    server_versions: Vec<String>,
 }
 
 /// Something that a check found.
@@ -292,6 +304,7 @@ pub struct FindingDocument {
     column: Option<u32>,
     message: String,
     help: Option<String>,
+    server_versions: Vec<String>,
 }
 
 /// A lock that a migration's statement took.
@@ -351,6 +364,7 @@ impl Document {
             checks: None,
             findings: None,
             locks: None,
+            servers: None,
             warnings: Vec::new(),
             error: None,
         }
@@ -398,6 +412,19 @@ impl Document {
         self
     }
 
+    /// Says on which servers. The version of one of several would mislead, so it is left out.
+    pub fn verified_on(&mut self, servers: &[VerifiedOn]) {
+        if servers.len() > 1 {
+            self.server_version = None;
+        }
+        let servers = servers.iter().map(|server| ServerDocument {
+            version: server.version.clone(),
+            folder: server.folder.as_ref().map(|folder| folder.display().to_string()),
+            startup_ms: server.start_up.map(millis),
+        });
+        self.servers = Some(servers.collect());
+    }
+
     /// The same with the plan's warnings.
     #[must_use]
     pub fn with_warnings(mut self, warnings: &[Warning]) -> Self {
@@ -418,6 +445,7 @@ impl CheckDocument {
             verdict: check.verdict.name(),
             duration_ms: millis(check.took),
             reason: check.reason.clone(),
+            server_versions: check.servers.clone(),
         }
     }
 }
@@ -434,6 +462,7 @@ impl FindingDocument {
             column: place.map(|place| place.column),
             message: finding.message.clone(),
             help: finding.help.clone(),
+            server_versions: finding.servers.clone(),
         }
     }
 }

@@ -1,33 +1,71 @@
-//! What is being built right now: the second Ctrl-C leaves it behind and has to say how to clean
-//! up.
+//! What is there right now and has to go: the second Ctrl-C leaves it behind and has to say how to
+//! clean up.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::event::{Event, StepIndex};
 use crate::plan::Statement;
 
-/// The builds that have been sent and not ended, shared between the events and `main`.
+/// What would be left, shared between those who make it and `main`.
 #[derive(Debug, Clone, Default)]
-pub struct Inflight(Arc<Mutex<BTreeMap<StepIndex, String>>>);
+pub struct Inflight(Arc<Mutex<Leftovers>>);
+
+#[derive(Debug, Default)]
+struct Leftovers {
+    /// Of builds that have been sent and not ended: the SQL that removes them.
+    builds: BTreeMap<StepIndex, String>,
+    /// How to remove whatever else there is.
+    others: Vec<String>,
+}
+
+/// As long as it lives there is something that would be left.
+#[derive(Debug)]
+pub struct Leftover {
+    inflight: Inflight,
+    way: String,
+}
 
 impl Inflight {
     /// Follows what is sent and what ends.
     pub fn hear(&self, event: &Event) {
-        let mut builds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Sending(at, Statement::Build { index, .. }) => {
-                builds.insert(*at, format!("DROP INDEX CONCURRENTLY IF EXISTS {index};"));
+                let sql = format!("DROP INDEX CONCURRENTLY IF EXISTS {index};");
+                self.leftovers().builds.insert(*at, sql);
             }
             Event::Finished(at, _) => {
-                builds.remove(at);
+                self.leftovers().builds.remove(at);
             }
             _ => {}
         }
     }
 
-    /// The SQL that removes what would be left.
-    pub fn cleanup_sql(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    /// Remembers, until the answer is dropped, how to remove something.
+    #[must_use]
+    pub fn leaves(&self, way: String) -> Leftover {
+        self.leftovers().others.push(way.clone());
+        Leftover { inflight: self.clone(), way }
+    }
+
+    /// How to remove all that would be left, a sentence each.
+    pub fn ways_to_clean_up(&self) -> Vec<String> {
+        let leftovers = self.leftovers();
+        let builds = leftovers.builds.values();
+        let builds = builds.map(|sql| format!("the next apply does it, or: {sql}"));
+        builds.chain(leftovers.others.iter().cloned()).collect()
+    }
+
+    fn leftovers(&self) -> MutexGuard<'_, Leftovers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Leftover {
+    fn drop(&mut self) {
+        let mut leftovers = self.inflight.leftovers();
+        if let Some(at) = leftovers.others.iter().position(|way| *way == self.way) {
+            leftovers.others.remove(at);
+        }
     }
 }

@@ -71,6 +71,71 @@ pub fn find(explicit: Option<&Path>) -> Result<Binaries> {
     }
 }
 
+/// The installations to use one after the other: of each of `majors` the newest; without majors those
+/// in `folders`, and without these the one that [`find`] finds. Majors are looked for in `folders`,
+/// else where [`find`] looks.
+///
+/// # Errors
+/// `Sandbox` where a named directory cannot be used, and where a major is not found.
+pub fn find_all(folders: &[PathBuf], majors: &[u32]) -> Result<Vec<Binaries>> {
+    if folders.is_empty() && majors.is_empty() {
+        return Ok(vec![find(None)?]);
+    }
+    let there = match folders {
+        [] => everywhere()?,
+        folders => each_once(folders).map(|dir| named(dir)).collect::<Result<_>>()?,
+    };
+    if majors.is_empty() {
+        return Ok(there);
+    }
+    let mut seen = HashSet::new();
+    let majors = majors.iter().filter(|major| seen.insert(**major));
+    majors.map(|major| of_major(*major, &there, folders)).collect()
+}
+
+fn each_once(folders: &[PathBuf]) -> impl Iterator<Item = &PathBuf> {
+    let mut seen = HashSet::new();
+    folders
+        .iter()
+        .filter(move |dir| seen.insert(dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf())))
+}
+
+/// Every usable installation, the one that the environment names first.
+fn everywhere() -> Result<Vec<Binaries>> {
+    let variable = env::var_os(BIN_VARIABLE).filter(|dir| !dir.is_empty());
+    let first = variable.map(|dir| named(Path::new(&dir)));
+    let first = first.transpose().map_err(|failure| failure.context(BIN_VARIABLE))?;
+    Ok(first.into_iter().chain(candidates().iter().filter_map(|dir| probe(dir).ok())).collect())
+}
+
+fn of_major(major: u32, there: &[Binaries], folders: &[PathBuf]) -> Result<Binaries> {
+    let of_it = there.iter().filter(|binaries| binaries.major == major);
+    newest_of(of_it.cloned()).ok_or_else(|| no_major(major, there, folders))
+}
+
+fn no_major(major: u32, there: &[Binaries], folders: &[PathBuf]) -> Failure {
+    let searched = match folders {
+        [] => format!("PATH, pg_config --bindir, {}", PACKAGE_DIRECTORIES.join(", ")),
+        folders => list(folders.iter().map(|dir| dir.display().to_string())),
+    };
+    let found = there.iter().map(|one| format!("{} in {}", one.version, one.dir.display()));
+    let found = match there {
+        [] => "nothing".to_owned(),
+        _ => list(found),
+    };
+    let message = format!(
+        "no server programs of PostgreSQL {major} found; searched: {searched}; found: {found}"
+    );
+    Failure::new(Kind::Sandbox, message).hint(format!(
+        "install the server package of {major}, leave it out of --pg, or name its folder with a \
+         further --pg-bin"
+    ))
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join(", ")
+}
+
 fn named(dir: &Path) -> Result<Binaries> {
     probe(dir).map_err(|why| {
         let message = format!("no usable PostgreSQL server programs in {}: {why}", dir.display());
@@ -80,13 +145,11 @@ fn named(dir: &Path) -> Result<Binaries> {
 
 /// The newest usable one; the first of equals, so that PATH decides between two builds.
 fn newest(candidates: &[PathBuf]) -> Result<Binaries> {
-    let mut best: Option<Binaries> = None;
-    for found in candidates.iter().filter_map(|dir| probe(dir).ok()) {
-        if best.as_ref().is_none_or(|best| found.age() > best.age()) {
-            best = Some(found);
-        }
-    }
-    best.ok_or_else(not_found)
+    newest_of(candidates.iter().filter_map(|dir| probe(dir).ok())).ok_or_else(not_found)
+}
+
+fn newest_of(found: impl Iterator<Item = Binaries>) -> Option<Binaries> {
+    found.reduce(|best, next| if next.age() > best.age() { next } else { best })
 }
 
 fn not_found() -> Failure {
@@ -224,6 +287,35 @@ mod tests {
         fs::set_permissions(&postgres, fs::Permissions::from_mode(0o644)).unwrap();
         let failure = find(Some(dead.path())).unwrap_err();
         assert!(failure.to_string().contains("postgres cannot be run"), "{failure}");
+    }
+
+    #[test]
+    fn majors_are_found_in_their_order_the_newest_of_each() {
+        let dirs = ["16.1", "14.9", "16.3", "15.2"].map(pretend);
+        let folders: Vec<PathBuf> = dirs.iter().map(|dir| dir.path().to_owned()).collect();
+        let versions = |majors: &[u32]| {
+            let found = find_all(&folders, majors).unwrap();
+            found.into_iter().map(|binaries| binaries.version).collect::<Vec<_>>()
+        };
+        assert_eq!(versions(&[14, 16, 14]), ["14.9", "16.3"]);
+        assert_eq!(versions(&[]), ["16.1", "14.9", "16.3", "15.2"]);
+        let twice = [folders[0].clone(), folders[0].join(".")];
+        assert_eq!(find_all(&twice, &[]).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_major_that_is_not_there_is_named_with_what_is() {
+        let dir = pretend("16.1");
+        let failure = find_all(&[dir.path().to_owned()], &[16, 17]).unwrap_err();
+        assert_eq!(failure.kind, Kind::Sandbox);
+        let path = dir.path().display();
+        let wanted = format!(
+            "no server programs of PostgreSQL 17 found; searched: {path}; found: 16.1 in {path}"
+        );
+        assert_eq!(failure.to_string(), wanted);
+        let nothing = no_major(17, &[], &[]).to_string();
+        assert!(nothing.contains("/usr/lib/postgresql/*/bin"), "{nothing}");
+        assert!(nothing.ends_with("found: nothing"), "{nothing}");
     }
 
     #[test]

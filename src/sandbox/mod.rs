@@ -160,6 +160,11 @@ impl Sandbox {
         fs::read(self.log_path()).map(|log| String::from_utf8_lossy(&log).into_owned())
     }
 
+    /// The end of what the server has logged, on one line in parentheses; empty if it said nothing.
+    pub fn last_words(&self) -> String {
+        postmaster::last_lines(&self.log().unwrap_or_default()).trim_start().to_owned()
+    }
+
     /// The process id of the postmaster.
     pub fn pid(&self) -> u32 {
         self.postmaster.pid()

@@ -31,6 +31,8 @@ mod sql_files;
 mod support;
 mod upkeep;
 mod verify;
+mod verify_faults;
 mod verify_formats;
 mod verify_locks;
+mod verify_servers;
 mod views;

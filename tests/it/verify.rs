@@ -7,10 +7,10 @@ use crate::support::document::Finding;
 use crate::support::{Database, Output, until};
 
 /// A folder with migrations.
-struct Folder(tempfile::TempDir);
+pub struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn new(files: &[(&str, &str)]) -> Folder {
+    pub fn new(files: &[(&str, &str)]) -> Folder {
         let folder = Folder(tempfile::tempdir().unwrap());
         for (name, sql) in files {
             fs::write(folder.path(name), sql).unwrap();
@@ -18,31 +18,31 @@ impl Folder {
         folder
     }
 
-    fn path(&self, file: &str) -> String {
+    pub fn path(&self, file: &str) -> String {
         self.0.path().join(file).display().to_string()
     }
 
-    fn call(&self, more: &[&str]) -> Pgtend {
+    pub fn call(&self, more: &[&str]) -> Pgtend {
         Pgtend::new(&[&["verify", &self.path("")], more].concat())
     }
 
     /// As sqlx would run them: each file in a transaction.
-    fn verify(&self, more: &[&str]) -> Output {
+    pub fn verify(&self, more: &[&str]) -> Output {
         self.verify_as(&[&["--layout", "sqlx"], more].concat())
     }
 
-    fn verify_as(&self, more: &[&str]) -> Output {
+    pub fn verify_as(&self, more: &[&str]) -> Output {
         self.call(&[&["--format", "json"], more].concat()).run()
     }
 
     /// The file as findings name it.
-    fn found_in(&self, file: &str) -> Option<String> {
+    pub fn found_in(&self, file: &str) -> Option<String> {
         Some(self.path(file))
     }
 }
 
 /// The findings that are errors.
-fn errors(output: &Output) -> Vec<Finding> {
+pub fn errors(output: &Output) -> Vec<Finding> {
     let findings = output.json().findings.into_iter();
     findings.filter(|finding| finding.severity == "error").collect()
 }
@@ -52,19 +52,20 @@ fn rules(output: &Output) -> Vec<String> {
 }
 
 /// `parse passed, apply failed …`
-fn verdicts(output: &Output) -> String {
+pub fn verdicts(output: &Output) -> String {
     let checks = output.json().checks.into_iter();
     let verdicts = checks.map(|check| format!("{} {}", check.name, check.verdict));
     verdicts.collect::<Vec<_>>().join(", ")
 }
 
-fn reason(output: &Output, name: &str) -> String {
+pub fn reason(output: &Output, name: &str) -> String {
     let check = output.json().checks.into_iter().find(|check| check.name == name);
     check.unwrap().reason.unwrap()
 }
 
-const TABLE: &str = "CREATE TABLE sales (id bigint PRIMARY KEY, status text);\n";
-const ALL_PASSED: &str = "parse passed, apply passed, indexes passed, locks passed, lint passed";
+pub const TABLE: &str = "CREATE TABLE sales (id bigint PRIMARY KEY, status text);\n";
+pub const ALL_PASSED: &str =
+    "parse passed, apply passed, indexes passed, locks passed, lint passed";
 
 #[test]
 fn a_good_folder_passes_on_a_server_of_its_own() {

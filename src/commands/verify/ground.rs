@@ -1,19 +1,54 @@
 //! The server or the database that the migrations are applied to.
 
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
 use super::{Args, Context};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::conninfo::Conninfo;
-use crate::pg::database::{Database, Workers};
+use crate::pg::database::{Database, Opening, Workers};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
-use crate::sandbox::Sandbox;
+use crate::plan::verify::VerifiedOn;
+use crate::sandbox::{Binaries, Sandbox, binaries};
+
+/// A server to verify on.
+pub enum Site {
+    /// The one that the user named.
+    Given,
+    /// One of our own, of this installation.
+    Own(Binaries),
+}
+
+/// The servers to verify on, one after the other.
+///
+/// # Errors
+/// `Usage` where majors are asked for and a server is named; `Sandbox` where one is not found.
+pub fn sites(context: &Context, args: &Args) -> Result<Vec<Site>> {
+    if context.url.is_none() {
+        let found = binaries::find_all(&args.pg_bin, &args.pg)?;
+        return Ok(found.into_iter().map(Site::Own).collect());
+    }
+    if !args.pg.is_empty() {
+        return Err(Failure::usage("--pg is for throwaway servers, and a server is named")
+            .hint("leave out one of the two"));
+    }
+    Ok(vec![Site::Given])
+}
 
 /// Where the migrations are applied.
 pub enum Ground {
     /// A server of our own.
-    Throwaway(Sandbox),
+    Throwaway(Throwaway),
     /// A database of our own on a server that was given.
     Scratch(Scratch),
+}
+
+/// A server that is stopped and removed at the end.
+pub struct Throwaway {
+    sandbox: Sandbox,
+    folder: PathBuf,
+    start_up: Duration,
 }
 
 /// A database that is dropped at the end.
@@ -26,6 +61,9 @@ pub struct Scratch {
 /// On the throwaway server: not `postgres`, so that nobody's migration finds anything there.
 const DATABASE: &str = "verify";
 
+/// A session breaks off before its server has written why.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
 /// `duplicate_database`
 const IN_USE: &str = "42P04";
 
@@ -37,9 +75,9 @@ impl Ground {
     ///
     /// # Errors
     /// `Sandbox` where no server can be made; those of the server.
-    pub async fn make(context: &Context, args: &Args) -> Result<Ground> {
-        if context.url.is_none() {
-            let made = Ground::throwaway(context, args);
+    pub async fn make(context: &Context, site: Site) -> Result<Ground> {
+        if let Site::Own(binaries) = site {
+            let made = Ground::throwaway(context, binaries);
             return Ok(Ground::Throwaway(context.unless_cancelled(made).await?));
         }
         let beside = context.unless_cancelled(context.open(&context.opening("verify"))).await?;
@@ -48,23 +86,24 @@ impl Ground {
         Ok(Ground::Scratch(Scratch::create(beside).await?))
     }
 
-    async fn throwaway(context: &Context, args: &Args) -> Result<Sandbox> {
-        let sandbox = context.start_sandbox(args.pg_bin.as_deref()).await?;
+    async fn throwaway(context: &Context, binaries: Binaries) -> Result<Throwaway> {
+        let (started, folder) = (Instant::now(), binaries.dir.clone());
+        let sandbox = context.start_sandbox(binaries).await?;
         let database =
             context.open_sandbox(&sandbox.url("postgres"), &context.opening("verify")).await?;
         let session = database.maintainer(Workers::AsConfigured).await?;
         create(&session, DATABASE).await.map_err(ServerError::into_failure)?;
-        Ok(sandbox)
+        Ok(Throwaway { sandbox, folder, start_up: started.elapsed() })
     }
 
-    /// Connects to the database.
+    /// Connects to the database. Sessions for the migrations begin with the settings.
     ///
     /// # Errors
     /// As [`Database::open`].
-    pub async fn open(&self, context: &Context) -> Result<Database> {
-        let opening = context.opening("verify");
+    pub async fn open(&self, context: &Context, set: &[(String, String)]) -> Result<Database> {
+        let opening = Opening { settings: set.to_vec(), ..context.opening("verify") };
         let database = match self {
-            Ground::Throwaway(sandbox) => {
+            Ground::Throwaway(Throwaway { sandbox, .. }) => {
                 context.open_sandbox(&sandbox.url(DATABASE), &opening).await?
             }
             Ground::Scratch(scratch) => {
@@ -77,10 +116,48 @@ impl Ground {
         Ok(database)
     }
 
+    /// How to remove it where that was not waited for.
+    pub fn leftover(&self) -> String {
+        match self {
+            Ground::Throwaway(Throwaway { sandbox, .. }) => {
+                format!("the next throwaway server does it, or: {}", sandbox.stop_command())
+            }
+            Ground::Scratch(scratch) => format!("drop the database: {};", scratch.drop_sql()),
+        }
+    }
+
+    /// The failure of work that was under way here: where the server is gone, that is what it is.
+    pub async fn explain(&self, failure: Failure) -> Failure {
+        let is_gone = failure.sqlstate.as_deref().is_none_or(is_end_of_session);
+        if failure.kind != Kind::Connection || !is_gone {
+            return failure;
+        }
+        let failure = Failure { kind: Kind::ServerLost, ..failure };
+        let failure = failure.context("the server was lost half-way");
+        match self {
+            Ground::Throwaway(Throwaway { sandbox, .. }) => {
+                tokio::time::sleep(LAST_WORDS).await;
+                failure.hint(format!("the server's last words: {}", sandbox.last_words()))
+            }
+            Ground::Scratch(_) => failure.hint("the server's log says why"),
+        }
+    }
+
+    /// What was found out here is about this server.
+    pub fn verified_on(&self, database: &Database) -> VerifiedOn {
+        let version = database.server.version.to_string();
+        match self {
+            Ground::Throwaway(Throwaway { folder, start_up, .. }) => {
+                VerifiedOn { version, folder: Some(folder.clone()), start_up: Some(*start_up) }
+            }
+            Ground::Scratch(_) => VerifiedOn { version, folder: None, start_up: None },
+        }
+    }
+
     /// What goes wrong here changes nothing about the verdict, and is told.
     pub async fn remove(self, context: &Context) {
         let removed = match self {
-            Ground::Throwaway(sandbox) => sandbox.stop(),
+            Ground::Throwaway(Throwaway { sandbox, .. }) => sandbox.stop(),
             Ground::Scratch(scratch) => scratch.drop().await,
         };
         if let Err(failure) = removed {
@@ -110,9 +187,13 @@ impl Scratch {
             .hint("drop the databases that killed runs have left"))
     }
 
+    /// Not IF EXISTS: that it is gone would be news. FORCE ends sessions that a cancelled run left.
+    fn drop_sql(&self) -> String {
+        format!("DROP DATABASE {} WITH (FORCE)", self.name)
+    }
+
     async fn drop(self) -> Result<()> {
-        // Not IF EXISTS: that it is gone would be news. FORCE ends sessions that a cancelled run left.
-        let sql = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        let sql = self.drop_sql();
         let dropped = match self.beside.maintainer(Workers::AsConfigured).await {
             Ok(session) => session.execute(&sql).await.map_err(ServerError::into_failure),
             Err(failure) => Err(failure),
@@ -135,4 +216,9 @@ fn refused(error: ServerError) -> Failure {
             .hint("give the role CREATEDB, or leave out -d: a throwaway server is used then");
     }
     failure
+}
+
+/// An administrator, a crash or a shutdown ended the session (PostgreSQL documentation, appendix A).
+fn is_end_of_session(sqlstate: &str) -> bool {
+    ["57P01", "57P02", "57P03"].contains(&sqlstate)
 }

@@ -1,36 +1,36 @@
 //! `pgtend verify`.
 
+mod folder;
 mod ground;
+mod judge;
 
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::PathBuf;
+
+use clap::builder::RangedU64ValueParser;
 
 use super::Context;
-use crate::catalog::{self, migrated};
-use crate::declared::migrations::{self, Layout, Migration, Script, Wrapping};
-use crate::execute::verify::{apply, broken_functions, explain_workload, load_base};
+use crate::declared::migrations::{self, Layout};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::figures;
-use crate::pg::database::Workers;
-use crate::pg::session::Session;
-use crate::plan::verify::observed::Origins;
-use crate::plan::verify::schema::{self, Schema};
-use crate::plan::verify::{CheckName, Existing, FailOn, Finding, Judgement};
+use crate::pg::version::OLDEST_SUPPORTED;
+use crate::plan::verify::{FailOn, IfMissing, Judgement, merge};
 use crate::report;
 use crate::report::report_file::{self, ReportFile};
 
-use ground::Ground;
+use folder::Folder;
+use ground::{Ground, Site};
+use judge::judge;
 
 /// Check in CI that migrations apply cleanly
 ///
 /// Applies every migration, in order and in transactions as its tool would, and says at which line
-/// of which file the server refuses; looks for syntax errors and for indexes that are invalid
-/// afterwards; and judges the SQL by the rules of the linter squawk. A comment
+/// of which file the server refuses, and which extensions are not installed; looks for syntax
+/// errors, and for indexes that are invalid afterwards; and judges the SQL by the rules of the linter squawk. A comment
 /// `-- squawk-ignore RULE` before a statement switches a rule off for it.
 ///
 /// Works on a PostgreSQL server of its own in a temporary folder, which is stopped and removed at
-/// the end; or, with -d or --target, in a scratch database that it creates on that server and drops
-/// at the end. Roles and whatever else belongs to the whole server stay there. $DATABASE_URL is not
+/// the end, and with --pg on one of each major version; or, with -d or --target, in a scratch
+/// database that it creates on that server and drops at the end. Roles and whatever else belongs to the whole server stay there. $DATABASE_URL is not
 /// used.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -51,6 +51,15 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER")]
     pub workload: Option<PathBuf>,
 
+    /// A setting that every session of the migrations begins with, such as search_path=app. May be
+    /// given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub set: Vec<(String, String)>,
+
+    /// Pass over the statements about extensions that are not installed on the server
+    #[arg(long)]
+    pub skip_missing_extensions: bool,
+
     /// What makes it fail (exit code 1): error, warning, or rules by name, one or several, with
     /// commas. A migration that does not parse or cannot be applied always does [default: error]
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
@@ -60,9 +69,14 @@ pub struct Args {
     #[arg(long, value_name = "FORMAT=FILE")]
     pub report: Vec<ReportFile>,
 
-    /// The folder with initdb, postgres and pg_ctl [default: $PGTEND_PG_BIN, else the newest found]
+    /// Do it all on a throwaway server of each of these major versions, such as 14,16,18
+    #[arg(long, value_name = "MAJORS", value_delimiter = ',', value_parser = majors())]
+    pub pg: Vec<u32>,
+
+    /// The folder with initdb, postgres and pg_ctl [default: $PGTEND_PG_BIN, else the newest found].
+    /// May be given several times, for several servers
     #[arg(long, value_name = "FOLDER")]
-    pub pg_bin: Option<PathBuf>,
+    pub pg_bin: Vec<PathBuf>,
 }
 
 /// Runs the command. Returns the exit code.
@@ -73,15 +87,14 @@ pub struct Args {
 /// base cannot be applied; those of the server.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     report_file::check(&args.report)?;
-    let judgement = Judgement::new(fail_on(context, args)?);
-    let base = args.base.as_deref().map(read_base).transpose()?;
-    let (layout, migrations) = migrations::load(&args.paths, args.layout)?;
-    narrate(context, args, layout, &migrations)?;
-    let ground = Ground::make(context, args).await?;
-    let judged = judge(context, args, &ground, base.as_ref(), &migrations, judgement);
-    let judged = context.unless_cancelled(judged).await;
-    ground.remove(context).await;
-    let judgement = judged?;
+    let fail_on = fail_on(context, args)?;
+    let folder = Folder::read(args)?;
+    narrate(context, args, &folder)?;
+    let mut judgements = Vec::new();
+    for site in ground::sites(context, args)? {
+        judgements.push(judge_on(context, args, site, &folder, &fail_on).await?);
+    }
+    let judgement = merge(judgements, fail_on);
     report::verify::show(&context.console, &judgement, &args.paths)?;
     Ok(if judgement.is_failed() { exit_code::FINDINGS } else { exit_code::DONE })
 }
@@ -101,9 +114,24 @@ fn fail_on(context: &Context, args: &Args) -> Result<FailOn> {
     })
 }
 
-fn narrate(context: &Context, args: &Args, layout: Layout, migrations: &[Migration]) -> Result<()> {
-    let count = figures::count(migrations.len(), "migration", "migrations");
-    context.console.narrate(&format!("{count}, laid out as for {}.", layout.tool()));
+/// pgtend's tested servers begin here; an older one would be refused later and less clearly.
+fn majors() -> RangedU64ValueParser<u32> {
+    RangedU64ValueParser::new().range(u64::from(OLDEST_SUPPORTED)..)
+}
+
+/// A name that can stand in the start-up options, and what follows the first `=`.
+fn setting(text: &str) -> std::result::Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("NAME=VALUE is needed")?;
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "_.$".contains(char);
+    if name.is_empty() || !name.chars().all(is_plain) {
+        return Err(format!("{name:?} is no setting's name"));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn narrate(context: &Context, args: &Args, folder: &Folder) -> Result<()> {
+    let count = figures::count(folder.migrations.len(), "migration", "migrations");
+    context.console.narrate(&format!("{count}, laid out as for {}.", folder.layout.tool()));
     for program in migrations::code_migrations(&args.paths)? {
         let program = program.display();
         context
@@ -113,65 +141,28 @@ fn narrate(context: &Context, args: &Args, layout: Layout, migrations: &[Migrati
     Ok(())
 }
 
-/// As one message: what `pg_dump` writes needs no more. The commands for psql with which it frames
-/// its dumps since 2025 are left out.
-fn read_base(path: &Path) -> Result<Script> {
-    let (_, base) = migrations::load(&[path], Some(Layout::Plain))?;
-    let [Migration { up, .. }] = base.as_slice() else {
-        return Err(Failure::usage(format!("--base {}: one file is needed", path.display())));
-    };
-    let lines = up.text.split_inclusive('\n');
-    let framed = |line: &str| line.starts_with("\\restrict") || line.starts_with("\\unrestrict");
-    let text = lines.map(|line| if framed(line) { "\n" } else { line }).collect();
-    Ok(Script { text, wrapping: Wrapping::OneMessage, ..up.clone() })
-}
-
-async fn judge(
+/// Whatever comes of it, nothing remains on the server, or of it.
+async fn judge_on(
     context: &Context,
     args: &Args,
-    ground: &Ground,
-    base: Option<&Script>,
-    migrations: &[Migration],
-    mut judgement: Judgement,
+    site: Site,
+    folder: &Folder,
+    fail_on: &FailOn,
 ) -> Result<Judgement> {
-    let database = ground.open(context).await?;
-    let session = database.maintainer(Workers::AsConfigured).await?;
-    if let Some(base) = base {
-        load_base(&session, base).await?;
-    }
-    let applied = apply(&session, migrations).await?;
-    judgement.parse(migrations, &applied);
-    judgement.apply(migrations, &applied);
-    if applied.refused.is_none() {
-        let started = Instant::now();
-        let findings = schema_findings(args, &session, &applied.observed.origins).await?;
-        judgement.indexes(findings, started.elapsed());
-    } else {
-        judgement.skip(CheckName::Indexes, "not every migration was applied");
-    }
-    let existing = if base.is_some() { Existing::Before(0) } else { Existing::BeforeEach };
-    judgement.locks(&applied, existing);
-    judgement.lint(migrations, database.server.version);
-    Ok(judgement)
+    let ground = Ground::make(context, site).await?;
+    let leftover = context.inflight.leaves(ground.leftover());
+    let judged = context.unless_cancelled(judge(context, args, &ground, folder, fail_on)).await;
+    let judged = match judged {
+        Err(failure) => Err(ground.explain(failure).await),
+        judged => judged,
+    };
+    ground.remove(context).await;
+    drop(leftover);
+    judged
 }
 
-/// What there is to say against the indexes, the keys and the functions that the migrations left.
-async fn schema_findings(
-    args: &Args,
-    session: &Session,
-    origins: &Origins,
-) -> Result<Vec<Finding>> {
-    let schema = Schema {
-        invalid: catalog::load_invalid_indexes(session).await?,
-        indexes: migrated::load_schema_indexes(session).await?,
-        foreign_keys: migrated::load_foreign_keys(session).await?,
-    };
-    let mut findings = schema::judge(&schema, origins);
-    let broken = broken_functions(session).await?;
-    findings.extend(schema::broken_functions(&broken, origins));
-    if let Some(folder) = &args.workload {
-        let explained = explain_workload(session, folder, &schema.indexes).await?;
-        findings.extend(schema::unused(&explained, &schema.indexes, origins));
+impl Args {
+    fn if_missing(&self) -> IfMissing {
+        if self.skip_missing_extensions { IfMissing::Skip } else { IfMissing::Fail }
     }
-    Ok(findings)
 }

@@ -5,7 +5,9 @@
 
 mod arrange;
 mod discover;
+mod extensions;
 mod foreign;
+mod own_tables;
 mod pair;
 mod recognise;
 mod role;
@@ -19,7 +21,9 @@ use std::path::{Path, PathBuf};
 use super::files;
 use crate::failure::{Failure, Kind, Result};
 
+pub use extensions::{AboutExtensions, about_extensions};
 pub use foreign::code_migrations;
+pub use own_tables::OwnTable;
 pub use role::Role;
 pub use statements::{Statement, SyntaxError, parse, statements};
 

@@ -54,7 +54,8 @@ mod tests {
 
     fn found(rule: &str, severity: Severity) -> Finding {
         let (rule, message) = (rule.to_owned(), String::new());
-        Finding { rule, severity, place: None, message, help: None }
+        let servers = Vec::new();
+        Finding { rule, severity, place: None, message, help: None, check: None, servers }
     }
 
     /// Which of three findings fail: an error, a warning, another warning.

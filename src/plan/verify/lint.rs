@@ -30,6 +30,8 @@ pub fn check(script: &Script, version: ServerVersion) -> Option<Vec<Finding>> {
         place: Some(Place::of_offset(script, violation.text_range.start().into())),
         message: violation.message,
         help: violation.help,
+        check: None,
+        servers: Vec::new(),
     });
     Some(findings.collect())
 }

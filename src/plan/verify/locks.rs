@@ -82,6 +82,8 @@ fn was_there(
     relation: &SeenRelation,
 ) -> bool {
     let migration = match existing {
+        // The tool's own table, which is all that is there before the first.
+        Existing::BeforeEach if !observed.origins.is_new(relation.oid) => return false,
         Existing::BeforeEach => seen.migration,
         Existing::Before(first) if seen.migration < first => return false,
         Existing::Before(first) => first,

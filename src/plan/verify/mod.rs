@@ -1,15 +1,19 @@
 //! The judgement of migrations: what the checks found, and what that makes of them. Nothing here has
 //! a connection; what a server said comes as [`Applied`] and as invalid indexes.
 
+mod extensions;
 mod fail_on;
 mod lint;
 pub mod locks;
+mod merge;
 pub mod observed;
 mod place;
+mod refusal;
 mod rule;
 pub mod schema;
 mod syntax;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::declared::migrations::Migration;
@@ -17,8 +21,10 @@ use crate::figures;
 use crate::pg::server_error::ServerError;
 use crate::pg::version::ServerVersion;
 
+pub use extensions::{Extensions, IfMissing};
 pub use fail_on::FailOn;
 pub use locks::{Existing, HeldLock};
+pub use merge::merge;
 pub use observed::Observed;
 pub use place::Place;
 pub use rule::Rule;
@@ -60,6 +66,10 @@ pub struct Finding {
     pub message: String,
     /// What to do instead.
     pub help: Option<String>,
+    /// The check that found it; filled in by the judgement.
+    pub check: Option<CheckName>,
+    /// On which servers, by version; filled in by [`merge`].
+    pub servers: Vec<String>,
 }
 
 impl Finding {
@@ -71,6 +81,8 @@ impl Finding {
             place,
             message: message.into(),
             help: None,
+            check: None,
+            servers: Vec::new(),
         }
     }
 
@@ -82,7 +94,13 @@ impl Finding {
     /// Whether it says that the migrations cannot be applied: a file is not SQL, or the server
     /// refuses it.
     pub fn is_refusal(&self) -> bool {
-        let refusals = [Rule::SYNTAX, Rule::NOT_APPLIED, Rule::IN_TRANSACTION];
+        let refusals = [
+            Rule::SYNTAX,
+            Rule::NOT_APPLIED,
+            Rule::IN_TRANSACTION,
+            Rule::CONCURRENTLY_ON_PARTITIONED,
+            Rule::MISSING_EXTENSION,
+        ];
         self.severity == Severity::Error && refusals.iter().any(|rule| rule.name == self.rule)
     }
 }
@@ -94,6 +112,8 @@ pub enum CheckName {
     Parse,
     /// Every migration can be applied, one after the other.
     Apply,
+    /// Every extension is there; only made where one is created.
+    Extensions,
     /// Every index is valid afterwards, and needed.
     Indexes,
     /// What the migrations lock of that which was there before.
@@ -108,6 +128,7 @@ impl CheckName {
         match self {
             CheckName::Parse => "parse",
             CheckName::Apply => "apply",
+            CheckName::Extensions => "extensions",
             CheckName::Indexes => "indexes",
             CheckName::Locks => "locks",
             CheckName::Lint => "lint",
@@ -148,8 +169,19 @@ pub struct Check {
     pub took: Duration,
     /// What there is to say about it.
     pub reason: Option<String>,
-    /// How many of the findings are its own.
-    pub found: usize,
+    /// On which servers, by version; filled in by [`merge`].
+    pub servers: Vec<String>,
+}
+
+/// A server that was verified on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedOn {
+    /// Its version.
+    pub version: String,
+    /// The folder of its programs, where it was ours.
+    pub folder: Option<PathBuf>,
+    /// How long it took to make it, where it was ours.
+    pub start_up: Option<Duration>,
 }
 
 /// What the server made of the migrations.
@@ -179,6 +211,8 @@ pub struct Refused {
 /// All that was found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judgement {
+    /// On which servers.
+    pub verified_on: Vec<VerifiedOn>,
     /// In their order.
     pub checks: Vec<Check>,
     /// In the order of the checks, and in each of the files.
@@ -192,6 +226,7 @@ impl Judgement {
     /// Nothing yet; what fails is said by a severity, or by more than that.
     pub fn new(fails_on: impl Into<FailOn>) -> Self {
         Judgement {
+            verified_on: Vec::new(),
             checks: Vec::new(),
             findings: Vec::new(),
             locks: Vec::new(),
@@ -210,12 +245,13 @@ impl Judgement {
     }
 
     /// Each check with its own findings.
-    pub fn by_check(&self) -> impl Iterator<Item = (&Check, &[Finding])> {
-        let mut left = self.findings.as_slice();
-        self.checks.iter().map(move |check| {
-            let (own, others) = left.split_at(check.found.min(left.len()));
-            left = others;
-            (check, own)
+    pub fn by_check(&self) -> impl Iterator<Item = (&Check, Vec<&Finding>)> {
+        self.checks.iter().map(|check| {
+            let own = self.findings.iter().filter(|finding| {
+                let shares = |server| finding.servers.contains(server);
+                finding.check == Some(check.name) && check.servers.iter().all(shares)
+            });
+            (check, own.collect())
         })
     }
 
@@ -264,8 +300,8 @@ impl Judgement {
     /// Says that a check could not be made, and why.
     pub fn skip(&mut self, name: CheckName, reason: &str) {
         let reason = Some(reason.to_owned());
-        let (verdict, took) = (Verdict::Skipped, Duration::ZERO);
-        self.checks.push(Check { name, verdict, took, reason, found: 0 });
+        let (verdict, took, servers) = (Verdict::Skipped, Duration::ZERO, Vec::new());
+        self.checks.push(Check { name, verdict, took, reason, servers });
     }
 
     /// Judges by the rules of squawk.
@@ -294,9 +330,10 @@ impl Judgement {
             CheckName::Apply => otherwise.to_owned(),
             _ => counted(&findings).unwrap_or_else(|| otherwise.to_owned()),
         };
-        let (reason, found) = (Some(reason), findings.len());
-        self.checks.push(Check { name, verdict, took, reason, found });
-        self.findings.extend(findings);
+        let (reason, servers) = (Some(reason), Vec::new());
+        self.checks.push(Check { name, verdict, took, reason, servers });
+        let check = Some(name);
+        self.findings.extend(findings.into_iter().map(|finding| Finding { check, ..finding }));
     }
 }
 
@@ -333,7 +370,10 @@ fn refusal(refused: &Refused) -> Finding {
         _ if in_transaction => finding
             .help("put it in a migration of its own that your tool does not run in a transaction"),
         Some(hint) => finding.help(hint),
-        None => finding,
+        None => match refusal::help(error) {
+            Some(help) => finding.help(help),
+            None => finding,
+        },
     }
 }
 

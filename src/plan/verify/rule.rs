@@ -36,6 +36,8 @@ rules! {
     NOT_APPLIED = Error "not-applied";
     /// The server refuses a statement because it stands in a transaction.
     IN_TRANSACTION = Error "in-transaction";
+    /// An extension is not installed on the server.
+    MISSING_EXTENSION = Error "missing-extension";
     /// An index is invalid afterwards.
     INVALID_INDEX = Error "invalid-index";
     /// An index has the keys of another.

@@ -48,6 +48,8 @@ fn what_fails_is_what_was_asked_for() {
             place: None,
             message: String::new(),
             help: None,
+            check: None,
+            servers: Vec::new(),
         };
         judgement.add(CheckName::Lint, Duration::ZERO, vec![warning], "");
         assert_eq!(judgement.checks[0].verdict, verdict);

@@ -25,7 +25,7 @@ enum End {
 
 /// A test.
 struct Case {
-    name: &'static str,
+    name: String,
     /// The file that the first finding stands in.
     file: Option<String>,
     took: Duration,
@@ -38,8 +38,8 @@ struct Case {
 pub fn text(judgement: &Judgement, repository: &Repository) -> String {
     let cases = judgement.by_check().map(|(check, findings)| {
         let (failing, others): (Vec<_>, Vec<_>) =
-            findings.iter().partition(|finding| judgement.fails(finding));
-        case(check, &failing, &others, repository)
+            findings.into_iter().partition(|finding| judgement.fails(finding));
+        case(name(judgement, check), check, (&failing, &others), repository)
     });
     written(&cases.collect::<Vec<_>>())
 }
@@ -50,10 +50,24 @@ pub fn failure(failure: &Failure) -> String {
     let (message, text) = (failure.to_string(), failure.hint.clone().unwrap_or_default());
     let end = Some(End::Errored { kind, message, text });
     let (took, output) = (Duration::ZERO, String::new());
-    written(&[Case { name: "verify", file: None, took, end, output }])
+    let name = "verify".to_owned();
+    written(&[Case { name, file: None, took, end, output }])
 }
 
-fn case(check: &Check, failing: &[&Finding], others: &[&Finding], repository: &Repository) -> Case {
+/// The check's, with its server's where there were several.
+fn name(judgement: &Judgement, check: &Check) -> String {
+    match judgement.verified_on.len() {
+        0 | 1 => check.name.name().to_owned(),
+        _ => format!("{} on {}", check.name.name(), check.servers.join(", ")),
+    }
+}
+
+fn case(
+    name: String,
+    check: &Check,
+    (failing, others): (&[&Finding], &[&Finding]),
+    repository: &Repository,
+) -> Case {
     let shown = |findings: &[&Finding]| findings.iter().map(|one| super::finding(one)).collect();
     let first = failing.first();
     let end = match (check.verdict, first) {
@@ -69,7 +83,7 @@ fn case(check: &Check, failing: &[&Finding], others: &[&Finding], repository: &R
     };
     let place = first.and_then(|first| first.place.as_ref());
     Case {
-        name: check.name.name(),
+        name,
         file: place.map(|place| repository.name(&place.file)),
         took: check.took,
         end,
@@ -127,7 +141,7 @@ fn testcase(xml: &mut Xml, case: &Case) -> io::Result<()> {
     let file = case.file.as_deref().map(attribute);
     let time = seconds(case.took);
     let element = xml.create_element("testcase").with_attributes([
-        ("name", case.name),
+        ("name", case.name.as_str()),
         ("classname", NAME),
         ("time", &time),
     ]);

@@ -56,7 +56,7 @@ fn product(
         Format::Junit => junit::text(judgement, repository),
         Format::Gitlab => gitlab::text(judgement, repository),
         Format::Table | Format::Csv | Format::Markdown => {
-            findings(judgement) + &all_locks(console, judgement) + &checks(&judgement.checks)
+            findings(judgement) + &all_locks(console, judgement) + &checks(judgement)
         }
     }
 }
@@ -79,6 +79,7 @@ fn document(console: &Console, judgement: &Judgement) -> Document {
     document.outcome = if judgement.is_failed() { Outcome::Findings } else { Outcome::Done };
     document.checks = Some(judgement.checks.iter().map(CheckDocument::new).collect());
     document.findings = Some(judgement.findings.iter().map(FindingDocument::new).collect());
+    document.verified_on(&judgement.verified_on);
     document.locks = Some(judgement.locks.iter().map(LockDocument::new).collect());
     document
 }
@@ -90,24 +91,37 @@ fn findings(judgement: &Judgement) -> String {
 fn narrate(console: &Console, judgement: &Judgement) {
     for check in &judgement.checks {
         let reason = check.reason.as_deref().unwrap_or_default();
-        console.narrate(&format!("{}: {}: {reason}", check.name.name(), check.verdict.name()));
+        let on = match judgement.verified_on.len() {
+            0 | 1 => String::new(),
+            _ => format!(" on {}", check.servers.join(", ")),
+        };
+        let (name, verdict) = (check.name.name(), check.verdict.name());
+        console.narrate(&format!("{name}: {verdict}{on}: {reason}"));
     }
     if let Some(counted) = counted(&judgement.findings) {
         console.narrate(&format!("Found {counted}."));
     }
 }
 
-fn checks(checks: &[Check]) -> String {
-    let mut table = table(&["check", "verdict", "time", "what"]);
-    for check in checks {
-        table.add_row(vec![
-            Cell::new(check.name.name()),
-            Cell::new(check.verdict.name()),
-            right(figures::duration(check.took)),
-            Cell::new(check.reason.as_deref().unwrap_or("-")),
-        ]);
+/// Which server a check was made on is said where there were several.
+fn checks(judgement: &Judgement) -> String {
+    let several = judgement.verified_on.len() > 1;
+    let columns = ["server", "check", "verdict", "time", "what"];
+    let mut table = table(if several { &columns } else { &columns[1..] });
+    for check in &judgement.checks {
+        let server = several.then(|| Cell::new(check.servers.join(", ")));
+        table.add_row(server.into_iter().chain(cells(check)).collect::<Vec<_>>());
     }
     text(&table)
+}
+
+fn cells(check: &Check) -> [Cell; 4] {
+    [
+        Cell::new(check.name.name()),
+        Cell::new(check.verdict.name()),
+        right(figures::duration(check.took)),
+        Cell::new(check.reason.as_deref().unwrap_or("-")),
+    ]
 }
 
 /// For those who ask.
@@ -138,7 +152,7 @@ fn locks(locks: &[HeldLock]) -> String {
 
 /// As compilers do it: `file:line:column: severity: message [rule]`, the line, and what to do.
 fn finding(finding: &Finding) -> String {
-    let Finding { rule, severity, place, message, help } = finding;
+    let Finding { rule, severity, place, message, help, .. } = finding;
     let mut lines = match place {
         Some(Place { file, line, column, text }) => {
             let file = file.display().to_string();
@@ -191,6 +205,8 @@ pub(super) mod tests {
             }),
             message: "100%\r\nsure: yes, \u{1b}[2J".to_owned(),
             help: Some("do".to_owned()),
+            check: None,
+            servers: Vec::new(),
         }
     }
 

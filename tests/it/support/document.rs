@@ -46,6 +46,8 @@ pub struct Document<S = Step> {
     pub findings: Vec<Finding>,
     #[serde(default)]
     pub locks: Vec<Lock>,
+    #[serde(default)]
+    pub servers: Vec<VerifiedOn>,
     pub warnings: Vec<Warning>,
     /// Only there if the command could not start.
     pub error: Option<Problem>,
@@ -235,6 +237,18 @@ pub struct Check {
     pub duration_ms: u64,
     #[serde(deserialize_with = "Option::deserialize")]
     pub reason: Option<String>,
+    pub server_versions: Vec<String>,
+}
+
+/// One server that verify worked on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerifiedOn {
+    pub version: String,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub folder: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub startup_ms: Option<u64>,
 }
 
 /// What a migration locked.
@@ -266,6 +280,7 @@ pub struct Finding {
     pub message: String,
     #[serde(deserialize_with = "Option::deserialize")]
     pub help: Option<String>,
+    pub server_versions: Vec<String>,
 }
 
 /// One query of the demo.

@@ -1,3 +1,4 @@
+mod extensions;
 mod layouts;
 mod reading;
 mod splitting;

@@ -1,0 +1,134 @@
+//! Applying the migrations on one server, and every check.
+
+use std::time::Instant;
+
+use super::folder::Folder;
+use super::ground::Ground;
+use super::{Args, Context};
+use crate::catalog::{self, migrated};
+use crate::declared::migrations::Migration;
+use crate::execute::verify::{
+    apply, broken_functions, explain_workload, load_base, make_own_tables,
+};
+use crate::failure::{Failure, Kind, Result};
+use crate::pg::database::{Database, Workers};
+use crate::pg::server_error::ServerError;
+use crate::pg::session::Session;
+use crate::plan::verify::observed::Origins;
+use crate::plan::verify::schema::{self, Schema};
+use crate::plan::verify::{
+    Applied, CheckName, Existing, Extensions, FailOn, Finding, IfMissing, Judgement, Refused,
+};
+
+/// Applies the migrations and judges them and what they leave.
+///
+/// # Errors
+/// `Declaration` where the base cannot be applied; those of the server.
+pub async fn judge(
+    context: &Context,
+    args: &Args,
+    ground: &Ground,
+    folder: &Folder,
+    fail_on: &FailOn,
+) -> Result<Judgement> {
+    let migrations = &folder.migrations;
+    let database = ground.open(context, &args.set).await?;
+    let extensions = extensions(&database, folder).await?;
+    let session = session(&database, args).await?;
+    let sent = prepare(&session, args, folder, &extensions).await?;
+    let applied = apply(&session, &sent).await?;
+    require_server(&database, &applied).await?;
+    let mut judgement = Judgement::new(fail_on.clone());
+    judgement.verified_on.push(ground.verified_on(&database));
+    judgement.parse(migrations, &applied);
+    judgement.apply(migrations, &applied);
+    judgement.extensions(&extensions, args.if_missing());
+    if applied.refused.is_none() {
+        let started = Instant::now();
+        let findings = schema_findings(args, &session, &applied.observed.origins).await?;
+        judgement.indexes(findings, started.elapsed());
+    } else {
+        judgement.skip(CheckName::Indexes, "not every migration was applied");
+    }
+    let existing = if folder.base.is_some() { Existing::Before(0) } else { Existing::BeforeEach };
+    judgement.locks(&applied, existing);
+    judgement.lint(migrations, database.server.version);
+    Ok(judgement)
+}
+
+/// Looked for only where a script creates one.
+async fn extensions(database: &Database, folder: &Folder) -> Result<Extensions> {
+    if Extensions::created_by(folder.scripts()).is_empty() {
+        return Ok(Extensions::default());
+    }
+    let available = catalog::load_available_extensions(&database.reader().await?).await?;
+    Ok(Extensions::of(folder.scripts(), &available, database.server.version.major()))
+}
+
+/// The server looks at the settings as soon as somebody begins with them.
+async fn session(database: &Database, args: &Args) -> Result<Session> {
+    let session = database.maintainer(Workers::AsConfigured).await;
+    session.map_err(|failure| match failure.sqlstate {
+        Some(_) if !args.set.is_empty() => {
+            Failure { kind: Kind::Usage, ..failure.context("--set") }
+                .hint("a name without a dot has to be that of a setting that the role may change")
+        }
+        _ => failure,
+    })
+}
+
+/// A server that is being shut down refuses what runs in words that a migration could have earned:
+/// what tells them apart is whether the server still answers.
+async fn require_server(database: &Database, applied: &Applied) -> Result<()> {
+    let Some(Refused { place, error, .. }) = &applied.refused else { return Ok(()) };
+    let answer = match database.reader().await {
+        Ok(reader) => reader.execute("SELECT 1").await.map_err(ServerError::into_failure),
+        Err(failure) => Err(failure),
+    };
+    let place = format!("{}:{}", place.file.display(), place.line);
+    answer.map_err(|failure| Failure {
+        kind: Kind::Connection,
+        ..failure.context(error).context(place)
+    })
+}
+
+/// Makes what has to be there before the first migration. Returns the migrations as they are sent.
+async fn prepare(
+    session: &Session,
+    args: &Args,
+    folder: &Folder,
+    extensions: &Extensions,
+) -> Result<Vec<Migration>> {
+    let sent = match args.if_missing() {
+        IfMissing::Skip => folder.without_missing(extensions),
+        IfMissing::Fail => folder.clone(),
+    };
+    if let Some(base) = &sent.base {
+        let missing = extensions.failure_of(base).filter(|_| !args.skip_missing_extensions);
+        missing.map_or(Ok(()), Err)?;
+        load_base(session, base).await?;
+    }
+    make_own_tables(session, folder.layout).await?;
+    Ok(sent.migrations)
+}
+
+/// What there is to say against the indexes, the keys and the functions that the migrations left.
+async fn schema_findings(
+    args: &Args,
+    session: &Session,
+    origins: &Origins,
+) -> Result<Vec<Finding>> {
+    let schema = Schema {
+        invalid: catalog::load_invalid_indexes(session).await?,
+        indexes: migrated::load_schema_indexes(session).await?,
+        foreign_keys: migrated::load_foreign_keys(session).await?,
+    };
+    let mut findings = schema::judge(&schema, origins);
+    let broken = broken_functions(session).await?;
+    findings.extend(schema::broken_functions(&broken, origins));
+    if let Some(folder) = &args.workload {
+        let explained = explain_workload(session, folder, &schema.indexes).await?;
+        findings.extend(schema::unused(&explained, &schema.indexes, origins));
+    }
+    Ok(findings)
+}
