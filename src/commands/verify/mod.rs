@@ -78,7 +78,7 @@ pub struct Args {
 ///
 /// # Errors
 /// `Usage` where a path is missing; `Sandbox` where no server can be made; `Declaration` where the
-/// base cannot be applied; those of the server.
+/// base cannot be applied; `ServerLost` where a server went away; those of the server.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let folder = Folder::read(args)?;
     narrate(context, args, &folder)?;

@@ -55,7 +55,7 @@ pub struct Finding {
     pub message: String,
     /// What to do instead.
     pub help: Option<String>,
-    /// On which servers, by version; filled in by [`merge`].
+    /// On which servers, by version; filled in by [`merge()`].
     pub servers: Vec<String>,
 }
 
@@ -139,7 +139,7 @@ pub struct Check {
     pub took: Duration,
     /// What there is to say about it.
     pub reason: Option<String>,
-    /// On which servers, by version; filled in by [`merge`].
+    /// On which servers, by version; filled in by [`merge()`].
     pub servers: Vec<String>,
 }
 
