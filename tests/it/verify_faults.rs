@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::support::command::{Output, Pgtend};
+use crate::support::installation::{Installation, real};
 use crate::support::server::start;
 use crate::support::{PATIENCE, connect_to, until};
 use crate::verify::{Folder, TABLE, reason};
@@ -94,6 +95,19 @@ async fn a_signal_removes_the_throwaway_server() {
         assert_eq!(running.wait().expect(code).json().outcome, "cancelled");
         place.must_become_empty().await;
     }
+}
+
+#[tokio::test]
+async fn a_signal_ends_several_servers_too() {
+    let folder = Folder::new(&[("1_m.sql", TABLE)]);
+    let (place, first) = (Place::new(), real().dir.display().to_string());
+    let other = Installation::of_another_major("work_mem=5MB");
+    let both = ["--pg-bin", &first, "--pg-bin", &other.path()];
+    let mut running = place.call(&folder, &both).start();
+    running.until_it_says(&format!("Starting a throwaway PostgreSQL {}.99", other.major)).await;
+    running.signal("INT");
+    assert_eq!(running.wait().expect(130).json().outcome, "cancelled");
+    place.must_become_empty().await;
 }
 
 #[tokio::test]

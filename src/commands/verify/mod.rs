@@ -83,8 +83,8 @@ pub struct Args {
 ///
 /// # Errors
 /// `Usage` where a path is missing, there is no such rule to fail on or a report could not be
-/// written; `Sandbox` where no server can be made; `Declaration` where the
-/// base cannot be applied; those of the server.
+/// written; `Sandbox` where no server can be made; `Declaration` where the base cannot be applied;
+/// `ServerLost` where a server went away; those of the server.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     report_file::check(&args.report)?;
     let fail_on = fail_on(context, args)?;

@@ -68,7 +68,7 @@ pub struct Finding {
     pub help: Option<String>,
     /// The check that found it; filled in by the judgement.
     pub check: Option<CheckName>,
-    /// On which servers, by version; filled in by [`merge`].
+    /// On which servers, by version; filled in by [`merge()`].
     pub servers: Vec<String>,
 }
 
@@ -169,7 +169,7 @@ pub struct Check {
     pub took: Duration,
     /// What there is to say about it.
     pub reason: Option<String>,
-    /// On which servers, by version; filled in by [`merge`].
+    /// On which servers, by version; filled in by [`merge()`].
     pub servers: Vec<String>,
 }
 
