@@ -32,4 +32,5 @@ mod support;
 mod upkeep;
 mod verify;
 mod verify_formats;
+mod verify_since;
 mod views;

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::Context;
 use crate::catalog;
+use crate::declared::changed::Changed;
 use crate::declared::migrations::{self, Layout, Migration, Script, Wrapping};
 use crate::execute::verify::{apply, load_base};
 use crate::failure::{Failure, Kind, Result, exit_code};
@@ -48,6 +49,11 @@ pub struct Args {
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub fail_on: Vec<String>,
 
+    /// Report only on files that have changed since their history parted from that of this commit
+    /// (origin/main), or that git does not know; all are run. What cannot be applied is always told
+    #[arg(long, value_name = "GITREF")]
+    pub since: Option<String>,
+
     /// Also write the result to this file in this format (sarif=verify.sarif); may be given again
     #[arg(long, value_name = "FORMAT=FILE")]
     pub report: Vec<ReportFile>,
@@ -60,8 +66,8 @@ pub struct Args {
 /// Runs the command. Returns the exit code.
 ///
 /// # Errors
-/// `Usage` where a path is missing, there is no such rule to fail on or a report could not be
-/// written; `Sandbox` where no server can be made; `Declaration` where the
+/// `Usage` where a path is missing, there is no such rule to fail on, a report could not be
+/// written or git knows no such commit; `Sandbox` where no server can be made; `Declaration` where the
 /// base cannot be applied; those of the server.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     report_file::check(&args.report)?;
@@ -69,6 +75,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let base = args.base.as_deref().map(read_base).transpose()?;
     let (layout, migrations) = migrations::load(&args.paths, args.layout)?;
     narrate(context, args, layout, &migrations)?;
+    let judgement = judgement.only(changed(context, args, &migrations)?);
     let ground = Ground::make(context, args).await?;
     let judged = judge(context, &ground, base.as_ref(), &migrations, judgement);
     let judged = context.unless_cancelled(judged).await;
@@ -103,6 +110,15 @@ fn narrate(context: &Context, args: &Args, layout: Layout, migrations: &[Migrati
             .warn(&format!("{program} is no SQL and is not run; later ones may need it"));
     }
     Ok(())
+}
+
+/// What has changed, if only that is asked for.
+fn changed(context: &Context, args: &Args, migrations: &[Migration]) -> Result<Option<Changed>> {
+    let Some(commit) = &args.since else { return Ok(None) };
+    let changed = Changed::since(commit, &args.paths)?;
+    let number = changed.of(migrations).len();
+    context.console.narrate(&format!("Of them, {number} changed since {commit}."));
+    Ok(Some(changed))
 }
 
 /// As one message: what `pg_dump` writes needs no more. The commands for psql with which it frames

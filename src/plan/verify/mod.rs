@@ -10,6 +10,7 @@ mod syntax;
 use std::time::{Duration, Instant};
 
 use crate::catalog::InvalidIndex;
+use crate::declared::changed::Changed;
 use crate::declared::migrations::Migration;
 use crate::figures;
 use crate::pg::server_error::ServerError;
@@ -173,12 +174,32 @@ pub struct Judgement {
     /// In the order of the checks, and in each of the files.
     pub findings: Vec<Finding>,
     fails_on: FailOn,
+    changed: Option<Changed>,
+    left_out: usize,
 }
 
 impl Judgement {
     /// Nothing yet; what fails is said by a severity, or by more than that.
     pub fn new(fails_on: impl Into<FailOn>) -> Self {
-        Judgement { checks: Vec::new(), findings: Vec::new(), fails_on: fails_on.into() }
+        Judgement {
+            checks: Vec::new(),
+            findings: Vec::new(),
+            fails_on: fails_on.into(),
+            changed: None,
+            left_out: 0,
+        }
+    }
+
+    /// The same, which leaves out findings in files that have not changed. What stands in no file,
+    /// and that the migrations cannot be applied, is told all the same.
+    #[must_use]
+    pub fn only(self, changed: Option<Changed>) -> Self {
+        Judgement { changed, ..self }
+    }
+
+    /// Since which commit a file must have changed, and how many findings that has left out.
+    pub fn left_out(&self) -> Option<(&str, usize)> {
+        self.changed.as_ref().map(|changed| (changed.commit(), self.left_out))
     }
 
     /// Whether anything was found that fails.
@@ -260,7 +281,18 @@ impl Judgement {
         }
     }
 
+    fn is_told(&self, finding: &Finding) -> bool {
+        match (&self.changed, &finding.place) {
+            (Some(changed), Some(place)) => finding.is_refusal() || changed.holds(&place.file),
+            _ => true,
+        }
+    }
+
     fn add(&mut self, name: CheckName, took: Duration, findings: Vec<Finding>, otherwise: &str) {
+        let all = findings.len();
+        let findings = findings.into_iter().filter(|finding| self.is_told(finding));
+        let findings = findings.collect::<Vec<_>>();
+        self.left_out += all - findings.len();
         let failed = findings.iter().any(|finding| self.fails(finding));
         let verdict = if failed { Verdict::Failed } else { Verdict::Passed };
         let reason = match name {

@@ -44,6 +44,8 @@ pub struct Document<S = Step> {
     pub checks: Vec<Check>,
     #[serde(default)]
     pub findings: Vec<Finding>,
+    /// Only there if only changed files were reported on.
+    pub since: Option<Since>,
     pub warnings: Vec<Warning>,
     /// Only there if the command could not start.
     pub error: Option<Problem>,
@@ -233,6 +235,14 @@ pub struct Check {
     pub duration_ms: u64,
     #[serde(deserialize_with = "Option::deserialize")]
     pub reason: Option<String>,
+}
+
+/// Which files verify reported on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Since {
+    pub commit: String,
+    pub left_out: usize,
 }
 
 /// What a check of verify found.
