@@ -4,6 +4,7 @@
 //! Ordinary SQL is the declaration; whether a statement says CONCURRENTLY or IF NOT EXISTS does
 //! not matter, because how to build is decided by pgtend.
 
+pub mod changed;
 mod check;
 mod files;
 mod grouping;

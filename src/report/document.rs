@@ -79,6 +79,9 @@ pub struct Document {
     /// What was checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checks: Option<Vec<CheckDocument>>,
+    /// Of which files findings are told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<SinceDocument>,
     /// What the checks found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub findings: Option<Vec<FindingDocument>>,
@@ -294,6 +297,13 @@ pub struct CheckDocument {
     server_versions: Vec<String>,
 }
 
+/// Which files findings of `verify` are told of: those that have changed since a commit.
+#[derive(Debug, Clone, Serialize)]
+pub struct SinceDocument {
+    commit: String,
+    left_out: usize,
+}
+
 /// Something that a check found.
 #[derive(Debug, Clone, Serialize)]
 pub struct FindingDocument {
@@ -362,6 +372,7 @@ impl Document {
             queries: None,
             sessions: None,
             checks: None,
+            since: None,
             findings: None,
             locks: None,
             servers: None,
@@ -447,6 +458,13 @@ impl CheckDocument {
             reason: check.reason.clone(),
             server_versions: check.servers.clone(),
         }
+    }
+}
+
+impl SinceDocument {
+    /// The commit, and how many findings were left out.
+    pub fn new((commit, left_out): (&str, usize)) -> Self {
+        SinceDocument { commit: commit.to_owned(), left_out }
     }
 }
 

@@ -35,4 +35,5 @@ mod verify_faults;
 mod verify_formats;
 mod verify_locks;
 mod verify_servers;
+mod verify_since;
 mod views;

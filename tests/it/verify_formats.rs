@@ -357,7 +357,10 @@ fn a_run_that_fails_leaves_reports_that_say_so() {
     let options = reports.iter().map(String::as_str).collect::<Vec<_>>();
     let missing = ["--base", "missing.sql"];
     let no_server = ["--pg-bin", &nothing];
-    for (more, code, said) in [(missing, 2, "missing.sql"), (no_server, 3, "initdb")] {
+    let no_config = ["--config", "missing.toml"];
+    for (more, code, said) in
+        [(missing, 2, "missing.sql"), (no_config, 2, "missing.toml"), (no_server, 3, "initdb")]
+    {
         let call = |format| checkout.call(&[&options[..], &more, &["--format", format]].concat());
         let told = run_of(&call("sarif").run().expect(code).stdout);
         let (sarif, junit, gitlab) = read(&checkout);

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::Args;
+use crate::declared::changed::Changed;
 use crate::declared::migrations::{self, Layout, Migration, Script, Wrapping};
 use crate::failure::{Failure, Result};
-use crate::plan::verify::Extensions;
+use crate::plan::verify::{Existing, Extensions};
 
 /// The migrations and what is there before them.
 #[derive(Clone)]
@@ -16,17 +17,32 @@ pub struct Folder {
     pub base: Option<Script>,
     /// In their order.
     pub migrations: Vec<Migration>,
+    /// Which files have changed, if only these are asked for.
+    pub changed: Option<Changed>,
 }
 
 impl Folder {
     /// Reads them.
     ///
     /// # Errors
-    /// As [`migrations::load`].
+    /// As [`migrations::load`] and [`Changed::since`].
     pub fn read(args: &Args) -> Result<Folder> {
         let base = args.base.as_deref().map(read_base).transpose()?;
         let (layout, migrations) = migrations::load(&args.paths, args.layout)?;
-        Ok(Folder { layout, base, migrations })
+        let changed = args.since.as_ref().map(|commit| Changed::since(commit, &args.paths));
+        Ok(Folder { layout, base, migrations, changed: changed.transpose()? })
+    }
+
+    /// Which tables were there before: what is new is deployed at once.
+    pub fn existing(&self) -> Existing {
+        match &self.changed {
+            Some(changed) => {
+                let first = changed.of(&self.migrations).into_iter().min();
+                Existing::Before(first.unwrap_or(self.migrations.len()))
+            }
+            None if self.base.is_some() => Existing::Before(0),
+            None => Existing::BeforeEach,
+        }
     }
 
     /// What is sent before and for the migrations.
@@ -43,7 +59,7 @@ impl Folder {
             down: migration.down.as_ref().map(skip),
         });
         let base = self.base.as_ref().map(skip);
-        Folder { layout: self.layout, base, migrations: migrations.collect() }
+        Folder { base, migrations: migrations.collect(), ..self.clone() }
     }
 }
 

@@ -16,11 +16,10 @@ use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
 use crate::plan::verify::observed::Origins;
 use crate::plan::verify::schema::{self, Schema};
-use crate::plan::verify::{
-    Applied, CheckName, Existing, Extensions, FailOn, Finding, IfMissing, Judgement, Refused,
-};
+use crate::plan::verify::{Applied, CheckName, Extensions, Finding, IfMissing, Judgement, Refused};
 
-/// Applies the migrations and judges them and what they leave.
+/// Applies the migrations and judges them and what they leave. `judgement`: as it is before anything
+/// is found.
 ///
 /// # Errors
 /// `Declaration` where the base cannot be applied; those of the server.
@@ -29,7 +28,7 @@ pub async fn judge(
     args: &Args,
     ground: &Ground,
     folder: &Folder,
-    fail_on: &FailOn,
+    mut judgement: Judgement,
 ) -> Result<Judgement> {
     let migrations = &folder.migrations;
     let database = ground.open(context, &args.set).await?;
@@ -38,7 +37,6 @@ pub async fn judge(
     let sent = prepare(&session, args, folder, &extensions).await?;
     let applied = apply(&session, &sent).await?;
     require_server(&database, &applied).await?;
-    let mut judgement = Judgement::new(fail_on.clone());
     judgement.verified_on.push(ground.verified_on(&database));
     judgement.parse(migrations, &applied);
     judgement.apply(migrations, &applied);
@@ -50,8 +48,7 @@ pub async fn judge(
     } else {
         judgement.skip(CheckName::Indexes, "not every migration was applied");
     }
-    let existing = if folder.base.is_some() { Existing::Before(0) } else { Existing::BeforeEach };
-    judgement.locks(&applied, existing);
+    judgement.locks(&applied, folder.existing());
     judgement.lint(migrations, database.server.version);
     Ok(judgement)
 }

@@ -65,6 +65,11 @@ pub struct Args {
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub fail_on: Vec<String>,
 
+    /// Report only on files that have changed since their history parted from that of this commit
+    /// (origin/main), or that git does not know; all are run. What cannot be applied is always told
+    #[arg(long, value_name = "GITREF")]
+    pub since: Option<String>,
+
     /// Also write the result to this file in this format (sarif=verify.sarif); may be given again
     #[arg(long, value_name = "FORMAT=FILE")]
     pub report: Vec<ReportFile>,
@@ -82,19 +87,20 @@ pub struct Args {
 /// Runs the command. Returns the exit code.
 ///
 /// # Errors
-/// `Usage` where a path is missing, there is no such rule to fail on or a report could not be
-/// written; `Sandbox` where no server can be made; `Declaration` where the base cannot be applied;
-/// `ServerLost` where a server went away; those of the server.
+/// `Usage` where a path is missing, there is no such rule to fail on, a report could not be written or
+/// git knows no such commit; `Sandbox` where no server can be made; `Declaration` where the base cannot
+/// be applied; `ServerLost` where a server went away; those of the server.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     report_file::check(&args.report)?;
     let fail_on = fail_on(context, args)?;
     let folder = Folder::read(args)?;
     narrate(context, args, &folder)?;
+    let blank = Judgement::new(fail_on).only(folder.changed.clone());
     let mut judgements = Vec::new();
     for site in ground::sites(context, args)? {
-        judgements.push(judge_on(context, args, site, &folder, &fail_on).await?);
+        judgements.push(judge_on(context, args, site, &folder, blank.clone()).await?);
     }
-    let judgement = merge(judgements, fail_on);
+    let judgement = merge(judgements, blank);
     report::verify::show(&context.console, &judgement, &args.paths)?;
     Ok(if judgement.is_failed() { exit_code::FINDINGS } else { exit_code::DONE })
 }
@@ -132,6 +138,10 @@ fn setting(text: &str) -> std::result::Result<(String, String), String> {
 fn narrate(context: &Context, args: &Args, folder: &Folder) -> Result<()> {
     let count = figures::count(folder.migrations.len(), "migration", "migrations");
     context.console.narrate(&format!("{count}, laid out as for {}.", folder.layout.tool()));
+    if let (Some(changed), Some(commit)) = (&folder.changed, &args.since) {
+        let number = changed.of(&folder.migrations).len();
+        context.console.narrate(&format!("Of them, {number} changed since {commit}."));
+    }
     for program in migrations::code_migrations(&args.paths)? {
         let program = program.display();
         context
@@ -147,11 +157,11 @@ async fn judge_on(
     args: &Args,
     site: Site,
     folder: &Folder,
-    fail_on: &FailOn,
+    blank: Judgement,
 ) -> Result<Judgement> {
     let ground = Ground::make(context, site).await?;
     let leftover = context.inflight.leaves(ground.leftover());
-    let judged = context.unless_cancelled(judge(context, args, &ground, folder, fail_on)).await;
+    let judged = context.unless_cancelled(judge(context, args, &ground, folder, blank)).await;
     let judged = match judged {
         Err(failure) => Err(ground.explain(failure).await),
         judged => judged,

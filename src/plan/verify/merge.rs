@@ -1,20 +1,22 @@
 //! What several servers say of the same migrations, as one judgement.
 
-use super::{FailOn, Finding, Judgement, VerifiedOn};
+use super::{Finding, Judgement, VerifiedOn};
 
 /// One judgement of several servers': each server's checks, and each finding once, with the servers
-/// that it is about. What holds on some of them only says so.
-pub fn merge(judgements: Vec<Judgement>, fails_on: FailOn) -> Judgement {
+/// that it is about. What holds on some of them only says so. `blank`: a judgement as it is before
+/// anything is found.
+pub fn merge(judgements: Vec<Judgement>, blank: Judgement) -> Judgement {
     let verified_on = judgements.iter().flat_map(|judgement| judgement.verified_on.clone());
     let verified_on = verified_on.collect::<Vec<_>>();
     let names = names(&verified_on);
-    let mut merged = Judgement { verified_on, ..Judgement::new(fails_on) };
+    let mut merged = Judgement { verified_on, ..blank };
     for (judgement, name) in judgements.into_iter().zip(&names) {
         let checks = judgement.checks.into_iter();
         merged.checks.extend(checks.map(|mut check| {
             check.servers = vec![name.clone()];
             check
         }));
+        merged.left_out = merged.left_out.max(judgement.left_out);
         // They are those of the statements; the first server's stand for all.
         if merged.locks.is_empty() {
             merged.locks = judgement.locks;
@@ -90,7 +92,7 @@ mod tests {
     }
 
     fn seen(judgements: Vec<Judgement>) -> Vec<(String, String)> {
-        let findings = merge(judgements, Severity::Error.into()).findings.into_iter();
+        let findings = merge(judgements, Judgement::new(Severity::Error)).findings.into_iter();
         findings.map(|finding| (finding.message, finding.servers.join("+"))).collect()
     }
 
@@ -133,8 +135,10 @@ mod tests {
 
     #[test]
     fn servers_of_one_version_are_told_by_their_folders_and_have_checks_each() {
-        let merged =
-            merge(vec![judgement("18.1", &["a"]), judgement("18.1", &[])], Severity::Error.into());
+        let merged = merge(
+            vec![judgement("18.1", &["a"]), judgement("18.1", &[])],
+            Judgement::new(Severity::Error),
+        );
         assert_eq!(merged.findings[0].message, "a (only on 18.1 in /1)");
         let checks = merged.checks.iter().map(|check| check.servers.join("+"));
         assert_eq!(checks.collect::<Vec<_>>(), ["18.1 in /1", "18.1 in /0"]);

@@ -16,6 +16,7 @@ mod syntax;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::declared::changed::Changed;
 use crate::declared::migrations::Migration;
 use crate::figures;
 use crate::pg::server_error::ServerError;
@@ -220,6 +221,8 @@ pub struct Judgement {
     /// Which statement locked what that was there before, in the order of the statements.
     pub locks: Vec<HeldLock>,
     fails_on: FailOn,
+    changed: Option<Changed>,
+    left_out: usize,
 }
 
 impl Judgement {
@@ -231,7 +234,21 @@ impl Judgement {
             findings: Vec::new(),
             locks: Vec::new(),
             fails_on: fails_on.into(),
+            changed: None,
+            left_out: 0,
         }
+    }
+
+    /// The same, which leaves out findings in files that have not changed. What stands in no file,
+    /// and that the migrations cannot be applied, is told all the same.
+    #[must_use]
+    pub fn only(self, changed: Option<Changed>) -> Self {
+        Judgement { changed, ..self }
+    }
+
+    /// Since which commit a file must have changed, and how many findings that has left out.
+    pub fn left_out(&self) -> Option<(&str, usize)> {
+        self.changed.as_ref().map(|changed| (changed.commit(), self.left_out))
     }
 
     /// Whether anything was found that fails.
@@ -323,7 +340,18 @@ impl Judgement {
         }
     }
 
+    fn is_told(&self, finding: &Finding) -> bool {
+        match (&self.changed, &finding.place) {
+            (Some(changed), Some(place)) => finding.is_refusal() || changed.holds(&place.file),
+            _ => true,
+        }
+    }
+
     fn add(&mut self, name: CheckName, took: Duration, findings: Vec<Finding>, otherwise: &str) {
+        let all = findings.len();
+        let findings = findings.into_iter().filter(|finding| self.is_told(finding));
+        let findings = findings.collect::<Vec<_>>();
+        self.left_out += all - findings.len();
         let failed = findings.iter().any(|finding| self.fails(finding));
         let verdict = if failed { Verdict::Failed } else { Verdict::Passed };
         let reason = match name {

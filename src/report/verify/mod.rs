@@ -11,7 +11,9 @@ use std::path::PathBuf;
 
 use comfy_table::Cell;
 
-use super::document::{CheckDocument, Document, FindingDocument, LockDocument, Outcome};
+use super::document::{
+    CheckDocument, Document, FindingDocument, LockDocument, Outcome, SinceDocument,
+};
 use super::harmless::harmless;
 use super::table::{right, table, text};
 use super::{Console, Format, Volume, json_line};
@@ -29,6 +31,11 @@ pub fn show(console: &Console, judgement: &Judgement, paths: &[PathBuf]) -> Resu
     let repository = Repository::here(subject.unwrap_or("migrations".as_ref()));
     for report in console.reports() {
         report.write(&product(console, report.format, judgement, &repository))?;
+    }
+    if let Some((commit, number @ 1..)) = judgement.left_out() {
+        let findings = figures::count(number, "finding", "findings");
+        console
+            .narrate(&format!("Left out: {findings} in files that did not change since {commit}."));
     }
     let format = console.manner().format;
     if format == Format::Table && console.manner().volume == Volume::Quiet && !judgement.is_failed()
@@ -78,6 +85,7 @@ fn document(console: &Console, judgement: &Judgement) -> Document {
     let mut document = console.document();
     document.outcome = if judgement.is_failed() { Outcome::Findings } else { Outcome::Done };
     document.checks = Some(judgement.checks.iter().map(CheckDocument::new).collect());
+    document.since = judgement.left_out().map(SinceDocument::new);
     document.findings = Some(judgement.findings.iter().map(FindingDocument::new).collect());
     document.verified_on(&judgement.verified_on);
     document.locks = Some(judgement.locks.iter().map(LockDocument::new).collect());

@@ -48,6 +48,8 @@ pub struct Document<S = Step> {
     pub locks: Vec<Lock>,
     #[serde(default)]
     pub servers: Vec<VerifiedOn>,
+    /// Only there if only changed files were reported on.
+    pub since: Option<Since>,
     pub warnings: Vec<Warning>,
     /// Only there if the command could not start.
     pub error: Option<Problem>,
@@ -263,6 +265,14 @@ pub struct Lock {
     pub held_ms: u64,
     pub rewrites: bool,
     pub scans: bool,
+}
+
+/// Which files verify reported on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Since {
+    pub commit: String,
+    pub left_out: usize,
 }
 
 /// What a check of verify found.
