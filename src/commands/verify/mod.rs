@@ -21,8 +21,9 @@ use ground::Ground;
 ///
 /// Applies every migration, in order and in transactions as its tool would, and says at which line
 /// of which file the server refuses; looks for syntax errors and for indexes that are invalid
-/// afterwards; and judges the SQL by the rules of the linter squawk. A comment
-/// `-- squawk-ignore RULE` before a statement switches a rule off for it.
+/// afterwards; and judges the SQL by rules of its own (`pgtend explain` lists them) and by those of
+/// the linter squawk. A comment `-- squawk-ignore RULE` before a statement switches a rule of squawk
+/// off for it.
 ///
 /// Works on a PostgreSQL server of its own in a temporary folder, which is stopped and removed at
 /// the end; or, with -d or --target, in a scratch database that it creates on that server and drops
@@ -117,6 +118,6 @@ async fn judge(
     } else {
         judgement.skip(CheckName::Indexes, "not every migration was applied");
     }
-    judgement.lint(migrations, database.server.version);
+    judgement.lint(base, migrations, &applied, database.server.version);
     Ok(judgement)
 }

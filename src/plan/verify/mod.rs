@@ -2,6 +2,7 @@
 //! a connection; what a server said comes as [`Applied`] and as invalid indexes.
 
 mod lint;
+mod parsed;
 mod place;
 mod rule;
 mod syntax;
@@ -9,7 +10,7 @@ mod syntax;
 use std::time::{Duration, Instant};
 
 use crate::catalog::InvalidIndex;
-use crate::declared::migrations::Migration;
+use crate::declared::migrations::{Migration, Script};
 use crate::figures;
 use crate::pg::server_error::ServerError;
 use crate::pg::version::ServerVersion;
@@ -61,6 +62,11 @@ impl Finding {
             message: message.into(),
             help: None,
         }
+    }
+
+    /// Whether it is one of that rule.
+    pub fn is(&self, rule: &Rule) -> bool {
+        self.rule == rule.name
     }
 
     /// With what to do instead.
@@ -209,16 +215,21 @@ impl Judgement {
         self.checks.push(Check { name, verdict: Verdict::Skipped, took: Duration::ZERO, reason });
     }
 
-    /// Judges by the rules of squawk.
-    pub fn lint(&mut self, migrations: &[Migration], version: ServerVersion) {
+    /// Judges by the rules of squawk, and by ours that look at the files alone.
+    pub fn lint(
+        &mut self,
+        base: Option<&Script>,
+        migrations: &[Migration],
+        applied: &Applied,
+        version: ServerVersion,
+    ) {
         let started = Instant::now();
-        let judged = migrations.iter().filter_map(|migration| lint::check(&migration.up, version));
-        let judged = judged.collect::<Vec<_>>();
-        let unjudged = migrations.len() - judged.len();
-        if judged.is_empty() && unjudged > 0 {
+        let linted = lint::check(base, migrations, applied, version);
+        let unjudged = linted.unjudged;
+        if unjudged == migrations.len() && unjudged > 0 {
             return self.skip(CheckName::Lint, "nothing can be parsed");
         }
-        let findings = judged.into_iter().flatten().collect();
+        let findings = self.merged(linted.findings);
         self.add(CheckName::Lint, started.elapsed(), findings, "nothing found");
         if unjudged > 0
             && let Some(Check { reason: Some(reason), .. }) = self.checks.last_mut()
@@ -226,6 +237,21 @@ impl Judgement {
             let files = figures::count(unjudged, "migration", "migrations");
             reason.push_str(&format!("; {files} not judged, because of the syntax"));
         }
+    }
+
+    /// Without what the server said already: of a statement that it refuses in a transaction, the
+    /// rule that knows the reason says the more.
+    fn merged(&mut self, mut findings: Vec<Finding>) -> Vec<Finding> {
+        for refused in self.findings.iter_mut().filter(|one| one.is(&Rule::IN_TRANSACTION)) {
+            let same = |one: &Finding| {
+                one.is(&Rule::CONCURRENT_IN_ONE_MESSAGE) && one.place == refused.place
+            };
+            if let Some(at) = findings.iter().position(same) {
+                let more = findings.remove(at);
+                *refused = Finding { message: refused.message.clone(), ..more };
+            }
+        }
+        findings
     }
 
     fn add(&mut self, name: CheckName, took: Duration, findings: Vec<Finding>, otherwise: &str) {

@@ -38,6 +38,16 @@ rules! {
     IN_TRANSACTION = Error "in-transaction";
     /// An index is invalid afterwards.
     INVALID_INDEX = Error "invalid-index";
+    /// A concurrent statement stands in a message with others.
+    CONCURRENT_IN_ONE_MESSAGE = Error "concurrent-in-one-message";
+    /// A timeout is in force when a concurrent statement is sent.
+    TIMEOUT_BEFORE_CONCURRENT = Warning "timeout-before-concurrent";
+    /// A relation is dropped and created again.
+    DROP_AND_CREATE = Warning "drop-and-create";
+    /// A name is another relation's already.
+    NAME_COLLISION = Warning "name-collision";
+    /// The server cuts off an index's name.
+    LONG_INDEX_NAME = Warning "long-index-name";
 }
 
 impl Rule {
