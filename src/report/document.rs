@@ -277,6 +277,7 @@ pub struct CheckDocument {
     verdict: &'static str,
     duration_ms: u64,
     reason: Option<String>,
+    suppressed: usize,
 }
 
 /// Something that a check found.
@@ -401,6 +402,7 @@ impl CheckDocument {
             verdict: check.verdict.name(),
             duration_ms: millis(check.took),
             reason: check.reason.clone(),
+            suppressed: check.suppressed,
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::execute::verify::{apply, load_base};
 use crate::failure::{Failure, Result, exit_code};
 use crate::figures;
 use crate::pg::database::Workers;
-use crate::plan::verify::{CheckName, Judgement, Severity};
+use crate::plan::verify::{CheckName, Ignores, Judgement, Severity};
 use crate::report;
 
 use ground::Ground;
@@ -22,8 +22,9 @@ use ground::Ground;
 /// Applies every migration, in order and in transactions as its tool would, and says at which line
 /// of which file the server refuses; looks for syntax errors and for indexes that are invalid
 /// afterwards; and judges the SQL by rules of its own (`pgtend explain` lists them) and by those of
-/// the linter squawk. A comment `-- squawk-ignore RULE` before a statement switches a rule of squawk
-/// off for it.
+/// the linter squawk. A comment `-- pgtend-ignore RULE: reason` on the line before a statement
+/// suppresses what any of them finds there; `-- pgtend-ignore-file RULE: reason` in the whole file;
+/// [[verify.ignore]] of the configuration in files by their names.
 ///
 /// Works on a PostgreSQL server of its own in a temporary folder, which is stopped and removed at
 /// the end; or, with -d or --target, in a scratch database that it creates on that server and drops
@@ -108,7 +109,8 @@ async fn judge(
         load_base(&session, base).await?;
     }
     let applied = apply(&session, migrations).await?;
-    let mut judgement = Judgement::new(args.fail_on);
+    let ignores = Ignores::new(migrations, &context.config.verify.ignore);
+    let mut judgement = Judgement::new(args.fail_on).ignoring(ignores);
     judgement.parse(migrations, &applied);
     judgement.apply(migrations, &applied);
     if applied.refused.is_none() {
@@ -119,5 +121,6 @@ async fn judge(
         judgement.skip(CheckName::Indexes, "not every migration was applied");
     }
     judgement.lint(base, migrations, &applied, database.server.version);
+    judgement.ignores();
     Ok(judgement)
 }

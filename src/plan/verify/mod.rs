@@ -1,6 +1,7 @@
 //! The judgement of migrations: what the checks found, and what that makes of them. Nothing here has
 //! a connection; what a server said comes as [`Applied`] and as invalid indexes.
 
+mod ignores;
 mod lint;
 mod parsed;
 mod place;
@@ -14,7 +15,9 @@ use crate::declared::migrations::{Migration, Script};
 use crate::figures;
 use crate::pg::server_error::ServerError;
 use crate::pg::version::ServerVersion;
+use ignores::Looked;
 
+pub use ignores::Ignores;
 pub use place::Place;
 pub use rule::Rule;
 
@@ -86,6 +89,8 @@ pub enum CheckName {
     Indexes,
     /// Nothing is done that is known to end badly.
     Lint,
+    /// What is suppressed is there, and for a reason.
+    Ignores,
 }
 
 impl CheckName {
@@ -96,6 +101,7 @@ impl CheckName {
             CheckName::Apply => "apply",
             CheckName::Indexes => "indexes",
             CheckName::Lint => "lint",
+            CheckName::Ignores => "ignores",
         }
     }
 }
@@ -133,6 +139,8 @@ pub struct Check {
     pub took: Duration,
     /// What there is to say about it.
     pub reason: Option<String>,
+    /// How many findings are not told because somebody has decided so.
+    pub suppressed: usize,
 }
 
 /// What the server made of the migrations.
@@ -163,12 +171,20 @@ pub struct Judgement {
     /// In the order of the checks, and in each of the files.
     pub findings: Vec<Finding>,
     fails_on: Severity,
+    ignores: Ignores,
 }
 
 impl Judgement {
     /// Nothing yet; findings of this severity and worse fail.
     pub fn new(fails_on: Severity) -> Self {
-        Judgement { checks: Vec::new(), findings: Vec::new(), fails_on }
+        let ignores = Ignores::default();
+        Judgement { checks: Vec::new(), findings: Vec::new(), fails_on, ignores }
+    }
+
+    /// With findings that are not to be told.
+    #[must_use]
+    pub fn ignoring(self, ignores: Ignores) -> Self {
+        Judgement { ignores, ..self }
     }
 
     /// Whether anything was found that fails.
@@ -212,7 +228,8 @@ impl Judgement {
     /// Says that a check could not be made, and why.
     pub fn skip(&mut self, name: CheckName, reason: &str) {
         let reason = Some(reason.to_owned());
-        self.checks.push(Check { name, verdict: Verdict::Skipped, took: Duration::ZERO, reason });
+        let (verdict, took) = (Verdict::Skipped, Duration::ZERO);
+        self.checks.push(Check { name, verdict, took, reason, suppressed: 0 });
     }
 
     /// Judges by the rules of squawk, and by ours that look at the files alone.
@@ -239,6 +256,29 @@ impl Judgement {
         }
     }
 
+    /// Judges what is suppressed, after all else; no check is made where nothing is to be.
+    pub fn ignores(&mut self) {
+        if self.ignores.is_empty() {
+            return;
+        }
+        let started = Instant::now();
+        let findings = self.ignores.judge(self.looked());
+        let suppressed = self.checks.iter().map(|check| check.suppressed).sum();
+        let reason = figures::count(suppressed, "finding suppressed", "findings suppressed");
+        self.add(CheckName::Ignores, started.elapsed(), findings, &reason);
+    }
+
+    fn looked(&self) -> Looked {
+        let is_skipped = |check: &Check| check.verdict == Verdict::Skipped;
+        if self.findings.iter().any(|finding| finding.is(&Rule::SYNTAX)) {
+            Looked::SomeFiles
+        } else if self.checks.iter().any(is_skipped) {
+            Looked::Files
+        } else {
+            Looked::Everything
+        }
+    }
+
     /// Without what the server said already: of a statement that it refuses in a transaction, the
     /// rule that knows the reason says the more.
     fn merged(&mut self, mut findings: Vec<Finding>) -> Vec<Finding> {
@@ -255,13 +295,17 @@ impl Judgement {
     }
 
     fn add(&mut self, name: CheckName, took: Duration, findings: Vec<Finding>, otherwise: &str) {
+        let (findings, suppressed) = self.ignores.sift(findings);
         let failed = findings.iter().any(|finding| finding.severity >= self.fails_on);
         let verdict = if failed { Verdict::Failed } else { Verdict::Passed };
-        let reason = match name {
+        let mut reason = match name {
             CheckName::Apply => otherwise.to_owned(),
             _ => counted(&findings).unwrap_or_else(|| otherwise.to_owned()),
         };
-        self.checks.push(Check { name, verdict, took, reason: Some(reason) });
+        if suppressed > 0 {
+            reason.push_str(&format!("; {suppressed} suppressed"));
+        }
+        self.checks.push(Check { name, verdict, took, reason: Some(reason), suppressed });
         self.findings.extend(findings);
     }
 }

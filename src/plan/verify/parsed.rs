@@ -88,3 +88,9 @@ pub fn start(node: &SyntaxNode) -> usize {
     let first = text::first_token(node).map(|token| token.text_range().start());
     first.unwrap_or_else(|| node.text_range().start()).into()
 }
+
+/// Where the node's last word ends.
+pub fn end(node: &SyntaxNode) -> usize {
+    let last = text::last_token(node).map(|token| token.text_range().end());
+    last.unwrap_or_else(|| node.text_range().end()).into()
+}

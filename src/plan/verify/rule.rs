@@ -48,6 +48,12 @@ rules! {
     NAME_COLLISION = Warning "name-collision";
     /// The server cuts off an index's name.
     LONG_INDEX_NAME = Warning "long-index-name";
+    /// A comment suppresses findings and does not say why.
+    IGNORE_WITHOUT_REASON = Warning "ignore-without-reason";
+    /// A rule is to be suppressed that there is not.
+    UNKNOWN_IGNORE = Warning "unknown-ignore";
+    /// A rule is suppressed where it finds nothing.
+    UNUSED_IGNORE = Warning "unused-ignore";
 }
 
 impl Rule {

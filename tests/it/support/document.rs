@@ -233,6 +233,7 @@ pub struct Check {
     pub duration_ms: u64,
     #[serde(deserialize_with = "Option::deserialize")]
     pub reason: Option<String>,
+    pub suppressed: usize,
 }
 
 /// What a check of verify found.

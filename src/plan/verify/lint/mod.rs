@@ -14,7 +14,7 @@ mod timeouts;
 use squawk_syntax::ast::Stmt;
 
 use super::parsed::Parsed;
-use super::{Applied, Finding, Place, Refused};
+use super::{Applied, Finding, Place, Refused, Rule};
 use crate::declared::migrations::{Migration, Script};
 use crate::pg::version::ServerVersion;
 use effects::{Effect, effects};
@@ -23,6 +23,20 @@ use names::Names;
 use replaced::{Around, Replaced};
 use settings::changes;
 use timeouts::InForce;
+
+/// The rules of ours that are judged here.
+const RULES: [&Rule; 5] = [
+    &Rule::LONG_INDEX_NAME,
+    &Rule::TIMEOUT_BEFORE_CONCURRENT,
+    &Rule::CONCURRENT_IN_ONE_MESSAGE,
+    &Rule::DROP_AND_CREATE,
+    &Rule::NAME_COLLISION,
+];
+
+/// Whether the rule is judged here, for which no server is needed.
+pub fn judges(rule: &str) -> bool {
+    Rule::is_squawks(rule) || RULES.iter().any(|ours| ours.name == rule)
+}
 
 /// What the rules say.
 pub struct Linted {

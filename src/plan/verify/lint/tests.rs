@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::super::Rule;
 use super::*;
 use crate::declared::migrations::Wrapping;
 use crate::pg::server_error::ServerError;
