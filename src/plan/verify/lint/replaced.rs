@@ -1,8 +1,10 @@
 //! Relations that one migration drops and creates again under their name.
 
+use std::collections::HashSet;
+
 use squawk_syntax::ast::{self, AstNode, Stmt};
 
-use super::effects::{Created, Effect, RelationKind};
+use super::effects::{Created, Effect, IfTaken, RelationKind};
 use super::names::Names;
 use crate::declared::path_ref_name;
 use crate::pg::name::RelationName;
@@ -39,6 +41,8 @@ struct Again {
 #[derive(Debug, Default)]
 pub struct Replaced {
     dropped: Vec<Dropped>,
+    /// What the script has made: known for certain, also where it is not whether it is still there.
+    made: HashSet<RelationName>,
 }
 
 impl Replaced {
@@ -60,7 +64,7 @@ impl Replaced {
                 if is_own || (known.is_none() && *if_exists) {
                     return;
                 }
-                if let Some(name) = names.resolve(name) {
+                if let Some(name) = names.resolve(name).filter(|name| !self.made.contains(name)) {
                     let of = known.and_then(|known| known.of.clone());
                     let (kind, again) = (*kind, None);
                     self.dropped.push(Dropped { kind, name, of, place, around, again });
@@ -106,6 +110,9 @@ impl Replaced {
             let is_unique =
                 matches!(statement, Stmt::CreateIndex(create) if create.unique_token().is_some());
             dropped.again = Some(Again { line, is_unique, is_granted: false });
+        }
+        if created.taken == IfTaken::Refuse {
+            self.made.extend(name);
         }
     }
 }

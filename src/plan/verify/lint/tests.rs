@@ -252,6 +252,11 @@ fn what_nobody_can_miss_is_not_found() {
         ("", "DROP TABLE IF EXISTS t; CREATE TABLE t (a int);"),
         // Made by the migration itself.
         ("", "CREATE TABLE t (a int); DROP TABLE t; CREATE TABLE t (b int);"),
+        (
+            "",
+            "CREATE TABLE t (a int, b int); CREATE INDEX i ON t (a); ALTER TABLE t DROP COLUMN b;
+             DROP INDEX i; CREATE INDEX i ON t (a);",
+        ),
         (TABLE, "DROP INDEX i; CREATE INDEX j ON t (a);"),
         (TABLE, "DROP INDEX i; CREATE INDEX i ON s.t (a);"),
         (TABLE, "CREATE INDEX j ON t (a); DROP INDEX i; ALTER INDEX j RENAME TO i;"),
