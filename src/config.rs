@@ -32,10 +32,10 @@ pub struct Config {
     pub slow_queries: SlowQueries,
     /// `pgtend snapshot`.
     pub snapshot: Snapshot,
-    /// `pgtend demo`.
-    pub demo: Demo,
     /// `pgtend verify`.
     pub verify: Verify,
+    /// `pgtend demo`.
+    pub demo: Demo,
 }
 
 /// Defaults of `pgtend slow-queries`.
@@ -216,12 +216,28 @@ pub struct History {
 pub struct Verify {
     /// What makes it fail: severities and rules.
     pub fail_on: Vec<String>,
+    /// Rules that are suppressed.
+    pub ignore: Vec<Ignore>,
 }
 
 impl Default for Verify {
     fn default() -> Self {
-        Verify { fail_on: vec!["error".to_owned()] }
+        Verify { fail_on: vec!["error".to_owned()], ignore: Vec::new() }
     }
+}
+
+/// A rule of `pgtend verify` that is suppressed in some files.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ignore {
+    /// The rule's name.
+    pub rule: String,
+    /// The files, by their path or its end; all, and also what stands in no file, if absent.
+    #[serde(default, deserialize_with = "patterns")]
+    pub paths: Vec<glob::Pattern>,
+    /// Why: for the next reader.
+    #[serde(deserialize_with = "not_empty")]
+    pub reason: String,
 }
 
 /// Defaults of `pgtend demo`.
@@ -312,6 +328,26 @@ fn variable(name: &str) -> Option<PathBuf> {
     env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
+fn patterns<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Vec<glob::Pattern>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let pattern = |text: &String| {
+        let text = text.strip_prefix("./").unwrap_or(text);
+        glob::Pattern::new(text)
+            .map_err(|error| serde::de::Error::custom(format!("{error}, in: {text}")))
+    };
+    texts.iter().map(pattern).collect()
+}
+
+fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.trim().is_empty() {
+        return Err(serde::de::Error::custom("a reason is needed"));
+    }
+    Ok(text)
+}
+
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     humantime::parse_duration(&text)
@@ -373,6 +409,24 @@ mod tests {
         assert!(failure.to_string().contains("unknown field `job`"), "{failure}");
         let failure = read("[apply]\nmax_wait = \"soon\"\n").unwrap_err();
         assert!(failure.to_string().contains("30min"), "{failure}");
+    }
+
+    #[test]
+    fn what_verify_is_to_suppress_needs_a_rule_and_a_reason() {
+        let entry = |more: &str| read(&format!("[[verify.ignore]]\nrule = \"a\"\n{more}"));
+        let config = entry("paths = [\"./m/*.sql\"]\nreason = \"b\"").unwrap();
+        let [Ignore { rule, paths, reason }] = &config.verify.ignore[..] else { panic!() };
+        assert_eq!((rule.as_str(), paths[0].as_str(), reason.as_str()), ("a", "m/*.sql", "b"));
+        assert_eq!(entry("reason = \"b\"").unwrap().verify.ignore[0].paths, []);
+        for (more, wanted) in [
+            ("", "pgtend.toml:1: missing field `reason`"),
+            ("reason = \" \"", "pgtend.toml:3: a reason is needed"),
+            ("reason = \"b\"\npaths = [\"[a\"]", "pgtend.toml:4: Pattern syntax error"),
+            ("reason = \"b\"\npath = \"a\"", "unknown field `path`"),
+        ] {
+            let failure = entry(more).unwrap_err();
+            assert!(failure.to_string().contains(wanted), "{failure}");
+        }
     }
 
     #[test]

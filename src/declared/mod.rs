@@ -10,7 +10,7 @@ mod files;
 mod grouping;
 pub mod migrations;
 mod parse;
-mod text;
+pub mod text;
 
 use std::fmt;
 use std::path::Path;
@@ -21,7 +21,7 @@ use crate::pg::name::RelationName;
 
 pub use files::SqlFile;
 pub use grouping::grouping_columns;
-pub use parse::{Others, relation_name};
+pub use parse::{Others, path_name, path_ref_name, relation_name, table_name};
 
 /// Where a statement stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -279,16 +279,19 @@ fn incomplete(source: &Source, message: &str) -> Problem {
     Problem::new(source, message)
 }
 
-fn table_name(table: &ast::TableRelationName) -> Option<RelationName> {
+/// The table's name.
+pub fn table_name(table: &ast::TableRelationName) -> Option<RelationName> {
     path_ref_name(&table.table_name_ref()?.path_ref()?)
 }
 
-fn path_name(path: &ast::Path) -> Option<RelationName> {
+/// The name that a statement gives.
+pub fn path_name(path: &ast::Path) -> Option<RelationName> {
     let schema = path.qualifier().and_then(|qualifier| last_segment(&qualifier));
     Some(RelationName { schema, name: path.segment()?.text() })
 }
 
-fn path_ref_name(path: &ast::PathRef) -> Option<RelationName> {
+/// The name of something that is there.
+pub fn path_ref_name(path: &ast::PathRef) -> Option<RelationName> {
     let schema = path.qualifier().and_then(|qualifier| last_segment(&qualifier));
     Some(RelationName { schema, name: last_segment(path)? })
 }

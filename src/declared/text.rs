@@ -7,6 +7,11 @@ pub fn first_token(node: &SyntaxNode) -> Option<SyntaxToken> {
     tokens(node).find(|token| !is_trivia(token))
 }
 
+/// The last token of the node that is neither white space nor a comment.
+pub fn last_token(node: &SyntaxNode) -> Option<SyntaxToken> {
+    tokens(node).filter(|token| !is_trivia(token)).last()
+}
+
 /// The text of the nodes on one line: comments left out, white space folded.
 pub fn compact(nodes: &[SyntaxNode]) -> String {
     let mut text = String::new();
@@ -32,8 +37,7 @@ pub fn compact(nodes: &[SyntaxNode]) -> String {
 /// The node's text as written, without what surrounds it.
 pub fn verbatim(node: &SyntaxNode) -> String {
     let start = first_token(node).map(|token| token.text_range().start());
-    let end = tokens(node).filter(|token| !is_trivia(token)).last();
-    match (start, end) {
+    match (start, last_token(node)) {
         (Some(start), Some(last)) => {
             let offset = node.text_range().start();
             let end = last.text_range().end();

@@ -294,6 +294,7 @@ pub struct CheckDocument {
     verdict: &'static str,
     duration_ms: u64,
     reason: Option<String>,
+    suppressed: usize,
     server_versions: Vec<String>,
 }
 
@@ -457,6 +458,7 @@ impl CheckDocument {
             duration_ms: millis(check.took),
             reason: check.reason.clone(),
             server_versions: check.servers.clone(),
+            suppressed: check.suppressed,
         }
     }
 }

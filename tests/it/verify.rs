@@ -166,8 +166,12 @@ fn a_file_that_is_sent_whole_is_one_transaction_and_still_has_lines() {
                CREATE INDEX CONCURRENTLY sales_status ON sales (status);\nSELECT 1;\n";
     let folder = Folder::new(&[("1_m.up.sql", TABLE), ("2_m.up.sql", sql)]);
     let whole = ["--layout", "golang-migrate"];
-    let error = errors(&folder.verify_as(&whole).expect(1)).remove(0);
-    assert_eq!((error.rule.as_str(), error.line), ("in-transaction", Some(2)), "{error:?}");
+    let errors = errors(&folder.verify_as(&whole).expect(1));
+    let found = errors.iter().map(|error| (error.rule.as_str(), error.line)).collect::<Vec<_>>();
+    // The server's words and the linter's are one finding.
+    assert_eq!(found, [("concurrent-in-one-message", Some(2))], "{errors:?}");
+    assert!(errors[0].message.contains("cannot run inside a transaction block"), "{errors:?}");
+    assert!(errors[0].help.as_ref().unwrap().contains("a migration file of its own"));
     // One statement alone is no transaction block; what psql is given never is one.
     fs::write(folder.path("2_m.up.sql"), sql.lines().nth(1).unwrap()).unwrap();
     folder.verify_as(&whole).expect(0);
@@ -368,4 +372,61 @@ fn what_cannot_be_begun_is_no_finding() {
     let nothing = tempfile::tempdir().unwrap();
     let output = folder.verify(&["--pg-bin", nothing.path().to_str().unwrap()]).expect(3);
     assert_eq!(output.json().error.unwrap().kind, "sandbox");
+}
+
+#[test]
+fn what_is_suppressed_is_counted_and_no_finding() {
+    let drop = "ALTER TABLE sales DROP COLUMN status;\n";
+    let told = "-- pgtend-ignore ban-drop-column: nobody reads it\n";
+    let folder = Folder::new(&[("1_m.sql", TABLE), ("2_m.sql", &format!("{told}{drop}"))]);
+    let config = folder.path("pgtend.toml");
+    let entry = "[[verify.ignore]]\nrule = \"require-lock-timeout\"\npaths = [\"2_*.sql\"]\n\
+                 reason = \"the role has one\"\n";
+    fs::write(&config, entry).unwrap();
+    let output = folder.verify(&["--config", &config]).expect(0);
+    let all_passed = format!("{ALL_PASSED}, ignores passed");
+    assert_eq!(verdicts(&output), all_passed, "{output}");
+    let suppressed = |output: &Output, name: &str| {
+        let check = output.json().checks.into_iter().find(|check| check.name == name);
+        check.unwrap().suppressed
+    };
+    assert_eq!((suppressed(&output, "lint"), suppressed(&output, "apply")), (2, 0), "{output}");
+    assert!(reason(&output, "lint").ends_with("; 2 suppressed"), "{output}");
+    assert_eq!(reason(&output, "ignores"), "2 findings suppressed");
+    let told_rules = rules(&output);
+    for rule in ["ban-drop-column", "require-lock-timeout", "unused-ignore"] {
+        assert!(!told_rules.contains(&rule.to_owned()), "{output}");
+    }
+
+    // There is nothing to suppress any more.
+    fs::write(folder.path("2_m.sql"), format!("{told}ANALYZE sales;\n")).unwrap();
+    let output = folder.verify(&["--config", &config, "--fail-on", "warning"]).expect(1);
+    assert!(verdicts(&output).ends_with("ignores failed"), "{output}");
+    let findings = output.json().findings.into_iter();
+    let unused = findings.filter(|finding| finding.rule == "unused-ignore").collect::<Vec<_>>();
+    let places = unused.iter().map(|finding| (finding.file.clone(), finding.line));
+    let wanted = [(folder.found_in("2_m.sql"), Some(1)), (None, None)];
+    assert_eq!(places.collect::<Vec<_>>(), wanted, "{output}");
+    assert!(unused[1].message.contains("[[verify.ignore]] for 2_*.sql"), "{output}");
+
+    // What needs the server is not unused where it did not get that far.
+    let entry = entry.replace("require-lock-timeout", "invalid-index").replace("paths", "# paths");
+    fs::write(&config, entry).unwrap();
+    let unused = |output: &Output| rules(output).contains(&"unused-ignore".to_owned());
+    fs::write(folder.path("2_m.sql"), "SELECT nonsense;\n").unwrap();
+    assert!(!unused(&folder.verify(&["--config", &config]).expect(1)));
+    fs::write(folder.path("2_m.sql"), "ANALYZE sales;\n").unwrap();
+    assert!(unused(&folder.verify(&["--config", &config]).expect(0)));
+
+    // An invalid index stands in no file.
+    let sql = "CREATE TABLE p (a int) PARTITION BY LIST (a);
+        CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+        CREATE INDEX p_a ON ONLY p (a);";
+    fs::write(folder.path("2_m.sql"), sql).unwrap();
+    let output = folder.verify(&["--config", &config]).expect(0);
+    assert_eq!(suppressed(&output, "indexes"), 1, "{output}");
+
+    fs::write(&config, "[[verify.ignore]]\nrule = \"invalid-index\"\n").unwrap();
+    let error = folder.verify(&["--config", &config]).expect(2).json().error.unwrap();
+    assert!(error.message.contains("missing field `reason`"), "{error:?}");
 }

@@ -49,7 +49,8 @@ pub async fn judge(
         judgement.skip(CheckName::Indexes, "not every migration was applied");
     }
     judgement.locks(&applied, folder.existing());
-    judgement.lint(migrations, database.server.version);
+    judgement.lint(folder.base.as_ref(), migrations, &applied, database.server.version);
+    judgement.ignores();
     Ok(judgement)
 }
 

@@ -13,7 +13,7 @@ use crate::declared::migrations::{self, Layout};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::figures;
 use crate::pg::version::OLDEST_SUPPORTED;
-use crate::plan::verify::{FailOn, IfMissing, Judgement, merge};
+use crate::plan::verify::{FailOn, IfMissing, Ignores, Judgement, merge};
 use crate::report;
 use crate::report::report_file::{self, ReportFile};
 
@@ -24,14 +24,17 @@ use judge::judge;
 /// Check in CI that migrations apply cleanly
 ///
 /// Applies every migration, in order and in transactions as its tool would, and says at which line
-/// of which file the server refuses, and which extensions are not installed; looks for syntax
-/// errors, and for indexes that are invalid afterwards; and judges the SQL by the rules of the linter squawk. A comment
-/// `-- squawk-ignore RULE` before a statement switches a rule off for it.
+/// of which file the server refuses, and which extensions are not installed; records what each
+/// statement locks; looks for syntax errors and for indexes that are invalid or superfluous
+/// afterwards; and judges the SQL by rules of its own (`pgtend explain` lists them) and by those of
+/// the linter squawk. A comment `-- pgtend-ignore RULE: reason` on the line before a statement
+/// suppresses what any of them finds there; `-- pgtend-ignore-file RULE: reason` in the whole file;
+/// [[verify.ignore]] of the configuration in files by their names.
 ///
 /// Works on a PostgreSQL server of its own in a temporary folder, which is stopped and removed at
 /// the end, and with --pg on one of each major version; or, with -d or --target, in a scratch
-/// database that it creates on that server and drops at the end. Roles and whatever else belongs to the whole server stay there. $DATABASE_URL is not
-/// used.
+/// database that it creates on that server and drops at the end. Roles and whatever else belongs to
+/// the whole server stay there. $DATABASE_URL is not used.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Migrations: SQL files, and folders
@@ -95,7 +98,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let fail_on = fail_on(context, args)?;
     let folder = Folder::read(args)?;
     narrate(context, args, &folder)?;
-    let blank = Judgement::new(fail_on).only(folder.changed.clone());
+    let ignores = Ignores::new(&folder.migrations, &context.config.verify.ignore);
+    let blank = Judgement::new(fail_on).ignoring(ignores).only(folder.changed.clone());
     let mut judgements = Vec::new();
     for site in ground::sites(context, args)? {
         judgements.push(judge_on(context, args, site, &folder, blank.clone()).await?);

@@ -3,10 +3,12 @@
 
 mod extensions;
 mod fail_on;
+mod ignores;
 mod lint;
 pub mod locks;
 mod merge;
 pub mod observed;
+mod parsed;
 mod place;
 mod refusal;
 mod rule;
@@ -17,13 +19,15 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::declared::changed::Changed;
-use crate::declared::migrations::Migration;
+use crate::declared::migrations::{Migration, Script};
 use crate::figures;
 use crate::pg::server_error::ServerError;
 use crate::pg::version::ServerVersion;
+use ignores::Looked;
 
 pub use extensions::{Extensions, IfMissing};
 pub use fail_on::FailOn;
+pub use ignores::Ignores;
 pub use locks::{Existing, HeldLock};
 pub use merge::merge;
 pub use observed::Observed;
@@ -87,6 +91,11 @@ impl Finding {
         }
     }
 
+    /// Whether it is one of that rule.
+    pub fn is(&self, rule: &Rule) -> bool {
+        self.rule == rule.name
+    }
+
     /// With what to do instead.
     pub fn help(self, help: impl Into<String>) -> Self {
         Finding { help: Some(help.into()), ..self }
@@ -121,6 +130,8 @@ pub enum CheckName {
     Locks,
     /// Nothing is done that is known to end badly.
     Lint,
+    /// What is suppressed is there, and for a reason.
+    Ignores,
 }
 
 impl CheckName {
@@ -133,6 +144,7 @@ impl CheckName {
             CheckName::Indexes => "indexes",
             CheckName::Locks => "locks",
             CheckName::Lint => "lint",
+            CheckName::Ignores => "ignores",
         }
     }
 }
@@ -170,6 +182,8 @@ pub struct Check {
     pub took: Duration,
     /// What there is to say about it.
     pub reason: Option<String>,
+    /// How many findings are not told because somebody has decided so.
+    pub suppressed: usize,
     /// On which servers, by version; filled in by [`merge()`].
     pub servers: Vec<String>,
 }
@@ -223,6 +237,7 @@ pub struct Judgement {
     fails_on: FailOn,
     changed: Option<Changed>,
     left_out: usize,
+    ignores: Ignores,
 }
 
 impl Judgement {
@@ -236,7 +251,14 @@ impl Judgement {
             fails_on: fails_on.into(),
             changed: None,
             left_out: 0,
+            ignores: Ignores::default(),
         }
+    }
+
+    /// With findings that are not to be told.
+    #[must_use]
+    pub fn ignoring(self, ignores: Ignores) -> Self {
+        Judgement { ignores, ..self }
     }
 
     /// The same, which leaves out findings in files that have not changed. What stands in no file,
@@ -318,19 +340,24 @@ impl Judgement {
     pub fn skip(&mut self, name: CheckName, reason: &str) {
         let reason = Some(reason.to_owned());
         let (verdict, took, servers) = (Verdict::Skipped, Duration::ZERO, Vec::new());
-        self.checks.push(Check { name, verdict, took, reason, servers });
+        self.checks.push(Check { name, verdict, took, reason, suppressed: 0, servers });
     }
 
-    /// Judges by the rules of squawk.
-    pub fn lint(&mut self, migrations: &[Migration], version: ServerVersion) {
+    /// Judges by the rules of squawk, and by ours that look at the files alone.
+    pub fn lint(
+        &mut self,
+        base: Option<&Script>,
+        migrations: &[Migration],
+        applied: &Applied,
+        version: ServerVersion,
+    ) {
         let started = Instant::now();
-        let judged = migrations.iter().filter_map(|migration| lint::check(&migration.up, version));
-        let judged = judged.collect::<Vec<_>>();
-        let unjudged = migrations.len() - judged.len();
-        if judged.is_empty() && unjudged > 0 {
+        let linted = lint::check(base, migrations, applied, version);
+        let unjudged = linted.unjudged;
+        if unjudged == migrations.len() && unjudged > 0 {
             return self.skip(CheckName::Lint, "nothing can be parsed");
         }
-        let findings = judged.into_iter().flatten().collect();
+        let findings = self.merged(linted.findings);
         self.add(CheckName::Lint, started.elapsed(), findings, "nothing found");
         if unjudged > 0
             && let Some(Check { reason: Some(reason), .. }) = self.checks.last_mut()
@@ -338,6 +365,45 @@ impl Judgement {
             let files = figures::count(unjudged, "migration", "migrations");
             reason.push_str(&format!("; {files} not judged, because of the syntax"));
         }
+    }
+
+    /// Judges what is suppressed, after all else; no check is made where nothing is to be.
+    pub fn ignores(&mut self) {
+        if self.ignores.is_empty() {
+            return;
+        }
+        let started = Instant::now();
+        let findings = self.ignores.judge(self.looked());
+        let suppressed = self.checks.iter().map(|check| check.suppressed).sum();
+        let reason = figures::count(suppressed, "finding suppressed", "findings suppressed");
+        self.add(CheckName::Ignores, started.elapsed(), findings, &reason);
+    }
+
+    fn looked(&self) -> Looked {
+        let is_skipped = |check: &Check| check.verdict == Verdict::Skipped;
+        if self.findings.iter().any(|finding| finding.is(&Rule::SYNTAX)) {
+            Looked::SomeFiles
+        } else if self.checks.iter().any(is_skipped) {
+            Looked::Files
+        } else {
+            Looked::Everything
+        }
+    }
+
+    /// Without what the server said already: of a statement that it refuses in a transaction, the
+    /// rule that knows the reason says the more.
+    fn merged(&mut self, mut findings: Vec<Finding>) -> Vec<Finding> {
+        for refused in self.findings.iter_mut().filter(|one| one.is(&Rule::IN_TRANSACTION)) {
+            let same = |one: &Finding| {
+                one.is(&Rule::CONCURRENT_IN_ONE_MESSAGE) && one.place == refused.place
+            };
+            if let Some(at) = findings.iter().position(same) {
+                let more = findings.remove(at);
+                let message = refused.message.clone();
+                *refused = Finding { message, check: refused.check, ..more };
+            }
+        }
+        findings
     }
 
     fn is_told(&self, finding: &Finding) -> bool {
@@ -348,18 +414,22 @@ impl Judgement {
     }
 
     fn add(&mut self, name: CheckName, took: Duration, findings: Vec<Finding>, otherwise: &str) {
+        let (findings, suppressed) = self.ignores.sift(findings);
         let all = findings.len();
         let findings = findings.into_iter().filter(|finding| self.is_told(finding));
         let findings = findings.collect::<Vec<_>>();
         self.left_out += all - findings.len();
         let failed = findings.iter().any(|finding| self.fails(finding));
         let verdict = if failed { Verdict::Failed } else { Verdict::Passed };
-        let reason = match name {
+        let mut reason = match name {
             CheckName::Apply => otherwise.to_owned(),
             _ => counted(&findings).unwrap_or_else(|| otherwise.to_owned()),
         };
+        if suppressed > 0 {
+            reason.push_str(&format!("; {suppressed} suppressed"));
+        }
         let (reason, servers) = (Some(reason), Vec::new());
-        self.checks.push(Check { name, verdict, took, reason, servers });
+        self.checks.push(Check { name, verdict, took, reason, suppressed, servers });
         let check = Some(name);
         self.findings.extend(findings.into_iter().map(|finding| Finding { check, ..finding }));
     }

@@ -60,6 +60,22 @@ rules! {
     TABLE_SCAN = Warning "table-scan";
     /// A lock is held while something else takes its time.
     LOCK_HELD = Warning "lock-held";
+    /// A concurrent statement stands in a message with others.
+    CONCURRENT_IN_ONE_MESSAGE = Error "concurrent-in-one-message";
+    /// A timeout is in force when a concurrent statement is sent.
+    TIMEOUT_BEFORE_CONCURRENT = Warning "timeout-before-concurrent";
+    /// A relation is dropped and created again.
+    DROP_AND_CREATE = Warning "drop-and-create";
+    /// A name is another relation's already.
+    NAME_COLLISION = Warning "name-collision";
+    /// The server cuts off an index's name.
+    LONG_INDEX_NAME = Warning "long-index-name";
+    /// A comment suppresses findings and does not say why.
+    IGNORE_WITHOUT_REASON = Warning "ignore-without-reason";
+    /// A rule is to be suppressed that there is not.
+    UNKNOWN_IGNORE = Warning "unknown-ignore";
+    /// A rule is suppressed where it finds nothing.
+    UNUSED_IGNORE = Warning "unused-ignore";
 }
 
 impl Rule {

@@ -239,6 +239,7 @@ pub struct Check {
     pub duration_ms: u64,
     #[serde(deserialize_with = "Option::deserialize")]
     pub reason: Option<String>,
+    pub suppressed: usize,
     pub server_versions: Vec<String>,
 }
 
