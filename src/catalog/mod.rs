@@ -20,7 +20,7 @@ use crate::pg::database::Server;
 use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
 
-pub use invalid::{InvalidIndex, load_invalid_indexes};
+pub use invalid::{IndexState, InvalidIndex, load_index_state, load_invalid_indexes};
 pub use load::{load, load_builds};
 pub use upkeep::{
     AutovacuumSettings, Heap, HorizonHolder, TableState, Upkeep, load_horizon, load_upkeep,

@@ -7,6 +7,7 @@
 mod check;
 mod files;
 mod grouping;
+mod in_force;
 pub mod migrations;
 mod parse;
 mod text;
@@ -20,6 +21,7 @@ use crate::pg::name::RelationName;
 
 pub use files::SqlFile;
 pub use grouping::grouping_columns;
+pub use in_force::{InForce, Standing, Stands, in_force};
 pub use parse::{Others, relation_name};
 
 /// Where a statement stands.

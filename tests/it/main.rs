@@ -31,4 +31,5 @@ mod sql_files;
 mod support;
 mod upkeep;
 mod verify;
+mod verify_schema;
 mod views;

@@ -1,18 +1,17 @@
 //! `pgtend verify`.
 
+mod finished;
 mod ground;
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use super::Context;
-use crate::catalog;
 use crate::declared::migrations::{self, Layout, Migration, Script, Wrapping};
-use crate::execute::verify::{apply, load_base};
+use crate::execute::verify::{apply, end, load_base};
 use crate::failure::{Failure, Result, exit_code};
 use crate::figures;
 use crate::pg::database::Workers;
-use crate::plan::verify::{CheckName, Judgement, Severity};
+use crate::plan::verify::{Judgement, Severity};
 use crate::report;
 
 use ground::Ground;
@@ -21,7 +20,8 @@ use ground::Ground;
 ///
 /// Applies every migration, in order and in transactions as its tool would, and says at which line
 /// of which file the server refuses; looks for syntax errors and for indexes that are invalid
-/// afterwards; and judges the SQL by the rules of the linter squawk. A comment
+/// afterwards; whether `apply`, given the indexes and views that the migrations create, has nothing
+/// to do and mends an index that is broken for a try; and judges the SQL by the rules of the linter squawk. A comment
 /// `-- squawk-ignore RULE` before a statement switches a rule off for it.
 ///
 /// Works on a PostgreSQL server of its own in a temporary folder, which is stopped and removed at
@@ -107,15 +107,14 @@ async fn judge(
         load_base(&session, base).await?;
     }
     let applied = apply(&session, migrations).await?;
+    end(session).await;
     let mut judgement = Judgement::new(args.fail_on);
     judgement.parse(migrations, &applied);
     judgement.apply(migrations, &applied);
     if applied.refused.is_none() {
-        let started = Instant::now();
-        let invalid = catalog::load_invalid_indexes(&database.reader().await?).await?;
-        judgement.indexes(&invalid, started.elapsed());
+        finished::judge(context, &database, migrations, &mut judgement).await?;
     } else {
-        judgement.skip(CheckName::Indexes, "not every migration was applied");
+        finished::skip(&mut judgement);
     }
     judgement.lint(migrations, database.server.version);
     Ok(judgement)

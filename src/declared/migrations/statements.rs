@@ -117,6 +117,12 @@ fn meta_command(text: &str, offset: usize) -> Option<(usize, &str)> {
     text[begins..].split_whitespace().next().map(|command| (begins, command))
 }
 
+/// From an offset in the script to the line and the column in the file.
+pub fn places(script: &Script) -> impl Fn(usize) -> (u32, u32) {
+    let places = Places::new(&script.text, script.first_line);
+    move |offset| places.at(offset)
+}
+
 /// Offsets to lines and columns of the file.
 struct Places<'a> {
     text: &'a str,

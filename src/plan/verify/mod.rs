@@ -1,6 +1,8 @@
 //! The judgement of migrations: what the checks found, and what that makes of them. Nothing here has
 //! a connection; what a server said comes as [`Applied`] and as invalid indexes.
 
+pub mod converge;
+pub mod heal;
 mod lint;
 mod place;
 mod rule;
@@ -78,6 +80,10 @@ pub enum CheckName {
     Apply,
     /// Every index is valid afterwards.
     Indexes,
+    /// What the migrations declare is there, and `apply` finds nothing to do.
+    Converge,
+    /// An index whose build breaks off is mended.
+    Heal,
     /// Nothing is done that is known to end badly.
     Lint,
 }
@@ -89,6 +95,8 @@ impl CheckName {
             CheckName::Parse => "parse",
             CheckName::Apply => "apply",
             CheckName::Indexes => "indexes",
+            CheckName::Converge => "converge",
+            CheckName::Heal => "heal",
             CheckName::Lint => "lint",
         }
     }
@@ -228,7 +236,14 @@ impl Judgement {
         }
     }
 
-    fn add(&mut self, name: CheckName, took: Duration, findings: Vec<Finding>, otherwise: &str) {
+    /// Judges by what a check has found; `otherwise` is there to say where that is nothing.
+    pub fn add(
+        &mut self,
+        name: CheckName,
+        took: Duration,
+        findings: Vec<Finding>,
+        otherwise: &str,
+    ) {
         let failed = findings.iter().any(|finding| finding.severity >= self.fails_on);
         let verdict = if failed { Verdict::Failed } else { Verdict::Passed };
         let reason = match name {

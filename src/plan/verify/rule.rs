@@ -38,6 +38,12 @@ rules! {
     IN_TRANSACTION = Error "in-transaction";
     /// An index is invalid afterwards.
     INVALID_INDEX = Error "invalid-index";
+    /// A statement with IF NOT EXISTS had no effect, because the name means something else.
+    NOT_AS_DECLARED = Error "not-as-declared";
+    /// `apply` does not come to an end.
+    NOT_CONVERGED = Error "not-converged";
+    /// `apply` does not mend an index whose build broke off.
+    NOT_HEALED = Error "not-healed";
 }
 
 impl Rule {
