@@ -5,6 +5,7 @@ pub mod activity;
 mod canonical;
 mod definition;
 pub mod explain;
+mod fingerprint;
 pub mod history;
 mod invalid;
 pub(crate) mod load;
@@ -20,6 +21,7 @@ use crate::pg::database::Server;
 use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
 
+pub use fingerprint::{Definition as ThingDefinition, Fingerprint, Thing, load_fingerprint};
 pub use invalid::{IndexState, InvalidIndex, load_index_state, load_invalid_indexes};
 pub use load::{load, load_builds};
 pub use upkeep::{

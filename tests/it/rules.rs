@@ -40,14 +40,20 @@ fn files(example: &str) -> Vec<(String, String)> {
 /// Verifies the example, with the options that its files stand for.
 fn verify(example: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
-    for (name, text) in files(example) {
+    let files = files(example);
+    let has_down = files.iter().any(|(name, _)| name.ends_with("down.sql"));
+    for (name, text) in files {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
     let path = |name: &str| folder.path().join(name).display().to_string();
-    let call = Pgtend::new(&["verify", &path("migrations"), "--format", "json"]);
-    call.run()
+    let mut arguments = vec!["verify".to_owned(), path("migrations")];
+    arguments.extend(["--format", "json"].map(str::to_owned));
+    if has_down {
+        arguments.push("--down".to_owned());
+    }
+    Pgtend::new(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).run()
 }
 
 /// All in one call would say less of which it was; one server each is what users have.

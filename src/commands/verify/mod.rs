@@ -1,5 +1,6 @@
 //! `pgtend verify`.
 
+mod down;
 mod finished;
 mod ground;
 
@@ -11,9 +12,10 @@ use crate::execute::verify::{apply, end, load_base};
 use crate::failure::{Failure, Result, exit_code};
 use crate::figures;
 use crate::pg::database::Workers;
-use crate::plan::verify::{Judgement, Severity};
+use crate::plan::verify::{CheckName, Judgement, Severity};
 use crate::report;
 
+use down::Downs;
 use ground::Ground;
 
 /// Check in CI that migrations apply cleanly
@@ -42,6 +44,11 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
 
+    /// Also try the way back: each migration up, down and up again, in a database of its own, where
+    /// the down script has to restore the schema
+    #[arg(long)]
+    pub down: bool,
+
     /// What makes it fail (exit code 1)
     #[arg(long, value_enum, value_name = "SEVERITY", default_value = "error")]
     pub fail_on: Severity,
@@ -61,7 +68,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let (layout, migrations) = migrations::load(&args.paths, args.layout)?;
     narrate(context, args, layout, &migrations)?;
     let ground = Ground::make(context, args).await?;
-    let judged = judge(context, args, &ground, base.as_ref(), &migrations);
+    let work =
+        Downs { context, ground: &ground, base: base.as_ref(), layout, migrations: &migrations };
+    let judged = judge(args, &work);
     let judged = context.unless_cancelled(judged).await;
     ground.remove(context).await;
     let judgement = judged?;
@@ -94,13 +103,8 @@ fn read_base(path: &Path) -> Result<Script> {
     Ok(Script { text, wrapping: Wrapping::OneMessage, ..up.clone() })
 }
 
-async fn judge(
-    context: &Context,
-    args: &Args,
-    ground: &Ground,
-    base: Option<&Script>,
-    migrations: &[Migration],
-) -> Result<Judgement> {
+async fn judge(args: &Args, work: &Downs<'_>) -> Result<Judgement> {
+    let Downs { context, ground, base, migrations, .. } = *work;
     let database = ground.open(context).await?;
     let session = database.maintainer(Workers::AsConfigured).await?;
     if let Some(base) = base {
@@ -115,6 +119,11 @@ async fn judge(
         finished::judge(context, &database, migrations, &mut judgement).await?;
     } else {
         finished::skip(&mut judgement);
+    }
+    match (args.down, &applied.refused) {
+        (false, _) => {}
+        (true, None) => work.judge(&mut judgement).await?,
+        (true, Some(_)) => judgement.skip(CheckName::Down, "not every migration was applied"),
     }
     judgement.lint(migrations, database.server.version);
     Ok(judgement)

@@ -19,7 +19,7 @@ use super::files;
 use crate::failure::{Failure, Kind, Result};
 
 pub use foreign::code_migrations;
-pub use statements::{Statement, SyntaxError, parse, places, statements};
+pub use statements::{Statement, SyntaxError, parse, places, statements, without_cluster_objects};
 
 /// How a tool lays out its migrations; decides their order and how they are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]

@@ -58,7 +58,8 @@ fn lost(refused: Refused) -> Failure {
 
 type Answer = std::result::Result<(), Refused>;
 
-async fn run(session: &Session, script: &Script) -> Answer {
+/// Runs a script as its tool would.
+pub(super) async fn run(session: &Session, script: &Script) -> Answer {
     // What our parser does not know cannot be taken apart; the server may know it.
     let Ok(statements) = statements(script) else { return whole(session, script).await };
     if let Some(copy) = statements.iter().find(|statement| reads_from_client(statement)) {

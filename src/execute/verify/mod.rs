@@ -2,12 +2,14 @@
 
 mod apply;
 mod converge;
+mod down;
 mod heal;
 
 use crate::pg::session::Session;
 
 pub use apply::{apply, load_base};
 pub use converge::{Converged, converge};
+pub use down::{Settings, Site};
 pub use heal::{Healed, heal};
 
 /// Ends the session as a tool does that hangs up: what its migrations left open is rolled back, and

@@ -2,6 +2,7 @@
 //! a connection; what a server said comes as [`Applied`] and as invalid indexes.
 
 pub mod converge;
+pub mod down;
 pub mod heal;
 mod lint;
 mod place;
@@ -84,6 +85,8 @@ pub enum CheckName {
     Converge,
     /// An index whose build breaks off is mended.
     Heal,
+    /// The way back restores the schema.
+    Down,
     /// Nothing is done that is known to end badly.
     Lint,
 }
@@ -97,6 +100,7 @@ impl CheckName {
             CheckName::Indexes => "indexes",
             CheckName::Converge => "converge",
             CheckName::Heal => "heal",
+            CheckName::Down => "down",
             CheckName::Lint => "lint",
         }
     }
@@ -215,6 +219,13 @@ impl Judgement {
     pub fn skip(&mut self, name: CheckName, reason: &str) {
         let reason = Some(reason.to_owned());
         self.checks.push(Check { name, verdict: Verdict::Skipped, took: Duration::ZERO, reason });
+    }
+
+    /// Says in other words what the last check came to.
+    pub fn remark(&mut self, reason: &str) {
+        if let Some(check) = self.checks.last_mut() {
+            check.reason = Some(reason.to_owned());
+        }
     }
 
     /// Judges by the rules of squawk.

@@ -44,6 +44,14 @@ rules! {
     NOT_CONVERGED = Error "not-converged";
     /// `apply` does not mend an index whose build broke off.
     NOT_HEALED = Error "not-healed";
+    /// The server refuses a statement of a down script.
+    DOWN_NOT_APPLIED = Error "down-not-applied";
+    /// A down script does not restore the schema.
+    DOWN_NOT_RESTORED = Error "down-not-restored";
+    /// A migration cannot be applied again after its down script.
+    UP_AFTER_DOWN = Error "up-after-down";
+    /// A migration has no down script, and others have.
+    NO_DOWN = Warning "no-down";
 }
 
 impl Rule {
