@@ -28,8 +28,9 @@ pub use upkeep::{
     AutovacuumSettings, Heap, HorizonHolder, TableState, Upkeep, load_horizon, load_upkeep,
 };
 pub use views::{
-    Definition, KeyHint, MaterializedView, Source as ViewSource, Sources, Views, Writes,
-    load_key_hints, load_sources, load_view, load_view_holders, load_views, load_xact_writes,
+    Definition, KeyHint, MaterializedView, Readable, Source as ViewSource, Sources, UniqueIndex,
+    Views, Writes, load_key_hints, load_sources, load_unique_indexes, load_view, load_view_columns,
+    load_view_holders, load_views, load_xact_writes,
 };
 pub use watch::{
     is_at_work, load_forecast, load_index_directory, load_progress, load_replication, load_waiters,

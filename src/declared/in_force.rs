@@ -9,6 +9,7 @@ use squawk_syntax::ast::{AstNode, Stmt};
 
 use super::migrations::{Migration, Script, places};
 use super::{DeclaredIndex, DeclaredView, Source, parse, text};
+use crate::pg::name::RelationName;
 
 /// What is in force after the last migration, in the order of the files.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +18,8 @@ pub struct InForce {
     pub indexes: Vec<Standing<DeclaredIndex>>,
     /// CREATE MATERIALIZED VIEW.
     pub views: Vec<Standing<DeclaredView>>,
+    /// Where materialized views were created at all, also those that are not in force.
+    pub created: Vec<(RelationName, Stands)>,
 }
 
 /// Something declared, and where.
@@ -61,7 +64,7 @@ impl Walk {
     fn script(&mut self, migration: usize, script: &Script) {
         let parse = SourceFile::parse(&script.text);
         if !parse.errors().is_empty() {
-            self.found = InForce::default();
+            self.forget_all();
             return;
         }
         let place = places(script);
@@ -102,6 +105,7 @@ impl Walk {
 
     fn view(&mut self, view: Standing<DeclaredView>) {
         let name = &view.declared.name;
+        self.found.created.push((name.clone(), view.stands));
         self.found.views.retain(|other| other.declared.name.name != name.name);
         // Its query has names too.
         if !self.is_path_set {
@@ -109,11 +113,16 @@ impl Walk {
         }
     }
 
+    fn forget_all(&mut self) {
+        self.found.indexes.clear();
+        self.found.views.clear();
+    }
+
     /// What a statement may take back.
     fn other(&mut self, words: &Words) {
         match words.all.first().map(String::as_str) {
             Some("do" | "call") if words.has_any(&["drop", "alter", "execute", "perform"]) => {
-                self.found = InForce::default();
+                self.forget_all();
             }
             Some("drop") => self.drop(words),
             Some("alter") if words.has_any(&["rename", "drop", "type", "schema"]) => {
@@ -134,7 +143,7 @@ impl Walk {
     }
 
     fn drop(&mut self, words: &Words) {
-        let InForce { indexes, views } = &mut self.found;
+        let InForce { indexes, views, .. } = &mut self.found;
         match words.all.get(1).map(String::as_str) {
             Some("index") => indexes.retain(|index| !words.has_name(&index.declared)),
             Some("table" | "view" | "materialized" | "foreign") => {
@@ -149,13 +158,13 @@ impl Walk {
                 indexes.retain(|index| !is_gone(&index.declared.table.schema));
                 views.retain(|view| !is_gone(&view.declared.name.schema));
             }
-            Some("owned") => self.found = InForce::default(),
+            Some("owned") => self.forget_all(),
             _ => {}
         }
     }
 
     fn alter(&mut self, words: &Words) {
-        let InForce { indexes, views } = &mut self.found;
+        let InForce { indexes, views, .. } = &mut self.found;
         let target = words.target();
         let moves =
             words.has("schema") || words.all.windows(2).any(|pair| pair == ["rename", "to"]);
@@ -257,7 +266,7 @@ mod tests {
             wrapping: Wrapping::None,
         };
         let migration = |text| Migration { name: String::new(), up: up(text), down: None };
-        let InForce { indexes, views } =
+        let InForce { indexes, views, .. } =
             in_force(&scripts.iter().map(migration).collect::<Vec<_>>());
         let views = views.into_iter().map(|view| view.declared.name.to_string());
         let indexes = indexes.into_iter().map(|index| {

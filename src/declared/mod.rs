@@ -9,6 +9,7 @@ mod files;
 mod grouping;
 mod in_force;
 pub mod migrations;
+mod nullable;
 mod parse;
 mod text;
 
@@ -22,6 +23,7 @@ use crate::pg::name::RelationName;
 pub use files::SqlFile;
 pub use grouping::grouping_columns;
 pub use in_force::{InForce, Standing, Stands, in_force};
+pub use nullable::never_null;
 pub use parse::{Others, relation_name};
 
 /// Where a statement stands.

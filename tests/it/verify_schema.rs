@@ -262,3 +262,66 @@ async fn the_databases_of_the_way_back_are_dropped_too() {
     let left = format!("SELECT count(*) FROM pg_database WHERE datname LIKE '{own}'");
     assert_eq!(db.value(&left).await, "0");
 }
+
+#[test]
+fn views_are_refreshed_in_their_order_and_what_is_refused_is_found() {
+    let sql = format!(
+        "{TABLE}
+        CREATE MATERIALIZED VIEW a_whole AS SELECT b.n FROM b_whole b WITH NO DATA;\n"
+    );
+    let missing = verify(&sql).expect(1);
+    assert_eq!(found(&missing, "views"), "views skipped", "{missing}");
+    assert_eq!(reason(&missing, "views"), "not every migration was applied");
+    assert_eq!(reason(&verify(TABLE).expect(0), "views"), "no materialized view");
+
+    let sql = format!(
+        "{TABLE}
+        CREATE MATERIALIZED VIEW b_whole AS SELECT count(*) AS n FROM sales WITH NO DATA;
+        CREATE UNIQUE INDEX ON b_whole (n);
+        CREATE MATERIALIZED VIEW a_whole AS SELECT n FROM b_whole WHERE n >= 0 WITH NO DATA;
+        CREATE UNIQUE INDEX ON a_whole (n);
+        CREATE MATERIALIZED VIEW no_key AS
+          SELECT status, count(*) AS total FROM sales GROUP BY status;
+        CREATE MATERIALIZED VIEW part_key AS SELECT id FROM sales;
+        CREATE UNIQUE INDEX part_key_id ON part_key (id) WHERE id > 5;
+        CREATE FUNCTION fails(n bigint) RETURNS bigint LANGUAGE plpgsql AS
+          'BEGIN RAISE EXCEPTION ''no''; END';
+        CREATE MATERIALIZED VIEW never AS SELECT fails(n) AS n FROM b_whole WITH NO DATA;"
+    );
+    let output = verify(&sql).expect(1);
+    assert_eq!(found(&output, "views"), "views failed", "{output}");
+    assert_eq!(reason(&output, "views"), "1 error, 2 warnings");
+    let findings = output.json().findings.into_iter();
+    let findings = findings.filter(|finding| finding.rule == "view-not-concurrent");
+    let mut findings = findings.collect::<Vec<_>>();
+    findings.sort_by_key(|finding| finding.line);
+    let [no_key, part_key, never] = findings.as_slice() else { panic!("{output}") };
+    assert_eq!((no_key.severity.as_str(), no_key.line), ("warning", Some(7)), "{output}");
+    assert!(no_key.message.contains("cannot refresh materialized view"), "{output}");
+    let help = no_key.help.as_deref().unwrap();
+    assert!(help.contains("CREATE UNIQUE INDEX ON public.no_key (status)"), "{output}");
+    assert_eq!(part_key.line, Some(9), "{output}");
+    assert!(part_key.message.contains("part_key_id has an expression or a WHERE"), "{output}");
+    assert_eq!((never.severity.as_str(), never.message.as_str()), ("error", "no"), "{output}");
+}
+
+#[test]
+fn keys_that_may_be_null_are_found_in_every_unique_index() {
+    let sql = "CREATE TABLE sales (id bigint PRIMARY KEY, area text, sold date NOT NULL);
+        CREATE TABLE areas (name text PRIMARY KEY);
+        CREATE MATERIALIZED VIEW good AS SELECT date_trunc('day', sold) AS day, count(*) AS n
+          FROM sales LEFT JOIN areas ON areas.name = sales.area GROUP BY 1;
+        CREATE UNIQUE INDEX good_key ON good (day, n);
+        CREATE MATERIALIZED VIEW bad AS SELECT sales.id, areas.name
+          FROM sales LEFT JOIN areas ON areas.name = sales.area;
+        CREATE UNIQUE INDEX bad_id ON bad (id);
+        CREATE UNIQUE INDEX bad_name ON bad (name, id);";
+    let output = verify(sql).expect(0);
+    assert_eq!(
+        messages(&output, "nullable-view-key"),
+        ["name of public.bad, which bad_name indexes, may be NULL: a concurrent refresh deletes \
+          and inserts such rows each time, also where nothing changed"],
+        "{output}"
+    );
+    assert_eq!(reason(&output, "views"), "1 warning");
+}

@@ -6,13 +6,15 @@ use super::Context;
 use crate::catalog;
 use crate::declared::migrations::Migration;
 use crate::declared::{InForce, in_force};
-use crate::execute::verify::{Healed, converge, heal};
+use crate::execute::verify::{Healed, converge, heal, refresh};
 use crate::failure::Result;
 use crate::figures;
 use crate::pg::database::Database;
+use crate::plan::verify::views::Created;
 use crate::plan::verify::{CheckName, Judgement};
 
-const CHECKS: [CheckName; 3] = [CheckName::Indexes, CheckName::Converge, CheckName::Heal];
+const CHECKS: [CheckName; 4] =
+    [CheckName::Indexes, CheckName::Converge, CheckName::Heal, CheckName::Views];
 
 /// Skips them all.
 pub fn skip(judgement: &mut Judgement) {
@@ -29,8 +31,11 @@ pub async fn judge(
     judgement: &mut Judgement,
 ) -> Result<()> {
     indexes(database, judgement).await?;
-    let held = converged(context, database, migrations, judgement).await?;
-    healed(context, database, &held, migrations, judgement).await
+    let in_force = in_force(migrations);
+    let created = in_force.created.clone();
+    let held = converged(context, database, in_force, migrations, judgement).await?;
+    healed(context, database, &held, migrations, judgement).await?;
+    views(database, &Created { migrations, views: &created }, judgement).await
 }
 
 async fn indexes(database: &Database, judgement: &mut Judgement) -> Result<()> {
@@ -44,10 +49,10 @@ async fn indexes(database: &Database, judgement: &mut Judgement) -> Result<()> {
 async fn converged(
     context: &Context,
     database: &Database,
+    in_force: InForce,
     migrations: &[Migration],
     judgement: &mut Judgement,
 ) -> Result<InForce> {
-    let in_force = in_force(migrations);
     if in_force.indexes.is_empty() && in_force.views.is_empty() {
         judgement.skip(CheckName::Converge, "no index and no materialized view is declared");
         return Ok(in_force);
@@ -75,5 +80,21 @@ async fn healed(
             judgement.add(CheckName::Heal, took, findings, &reason);
         }
     }
+    Ok(())
+}
+
+async fn views(
+    database: &Database,
+    created: &Created<'_>,
+    judgement: &mut Judgement,
+) -> Result<()> {
+    let refreshed = refresh(database, created).await?;
+    if refreshed.views == 0 {
+        judgement.skip(CheckName::Views, "no materialized view");
+        return Ok(());
+    }
+    let count = figures::count(refreshed.views, "view", "views");
+    let reason = format!("{count} refreshed concurrently");
+    judgement.add(CheckName::Views, refreshed.took, refreshed.findings, &reason);
     Ok(())
 }

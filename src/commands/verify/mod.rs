@@ -23,7 +23,8 @@ use ground::Ground;
 /// Applies every migration, in order and in transactions as its tool would, and says at which line
 /// of which file the server refuses; looks for syntax errors and for indexes that are invalid
 /// afterwards; whether `apply`, given the indexes and views that the migrations create, has nothing
-/// to do and mends an index that is broken for a try; and judges the SQL by the rules of the linter squawk. A comment
+/// to do and mends an index that is broken for a try; whether every materialized view can be
+/// refreshed concurrently; and judges the SQL by the rules of the linter squawk. A comment
 /// `-- squawk-ignore RULE` before a statement switches a rule off for it.
 ///
 /// Works on a PostgreSQL server of its own in a temporary folder, which is stopped and removed at

@@ -56,7 +56,7 @@ pub async fn heal(
     if let Err(reason) = break_off(database, &patient).await? {
         return Ok(Healed::Untried(reason));
     }
-    let alone = InForce { indexes: vec![patient.standing.clone()], views: Vec::new() };
+    let alone = InForce { indexes: vec![patient.standing.clone()], ..InForce::default() };
     let (_, plan) = look(database, &alone).await?;
     let outcomes = run(database, &plan, cancel).await?;
     let after = state(database, &patient).await?;

@@ -9,7 +9,7 @@ use crate::plan::{Plan, Step, Verdict};
 
 /// What is in force, as `apply` takes it. A plan of it has the steps of the views first.
 pub fn declaration(in_force: &InForce) -> Declaration {
-    let InForce { indexes, views } = in_force;
+    let InForce { indexes, views, .. } = in_force;
     Declaration {
         indexes: indexes.iter().map(|index| index.declared.clone()).collect(),
         views: views.iter().map(|view| view.declared.clone()).collect(),
@@ -25,7 +25,7 @@ pub fn held(
     plan: &Plan,
     migrations: &[Migration],
 ) -> (InForce, Vec<Finding>) {
-    let InForce { indexes, views } = in_force;
+    let InForce { indexes, views, .. } = in_force;
     let mut steps = plan.steps.iter();
     let mut findings = Vec::new();
     let mut held = InForce::default();

@@ -8,6 +8,7 @@ mod lint;
 mod place;
 mod rule;
 mod syntax;
+pub mod views;
 
 use std::time::{Duration, Instant};
 
@@ -85,6 +86,8 @@ pub enum CheckName {
     Converge,
     /// An index whose build breaks off is mended.
     Heal,
+    /// Every materialized view can be refreshed while it is read.
+    Views,
     /// The way back restores the schema.
     Down,
     /// Nothing is done that is known to end badly.
@@ -100,6 +103,7 @@ impl CheckName {
             CheckName::Indexes => "indexes",
             CheckName::Converge => "converge",
             CheckName::Heal => "heal",
+            CheckName::Views => "views",
             CheckName::Down => "down",
             CheckName::Lint => "lint",
         }

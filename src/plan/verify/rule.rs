@@ -44,6 +44,10 @@ rules! {
     NOT_CONVERGED = Error "not-converged";
     /// `apply` does not mend an index whose build broke off.
     NOT_HEALED = Error "not-healed";
+    /// A materialized view cannot be refreshed while it is read.
+    VIEW_NOT_CONCURRENT = Warning "view-not-concurrent";
+    /// A column by which a concurrent refresh matches rows may be NULL.
+    NULLABLE_VIEW_KEY = Warning "nullable-view-key";
     /// The server refuses a statement of a down script.
     DOWN_NOT_APPLIED = Error "down-not-applied";
     /// A down script does not restore the schema.
