@@ -43,6 +43,10 @@ pub async fn converge(
     let started = Instant::now();
     let (facts, plan) = look(database, &in_force).await?;
     let (held, mut findings) = judge::held(in_force, &facts, &plan, migrations);
+    if !plan.has_work() {
+        // The first apply sends nothing, so the second finds what the first did.
+        return Ok(Converged { held, findings, took: started.elapsed() });
+    }
     let (_, plan) = look(database, &held).await?;
     let outcomes = run(database, &plan, cancel).await?;
     let (_, plan) = look(database, &held).await?;

@@ -22,8 +22,9 @@ pub struct Site {
 /// What was set in a session.
 pub type Settings = Vec<(String, String)>;
 
-/// What there is before a migration.
-pub struct Before {
+/// What there is before or after a migration.
+#[derive(Debug, Clone)]
+pub struct State {
     fingerprint: Fingerprint,
     settings: Settings,
 }
@@ -64,7 +65,7 @@ impl Site {
         &self,
         migration: &Migration,
         down: &Script,
-        before: &Before,
+        before: &State,
     ) -> Result<RoundTrip> {
         let back = self.database.maintainer(Workers::AsConfigured).await?;
         let down = run(&back, &without_cluster_objects(down)).await;
@@ -76,20 +77,37 @@ impl Site {
         if !differences.is_empty() {
             return Ok(RoundTrip::NotRestored(differences));
         }
-        self.session.execute("DISCARD ALL").await.map_err(ServerError::into_failure)?;
-        set(&self.session, &before.settings).await?;
+        self.reset(&before.settings).await?;
         Ok(match self.up(migration).await {
             Ok(()) => RoundTrip::Whole,
             Err(refused) => RoundTrip::UpRefused(refused),
         })
     }
 
-    /// What there is before a migration.
+    /// What there is now.
     ///
     /// # Errors
     /// Those of the connection and of the catalog queries.
-    pub async fn before(&self) -> Result<Before> {
-        Ok(Before { fingerprint: self.fingerprint().await?, settings: self.settings().await? })
+    pub async fn state(&self) -> Result<State> {
+        Ok(State { fingerprint: self.fingerprint().await?, settings: self.settings().await? })
+    }
+
+    /// Whether the schema is still as it was after a migration whose way back failed: it was refused
+    /// as a whole, or does nothing. The session then is made so too.
+    ///
+    /// # Errors
+    /// Those of the connection and of the catalog query.
+    pub async fn is_still(&self, after: &State) -> Result<bool> {
+        if self.session.is_closed() || self.fingerprint().await? != after.fingerprint {
+            return Ok(false);
+        }
+        self.reset(&after.settings).await?;
+        Ok(true)
+    }
+
+    async fn reset(&self, settings: &Settings) -> Result<()> {
+        self.session.execute("DISCARD ALL").await.map_err(ServerError::into_failure)?;
+        set(&self.session, settings).await
     }
 
     async fn fingerprint(&self) -> Result<Fingerprint> {

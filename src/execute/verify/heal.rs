@@ -48,8 +48,9 @@ pub async fn heal(
     cancel: &Cancel,
 ) -> Result<Healed> {
     let started = Instant::now();
-    let (facts, plan) = look(database, held).await?;
-    let Some(patient) = judge::choose(held, &facts, &plan) else {
+    let candidates = judge::candidates(held);
+    let (facts, plan) = look(database, &candidates).await?;
+    let Some(patient) = judge::choose(&candidates, &facts, &plan) else {
         return Ok(Healed::Untried("no declared index can be broken for a try".to_owned()));
     };
     let before = state(database, &patient).await?;

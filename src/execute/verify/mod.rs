@@ -10,7 +10,7 @@ use crate::pg::session::Session;
 
 pub use apply::{apply, load_base};
 pub use converge::{Converged, converge};
-pub use down::{Settings, Site};
+pub use down::{Settings, Site, State};
 pub use heal::{Healed, heal};
 pub use views::{Refreshed, refresh};
 

@@ -22,13 +22,23 @@ pub struct Patient {
     pub build: String,
 }
 
-/// The index to break: of a plain table, as declared, and nothing else needs it. One whose entries
-/// are computed is taken first: more can keep it from being built again.
-pub fn choose(in_force: &InForce, facts: &Facts, plan: &Plan) -> Option<Patient> {
-    let steps = plan.steps.iter().skip(in_force.views.len()).zip(&in_force.indexes);
-    let patients = steps.filter(|(step, _)| step.verdict == Verdict::AsDeclared);
-    let mut patients = patients.filter_map(|(step, standing)| {
-        let on = step.on.as_ref()?;
+/// So many are looked at, because each has to be compared.
+const MOST: usize = 20;
+
+/// Those of which one may be broken. Those whose entries are computed come first: more can keep them
+/// from being built again.
+pub fn candidates(in_force: &InForce) -> InForce {
+    let mut indexes = in_force.indexes.clone();
+    indexes.sort_by_key(|index| index.declared.plain);
+    indexes.truncate(MOST);
+    InForce { indexes, ..InForce::default() }
+}
+
+/// The index to break: of a plain table, as declared, and nothing else needs it.
+pub fn choose(candidates: &InForce, facts: &Facts, plan: &Plan) -> Option<Patient> {
+    let mut steps = plan.steps.iter().zip(&candidates.indexes);
+    steps.find_map(|(step, standing)| {
+        let on = step.on.as_ref().filter(|_| step.verdict == Verdict::AsDeclared)?;
         let table = facts.relations.iter().flatten().find(|table| table.name == *on)?;
         let index = existing(facts, step)?;
         let is_free = index.pinned_by.is_none() && index.parent.is_none();
@@ -40,12 +50,7 @@ pub fn choose(in_force: &InForce, facts: &Facts, plan: &Plan) -> Option<Patient>
                 .texts()
                 .concat(),
         })
-    });
-    let first = patients.next()?;
-    if !first.standing.declared.plain {
-        return Some(first);
-    }
-    Some(patients.find(|patient| !patient.standing.declared.plain).unwrap_or(first))
+    })
 }
 
 /// That it was not mended: what `apply` said, and how the index is now, if it is.
