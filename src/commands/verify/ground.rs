@@ -113,14 +113,19 @@ impl Ground {
         let name = {
             let mut others = self.others();
             others.made += 1;
-            let name = format!("{}_{}", self.name(), others.made);
+            // Not like the scratch databases of other runs, which end in a number too.
+            let name = format!("{}_down_{}", self.name(), others.made);
             others.names.push(name.clone());
             name
         };
-        self.beside(context, async |session| {
+        let made = self.beside(context, async |session| {
             create(session, &name, copied.unwrap_or(TEMPLATE)).await
-        })
-        .await?;
+        });
+        if let Err(failure) = made.await {
+            // It may be somebody else's.
+            self.others().names.retain(|other| *other != name);
+            return Err(failure.context("creating a database for the way back failed"));
+        }
         Ok(name)
     }
 
