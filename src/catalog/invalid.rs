@@ -1,4 +1,8 @@
-//! Indexes that the planner does not use.
+//! Whether indexes are whole: those of which queries make no use, and the state of one.
+
+use std::fmt;
+
+use tokio_postgres::types::Type;
 
 use super::Oid;
 use crate::failure::Result;
@@ -33,4 +37,36 @@ pub async fn load_invalid_indexes(session: &Session) -> Result<Vec<InvalidIndex>
         }
     });
     Ok(indexes.collect())
+}
+
+/// One index, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexState {
+    /// The whole statement as the server prints it.
+    pub definition: String,
+    /// Whether queries use it and writes maintain it.
+    pub is_whole: bool,
+}
+
+impl fmt::Display for IndexState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.is_whole { "valid" } else { "invalid" };
+        write!(f, "{state}: {}", self.definition)
+    }
+}
+
+/// The index of that name; `None` where there is none.
+///
+/// # Errors
+/// As [`load_invalid_indexes`].
+pub async fn load_index_state(
+    session: &Session,
+    name: &RelationName,
+) -> Result<Option<IndexState>> {
+    let sql = include_str!("../../sql/catalog/index_state.sql");
+    let rows = session.query(sql, &[(&name.to_string(), Type::TEXT)]).await;
+    let rows = rows.map_err(ServerError::into_failure)?;
+    Ok(rows
+        .first()
+        .map(|row| IndexState { definition: row.get("definition"), is_whole: row.get("is_whole") }))
 }

@@ -6,6 +6,7 @@ mod canonical;
 mod definition;
 pub mod explain;
 mod extensions;
+mod fingerprint;
 pub mod history;
 mod invalid;
 pub(crate) mod load;
@@ -24,14 +25,16 @@ use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
 
 pub use extensions::load_available_extensions;
-pub use invalid::{InvalidIndex, load_invalid_indexes};
+pub use fingerprint::{Definition as ThingDefinition, Fingerprint, Thing, load_fingerprint};
+pub use invalid::{IndexState, InvalidIndex, load_index_state, load_invalid_indexes};
 pub use load::{load, load_builds};
 pub use upkeep::{
     AutovacuumSettings, Heap, HorizonHolder, TableState, Upkeep, load_horizon, load_upkeep,
 };
 pub use views::{
-    Definition, KeyHint, MaterializedView, Source as ViewSource, Sources, Views, Writes,
-    load_key_hints, load_sources, load_view, load_view_holders, load_views, load_xact_writes,
+    Definition, KeyHint, MaterializedView, Readable, Source as ViewSource, Sources, UniqueIndex,
+    Views, Writes, load_key_hints, load_sources, load_unique_indexes, load_view, load_view_columns,
+    load_view_holders, load_views, load_xact_writes,
 };
 pub use watch::{
     is_at_work, load_forecast, load_index_directory, load_progress, load_replication, load_waiters,

@@ -186,6 +186,61 @@ pub async fn load_key_hints(session: &Session, views: &[Oid]) -> Result<HashMap<
     Ok(hints.collect())
 }
 
+/// A unique index of a materialized view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UniqueIndex {
+    /// Its name, without its schema.
+    pub name: String,
+    /// Whether a concurrent refresh can match rows by it.
+    pub is_usable: bool,
+    /// Its key columns, without expressions.
+    pub columns: Vec<String>,
+}
+
+/// The unique indexes of all materialized views.
+///
+/// # Errors
+/// As [`load_views`].
+pub async fn load_unique_indexes(session: &Session) -> Result<HashMap<Oid, Vec<UniqueIndex>>> {
+    let mut all = HashMap::<Oid, Vec<UniqueIndex>>::new();
+    for row in ask(session, include_str!("../../sql/catalog/view_keys.sql"), &[]).await? {
+        all.entry(row.get("view")).or_default().push(UniqueIndex {
+            name: row.get("index"),
+            is_usable: row.get("is_usable"),
+            columns: row.get::<_, Option<_>>("columns").unwrap_or_default(),
+        });
+    }
+    Ok(all)
+}
+
+/// A relation that a query reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readable {
+    /// Its name as the query has it.
+    pub name: String,
+    /// Its columns as a query writes them, and whether each is never NULL.
+    pub columns: Vec<(String, bool)>,
+}
+
+/// The relations that each materialized view names in its query.
+///
+/// # Errors
+/// As [`load_views`].
+pub async fn load_view_columns(session: &Session) -> Result<HashMap<Oid, Vec<Readable>>> {
+    let mut all = HashMap::<Oid, Vec<Readable>>::new();
+    for row in ask(session, include_str!("../../sql/catalog/view_columns.sql"), &[]).await? {
+        let columns = row.get::<_, Option<Vec<String>>>("columns").unwrap_or_default();
+        let never = row.get::<_, Option<Vec<String>>>("not_null_columns").unwrap_or_default();
+        let columns = columns.into_iter().map(|column| {
+            let is_never = never.contains(&column);
+            (column, is_never)
+        });
+        let relation = Readable { name: row.get("relation"), columns: columns.collect() };
+        all.entry(row.get("view")).or_default().push(relation);
+    }
+    Ok(all)
+}
+
 /// Who refreshes the view, or changes it in another way that takes its time.
 ///
 /// # Errors

@@ -8,7 +8,9 @@ pub mod changed;
 mod check;
 mod files;
 mod grouping;
+mod in_force;
 pub mod migrations;
+mod nullable;
 mod parse;
 pub mod text;
 
@@ -21,6 +23,8 @@ use crate::pg::name::RelationName;
 
 pub use files::SqlFile;
 pub use grouping::grouping_columns;
+pub use in_force::{InForce, Standing, Stands, in_force};
+pub use nullable::never_null;
 pub use parse::{Others, path_name, path_ref_name, relation_name, table_name};
 
 /// Where a statement stands.

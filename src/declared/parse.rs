@@ -71,7 +71,8 @@ fn declare(
     Ok(())
 }
 
-fn index(create: &ast::CreateIndex, source: &Source) -> Parsed<DeclaredIndex> {
+/// The index that the statement declares.
+pub fn index(create: &ast::CreateIndex, source: &Source) -> Parsed<DeclaredIndex> {
     let table = create.table_relation_name().and_then(|table| table_name(&table));
     let table = table.ok_or_else(|| incomplete(source, "CREATE INDEX names no table"))?;
     let items = create.partition_item_list();
@@ -128,7 +129,8 @@ fn index_name(index: &ast::Index, source: &Source) -> Parsed<String> {
     Ok(name.name)
 }
 
-fn view(create: &ast::CreateMaterializedView, source: &Source) -> Parsed<DeclaredView> {
+/// The view that the statement declares.
+pub fn view(create: &ast::CreateMaterializedView, source: &Source) -> Parsed<DeclaredView> {
     let name = create.view().and_then(|view| view.path()).and_then(|path| path_name(&path));
     let storage = [
         create.using_method().map(|node| node.syntax().clone()),

@@ -441,7 +441,8 @@ fn cannot_index(relation: &Relation) -> Option<String> {
     }
 }
 
-fn describe_drift(is: &IndexShape, declared: &IndexShape) -> String {
+/// What the index is, and what is declared.
+pub(super) fn describe_drift(is: &IndexShape, declared: &IndexShape) -> String {
     match (is.unique, declared.unique) {
         (true, false) => "it is unique, declared is a plain one".to_owned(),
         (false, true) => "it is not unique, declared is a unique one".to_owned(),

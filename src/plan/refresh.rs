@@ -290,10 +290,7 @@ impl Planner<'_> {
 
     fn key_proposal(&self) -> String {
         let Some(hint) = self.facts.hints.get(&self.view.oid) else { return String::new() };
-        let grouped = declared::grouping_columns(&hint.query).and_then(|places| {
-            places.iter().map(|place| hint.columns.get(*place).cloned()).collect::<Option<Vec<_>>>()
-        });
-        let (columns, why) = match grouped {
+        let (columns, why) = match grouping_key(hint) {
             Some(columns) => (columns, "by which its query groups"),
             None => match hint.unique_columns.first() {
                 Some(column) => (vec![column.clone()], "which holds no value twice now"),
@@ -329,6 +326,12 @@ impl Planner<'_> {
             warn("no_unique_index", message.to_owned())
         })
     }
+}
+
+/// The columns by which the view's query groups, which tell its rows apart.
+pub fn grouping_key(hint: &KeyHint) -> Option<Vec<String>> {
+    let places = declared::grouping_columns(&hint.query)?;
+    places.iter().map(|place| hint.columns.get(*place).cloned()).collect()
 }
 
 fn lock(way: Way, view: &RelationName) -> Lock {

@@ -34,6 +34,7 @@ mod verify;
 mod verify_faults;
 mod verify_formats;
 mod verify_locks;
+mod verify_schema;
 mod verify_servers;
 mod verify_since;
 mod views;

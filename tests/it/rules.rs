@@ -40,19 +40,23 @@ fn files(example: &str) -> Vec<(String, String)> {
 /// Verifies the example, with the options that its files stand for.
 fn verify(db: &Database, example: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
-    for (name, text) in files(example) {
+    let files = files(example);
+    let has_down = files.iter().any(|(name, _)| name.ends_with("down.sql"));
+    for (name, text) in files {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
     let path = |name: &str| folder.path().join(name).display().to_string();
     let (url, workload) = (db.url_as("postgres"), path("workload"));
-    let mut call = vec!["verify", "--format", "json", "-d", &url, "--workload", &workload];
-    if !fs::exists(&workload).unwrap() {
-        call.truncate(5);
-    }
     let migrations = path("migrations");
-    call.push(&migrations);
+    let mut call = vec!["verify", &migrations, "--format", "json", "-d", &url];
+    if fs::exists(&workload).unwrap() {
+        call.extend(["--workload", &workload]);
+    }
+    if has_down {
+        call.push("--down");
+    }
     Pgtend::new(&call).run()
 }
 

@@ -6,10 +6,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::support::command::{Output, Pgtend};
+use crate::support::folder::{Folder, reason};
 use crate::support::installation::{Installation, real};
 use crate::support::server::start;
 use crate::support::{PATIENCE, connect_to, until};
-use crate::verify::{Folder, TABLE, reason};
+use crate::verify::TABLE;
 
 /// Where throwaway servers are made, to see what they leave.
 struct Place(tempfile::TempDir);

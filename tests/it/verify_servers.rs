@@ -1,9 +1,10 @@
 //! `verify` on several servers, and what it finds missing on them.
 
 use crate::support::Output;
+use crate::support::folder::{Folder, errors, reason};
 use crate::support::installation::{Installation, real};
 use crate::support::server::start;
-use crate::verify::{Folder, TABLE, errors, reason, verdicts};
+use crate::verify::{TABLE, verdicts};
 
 /// The findings of a rule: message, and on which servers.
 fn found(output: &Output, rule: &str) -> Vec<(String, Vec<String>)> {

@@ -1,8 +1,10 @@
 //! The server or the database that the migrations are applied to.
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use super::others::Others;
 use super::{Args, Context};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::conninfo::Conninfo;
@@ -37,7 +39,16 @@ pub fn sites(context: &Context, args: &Args) -> Result<Vec<Site>> {
 }
 
 /// Where the migrations are applied.
-pub enum Ground {
+pub struct Ground {
+    pub(super) server: Server,
+    /// The databases that were made besides, for good or for a while.
+    pub(super) others: Mutex<Others>,
+    /// With which settings sessions for the migrations begin.
+    set: Vec<(String, String)>,
+}
+
+/// Whose it is.
+pub(super) enum Server {
     /// A server of our own.
     Throwaway(Throwaway),
     /// A database of our own on a server that was given.
@@ -45,17 +56,17 @@ pub enum Ground {
 }
 
 /// A server that is stopped and removed at the end.
-pub struct Throwaway {
+pub(super) struct Throwaway {
     sandbox: Sandbox,
     folder: PathBuf,
     start_up: Duration,
 }
 
 /// A database that is dropped at the end.
-pub struct Scratch {
+pub(super) struct Scratch {
     name: String,
     /// For creating and dropping it.
-    beside: Database,
+    pub(super) beside: Database,
 }
 
 /// On the throwaway server: not `postgres`, so that nobody's migration finds anything there.
@@ -75,15 +86,21 @@ impl Ground {
     ///
     /// # Errors
     /// `Sandbox` where no server can be made; those of the server.
-    pub async fn make(context: &Context, site: Site) -> Result<Ground> {
-        if let Site::Own(binaries) = site {
-            let made = Ground::throwaway(context, binaries);
-            return Ok(Ground::Throwaway(context.unless_cancelled(made).await?));
-        }
-        let beside = context.unless_cancelled(context.open(&context.opening("verify"))).await?;
-        beside.require_writable()?;
-        // Not to be cancelled: what we do not know of we could not drop.
-        Ok(Ground::Scratch(Scratch::create(beside).await?))
+    pub async fn make(context: &Context, site: Site, set: &[(String, String)]) -> Result<Ground> {
+        let server = match site {
+            Site::Own(binaries) => {
+                let made = Ground::throwaway(context, binaries);
+                Server::Throwaway(context.unless_cancelled(made).await?)
+            }
+            Site::Given => {
+                let opening = context.opening("verify");
+                let beside = context.unless_cancelled(context.open(&opening)).await?;
+                beside.require_writable()?;
+                // Not to be cancelled: what we do not know of we could not drop.
+                Server::Scratch(Scratch::create(beside).await?)
+            }
+        };
+        Ok(Ground { server, others: Mutex::default(), set: set.to_vec() })
     }
 
     async fn throwaway(context: &Context, binaries: Binaries) -> Result<Throwaway> {
@@ -92,37 +109,57 @@ impl Ground {
         let database =
             context.open_sandbox(&sandbox.url("postgres"), &context.opening("verify")).await?;
         let session = database.maintainer(Workers::AsConfigured).await?;
-        create(&session, DATABASE).await.map_err(ServerError::into_failure)?;
+        create(&session, DATABASE, TEMPLATE).await.map_err(ServerError::into_failure)?;
         Ok(Throwaway { sandbox, folder, start_up: started.elapsed() })
     }
 
-    /// Connects to the database. Sessions for the migrations begin with the settings.
+    /// Connects to the database. Sessions begin with the settings.
     ///
     /// # Errors
     /// As [`Database::open`].
-    pub async fn open(&self, context: &Context, set: &[(String, String)]) -> Result<Database> {
-        let opening = Opening { settings: set.to_vec(), ..context.opening("verify") };
-        let database = match self {
-            Ground::Throwaway(Throwaway { sandbox, .. }) => {
-                context.open_sandbox(&sandbox.url(DATABASE), &opening).await?
-            }
-            Ground::Scratch(scratch) => {
-                let conninfo = Conninfo::resolve(context.url.as_deref(), &context.environment)?;
-                let conninfo = conninfo.with_database(&scratch.name);
-                Database::open(&conninfo, &context.environment, &opening).await?
-            }
-        };
+    pub async fn open(&self, context: &Context) -> Result<Database> {
+        let database = self.connect(context, self.name(), self.opening(context)).await?;
         context.console.set_server(&database.server);
         Ok(database)
     }
 
+    pub(super) fn opening(&self, context: &Context) -> Opening {
+        Opening { settings: self.set.clone(), ..context.opening("verify") }
+    }
+
+    pub(super) async fn connect(
+        &self,
+        context: &Context,
+        name: &str,
+        opening: Opening,
+    ) -> Result<Database> {
+        match &self.server {
+            Server::Throwaway(Throwaway { sandbox, .. }) => {
+                context.open_sandbox(&sandbox.url(name), &opening).await
+            }
+            Server::Scratch(_) => {
+                let conninfo = Conninfo::resolve(context.url.as_deref(), &context.environment)?;
+                let conninfo = conninfo.with_database(name);
+                Database::open(&conninfo, &context.environment, &opening).await
+            }
+        }
+    }
+
+    /// The database's name.
+    pub(super) fn name(&self) -> &str {
+        match &self.server {
+            Server::Throwaway(_) => DATABASE,
+            Server::Scratch(scratch) => &scratch.name,
+        }
+    }
+
     /// How to remove it where that was not waited for.
     pub fn leftover(&self) -> String {
-        match self {
-            Ground::Throwaway(Throwaway { sandbox, .. }) => {
+        match &self.server {
+            Server::Throwaway(Throwaway { sandbox, .. }) => {
                 format!("the next throwaway server does it, or: {}", sandbox.stop_command())
             }
-            Ground::Scratch(scratch) => format!("drop the database: {};", scratch.drop_sql()),
+            Server::Scratch(scratch) => format!("drop the database: {};", scratch.drop_sql()),
         }
     }
 
@@ -134,33 +171,37 @@ impl Ground {
         }
         let failure = Failure { kind: Kind::ServerLost, ..failure };
         let failure = failure.context("the server was lost half-way");
-        match self {
-            Ground::Throwaway(Throwaway { sandbox, .. }) => {
+        match &self.server {
+            Server::Throwaway(Throwaway { sandbox, .. }) => {
                 tokio::time::sleep(LAST_WORDS).await;
                 failure.hint(format!("the server's last words: {}", sandbox.last_words()))
             }
-            Ground::Scratch(_) => failure.hint("the server's log says why"),
+            Server::Scratch(_) => failure.hint("the server's log says why"),
         }
     }
 
     /// What was found out here is about this server.
     pub fn verified_on(&self, database: &Database) -> VerifiedOn {
         let version = database.server.version.to_string();
-        match self {
-            Ground::Throwaway(Throwaway { folder, start_up, .. }) => {
+        match &self.server {
+            Server::Throwaway(Throwaway { folder, start_up, .. }) => {
                 VerifiedOn { version, folder: Some(folder.clone()), start_up: Some(*start_up) }
             }
-            Ground::Scratch(_) => VerifiedOn { version, folder: None, start_up: None },
+            Server::Scratch(_) => VerifiedOn { version, folder: None, start_up: None },
         }
     }
 
     /// What goes wrong here changes nothing about the verdict, and is told.
     pub async fn remove(self, context: &Context) {
-        let removed = match self {
-            Ground::Throwaway(Throwaway { sandbox, .. }) => sandbox.stop(),
-            Ground::Scratch(scratch) => scratch.drop().await,
+        let others = match &self.server {
+            Server::Throwaway(_) => Ok(()),
+            Server::Scratch(_) => self.remove_others(context).await,
         };
-        if let Err(failure) = removed {
+        let removed = match self.server {
+            Server::Throwaway(Throwaway { sandbox, .. }) => sandbox.stop(),
+            Server::Scratch(scratch) => scratch.drop().await,
+        };
+        for failure in [others, removed].into_iter().filter_map(Result::err) {
             context.console.warn(&failure.to_string());
         }
     }
@@ -172,7 +213,7 @@ impl Scratch {
         let first = format!("pgtend_verify_{}", std::process::id());
         let mut name = first.clone();
         for attempt in 2..=ATTEMPTS {
-            match create(&session, &name).await {
+            match create(&session, &name, TEMPLATE).await {
                 Ok(()) => {
                     drop(session);
                     return Ok(Scratch { name, beside });
@@ -204,9 +245,11 @@ impl Scratch {
     }
 }
 
-/// Of template0, so that nothing is there that a new server would not have.
-async fn create(session: &Session, name: &str) -> Answer<()> {
-    session.execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).await
+/// Nothing is there that a new server would not have.
+pub(super) const TEMPLATE: &str = "template0";
+
+pub(super) async fn create(session: &Session, name: &str, template: &str) -> Answer<()> {
+    session.execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await
 }
 
 fn refused(error: ServerError) -> Failure {

@@ -1,22 +1,17 @@
 //! Applying the migrations on one server, and every check.
 
-use std::time::Instant;
-
+use super::down::{self, Downs};
+use super::finished::{self, Finished};
 use super::folder::Folder;
 use super::ground::Ground;
 use super::{Args, Context};
-use crate::catalog::{self, migrated};
-use crate::declared::migrations::Migration;
-use crate::execute::verify::{
-    apply, broken_functions, explain_workload, load_base, make_own_tables,
-};
+use crate::catalog;
+use crate::execute::verify::{apply, end, load_base, make_own_tables};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::{Database, Workers};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
-use crate::plan::verify::observed::Origins;
-use crate::plan::verify::schema::{self, Schema};
-use crate::plan::verify::{Applied, CheckName, Extensions, Finding, IfMissing, Judgement, Refused};
+use crate::plan::verify::{Applied, Extensions, IfMissing, Judgement, Refused};
 
 /// Applies the migrations and judges them and what they leave. `judgement`: as it is before anything
 /// is found.
@@ -31,22 +26,24 @@ pub async fn judge(
     mut judgement: Judgement,
 ) -> Result<Judgement> {
     let migrations = &folder.migrations;
-    let database = ground.open(context, &args.set).await?;
+    let database = ground.open(context).await?;
     let extensions = extensions(&database, folder).await?;
     let session = session(&database, args).await?;
     let sent = prepare(&session, args, folder, &extensions).await?;
-    let applied = apply(&session, &sent).await?;
+    let applied = apply(&session, &sent.migrations).await?;
+    end(session).await;
     require_server(&database, &applied).await?;
     judgement.verified_on.push(ground.verified_on(&database));
     judgement.parse(migrations, &applied);
     judgement.apply(migrations, &applied);
     judgement.extensions(&extensions, args.if_missing());
-    if applied.refused.is_none() {
-        let started = Instant::now();
-        let findings = schema_findings(args, &session, &applied.observed.origins).await?;
-        judgement.indexes(findings, started.elapsed());
-    } else {
-        judgement.skip(CheckName::Indexes, "not every migration was applied");
+    let site = Finished { context, args, database: &database, folder: &sent };
+    match applied.refused {
+        None => site.judge(&applied.observed.origins, &mut judgement).await?,
+        Some(_) => finished::skip(&mut judgement),
+    }
+    if args.down {
+        down::judge(&Downs { context, ground, folder: &sent }, &applied, &mut judgement).await?;
     }
     judgement.locks(&applied, folder.existing());
     judgement.lint(folder.base.as_ref(), migrations, &applied, database.server.version);
@@ -90,13 +87,13 @@ async fn require_server(database: &Database, applied: &Applied) -> Result<()> {
     })
 }
 
-/// Makes what has to be there before the first migration. Returns the migrations as they are sent.
+/// Makes what has to be there before the first migration. Returns what is sent.
 async fn prepare(
     session: &Session,
     args: &Args,
     folder: &Folder,
     extensions: &Extensions,
-) -> Result<Vec<Migration>> {
+) -> Result<Folder> {
     let sent = match args.if_missing() {
         IfMissing::Skip => folder.without_missing(extensions),
         IfMissing::Fail => folder.clone(),
@@ -107,26 +104,5 @@ async fn prepare(
         load_base(session, base).await?;
     }
     make_own_tables(session, folder.layout).await?;
-    Ok(sent.migrations)
-}
-
-/// What there is to say against the indexes, the keys and the functions that the migrations left.
-async fn schema_findings(
-    args: &Args,
-    session: &Session,
-    origins: &Origins,
-) -> Result<Vec<Finding>> {
-    let schema = Schema {
-        invalid: catalog::load_invalid_indexes(session).await?,
-        indexes: migrated::load_schema_indexes(session).await?,
-        foreign_keys: migrated::load_foreign_keys(session).await?,
-    };
-    let mut findings = schema::judge(&schema, origins);
-    let broken = broken_functions(session).await?;
-    findings.extend(schema::broken_functions(&broken, origins));
-    if let Some(folder) = &args.workload {
-        let explained = explain_workload(session, folder, &schema.indexes).await?;
-        findings.extend(schema::unused(&explained, &schema.indexes, origins));
-    }
-    Ok(findings)
+    Ok(sent)
 }

@@ -1,8 +1,11 @@
 //! `pgtend verify`.
 
+mod down;
+mod finished;
 mod folder;
 mod ground;
 mod judge;
+mod others;
 
 use std::path::PathBuf;
 
@@ -26,7 +29,9 @@ use judge::judge;
 /// Applies every migration, in order and in transactions as its tool would, and says at which line
 /// of which file the server refuses, and which extensions are not installed; records what each
 /// statement locks; looks for syntax errors and for indexes that are invalid or superfluous
-/// afterwards; and judges the SQL by rules of its own (`pgtend explain` lists them) and by those of
+/// afterwards; whether `apply`, given the indexes and views that the migrations create, has nothing
+/// to do and mends an index that is broken for a try; whether every materialized view can be
+/// refreshed concurrently; and judges the SQL by rules of its own (`pgtend explain` lists them) and by those of
 /// the linter squawk. A comment `-- pgtend-ignore RULE: reason` on the line before a statement
 /// suppresses what any of them finds there; `-- pgtend-ignore-file RULE: reason` in the whole file;
 /// [[verify.ignore]] of the configuration in files by their names.
@@ -53,6 +58,11 @@ pub struct Args {
     /// are found
     #[arg(long, value_name = "FOLDER")]
     pub workload: Option<PathBuf>,
+
+    /// Also try the way back: each migration up, down and up again, in a database of its own, where
+    /// the down script has to restore the schema
+    #[arg(long)]
+    pub down: bool,
 
     /// A setting that every session of the migrations begins with, such as search_path=app. May be
     /// given several times
@@ -163,7 +173,7 @@ async fn judge_on(
     folder: &Folder,
     blank: Judgement,
 ) -> Result<Judgement> {
-    let ground = Ground::make(context, site).await?;
+    let ground = Ground::make(context, site, &args.set).await?;
     let leftover = context.inflight.leaves(ground.leftover());
     let judged = context.unless_cancelled(judge(context, args, &ground, folder, blank)).await;
     let judged = match judged {

@@ -25,7 +25,7 @@ pub use extensions::{AboutExtensions, about_extensions};
 pub use foreign::code_migrations;
 pub use own_tables::OwnTable;
 pub use role::Role;
-pub use statements::{Statement, SyntaxError, parse, statements};
+pub use statements::{Statement, SyntaxError, parse, places, statements, without_cluster_objects};
 
 /// How a tool lays out its migrations; decides their order and how they are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]

@@ -75,6 +75,35 @@ pub fn parse(script: &Script) -> std::result::Result<Vec<Statement>, SyntaxError
         .collect())
 }
 
+/// The script without the statements that make or drop roles, tablespaces and databases. These belong
+/// to the whole server, where they can be made only once. All places stay as they are.
+pub fn without_cluster_objects(script: &Script) -> Script {
+    let mut text = script.text.clone();
+    for statement in SourceFile::parse(&script.text).tree().stmts() {
+        let concerns_cluster = matches!(
+            statement,
+            Stmt::CreateRole(_)
+                | Stmt::CreateUser(_)
+                | Stmt::CreateGroup(_)
+                | Stmt::CreateTablespace(_)
+                | Stmt::CreateDatabase(_)
+                | Stmt::DropRole(_)
+                | Stmt::DropUser(_)
+                | Stmt::DropGroup(_)
+                | Stmt::DropTablespace(_)
+                | Stmt::DropDatabase(_)
+        );
+        if concerns_cluster {
+            let range = std::ops::Range::<usize>::from(statement.syntax().text_range());
+            let blank = |c: char| if c == '\n' { '\n' } else { ' ' };
+            let blanks = script.text[range.clone()].chars().map(blank).collect::<String>();
+            let shift = script.text.len() - text.len();
+            text.replace_range(range.start - shift..range.end - shift, &blanks);
+        }
+    }
+    Script { text, ..script.clone() }
+}
+
 fn misparsed(text: &str, error: &ParseError, places: &Places<'_>) -> SyntaxError {
     let offset = usize::from(error.range().start());
     let (offset, message, hint) = match meta_command(text, offset) {
@@ -115,6 +144,12 @@ fn meta_command(text: &str, offset: usize) -> Option<(usize, &str)> {
         return None;
     };
     text[begins..].split_whitespace().next().map(|command| (begins, command))
+}
+
+/// From an offset in the script to the line and the column in the file.
+pub fn places(script: &Script) -> impl Fn(usize) -> (u32, u32) {
+    let places = Places::new(&script.text, script.first_line);
+    move |offset| places.at(offset)
 }
 
 /// Offsets to lines and columns of the file.

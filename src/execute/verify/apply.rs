@@ -33,12 +33,8 @@ pub async fn apply(session: &Session, migrations: &[Migration]) -> Result<Applie
     if let Some(refused) = refused.take_if(|refused| refused.error.is_connection_lost()) {
         return Err(lost(refused));
     }
-    let took = started.elapsed();
     let observed = sender.finish();
-    if !session.is_closed() {
-        forget_settings(session).await?;
-    }
-    Ok(Applied { migrations: applied, refused, took, observed })
+    Ok(Applied { migrations: applied, refused, took: started.elapsed(), observed })
 }
 
 /// Applies one script, and looks at nothing.
@@ -65,11 +61,6 @@ pub async fn load_base(session: &Session, base: &Script) -> Result<()> {
              it has to hold data",
         )
     })?;
-    forget_settings(session).await
-}
-
-/// What the scripts have set is not for those that come after them.
-async fn forget_settings(session: &Session) -> Result<()> {
     session.execute("DISCARD ALL").await.map_err(ServerError::into_failure)
 }
 

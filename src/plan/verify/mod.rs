@@ -1,8 +1,11 @@
 //! The judgement of migrations: what the checks found, and what that makes of them. Nothing here has
 //! a connection; what a server said comes as [`Applied`] and as invalid indexes.
 
+pub mod converge;
+pub mod down;
 mod extensions;
 mod fail_on;
+pub mod heal;
 mod ignores;
 mod lint;
 pub mod locks;
@@ -14,6 +17,7 @@ mod refusal;
 mod rule;
 pub mod schema;
 mod syntax;
+pub mod views;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -126,6 +130,14 @@ pub enum CheckName {
     Extensions,
     /// Every index is valid afterwards, and needed.
     Indexes,
+    /// What the migrations declare is there, and `apply` finds nothing to do.
+    Converge,
+    /// An index whose build breaks off is mended.
+    Heal,
+    /// Every materialized view can be refreshed while it is read.
+    Views,
+    /// The way back restores the schema.
+    Down,
     /// What the migrations lock of that which was there before.
     Locks,
     /// Nothing is done that is known to end badly.
@@ -142,6 +154,10 @@ impl CheckName {
             CheckName::Apply => "apply",
             CheckName::Extensions => "extensions",
             CheckName::Indexes => "indexes",
+            CheckName::Converge => "converge",
+            CheckName::Heal => "heal",
+            CheckName::Views => "views",
+            CheckName::Down => "down",
             CheckName::Locks => "locks",
             CheckName::Lint => "lint",
             CheckName::Ignores => "ignores",
@@ -343,6 +359,13 @@ impl Judgement {
         self.checks.push(Check { name, verdict, took, reason, suppressed: 0, servers });
     }
 
+    /// Says in other words what the last check came to.
+    pub fn remark(&mut self, reason: &str) {
+        if let Some(check) = self.checks.last_mut() {
+            check.reason = Some(reason.to_owned());
+        }
+    }
+
     /// Judges by the rules of squawk, and by ours that look at the files alone.
     pub fn lint(
         &mut self,
@@ -413,7 +436,14 @@ impl Judgement {
         }
     }
 
-    fn add(&mut self, name: CheckName, took: Duration, findings: Vec<Finding>, otherwise: &str) {
+    /// Judges by what a check has found; `otherwise` is there to say where that is nothing.
+    pub fn add(
+        &mut self,
+        name: CheckName,
+        took: Duration,
+        findings: Vec<Finding>,
+        otherwise: &str,
+    ) {
         let (findings, suppressed) = self.ignores.sift(findings);
         let all = findings.len();
         let findings = findings.into_iter().filter(|finding| self.is_told(finding));

@@ -76,6 +76,24 @@ rules! {
     UNKNOWN_IGNORE = Warning "unknown-ignore";
     /// A rule is suppressed where it finds nothing.
     UNUSED_IGNORE = Warning "unused-ignore";
+    /// A statement with IF NOT EXISTS had no effect, because the name means something else.
+    NOT_AS_DECLARED = Error "not-as-declared";
+    /// `apply` does not come to an end.
+    NOT_CONVERGED = Error "not-converged";
+    /// `apply` does not mend an index whose build broke off.
+    NOT_HEALED = Error "not-healed";
+    /// A materialized view cannot be refreshed while it is read.
+    VIEW_NOT_CONCURRENT = Warning "view-not-concurrent";
+    /// A column by which a concurrent refresh matches rows may be NULL.
+    NULLABLE_VIEW_KEY = Warning "nullable-view-key";
+    /// The server refuses a statement of a down script.
+    DOWN_NOT_APPLIED = Error "down-not-applied";
+    /// A down script does not restore the schema.
+    DOWN_NOT_RESTORED = Error "down-not-restored";
+    /// A migration cannot be applied again after its down script.
+    UP_AFTER_DOWN = Error "up-after-down";
+    /// A migration has no down script, and others have.
+    NO_DOWN = Warning "no-down";
 }
 
 impl Rule {

@@ -3,6 +3,7 @@
 pub mod command;
 pub mod database;
 pub mod document;
+pub mod folder;
 pub mod installation;
 pub mod log;
 pub mod old_server;

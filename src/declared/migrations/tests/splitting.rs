@@ -75,3 +75,13 @@ fn rows_of_copy_and_templates_get_a_hint() {
     }
     assert_eq!(parse(&script("SELEKT 1", 1)).unwrap_err().hint, None);
 }
+
+#[test]
+fn what_belongs_to_the_cluster_is_left_out_and_nothing_moves() {
+    let text = "CREATE ROLE ä;\nCREATE USER b\n  LOGIN; SELECT 1;\nDROP ROLE ä; CREATE USER MAPPING \
+                FOR b SERVER s;";
+    let left = without_cluster_objects(&script(text, 1));
+    let before = statements(&script(text, 1)).unwrap();
+    let wanted = [before[2].clone(), before[4].clone()];
+    assert_eq!(statements(&left).unwrap(), wanted, "{left:?}");
+}
