@@ -1,7 +1,7 @@
 -- Every valid index of the user's schemas, taken apart so that two can be compared.
 -- Returns one row an index: oid; its schema, name, table_name; table_oid; method; keys: each key
 -- column or expression as the server prints it, with operator class, collation and order by number;
--- included: the columns of INCLUDE; predicate, NULL without one; is_unique; takes_nulls_as_equal;
+-- first_key: the first one alone; included: the columns of INCLUDE; predicate, NULL without one; is_unique; takes_nulls_as_equal;
 -- constraint_name: the primary key, unique or exclusion constraint that it implements; is_primary;
 -- foreign_key: one that refers to it; is_replica_identity; columns: the numbers of all
 -- columns, 0 for an expression; definition: the whole statement; is_partitioned, and the
@@ -23,6 +23,7 @@ SELECT
     FROM pg_catalog.generate_series(1, i.indnkeyatts::pg_catalog.int4) AS k (at)
     ORDER BY k.at
   ) AS keys,
+  pg_catalog.pg_get_indexdef(i.indexrelid, 1, false) AS first_key,
   ARRAY (
     SELECT pg_catalog.pg_get_indexdef(i.indexrelid, k.at, true)
     FROM pg_catalog.generate_series(

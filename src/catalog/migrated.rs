@@ -24,6 +24,8 @@ pub struct SchemaIndex {
     pub method: String,
     /// The key columns and expressions, each with operator class, collation and order.
     pub keys: Vec<String>,
+    /// The first of them, alone.
+    pub first_key: String,
     /// The columns of INCLUDE.
     pub included: Vec<String>,
     /// The predicate of a partial index.
@@ -97,6 +99,7 @@ pub async fn load_schema_indexes(session: &Session) -> Result<Vec<SchemaIndex>> 
             table_oid: row.get("table_oid"),
             method: row.get("method"),
             keys: row.get("keys"),
+            first_key: row.get("first_key"),
             included: row.get("included"),
             predicate: row.get("predicate"),
             is_unique: row.get("is_unique"),

@@ -7,7 +7,7 @@ use crate::report;
 /// Explain a rule of `verify`: what happens, and what to write instead
 ///
 /// Without RULE, lists the rules. Those of the linter squawk are explained at
-/// https://squawkhq.com/docs/rules.
+/// squawkhq.com/docs/rules.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The rule's name, as it stands in a finding

@@ -1,6 +1,7 @@
 //! The migration that Nova CRM's developers wrote, unchanged, on Nova CRM.
 
 use crate::support::Database;
+use crate::support::command::Pgtend;
 
 const SCHEMA: &str = include_str!("../../sql/nova-crm/schema.sql");
 const DATA: &str = include_str!("../../sql/nova-crm/data.sql");
@@ -47,4 +48,46 @@ async fn one_apply_builds_all_of_it_and_the_next_finds_nothing_to_do() {
     db.apply(&[&declared]).expect(0).came_to("nothing_to_do");
     assert_eq!(db.applied(), sent);
     assert_eq!(db.index_names("mv_daily_sales_summary").await, view_index);
+}
+
+/// `RULE LINE`, as `verify` found them in the migration.
+fn verified(more: &[&str]) -> Vec<String> {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let migration = format!("{root}/tests/fixtures/seed/add_performance_indexes.sql");
+    let schema = format!("{root}/sql/nova-crm/schema.sql");
+    let call = ["verify", &migration, "--base", &schema, "--format", "json"];
+    let output = Pgtend::new(&[&call, more].concat()).run().expect(0).came_to("done");
+    let findings = output.json().findings.into_iter();
+    findings.map(|finding| format!("{} {}", finding.rule, finding.line.unwrap())).collect()
+}
+
+/// The key of its view is never NULL: `sales.user_id` and `sales.created_at` are not.
+#[test]
+fn verify_finds_what_it_deserves_and_nothing_else() {
+    let found = [
+        "duplicate-index 6",
+        "duplicate-index 30",
+        "require-concurrent-index-creation 66",
+        "unnamed-index 66",
+    ];
+    assert_eq!(verified(&[]), found);
+}
+
+#[test]
+fn verify_finds_which_of_its_indexes_the_workload_uses() {
+    let workload = concat!(env!("CARGO_MANIFEST_DIR"), "/sql/nova-crm/workload");
+    let found = verified(&["--workload", workload]);
+    let unused = found.iter().filter_map(|found| found.strip_prefix("unused-index "));
+    let unused = unused.map(|line| line.parse::<usize>().unwrap()).collect::<Vec<_>>();
+    let lines = MIGRATION.lines().collect::<Vec<_>>();
+    let is_found = |name: &str| unused.iter().any(|line| lines[line - 1].contains(name));
+    assert!(unused.len() > 3, "{found:?}");
+    // The last one is an expression's, which no plan would choose for so few rows.
+    let used =
+        ["sales_user_status", "sales_user_created", "appointments_user_date", "customers_search"];
+    for name in used {
+        assert!(!is_found(&format!("idx_{name} ")), "{name}: {found:?}");
+    }
+    // Of the first no query speaks; the second one serves a foreign key.
+    assert!(is_found("idx_sales_amount") && !is_found("idx_sales_customer "), "{found:?}");
 }

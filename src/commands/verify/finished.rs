@@ -67,7 +67,7 @@ impl Finished<'_> {
         findings.extend(schema::broken_functions(&broken, origins));
         if let Some(folder) = &self.args.workload {
             let explained = explain_workload(&session, folder, &schema.indexes).await?;
-            findings.extend(schema::unused(&explained, &schema.indexes, origins));
+            findings.extend(schema::unused(&explained, &schema, origins));
         }
         Ok(findings)
     }

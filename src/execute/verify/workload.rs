@@ -39,13 +39,16 @@ pub async fn explain_workload(
     indexes: &[SchemaIndex],
 ) -> Result<Explained> {
     let (_, files) = migrations::load(&[folder], Some(Layout::Plain))?;
-    let declared = indexes.iter().filter_map(declared).collect::<Vec<_>>();
+    let wanted = Wanted {
+        declared: indexes.iter().filter_map(declared).collect(),
+        expressions: indexes.iter().filter_map(expression).collect(),
+    };
     let mut explained = Explained::default();
     for file in &files {
         match migrations::parse(&file.up) {
             Ok(queries) => {
                 for query in queries {
-                    one(session, &file.up, &query, &declared, &mut explained).await?;
+                    one(session, &file.up, &query, &wanted, &mut explained).await?;
                 }
             }
             Err(error) => {
@@ -55,6 +58,21 @@ pub async fn explain_workload(
         }
     }
     Ok(explained)
+}
+
+/// What is looked for in the plans.
+struct Wanted {
+    /// The indexes as our parser reads them.
+    declared: Vec<DeclaredIndex>,
+    /// Those that begin with an expression, and that.
+    expressions: Vec<(RelationName, String)>,
+}
+
+/// Where the planner has a choice it may take another index and filter, so an expression counts as
+/// looked up wherever a plan compares or sorts by it.
+fn expression(index: &SchemaIndex) -> Option<(RelationName, String)> {
+    let is_expression = index.columns.first() == Some(&0);
+    is_expression.then(|| (index.name.clone(), explained::bare(&index.first_key)))
 }
 
 /// The index as our parser reads it.
@@ -67,7 +85,7 @@ async fn one(
     session: &Session,
     script: &Script,
     query: &Statement,
-    declared: &[DeclaredIndex],
+    wanted: &Wanted,
     explained: &mut Explained,
 ) -> Result<()> {
     for way in WAYS {
@@ -82,8 +100,12 @@ async fn one(
     }
     if let Answer::Plan(plan) = plan_without(session, WITHOUT_INDEXES, &query.text).await? {
         let reading = read(session, &plan).await?;
-        let served = explained::served_by(&reading, &plan, declared).into_iter();
+        let served = explained::served_by(&reading, &plan, &wanted.declared).into_iter();
         explained.used.extend(served.filter_map(|(index, _)| name(index)));
+        let compared = explained::compared(&plan);
+        let compares = |(_, expression): &&(RelationName, String)| compared.contains(expression);
+        let served = wanted.expressions.iter().filter(compares);
+        explained.used.extend(served.map(|(index, _)| index.clone()));
     }
     explained.queries += 1;
     Ok(())

@@ -1,6 +1,7 @@
 //! What a person sees in a plan that EXPLAIN printed: the tree, what is slow about it, and which
 //! declared index would help. All figures are the planner's estimates.
 
+mod compared;
 mod condition;
 mod node;
 mod remarks;
@@ -14,6 +15,7 @@ use serde_json::Value;
 use crate::catalog::explain::TableFacts;
 use crate::pg::name::RelationName;
 
+pub use compared::{bare, compared};
 pub use served::served_by;
 
 /// A plan as people read it.

@@ -9,7 +9,8 @@ pub fn merge(judgements: Vec<Judgement>, blank: Judgement) -> Judgement {
     let verified_on = judgements.iter().flat_map(|judgement| judgement.verified_on.clone());
     let verified_on = verified_on.collect::<Vec<_>>();
     let names = names(&verified_on);
-    let mut merged = Judgement { verified_on, ..blank };
+    let mut merged = blank;
+    merged.verified_on = verified_on;
     for (judgement, name) in judgements.into_iter().zip(&names) {
         let checks = judgement.checks.into_iter();
         merged.checks.extend(checks.map(|mut check| {

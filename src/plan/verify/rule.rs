@@ -68,6 +68,8 @@ rules! {
     DROP_AND_CREATE = Warning "drop-and-create";
     /// A name is another relation's already.
     NAME_COLLISION = Warning "name-collision";
+    /// An index has no name.
+    UNNAMED_INDEX = Warning "unnamed-index";
     /// The server cuts off an index's name.
     LONG_INDEX_NAME = Warning "long-index-name";
     /// A comment suppresses findings and does not say why.

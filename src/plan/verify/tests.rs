@@ -1,5 +1,7 @@
 //! Places, and what findings make of a judgement.
 
+use std::time::Duration;
+
 use super::*;
 use crate::declared::migrations::{Script, Statement, Wrapping};
 

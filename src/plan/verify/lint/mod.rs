@@ -10,6 +10,7 @@ mod replaced;
 mod settings;
 mod squawk;
 mod timeouts;
+mod unnamed;
 
 use squawk_syntax::ast::Stmt;
 
@@ -25,12 +26,13 @@ use settings::changes;
 use timeouts::InForce;
 
 /// The rules of ours that are judged here.
-const RULES: [&Rule; 5] = [
+const RULES: [&Rule; 6] = [
     &Rule::LONG_INDEX_NAME,
     &Rule::TIMEOUT_BEFORE_CONCURRENT,
     &Rule::CONCURRENT_IN_ONE_MESSAGE,
     &Rule::DROP_AND_CREATE,
     &Rule::NAME_COLLISION,
+    &Rule::UNNAMED_INDEX,
 ];
 
 /// Whether the rule is judged here, for which no server is needed.
@@ -68,6 +70,7 @@ pub fn check(
         };
         let mut findings = squawk::check(&parsed, version);
         findings.extend(one_message::check(&parsed));
+        findings.extend(unnamed::check(&parsed));
         findings.extend(course.timeouts.check(&parsed));
         findings.extend(course.follow(&parsed, |place| reached(applied, at, place)));
         findings.sort_by_key(|finding| finding.place.as_ref().map(|at| (at.line, at.column)));

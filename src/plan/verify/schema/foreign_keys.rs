@@ -10,8 +10,7 @@ use crate::pg::name::quote_ident;
 pub fn without_index(schema: &Schema, origins: &Origins) -> Vec<Finding> {
     let keys = schema.foreign_keys.iter().filter(|key| origins.is_new(key.oid));
     let lacking = keys.filter_map(|key| {
-        let of_table = || schema.indexes.iter().filter(|index| index.table_oid == key.table_oid);
-        let mut serving = of_table().filter(|index| begins_with(index, key));
+        let mut serving = schema.indexes.iter().filter(|index| is_served(key, index));
         if serving.clone().any(|index| index.predicate.is_none()) {
             return None;
         }
@@ -20,10 +19,11 @@ pub fn without_index(schema: &Schema, origins: &Origins) -> Vec<Finding> {
     lacking.collect()
 }
 
-/// In any order: an index look-up compares all of them.
-fn begins_with(index: &SchemaIndex, key: &ForeignKey) -> bool {
+/// Whether the index begins with the key's columns, in any order: a look-up compares all of them.
+pub fn is_served(key: &ForeignKey, index: &SchemaIndex) -> bool {
     let keys = index.columns.get(..index.keys.len().min(key.columns.len())).unwrap_or_default();
     matches!(index.method.as_str(), "btree" | "hash")
+        && index.table_oid == key.table_oid
         && keys.len() == key.columns.len()
         && key.columns.iter().all(|column| keys.contains(column))
 }

@@ -16,6 +16,7 @@ fn index(oid: Oid, name: &str, keys: &[&str]) -> SchemaIndex {
         table_oid: 1,
         method: "btree".to_owned(),
         keys: keys.iter().map(|key| format!("{key} 1978 0 0")).collect(),
+        first_key: String::new(),
         included: Vec::new(),
         predicate: None,
         is_unique: false,

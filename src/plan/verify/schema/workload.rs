@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use super::super::observed::Origins;
 use super::super::{Finding, Place, Rule};
-use crate::catalog::migrated::SchemaIndex;
+use super::Schema;
+use super::foreign_keys::is_served;
 use crate::figures;
 use crate::pg::name::RelationName;
 
@@ -19,20 +20,21 @@ pub struct Explained {
     pub not: Vec<(Place, String)>,
 }
 
-/// A finding for each index that serves no query and guards nothing, and for each query that could
+/// A finding for each index that serves no query and no foreign key and guards nothing, and for each query that could
 /// not be explained.
-pub fn unused(explained: &Explained, indexes: &[SchemaIndex], origins: &Origins) -> Vec<Finding> {
+pub fn unused(explained: &Explained, schema: &Schema, origins: &Origins) -> Vec<Finding> {
     let queries = figures::count(explained.queries, "query", "queries");
     let not = explained.not.iter().map(|(place, reason)| {
         let message = format!("the query cannot be explained: {reason}");
         Finding::new(&Rule::WORKLOAD_NOT_EXPLAINED, Some(place.clone()), message)
     });
-    let unused = indexes.iter().filter(|index| {
+    let unused = schema.indexes.iter().filter(|index| {
         let is_used =
             index.parts.iter().chain([&index.name]).any(|one| explained.used.contains(one));
         // Without partitions no plan reads anything of a partitioned table.
         let is_judged = !index.is_unique && index.constraint.is_none() && !index.parts.is_empty();
-        is_judged && !is_used && origins.is_new(index.oid)
+        let has_key = schema.foreign_keys.iter().any(|key| is_served(key, index));
+        is_judged && !is_used && !has_key && origins.is_new(index.oid)
     });
     let unused = unused.map(|index| {
         let message = format!(

@@ -1,0 +1,100 @@
+//! The checks, what each came to, and on which server.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The checks, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckName {
+    /// Every file is SQL.
+    Parse,
+    /// Every migration can be applied, one after the other.
+    Apply,
+    /// Every extension is there; only made where one is created.
+    Extensions,
+    /// Every index is valid afterwards, and needed.
+    Indexes,
+    /// What the migrations declare is there, and `apply` finds nothing to do.
+    Converge,
+    /// An index whose build breaks off is mended.
+    Heal,
+    /// Every materialized view can be refreshed while it is read.
+    Views,
+    /// The way back restores the schema.
+    Down,
+    /// What the migrations lock of that which was there before.
+    Locks,
+    /// Nothing is done that is known to end badly.
+    Lint,
+    /// What is suppressed is there, and for a reason.
+    Ignores,
+}
+
+impl CheckName {
+    /// The name in all formats.
+    pub fn name(self) -> &'static str {
+        match self {
+            CheckName::Parse => "parse",
+            CheckName::Apply => "apply",
+            CheckName::Extensions => "extensions",
+            CheckName::Indexes => "indexes",
+            CheckName::Converge => "converge",
+            CheckName::Heal => "heal",
+            CheckName::Views => "views",
+            CheckName::Down => "down",
+            CheckName::Locks => "locks",
+            CheckName::Lint => "lint",
+            CheckName::Ignores => "ignores",
+        }
+    }
+}
+
+/// What a check came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It found nothing that fails.
+    Passed,
+    /// It found something that does.
+    Failed,
+    /// It could not be made.
+    Skipped,
+}
+
+impl Verdict {
+    /// The name in all formats.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Passed => "passed",
+            Verdict::Failed => "failed",
+            Verdict::Skipped => "skipped",
+        }
+    }
+}
+
+/// A check that was made, or skipped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Which.
+    pub name: CheckName,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// How long it took.
+    pub took: Duration,
+    /// What there is to say about it.
+    pub reason: Option<String>,
+    /// How many findings are not told because somebody has decided so.
+    pub suppressed: usize,
+    /// On which servers, by version; filled in by [`super::merge()`].
+    pub servers: Vec<String>,
+}
+
+/// A server that was verified on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedOn {
+    /// Its version.
+    pub version: String,
+    /// The folder of its programs, where it was ours.
+    pub folder: Option<PathBuf>,
+    /// How long it took to make it, where it was ours.
+    pub start_up: Option<Duration>,
+}

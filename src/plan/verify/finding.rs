@@ -1,0 +1,84 @@
+//! Something that is wrong, and how bad it is.
+
+use super::{CheckName, Place, Rule};
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It works, and yet somebody may regret it.
+    Warning,
+    /// It does not work.
+    Error,
+}
+
+impl Severity {
+    /// The name in all formats.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+
+    /// The severity of that name.
+    pub fn named(name: &str) -> Option<Severity> {
+        [Severity::Warning, Severity::Error].into_iter().find(|severity| severity.name() == name)
+    }
+}
+
+/// Something that a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Which rule.
+    pub rule: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where, if it stands in a file.
+    pub place: Option<Place>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do instead.
+    pub help: Option<String>,
+    /// The check that found it; filled in by the judgement.
+    pub check: Option<CheckName>,
+    /// On which servers, by version; filled in by [`super::merge()`].
+    pub servers: Vec<String>,
+}
+
+impl Finding {
+    /// A finding of one of our rules, as bad as the rule says.
+    pub fn new(rule: &Rule, place: Option<Place>, message: impl Into<String>) -> Self {
+        Finding {
+            rule: rule.name.to_owned(),
+            severity: rule.severity,
+            place,
+            message: message.into(),
+            help: None,
+            check: None,
+            servers: Vec::new(),
+        }
+    }
+
+    /// Whether it is one of that rule.
+    pub fn is(&self, rule: &Rule) -> bool {
+        self.rule == rule.name
+    }
+
+    /// With what to do instead.
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Finding { help: Some(help.into()), ..self }
+    }
+
+    /// Whether it says that the migrations cannot be applied: a file is not SQL, or the server
+    /// refuses it.
+    pub fn is_refusal(&self) -> bool {
+        let refusals = [
+            Rule::SYNTAX,
+            Rule::NOT_APPLIED,
+            Rule::IN_TRANSACTION,
+            Rule::CONCURRENTLY_ON_PARTITIONED,
+            Rule::MISSING_EXTENSION,
+        ];
+        self.severity == Severity::Error && refusals.iter().any(|rule| rule.name == self.rule)
+    }
+}
