@@ -17,11 +17,11 @@ use crate::plan::verify::{Applied, Place, Refused};
 /// `Connection` where the server went away.
 pub async fn apply(session: &Session, migrations: &[Migration]) -> Result<Applied> {
     let started = Instant::now();
-    let mut sender = Sender::observing(session).await?;
+    let mut sender = Sender::observing(session);
     let mut applied = 0;
     let mut refused = None;
     for migration in migrations {
-        sender.begin_migration();
+        sender.begin_migration().await;
         match sender.run(&migration.up).await {
             Ok(()) => applied += 1,
             Err(refusal) => {

@@ -2,8 +2,7 @@
 //!
 //! The look stands in the same message, because the transaction ends with it.
 
-use crate::catalog::Oid;
-use crate::catalog::observed::{Observation, observation_sql};
+use crate::catalog::observed::Observation;
 use crate::declared::migrations::{Role, Statement};
 
 /// The message, and what it consists of.
@@ -22,14 +21,13 @@ struct Piece<'a> {
 
 impl<'a> Message<'a> {
     /// The statements, each that works followed by a look.
-    pub fn new(statements: &'a [Statement], newest: Oid) -> Self {
-        let look = observation_sql(newest);
+    pub fn new(statements: &'a [Statement], look: impl Fn(&str) -> String) -> Self {
         let mut message = Message { text: String::new(), pieces: Vec::new() };
         let mut length = 0;
         for statement in statements {
             let works = Role::of(statement) == Role::Works;
-            let texts = [(&statement.text, false), (&look, true)];
-            for (text, is_look) in texts.into_iter().take(1 + usize::from(works)) {
+            let look = works.then(|| (look(&statement.text), true));
+            for (text, is_look) in [(statement.text.clone(), false)].into_iter().chain(look) {
                 message.pieces.push(Piece { statement, is_look, begin: length });
                 // On a line of its own: a statement may end in a comment.
                 let text = format!("{text}\n;\n");
@@ -82,8 +80,8 @@ mod tests {
     #[test]
     fn an_error_is_the_statements_in_which_it_stands() {
         let statements = ["SET a = 'ä'", "SELECT nix", "SELECT 2"].map(statement);
-        let message = Message::new(&statements, 0);
-        assert_eq!(message.text.matches("SELECT pg_catalog.json_build_object").count(), 2);
+        let message = Message::new(&statements, |_| "LOOK".to_owned());
+        assert_eq!(message.text.matches("LOOK").count(), 2);
         let at = message.text.find("nix").unwrap();
         let position = u32::try_from(message.text[..at].chars().count() + 1).ok();
         let blamed = message.blamed(0, position).unwrap();

@@ -1,10 +1,8 @@
 //! Sending a script as its tool would, and looking at what each statement did.
 
 use super::message::Message;
-use crate::catalog::Oid;
-use crate::catalog::observed::{Observation, load_relation_files, observation_sql};
+use crate::catalog::observed::{Observation, load_relation_files};
 use crate::declared::migrations::{Role, Script, Statement, Wrapping, statements};
-use crate::failure::Result;
 use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
 use crate::plan::verify::observed::{Done, Observed, Observer};
@@ -27,18 +25,15 @@ impl<'a> Sender<'a> {
     }
 
     /// Looks at what the session holds after each statement.
-    ///
-    /// # Errors
-    /// Those of the connection.
-    pub async fn observing(session: &'a Session) -> Result<Self> {
-        let observer = Observer::new(&load_relation_files(session).await?);
-        Ok(Sender { observer: Some(observer), ..Sender::plain(session) })
+    pub fn observing(session: &'a Session) -> Self {
+        Sender { observer: Some(Observer::default()), ..Sender::plain(session) }
     }
 
-    /// The next migration begins.
-    pub fn begin_migration(&mut self) {
+    /// The next migration begins. Where the one before has left a transaction that is aborted,
+    /// nothing can be read, and the server will say so of the next statement.
+    pub async fn begin_migration(&mut self) {
         if let Some(observer) = &mut self.observer {
-            observer.begin_migration();
+            observer.begin_migration(load_relation_files(self.session).await.ok().as_ref());
         }
     }
 
@@ -153,7 +148,7 @@ impl<'a> Sender<'a> {
 
     async fn look(&mut self, script: &Script, statement: &Statement) -> Answer<()> {
         let Some(observer) = &mut self.observer else { return Ok(()) };
-        if let Some(observation) = observe(self.session, observer.newest()).await? {
+        if let Some(observation) = observe(self.session, &observer.look(&statement.text)).await? {
             observer.saw(done(script, statement), &observation);
         }
         Ok(())
@@ -161,7 +156,7 @@ impl<'a> Sender<'a> {
 
     async fn look_afterwards(&mut self, script: &Script, statement: &Statement) -> Answer<()> {
         let Some(observer) = &mut self.observer else { return Ok(()) };
-        let observation = observe(self.session, observer.newest()).await?;
+        let observation = observe(self.session, &observer.look(&statement.text)).await?;
         let made = observation.map(|observation| observation.made).unwrap_or_default();
         // Where it cannot be read, nothing is known of this statement.
         if let Ok(files) = load_relation_files(self.session).await {
@@ -185,7 +180,7 @@ impl<'a> Sender<'a> {
 
     async fn message(&mut self, script: &Script, statements: &[Statement]) -> Sent {
         let Some(observer) = &self.observer else { return self.as_is(script, statements).await };
-        let message = Message::new(statements, observer.newest());
+        let message = Message::new(statements, |statement| observer.look(statement));
         let (answers, answer) = self.session.execute_message(&message.text).await;
         if let Err(error) = answer {
             self.roll_back().await;
@@ -229,8 +224,8 @@ impl<'a> Sender<'a> {
     }
 }
 
-async fn observe(session: &Session, newest: Oid) -> Answer<Option<Observation>> {
-    let (answers, answer) = session.execute_message(&observation_sql(newest)).await;
+async fn observe(session: &Session, look: &str) -> Answer<Option<Observation>> {
+    let (answers, answer) = session.execute_message(look).await;
     answer?;
     Ok(answers.first().and_then(|rows| rows.first()).and_then(|json| Observation::read(json)))
 }

@@ -1,12 +1,14 @@
 //! What was seen while the migrations were applied: which statement took, rewrote, scanned and made
 //! what. The observer is told each answer of the server and makes of it what one statement did.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::Place;
 use crate::catalog::Oid;
-use crate::catalog::observed::{LockedRelation, Observation, RelationFiles};
+use crate::catalog::observed::{
+    LockedRelation, Observation, RelationFiles, made_sql, observation_sql,
+};
 use crate::pg::name::RelationName;
 use crate::plan::LockMode;
 
@@ -54,9 +56,10 @@ pub struct Seen {
     pub transaction: usize,
     /// When the server began, by its clock.
     pub began: Duration,
-    /// When it had done.
+    /// When it had done; where later ones of its transaction did nothing, when they had.
     pub ended: Duration,
-    /// The tables and materialized views that its transaction holds or that it has rewritten.
+    /// The tables and materialized views that were there before the migration and that it locked,
+    /// rewrote or scanned.
     pub relations: Vec<SeenRelation>,
 }
 
@@ -93,28 +96,66 @@ pub struct Observer {
     scans: HashMap<Oid, i64>,
     /// What the open transaction has given a new file.
     rewritten: Vec<Oid>,
+    /// What the open transaction holds.
+    held: HashMap<Oid, Option<LockMode>>,
+    /// The names of the tables that were there before this migration.
+    names: HashSet<String>,
+    /// The newest object before this migration.
+    before: Oid,
     newest: Oid,
     at: Duration,
     transaction: usize,
 }
 
 impl Observer {
-    /// Nothing is known but what is there.
-    pub fn new(files: &RelationFiles) -> Self {
-        let mut observer = Observer::default();
-        observer.know(files);
-        observer.observed.origins.base = files.newest;
-        observer
-    }
-
-    /// The next migration begins.
-    pub fn begin_migration(&mut self) {
+    /// The next migration begins, and this is there, if it could be read.
+    pub fn begin_migration(&mut self, files: Option<&RelationFiles>) {
+        if let Some(files) = files {
+            self.know(files);
+            self.names = files.files.values().map(|file| file.name.name.clone()).collect();
+        }
+        self.before = self.newest;
+        if self.observed.newest_before.is_empty() {
+            self.observed.origins.base = self.newest;
+        }
         self.observed.newest_before.push(self.newest);
     }
 
-    /// The newest object that is known.
-    pub fn newest(&self) -> Oid {
-        self.newest
+    /// The query to send after this statement.
+    pub fn look(&self, statement: &str) -> String {
+        if self.may_concern_existing(statement) {
+            observation_sql(self.before, self.newest)
+        } else {
+            made_sql(self.newest)
+        }
+    }
+
+    /// A statement of a kind that only concerns what it names, and names nothing that was there, does
+    /// nothing to it. So a file that makes thousands of tables is not slowed down by looking at
+    /// the locks on them.
+    fn may_concern_existing(&self, statement: &str) -> bool {
+        const NAMING: [&str; 8] = [
+            "ALTER TABLE",
+            "COMMENT ON",
+            "CREATE ",
+            "DELETE ",
+            "GRANT ",
+            "INSERT ",
+            "REVOKE ",
+            "UPDATE ",
+        ];
+        let starts_with = |kind: &str| {
+            statement.get(..kind.len()).is_some_and(|start| start.eq_ignore_ascii_case(kind))
+        };
+        if !NAMING.iter().any(|kind| starts_with(kind)) {
+            return !self.names.is_empty();
+        }
+        let words = statement.split(|char: char| !(char.is_alphanumeric() || "_$".contains(char)));
+        let mut words = words.filter(|word| !word.is_empty());
+        // A quoted name may hold anything.
+        statement.contains('"') && !self.names.is_empty()
+            || words
+                .any(|word| self.names.contains(word) || self.names.contains(&word.to_lowercase()))
     }
 
     /// A statement is done, and its transaction open still.
@@ -159,6 +200,7 @@ impl Observer {
     /// The transaction is over.
     pub fn end_transaction(&mut self) {
         self.rewritten.clear();
+        self.held.clear();
         self.transaction += 1;
     }
 
@@ -200,18 +242,36 @@ impl Observer {
         scans > before || (scans > 0 && scans < before)
     }
 
+    /// Those to which the statement did something, or of which it took more than was held.
+    fn changed(&mut self, mut relations: Vec<SeenRelation>) -> Vec<SeenRelation> {
+        relations.retain(|now| {
+            let held = self.held.insert(now.oid, now.lock);
+            held != Some(now.lock) || now.is_rewritten || now.is_scanned
+        });
+        relations
+    }
+
     fn remember(&mut self, done: Done, at: Duration, relations: Vec<SeenRelation>) {
+        let relations = self.changed(relations);
+        let began = std::mem::replace(&mut self.at, at);
+        let last = self.observed.statements.last_mut();
+        let last = last.filter(|last| last.transaction == self.transaction);
+        if relations.is_empty() {
+            if let Some(last) = last {
+                last.ended = at;
+            }
+            return;
+        }
         let seen = Seen {
             migration: self.observed.newest_before.len().saturating_sub(1),
             transaction: self.transaction,
-            began: self.at,
+            began,
             ended: at,
             place: done.place,
             text: done.text,
             relations,
         };
         self.observed.statements.push(seen);
-        self.at = at;
     }
 }
 
