@@ -318,7 +318,8 @@ fn initdb(home: &Home, binaries: &Binaries) -> Result<()> {
     let output = home
         .command(&initdb)
         .args(["-U", SUPERUSER, "-A", "trust", "-E", "UTF8"])
-        .args(["--no-locale", "--no-sync", "--no-instructions", "-D"])
+        // The first segment of WAL is written in full, of 16 MiB otherwise.
+        .args(["--no-locale", "--no-sync", "--no-instructions", "--wal-segsize=1", "-D"])
         .arg(home.data())
         .output()
         .map_err(|error| initdb_failed(&initdb, &error.to_string()))?;
