@@ -1,10 +1,12 @@
 -- What the statements of this transaction have taken, scanned and made so far.
--- $1: the newest object that was there before the migration; $2: the newest that is known. Returns one
--- JSON object: at_us: the server's clock in microseconds; relations: each table and materialized view up
--- to $1 that this session has locked, with the modes, the file's number (0: none), and the sequential
--- scans that are not yet in the statistics; made: relations and constraints that are newer than $2. What
--- one such query has told, the next one of the same transaction does not tell again.
--- Privilege: none. Cost: one pass over the lock table, index look-ups.
+-- $1: the newest object that was there before the migration; 0: the statement can only concern what is
+-- new, so nothing is asked about locks, because looking for one among many thousands takes its time.
+-- $2: the newest object that is known. Returns one JSON object: at_us: the server's clock in
+-- microseconds; relations: each table and materialized view up to $1 that this session has locked, with
+-- the modes, the file's number (0: none), and the sequential scans that are not yet in the statistics;
+-- made: relations and constraints that are newer than $2. What one such query has told, the next one of
+-- the same transaction does not tell again.
+-- Privilege: none. Cost: index look-ups, and unless $1 is 0 one pass over the lock table.
 WITH made AS MATERIALIZED (
   SELECT m.oid
   FROM (
@@ -43,6 +45,7 @@ SELECT
         WHERE l.pid = pg_catalog.pg_backend_pid()
           AND l.locktype = 'relation'
           AND l.granted
+          AND $1::pg_catalog.oid >= 16384::pg_catalog.oid
           AND l.relation BETWEEN 16384::pg_catalog.oid AND $1::pg_catalog.oid
           AND c.relkind IN ('r', 'p', 'm')
           AND c.relpersistence <> 't'

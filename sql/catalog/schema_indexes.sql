@@ -3,7 +3,7 @@
 -- column or expression as the server prints it, with operator class, collation and order by number;
 -- first_key: the first one alone; included: the columns of INCLUDE; predicate, NULL without one; is_unique; takes_nulls_as_equal;
 -- constraint_name: the primary key, unique or exclusion constraint that it implements; is_primary;
--- foreign_key: one that refers to it; is_replica_identity; columns: the numbers of all
+-- foreign_key: one that refers to it; is_replica_identity; is_exclusion; columns: the numbers of all
 -- columns, 0 for an expression; definition: the whole statement; is_partitioned, and the
 -- indexes of the partitions: part_schemas, part_names. Indexes of partitions that are attached to one of the partitioned
 -- table are left out.
@@ -44,6 +44,7 @@ SELECT
     WHERE f.conindid = i.indexrelid AND f.contype = 'f'
   ) AS foreign_key,
   i.indisreplident AS is_replica_identity,
+  i.indisexclusion AS is_exclusion,
   i.indkey::pg_catalog.int2[] AS columns,
   pg_catalog.pg_get_indexdef(i.indexrelid) AS definition,
   c.relkind = 'I' AS is_partitioned,

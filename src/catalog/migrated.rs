@@ -42,6 +42,8 @@ pub struct SchemaIndex {
     pub foreign_key: Option<String>,
     /// REPLICA IDENTITY USING INDEX.
     pub is_replica_identity: bool,
+    /// It is an exclusion constraint's, whose operators only the constraint knows.
+    pub is_exclusion: bool,
     /// The numbers of its columns, included ones too; 0 for an expression.
     pub columns: Vec<i16>,
     /// The statement that makes it, as the server prints it.
@@ -108,6 +110,7 @@ pub async fn load_schema_indexes(session: &Session) -> Result<Vec<SchemaIndex>> 
             is_primary: row.get("is_primary"),
             foreign_key: row.get("foreign_key"),
             is_replica_identity: row.get("is_replica_identity"),
+            is_exclusion: row.get("is_exclusion"),
             columns: row.get("columns"),
             definition: row.get("definition"),
             parts: parts(row),

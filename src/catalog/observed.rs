@@ -64,17 +64,12 @@ pub struct RelationFile {
     pub scans: i64,
 }
 
-/// The query for an [`Observation`] of what was there before, up to that object, and of what was made
-/// after the newest that is known. It needs no parameters, so that it can be sent between the
+/// The query for an [`Observation`] of what was there before, up to that object (0: nothing is asked of
+/// it), and of what was made after the newest that is known. It needs no parameters, so that it can be sent between the
 /// statements of one message.
 pub fn observation_sql(before: Oid, newest: Oid) -> String {
     let sql = include_str!("../../sql/catalog/observe.sql");
     sql.replace("$1", &before.to_string()).replace("$2", &newest.to_string())
-}
-
-/// The query for an [`Observation`] of what was made alone.
-pub fn made_sql(newest: Oid) -> String {
-    include_str!("../../sql/catalog/observe_made.sql").replace("$1", &newest.to_string())
 }
 
 impl Observation {

@@ -383,3 +383,28 @@ fn what_is_suppressed_is_counted_and_no_finding() {
     let error = folder.verify(&["--config", &config]).expect(2).json().error.unwrap();
     assert!(error.message.contains("missing field `reason`"), "{error:?}");
 }
+
+#[test]
+fn what_the_server_refuses_cannot_be_suppressed() {
+    let partitioned = "CREATE TABLE p (a bigint) PARTITION BY LIST (a);\n";
+    let index = "-- pgtend-ignore concurrently-on-partitioned: we know\n\
+                 CREATE INDEX CONCURRENTLY p_a ON p (a);\n";
+    let folder = Folder::new(&[("1.sql", partitioned), ("2.sql", index)]);
+    let output = folder.verify_as(&[]).expect(1);
+    assert!(rules(&output).contains(&"concurrently-on-partitioned".to_owned()), "{output}");
+    let extension = "-- pgtend-ignore missing-extension: not in CI\nCREATE EXTENSION no_such;\n";
+    let folder = Folder::new(&[("1.sql", extension)]);
+    let output = folder.verify_as(&[]).expect(1);
+    assert!(rules(&output).contains(&"missing-extension".to_owned()), "{output}");
+    folder.verify_as(&["--skip-missing-extensions", "--fail-on", "missing-extension"]).expect(0);
+}
+
+/// The connection is still there, so the server was not lost.
+#[test]
+fn what_the_driver_refuses_is_a_finding() {
+    for sql in ["SELECT 1;\nCOPY (SELECT 1)TO STDOUT;\n", "SELECT 1;\nSELECT '\0';\n"] {
+        let folder = Folder::new(&[("1.sql", sql)]);
+        let error = errors(&folder.verify_as(&[]).expect(1)).pop().unwrap();
+        assert_eq!((error.rule.as_str(), error.line), ("not-applied", Some(2)), "{error:?}");
+    }
+}

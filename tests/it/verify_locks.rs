@@ -143,6 +143,7 @@ ALTER TABLE agents ADD COLUMN note text;
     let output = verify(&[TABLES, change], "plain", &[]).expect(0);
     let wanted = [
         "2_m:1 public.sales unseen rewrites scans",
+        "2_m:2 public.sales unseen scans",
         "2_m:3 public.agents unseen rewrites scans",
         "2_m:4 public.agents AccessExclusive",
     ];
@@ -187,4 +188,31 @@ fn every_lock_is_shown_to_those_who_ask() {
     assert!(line.contains("AccessExclusive") && line.ends_with("2.sql:1"), "{shown}");
     let shown = Pgtend::new(&["verify", folder]).run().expect(0).stdout;
     assert!(!shown.contains("public.sales"), "{shown}");
+}
+
+#[test]
+fn a_table_is_known_by_its_new_name_and_as_a_partition() {
+    let renamed = "ALTER TABLE sales RENAME TO deals;\nALTER TABLE deals ALTER amount TYPE bigint;\n";
+    let output = verify(&[TABLES, renamed], "golang-migrate", &[]).expect(0);
+    assert_eq!(findings(&output), ["table-rewrite 2_m:2"], "{output}");
+    let attached = "CREATE TABLE all_agents (LIKE agents) PARTITION BY LIST (id);
+ALTER TABLE all_agents ATTACH PARTITION agents DEFAULT;
+CREATE INDEX ON all_agents (sale);
+";
+    let output = verify(&[TABLES, attached], "plain", &[]).expect(0);
+    assert!(findings(&output).contains(&"table-scan 2_m:3".to_owned()), "{output}");
+}
+
+#[test]
+fn lock_is_the_statement_that_takes_it() {
+    let change = "LOCK TABLE sales;\nALTER TABLE agents ALTER sale TYPE text;\n";
+    for layout in ["sqlx", "golang-migrate"] {
+        let output = verify(&[TABLES, change], layout, &[]).expect(0);
+        let wanted = [
+            "2_m:1 public.sales AccessExclusive",
+            "2_m:2 public.agents AccessExclusive rewrites scans",
+        ];
+        assert_eq!(locks(&output), wanted, "{output}");
+        assert_eq!(findings(&output), ["table-rewrite 2_m:2", "lock-held 2_m:2"], "{output}");
+    }
 }

@@ -1,6 +1,6 @@
 //! `verify`: what it makes of the finished schema.
 
-use crate::support::folder::{Folder, errors, reason, verdicts};
+use crate::support::folder::{Folder, errors, reason, rules, verdicts};
 use crate::support::{Database, Output};
 
 const TABLE: &str = "CREATE TABLE sales (id bigint PRIMARY KEY, status text, sold date);\n";
@@ -341,4 +341,16 @@ fn keys_that_may_be_null_are_found_in_every_unique_index() {
         "{output}"
     );
     assert_eq!(reason(&output, "views"), "1 warning");
+}
+
+#[test]
+fn a_view_of_the_base_is_not_the_migrations() {
+    let view = "CREATE TABLE public.t (a bigint);
+        CREATE MATERIALIZED VIEW public.v AS SELECT a FROM public.t;";
+    let folder = Folder::new(&[("1_m.sql", "SELECT 1;\n")]);
+    let base = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(base.path(), view).unwrap();
+    let output = folder.verify(&["--base", base.path().to_str().unwrap()]).expect(0);
+    assert_eq!(verdicts(&output, &["views"]), "views skipped", "{output}");
+    assert!(!rules(&output).contains(&"view-not-concurrent".to_owned()), "{output}");
 }

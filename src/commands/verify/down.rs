@@ -79,7 +79,7 @@ impl Downs<'_> {
                 (Some(_), None) => Some(site.state().await?),
                 (_, known) => known,
             };
-            if let Err(refused) = site.up(migration).await {
+            if let Err(refused) = site.up(migration).await? {
                 return Ok((tried, Some(refused_again(&refused))));
             }
             let (Some(down), Some(before)) = (&migration.down, before) else { continue };
@@ -136,7 +136,7 @@ impl Downs<'_> {
         };
         let site = self.open(&at.name, &at.settings).await?;
         for migration in &self.folder.migrations[at.applied..migrations] {
-            if let Err(refused) = site.up(migration).await {
+            if let Err(refused) = site.up(migration).await? {
                 return Ok(Err(refused));
             }
         }

@@ -51,7 +51,7 @@ impl Finished<'_> {
         let created = in_force.created.clone();
         let held = self.converged(in_force, judgement).await?;
         self.healed(&held, judgement).await?;
-        self.views(&Created { migrations, views: &created }, judgement).await
+        self.views(&Created { migrations, views: &created, origins }, judgement).await
     }
 
     /// What there is to say against the indexes, the keys and the functions that are there.
@@ -103,7 +103,7 @@ impl Finished<'_> {
     async fn views(&self, created: &Created<'_>, judgement: &mut Judgement) -> Result<()> {
         let refreshed = refresh(self.database, created).await?;
         if refreshed.views == 0 {
-            judgement.skip(CheckName::Views, "no materialized view");
+            judgement.skip(CheckName::Views, "the migrations make no materialized view");
             return Ok(());
         }
         let count = figures::count(refreshed.views, "view", "views");

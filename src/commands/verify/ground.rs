@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::others::Others;
 use super::{Args, Context};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::conninfo::Conninfo;
@@ -53,6 +52,13 @@ pub(super) enum Server {
     Throwaway(Throwaway),
     /// A database of our own on a server that was given.
     Scratch(Scratch),
+}
+
+/// The databases besides. Known before they are made, so that none remains if the run is cancelled meanwhile.
+#[derive(Default)]
+pub(super) struct Others {
+    pub(super) made: usize,
+    pub(super) names: Vec<String>,
 }
 
 /// A server that is stopped and removed at the end.
@@ -159,7 +165,11 @@ impl Ground {
             Server::Throwaway(Throwaway { sandbox, .. }) => {
                 format!("the next throwaway server does it, or: {}", sandbox.stop_command())
             }
-            Server::Scratch(scratch) => format!("drop the database: {};", scratch.drop_sql()),
+            Server::Scratch(scratch) => format!(
+                "drop the database: {};\nwith --down also those whose names begin with {}_down_",
+                scratch.drop_sql(),
+                scratch.name
+            ),
         }
     }
 

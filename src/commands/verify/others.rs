@@ -3,18 +3,11 @@
 use std::sync::{MutexGuard, PoisonError};
 
 use super::Context;
-use super::ground::{Ground, Server, TEMPLATE, create};
+use super::ground::{Ground, Others, Server, TEMPLATE, create};
 use crate::failure::Result;
 use crate::pg::database::{Database, Opening, Workers};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
-
-/// Known before they are made, so that none remains if the run is cancelled meanwhile.
-#[derive(Default)]
-pub(super) struct Others {
-    made: usize,
-    names: Vec<String>,
-}
 
 impl Ground {
     /// Makes one more database: empty, or a copy of another one of ours. Returns its name.
@@ -86,10 +79,12 @@ impl Ground {
     /// Drops them all.
     pub(super) async fn remove_others(&self, context: &Context) -> Result<()> {
         let names = self.others().names.clone();
+        let mut left = Ok(());
         for name in names {
             let dropped = self.drop_other(context, &name).await;
-            dropped.map_err(|failure| failure.context(format!("the database {name} stays")))?;
+            let told = dropped.map_err(|failure| failure.context(format!("{name} stays")));
+            left = left.and(told);
         }
-        Ok(())
+        left
     }
 }

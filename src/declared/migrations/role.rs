@@ -15,6 +15,8 @@ pub enum Role {
     RollsBackTo,
     /// It may lock, scan or make relations.
     Works,
+    /// LOCK, which means something in a transaction that is open only.
+    Locks,
     /// It sets something, or only means something in a transaction that is open: SET, SAVEPOINT.
     Sets,
 }
@@ -38,6 +40,7 @@ impl Role {
             "ROLLBACK" | "ABORT" => Role::RollsBack,
             "COMMIT" | "END" => Role::Commits,
             "PREPARE" if word() == "TRANSACTION" => Role::Commits,
+            "LOCK" => Role::Locks,
             "WITH" | "VALUES" => Role::Works,
             first if WORKING.contains(&first) => Role::Works,
             _ => Role::Sets,
@@ -67,7 +70,7 @@ mod tests {
         assert_eq!(role("PREPARE TRANSACTION 'a'"), Role::Commits);
         assert_eq!(role("PREPARE a AS SELECT 1"), Role::Sets);
         assert_eq!(role("SET LOCAL a = b"), Role::Sets);
-        assert_eq!(role("LOCK TABLE a"), Role::Sets);
+        assert_eq!(role("LOCK TABLE a"), Role::Locks);
         assert_eq!(role("with a as (select 1) delete from b"), Role::Works);
         assert_eq!(role("(SELECT 1)"), Role::Works);
         assert_eq!(role("ALTER TABLE a"), Role::Works);

@@ -64,7 +64,8 @@ pub async fn load_base(session: &Session, base: &Script) -> Result<()> {
     session.execute("DISCARD ALL").await.map_err(ServerError::into_failure)
 }
 
-fn lost(refused: Refused) -> Failure {
+/// The failure of a run whose server went away at that statement.
+pub(super) fn lost(refused: Refused) -> Failure {
     let Place { file, line, .. } = refused.place;
     refused.error.into_failure().context(format!("{}:{line}", file.display()))
 }

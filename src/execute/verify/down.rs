@@ -2,7 +2,7 @@
 
 use tokio_postgres::types::Type;
 
-use super::apply::run;
+use super::apply::{lost, run};
 use super::end;
 use crate::catalog::{Fingerprint, load_fingerprint};
 use crate::declared::migrations::{Migration, Script, without_cluster_objects};
@@ -48,12 +48,13 @@ impl Site {
     /// Applies a migration.
     ///
     /// # Errors
-    /// The server's refusal.
-    pub async fn up(&self, migration: &Migration) -> std::result::Result<(), Refused> {
-        run(&self.session, &without_cluster_objects(&migration.up)).await?;
+    /// `Connection` where the server went away. Its refusal is an answer.
+    pub async fn up(&self, migration: &Migration) -> Result<std::result::Result<(), Refused>> {
+        let answer = run(&self.session, &without_cluster_objects(&migration.up)).await;
+        let answer = unless_lost(answer)?;
         // What it left open would keep its locks from the way back, which has a connection of its own.
         let _ = self.session.execute("COMMIT").await;
-        Ok(())
+        Ok(answer)
     }
 
     /// Takes the migration, which is applied, back and applies it again, on a session like the first
@@ -68,7 +69,7 @@ impl Site {
         before: &State,
     ) -> Result<RoundTrip> {
         let back = self.database.maintainer(Workers::AsConfigured).await?;
-        let down = run(&back, &without_cluster_objects(down)).await;
+        let down = unless_lost(run(&back, &without_cluster_objects(down)).await)?;
         end(back).await;
         if let Err(refused) = down {
             return Ok(RoundTrip::DownRefused(refused));
@@ -78,7 +79,7 @@ impl Site {
             return Ok(RoundTrip::NotRestored(differences));
         }
         self.reset(&before.settings).await?;
-        Ok(match self.up(migration).await {
+        Ok(match self.up(migration).await? {
             Ok(()) => RoundTrip::Whole,
             Err(refused) => RoundTrip::UpRefused(refused),
         })
@@ -122,6 +123,16 @@ impl Site {
         let sql = include_str!("../../../sql/catalog/session_settings.sql");
         let rows = self.session.query(sql, &[]).await.map_err(ServerError::into_failure)?;
         Ok(rows.iter().map(|row| (row.get("name"), row.get("setting"))).collect())
+    }
+}
+
+/// A server that went away says nothing about the script.
+fn unless_lost(
+    answer: std::result::Result<(), Refused>,
+) -> Result<std::result::Result<(), Refused>> {
+    match answer {
+        Err(refused) if refused.error.is_connection_lost() => Err(lost(refused)),
+        answer => Ok(answer),
     }
 }
 

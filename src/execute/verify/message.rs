@@ -21,11 +21,11 @@ struct Piece<'a> {
 
 impl<'a> Message<'a> {
     /// The statements, each that works followed by a look.
-    pub fn new(statements: &'a [Statement], look: impl Fn(&str) -> String) -> Self {
+    pub fn new(statements: &'a [Statement], mut look: impl FnMut(&str) -> String) -> Self {
         let mut message = Message { text: String::new(), pieces: Vec::new() };
         let mut length = 0;
         for statement in statements {
-            let works = Role::of(statement) == Role::Works;
+            let works = matches!(Role::of(statement), Role::Works | Role::Locks);
             let look = works.then(|| (look(&statement.text), true));
             for (text, is_look) in [(statement.text.clone(), false)].into_iter().chain(look) {
                 message.pieces.push(Piece { statement, is_look, begin: length });

@@ -16,6 +16,9 @@ pub struct Sender<'a> {
     is_in_transaction: bool,
 }
 
+/// As the server itself would say (PostgreSQL documentation, appendix A).
+const FEATURE_NOT_SUPPORTED: &str = "0A000";
+
 type Sent = std::result::Result<(), Refused>;
 
 impl<'a> Sender<'a> {
@@ -49,7 +52,7 @@ impl<'a> Sender<'a> {
     pub async fn run(&mut self, script: &Script) -> Sent {
         // What our parser does not know cannot be taken apart; the server may know it.
         let Ok(statements) = statements(script) else { return self.whole(script).await };
-        if let Some(copy) = statements.iter().find(|statement| reads_from_client(statement)) {
+        if let Some(copy) = statements.iter().find(|statement| speaks_with_client(statement)) {
             let place = Place::of_statement(script, copy);
             let statement = copy.text.clone();
             return Err(Refused { place, statement, error: copy_refused() });
@@ -72,7 +75,7 @@ impl<'a> Sender<'a> {
 
     async fn begin(&mut self, script: &Script) -> Sent {
         let begun = self.session.execute("BEGIN").await;
-        begun.map_err(|error| refused(Place::of_offset(script, 0), None, error))?;
+        begun.map_err(|error| self.refused(Place::of_offset(script, 0), None, error))?;
         self.is_in_transaction = true;
         Ok(())
     }
@@ -85,7 +88,7 @@ impl<'a> Sender<'a> {
         );
         let committed = self.session.execute("COMMIT").await;
         self.end_transaction();
-        committed.map_err(|error| refused(place, None, error))
+        committed.map_err(|error| self.refused(place, None, error))
     }
 
     async fn one_by_one(&mut self, script: &Script, statements: &[Statement]) -> Sent {
@@ -93,7 +96,7 @@ impl<'a> Sender<'a> {
             if let Err(error) = self.send(script, statement).await {
                 self.roll_back().await;
                 let place = Place::within(script, statement, error.position);
-                return Err(refused(place, Some(statement), error));
+                return Err(self.refused(place, Some(statement), error));
             }
         }
         Ok(())
@@ -102,7 +105,7 @@ impl<'a> Sender<'a> {
     async fn send(&mut self, script: &Script, statement: &Statement) -> Answer<()> {
         match Role::of(statement) {
             Role::Works if self.observer.is_none() => self.session.execute(&statement.text).await,
-            Role::Works if self.is_in_transaction => {
+            Role::Works | Role::Locks if self.is_in_transaction => {
                 self.session.execute(&statement.text).await?;
                 self.look(script, statement).await
             }
@@ -122,7 +125,7 @@ impl<'a> Sender<'a> {
         match role {
             Role::Begins => self.is_in_transaction = true,
             Role::Commits | Role::RollsBack => self.end_transaction(),
-            Role::RollsBackTo | Role::Works | Role::Sets => {}
+            Role::RollsBackTo | Role::Works | Role::Locks | Role::Sets => {}
         }
     }
 
@@ -165,6 +168,21 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
+    /// What the driver itself refuses, such as a text with a NUL character, comes without an SQLSTATE, as
+    /// a lost connection does; but the connection is still there.
+    fn refused(
+        &self,
+        place: Place,
+        statement: Option<&Statement>,
+        mut error: ServerError,
+    ) -> Refused {
+        if error.sqlstate.is_none() && !self.session.is_closed() {
+            error.sqlstate = Some(FEATURE_NOT_SUPPORTED.to_owned());
+        }
+        let statement = statement.map(|statement| statement.text.clone()).unwrap_or_default();
+        Refused { place, statement, error }
+    }
+
     /// Whether a transaction is open or not.
     async fn roll_back(&mut self) {
         let _ = self.session.execute("ROLLBACK").await;
@@ -179,8 +197,10 @@ impl<'a> Sender<'a> {
     }
 
     async fn message(&mut self, script: &Script, statements: &[Statement]) -> Sent {
-        let Some(observer) = &self.observer else { return self.as_is(script, statements).await };
-        let message = Message::new(statements, |statement| observer.look(statement));
+        let message = match &mut self.observer {
+            Some(observer) => Message::new(statements, |statement| observer.look(statement)),
+            None => return self.as_is(script, statements).await,
+        };
         let (answers, answer) = self.session.execute_message(&message.text).await;
         if let Err(error) = answer {
             self.roll_back().await;
@@ -189,7 +209,7 @@ impl<'a> Sender<'a> {
                 || Place::of_offset(script, 0),
                 |(statement, position)| Place::within(script, statement, position),
             );
-            return Err(refused(place, blamed.map(|(statement, _)| statement), error));
+            return Err(self.refused(place, blamed.map(|(statement, _)| statement), error));
         }
         for (statement, observation) in message.seen(&answers) {
             if let (Some(observer), Some(observation)) = (&mut self.observer, observation) {
@@ -211,7 +231,7 @@ impl<'a> Sender<'a> {
             (None, Some(statement)) => Place::of_statement(script, statement),
             (None, None) => Place::of_offset(script, 0),
         };
-        Err(refused(place, statements.get(answers.len()), error))
+        Err(self.refused(place, statements.get(answers.len()), error))
     }
 
     async fn whole(&mut self, script: &Script) -> Sent {
@@ -230,11 +250,6 @@ async fn observe(session: &Session, look: &str) -> Answer<Option<Observation>> {
     Ok(answers.first().and_then(|rows| rows.first()).and_then(|json| Observation::read(json)))
 }
 
-fn refused(place: Place, statement: Option<&Statement>, error: ServerError) -> Refused {
-    let statement = statement.map(|statement| statement.text.clone()).unwrap_or_default();
-    Refused { place, statement, error }
-}
-
 fn done(script: &Script, statement: &Statement) -> Done {
     Done { place: Place::of_statement(script, statement), text: statement.text.clone() }
 }
@@ -245,19 +260,20 @@ fn refuses_transaction(error: &ServerError) -> bool {
     matches!(error.sqlstate.as_deref(), Some("25001" | "2D000"))
 }
 
-/// `COPY … FROM stdin`: rows follow that only psql can send.
-fn reads_from_client(statement: &Statement) -> bool {
+/// `COPY … FROM stdin`: rows follow that only psql can send. `COPY … TO stdout`: it sends some.
+fn speaks_with_client(statement: &Statement) -> bool {
     let words = statement.text.to_ascii_uppercase();
-    let words = words.split_whitespace().collect::<Vec<_>>();
-    words.first() == Some(&"COPY")
-        && words.windows(2).any(|pair| pair[0] == "FROM" && pair[1].starts_with("STDIN"))
+    let words = words.split(|char: char| !char.is_ascii_alphanumeric());
+    let words = words.filter(|word| !word.is_empty()).collect::<Vec<_>>();
+    let between = |pair: &[&str]| matches!(pair, ["FROM", "STDIN"] | ["TO", "STDOUT"]);
+    words.first() == Some(&"COPY") && words.windows(2).any(between)
 }
 
 fn copy_refused() -> ServerError {
     ServerError {
-        // feature_not_supported, as the server itself would say.
-        sqlstate: Some("0A000".to_owned()),
-        message: "COPY … FROM stdin needs rows that only psql sends".to_owned(),
+        sqlstate: Some(FEATURE_NOT_SUPPORTED.to_owned()),
+        message: "COPY … FROM stdin and TO stdout need rows that only psql sends and takes"
+            .to_owned(),
         detail: None,
         hint: Some("use INSERT, or pg_dump --inserts".to_owned()),
         position: None,

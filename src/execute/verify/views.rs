@@ -41,11 +41,14 @@ pub async fn refresh(database: &Database, created: &Created<'_>) -> Result<Refre
         if_changed: false,
     };
     let mut findings = Vec::new();
-    for view in choose(&facts.views, &options)? {
+    let mut views = choose(&facts.views, &options)?;
+    views.retain(|view| created.origins.is_new(view.oid));
+    let number = views.len();
+    for view in views {
         let refusal = refused(&session, view).await?;
         findings.extend(judge(view, refusal, &facts, created));
     }
-    Ok(Refreshed { views: facts.views.all.len(), findings, took: started.elapsed() })
+    Ok(Refreshed { views: number, findings, took: started.elapsed() })
 }
 
 async fn facts(database: &Database) -> Result<Facts> {

@@ -54,8 +54,8 @@ pub fn judge(observed: &Observed, existing: Existing) -> (Vec<HeldLock>, Vec<Fin
             let relations = seen.relations.iter().filter(there).collect::<Vec<_>>();
             findings.extend(against(seen, &relations, &held));
             for relation in relations {
-                let is_stronger = held.get(&relation.oid).is_none_or(|it| it.mode < relation.lock);
-                if (is_stronger && relation.lock >= Some(RECORDED)) || relation.is_rewritten {
+                let is_stronger = took(relation, &held);
+                if relation.is_rewritten || is_stronger && is_worth_telling(relation) {
                     locks.push(lock(seen, relation, ended));
                 }
                 if is_stronger {
@@ -68,11 +68,21 @@ pub fn judge(observed: &Observed, existing: Existing) -> (Vec<HeldLock>, Vec<Fin
     (locks, findings)
 }
 
+/// What only reads is not; what was gone before it could be seen is.
+fn is_worth_telling(relation: &SeenRelation) -> bool {
+    relation.lock.is_none_or(|mode| mode >= RECORDED)
+}
+
 /// A lock that an earlier statement of the transaction took.
 struct Earlier<'a> {
     mode: Option<LockMode>,
     name: &'a RelationName,
     seen: &'a Seen,
+}
+
+/// Whether the statement itself took the lock, or made it stronger.
+fn took(relation: &SeenRelation, held: &HashMap<Oid, Earlier<'_>>) -> bool {
+    held.get(&relation.oid).is_none_or(|earlier| earlier.mode < relation.lock)
 }
 
 fn was_there(
@@ -109,12 +119,9 @@ fn against(
 ) -> Vec<Finding> {
     let blocking =
         |relation: &&&SeenRelation| relation.lock.is_none_or(|mode| mode >= BLOCKS_WRITES);
-    let took = |relation: &&&SeenRelation| {
-        held.get(&relation.oid).is_none_or(|it| it.mode < relation.lock)
-    };
     let rewritten = relations.iter().filter(|it| it.is_rewritten).copied().collect::<Vec<_>>();
     let scanned = relations.iter().filter(|it| it.is_scanned && !it.is_rewritten);
-    let scanned = scanned.filter(blocking).filter(took).copied().collect::<Vec<_>>();
+    let scanned = scanned.filter(blocking).filter(|it| took(it, held)).copied().collect::<Vec<_>>();
     let works = relations.iter().any(|it| it.is_rewritten || it.is_scanned);
     let blamed = [rewritten.as_slice(), &scanned].concat();
     let waiting = held.iter().filter(|(oid, earlier)| {

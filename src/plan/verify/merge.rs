@@ -47,6 +47,12 @@ fn names(verified_on: &[VerifiedOn]) -> Vec<String> {
 
 /// Adds a server's findings. What is new stands behind what the server said before it.
 fn add(merged: &mut Vec<Finding>, findings: Vec<Finding>, server: &str) {
+    if merged.is_empty() {
+        let servers = vec![server.to_owned()];
+        let all = findings.into_iter();
+        merged.extend(all.map(|finding| Finding { servers: servers.clone(), ..finding }));
+        return;
+    }
     let mut behind = 0;
     for mut finding in findings {
         let is_it = |one: &Finding| is_same(one, &finding) && !is_of(one, server);

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use super::Place;
 use crate::catalog::Oid;
-use crate::catalog::observed::{
-    LockedRelation, Observation, RelationFiles, made_sql, observation_sql,
-};
+use crate::catalog::observed::{LockedRelation, Observation, RelationFiles, observation_sql};
 use crate::pg::name::RelationName;
 use crate::plan::LockMode;
 
@@ -100,6 +98,8 @@ pub struct Observer {
     held: HashMap<Oid, Option<LockMode>>,
     /// The names of the tables that were there before this migration.
     names: HashSet<String>,
+    /// They may be called otherwise meanwhile, or be part of something new.
+    is_unsure: bool,
     /// The newest object before this migration.
     before: Oid,
     newest: Oid,
@@ -113,6 +113,7 @@ impl Observer {
         if let Some(files) = files {
             self.know(files);
             self.names = files.files.values().map(|file| file.name.name.clone()).collect();
+            self.is_unsure = false;
         }
         self.before = self.newest;
         if self.observed.newest_before.is_empty() {
@@ -122,12 +123,10 @@ impl Observer {
     }
 
     /// The query to send after this statement.
-    pub fn look(&self, statement: &str) -> String {
-        if self.may_concern_existing(statement) {
-            observation_sql(self.before, self.newest)
-        } else {
-            made_sql(self.newest)
-        }
+    pub fn look(&mut self, statement: &str) -> String {
+        self.is_unsure = self.is_unsure || may_rename(statement);
+        let before = if self.may_concern_existing(statement) { self.before } else { 0 };
+        observation_sql(before, self.newest)
     }
 
     /// A statement of a kind that only concerns what it names, and names nothing that was there, does
@@ -147,7 +146,7 @@ impl Observer {
         let starts_with = |kind: &str| {
             statement.get(..kind.len()).is_some_and(|start| start.eq_ignore_ascii_case(kind))
         };
-        if !NAMING.iter().any(|kind| starts_with(kind)) {
+        if self.is_unsure || !NAMING.iter().any(|kind| starts_with(kind)) {
             return !self.names.is_empty();
         }
         let words = statement.split(|char: char| !(char.is_alphanumeric() || "_$".contains(char)));
@@ -182,7 +181,7 @@ impl Observer {
             is_rewritten: self.files.get(oid).is_some_and(|before| *before != now.file),
             is_scanned: self.is_scanned(*oid, now.scans),
         });
-        let relations = relations.filter(|relation| relation.is_rewritten);
+        let relations = relations.filter(|relation| relation.is_rewritten || relation.is_scanned);
         let mut relations = relations.collect::<Vec<_>>();
         relations.sort_by_key(|relation| relation.oid);
         self.know(after);
@@ -273,6 +272,13 @@ impl Observer {
         };
         self.observed.statements.push(seen);
     }
+}
+
+/// From then on names alone do not tell what a statement concerns.
+fn may_rename(statement: &str) -> bool {
+    let words = statement.split(|char: char| !char.is_ascii_alphabetic());
+    let mut words = words.map(str::to_ascii_uppercase);
+    words.any(|word| ["RENAME", "ATTACH", "INHERIT", "SCHEMA"].contains(&word.as_str()))
 }
 
 impl Done {

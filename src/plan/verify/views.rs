@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::converge::place;
+use super::observed::Origins;
 use super::{Finding, Place, Rule, Severity};
 use crate::catalog::{KeyHint, MaterializedView, Oid, Readable, UniqueIndex, Views};
 use crate::declared::migrations::Migration;
@@ -39,6 +40,8 @@ pub struct Created<'a> {
     pub migrations: &'a [Migration],
     /// The views and their places.
     pub views: &'a [(RelationName, Stands)],
+    /// What the migrations made: a view of the base is not theirs.
+    pub origins: &'a Origins,
 }
 
 impl Created<'_> {

@@ -12,11 +12,12 @@ use crate::config;
 use crate::declared::migrations::{Migration, Script};
 
 /// These are not a matter of opinion: the migration does not work, or the comment does not.
-const NOT_TO_SUPPRESS: [&Rule; 7] = [
+const NOT_TO_SUPPRESS: [&Rule; 8] = [
     &Rule::SYNTAX,
     &Rule::NOT_APPLIED,
     &Rule::IN_TRANSACTION,
     &Rule::CONCURRENT_IN_ONE_MESSAGE,
+    &Rule::CONCURRENTLY_ON_PARTITIONED,
     &Rule::IGNORE_WITHOUT_REASON,
     &Rule::UNKNOWN_IGNORE,
     &Rule::UNUSED_IGNORE,
@@ -149,6 +150,10 @@ impl Ignores {
 
     /// Whether it is suppressed. All that do so are used.
     fn suppress(&mut self, finding: &Finding) -> bool {
+        // An extension that is missing can be lived with only where it is passed over.
+        if finding.is_refusal() {
+            return false;
+        }
         let mut is_suppressed = false;
         for ignore in self.all.iter_mut().filter(|ignore| ignore.covers(finding)) {
             ignore.is_used = true;

@@ -55,7 +55,10 @@ fn relation(index: &SchemaIndex, other: &SchemaIndex) -> Option<Relation> {
 
 /// Something else than queries uses it.
 fn is_needed(index: &SchemaIndex) -> bool {
-    index.is_primary || index.foreign_key.is_some() || index.is_replica_identity
+    index.is_primary
+        || index.is_exclusion
+        || index.is_replica_identity
+        || index.foreign_key.is_some()
 }
 
 /// Which of two stays: a constraint says more than an index.

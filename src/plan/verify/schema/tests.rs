@@ -25,6 +25,7 @@ fn index(oid: Oid, name: &str, keys: &[&str]) -> SchemaIndex {
         is_primary: false,
         foreign_key: None,
         is_replica_identity: false,
+        is_exclusion: false,
         columns: (1..).take(keys.len()).collect(),
         definition: String::new(),
         parts: vec![relation(name)],
@@ -81,6 +82,11 @@ fn what_something_else_needs_is_kept() {
     let referred = SchemaIndex { foreign_key: key.clone(), ..unique(2, "b", &["x"]) };
     assert_eq!(found(&[unique(1, "a", &["x"]), referred.clone()]), ["duplicate-index a"]);
     assert_eq!(found(&[primary(1, "p", &["x"]), referred]), Vec::<String>::new());
+    let gist = |oid, name| SchemaIndex { method: "gist".to_owned(), ..index(oid, name, &["x"]) };
+    let exclusion = SchemaIndex { is_exclusion: true, ..gist(1, "e") };
+    let other = SchemaIndex { oid: 3, ..exclusion.clone() };
+    assert_eq!(found(&[exclusion.clone(), gist(2, "a")]), ["duplicate-index a"]);
+    assert_eq!(found(&[exclusion, other]), Vec::<String>::new());
     let identity = SchemaIndex { is_replica_identity: true, ..unique(2, "b", &["x"]) };
     assert_eq!(found(&[primary(1, "p", &["x"]), identity]), Vec::<String>::new());
 }
