@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::support::Output;
 use crate::support::command::Pgtend;
+use crate::support::server::server;
 
 /// Applies the migrations in this order as the tool would, and returns what was said.
 fn verify(migrations: &[&str], layout: &str, more: &[&str]) -> Output {
@@ -13,7 +14,8 @@ fn verify(migrations: &[&str], layout: &str, more: &[&str]) -> Output {
         fs::write(folder.path().join(format!("{}_m.{suffix}", at + 1)), sql).unwrap();
     }
     let folder = folder.path().to_str().unwrap();
-    let call = ["verify", folder, "--format", "json", "--layout", layout];
+    let url = server().url();
+    let call = ["verify", folder, "--format", "json", "--layout", layout, "-d", &url];
     Pgtend::new(&[&call, more].concat()).run()
 }
 
@@ -192,7 +194,8 @@ fn every_lock_is_shown_to_those_who_ask() {
 
 #[test]
 fn a_table_is_known_by_its_new_name_and_as_a_partition() {
-    let renamed = "ALTER TABLE sales RENAME TO deals;\nALTER TABLE deals ALTER amount TYPE bigint;\n";
+    let renamed =
+        "ALTER TABLE sales RENAME TO deals;\nALTER TABLE deals ALTER amount TYPE bigint;\n";
     let output = verify(&[TABLES, renamed], "golang-migrate", &[]).expect(0);
     assert_eq!(findings(&output), ["table-rewrite 2_m:2"], "{output}");
     let attached = "CREATE TABLE all_agents (LIKE agents) PARTITION BY LIST (id);

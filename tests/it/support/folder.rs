@@ -5,6 +5,7 @@ use std::fs;
 use super::Output;
 use super::command::Pgtend;
 use super::document::Finding;
+use super::server::server;
 
 /// A folder with migrations.
 pub struct Folder(tempfile::TempDir);
@@ -33,8 +34,13 @@ impl Folder {
         self.verify_as(&[&["--layout", "sqlx"], more].concat())
     }
 
+    /// On the tests' server, unless another one is asked for: a server of its own takes a second.
     pub fn verify_as(&self, more: &[&str]) -> Output {
-        self.call(&[&["--format", "json"], more].concat()).run()
+        let url = server().url();
+        let asks = |option: &str| more.contains(&option);
+        let asks_for_server = ["-d", "--target", "--pg", "--pg-bin"].into_iter().any(asks);
+        let shared = if asks_for_server { vec![] } else { vec!["-d", url.as_str()] };
+        self.call(&[&["--format", "json"], shared.as_slice(), more].concat()).run()
     }
 
     /// The file as findings name it.

@@ -15,6 +15,13 @@ pub struct Server {
     _reaper: Mutex<Child>,
 }
 
+impl Server {
+    /// The connection words for its superuser.
+    pub fn url(&self) -> String {
+        format!("host={} port={} user=postgres dbname=postgres", self.socket_dir, self.port)
+    }
+}
+
 /// The server of this run, started by the first test that asks.
 pub fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
@@ -41,6 +48,8 @@ pub fn start_guarded(
         ("log_line_prefix", "%m [%p] db=%d app=%a "),
         ("deadlock_timeout", "200ms"),
         ("max_prepared_transactions", "10"),
+        // All tests' statements, so that none is evicted while its test looks for it.
+        ("pg_stat_statements.max", "50000"),
         // Tests decide when a table is vacuumed or analyzed.
         ("autovacuum", "off"),
     ];
