@@ -278,7 +278,7 @@ impl Observer {
 fn may_rename(statement: &str) -> bool {
     let words = statement.split(|char: char| !char.is_ascii_alphabetic());
     let mut words = words.map(str::to_ascii_uppercase);
-    words.any(|word| ["RENAME", "ATTACH", "INHERIT", "SCHEMA"].contains(&word.as_str()))
+    words.any(|word| ["RENAME", "ATTACH", "INHERIT"].contains(&word.as_str()))
 }
 
 impl Done {
