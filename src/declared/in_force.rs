@@ -7,7 +7,7 @@ use std::sync::Arc;
 use squawk_syntax::SourceFile;
 use squawk_syntax::ast::{AstNode, Stmt};
 
-use super::migrations::{Migration, Script, places};
+use super::migrations::{Lines, Migration, Script};
 use super::{DeclaredIndex, DeclaredView, Source, parse, text};
 use crate::pg::name::RelationName;
 
@@ -67,11 +67,11 @@ impl Walk {
             self.forget_all();
             return;
         }
-        let place = places(script);
+        let lines = Lines::new(script);
         let file = Arc::<str>::from(script.file.display().to_string());
         for statement in parse.tree().stmts() {
             let Some(first) = text::first_token(statement.syntax()) else { continue };
-            let (line, column) = place(first.text_range().start().into());
+            let (line, column) = lines.at(first.text_range().start().into());
             let source = Source { file: file.clone(), line: usize::try_from(line).unwrap_or(0) };
             self.statement(&statement, &source, Stands { migration, line, column });
         }

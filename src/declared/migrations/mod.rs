@@ -7,6 +7,7 @@ mod arrange;
 mod discover;
 mod extensions;
 mod foreign;
+mod lines;
 mod own_tables;
 mod pair;
 mod recognise;
@@ -16,6 +17,7 @@ mod statements;
 mod version;
 mod wrapping;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::files;
@@ -23,9 +25,10 @@ use crate::failure::{Failure, Kind, Result};
 
 pub use extensions::{AboutExtensions, about_extensions};
 pub use foreign::code_migrations;
+pub use lines::Lines;
 pub use own_tables::OwnTable;
 pub use role::Role;
-pub use statements::{Statement, SyntaxError, parse, places, statements, without_cluster_objects};
+pub use statements::{Statement, SyntaxError, parse, statements, without_cluster_objects};
 
 /// How a tool lays out its migrations; decides their order and how they are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
@@ -89,6 +92,24 @@ pub struct Script {
     pub text: String,
     /// How the tool sends it.
     pub wrapping: Wrapping,
+}
+
+impl Script {
+    /// The script with blanks where these bytes are, which stand in their order: as many characters
+    /// on as many lines, so that all else stands where it stood.
+    #[must_use]
+    pub fn without(&self, ranges: impl IntoIterator<Item = Range<usize>>) -> Script {
+        let mut text = String::with_capacity(self.text.len());
+        let mut done = 0;
+        for range in ranges {
+            text.push_str(&self.text[done..range.start]);
+            done = range.end;
+            let blanks = self.text[range].chars().map(|char| if char == '\n' { '\n' } else { ' ' });
+            text.extend(blanks);
+        }
+        text.push_str(&self.text[done..]);
+        Script { text, ..self.clone() }
+    }
 }
 
 /// How a tool sends a script to the server.

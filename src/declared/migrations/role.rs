@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     fn role(text: &str) -> Role {
-        Role::of(&Statement { text: text.to_owned(), line: 1, column: 1 })
+        Role::of(&Statement { text: text.to_owned(), offset: 0, line: 1, column: 1 })
     }
 
     #[test]

@@ -6,7 +6,7 @@ use squawk_syntax::SourceFile;
 use squawk_syntax::ast::{AstNode, Stmt};
 use squawk_syntax::syntax_error::SyntaxError as ParseError;
 
-use super::{Script, invalid};
+use super::{Lines, Script, invalid};
 use crate::declared::text;
 use crate::failure::Result;
 
@@ -18,6 +18,8 @@ const META_HINT: &str =
 pub struct Statement {
     /// The statement as written, without the semicolon that ends it.
     pub text: String,
+    /// The byte of the script's text at which it begins.
+    pub offset: usize,
     /// The line of its first word in the file, from 1.
     pub line: u32,
     /// The column of its first word in characters, from 1.
@@ -58,19 +60,20 @@ pub fn statements(script: &Script) -> Result<Vec<Statement>> {
 /// # Errors
 /// The first syntax error.
 pub fn parse(script: &Script) -> std::result::Result<Vec<Statement>, SyntaxError> {
-    let places = Places::new(&script.text, script.first_line);
+    let lines = Lines::new(script);
     let parse = SourceFile::parse(&script.text);
     if let Some(error) = parse.errors().into_iter().next() {
-        return Err(misparsed(&script.text, &error, &places));
+        return Err(misparsed(&script.text, &error, &lines));
     }
     let statements = parse.tree().stmts().filter(|one| !matches!(one, Stmt::EmptyStmt(_)));
     Ok(statements
         .filter_map(|statement| {
             let first = text::first_token(statement.syntax())?;
-            let (line, column) = places.at(first.text_range().start().into());
+            let offset = first.text_range().start().into();
+            let (line, column) = lines.at(offset);
             let text = text::verbatim(statement.syntax());
             let text = text.trim_end_matches(';').trim_end().to_owned();
-            Some(Statement { text, line, column })
+            Some(Statement { text, offset, line, column })
         })
         .collect())
 }
@@ -78,42 +81,37 @@ pub fn parse(script: &Script) -> std::result::Result<Vec<Statement>, SyntaxError
 /// The script without the statements that make or drop roles, tablespaces and databases. These belong
 /// to the whole server, where they can be made only once. All places stay as they are.
 pub fn without_cluster_objects(script: &Script) -> Script {
-    let mut text = script.text.clone();
-    for statement in SourceFile::parse(&script.text).tree().stmts() {
-        let concerns_cluster = matches!(
-            statement,
-            Stmt::CreateRole(_)
-                | Stmt::CreateUser(_)
-                | Stmt::CreateGroup(_)
-                | Stmt::CreateTablespace(_)
-                | Stmt::CreateDatabase(_)
-                | Stmt::DropRole(_)
-                | Stmt::DropUser(_)
-                | Stmt::DropGroup(_)
-                | Stmt::DropTablespace(_)
-                | Stmt::DropDatabase(_)
-        );
-        if concerns_cluster {
-            let range = std::ops::Range::<usize>::from(statement.syntax().text_range());
-            let blank = |c: char| if c == '\n' { '\n' } else { ' ' };
-            let blanks = script.text[range.clone()].chars().map(blank).collect::<String>();
-            let shift = script.text.len() - text.len();
-            text.replace_range(range.start - shift..range.end - shift, &blanks);
-        }
-    }
-    Script { text, ..script.clone() }
+    let tree = SourceFile::parse(&script.text).tree();
+    let concerned = tree.stmts().filter(concerns_cluster);
+    script.without(concerned.map(|statement| statement.syntax().text_range().into()))
 }
 
-fn misparsed(text: &str, error: &ParseError, places: &Places<'_>) -> SyntaxError {
+fn concerns_cluster(statement: &Stmt) -> bool {
+    matches!(
+        statement,
+        Stmt::CreateRole(_)
+            | Stmt::CreateUser(_)
+            | Stmt::CreateGroup(_)
+            | Stmt::CreateTablespace(_)
+            | Stmt::CreateDatabase(_)
+            | Stmt::DropRole(_)
+            | Stmt::DropUser(_)
+            | Stmt::DropGroup(_)
+            | Stmt::DropTablespace(_)
+            | Stmt::DropDatabase(_)
+    )
+}
+
+fn misparsed(text: &str, error: &ParseError, lines: &Lines<'_>) -> SyntaxError {
     let offset = usize::from(error.range().start());
     let (offset, message, hint) = match meta_command(text, offset) {
         Some((offset, command)) => (offset, meta_message(command), Some(META_HINT)),
         None => {
-            let line = places.line_text(offset).trim();
+            let line = lines.text_at(offset).trim();
             (offset, format!("syntax error: {error}, in: {line}"), other_hint(text, line))
         }
     };
-    let (line, column) = places.at(offset);
+    let (line, column) = lines.at(offset);
     SyntaxError { line, column, message, hint }
 }
 
@@ -144,40 +142,4 @@ fn meta_command(text: &str, offset: usize) -> Option<(usize, &str)> {
         return None;
     };
     text[begins..].split_whitespace().next().map(|command| (begins, command))
-}
-
-/// From an offset in the script to the line and the column in the file.
-pub fn places(script: &Script) -> impl Fn(usize) -> (u32, u32) {
-    let places = Places::new(&script.text, script.first_line);
-    move |offset| places.at(offset)
-}
-
-/// Offsets to lines and columns of the file.
-struct Places<'a> {
-    text: &'a str,
-    first_line: u32,
-    starts: Vec<usize>,
-}
-
-impl<'a> Places<'a> {
-    fn new(text: &'a str, first_line: u32) -> Self {
-        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let starts = [0].into_iter().chain(ends.map(|(at, _)| at + 1)).collect();
-        Places { text, first_line, starts }
-    }
-
-    fn at(&self, offset: usize) -> (u32, u32) {
-        let index = self.index(offset);
-        let column = self.text[self.starts[index]..offset].chars().count();
-        let line = u32::try_from(index).unwrap_or(u32::MAX);
-        (self.first_line.saturating_add(line), u32::try_from(column).unwrap_or(u32::MAX - 1) + 1)
-    }
-
-    fn line_text(&self, offset: usize) -> &str {
-        self.text[self.starts[self.index(offset)]..].lines().next().unwrap_or_default()
-    }
-
-    fn index(&self, offset: usize) -> usize {
-        self.starts.partition_point(|start| *start <= offset) - 1
-    }
 }

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     fn statement(text: &str) -> Statement {
-        Statement { text: text.to_owned(), line: 1, column: 1 }
+        Statement { text: text.to_owned(), offset: 0, line: 1, column: 1 }
     }
 
     #[test]

@@ -63,14 +63,9 @@ impl Extensions {
     /// The script without what it says of missing extensions; all else stands where it stood.
     #[must_use]
     pub fn skipped_in(&self, script: &Script) -> Script {
-        let mut text = script.text.clone();
-        for about in about_extensions(script) {
-            if about.names.iter().all(|name| self.is_missing(name)) {
-                let blank = blank(&text[about.bytes.clone()]);
-                text.replace_range(about.bytes, &blank);
-            }
-        }
-        Script { text, ..script.clone() }
+        let about = about_extensions(script).into_iter();
+        let missing = about.filter(|about| about.names.iter().all(|name| self.is_missing(name)));
+        script.without(missing.map(|about| about.bytes))
     }
 
     /// The failure of a dump that creates an extension that is missing.
@@ -118,11 +113,6 @@ impl Judgement {
         let created = figures::count(extensions.created.len(), "extension", "extensions");
         self.add(CheckName::Extensions, Duration::ZERO, findings, &format!("{created}, all there"));
     }
-}
-
-/// As many characters on as many lines, so that the places behind stay what they are.
-fn blank(text: &str) -> String {
-    text.chars().map(|char| if char == '\n' { '\n' } else { ' ' }).collect()
 }
 
 /// Who usually brings the extension.
@@ -278,6 +268,18 @@ mod tests {
         );
         assert_eq!(skipped, wanted);
         assert_eq!(skipped.chars().count(), script.text.chars().count());
+    }
+
+    #[test]
+    fn letters_of_several_bytes_move_nothing() {
+        let script = script(
+            "CREATE EXTENSION vector;\nCOMMENT ON EXTENSION vector IS 'für Ähnliches';\n\
+             DROP EXTENSION vector; SELECT 'ü';",
+        );
+        let left = of(&script, &[]).skipped_in(&script);
+        let (blank, last) = (" ".repeat(23), " ".repeat(21));
+        let wanted = format!("{blank};\n{};\n{last}; SELECT 'ü';", " ".repeat(46));
+        assert_eq!(left.text, wanted);
     }
 
     #[test]

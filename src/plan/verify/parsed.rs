@@ -4,7 +4,7 @@ use squawk_syntax::ast::{AstNode, Stmt};
 use squawk_syntax::{Parse, SourceFile, SyntaxNode};
 
 use super::Place;
-use crate::declared::migrations::{Script, Wrapping};
+use crate::declared::migrations::{Lines, Script, Wrapping};
 use crate::declared::text;
 
 /// A script that the parser knows.
@@ -15,8 +15,7 @@ pub struct Parsed<'a> {
     pub parse: Parse<SourceFile>,
     /// Its statements, without empty ones.
     pub statements: Vec<Stmt>,
-    /// Where the lines begin: to count them for each finding would take the square of the length.
-    starts: Vec<usize>,
+    lines: Lines<'a>,
 }
 
 impl<'a> Parsed<'a> {
@@ -27,28 +26,20 @@ impl<'a> Parsed<'a> {
             return None;
         }
         let statements = parse.tree().stmts().filter(|one| !matches!(one, Stmt::EmptyStmt(_)));
-        let ends = script.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let starts = [0].into_iter().chain(ends.map(|(at, _)| at + 1)).collect();
-        Some(Parsed { script, statements: statements.collect(), parse, starts })
+        let statements = statements.collect();
+        Some(Parsed { script, statements, parse, lines: Lines::new(script) })
     }
 
     /// The place of a byte.
     pub fn place(&self, offset: usize) -> Place {
-        let index = self.line_index(offset);
-        let text = &self.script.text[self.starts[index]..];
-        let column = self.script.text[self.starts[index]..offset].chars().count();
-        Place {
-            file: self.script.file.clone(),
-            line: self.line(offset),
-            column: u32::try_from(column).unwrap_or(u32::MAX - 1) + 1,
-            text: text.lines().next().unwrap_or_default().trim_end().to_owned(),
-        }
+        let (line, column) = self.lines.at(offset);
+        let text = self.lines.text_at(offset).trim_end().to_owned();
+        Place { file: self.script.file.clone(), line, column, text }
     }
 
     /// The line of a byte in the file, from 1.
     pub fn line(&self, offset: usize) -> u32 {
-        let index = u32::try_from(self.line_index(offset)).unwrap_or(u32::MAX);
-        self.script.first_line.saturating_add(index)
+        self.lines.line(offset)
     }
 
     /// Where the statement begins.
@@ -76,10 +67,6 @@ impl<'a> Parsed<'a> {
             Wrapping::None => false,
             Wrapping::OneMessage => self.statements.len() > 1,
         }
-    }
-
-    fn line_index(&self, offset: usize) -> usize {
-        self.starts.partition_point(|start| *start <= offset) - 1
     }
 }
 

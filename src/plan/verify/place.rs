@@ -44,7 +44,10 @@ impl Place {
 
     /// Where the statement begins.
     pub fn of_statement(script: &Script, statement: &Statement) -> Self {
-        Place::new(script, statement.line, statement.column)
+        let start = script.text[..statement.offset].rfind('\n').map_or(0, |end| end + 1);
+        let text = script.text[start..].lines().next().unwrap_or_default().trim_end().to_owned();
+        let Statement { line, column, .. } = *statement;
+        Place { file: script.file.clone(), line, column, text }
     }
 
     /// A line and column of the script's file.

@@ -32,7 +32,7 @@ fn places_are_those_of_the_file() {
 #[test]
 fn a_position_within_a_statement_is_one_of_the_file() {
     let script = script("a; SELECT 1,\n x;\n", 5);
-    let statement = Statement { text: "SELECT 1,\n x;".to_owned(), line: 5, column: 4 };
+    let statement = Statement { text: "SELECT 1,\n x;".to_owned(), offset: 3, line: 5, column: 4 };
     assert_eq!(seen(&Place::within(&script, &statement, None)), (5, 4, "a; SELECT 1,"));
     assert_eq!(seen(&Place::within(&script, &statement, Some(8))), (5, 11, "a; SELECT 1,"));
     assert_eq!(seen(&Place::within(&script, &statement, Some(12))), (6, 2, " x;"));

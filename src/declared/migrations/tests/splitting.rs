@@ -12,8 +12,13 @@ fn statements_stand_at_line_and_column_of_the_file() {
     assert_eq!(
         found,
         [
-            Statement { text: "SELECT ';' AS \"a;b\"".to_owned(), line: 8, column: 11 },
-            Statement { text: "INSERT INTO t VALUES ($x$;$x$)".to_owned(), line: 8, column: 32 },
+            Statement { text: "SELECT ';' AS \"a;b\"".to_owned(), offset: 23, line: 8, column: 11 },
+            Statement {
+                text: "INSERT INTO t VALUES ($x$;$x$)".to_owned(),
+                offset: 44,
+                line: 8,
+                column: 32,
+            },
         ]
     );
 }
@@ -81,7 +86,12 @@ fn what_belongs_to_the_cluster_is_left_out_and_nothing_moves() {
     let text = "CREATE ROLE ä;\nCREATE USER b\n  LOGIN; SELECT 1;\nDROP ROLE ä; CREATE USER MAPPING \
                 FOR b SERVER s;";
     let left = without_cluster_objects(&script(text, 1));
-    let before = statements(&script(text, 1)).unwrap();
+    // A blank may have fewer bytes than what it stands for.
+    let seen = |script: &Script| {
+        let found = statements(script).unwrap().into_iter();
+        found.map(|one| (one.text, one.line, one.column)).collect::<Vec<_>>()
+    };
+    let before = seen(&script(text, 1));
     let wanted = [before[2].clone(), before[4].clone()];
-    assert_eq!(statements(&left).unwrap(), wanted, "{left:?}");
+    assert_eq!(seen(&left), wanted, "{left:?}");
 }
