@@ -1,12 +1,13 @@
 -- Every valid index of the user's schemas, taken apart so that two can be compared.
 -- Returns one row an index: oid; its schema, name, table_name; table_oid; method; keys: each key
 -- column or expression as the server prints it, with operator class, collation and order by number;
--- first_key: the first one alone; included: the columns of INCLUDE; predicate, NULL without one; is_unique; takes_nulls_as_equal;
--- constraint_name: the primary key, unique or exclusion constraint that it implements; is_primary;
--- foreign_key: one that refers to it; is_replica_identity; is_exclusion; columns: the numbers of all
--- columns, 0 for an expression; definition: the whole statement; is_partitioned, and the
--- indexes of the partitions: part_schemas, part_names. Indexes of partitions that are attached to one of the partitioned
--- table are left out.
+-- first_key: the first one alone; included: the columns of INCLUDE; predicate, NULL without one;
+-- is_unique; takes_nulls_as_equal; constraint_name: the primary key, unique or exclusion constraint
+-- that it implements; is_primary; foreign_key: one that refers to it; is_replica_identity;
+-- is_exclusion; columns: the numbers of all columns, 0 for an expression; definition: the whole
+-- statement; is_partitioned, and the indexes of the partitions, NULL where there are none:
+-- part_schemas, part_names. Indexes of partitions that are attached to one of the partitioned table
+-- are left out.
 -- Privilege: none. Cost: one pass over pg_index and pg_constraint.
 SELECT
   i.indexrelid AS oid,
@@ -48,22 +49,8 @@ SELECT
   i.indkey::pg_catalog.int2[] AS columns,
   pg_catalog.pg_get_indexdef(i.indexrelid) AS definition,
   c.relkind = 'I' AS is_partitioned,
-  ARRAY (
-    SELECT s.nspname::pg_catalog.text
-    FROM pg_catalog.pg_partition_tree(i.indexrelid::pg_catalog.regclass) AS p
-    JOIN pg_catalog.pg_class AS l ON l.oid = p.relid::pg_catalog.oid
-    JOIN pg_catalog.pg_namespace AS s ON s.oid = l.relnamespace
-    WHERE c.relkind = 'I' AND p.isleaf AND p.level > 0
-    ORDER BY l.oid
-  ) AS part_schemas,
-  ARRAY (
-    SELECT l.relname::pg_catalog.text
-    FROM pg_catalog.pg_partition_tree(i.indexrelid::pg_catalog.regclass) AS p
-    JOIN pg_catalog.pg_class AS l ON l.oid = p.relid::pg_catalog.oid
-    JOIN pg_catalog.pg_namespace AS s ON s.oid = l.relnamespace
-    WHERE c.relkind = 'I' AND p.isleaf AND p.level > 0
-    ORDER BY l.oid
-  ) AS part_names
+  l.part_schemas,
+  l.part_names
 FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
@@ -71,6 +58,15 @@ JOIN pg_catalog.pg_am AS m ON m.oid = c.relam
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_constraint AS k
   ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
+LEFT JOIN LATERAL (
+  SELECT
+    pg_catalog.array_agg(s.nspname::pg_catalog.text ORDER BY l.oid) AS part_schemas,
+    pg_catalog.array_agg(l.relname::pg_catalog.text ORDER BY l.oid) AS part_names
+  FROM pg_catalog.pg_partition_tree(i.indexrelid::pg_catalog.regclass) AS p
+  JOIN pg_catalog.pg_class AS l ON l.oid = p.relid::pg_catalog.oid
+  JOIN pg_catalog.pg_namespace AS s ON s.oid = l.relnamespace
+  WHERE p.isleaf AND p.level > 0
+) AS l ON c.relkind = 'I'
 WHERE n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema')
   AND n.nspname NOT LIKE 'pg\_temp\_%'
   AND NOT c.relispartition

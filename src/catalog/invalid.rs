@@ -5,6 +5,7 @@ use std::fmt;
 use tokio_postgres::types::Type;
 
 use super::Oid;
+use super::load::{ask, named};
 use crate::failure::Result;
 use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
@@ -27,14 +28,11 @@ pub struct InvalidIndex {
 /// Those of the connection and of the catalog query.
 pub async fn load_invalid_indexes(session: &Session) -> Result<Vec<InvalidIndex>> {
     let sql = include_str!("../../sql/catalog/invalid_indexes.sql");
-    let rows = session.query(sql, &[]).await.map_err(ServerError::into_failure)?;
-    let indexes = rows.iter().map(|row| {
-        let schema: String = row.get("schema");
-        InvalidIndex {
-            oid: row.get("oid"),
-            name: RelationName::qualified(schema.clone(), row.get::<_, String>("name")),
-            table: RelationName::qualified(schema, row.get::<_, String>("table")),
-        }
+    let rows = ask(session, sql, &[]).await?;
+    let indexes = rows.iter().map(|row| InvalidIndex {
+        oid: row.get("oid"),
+        name: named(row, "schema", "name"),
+        table: named(row, "schema", "table"),
     });
     Ok(indexes.collect())
 }

@@ -286,6 +286,11 @@ fn schemas_and_names(names: &[RelationName]) -> (Vec<Option<&str>>, Vec<&str>) {
     names.iter().map(|name| (name.schema.as_deref(), name.name.as_str())).unzip()
 }
 
+/// The relation whose schema and name stand in these columns.
+pub fn named(row: &Row, schema: &str, name: &str) -> RelationName {
+    RelationName { schema: Some(row.get(schema)), name: row.get(name) }
+}
+
 fn ordinal(row: &Row) -> usize {
     let from_one: i32 = row.get("ord");
     usize::try_from(from_one - 1).unwrap_or_default()
@@ -294,7 +299,7 @@ fn ordinal(row: &Row) -> usize {
 fn read_relation(row: &Row) -> Relation {
     Relation {
         oid: row.get("oid"),
-        name: RelationName::qualified(row.get::<_, String>("schema"), row.get::<_, String>("name")),
+        name: named(row, "schema", "name"),
         kind: RelationKind::from_relkind(row.get("kind")),
         owned: row.get("owned"),
         may_create_in_schema: row.get("may_create_in_schema"),
@@ -342,7 +347,7 @@ fn read_partition(row: &Row) -> Partition {
         oid,
         // The table itself may be somebody's partition too; here it is the root.
         parent: row.get::<_, Option<Oid>>("parent_oid").filter(|_| oid != root),
-        name: RelationName::qualified(row.get::<_, String>("schema"), row.get::<_, String>("name")),
+        name: named(row, "schema", "name"),
         kind: RelationKind::from_relkind(row.get("kind")),
         size_bytes: row.get("size_bytes"),
         key_columns: row.get::<_, Option<Vec<String>>>("key_columns").unwrap_or_default(),

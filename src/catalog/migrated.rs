@@ -4,7 +4,7 @@
 use tokio_postgres::Row;
 
 use super::Oid;
-use super::load::ask;
+use super::load::{ask, named};
 use crate::failure::Result;
 use crate::pg::name::RelationName;
 use crate::pg::session::Session;
@@ -92,43 +92,36 @@ pub struct ReliedFunction {
 /// Those of the connection and of the catalog query.
 pub async fn load_schema_indexes(session: &Session) -> Result<Vec<SchemaIndex>> {
     let rows = ask(session, include_str!("../../sql/catalog/schema_indexes.sql"), &[]).await?;
-    let indexes = rows.iter().map(|row| {
-        let schema: String = row.get("schema");
-        SchemaIndex {
-            oid: row.get("oid"),
-            name: RelationName::qualified(schema.clone(), row.get::<_, String>("name")),
-            table: RelationName::qualified(schema, row.get::<_, String>("table_name")),
-            table_oid: row.get("table_oid"),
-            method: row.get("method"),
-            keys: row.get("keys"),
-            first_key: row.get("first_key"),
-            included: row.get("included"),
-            predicate: row.get("predicate"),
-            is_unique: row.get("is_unique"),
-            takes_nulls_as_equal: row.get("takes_nulls_as_equal"),
-            constraint: row.get("constraint_name"),
-            is_primary: row.get("is_primary"),
-            foreign_key: row.get("foreign_key"),
-            is_replica_identity: row.get("is_replica_identity"),
-            is_exclusion: row.get("is_exclusion"),
-            columns: row.get("columns"),
-            definition: row.get("definition"),
-            parts: parts(row),
-        }
+    let indexes = rows.iter().map(|row| SchemaIndex {
+        oid: row.get("oid"),
+        name: named(row, "schema", "name"),
+        table: named(row, "schema", "table_name"),
+        table_oid: row.get("table_oid"),
+        method: row.get("method"),
+        keys: row.get("keys"),
+        first_key: row.get("first_key"),
+        included: row.get("included"),
+        predicate: row.get("predicate"),
+        is_unique: row.get("is_unique"),
+        takes_nulls_as_equal: row.get("takes_nulls_as_equal"),
+        constraint: row.get("constraint_name"),
+        is_primary: row.get("is_primary"),
+        foreign_key: row.get("foreign_key"),
+        is_replica_identity: row.get("is_replica_identity"),
+        is_exclusion: row.get("is_exclusion"),
+        columns: row.get("columns"),
+        definition: row.get("definition"),
+        parts: parts(row),
     });
     Ok(indexes.collect())
 }
 
 fn parts(row: &Row) -> Vec<RelationName> {
     if !row.get::<_, bool>("is_partitioned") {
-        return vec![RelationName::qualified(
-            row.get::<_, String>("schema"),
-            row.get::<_, String>("name"),
-        )];
+        return vec![named(row, "schema", "name")];
     }
-    let schemas: Vec<String> = row.get("part_schemas");
-    let names: Vec<String> = row.get("part_names");
-    let parts = schemas.into_iter().zip(names);
+    let column = |name| row.get::<_, Option<Vec<String>>>(name).unwrap_or_default();
+    let parts = column("part_schemas").into_iter().zip(column("part_names"));
     parts.map(|(schema, name)| RelationName::qualified(schema, name)).collect()
 }
 
@@ -141,10 +134,7 @@ pub async fn load_foreign_keys(session: &Session) -> Result<Vec<ForeignKey>> {
     let keys = rows.iter().map(|row| ForeignKey {
         oid: row.get("oid"),
         name: row.get("name"),
-        table: RelationName::qualified(
-            row.get::<_, String>("schema"),
-            row.get::<_, String>("table_name"),
-        ),
+        table: named(row, "schema", "table_name"),
         table_oid: row.get("table_oid"),
         referred: row.get("referred"),
         columns: row.get("columns"),
@@ -163,10 +153,7 @@ pub async fn load_relied_functions(session: &Session) -> Result<Vec<ReliedFuncti
     let functions = rows.iter().map(|row| ReliedFunction {
         user_oid: row.get("user_oid"),
         user_kind: row.get("user_kind"),
-        user: RelationName::qualified(
-            row.get::<_, String>("user_schema"),
-            row.get::<_, String>("user_name"),
-        ),
+        user: named(row, "user_schema", "user_name"),
         function: row.get("function"),
         call: row.get("call"),
     });

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::Oid;
+use super::load::{ask, named};
 use crate::failure::Result;
 use crate::pg::name::RelationName;
-use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
 
 /// What this session holds and has done so far.
@@ -85,17 +85,14 @@ impl Observation {
 /// Those of the connection and of the catalog query.
 pub async fn load_relation_files(session: &Session) -> Result<RelationFiles> {
     let sql = include_str!("../../sql/catalog/relation_files.sql");
-    let rows = session.query(sql, &[]).await.map_err(ServerError::into_failure)?;
+    let rows = ask(session, sql, &[]).await?;
     let mut read = RelationFiles::default();
     for row in &rows {
         let at: i64 = row.get("at_us");
         read.at = Duration::from_micros(at.unsigned_abs());
         read.newest = row.get("newest");
         if let Some(oid) = row.get::<_, Option<Oid>>("oid") {
-            let name = RelationName::qualified(
-                row.get::<_, String>("schema"),
-                row.get::<_, String>("name"),
-            );
+            let name = named(row, "schema", "name");
             let (file, scans) = (row.get("file"), row.get("scans"));
             read.files.insert(oid, RelationFile { name, file, scans });
         }

@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::history::PastUpkeep;
-use super::load::ask;
+use super::load::{ask, named};
 use super::{Oid, RelationKind};
 use crate::failure::Result;
 use crate::pg::database::Server;
@@ -193,7 +193,7 @@ fn read_table(row: &Row, frozen: &HashMap<Oid, i64>) -> TableState {
     };
     TableState {
         oid,
-        name: RelationName { schema: Some(row.get("schema")), name: row.get("name") },
+        name: named(row, "schema", "name"),
         kind: RelationKind::from_relkind(row.get("kind")),
         is_temporary: row.get("is_temporary"),
         is_catalog: row.get("is_catalog"),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::load::ask;
+use super::load::{ask, named};
 use super::{Blocker, Oid};
 use crate::failure::Result;
 use crate::pg::name::RelationName;
@@ -278,7 +278,7 @@ pub async fn load_xact_writes(session: &Session, relation: Oid) -> Result<Writes
 fn read_view(row: &Row) -> MaterializedView {
     MaterializedView {
         oid: row.get("oid"),
-        name: RelationName { schema: Some(row.get("schema")), name: row.get("name") },
+        name: named(row, "schema", "name"),
         is_visible: row.get("is_visible"),
         owner: row.get("owner"),
         may_refresh: row.get("may_refresh"),

@@ -142,7 +142,7 @@ fn rewrite(seen: &Seen, relations: &[&SeenRelation]) -> Option<Finding> {
         }
         None => format!("{verb} rewrites {names}"),
     };
-    let help = match first_word(seen).as_str() {
+    let help = match verb.split(' ').next().unwrap_or_default() {
         "REFRESH" => "REFRESH MATERIALIZED VIEW CONCURRENTLY, which needs a unique index",
         "VACUUM" | "CLUSTER" => {
             "leave it out of migrations; autovacuum keeps the space for new rows"
@@ -222,8 +222,4 @@ fn verb(seen: &Seen) -> String {
     let first = words.next().unwrap_or_default();
     let more = words.take(2).take_while(|word| SECOND.contains(&word.as_str()));
     [first].into_iter().chain(more).collect::<Vec<_>>().join(" ")
-}
-
-fn first_word(seen: &Seen) -> String {
-    seen.text.split_whitespace().next().unwrap_or_default().to_ascii_uppercase()
 }

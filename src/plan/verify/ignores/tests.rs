@@ -154,12 +154,12 @@ fn entry(rule: &str, paths: &[&str]) -> config::Ignore {
 
 #[test]
 fn an_entry_holds_for_the_files_that_match() {
-    let file = "/work/m/2024/a.sql";
+    let file = "/home/ci/m/2024/a.sql";
     for (paths, holds) in [
         (&["*.sql"][..], true),
         (&["2024/*.sql"], true),
         (&["m/**/*.sql"], true),
-        (&["/work/m/2024/a.sql"], true),
+        (&["/home/ci/m/2024/a.sql"], true),
         (&["b.sql", "a.sql"], true),
         (&["m/*.sql"], false),
         (&["024/a.sql"], false),
