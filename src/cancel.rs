@@ -1,11 +1,14 @@
 //! The wish to stop, from the terminal or the system to whatever is at work.
 
 use crate::failure::exit_code;
+use tokio::signal::unix::SignalKind;
 use tokio::sync::watch;
 
 /// The signals that ask a command to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
+    /// SIGHUP: the terminal or the ssh connection is gone.
+    Hangup,
     /// SIGINT: Ctrl-C.
     Interrupt,
     /// SIGTERM: the system shuts down, a container is stopped, cron's time is up.
@@ -13,9 +16,36 @@ pub enum Signal {
 }
 
 impl Signal {
+    /// All of them.
+    pub const ALL: [Signal; 3] = [Signal::Hangup, Signal::Interrupt, Signal::Terminate];
+
+    /// How the system calls it.
+    pub fn kind(self) -> SignalKind {
+        match self {
+            Signal::Hangup => SignalKind::hangup(),
+            Signal::Interrupt => SignalKind::interrupt(),
+            Signal::Terminate => SignalKind::terminate(),
+        }
+    }
+
+    /// Whether pgtend was started so that this signal does nothing: `nohup` ignores SIGHUP, and a
+    /// handler of ours would undo that. Only Linux says so; elsewhere the answer is no. SIGINT is
+    /// not asked about: every shell script ignores it for what it starts in the background, and
+    /// `kill -INT` is meant all the same.
+    pub fn is_ignored(self) -> bool {
+        let mask = || {
+            let status = std::fs::read_to_string("/proc/self/status").ok()?;
+            let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+            u64::from_str_radix(mask.trim(), 16).ok()
+        };
+        let bit = self.kind().as_raw_value() - 1;
+        self == Signal::Hangup && mask().is_some_and(|mask| mask >> bit & 1 == 1)
+    }
+
     /// What a command that it has stopped exits with.
     pub fn exit_code(self) -> u8 {
         match self {
+            Signal::Hangup => exit_code::HUNG_UP,
             Signal::Interrupt => exit_code::INTERRUPTED,
             Signal::Terminate => exit_code::TERMINATED,
         }
@@ -24,6 +54,7 @@ impl Signal {
     /// The signal's name, for messages.
     pub fn name(self) -> &'static str {
         match self {
+            Signal::Hangup => "SIGHUP",
             Signal::Interrupt => "SIGINT",
             Signal::Terminate => "SIGTERM",
         }

@@ -8,6 +8,7 @@ use std::{env, fs};
 
 use serde::{Deserialize, Deserializer};
 
+use crate::duration;
 use crate::failure::{Failure, Kind, Result};
 
 /// The file as it is written, completed by the defaults.
@@ -350,8 +351,7 @@ fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text)
-        .map_err(|error| serde::de::Error::custom(format!("{error}; write for example \"30min\"")))
+    duration::parse(&text).map_err(serde::de::Error::custom)
 }
 
 fn some_duration<'de, D: Deserializer<'de>>(

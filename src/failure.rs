@@ -22,6 +22,8 @@ pub mod exit_code {
     pub const FAILED: u8 = 4;
     /// Another run holds this job.
     pub const BUSY: u8 = 5;
+    /// Cancelled by SIGHUP, cleaned up.
+    pub const HUNG_UP: u8 = 129;
     /// Cancelled by SIGINT, cleaned up.
     pub const INTERRUPTED: u8 = 130;
     /// Cancelled by SIGTERM, cleaned up.
@@ -53,6 +55,8 @@ pub enum Kind {
     Busy,
     /// A file or stream could not be read or written.
     Io,
+    /// SIGHUP came before anything was begun that has to be reported.
+    HungUp,
     /// SIGINT came before anything was begun that has to be reported.
     Interrupted,
     /// SIGTERM came before anything was begun that has to be reported.
@@ -74,6 +78,7 @@ impl Kind {
             Kind::Sandbox => "sandbox",
             Kind::Busy => "busy",
             Kind::Io => "io",
+            Kind::HungUp => "hung_up",
             Kind::Interrupted => "interrupted",
             Kind::Terminated => "terminated",
         }
@@ -91,6 +96,7 @@ impl Kind {
             | Kind::Io => exit_code::COULD_NOT_START,
             Kind::ServerLost => exit_code::FAILED,
             Kind::Busy => exit_code::BUSY,
+            Kind::HungUp => exit_code::HUNG_UP,
             Kind::Interrupted => exit_code::INTERRUPTED,
             Kind::Terminated => exit_code::TERMINATED,
         }

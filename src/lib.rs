@@ -26,5 +26,6 @@ pub mod pg;
 
 pub mod cancel;
 pub mod config;
+pub mod duration;
 pub mod failure;
 pub mod figures;

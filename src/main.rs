@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use pgtend::cancel::{self, Canceller, Signal};
 use pgtend::cli::Cli;
-use pgtend::failure::{Failure, Kind, Result, exit_code};
+use pgtend::failure::{Failure, Kind, Result};
 use pgtend::report::Console;
 use pgtend::report::inflight::Inflight;
 use pgtend::rerun;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::signal;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -26,10 +26,8 @@ fn main() -> ExitCode {
 async fn start(cli: Cli, console: &Console) -> Result<u8> {
     let (canceller, cancel) = cancel::channel();
     let inflight = Inflight::default();
-    for (kind, name) in
-        [(SignalKind::interrupt(), Signal::Interrupt), (SignalKind::terminate(), Signal::Terminate)]
-    {
-        let signals = signal(kind).map_err(|error| Failure::from_error(Kind::Io, error))?;
+    for name in Signal::ALL.into_iter().filter(|signal| !signal.is_ignored()) {
+        let signals = signal(name.kind()).map_err(|error| Failure::from_error(Kind::Io, error))?;
         tokio::spawn(listen(signals, name, canceller.clone(), inflight.clone(), console.clone()));
     }
     cli.run(console.clone(), cancel, inflight).await
@@ -49,10 +47,7 @@ async fn listen(
             for way in inflight.ways_to_clean_up() {
                 console.warn(&format!("not cleaned up; {way}"));
             }
-            std::process::exit(i32::from(match name {
-                Signal::Interrupt => exit_code::INTERRUPTED,
-                Signal::Terminate => exit_code::TERMINATED,
-            }));
+            std::process::exit(i32::from(name.exit_code()));
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Context;
 use crate::catalog::activity::{self, Activity, Scope, Wanted};
+use crate::duration;
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::figures;
 use crate::pg::database::{Database, Server};
@@ -40,7 +41,7 @@ pub struct Args {
         long,
         value_name = "DURATION",
         default_value = "1s",
-        value_parser = humantime::parse_duration
+        value_parser = duration::parse
     )]
     pub min_duration: Duration,
 
@@ -141,7 +142,7 @@ fn limited_view(server: &Server, seen: &Activity) -> Option<Warning> {
 
 /// Looks that follow each other without a pause would be a load.
 fn interval(text: &str) -> std::result::Result<Duration, String> {
-    let interval = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let interval = duration::parse(text)?;
     match interval < SHORTEST_INTERVAL {
         true => Err("at least 100ms".to_owned()),
         false => Ok(interval),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Context;
 use super::plan::{Selection, make};
 use crate::catalog;
+use crate::duration;
 use crate::event::{Event, Events, Outcome as StepOutcome};
 use crate::execute::record::{self, Recorder};
 use crate::execute::{Apply, DeadlockVictim, Execution, Policy, YieldToDdl};
@@ -61,21 +62,21 @@ pub struct Args {
 
     /// How long one object may wait for other sessions in all, before it is given up and cleaned up:
     /// 90s, 30min, 2h [default: 30min]
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub max_wait: Option<Duration>,
 
     /// Begin no build while a transaction that would hold it up is older than this; wait for it
     /// instead, for --max-wait at most [default: 5min]
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub max_blocker_age: Option<Duration>,
 
     /// Begin no build while a standby is further behind than this [default: not looked at]
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub max_replica_lag: Option<Duration>,
 
     /// How long to wait for another apply on this database to end, before exiting with 5
     /// [default: 0s]
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub wait: Option<Duration>,
 
     /// Who is ended in a certain deadlock with a build: the other session, the build itself, or

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Context;
 use crate::catalog::history::{self, RunFilter};
+use crate::duration;
 use crate::execute::record;
 use crate::failure::{Result, exit_code};
 use crate::pg::database::Database;
@@ -20,7 +21,7 @@ pub struct Args {
     pub object: Option<String>,
 
     /// Only what began so long ago at most: 12h, 7d
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub since: Option<Duration>,
 
     /// Only what this command did, for example apply
@@ -32,7 +33,7 @@ pub struct Args {
     pub limit: u32,
 
     /// First remove for good what began longer ago, for example 90d
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub keep: Option<Duration>,
 }
 

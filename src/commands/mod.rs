@@ -58,6 +58,7 @@ Exit codes:
   3    could not start: connection, privilege, unsupported server
   4    something failed, or is not as declared and needs a person
   5    busy: another run is at work on this database
+  129  cancelled by SIGHUP (the terminal or the ssh connection is gone), cleaned up
   130  cancelled by Ctrl-C (SIGINT), cleaned up
   143  cancelled by SIGTERM, cleaned up";
 
@@ -137,7 +138,7 @@ impl Context {
     /// Runs something that leaves nothing behind when it is dropped, until a signal comes.
     ///
     /// # Errors
-    /// `Interrupted` or `Terminated`; otherwise those of the work.
+    /// `HungUp`, `Interrupted` or `Terminated`; otherwise those of the work.
     pub async fn unless_cancelled<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             result = work => result,
@@ -148,6 +149,7 @@ impl Context {
 
 fn cancelled(signal: Signal) -> Failure {
     let kind = match signal {
+        Signal::Hangup => Kind::HungUp,
         Signal::Interrupt => Kind::Interrupted,
         Signal::Terminate => Kind::Terminated,
     };

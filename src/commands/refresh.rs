@@ -8,6 +8,7 @@ use super::Context;
 use crate::catalog::Oid;
 use crate::catalog::history;
 use crate::config::Mode;
+use crate::duration;
 use crate::event::Outcome as StepOutcome;
 use crate::execute::record::Recorder;
 use crate::execute::refresh::{LOCK_PATIENCE, Refreshing, facts, last_refreshes, without_work};
@@ -61,7 +62,7 @@ pub struct Args {
 
     /// Leave alone what pgtend has refreshed more recently than this: 90s, 30min, 24h (needs
     /// history)
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub max_age: Option<Duration>,
 
     /// Leave alone what reads only tables that were not written since its last refresh (needs
@@ -79,11 +80,11 @@ pub struct Args {
 
     /// How long each view may wait for others who refresh it, and for index builds, which a refresh
     /// holds up [default: 0s]
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub wait: Option<Duration>,
 
     /// When so much time has passed cancel what is running, begin nothing more, and exit with 4
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub time_limit: Option<Duration>,
 
     /// Write figures for Prometheus (node_exporter's textfile collector) to this file

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Context;
 use crate::catalog::history;
 use crate::catalog::statements::{load_extension, load_snapshots};
+use crate::duration;
 use crate::execute::snapshot;
 use crate::failure::{Failure, Result, exit_code};
 use crate::pg::database::Database;
@@ -30,7 +31,7 @@ pub struct Args {
     pub all_databases: bool,
 
     /// Remove snapshots that are older than this: 24h, 35d [default: 35d]
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub keep: Option<Duration>,
 
     /// Take none, only remove old ones

@@ -10,6 +10,7 @@ use jiff::ZonedDateTime;
 use super::Context;
 use crate::catalog::{self, Upkeep, history};
 use crate::config;
+use crate::duration;
 use crate::event::Outcome as StepOutcome;
 use crate::execute::record::Recorder;
 use crate::execute::upkeep::{Idle, Ledger, Upkeeping};
@@ -66,7 +67,7 @@ pub struct Tables {
 
     /// Begin nothing that would not end within this time, and cancel what still runs then; what is
     /// left is told, and is no failure
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub time_limit: Option<Duration>,
 
     /// Work only between these times of the day, for example 23:00-05:00; outside of them there is

@@ -10,6 +10,7 @@ use crate::catalog::statements::{
     load_state, load_statement_samples, load_texts, without_secrets,
 };
 use crate::catalog::{Oid, history};
+use crate::duration;
 use crate::failure::{Failure, Result};
 use crate::figures;
 use crate::pg::session::Session;
@@ -35,7 +36,7 @@ impl Past {
         if let Ok(id) = text.parse::<i64>() {
             return Ok(Past::Snapshot(id));
         }
-        if let Ok(ago) = humantime::parse_duration(text) {
+        if let Ok(ago) = duration::parse(text) {
             return Ok(Past::Ago(ago));
         }
         let path = PathBuf::from(text);

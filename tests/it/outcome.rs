@@ -428,6 +428,38 @@ async fn a_signal_before_anything_was_begun_stops_at_once() {
 }
 
 #[tokio::test]
+async fn a_lost_terminal_cancels_and_cleans_up() {
+    let db = with_sales().await;
+    let declared = db.declare(SALES_USER);
+    let writer = db.writer("sales").await;
+    let running = db.start_apply(&[&declared]);
+    db.until_waiting("pgtend/apply").await;
+    running.signal("HUP");
+    let drops = || async { db.applied().iter().any(|sql| sql.starts_with("DROP INDEX")) };
+    until("it cleans up", drops).await;
+    writer.release().await;
+    running.wait().expect(129).came_to("cancelled");
+    assert_eq!(db.index("sales_user").await, None);
+}
+
+/// `nohup` is a wish to go on when the terminal is gone. Only Linux says that it was used.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn under_nohup_a_lost_terminal_changes_nothing() {
+    let db = with_sales().await;
+    let declared = db.declare(SALES_USER);
+    let writer = db.writer("sales").await;
+    let arguments = ["apply", "--format", "json", &declared];
+    let call = Pgtend::by_way_of("nohup", &arguments).env("DATABASE_URL", &db.url_as("postgres"));
+    let running = call.start();
+    db.until_waiting("pgtend/apply").await;
+    running.signal("HUP");
+    writer.release().await;
+    running.wait().expect(0).came_to("done");
+    db.assert_whole("sales_user").await;
+}
+
+#[tokio::test]
 async fn a_second_ctrl_c_leaves_at_once_and_says_how_to_clean_up() {
     let db = with_sales().await;
     let declared = db.declare(SALES_USER);

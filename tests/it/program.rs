@@ -43,7 +43,7 @@ fn the_help_lists_every_command_and_the_exit_codes() {
             assert!(help.contains(&format!("\n  {command} ")), "no {command} in\n{help}");
         }
         assert!(help.contains("  plan          Show what `apply` would do"), "{help}");
-        for code in ["0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "130"] {
+        for code in ["0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "129", "130", "143"] {
             assert!(help.contains(&format!("\n  {code}")), "no {code} in\n{help}");
         }
     }
@@ -147,4 +147,27 @@ async fn a_reader_who_goes_away_is_no_failure() {
     db.sql("DROP INDEX sales_id").await;
     Pgtend::new(&["apply", "--echo", "-d", &url, &declared]).run_unheard().expect(0);
     db.assert_whole("sales_id").await;
+}
+
+#[test]
+fn a_duration_that_no_clock_can_hold_is_wrong_usage() {
+    for arguments in [
+        &["apply", "--wait", "584942417355years"][..],
+        &["apply", "--max-wait", "18446744073709551615s"],
+        &["vacuum", "--time-limit", "584942417355years"],
+        &["refresh", "--max-age", "584942417355years"],
+        &["slow-queries", "--interval", "584942417355years"],
+        &["snapshot", "--keep", "584942417355years"],
+        &["history", "--since", "584942417355years"],
+        &["activity", "--watch", "584942417355years"],
+    ] {
+        let output = Pgtend::new(arguments).run().expect(2);
+        assert!(output.stderr.contains("at most 100 years"), "{output}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pgtend.toml");
+    std::fs::write(&file, "[apply]\nwait = \"584942417355years\"\n").unwrap();
+    let arguments = ["apply", "--config", file.to_str().unwrap(), "x.sql"];
+    let output = Pgtend::new(&arguments).run().expect(2);
+    assert!(output.stderr.contains("pgtend.toml:2: at most 100 years"), "{output}");
 }

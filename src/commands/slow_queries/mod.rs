@@ -10,6 +10,7 @@ use super::Context;
 use crate::catalog::statements::{Extension, StatementKey, TextCache, load_extension, load_names};
 use crate::config::cache_folder;
 use crate::declared::DeclaredIndex;
+use crate::duration;
 use crate::execute::statements::{Inquiry, Past};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::pg::database::Database;
@@ -46,7 +47,7 @@ pub struct Args {
     pub limit: Option<usize>,
 
     /// Only statements that take so long at least in the mean: 10ms, 1s
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub min_mean: Option<Duration>,
 
     /// Only statements that were executed so often at least
@@ -89,7 +90,7 @@ pub struct Args {
     pub against: Option<Past>,
 
     /// Wait so long, and show what was done meanwhile: 30s
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub interval: Option<Duration>,
 
     /// With --interval: again and again, until Ctrl-C

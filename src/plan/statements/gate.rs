@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::{BLOCK_BYTES, Counted};
 use crate::catalog::statements::{Figure, Kind};
+use crate::duration;
 
 /// A condition on a statement's figures.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,7 +140,7 @@ fn value_of(field: Field, text: &str) -> Option<f64> {
 }
 
 fn millis(text: &str) -> Option<f64> {
-    let duration = humantime::parse_duration(text).ok().map(|it| it.as_secs_f64() * 1e3);
+    let duration = duration::parse(text).ok().map(|it| it.as_secs_f64() * 1e3);
     duration.or_else(|| f64::from_str(text.strip_suffix("ms").unwrap_or(text).trim()).ok())
 }
 

@@ -34,7 +34,18 @@ pub struct Running {
 impl Pgtend {
     /// The call with these arguments.
     pub fn new(arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pgtend"));
+        Pgtend(Command::new(env!("CARGO_BIN_EXE_pgtend"))).called(arguments)
+    }
+
+    /// The call with these arguments by way of another program, as `nohup pgtend …`.
+    pub fn by_way_of(program: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(program);
+        command.arg(env!("CARGO_BIN_EXE_pgtend"));
+        Pgtend(command).called(arguments)
+    }
+
+    fn called(self, arguments: &[&str]) -> Self {
+        let Pgtend(mut command) = self;
         command.args(arguments).env_clear().stdin(Stdio::null());
         for kept in ["PATH", "TMPDIR", "PGTEND_PG_BIN"] {
             if let Some(value) = std::env::var_os(kept) {
