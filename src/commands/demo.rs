@@ -173,9 +173,11 @@ async fn apply(
     let options = Options::default();
     let plan = make(database, declaration, &options).await?;
     if context.console.manner().format == Format::Table {
-        context.console.narrate("\nThe plan (pgtend plan sql/nova-crm/declared):");
+        context.console.narrate("");
+        context.console.narrate("The plan (pgtend plan sql/nova-crm/declared):");
         report::apply::plan(&context.console, &plan, Outcome::Planned);
-        context.console.narrate("\nApplying it (pgtend apply sql/nova-crm/declared):");
+        context.console.narrate("");
+        context.console.narrate("Applying it (pgtend apply sql/nova-crm/declared):");
     }
     let configured = &context.config.apply;
     let policy = Policy { jobs: configured.jobs, ..Policy::default() };
@@ -229,10 +231,10 @@ fn show(context: &Context, plan: &Plan, outcomes: &[StepOutcome], queries: &[Que
 fn finish(context: &Context, args: &Args, sandbox: Sandbox) -> Result<()> {
     if args.keep {
         let kept = sandbox.keep(DATABASE)?;
-        context.console.narrate(&format!(
-            "\nThe server goes on running. Reach it with\n  psql '{}'\nand stop and remove it with\n  {}",
-            kept.url, kept.stop_command
-        ));
+        let console = &context.console;
+        console.narrate("");
+        console.narrate(&format!("The server goes on running. Reach it with\npsql '{}'", kept.url));
+        console.narrate(&format!("and stop and remove it with\n{}", kept.stop_command));
         Ok(())
     } else {
         sandbox.stop()

@@ -7,7 +7,7 @@ use jiff::ZonedDateTime;
 
 use super::document::{Document, Outcome, SessionDocument};
 use super::harmless::harmless;
-use super::table::{right, table, text};
+use super::table::{cell, paragraph, right, table, text};
 use super::{Console, Format, Volume};
 use crate::catalog::activity::ActiveSession;
 use crate::figures;
@@ -118,11 +118,14 @@ const LEAST_ROOM: usize = 20;
 /// A column: its title and what stands in it.
 type Column = (&'static str, fn(&Node) -> Cell);
 
+/// Its title, and the lines of a node for so much room.
+type LastColumn = (&'static str, fn(&Node, usize) -> Vec<String>);
+
 /// What is shown beside what.
 struct Layout {
     columns: Vec<Column>,
     /// The last column, which is given a number of characters to keep to.
-    last: (&'static str, fn(&Node, usize) -> String),
+    last: LastColumn,
     /// That of the terminal, if it goes to one.
     width: Option<u16>,
 }
@@ -137,7 +140,7 @@ impl Layout {
         }
         for node in nodes {
             let cells = self.columns.iter().map(|(_, cell)| cell(node));
-            let last = room.map(|room| Cell::new((self.last.1)(node, room)));
+            let last = room.map(|room| paragraph(&(self.last.1)(node, room)));
             drawn.add_row(cells.chain(last).collect::<Vec<_>>());
         }
         drawn
@@ -158,7 +161,7 @@ fn wide_columns(nodes: &[Node]) -> Vec<Column> {
     let first = nodes.first().and_then(|node| node.session.database.as_deref());
     let is_one = nodes.iter().all(|node| node.session.database.as_deref() == first);
     let mut columns: Vec<Column> = vec![
-        ("pid", |node| Cell::new(in_tree(node))),
+        ("pid", |node| cell(in_tree(node))),
         ("user", |node| plain(node.session.role.as_deref())),
         ("database", |node| plain(node.session.database.as_deref())),
         ("application", |node| plain(Some(&application(&node.session)))),
@@ -175,7 +178,7 @@ fn wide_columns(nodes: &[Node]) -> Vec<Column> {
 /// For a terminal where the others are too many.
 fn narrow_columns() -> Vec<Column> {
     vec![
-        ("pid", |node| Cell::new(in_tree(node))),
+        ("pid", |node| cell(in_tree(node))),
         ("for", |node| age(lasts(&node.session))),
         ("transaction", |node| age(node.session.transaction_seconds)),
         ("blocks", blocks),
@@ -183,16 +186,14 @@ fn narrow_columns() -> Vec<Column> {
 }
 
 /// What the narrow layout has no columns for, one below the other.
-fn session(node: &Node, room: usize) -> String {
+fn session(node: &Node, room: usize) -> Vec<String> {
     let it = &node.session;
     let application = application(it);
     let who = [it.role.as_deref(), it.database.as_deref(), Some(&application), Some(state(it))];
     let who = who.into_iter().flatten().collect::<Vec<_>>().join(", ");
     let awaited = Some(awaited(node)).filter(|awaited| *awaited != dash());
     let awaited = awaited.map(|awaited| format!("for {awaited}"));
-    let lines = [Some(who), awaited].into_iter().flatten();
-    let lines = lines.map(|line| harmless(&line).into_owned());
-    lines.chain([statement(node, room)]).collect::<Vec<_>>().join("\n")
+    [Some(who), awaited].into_iter().flatten().chain(statement(node, room)).collect()
 }
 
 fn blocks(node: &Node) -> Cell {
@@ -204,7 +205,7 @@ fn dash() -> String {
 }
 
 fn plain(text: Option<&str>) -> Cell {
-    Cell::new(harmless(text.filter(|text| !text.is_empty()).unwrap_or("-")))
+    cell(text.filter(|text| !text.is_empty()).unwrap_or("-"))
 }
 
 fn age(seconds: Option<f64>) -> Cell {
@@ -277,12 +278,12 @@ fn first_few(names: &[String]) -> String {
 }
 
 /// The statement on one line.
-fn statement(node: &Node, room: usize) -> String {
-    match &node.session.query {
+fn statement(node: &Node, room: usize) -> Vec<String> {
+    vec![match &node.session.query {
         Some(query) => one_line(&harmless(&one_line(query, usize::MAX)), room),
         None if node.session.is_hidden => "(hidden)".to_owned(),
         None => dash(),
-    }
+    }]
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
 //! What `plan` and `apply` show.
 
-use comfy_table::Cell;
-
 use super::document::Outcome;
-use super::table::{right, table, text};
+use super::table::{cell, right, table, text};
 use super::{Console, Format, Volume, dry_run};
 use crate::event::{Outcome as StepOutcome, Status};
 use crate::figures;
@@ -73,11 +71,11 @@ fn plan_table(steps: &[&Step], volume: Volume) -> String {
             _ => "-".to_owned(),
         };
         table.add_row(vec![
-            Cell::new(action),
-            Cell::new(&step.object),
-            Cell::new(step.on.as_ref().map_or("-".to_owned(), ToString::to_string)),
-            Cell::new(&step.reason),
-            Cell::new(step.lock.as_ref().map_or("-".to_owned(), |lock| lock.mode.to_string())),
+            cell(action),
+            cell(&step.object),
+            cell(step.on.as_ref().map_or("-".to_owned(), ToString::to_string)),
+            cell(&step.reason),
+            cell(step.lock.as_ref().map_or("-".to_owned(), |lock| lock.mode.to_string())),
             right(size),
         ]);
     }
@@ -130,13 +128,13 @@ fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
             }
         }
         table.add_row(vec![
-            Cell::new(outcome.status.name()),
-            Cell::new(step.action.words()),
-            Cell::new(&step.object),
-            Cell::new(step.on.as_ref().map_or("-".to_owned(), ToString::to_string)),
+            cell(outcome.status.name()),
+            cell(step.action.words()),
+            cell(&step.object),
+            cell(step.on.as_ref().map_or("-".to_owned(), ToString::to_string)),
             right(figures::duration(outcome.duration)),
             right(size),
-            Cell::new(how),
+            cell(how),
         ]);
     }
     text(&table)

@@ -1,9 +1,7 @@
 //! What `demo` shows: each query before and after.
 
-use comfy_table::Cell;
-
 use super::document::QueryDocument;
-use super::table::{right, table, text};
+use super::table::{cell, right, table, text};
 use crate::figures;
 use std::time::Duration;
 
@@ -12,7 +10,7 @@ pub fn queries(queries: &[QueryDocument]) -> String {
     let mut table = table(&["query", "before", "after", "times faster"]);
     for query in queries {
         table.add_row(vec![
-            Cell::new(&query.query),
+            cell(&query.query),
             right(millis(query.before_ms)),
             right(millis(query.after_ms)),
             right(format!("{:.1}", query.times_faster)),

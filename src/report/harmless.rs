@@ -5,36 +5,39 @@ use std::borrow::Cow;
 
 /// The text with each control character in a form that is seen: `\n`, `\u{1b}`.
 pub fn harmless(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_harmful) {
-        return Cow::Borrowed(text);
-    }
-    let mut harmless = String::with_capacity(text.len());
-    for char in text.chars() {
-        if is_harmful(char) {
-            harmless.extend(char.escape_default());
-        } else {
-            harmless.push(char);
-        }
-    }
-    Cow::Owned(harmless)
+    replaced(text, is_harmful, |char| char.escape_default().to_string())
+}
+
+/// Text of several lines with each control character but line ends and tabs in a form that is seen:
+/// what both streams are written through.
+pub fn lines(text: &str) -> Cow<'_, str> {
+    let harmful = |char| is_harmful(char) && !is_layout(char);
+    replaced(text, harmful, |char| char.escape_default().to_string())
+}
+
+fn is_layout(char: char) -> bool {
+    matches!(char, '\n' | '\t')
 }
 
 /// A JSON text with each control character escaped, so that it says the same. The writer escapes only
 /// those below the blank, as JSON demands; C1, which some terminals obey too, it lets pass.
 pub fn json(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_harmful) {
+    // All of them are in the basic plane. They can only stand within strings.
+    replaced(text, is_harmful, |char| format!("\\u{:04x}", u32::from(char)))
+}
+
+fn replaced(text: &str, wanted: fn(char) -> bool, by: fn(char) -> String) -> Cow<'_, str> {
+    if !text.chars().any(wanted) {
         return Cow::Borrowed(text);
     }
-    let mut harmless = String::with_capacity(text.len());
+    let mut replaced = String::with_capacity(text.len());
     for char in text.chars() {
-        if is_harmful(char) {
-            // All of them are in the basic plane. They can only stand within strings.
-            harmless.push_str(&format!("\\u{:04x}", u32::from(char)));
-        } else {
-            harmless.push(char);
+        match wanted(char) {
+            true => replaced.push_str(&by(char)),
+            false => replaced.push(char),
         }
     }
-    Cow::Owned(harmless)
+    Cow::Owned(replaced)
 }
 
 /// Control characters, and those that turn the direction of writing or end a line, with which one
@@ -62,6 +65,11 @@ mod tests {
         assert_eq!(harmless("\u{1b}[2Ja\rb\nc\td\u{7}"), "\\u{1b}[2Ja\\rb\\nc\\td\\u{7}");
         assert_eq!(harmless("\u{9b}2J\u{7f}\u{0}"), "\\u{9b}2J\\u{7f}\\u{0}");
         assert_eq!(harmless("user\u{202e}nimda"), "user\\u{202e}nimda");
+    }
+
+    #[test]
+    fn a_stream_keeps_its_lines() {
+        assert_eq!(lines("a\n\tb\r\u{1b}[2J\u{9b}1m"), "a\n\tb\\r\\u{1b}[2J\\u{9b}1m");
     }
 
     #[test]

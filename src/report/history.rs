@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use comfy_table::Cell;
-
 use super::document::{Outcome, RunDocument};
-use super::table::{right, table, text};
+use super::table::{cell, right, table, text};
 use super::{Console, Format};
 use crate::catalog::history::{PastRun, Run};
 use crate::figures;
@@ -36,15 +34,15 @@ fn runs_table(runs: &[PastRun]) -> String {
     for PastRun { shown_at, run, .. } in runs {
         let took = Duration::try_from_secs_f64(run.duration_ms / 1e3).unwrap_or_default();
         table.add_row(vec![
-            Cell::new(shown_at),
-            Cell::new(&run.command),
-            Cell::new(run.action.replace('_', " ")),
-            Cell::new(&run.object),
-            Cell::new(&run.outcome),
+            cell(shown_at),
+            cell(&run.command),
+            cell(run.action.replace('_', " ")),
+            cell(&run.object),
+            cell(&run.outcome),
             right(figures::duration(took)),
             right(rows(run)),
             right(run.size_bytes.map_or("-".to_owned(), figures::bytes)),
-            Cell::new(&run.reason),
+            cell(&run.reason),
         ]);
     }
     text(&table)

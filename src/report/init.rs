@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use comfy_table::Cell;
-
 use super::document::{Outcome, SchemaStepDocument};
-use super::table::{right, table, text};
+use super::table::{cell, right, table, text};
 use super::{Console, Format, Volume};
 use crate::figures;
 use crate::plan::schema::SchemaStep;
@@ -40,11 +38,11 @@ pub fn executed(console: &Console, done: &[(SchemaStep, Duration)]) {
     let mut table = table(&["status", "action", "object", "time", "how"]);
     for (step, took) in done {
         table.add_row(vec![
-            Cell::new("done"),
-            Cell::new(step.action.name()),
-            Cell::new(crate::plan::schema::NAME),
+            cell("done"),
+            cell(step.action.name()),
+            cell(crate::plan::schema::NAME),
             right(figures::duration(*took)),
-            Cell::new(&step.reason),
+            cell(&step.reason),
         ]);
     }
     console.product(&text(&table));

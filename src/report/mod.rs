@@ -177,8 +177,9 @@ impl Console {
     /// again; into a pipe or a file it goes as it is. Returns whether anybody reads it.
     pub fn redraw(&self, text: &str) -> bool {
         let size = terminal_size_of(stdout());
-        let page = size.map(|(_, Height(lines))| format!("{CLEAR}{}", page(text, lines.into())));
-        write(page.as_deref().unwrap_or(text)).is_ok()
+        let Some((_, Height(lines))) = size else { return write(text).is_ok() };
+        let page = page(text, lines.into());
+        write_raw(&format!("{CLEAR}{}", harmless::lines(&page))).is_ok()
     }
 
     /// How many characters a line of the product has room for, where it goes to a terminal.
@@ -204,14 +205,13 @@ impl Console {
     /// Says something by the way, unless quiet was asked for.
     pub fn narrate(&self, text: &str) {
         if self.manner.volume > Volume::Quiet && !self.manner.events {
-            self.line(text);
+            self.line(&continued(text));
         }
     }
 
     /// Says what must not get lost.
     pub fn warn(&self, text: &str) {
-        let label = self.paint("warning:", "33");
-        self.line(&format!("{label} {text}"));
+        self.labelled("warning:", "33", text);
     }
 
     /// Says what a plan or a look should not let get lost.
@@ -230,9 +230,9 @@ impl Console {
     /// Says why the command ends here, in the format that was asked for.
     pub fn failure(&self, failure: &Failure) {
         self.product(&verify::failure(self, self.manner.format, failure));
-        self.line(&format!("{} {failure}", self.paint("error:", "31")));
+        self.labelled("error:", "31", &failure.to_string());
         if let Some(hint) = &failure.hint {
-            self.line(&format!("{} {hint}", self.paint("hint:", "36")));
+            self.labelled("hint:", "36", hint);
         }
         self.report_failure(failure);
     }
@@ -260,6 +260,19 @@ impl Console {
     /// A line on standard error, above the bars if there are any. That nobody hears it
     /// (`2>&1 | head`) is no reason to stop half-way, as the panic of `eprintln!` would.
     fn line(&self, text: &str) {
+        self.raw_line(&harmless::lines(text));
+    }
+
+    /// A line that begins with a coloured word; only that is ours and may hold an escape sequence.
+    fn labelled(&self, label: &str, color: &str, text: &str) {
+        self.raw_line(&format!(
+            "{} {}",
+            self.paint(label, color),
+            harmless::lines(&continued(text))
+        ));
+    }
+
+    fn raw_line(&self, text: &str) {
         self.bars.suspend(|| drop(writeln!(stderr(), "{text}")));
     }
 
@@ -271,6 +284,12 @@ impl Console {
         };
         if colored { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
+}
+
+/// Lines after the first are indented: a name or a message of the server's with a line end in it must
+/// not look like a line of ours.
+fn continued(text: &str) -> String {
+    text.replace('\n', "\n  ")
 }
 
 /// A value as JSON, in one line. What is ours has string keys only, so it can always be written.
@@ -285,7 +304,12 @@ pub fn print(text: &str) {
     drop(write(text));
 }
 
+/// What is written may hold names, file names and messages of anybody's making.
 fn write(text: &str) -> std::io::Result<()> {
+    write_raw(&harmless::lines(text))
+}
+
+fn write_raw(text: &str) -> std::io::Result<()> {
     let mut out = stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush())
 }

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::harmless::harmless;
 use super::inflight::Inflight;
-use super::{Console, Volume, events};
+use super::{Console, Volume, events, json_line};
 use crate::event::{Event, Events, Outcome, Progress, Status, StepIndex, Total};
 use crate::figures;
-use crate::plan::Plan;
+use crate::plan::{Plan, Step};
 
 /// Where the executor's events go.
 pub fn follow(console: &Console, plan: &Plan, inflight: &Inflight) -> Events {
@@ -20,10 +21,12 @@ pub fn follow(console: &Console, plan: &Plan, inflight: &Inflight) -> Events {
         let steps = plan.steps.clone();
         return Events::new(move |event| {
             inflight.hear(&event);
-            console.line(&events::json(&event, &steps).to_string());
+            console.line(json_line(&events::json(&event, &steps)).trim_end());
         });
     }
-    let names = plan.steps.iter().map(|step| format!("{} {}", step.action.words(), step.object));
+    let name =
+        |step: &Step| format!("{} {}", step.action.words(), harmless(&step.object.to_string()));
+    let names = plan.steps.iter().map(name);
     let view = Mutex::new(View {
         bars: console.draws_bars(),
         names: names.collect(),
@@ -90,7 +93,7 @@ impl View {
     fn say(&mut self, at: StepIndex, text: &str, essence: &str) {
         let Some(running) = self.running.get_mut(&at) else { return };
         if let Some(bar) = &running.bar {
-            bar.set_message(text.to_owned());
+            bar.set_message(harmless(text).into_owned());
         } else if running.said != essence || running.said_at.elapsed() > SILENCE {
             running.said = essence.to_owned();
             running.said_at = Instant::now();
@@ -189,7 +192,7 @@ fn add_bar(console: &Console, name: &str) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} [{elapsed}] {wide_msg}") {
         bar.set_style(style);
     }
-    bar.set_prefix(name.to_owned());
+    bar.set_prefix(harmless(name).into_owned());
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
 }

@@ -1,9 +1,7 @@
 //! What `refresh` shows.
 
-use comfy_table::Cell;
-
 use super::document::Outcome;
-use super::table::{right, table, text};
+use super::table::{cell, right, table, text};
 use super::{Console, Format, Volume};
 use crate::event::{Outcome as StepOutcome, Status};
 use crate::figures;
@@ -41,14 +39,14 @@ fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
             why.push_str(&format!("; waited {waited} for others"));
         }
         table.add_row(vec![
-            Cell::new(outcome.status.name()),
-            Cell::new(&step.object),
-            Cell::new(done.map_or("-".to_owned(), |done| done.way.to_string())),
+            cell(outcome.status.name()),
+            cell(&step.object),
+            cell(done.map_or("-".to_owned(), |done| done.way.to_string())),
             right(figures::duration(outcome.duration)),
             rows(writes.map(|writes| writes.inserted + writes.updated)),
             rows(writes.map(|writes| writes.deleted + writes.updated)),
             right(outcome.size_bytes.map_or("-".to_owned(), figures::bytes)),
-            Cell::new(why),
+            cell(why),
         ]);
     }
     text(&table)

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 
-use super::{Format, file};
+use super::{Format, file, harmless};
 use crate::failure::{Failure, Kind, Result};
 
 /// A file to be written, as `FORMAT=FILE` says it.
@@ -44,7 +44,7 @@ impl ReportFile {
     /// # Errors
     /// `Io`, naming the file.
     pub fn write(&self, text: &str) -> Result<()> {
-        file::replace(&self.file, text).map_err(|error| {
+        file::replace(&self.file, &harmless::lines(text)).map_err(|error| {
             Failure::new(Kind::Io, format!("cannot write {}: {error}", self.file.display()))
         })
     }

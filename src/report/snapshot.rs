@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use comfy_table::Cell;
-
 use super::document::{Outcome, SnapshotDocument};
-use super::table::{right, table, text};
+use super::table::{cell, right, table, text};
 use super::{Console, Format, statements};
 use crate::catalog::statements::Snapshot;
 use crate::execute::snapshot::Taken;
@@ -76,7 +74,7 @@ pub fn list(console: &Console, snapshots: &[Snapshot]) {
     for snapshot in snapshots {
         table.add_row(vec![
             right(snapshot.id),
-            Cell::new(&snapshot.shown_at),
+            cell(&snapshot.shown_at),
             right(figures::duration(snapshot.ago)),
             right(snapshot.statements),
             right(snapshot.changed),

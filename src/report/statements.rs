@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use comfy_table::{Cell, ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::document::{Outcome, SpanDocument, TotalsDocument};
 use super::harmless::harmless;
-use super::table::{right, table, text};
+use super::table::{cell, right, table, text};
 use super::{Console, Format};
 use crate::catalog::Oid;
 use crate::catalog::statements::{Figure, Figures, Kind, Moment, Names};
@@ -282,8 +282,7 @@ fn markdown(ranking: &Ranking) -> String {
         let cells =
             columns(ranking).into_iter().map(|column| right((column.value)(ranking, counted)));
         let query = one_line(&ranking.text(counted), usize::MAX).replace('|', "\\|");
-        table
-            .add_row(cells.chain([Cell::new(format!("`{}`", harmless(&query).replace('`', "'")))]));
+        table.add_row(cells.chain([cell(format!("`{}`", harmless(&query).replace('`', "'")))]));
     }
     text(&table)
 }
@@ -388,7 +387,7 @@ fn terminal(ranking: &Ranking) -> String {
     table.set_content_arrangement(ContentArrangement::Disabled);
     for (counted, row) in ranking.statements.iter().zip(rows) {
         let query = one_line(without_header(&ranking.text(counted)), room);
-        let query = Cell::new(harmless(&query));
+        let query = cell(harmless(&query));
         table.add_row(row.into_iter().map(right).chain([query]));
     }
     text(&table)
@@ -440,7 +439,7 @@ pub fn in_depth(console: &Console, ranking: &Ranking) {
         let database = ranking.names.databases.get(&counted.key.dbid);
         for (name, value) in [("user", user), ("database", database)] {
             table.add_row(vec![
-                Cell::new(name),
+                cell(name),
                 right(value.map_or("-".into(), |value| harmless(value))),
             ]);
         }
@@ -457,7 +456,7 @@ pub fn in_depth(console: &Console, ranking: &Ranking) {
                 Kind::Count => whole(value),
                 _ => value.map_or("-".to_owned(), |value| format!("{value:.3}")),
             };
-            table.add_row(vec![Cell::new(figure.name()), right(value), right(each)]);
+            table.add_row(vec![cell(figure.name()), right(value), right(each)]);
         }
         console.product(&(text(&table) + "\n"));
     }

@@ -1,9 +1,7 @@
 //! What `vacuum` and `analyze` show.
 
-use comfy_table::Cell;
-
 use super::document::{Outcome, Steps};
-use super::table::{right, table, text};
+use super::table::{cell, right, table, text};
 use super::{Console, Format, Volume};
 use crate::catalog::HorizonHolder;
 use crate::event::{Outcome as StepOutcome, Status};
@@ -83,15 +81,15 @@ fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
             None => "-".to_owned(),
         };
         table.add_row(vec![
-            Cell::new(outcome.status.name()),
-            Cell::new(step.action.words()),
-            Cell::new(&step.object),
+            cell(outcome.status.name()),
+            cell(step.action.words()),
+            cell(&step.object),
             right(time),
             right(pages.unwrap_or_else(|| "-".to_owned())),
             right(outcome.size_bytes.map_or("-".to_owned(), figures::bytes)),
             right(dead.unwrap_or_else(|| "-".to_owned())),
             right(age.unwrap_or_else(|| "-".to_owned())),
-            Cell::new(&outcome.reason),
+            cell(&outcome.reason),
         ]);
     }
     text(&table)

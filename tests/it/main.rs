@@ -29,6 +29,7 @@ mod seed;
 mod slow_queries;
 mod sql_files;
 mod support;
+mod terminal;
 mod upkeep;
 mod verify;
 mod verify_faults;

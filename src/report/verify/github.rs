@@ -1,5 +1,6 @@
 //! Workflow commands of GitHub Actions.
 
+use super::harmless;
 use super::repository::Repository;
 use crate::failure::Failure;
 use crate::plan::verify::{Finding, Judgement, Severity};
@@ -28,9 +29,10 @@ fn annotation(finding: &Finding, repository: &Repository) -> String {
     format!("::{command} {place}title={}::{message}\n", property(&finding.rule))
 }
 
-/// As @actions/core escapes a command's message.
+/// As @actions/core escapes a command's message; the log that shows it is a terminal, too.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let text = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    harmless(&text).into_owned()
 }
 
 /// As @actions/core escapes a command's property.
@@ -48,7 +50,7 @@ mod tests {
     fn annotations_are_escaped_as_github_reads_them() {
         let shown = annotation(&found(), &repository());
         let wanted = "::error file=db/a%2Cb%3Ac%25.sql,line=12,col=4,title=a%3Ab%2Cc::\
-                      100%25%0D%0Asure: yes, \u{1b}[2J%0Ado\n";
+                      100%25%0D%0Asure: yes, \\u{1b}[2J%0Ado\n";
         assert_eq!(shown, wanted);
     }
 }

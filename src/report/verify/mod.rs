@@ -15,7 +15,7 @@ use super::document::{
     CheckDocument, Document, FindingDocument, LockDocument, Outcome, SinceDocument,
 };
 use super::harmless::harmless;
-use super::table::{right, table, text};
+use super::table::{cell, right, table, text};
 use super::{Console, Format, Volume, json_line};
 use crate::failure::{Failure, Result};
 use crate::figures;
@@ -117,7 +117,7 @@ fn checks(judgement: &Judgement) -> String {
     let columns = ["server", "check", "verdict", "time", "what"];
     let mut table = table(if several { &columns } else { &columns[1..] });
     for check in &judgement.checks {
-        let server = several.then(|| Cell::new(check.servers.join(", ")));
+        let server = several.then(|| cell(check.servers.join(", ")));
         table.add_row(server.into_iter().chain(cells(check)).collect::<Vec<_>>());
     }
     text(&table)
@@ -125,10 +125,10 @@ fn checks(judgement: &Judgement) -> String {
 
 fn cells(check: &Check) -> [Cell; 4] {
     [
-        Cell::new(check.name.name()),
-        Cell::new(check.verdict.name()),
+        cell(check.name.name()),
+        cell(check.verdict.name()),
         right(figures::duration(check.took)),
-        Cell::new(check.reason.as_deref().unwrap_or("-")),
+        cell(check.reason.as_deref().unwrap_or("-")),
     ]
 }
 
@@ -147,12 +147,12 @@ fn locks(locks: &[HeldLock]) -> String {
     for lock in locks {
         let file = lock.place.file.display().to_string();
         table.add_row(vec![
-            Cell::new(lock.relation.to_string()),
-            Cell::new(lock.mode.map_or("not seen".to_owned(), |mode| mode.to_string())),
+            cell(lock.relation.to_string()),
+            cell(lock.mode.map_or("not seen".to_owned(), |mode| mode.to_string())),
             right(figures::duration(lock.held)),
-            Cell::new(yes(lock.is_rewritten)),
-            Cell::new(yes(lock.is_scanned)),
-            Cell::new(format!("{}:{}", harmless(&file), lock.place.line)),
+            cell(yes(lock.is_rewritten)),
+            cell(yes(lock.is_scanned)),
+            cell(format!("{}:{}", harmless(&file), lock.place.line)),
         ]);
     }
     text(&table)
