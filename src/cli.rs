@@ -104,6 +104,10 @@ impl Cli {
     pub async fn run(self, console: Console, cancel: Cancel, inflight: Inflight) -> Result<u8> {
         self.require_format()?;
         let config = Config::load(self.shared.config.as_deref())?;
+        for (file, why) in &config.passed_over {
+            let file = file.display();
+            console.warn(&format!("{file} is not read, because {why}; --config {file} reads it"));
+        }
         let context = Context {
             url: match self.command {
                 // What it needs is a scratch database, not the application's.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::duration;
 use crate::failure::{Failure, Kind, Result};
+use crate::files;
 
 /// The file as it is written, completed by the defaults.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -37,6 +38,10 @@ pub struct Config {
     pub verify: Verify,
     /// `pgtend demo`.
     pub demo: Demo,
+    /// Files that nobody named and that another user may have written, with the reason: who works in
+    /// such a folder must not be led to another's server.
+    #[serde(skip)]
+    pub passed_over: Vec<(PathBuf, String)>,
 }
 
 /// Defaults of `pgtend slow-queries`.
@@ -256,7 +261,7 @@ impl Default for Demo {
 }
 
 impl Config {
-    /// Reads the file that is named, or else the first that exists of `$PGTEND_CONFIG`,
+    /// Reads the file that is named, or else the first that exists and can be trusted of `$PGTEND_CONFIG`,
     /// `./pgtend.toml`, `pgtend/config.toml` in the XDG configuration folder and
     /// `/etc/pgtend/config.toml`; without any, the defaults. Relative `paths` are relative to the
     /// file.
@@ -265,11 +270,18 @@ impl Config {
     /// `Config`, naming file and line, for what cannot be read or understood. The line's text is
     /// not repeated: it may hold a password.
     pub fn load(named: Option<&Path>) -> Result<Config> {
-        let named = named.map(Path::to_path_buf).or_else(|| variable("PGTEND_CONFIG"));
-        match named.or_else(|| places().into_iter().find(|place| place.is_file())) {
-            Some(file) => Config::read(&file),
-            None => Ok(Config::default()),
+        if let Some(file) = named.map(Path::to_path_buf).or_else(|| variable("PGTEND_CONFIG")) {
+            return Config::read(&file);
         }
+        let mut passed_over = Vec::new();
+        for file in places().into_iter().filter(|place| place.is_file()) {
+            match files::distrust(&file) {
+                Ok(None) => return Ok(Config { passed_over, ..Config::read(&file)? }),
+                Ok(Some(why)) => passed_over.push((file, why)),
+                Err(error) => passed_over.push((file, error.to_string())),
+            }
+        }
+        Ok(Config { passed_over, ..Config::default() })
     }
 
     fn read(file: &Path) -> Result<Config> {

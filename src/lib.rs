@@ -29,3 +29,4 @@ pub mod config;
 pub mod duration;
 pub mod failure;
 pub mod figures;
+pub mod files;

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::file;
 use crate::event::{Outcome, Status};
 use crate::failure::{Failure, Kind, Result};
+use crate::files;
 use crate::plan::{Step, Warning};
 
 /// The series of one job.
@@ -39,7 +39,7 @@ const LAST_SUCCESS: &str = "last_success_timestamp_seconds";
 /// # Errors
 /// `Config`, naming the file.
 pub fn check(file: &Path) -> Result<()> {
-    file::check(file).map_err(|error| {
+    files::check(file).map_err(|error| {
         Failure::new(
             Kind::Config,
             format!("cannot write to the folder of {}: {error}", file.display()),
@@ -73,7 +73,7 @@ impl Series {
             );
             self.note(&mut lines, &labels, outcome, now, known.get(&object).copied());
         }
-        let error = file::replace(file, &text(&lines)).err()?;
+        let error = files::replace(file, &text(&lines)).err()?;
         Some(Warning {
             rule: "metrics_not_written",
             object: file.display().to_string(),

@@ -7,7 +7,6 @@ pub mod demo;
 pub mod document;
 pub mod dry_run;
 mod events;
-mod file;
 pub mod harmless;
 pub mod history;
 pub mod inflight;

@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 
-use super::{Format, file, harmless};
+use super::{Format, harmless};
 use crate::failure::{Failure, Kind, Result};
+use crate::files;
 
 /// A file to be written, as `FORMAT=FILE` says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl ReportFile {
     /// # Errors
     /// `Io`, naming the file.
     pub fn write(&self, text: &str) -> Result<()> {
-        file::replace(&self.file, &harmless::lines(text)).map_err(|error| {
+        files::replace(&self.file, &harmless::lines(text)).map_err(|error| {
             Failure::new(Kind::Io, format!("cannot write {}: {error}", self.file.display()))
         })
     }
@@ -60,7 +61,7 @@ pub fn check(reports: &[ReportFile]) -> Result<()> {
         if reports[..at].iter().any(|other| other.file == *file) {
             return Err(refused("two reports would have this file"));
         }
-        file::check(file).map_err(|error| {
+        files::check(file).map_err(|error| {
             refused(&error.to_string())
                 .hint("--report names a file in a folder that this user may write to")
         })?;

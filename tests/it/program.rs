@@ -171,3 +171,23 @@ fn a_duration_that_no_clock_can_hold_is_wrong_usage() {
     let output = Pgtend::new(&arguments).run().expect(2);
     assert!(output.stderr.contains("pgtend.toml:2: at most 100 years"), "{output}");
 }
+
+#[test]
+fn a_configuration_that_everybody_may_write_is_passed_over_unless_it_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pgtend.toml");
+    std::fs::write(&file, "[targets.there]\nurl = \"postgres://192.0.2.1/\"\n").unwrap();
+    let open = std::fs::Permissions::from_mode(0o666);
+    std::fs::set_permissions(&file, open).unwrap();
+    let target = ["plan", "--target", "there", "x.sql"];
+    let output = Pgtend::new(&target).within(folder.path()).run().expect(2);
+    let why = "warning: pgtend.toml is not read, because every user may write to it; \
+               --config pgtend.toml reads it";
+    assert!(output.stderr.contains(why), "{output}");
+    assert!(output.stderr.contains("the configuration has no [targets.NAME]"), "{output}");
+    let named = [&target[..], &["--config", "pgtend.toml"]].concat();
+    let output = Pgtend::new(&named).within(folder.path()).run().expect(2);
+    assert!(!output.stderr.contains("is not read"), "{output}");
+    assert!(!output.stderr.contains("[targets.NAME]"), "{output}");
+}
