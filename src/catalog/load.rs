@@ -28,9 +28,14 @@ pub async fn load(session: &Session, server: &Server, questions: &Questions) -> 
     let relations = load_relations(session, &questions.relations).await?;
     let partitions = load_partitions(session, &relations).await?;
     let tables = indexed_tables(questions, &relations, &partitions);
-    let (indexes, locked) = load_unlocked_indexes(session, &tables).await?;
+    let (mut indexes, locked) = load_unlocked_indexes(session, &tables).await?;
     let builds = load_builds(session).await?;
-    let canonicals = canonical::load(session, server, questions, &relations).await;
+    let existing = canonical::Existing {
+        relations: &relations,
+        partitions: &partitions,
+        indexes: &mut indexes,
+    };
+    let canonicals = canonical::load(session, server, questions, existing).await?;
     let wanted = wanted_names(server, questions, &relations, &canonicals.indexes);
     let mut facts = Facts {
         server: server.clone(),

@@ -67,6 +67,8 @@ pub struct IndexQuestion {
     pub unique: bool,
     /// All that follows the table's name.
     pub definition: String,
+    /// Whether only plain columns are indexed and there is no predicate.
+    pub is_plain: bool,
 }
 
 /// How would the server write this view?

@@ -21,7 +21,7 @@ use crate::report::document::Outcome;
 /// be. "needs you" marks what apply would not do: the reason says what is in its way.
 ///
 /// Changes nothing. It takes AccessShare locks for moments, waits for a lock for one second at most,
-/// and compares definitions on empty temporary copies in a transaction that it rolls back.
+/// and compares definitions on empty copies in a transaction that it rolls back.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]

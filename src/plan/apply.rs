@@ -18,6 +18,7 @@ pub fn questions(declaration: &Declaration) -> Questions {
             name: declared.name.clone(),
             unique: declared.unique,
             definition: declared.definition.clone(),
+            is_plain: declared.plain,
         });
     }
     for declared in &declaration.views {
