@@ -214,6 +214,9 @@ pub struct History {
     /// What is older is removed whenever something is written; everything is kept if absent.
     #[serde(deserialize_with = "some_duration")]
     pub keep: Option<Duration>,
+    /// A role that may own it besides superusers and the role that connects: its code may run as who
+    /// uses the history.
+    pub owner: Option<String>,
 }
 
 /// Defaults of `pgtend verify`.

@@ -41,6 +41,16 @@ pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// No duration that is measured is longer, and sums and products of such never overflow: 300 years.
+const LONGEST_SECONDS: f64 = 1e10;
+
+/// Seconds as data says them: below zero is zero, and what is no number or beyond all bounds is none at
+/// all.
+pub fn seconds(seconds: f64) -> Option<Duration> {
+    let is_possible = seconds <= LONGEST_SECONDS;
+    is_possible.then(|| Duration::from_secs_f64(seconds.max(0.0)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +67,15 @@ mod tests {
         assert_eq!(duration(Duration::from_secs(7500)), "2 h 5 min");
         assert_eq!(count(1, "index", "indexes"), "1 index");
         assert_eq!(count(0, "index", "indexes"), "0 indexes");
+    }
+
+    #[test]
+    fn seconds_that_cannot_be_are_none() {
+        assert_eq!(seconds(1.5), Some(Duration::from_millis(1500)));
+        assert_eq!(seconds(-1.0), Some(Duration::ZERO));
+        assert_eq!(seconds(f64::NEG_INFINITY), Some(Duration::ZERO));
+        for impossible in [f64::NAN, f64::INFINITY, f64::MAX, 1e19] {
+            assert_eq!(seconds(impossible), None, "{impossible}");
+        }
     }
 }

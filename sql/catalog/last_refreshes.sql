@@ -18,8 +18,16 @@ CROSS JOIN LATERAL (
     pg_catalog.concat(n.nspname, '.', c.relname), '"', ''
   ) AS name
 ) AS q
+-- What began in the future, or in no time that can be reckoned with, is as good as unknown.
+CROSS JOIN LATERAL (
+  SELECT
+    pg_catalog.now() - pg_catalog.make_interval(years => 300) AS first,
+    pg_catalog.now() + pg_catalog.make_interval(hours => 1) AS last
+) AS b
 LEFT JOIN pgtend.view_state AS s
-  ON s.view = c.oid AND pg_catalog.replace(s.name, '"', '') = q.name
+  ON s.view = c.oid
+    AND pg_catalog.replace(s.name, '"', '') = q.name
+    AND s.refreshed_at BETWEEN b.first AND b.last
 CROSS JOIN LATERAL (
   SELECT
     pg_catalog.max(
@@ -33,6 +41,8 @@ CROSS JOIN LATERAL (
       AND r.command = 'refresh'
       AND r.action = 'refresh_view'
       AND r.outcome = 'done'
+      AND r.started_at BETWEEN b.first AND b.last
+      AND r.duration_ms < 1e13::pg_catalog.float8
       AND pg_catalog.replace(r.object, '"', '') = q.name
     ORDER BY r.started_at DESC
     LIMIT 10

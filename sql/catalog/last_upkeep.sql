@@ -8,8 +8,10 @@ SELECT
   (pg_catalog.array_agg(t.outcome ORDER BY t.id DESC))[1] = 'skipped' AS was_left,
   pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY t.duration_ms)
     FILTER (WHERE t.outcome = 'done') AS median_duration_ms,
-  COALESCE(pg_catalog.sum(t.size_bytes) FILTER (WHERE t.outcome = 'done'), 0)::pg_catalog.int8
-    AS done_bytes,
+  LEAST(
+    COALESCE(pg_catalog.sum(t.size_bytes) FILTER (WHERE t.outcome = 'done'), 0),
+    9000000000000000000
+  )::pg_catalog.int8 AS done_bytes,
   COALESCE(
     pg_catalog.sum(t.duration_ms) FILTER (WHERE t.outcome = 'done' AND t.size_bytes IS NOT NULL), 0
   ) AS done_ms
@@ -20,4 +22,7 @@ FROM (
   LIMIT 20000
 ) AS t
 WHERE t.command = $1::pg_catalog.text
+  -- Neither infinite nor longer than 300 years; no sum of them overflows.
+  AND t.duration_ms < 1e13::pg_catalog.float8
+  AND COALESCE(t.size_bytes, 0) >= 0
 GROUP BY t.object

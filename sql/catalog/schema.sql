@@ -1,23 +1,36 @@
 -- Whether pgtend's own schema is there, whose it is, and what this role may do with it.
+-- $1: a role that may own it besides superusers and the session's own role, or NULL.
 -- Returns one row. is_there: there is a schema of that name; owner: whose; is_empty: nothing is in
--- it. tables: those of pgtend's that are there. is_ours: its version table is pgtend's.
--- may_create_*: CREATE on the database, CREATE and USAGE on the schema. owned: the tables are this
--- role's. may_read: and so may all of them be read. is_trusted: the role is no superuser, or the
--- owners are superusers too: whoever owns a table can let others' INSERTs run code. version,
--- made_schema: what the version table says, NULL where it may not be read.
--- Privilege: none. Cost: a few rows of the catalog, and the version table. It is read through a
--- text, because a query that names a table cannot even be parsed where the table is missing.
+-- it; made_by_us: it bears the comment that pgtend init gives it. tables: those of pgtend's that are
+-- there. foreign_object, foreign_owner: the schema or a relation in it whose owner is none of those;
+-- NULL where there is none. may_create_*: CREATE on the database, CREATE and USAGE on the schema.
+-- may_own: what the role makes would belong to one of those. owned: the tables are this role's.
+-- may_read: and so may all of them be read.
+-- A member of a role can leave that role by RESET ROLE, and so can code that is run as it: that is why
+-- the role of the session counts and not the one that it has set.
+-- Privilege: none. Cost: a few rows of the catalog. Nothing in the schema is read.
+WITH trusted AS (
+  SELECT r.oid
+  FROM pg_catalog.pg_roles AS r
+  WHERE r.rolsuper
+    OR r.rolname = SESSION_USER
+    OR r.rolname::pg_catalog.text = $1::pg_catalog.text
+)
 SELECT
   n.oid IS NOT NULL AS is_there,
   pg_catalog.pg_get_userbyid(n.nspowner)::pg_catalog.text AS owner,
   NOT EXISTS (
     SELECT FROM pg_catalog.pg_depend AS d
-    WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+    WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid
       AND d.refobjid = n.oid
-      AND d.classid <> 'pg_catalog.pg_default_acl'::pg_catalog.regclass
+      AND d.classid <> 'pg_catalog.pg_default_acl'::pg_catalog.regclass::pg_catalog.oid
   ) AS is_empty,
+  COALESCE(
+    pg_catalog.obj_description(n.oid, 'pg_namespace') = 'What pgtend remembers (pgtend init)', false
+  ) AS made_by_us,
   COALESCE(t.names, '{}') AS tables,
-  v.is_ours,
+  f.object AS foreign_object,
+  f.owner AS foreign_owner,
   pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')
     AS may_create_in_database,
   COALESCE(
@@ -25,56 +38,38 @@ SELECT
     AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
     false
   ) AS may_create_in_schema,
+  EXISTS (
+    SELECT FROM pg_catalog.pg_roles AS r
+    JOIN trusted AS y ON y.oid = r.oid
+    WHERE r.rolname = CURRENT_USER
+  ) AS may_own,
   COALESCE(t.owned, false) AS owned,
-  p.may_read,
-  COALESCE(
-    NOT m.is_superuser OR (t.superusers AND o.rolsuper), true
-  ) AS is_trusted,
-  pg_catalog.substring(s.stated, '<version>([0-9]+)</version>')::pg_catalog.int4 AS version,
-  pg_catalog.substring(s.stated, '<made_schema>([a-z]+)</made_schema>')::pg_catalog.bool
-    AS made_schema
-FROM (
-  SELECT pg_catalog.bool_or(r.rolsuper) AS is_superuser
-  FROM pg_catalog.pg_roles AS r
-  WHERE r.rolname IN (CURRENT_USER, SESSION_USER)
-) AS m
+  COALESCE(pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND t.readable, false) AS may_read
+FROM (SELECT 1) AS one
 LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = 'pgtend'
-LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = n.nspowner
 LEFT JOIN LATERAL (
   SELECT
     pg_catalog.array_agg(c.relname::pg_catalog.text ORDER BY c.relname) AS names,
     pg_catalog.bool_and(pg_catalog.pg_has_role(CURRENT_USER, c.relowner, 'USAGE')) AS owned,
-    pg_catalog.bool_and(r.rolsuper) AS superusers,
     pg_catalog.bool_and(pg_catalog.has_table_privilege(c.oid, 'SELECT')) AS readable
   FROM pg_catalog.pg_class AS c
-  JOIN pg_catalog.pg_roles AS r ON r.oid = c.relowner
   WHERE c.relnamespace = n.oid
     AND c.relkind = 'r'
     AND c.relname IN (
       'run', 'sample', 'snapshot', 'statement', 'statement_text', 'version', 'view_state'
     )
 ) AS t ON true
-CROSS JOIN LATERAL (
-  SELECT pg_catalog.count(*) = 3 AS is_ours
-  FROM pg_catalog.pg_class AS c
-  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND NOT a.attisdropped
-  WHERE c.relnamespace = n.oid
-    AND c.relkind = 'r'
-    AND c.relname = 'version'
-    AND (a.attname, a.atttypid) IN (
-      ('version', 'pg_catalog.int4'::pg_catalog.regtype),
-      ('made_schema', 'pg_catalog.bool'::pg_catalog.regtype),
-      ('pgtend_version', 'pg_catalog.text'::pg_catalog.regtype)
-    )
-) AS v
-CROSS JOIN LATERAL (
-  SELECT COALESCE(pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND t.readable, false) AS may_read
-) AS p
-CROSS JOIN LATERAL (
-  SELECT CASE
-    WHEN v.is_ours AND p.may_read THEN pg_catalog.query_to_xml(
-      'SELECT max(version) AS version, bool_or(made_schema) AS made_schema FROM pgtend.version',
-      false, true, ''
-    )::pg_catalog.text
-  END AS stated
-) AS s
+LEFT JOIN LATERAL (
+  SELECT o.object, pg_catalog.pg_get_userbyid(o.owner)::pg_catalog.text AS owner
+  FROM (
+    SELECT 0 AS rank, 'the schema pgtend' AS object, n.nspowner AS owner
+    WHERE n.oid IS NOT NULL
+    UNION ALL
+    SELECT 1, pg_catalog.concat('pgtend.', pg_catalog.quote_ident(c.relname)), c.relowner
+    FROM pg_catalog.pg_class AS c
+    WHERE c.relnamespace = n.oid
+  ) AS o
+  WHERE NOT EXISTS (SELECT FROM trusted AS y WHERE y.oid = o.owner)
+  ORDER BY o.rank, o.object
+  LIMIT 1
+) AS f ON true

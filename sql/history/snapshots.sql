@@ -6,10 +6,15 @@
 SELECT
   p.id,
   pg_catalog.date_part('epoch', p.taken_at) AS taken_epoch,
-  pg_catalog.to_char(p.taken_at, 'YYYY-MM-DD HH24:MI:SS') AS shown_at,
+  CASE
+    WHEN p.taken_at BETWEEN '1000-01-01Z'::pg_catalog.timestamptz AND '9000-01-01Z'::pg_catalog.timestamptz
+      THEN pg_catalog.to_char(p.taken_at, 'YYYY-MM-DD HH24:MI:SS')
+    ELSE 'unknown'
+  END AS shown_at,
   pg_catalog.date_part('epoch', p.reset_at) AS reset_epoch,
   pg_catalog.date_part('epoch', p.started_at) AS started_epoch,
-  pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - p.taken_at) AS ago_seconds,
+  pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())
+  - pg_catalog.date_part('epoch', p.taken_at) AS ago_seconds,
   p.evictions,
   p.statements::pg_catalog.int8 AS statements,
   p.changed::pg_catalog.int8 AS changed,

@@ -7,7 +7,10 @@
 SELECT
   pg_catalog.date_part('epoch', p.taken_at) AS taken_epoch,
   pg_catalog.date_part('epoch', p.reset_at) AS reset_epoch,
-  pg_catalog.to_char(p.taken_at, 'YYYY-MM-DD HH24:MI:SS') AS shown_at,
+  CASE
+    WHEN p.taken_at BETWEEN '1000-01-01Z'::pg_catalog.timestamptz AND '9000-01-01Z'::pg_catalog.timestamptz
+      THEN pg_catalog.to_char(p.taken_at, 'YYYY-MM-DD HH24:MI:SS')
+  END AS shown_at,
   k.dbid,
   k.userid,
   k.queryid,

@@ -1,4 +1,7 @@
-//! pgtend's own schema: whether it is there, and what it remembers.
+//! What pgtend's own schema remembers. Its rows are data that every role wrote which was let in: whatever
+//! stands in them, it never stops who reads them.
+
+mod schema;
 
 use std::time::Duration;
 
@@ -8,154 +11,13 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::Oid;
 use super::load::ask;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::Result;
+use crate::figures;
 use crate::pg::session::Session;
-
-/// The version of the schema that this pgtend works with.
-pub const CURRENT: i32 = 2;
+pub use schema::{CURRENT, Installed, Schema, damaged, load_schema};
 
 /// Nothing is remembered for longer; more would be beyond what the server takes for a date.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
-
-/// Whether the history can be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Installed {
-    /// It is not there; at most there is an empty schema of that name.
-    Absent,
-    /// It is there as this pgtend knows it, and may be read.
-    Current,
-    /// It is of this older version.
-    Older(i32),
-    /// It is of this newer version.
-    Newer(i32),
-    /// There is a schema of that name, but it is not pgtend's.
-    Foreign,
-    /// The role may not read it.
-    Unusable,
-    /// Of this version, and some of its tables are gone.
-    Damaged,
-}
-
-/// How many tables this version has.
-const TABLES: usize = 7;
-
-/// The failure for a schema some of whose tables are gone.
-pub fn damaged() -> Failure {
-    Failure::new(Kind::Unsupported, "tables of the schema pgtend are gone")
-        .hint("pgtend init --uninstall removes the rest, then pgtend init makes it anew")
-}
-
-/// What is known of the schema.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Schema {
-    /// There is a schema of that name.
-    pub is_there: bool,
-    /// Whose it is.
-    pub owner: Option<String>,
-    /// Nothing is in it.
-    pub is_empty: bool,
-    /// Those of pgtend's tables that are there.
-    pub tables: Vec<String>,
-    /// Its version table is pgtend's.
-    pub is_ours: bool,
-    /// CREATE on the database.
-    pub may_create_in_database: bool,
-    /// CREATE and USAGE on the schema.
-    pub may_create_in_schema: bool,
-    /// The tables belong to the role, or to a role that it is a member of.
-    pub owned: bool,
-    /// The role may read the tables.
-    pub may_read: bool,
-    /// The role may write without danger: who owns a table can let the writes of others run code,
-    /// so a superuser writes only into tables of superusers.
-    pub is_trusted: bool,
-    /// Its version, where it may be read.
-    pub version: Option<i32>,
-    /// pgtend made the schema itself, too.
-    pub made_schema: bool,
-}
-
-impl Schema {
-    /// Whether the history can be used.
-    pub fn installed(&self) -> Installed {
-        match self.version {
-            _ if !self.is_there || self.is_empty => Installed::Absent,
-            _ if !self.is_ours => Installed::Foreign,
-            _ if !self.may_read => Installed::Unusable,
-            None => Installed::Foreign,
-            Some(version) if version < CURRENT => Installed::Older(version),
-            Some(version) if version > CURRENT => Installed::Newer(version),
-            Some(_) if self.tables.len() < TABLES => Installed::Damaged,
-            Some(_) => Installed::Current,
-        }
-    }
-
-    /// Refuses what this pgtend or this role cannot or should not read.
-    ///
-    /// # Errors
-    /// `Unsupported` where there is no history or one of another version; `Privilege`, also for a
-    /// superuser where the tables are not a superuser's.
-    pub fn require_readable(&self) -> Result<()> {
-        let (kind, message, hint) = match self.installed() {
-            Installed::Current => return self.require_trusted(),
-            Installed::Absent => {
-                let message = "there is no history in this database".to_owned();
-                (Kind::Unsupported, message, "pgtend init makes a place for it")
-            }
-            Installed::Foreign => {
-                let message = "there is no history in this database: its schema pgtend is not \
-                               pgtend's"
-                    .to_owned();
-                (Kind::Unsupported, message, "rename that schema, then run pgtend init")
-            }
-            Installed::Older(version) => {
-                let message = format!("the schema pgtend is of version {version}");
-                (Kind::Unsupported, message, "pgtend init brings it up to date")
-            }
-            Installed::Newer(version) => {
-                let message = format!("the schema pgtend is of version {version}");
-                (Kind::Unsupported, message, "a newer pgtend made it: use that one")
-            }
-            Installed::Damaged => return Err(damaged()),
-            Installed::Unusable => return Err(self.unreadable()),
-        };
-        Err(Failure::new(kind, message).hint(hint))
-    }
-
-    /// Refuses what this pgtend or this role cannot or should not write to.
-    ///
-    /// # Errors
-    /// As [`Schema::require_readable`]; `Privilege` for a superuser where the tables are not a
-    /// superuser's.
-    pub fn require_writable(&self) -> Result<()> {
-        self.require_readable()
-    }
-
-    /// Whether this pgtend and this role can and should read it.
-    pub fn may_be_read(&self) -> bool {
-        self.require_readable().is_ok()
-    }
-
-    /// Who owns a table can choose its columns' types, and so which operators run where it is read.
-    fn require_trusted(&self) -> Result<()> {
-        if self.is_trusted {
-            return Ok(());
-        }
-        let owner = self.owner.as_deref().unwrap_or_default();
-        let message =
-            format!("the schema pgtend belongs to {owner}, who could make a superuser run code");
-        Err(Failure::new(Kind::Privilege, message).hint(format!(
-            "run pgtend as {owner}, or give the schema and its tables to a superuser"
-        )))
-    }
-
-    /// The failure for a role that may not read the history.
-    pub fn unreadable(&self) -> Failure {
-        let owner = self.owner.as_deref().unwrap_or_default();
-        Failure::new(Kind::Privilege, format!("only {owner} may use the schema pgtend"))
-            .hint(format!("let {owner} run pgtend init --grant with the name of this role"))
-    }
-}
 
 /// What the history tells of a table that was vacuumed or analyzed before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,13 +42,13 @@ pub struct PastUpkeep {
 pub async fn load_last_upkeep(session: &Session, command: &str) -> Result<Vec<PastUpkeep>> {
     let sql = include_str!("../../sql/catalog/last_upkeep.sql");
     let rows = ask(session, sql, &[(&command, Type::TEXT)]).await?;
-    let millis = |ms: f64| Duration::from_secs_f64(ms.max(0.0) / 1e3);
+    let millis = |ms: f64| figures::seconds(ms / 1e3);
     let tables = rows.iter().map(|row| PastUpkeep {
         object: row.get("object"),
         was_left: row.get("was_left"),
-        usual: row.get::<_, Option<f64>>("median_duration_ms").map(millis),
+        usual: row.get::<_, Option<f64>>("median_duration_ms").and_then(millis),
         done_bytes: row.get("done_bytes"),
-        done_in: millis(row.get("done_ms")),
+        done_in: millis(row.get("done_ms")).unwrap_or_default(),
     });
     Ok(tables.collect())
 }
@@ -269,25 +131,6 @@ pub struct LastRun {
     pub sources: Option<String>,
 }
 
-/// What is known of the schema. Works whatever stands there, and without any privilege.
-///
-/// # Errors
-/// Those of the connection.
-pub async fn load_schema(session: &Session) -> Result<Schema> {
-    let rows = ask(session, include_str!("../../sql/catalog/schema.sql"), &[]).await?;
-    rows.first()
-        .map(read_schema)
-        .ok_or_else(|| Failure::new(Kind::Server, "the catalog says nothing of the schema pgtend"))
-}
-
-/// Whether the history can be used.
-///
-/// # Errors
-/// As [`load_schema`].
-pub async fn load_installed(session: &Session) -> Result<Installed> {
-    Ok(load_schema(session).await?.installed())
-}
-
 /// For each role whether it may write and read the history; `None` where there is no such role.
 ///
 /// # Errors
@@ -368,23 +211,6 @@ fn name_patterns(glob: &str) -> Vec<String> {
     vec![format!("%.{like}"), like]
 }
 
-fn read_schema(row: &Row) -> Schema {
-    Schema {
-        is_there: row.get("is_there"),
-        owner: row.get("owner"),
-        is_empty: row.get("is_empty"),
-        tables: row.get("tables"),
-        is_ours: row.get("is_ours"),
-        may_create_in_database: row.get("may_create_in_database"),
-        may_create_in_schema: row.get("may_create_in_schema"),
-        owned: row.get("owned"),
-        may_read: row.get("may_read"),
-        is_trusted: row.get("is_trusted"),
-        version: row.get("version"),
-        made_schema: row.get::<_, Option<bool>>("made_schema").unwrap_or(false),
-    }
-}
-
 fn read_run(row: &Row) -> PastRun {
     PastRun {
         id: row.get("id"),
@@ -425,36 +251,5 @@ mod tests {
     fn no_duration_is_too_long_for_the_server() {
         assert_eq!(seconds(Duration::MAX), seconds(LONGEST));
         assert_eq!(seconds(Duration::from_millis(1500)), 1.5);
-    }
-
-    #[test]
-    fn a_schema_without_a_version_that_can_be_read_is_not_ours() {
-        let ours = Schema {
-            is_there: true,
-            owner: Some("nova".to_owned()),
-            is_empty: false,
-            tables: vec![String::new(); TABLES],
-            is_ours: true,
-            may_create_in_database: false,
-            may_create_in_schema: false,
-            owned: false,
-            may_read: true,
-            is_trusted: true,
-            version: Some(CURRENT),
-            made_schema: true,
-        };
-        let installed = |change: fn(&mut Schema)| {
-            let mut schema = ours.clone();
-            change(&mut schema);
-            schema.installed()
-        };
-        assert_eq!(installed(|_| ()), Installed::Current);
-        assert_eq!(installed(|it| it.version = None), Installed::Foreign);
-        assert_eq!(installed(|it| it.is_ours = false), Installed::Foreign);
-        assert_eq!(installed(|it| it.tables.truncate(1)), Installed::Damaged);
-        assert_eq!(installed(|it| it.is_empty = true), Installed::Absent);
-        assert_eq!(installed(|it| it.may_read = false), Installed::Unusable);
-        assert_eq!(installed(|it| it.version = Some(0)), Installed::Older(0));
-        assert_eq!(installed(|it| it.version = Some(9)), Installed::Newer(9));
     }
 }

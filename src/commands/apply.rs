@@ -190,7 +190,7 @@ async fn record(
     if runs.is_empty() {
         return None;
     }
-    let recorder = Recorder::open(database, context.config.history.keep).await;
+    let recorder = Recorder::open(database, &context.config.history).await;
     recorder.write(&runs).await;
     recorder.close().await
 }

@@ -8,6 +8,7 @@ use crate::duration;
 use crate::execute::record;
 use crate::failure::{Result, exit_code};
 use crate::pg::database::Database;
+use crate::pg::session::Session;
 use crate::report;
 
 /// Show what pgtend has done in this database
@@ -46,9 +47,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let opening = context.opening("history");
     let database = context.open(&opening).await?;
     let session = database.reader().await?;
-    history::load_schema(&session).await?.require_readable()?;
+    let owner = context.config.history.owner.as_deref();
+    history::load_schema(&session, owner).await?.require_usable()?;
     let pruned = match args.keep {
-        Some(keep) => Some(prune(&database, keep).await?),
+        Some(keep) => Some(prune(&database, &session, keep).await?),
         None => None,
     };
     let runs = history::load_runs(&session, &args.filter()).await?;
@@ -56,11 +58,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     Ok(exit_code::DONE)
 }
 
-async fn prune(database: &Database, keep: Duration) -> Result<i64> {
+async fn prune(database: &Database, session: &Session, keep: Duration) -> Result<i64> {
     database.require_writable()?;
-    let session = database.reader().await?;
-    history::load_schema(&session).await?.require_writable()?;
-    record::prune(&session, keep).await
+    record::prune(session, keep).await
 }
 
 impl Args {

@@ -43,17 +43,19 @@ pub struct Args {
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let opening = context.opening("init");
     let wanted = args.wanted();
+    let owner = context.config.history.owner.as_deref();
     let database = context.open(&opening).await?;
     if !args.dry_run {
         database.require_writable()?;
     }
-    let plan = schema::look(&database.reader().await?, &database.server, &wanted).await?;
+    let plan = schema::look(&database.reader().await?, &database.server, &wanted, owner).await?;
     if args.dry_run {
         let outcome = if plan.is_empty() { Outcome::NothingToDo } else { Outcome::Planned };
         report::init::planned(&context.console, &plan, outcome);
         return Ok(exit_code::DONE);
     }
-    let done = if plan.is_empty() { Vec::new() } else { schema::run(&database, &wanted).await? };
+    let done =
+        if plan.is_empty() { Vec::new() } else { schema::run(&database, &wanted, owner).await? };
     report::init::executed(&context.console, &done);
     Ok(exit_code::DONE)
 }

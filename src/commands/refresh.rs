@@ -6,11 +6,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Context;
 use crate::catalog::Oid;
-use crate::catalog::history;
+use crate::catalog::history::{self, Schema};
 use crate::config::Mode;
 use crate::duration;
 use crate::event::Outcome as StepOutcome;
-use crate::execute::record::Recorder;
+use crate::execute::record::{self, Recorder};
 use crate::execute::refresh::{LOCK_PATIENCE, Refreshing, facts, last_refreshes, without_work};
 use crate::execute::{Execution, Policy};
 use crate::failure::{Failure, Result, exit_code};
@@ -18,6 +18,7 @@ use crate::figures;
 use crate::pg::advisory::ObjectLocks;
 use crate::pg::database::{Database, Opening, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
+use crate::pg::session::Session;
 use crate::plan::refresh::{self, Facts, LastRefresh, Options, Selection};
 use crate::plan::{Plan, Warning};
 use crate::report;
@@ -113,13 +114,14 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let selection = args.selection(context)?;
     let options = args.options(context, selection.clone().unwrap_or(Selection::All));
     let database = context.unless_cancelled(context.open(&args.opening(context))).await?;
-    let look = look(&database, &options);
-    let Looked { facts, last, has_history } = context.unless_cancelled(look).await?;
+    let look = look(&database, &options, context.config.history.owner.as_deref());
+    let Looked { facts, last, has_history, trouble } = context.unless_cancelled(look).await?;
     if selection.is_none() {
         return Err(nothing_named(&facts));
     }
     let mut plan = refresh::plan(&refresh::choose(&facts.views, &options)?, &facts, &options);
     if args.dry_run {
+        plan.warnings.extend(trouble);
         let outcome = if plan.has_work() { Outcome::Planned } else { Outcome::NothingToDo };
         report::dry_run::show(&context.console, &plan, outcome);
         return Ok(exit_code::DONE);
@@ -127,10 +129,11 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     database.require_writable()?;
     let outcomes = if plan.has_work() {
         let run = Run { options: &options, last: &last, has_history, began };
-        let (outcomes, trouble) = args.execute(context, &database, &plan, &run).await?;
-        plan.warnings.extend(trouble);
+        let (outcomes, unwritten) = args.execute(context, &database, &plan, &run).await?;
+        plan.warnings.extend(unwritten.or(trouble));
         outcomes
     } else {
+        plan.warnings.extend(trouble);
         without_work(&plan)
     };
     if let Some(file) = &args.metrics_file {
@@ -150,22 +153,41 @@ struct Looked {
     facts: Facts,
     last: HashMap<Oid, LastRefresh>,
     has_history: bool,
+    trouble: Option<Warning>,
 }
 
-async fn look(database: &Database, options: &Options) -> Result<Looked> {
+async fn look(database: &Database, options: &Options, owner: Option<&str>) -> Result<Looked> {
     let session = database.reader().await?;
-    let schema = history::load_schema(&session).await?;
+    let past = match history::load_schema(&session, owner).await {
+        Ok(schema) => past(&session, &schema, options).await?,
+        Err(failure) => Err(failure),
+    };
+    let (last, trouble) = match past {
+        Ok(last) => (last, None),
+        Err(failure) => (None, Some(record::not_read(&failure))),
+    };
+    let has_history = last.is_some();
+    let last = last.unwrap_or_default();
+    let facts = facts(&session, database, options, &last).await?;
+    Ok(Looked { facts, last, has_history, trouble })
+}
+
+/// The last refreshes; none where there is no history; the inner failure where it cannot be read, which
+/// is no reason not to refresh.
+async fn past(
+    session: &Session,
+    schema: &Schema,
+    options: &Options,
+) -> Result<Result<Option<HashMap<Oid, LastRefresh>>>> {
     if options.max_age.is_some() || options.if_changed {
         let why = "--max-age and --if-changed compare with the last refresh";
-        schema.require_readable().map_err(|failure| failure.context(why))?;
+        schema.require_usable().map_err(|failure| failure.context(why))?;
     }
-    let has_history = schema.may_be_read();
-    let last = match has_history {
-        true => last_refreshes(&session, &[]).await?,
-        false => HashMap::new(),
-    };
-    let facts = facts(&session, database, options, &last).await?;
-    Ok(Looked { facts, last, has_history })
+    Ok(match schema.is_usable() {
+        Ok(true) => last_refreshes(session, &[]).await.map(Some),
+        Ok(false) => Ok(None),
+        Err(failure) => Err(failure),
+    })
 }
 
 /// When each view was last refreshed by the history, in seconds since 1970.
@@ -213,7 +235,7 @@ impl Args {
         execution.deadline = self.time_limit.map(|limit| {
             (run.began + limit, format!("the time limit of {} is over", figures::duration(limit)))
         });
-        let recorder = Recorder::open(database, context.config.history.keep).await;
+        let recorder = Recorder::open(database, &context.config.history).await;
         let refreshing = Refreshing {
             execution,
             options: run.options,

@@ -50,27 +50,28 @@ pub struct Args {
 /// connection.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let database = context.open(&context.opening("snapshot")).await?;
+    let owner = context.config.history.owner.as_deref();
     if args.list {
         let session = database.reader().await?;
-        history::load_schema(&session).await?.require_readable()?;
+        history::load_schema(&session, owner).await?.require_usable()?;
         report::snapshot::list(&context.console, &load_snapshots(&session).await?);
         return Ok(exit_code::DONE);
     }
     let taken = match args.prune {
         true => None,
-        false => Some(args.take(&database).await?),
+        false => Some(args.take(&database, owner).await?),
     };
     let keep = args.keep.unwrap_or(context.config.snapshot.keep);
     let pruned = match args.file {
         Some(_) => None,
-        None => Some(snapshot::prune(&database, keep).await?),
+        None => Some(snapshot::prune(&database, keep, owner).await?),
     };
     report::snapshot::taken(&context.console, taken.as_ref(), args.file.as_deref(), pruned);
     Ok(exit_code::DONE)
 }
 
 impl Args {
-    async fn take(&self, database: &Database) -> Result<snapshot::Taken> {
+    async fn take(&self, database: &Database, owner: Option<&str>) -> Result<snapshot::Taken> {
         let extension = load_extension(&database.reader().await?).await?;
         extension.require_counting()?;
         if let Some(file) = &self.file {
@@ -80,6 +81,6 @@ impl Args {
         database.require_writable().map_err(|failure: Failure| {
             failure.hint("on a standby write it to a file: pgtend snapshot --file F")
         })?;
-        snapshot::take(database, &extension).await
+        snapshot::take(database, &extension, owner).await
     }
 }

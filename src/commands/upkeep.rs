@@ -8,17 +8,19 @@ use std::time::{Duration, Instant};
 use jiff::ZonedDateTime;
 
 use super::Context;
-use crate::catalog::{self, Upkeep, history};
+use crate::catalog::history::{self, PastUpkeep};
+use crate::catalog::{self, Upkeep};
 use crate::config;
 use crate::duration;
 use crate::event::Outcome as StepOutcome;
-use crate::execute::record::Recorder;
+use crate::execute::record::{self, Recorder};
 use crate::execute::upkeep::{Idle, Ledger, Upkeeping};
 use crate::execute::{Execution, Policy};
 use crate::failure::{Failure, Result, exit_code};
 use crate::figures;
 use crate::pg::database::{Database, Opening, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
+use crate::pg::session::Session;
 use crate::plan::upkeep::{self, Job, Options, Selection, VacuumOptions};
 use crate::plan::window::{Moment, Window, time_zone};
 use crate::plan::{Plan, Warning};
@@ -138,9 +140,11 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
         vacuum: work.vacuum,
         version: database.server.version,
     };
-    let facts = context.unless_cancelled(look(&database, work.command)).await?;
+    let owner = context.config.history.owner.as_deref();
+    let (facts, trouble) = context.unless_cancelled(look(&database, work.command, owner)).await?;
     let mut plan = upkeep::plan(&facts, &options)?;
     if args.dry_run {
+        plan.warnings.extend(trouble);
         let outcome = if plan.has_work() { Outcome::Planned } else { Outcome::NothingToDo };
         report::dry_run::show(&context.console, &plan, outcome);
         return Ok(exit_code::DONE);
@@ -150,7 +154,7 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
     let mut execution =
         Execution::new(&database, args.policy(&work.configured), context.cancel.clone(), events);
     execution.deadline = deadline;
-    let recorder = Recorder::open(&database, context.config.history.keep).await;
+    let recorder = Recorder::open(&database, &context.config.history).await;
     let upkeeping = Upkeeping {
         execution,
         command: work.command,
@@ -163,7 +167,8 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
     };
     let outcomes = upkeeping.run(&plan).await;
     drop(upkeeping);
-    plan.warnings.extend(recorder.close().await);
+    let unwritten = recorder.close().await;
+    plan.warnings.extend(unwritten.or(trouble));
     plan.warnings.extend(not_removable(&database, &plan, &outcomes).await);
     if let Some(file) = &args.metrics_file {
         let worked_on = plan.steps.iter().zip(&outcomes).filter(|(_, outcome)| !outcome.is_fresh);
@@ -176,15 +181,29 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
     Ok(code)
 }
 
-/// The tables, and what the history tells of them where it can be read.
-async fn look(database: &Database, command: &str) -> Result<Upkeep> {
+/// The tables, and what the history tells of them. That it cannot be read is a warning.
+async fn look(
+    database: &Database,
+    command: &str,
+    owner: Option<&str>,
+) -> Result<(Upkeep, Option<Warning>)> {
     let session = database.reader().await?;
     let mut upkeep = catalog::load_upkeep(&session, &database.server, &[]).await?;
-    if history::load_schema(&session).await?.may_be_read() {
-        let past = history::load_last_upkeep(&session, command).await?;
-        upkeep.past = past.into_iter().map(|table| (table.object.clone(), table)).collect();
+    let trouble = match past(&session, command, owner).await {
+        Ok(past) => {
+            upkeep.past = past.into_iter().map(|table| (table.object.clone(), table)).collect();
+            None
+        }
+        Err(failure) => Some(record::not_read(&failure)),
+    };
+    Ok((upkeep, trouble))
+}
+
+async fn past(session: &Session, command: &str, owner: Option<&str>) -> Result<Vec<PastUpkeep>> {
+    match history::load_schema(session, owner).await?.is_usable()? {
+        true => history::load_last_upkeep(session, command).await,
+        false => Ok(Vec::new()),
     }
-    Ok(upkeep)
 }
 
 /// A share of dead rows that is worth a word where VACUUM could not remove them.

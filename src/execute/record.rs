@@ -8,6 +8,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use crate::catalog::Oid;
 use crate::catalog::history::{self, Installed, Run, Schema};
+use crate::config;
 use crate::event::{Outcome, Status};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::Database;
@@ -43,14 +44,14 @@ struct State {
 
 impl<'a> Recorder<'a> {
     /// Looks once whether there is a history that can be written to; else it writes nothing. Runs
-    /// older than `keep` are removed at the end.
-    pub async fn open(database: &'a Database, keep: Option<Duration>) -> Recorder<'a> {
+    /// older than the configuration wants to keep are removed at the end.
+    pub async fn open(database: &'a Database, configured: &config::History) -> Recorder<'a> {
         let found = in_time(async {
-            let schema = history::load_schema(&database.reader().await?).await?;
-            opened(&schema)
+            let session = database.reader().await?;
+            opened(&history::load_schema(&session, configured.owner.as_deref()).await?)
         });
-        let book = found.await.unwrap_or_else(|failure| Book::Closed(failure.to_string()));
-        Recorder { database, keep, book, state: Mutex::default() }
+        let book = found.await.unwrap_or_else(|failure| Book::Closed(in_words(&failure)));
+        Recorder { database, keep: configured.keep, book, state: Mutex::default() }
     }
 
     /// Writes what was done.
@@ -111,7 +112,7 @@ impl<'a> Recorder<'a> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(()) => state.wrote = true,
-            Err(failure) => drop(state.trouble.get_or_insert_with(|| failure.to_string())),
+            Err(failure) => drop(state.trouble.get_or_insert_with(|| in_words(&failure))),
         }
     }
 }
@@ -155,6 +156,23 @@ pub fn run_of(command: &str, step: &Step, outcome: &Outcome) -> Option<Run> {
     })
 }
 
+/// The warning where a job has to do without what the history would tell.
+pub fn not_read(failure: &Failure) -> Warning {
+    Warning {
+        rule: "history-not-read",
+        object: "pgtend".to_owned(),
+        message: format!("the history is neither read nor written: {}", in_words(failure)),
+    }
+}
+
+/// A warning has no place for a hint of its own.
+fn in_words(failure: &Failure) -> String {
+    match &failure.hint {
+        Some(hint) => format!("{failure}; {hint}"),
+        None => failure.to_string(),
+    }
+}
+
 /// Removes the runs that began longer ago. Returns how many they were.
 ///
 /// # Errors
@@ -166,10 +184,10 @@ pub async fn prune(session: &Session, keep: Duration) -> Result<i64> {
 }
 
 fn opened(schema: &Schema) -> Result<Book> {
-    if matches!(schema.installed(), Installed::Absent | Installed::Foreign) {
+    if schema.installed() == Installed::Absent {
         return Ok(Book::None);
     }
-    schema.require_writable()?;
+    schema.require_usable()?;
     Ok(Book::Open)
 }
 

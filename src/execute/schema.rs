@@ -14,16 +14,21 @@ use crate::plan::schema::{self, Facts, SchemaStep, Wanted};
 /// More than any plan has steps: whoever needs more is going round in circles.
 const MOST_STEPS: usize = 1000;
 
-/// Reads the facts and makes the plan.
+/// Reads the facts and makes the plan. `owner` may own the schema, too.
 ///
 /// # Errors
 /// Those of the connection, and those of [`schema::plan`].
-pub async fn look(session: &Session, server: &Server, wanted: &Wanted) -> Result<Vec<SchemaStep>> {
+pub async fn look(
+    session: &Session,
+    server: &Server,
+    wanted: &Wanted,
+    owner: Option<&str>,
+) -> Result<Vec<SchemaStep>> {
     let roles = match wanted {
         Wanted::Installed(roles) => roles.as_slice(),
         Wanted::Removed => &[],
     };
-    let found = history::load_schema(session).await?;
+    let found = history::load_schema(session, owner).await?;
     // Looking for them reads much, and is done only where it is told.
     let strangers = match (found.installed(), wanted) {
         (Installed::Foreign, _) => history::load_strangers(session, &[]).await?,
@@ -44,12 +49,16 @@ pub async fn look(session: &Session, server: &Server, wanted: &Wanted) -> Result
 ///
 /// # Errors
 /// As [`look`], and whatever the server refuses; what was done before stays.
-pub async fn run(database: &Database, wanted: &Wanted) -> Result<Vec<(SchemaStep, Duration)>> {
+pub async fn run(
+    database: &Database,
+    wanted: &Wanted,
+    owner: Option<&str>,
+) -> Result<Vec<(SchemaStep, Duration)>> {
     let session = database.maintainer(Workers::AsConfigured).await?;
     let mut done = Vec::new();
     while done.len() < MOST_STEPS {
         let began = Instant::now();
-        match turn(&session, &database.server, wanted).await? {
+        match turn(&session, &database.server, wanted, owner).await? {
             Some(step) => done.push((step, began.elapsed())),
             None => return Ok(done),
         }
@@ -61,9 +70,14 @@ pub async fn run(database: &Database, wanted: &Wanted) -> Result<Vec<(SchemaStep
 }
 
 /// Plans and runs the first transaction of the plan. `None` if there is nothing left to do.
-async fn turn(session: &Session, server: &Server, wanted: &Wanted) -> Result<Option<SchemaStep>> {
+async fn turn(
+    session: &Session,
+    server: &Server,
+    wanted: &Wanted,
+    owner: Option<&str>,
+) -> Result<Option<SchemaStep>> {
     all(session, &schema::begin()).await.map_err(explain)?;
-    let step = match look(session, server, wanted).await {
+    let step = match look(session, server, wanted, owner).await {
         Ok(steps) => steps.into_iter().next(),
         Err(failure) => {
             roll_back(session).await;

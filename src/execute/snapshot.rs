@@ -40,9 +40,13 @@ pub struct Taken {
 /// # Errors
 /// Where there is no such schema, or it may not be written; `Busy` where another run is at it; those
 /// of the connection and of the statements.
-pub async fn take(database: &Database, extension: &Extension) -> Result<Taken> {
+pub async fn take(
+    database: &Database,
+    extension: &Extension,
+    owner: Option<&str>,
+) -> Result<Taken> {
+    require_usable(database, owner).await?;
     let session = database.maintainer(Workers::None).await?;
-    history::load_schema(&session).await?.require_writable()?;
     let result = async {
         begin(&session).await?;
         let taken = take_counters(&session, extension).await?;
@@ -94,10 +98,10 @@ pub async fn take_to_file(
 ///
 /// # Errors
 /// Those of the connection and of the statements.
-pub async fn prune(database: &Database, keep: Duration) -> Result<i64> {
+pub async fn prune(database: &Database, keep: Duration, owner: Option<&str>) -> Result<i64> {
     database.require_writable()?;
+    require_usable(database, owner).await?;
     let session = database.maintainer(Workers::None).await?;
-    history::load_schema(&session).await?.require_writable()?;
     let result = async {
         begin(&session).await?;
         let sql = include_str!("../../sql/history/prune_snapshots.sql");
@@ -109,6 +113,11 @@ pub async fn prune(database: &Database, keep: Duration) -> Result<i64> {
         Ok(pruned)
     };
     end(&session, result.await).await
+}
+
+/// By a reader, which waits for no lock for long.
+async fn require_usable(database: &Database, owner: Option<&str>) -> Result<()> {
+    history::load_schema(&database.reader().await?, owner).await?.require_usable()
 }
 
 async fn begin(session: &Session) -> Result<()> {

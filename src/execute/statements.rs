@@ -64,6 +64,8 @@ pub struct Inquiry<'a> {
     pub extension: &'a Extension,
     /// Of this database; `None`: of all.
     pub database: Option<Oid>,
+    /// A role that may own the history.
+    pub history_owner: Option<&'a str>,
 }
 
 impl Inquiry<'_> {
@@ -132,14 +134,20 @@ impl Inquiry<'_> {
             return Err(Failure::usage("the snapshots are the primary's, and this is a standby")
                 .hint("pgtend snapshot --file F keeps the counters of a standby"));
         }
-        let schema = history::load_schema(self.session).await?;
-        schema.require_readable().map_err(|failure| failure.context("there are no snapshots"))?;
+        let schema = history::load_schema(self.session, self.history_owner).await?;
+        schema.require_usable().map_err(|failure| failure.context("there are no snapshots"))?;
         let snapshots = load_snapshots(self.session).await?;
         if snapshots.is_empty() {
             return Err(Failure::usage("no snapshot was taken yet")
                 .hint("pgtend snapshot takes one, for example every hour by cron"));
         }
         Ok(snapshots)
+    }
+
+    /// Whether there are snapshots that may be read.
+    async fn has_history(&self) -> bool {
+        let schema = history::load_schema(self.session, self.history_owner).await;
+        schema.is_ok_and(|schema| schema.require_usable().is_ok())
     }
 
     async fn find(&self, past: &Past) -> Result<Snapshot> {
@@ -199,8 +207,9 @@ impl Inquiry<'_> {
             wanted.retain(|key| !texts.contains_key(key));
         }
         // What the server has forgotten meanwhile.
-        if !wanted.is_empty() && history::load_schema(self.session).await?.may_be_read() {
-            let kept = load_kept_texts(self.session, &ids(&wanted)).await?;
+        if !wanted.is_empty() && self.has_history().await {
+            // A text that cannot be had is not known any more.
+            let kept = load_kept_texts(self.session, &ids(&wanted)).await.unwrap_or_default();
             texts.extend(kept.into_iter().filter(|(key, _)| wanted.contains(key)));
         }
         Ok(texts)
@@ -221,10 +230,11 @@ impl Inquiry<'_> {
     /// Those of the connection and of the queries.
     pub async fn history(&self, key: StatementKey) -> Result<Vec<(String, Figures)>> {
         let is_hidden = !self.may_see(&key);
-        if is_hidden || !history::load_schema(self.session).await?.may_be_read() {
+        if is_hidden || !self.has_history().await {
             return Ok(Vec::new());
         }
-        let mut samples = load_statement_samples(self.session, key, MOST_PAST).await?;
+        let mut samples =
+            load_statement_samples(self.session, key, MOST_PAST).await.unwrap_or_default();
         samples.reverse();
         if samples.is_empty() {
             return Ok(Vec::new());

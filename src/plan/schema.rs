@@ -59,6 +59,8 @@ pub enum Action {
     Install,
     /// It is brought to the next version.
     Upgrade,
+    /// A privilege that lets another role hang code on the tables is taken away.
+    Revoke,
     /// A role is let in.
     Grant,
     /// The schema is removed.
@@ -71,6 +73,7 @@ impl Action {
         match self {
             Action::Install => "install",
             Action::Upgrade => "upgrade",
+            Action::Revoke => "revoke",
             Action::Grant => "grant",
             Action::Uninstall => "uninstall",
         }
@@ -142,16 +145,20 @@ fn install(facts: &Facts, roles: &[String]) -> Result<Vec<SchemaStep>> {
         Installed::Current => CURRENT,
         Installed::Newer(version) => return Err(newer(version)),
         Installed::Foreign => return Err(foreign(facts)),
+        Installed::Untrusted => return Err(facts.schema.distrusted()),
+        Installed::Changed => return Err(facts.schema.changed()),
         Installed::Damaged => return Err(damaged()),
         Installed::Unusable => return Err(facts.schema.unreadable()),
     };
     let lacking = lacking(facts, roles)?;
+    let exposed = &facts.schema.exposed;
     match installed {
         Installed::Absent => require_create(facts)?,
-        _ if from < CURRENT || !lacking.is_empty() => require_owned(facts)?,
+        _ if from < CURRENT || !lacking.is_empty() || !exposed.is_empty() => require_owned(facts)?,
         _ => {}
     }
-    let mut steps = (from + 1..=CURRENT).map(|to| upgrade(facts, to)).collect::<Vec<_>>();
+    let mut steps = exposed.iter().map(|statement| revoke(statement)).collect::<Vec<_>>();
+    steps.extend((from + 1..=CURRENT).map(|to| upgrade(facts, to)));
     steps.extend(lacking.into_iter().map(grant));
     Ok(steps)
 }
@@ -194,6 +201,12 @@ fn upgrade(facts: &Facts, to: i32) -> SchemaStep {
     SchemaStep { action, reason, statements }
 }
 
+/// Default privileges of the owner may have given it.
+fn revoke(statement: &str) -> SchemaStep {
+    let reason = "it would let another role hang code on the history".to_owned();
+    SchemaStep { action: Action::Revoke, reason, statements: vec![statement.to_owned()] }
+}
+
 fn grant(role: &str) -> SchemaStep {
     let to = quote_ident(role);
     let statements = vec![
@@ -214,8 +227,11 @@ fn uninstall(facts: &Facts) -> Result<Vec<SchemaStep>> {
         Installed::Absent => return Ok(Vec::new()),
         Installed::Newer(version) => return Err(newer(version)),
         Installed::Foreign => return Err(foreign(facts)),
+        Installed::Untrusted => return Err(facts.schema.distrusted()),
         Installed::Unusable => return Err(facts.schema.unreadable()),
-        Installed::Current | Installed::Damaged | Installed::Older(_) => require_owned(facts)?,
+        Installed::Current | Installed::Changed | Installed::Damaged | Installed::Older(_) => {
+            require_owned(facts)?
+        }
     }
     if !facts.strangers.is_empty() {
         return Err(Failure::new(
@@ -236,6 +252,20 @@ fn uninstall(facts: &Facts) -> Result<Vec<SchemaStep>> {
 fn require_create(facts: &Facts) -> Result<()> {
     let schema = &facts.schema;
     let role = quote_ident(&facts.role);
+    if schema.untrusted.is_some() {
+        return Err(schema.distrusted());
+    }
+    if !schema.may_own {
+        let message = format!(
+            "the history would belong to {}, which is not the role that has connected",
+            facts.role
+        );
+        return Err(Failure::new(Kind::Privilege, message).hint(format!(
+            "every member of {0} could let who uses the history run code; if you trust them all, set \
+             owner = \"{0}\" under [history] of the configuration",
+            facts.role
+        )));
+    }
     if schema.is_there && !schema.may_create_in_schema {
         let owner = schema.owner.as_deref().unwrap_or_default();
         let message =

@@ -475,8 +475,8 @@ fn summary(ranking: &Ranking) -> String {
     let number = |number: i64| usize::try_from(number).unwrap_or(0);
     let span = match ranking.from_epoch {
         Some(from) => {
-            let length = (ranking.ends.taken_epoch - from).max(0.0);
-            let length = figures::duration(Duration::from_secs_f64(length));
+            let length = figures::seconds(ranking.ends.taken_epoch - from).unwrap_or_default();
+            let length = figures::duration(length);
             format!("In the last {length} (since {})", time(from))
         }
         None => "So far".to_owned(),

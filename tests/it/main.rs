@@ -32,6 +32,7 @@ mod slow_queries;
 mod sql_files;
 mod support;
 mod terminal;
+mod trust;
 mod upkeep;
 mod verify;
 mod verify_faults;

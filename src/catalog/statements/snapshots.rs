@@ -10,6 +10,7 @@ use super::{Moment, Statement, StatementKey, read_figures};
 use crate::catalog::Oid;
 use crate::catalog::load::ask;
 use crate::failure::Result;
+use crate::figures;
 use crate::pg::session::Session;
 
 /// A snapshot.
@@ -58,7 +59,7 @@ pub async fn load_snapshots(session: &Session) -> Result<Vec<Snapshot>> {
             hidden: row.get("hidden"),
         },
         shown_at: row.get("shown_at"),
-        ago: Duration::from_secs_f64(row.get::<_, f64>("ago_seconds").max(0.0)),
+        ago: figures::seconds(row.get("ago_seconds")).unwrap_or_default(),
         statements: row.get("statements"),
         changed: row.get("changed"),
         extension_version: row.get("extension_version"),

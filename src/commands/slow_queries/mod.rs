@@ -208,7 +208,12 @@ impl Args {
     ) -> Result<Ranking> {
         let extension = &known.extension;
         let database = (!self.all_databases).then_some(extension.dbid);
-        let inquiry = Inquiry { session, extension, database };
+        let inquiry = Inquiry {
+            session,
+            extension,
+            database,
+            history_owner: context.config.history.owner.as_deref(),
+        };
         let limit = self.limit.unwrap_or(context.config.slow_queries.limit);
         let filter = self.filter(context, &inquiry).await?;
         let mut ranking = self.ranking(&inquiry, &filter, limit.saturating_add(SPARE)).await?;

@@ -1,10 +1,10 @@
 //! What the plan of a refresh has to know.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use crate::catalog::{self, Oid, Views, history};
 use crate::failure::Result;
+use crate::figures;
 use crate::pg::database::Database;
 use crate::pg::session::Session;
 use crate::plan::refresh::{self, Facts, LastRefresh, Options};
@@ -16,16 +16,14 @@ use crate::plan::refresh::{self, Facts, LastRefresh, Options};
 /// Those of the connection and of the query.
 pub async fn last_refreshes(session: &Session, views: &[Oid]) -> Result<HashMap<Oid, LastRefresh>> {
     let runs = history::load_last_refreshes(session, views).await?;
-    let last = runs.into_iter().map(|run| {
+    let last = runs.into_iter().filter_map(|run| {
         let last = LastRefresh {
-            age: Duration::from_secs_f64(run.succeeded_ago_seconds.max(0.0)),
-            usual_duration: run
-                .median_duration_ms
-                .map(|ms| Duration::from_secs_f64(ms.max(0.0) / 1e3)),
+            age: figures::seconds(run.succeeded_ago_seconds)?,
+            usual_duration: run.median_duration_ms.and_then(|ms| figures::seconds(ms / 1e3)),
             // What another version has kept is as good as nothing.
             sources: run.sources.and_then(|sources| serde_json::from_str(&sources).ok()),
         };
-        (run.object_oid, last)
+        Some((run.object_oid, last))
     });
     Ok(last.collect())
 }

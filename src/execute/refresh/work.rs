@@ -163,7 +163,8 @@ impl<'a> Work<'a> {
         let (run, wanted) = (self.run, [self.view]);
         let (last, sources) = match run.has_history {
             true => (
-                last_refreshes(session, &wanted).await?,
+                // What cannot be told any more keeps nothing from being refreshed.
+                last_refreshes(session, &wanted).await.unwrap_or_default(),
                 catalog::load_sources(session, &wanted).await?,
             ),
             false => (HashMap::new(), HashMap::new()),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::catalog::history::PastUpkeep;
 use crate::event::{Outcome, Status, Total};
+use crate::figures;
 use crate::plan::upkeep::Target;
 
 /// The account of a run.
@@ -25,8 +26,8 @@ impl Ledger {
     pub fn with_past<'p>(past: impl Iterator<Item = &'p PastUpkeep>) -> Self {
         let mut account = Account::default();
         for table in past {
-            account.known_bytes += table.done_bytes;
-            account.busy += table.done_in;
+            account.known_bytes = account.known_bytes.saturating_add(table.done_bytes.max(0));
+            account.busy = account.busy.saturating_add(table.done_in);
         }
         Ledger(Mutex::new(account))
     }
@@ -48,7 +49,7 @@ impl Ledger {
     pub fn settle(&self, target: &Target, outcome: &Outcome, jobs: usize) -> Total {
         let mut account = self.account();
         if outcome.status == Status::Done {
-            account.known_bytes += target.bytes;
+            account.known_bytes = account.known_bytes.saturating_add(target.bytes);
             account.busy += outcome.duration;
         }
         account.total.steps_done += 1;
@@ -66,7 +67,8 @@ impl Ledger {
 impl Account {
     fn time_for(&self, bytes: i64) -> Option<Duration> {
         let is_known = self.known_bytes > 0 && self.busy > Duration::ZERO;
-        is_known.then(|| self.busy.mul_f64(bytes.max(0) as f64 / self.known_bytes as f64))
+        let share = bytes.max(0) as f64 / self.known_bytes as f64;
+        is_known.then(|| figures::seconds(self.busy.as_secs_f64() * share)).flatten()
     }
 }
 
