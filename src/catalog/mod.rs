@@ -29,7 +29,8 @@ pub use fingerprint::{Definition as ThingDefinition, Fingerprint, Thing, load_fi
 pub use invalid::{IndexState, InvalidIndex, load_index_state, load_invalid_indexes};
 pub use load::{load, load_builds};
 pub use upkeep::{
-    AutovacuumSettings, Heap, HorizonHolder, TableState, Upkeep, load_horizon, load_upkeep,
+    AutovacuumSettings, Heap, HorizonHolder, TableState, Upkeep, load_autovacuum_settings,
+    load_horizon, load_tables, load_upkeep,
 };
 pub use views::{
     Definition, KeyHint, MaterializedView, Readable, Source as ViewSource, Sources, UniqueIndex,

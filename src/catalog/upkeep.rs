@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::history::PastUpkeep;
 use super::load::{ask, named};
@@ -22,6 +22,8 @@ pub struct Upkeep {
     pub tables: Vec<TableState>,
     /// What holds for tables without settings of their own.
     pub settings: AutovacuumSettings,
+    /// So many more are not due, and were not kept.
+    pub not_due: usize,
     /// What the history tells, by the tables' names as it has them; empty without one.
     pub past: HashMap<String, PastUpkeep>,
 }
@@ -138,8 +140,31 @@ pub struct HorizonHolder {
 /// # Errors
 /// Those of the connection and of the catalog queries.
 pub async fn load_upkeep(session: &Session, server: &Server, wanted: &[Oid]) -> Result<Upkeep> {
+    let settings = load_autovacuum_settings(session).await?;
+    let tables = load_tables(session, server, wanted, |_| true).await?;
+    Ok(Upkeep { tables, settings, ..Upkeep::default() })
+}
+
+/// What holds for tables without settings of their own.
+///
+/// # Errors
+/// Those of the connection and of the query.
+pub async fn load_autovacuum_settings(session: &Session) -> Result<AutovacuumSettings> {
     let sql = include_str!("../../sql/catalog/autovacuum_settings.sql");
-    let settings = ask(session, sql, &[]).await?.first().map(read_settings).unwrap_or_default();
+    Ok(ask(session, sql, &[]).await?.first().map(read_settings).unwrap_or_default())
+}
+
+/// The tables that are wanted, or all where none is named, as far as they are kept: of very many only few
+/// need be in memory.
+///
+/// # Errors
+/// Those of the connection and of the catalog queries.
+pub async fn load_tables(
+    session: &Session,
+    server: &Server,
+    wanted: &[Oid],
+    mut keeps: impl FnMut(&TableState) -> bool,
+) -> Result<Vec<TableState>> {
     let mut frozen = HashMap::<Oid, i64>::new();
     if server.version.counts_frozen_pages() {
         let sql = include_str!("../../sql/catalog/frozen_pages_18.sql");
@@ -148,10 +173,17 @@ pub async fn load_upkeep(session: &Session, server: &Server, wanted: &[Oid]) -> 
             rows.iter().map(|row| (row.get::<_, Oid>("oid"), row.get::<_, i64>("frozen_pages"))),
         );
     }
+    let mut tables = Vec::new();
     let sql = include_str!("../../sql/catalog/upkeep.sql");
-    let rows = ask(session, sql, &[(&wanted, Type::OID_ARRAY)]).await?;
-    let tables = rows.iter().map(|row| read_table(row, &frozen)).collect();
-    Ok(Upkeep { tables, settings, past: HashMap::new() })
+    let wanted: [(&(dyn ToSql + Sync), Type); 1] = [(&wanted, Type::OID_ARRAY)];
+    let read = session.each(sql, &wanted, |row| {
+        let table = read_table(row, &frozen);
+        if keeps(&table) {
+            tables.push(table);
+        }
+    });
+    read.await.map_err(|error| error.into_failure().context("reading the catalog failed"))?;
+    Ok(tables)
 }
 
 /// Who keeps dead rows from being removed, the oldest first.

@@ -21,7 +21,7 @@ use crate::figures;
 use crate::pg::database::{Database, Opening, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
 use crate::pg::session::Session;
-use crate::plan::upkeep::{self, Job, Options, Selection, VacuumOptions};
+use crate::plan::upkeep::{self, Job, Options, Selection, Sieve, VacuumOptions};
 use crate::plan::window::{Moment, Window, time_zone};
 use crate::plan::{Plan, Warning};
 use crate::report;
@@ -141,7 +141,9 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
         version: database.server.version,
     };
     let owner = context.config.history.owner.as_deref();
-    let (facts, trouble) = context.unless_cancelled(look(&database, work.command, owner)).await?;
+    let told = report::upkeep::told(context.console.manner());
+    let (facts, trouble) =
+        context.unless_cancelled(look(&database, work.command, &options, told, owner)).await?;
     let mut plan = upkeep::plan(&facts, &options)?;
     if args.dry_run {
         plan.warnings.extend(trouble);
@@ -185,10 +187,17 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
 async fn look(
     database: &Database,
     command: &str,
+    options: &Options,
+    told: usize,
     owner: Option<&str>,
 ) -> Result<(Upkeep, Option<Warning>)> {
     let session = database.reader().await?;
-    let mut upkeep = catalog::load_upkeep(&session, &database.server, &[]).await?;
+    let settings = catalog::load_autovacuum_settings(&session).await?;
+    let mut sieve = Sieve::new(options, settings.clone(), told);
+    let tables =
+        catalog::load_tables(&session, &database.server, &[], |table| sieve.keeps(table)).await?;
+    let not_due = sieve.not_due();
+    let mut upkeep = Upkeep { tables, settings, not_due, ..Upkeep::default() };
     let trouble = match past(&session, command, owner).await {
         Ok(past) => {
             upkeep.past = past.into_iter().map(|table| (table.object.clone(), table)).collect();

@@ -86,6 +86,23 @@ impl Session {
         Ok(self.client.query_typed(sql, params).await?)
     }
 
+    /// Like [`Session::query`], but shows each row as it comes, for results that are too large to be
+    /// kept.
+    pub async fn each(
+        &self,
+        sql: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+        mut see: impl FnMut(&Row),
+    ) -> Answer<()> {
+        self.echo.hear(sql);
+        let params = params.iter().map(|(value, kind)| (*value, kind.clone()));
+        let mut rows = pin!(self.client.query_typed_raw(sql, params).await?);
+        while let Some(row) = rows.next().await {
+            see(&row?);
+        }
+        Ok(())
+    }
+
     /// Sends one statement alone in its message, as CREATE INDEX CONCURRENTLY and VACUUM demand:
     /// several in one message form a transaction (PostgreSQL documentation, 53.2.2.1).
     pub async fn execute(&self, statement: &str) -> Answer<()> {

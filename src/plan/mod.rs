@@ -37,6 +37,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What the reader should know besides.
     pub warnings: Vec<Warning>,
+    /// So many more have nothing to do, and no step.
+    pub not_due: usize,
 }
 
 impl Plan {

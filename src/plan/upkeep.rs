@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::due::{Measure, analyze_measure, vacuum_measures};
 use super::{Action, Lock, Plan, Statement, Step, Subject, Verdict};
-use crate::catalog::{Oid, RelationKind, TableState, Upkeep};
+use crate::catalog::{AutovacuumSettings, Oid, RelationKind, TableState, Upkeep};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::name::{RelationName, quote_ident};
 use crate::pg::name_pattern::NamePattern;
@@ -140,7 +140,65 @@ pub fn plan(facts: &Upkeep, options: &Options) -> Result<Plan> {
             std::cmp::Reverse((*urgency >= WRAPAROUND, *urgency >= LEFT, step.table_bytes))
         });
     }
-    Ok(Plan { steps: steps.into_iter().map(|(_, step)| step).collect(), ..Plan::default() })
+    Ok(Plan {
+        steps: steps.into_iter().map(|(_, step)| step).collect(),
+        not_due: facts.not_due,
+        ..Plan::default()
+    })
+}
+
+/// Decides of each table as it is read whether it has to be kept. A database may have very many, of which
+/// few are due.
+pub struct Sieve<'o> {
+    options: &'o Options,
+    /// Nothing is known but the settings.
+    facts: Upkeep,
+    /// So many tables that are not due are kept, because each is told.
+    told: usize,
+    kept: usize,
+    not_due: usize,
+}
+
+impl<'o> Sieve<'o> {
+    /// Keeps so many of those that are not due.
+    pub fn new(options: &'o Options, settings: AutovacuumSettings, told: usize) -> Self {
+        let facts = Upkeep { settings, ..Upkeep::default() };
+        Sieve { options, facts, told, kept: 0, not_due: 0 }
+    }
+
+    /// Whether the table has to be kept.
+    pub fn keeps(&mut self, table: &TableState) -> bool {
+        // What is named has to be found, and partitions count for their parents.
+        let matters = !self.options.only_needed
+            || !matches!(self.options.selection, Selection::All)
+            || table.parent.is_some()
+            || table.kind == RelationKind::PartitionedTable;
+        if matters {
+            return true;
+        }
+        if is_excluded(table, self.options) {
+            return false;
+        }
+        let parts = HashMap::new();
+        let planner = Planner {
+            facts: &self.facts,
+            options: self.options,
+            table,
+            columns: &[],
+            parts: &parts,
+        };
+        if !planner.is_left_out() {
+            return true;
+        }
+        self.kept += 1;
+        self.not_due += usize::from(self.kept > self.told);
+        self.kept <= self.told
+    }
+
+    /// How many were not kept because they are not due.
+    pub fn not_due(&self) -> usize {
+        self.not_due
+    }
 }
 
 /// The tables that are wanted, with the columns that are wanted of them.
@@ -167,17 +225,18 @@ fn chosen(facts: &Upkeep, options: &Options) -> Result<HashMap<Oid, Vec<String>>
             add_partitions(facts, &mut chosen);
         }
     }
-    let is_excluded = |table: &TableState| {
-        let schema = table.name.schema.as_deref().unwrap_or_default();
-        let is_elsewhere = !options.schemas.is_empty()
-            && !options.schemas.iter().any(|pattern| pattern.matches(schema));
-        let mut exclude = options.exclude.iter();
-        is_elsewhere || exclude.any(|pattern| pattern.matches(&table.name, table.is_visible))
-    };
-    for table in facts.tables.iter().filter(|table| is_excluded(table)) {
+    for table in facts.tables.iter().filter(|table| is_excluded(table, options)) {
         chosen.remove(&table.oid);
     }
     Ok(chosen)
+}
+
+fn is_excluded(table: &TableState, options: &Options) -> bool {
+    let schema = table.name.schema.as_deref().unwrap_or_default();
+    let is_elsewhere = !options.schemas.is_empty()
+        && !options.schemas.iter().any(|pattern| pattern.matches(schema));
+    let mut exclude = options.exclude.iter();
+    is_elsewhere || exclude.any(|pattern| pattern.matches(&table.name, table.is_visible))
 }
 
 /// Whoever names a partitioned table means its partitions.
@@ -211,6 +270,8 @@ const PG_STATISTIC: Oid = 2619;
 const WRAPAROUND: f64 = 1e12;
 /// What there was no time for comes first, or it would be left for ever.
 const LEFT: f64 = 1e9;
+/// No figure is more urgent than these two, also one whose threshold is 0, which makes its ratio infinite.
+const MOST: f64 = 1e6;
 /// Never analyzed, or statistics are missing: as urgent as twice what autovacuum waits for.
 const MISSING: f64 = 2.0;
 
@@ -238,20 +299,12 @@ impl Need {
 impl Planner<'_> {
     /// The step and how urgent it is.
     fn step(&self) -> (f64, Step) {
-        let (vacuum, analyze) = match self.options.job {
-            Job::Analyze => (None, Some(self.analyze_need())),
-            Job::Vacuum { analyze } => {
-                (Some(self.vacuum_need()), analyze.then(|| self.analyze_need()))
-            }
-        };
+        let (vacuum, analyze) = self.needs();
         let past = self.facts.past.get(&self.table.name.to_string());
-        let is_wanted = |need: &Option<Need>, possible: bool| {
-            need.as_ref().is_some_and(|need| possible && (need.is_due || !self.options.only_needed))
-        };
         let target = Target {
             table: self.table.oid,
-            vacuum: is_wanted(&vacuum, self.can_be_vacuumed()),
-            analyze: is_wanted(&analyze, self.can_be_analyzed()),
+            vacuum: self.is_wanted(vacuum.as_ref(), self.can_be_vacuumed()),
+            analyze: self.is_wanted(analyze.as_ref(), self.can_be_analyzed()),
             bytes: self.bytes(),
             usual: past.and_then(|past| past.usual),
         };
@@ -287,6 +340,28 @@ impl Planner<'_> {
             }
         }
         (urgency, step)
+    }
+
+    /// Those of VACUUM and of ANALYZE, as far as they are the job.
+    fn needs(&self) -> (Option<Need>, Option<Need>) {
+        match self.options.job {
+            Job::Analyze => (None, Some(self.analyze_need())),
+            Job::Vacuum { analyze } => {
+                (Some(self.vacuum_need()), analyze.then(|| self.analyze_need()))
+            }
+        }
+    }
+
+    fn is_wanted(&self, need: Option<&Need>, is_possible: bool) -> bool {
+        need.is_some_and(|need| is_possible && (need.is_due || !self.options.only_needed))
+    }
+
+    /// Whether there is nothing to do with the table.
+    fn is_left_out(&self) -> bool {
+        let (vacuum, analyze) = self.needs();
+        self.why_left_out().is_some()
+            || !self.is_wanted(vacuum.as_ref(), self.can_be_vacuumed())
+                && !self.is_wanted(analyze.as_ref(), self.can_be_analyzed())
     }
 
     fn why_left_out(&self) -> Option<&'static str> {
@@ -332,16 +407,16 @@ impl Planner<'_> {
             let why = nearest.map_or("nothing to VACUUM".to_owned(), |nearest| {
                 format!("not due for VACUUM: {}", figures(nearest))
             });
-            return Need { urgency: nearest.map_or(0.0, Measure::ratio), ..Need::none(&why) };
+            return Need { urgency: nearest.map_or(0.0, urgency), ..Need::none(&why) };
         }
         let due = due.collect::<Vec<_>>();
-        let urgency = due.iter().map(|measure| {
-            let first = measure.what.is_wraparound() && measure.is_over(1.0);
-            measure.ratio() + if first { WRAPAROUND } else { 0.0 }
-        });
+        let first = |measure: &&Measure| measure.what.is_wraparound() && measure.is_over(1.0);
+        let most = due
+            .iter()
+            .map(|measure| urgency(measure) + if first(measure) { WRAPAROUND } else { 0.0 });
         Need {
             is_due: true,
-            urgency: urgency.fold(0.0, f64::max),
+            urgency: most.fold(0.0, f64::max),
             why: due.iter().map(|measure| figures(measure)).collect::<Vec<_>>().join(", "),
         }
     }
@@ -362,7 +437,7 @@ impl Planner<'_> {
             if measure.is_over(self.options.threshold) {
                 why = format!("{why}, {}", figures(&measure));
             }
-            return Need { is_due: true, urgency: MISSING.max(measure.ratio()), why };
+            return Need { is_due: true, urgency: MISSING.max(urgency(&measure)), why };
         }
         if !table.missing_statistics.is_empty() {
             let names = table.missing_statistics.iter().map(|name| quote_ident(name));
@@ -379,7 +454,7 @@ impl Planner<'_> {
             true => figures(&measure),
             false => format!("not due for ANALYZE: {}", figures(&measure)),
         };
-        Need { is_due, urgency: measure.ratio(), why }
+        Need { is_due, urgency: urgency(&measure), why }
     }
 
     /// Autovacuum never analyzes a partitioned table, and nobody counts its changes: what changed
@@ -490,6 +565,11 @@ impl Planner<'_> {
     }
 }
 
+/// How urgent a figure is that is about no wraparound.
+fn urgency(measure: &Measure) -> f64 {
+    measure.ratio().min(MOST)
+}
+
 /// `12000 dead rows of 10050 (119 %)`.
 fn figures(measure: &Measure) -> String {
     let share = measure.ratio() * 100.0;
@@ -532,6 +612,8 @@ fn unquoted(text: &str, wanted: char) -> impl Iterator<Item = usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::Heap;
+    use crate::catalog::history::PastUpkeep;
 
     #[test]
     fn columns_stand_in_parentheses_behind_the_table() {
@@ -548,5 +630,108 @@ mod tests {
         for wrong in ["sales )", "sales ()", "sales (a.b)", "sales (a,)", ""] {
             assert!(wanted(wrong).is_err(), "{wrong}");
         }
+    }
+
+    fn table(oid: Oid, heap: Heap) -> TableState {
+        TableState {
+            oid,
+            name: RelationName::qualified("public", format!("t{oid}")),
+            kind: RelationKind::Table,
+            is_temporary: false,
+            is_catalog: false,
+            is_visible: true,
+            owner: "nova".to_owned(),
+            may_maintain: true,
+            parent: None,
+            has_children: false,
+            heap,
+            toast: None,
+            changed_since_analyze: 0,
+            live_rows: 0,
+            vacuumed_ago: None,
+            analyzed_ago: Some(Duration::ZERO),
+            missing_statistics: Vec::new(),
+        }
+    }
+
+    fn options() -> Options {
+        Options {
+            job: Job::Vacuum { analyze: false },
+            selection: Selection::All,
+            only_needed: true,
+            threshold: 0.5,
+            exclude: Vec::new(),
+            schemas: Vec::new(),
+            vacuum: VacuumOptions::default(),
+            version: ServerVersion(180_000),
+        }
+    }
+
+    fn settings() -> AutovacuumSettings {
+        AutovacuumSettings {
+            vacuum_threshold: 50.0,
+            vacuum_scale_factor: 0.2,
+            freeze_max_age: 1000.0,
+            multixact_freeze_max_age: 1000.0,
+            insert_threshold: 1000.0,
+            ..AutovacuumSettings::default()
+        }
+    }
+
+    #[test]
+    fn near_wraparound_comes_before_all_else_also_before_a_threshold_of_0() {
+        let zero = ["autovacuum_vacuum_threshold=0", "autovacuum_vacuum_scale_factor=0"];
+        let zero = zero.map(str::to_owned).to_vec();
+        let dead = |dead_rows, options| Heap { dead_rows, options, ..Heap::default() };
+        let old = Heap { frozen_xid_age: Some(1001), ..Heap::default() };
+        let tables = vec![
+            table(1, dead(90, Vec::new())),
+            table(2, dead(1, zero.clone())),
+            table(3, dead(1, zero)),
+            table(4, old.clone()),
+        ];
+        let was_left = |name: &str| {
+            let past = PastUpkeep {
+                object: name.to_owned(),
+                was_left: true,
+                usual: None,
+                done_bytes: 0,
+                done_in: Duration::ZERO,
+            };
+            (name.to_owned(), past)
+        };
+        let facts = Upkeep {
+            tables,
+            settings: settings(),
+            past: [was_left("public.t1")].into(),
+            ..Upkeep::default()
+        };
+        let order = |only_needed| {
+            let plan = plan(&facts, &Options { only_needed, ..options() }).unwrap();
+            plan.steps.iter().map(|step| step.object.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(order(true), ["t4", "t1", "t2", "t3"]);
+        assert_eq!(order(false)[..2], ["t4", "t1"]);
+    }
+
+    #[test]
+    fn what_is_not_due_is_forgotten_as_it_is_read() {
+        let due = table(1, Heap { dead_rows: 1000, ..Heap::default() });
+        let idle = table(2, Heap::default());
+        let part = TableState { parent: Some(9), ..idle.clone() };
+        let root = TableState { kind: RelationKind::PartitionedTable, ..idle.clone() };
+        let foreign = TableState { kind: RelationKind::ForeignTable, ..due.clone() };
+        let options = options();
+        let mut sieve = Sieve::new(&options, settings(), 1);
+        let kept = [&due, &idle, &idle, &foreign, &part, &root].map(|it| sieve.keeps(it));
+        assert_eq!(kept, [true, true, false, false, true, true]);
+        assert_eq!(sieve.not_due(), 2);
+        let elsewhere =
+            Options { schemas: vec![glob::Pattern::new("crm").unwrap()], ..options.clone() };
+        let mut sieve = Sieve::new(&elsewhere, settings(), 9);
+        assert_eq!([&due, &idle].map(|it| sieve.keeps(it)), [false, false]);
+        assert_eq!(sieve.not_due(), 0);
+        let all = Options { only_needed: false, ..options };
+        assert!(Sieve::new(&all, settings(), 0).keeps(&idle));
     }
 }

@@ -5,7 +5,7 @@ use super::{Console, Format, Volume};
 use crate::plan::{Plan, Step, Verdict};
 
 /// So many objects with nothing to do are worth a line each.
-const FEW: usize = 20;
+pub(super) const FEW: usize = 20;
 
 /// Shows exactly the statements that would be sent, and why others would not.
 pub fn show(console: &Console, plan: &Plan, outcome: Outcome) {
@@ -15,10 +15,10 @@ pub fn show(console: &Console, plan: &Plan, outcome: Outcome) {
     statements(console, plan);
     let has_nothing_to_do = |step: &&Step| step.verdict.is_settled();
     let rest = plan.steps.iter().filter(has_nothing_to_do);
-    if console.manner().volume == Volume::Verbose || rest.clone().count() <= FEW {
+    if console.manner().volume == Volume::Verbose || rest.clone().count() + plan.not_due <= FEW {
         rest.for_each(|step| console.narrate(&format!("{}: {}", step.object, step.reason)));
     } else {
-        let count = rest.count();
+        let count = rest.count() + plan.not_due;
         console.narrate(&format!("{count} others have nothing to do; -v says of each why"));
     }
     console.warnings(&plan.warnings);

@@ -1,12 +1,21 @@
 //! What `vacuum` and `analyze` show.
 
 use super::document::{Outcome, Steps};
+use super::dry_run::FEW;
 use super::table::{cell, right, table, text};
-use super::{Console, Format, Volume};
+use super::{Console, Format, Manner, Volume};
 use crate::catalog::HorizonHolder;
 use crate::event::{Outcome as StepOutcome, Status};
 use crate::figures;
 use crate::plan::{Plan, Step};
+
+/// How many tables that are not due are told one by one; how many more there are is told in all.
+pub fn told(manner: Manner) -> usize {
+    match (manner.format, manner.volume) {
+        (Format::Json, _) | (_, Volume::Verbose) => usize::MAX,
+        _ => FEW + 1,
+    }
+}
 
 /// Shows what was done.
 pub fn executed(console: &Console, plan: &Plan, outcomes: &[StepOutcome], outcome: Outcome) {
@@ -25,7 +34,7 @@ pub fn executed(console: &Console, plan: &Plan, outcomes: &[StepOutcome], outcom
         console.product(&executed_table(&shown));
     }
     console.warnings(&plan.warnings);
-    console.narrate(&summary(outcomes));
+    console.narrate(&summary(outcomes, plan.not_due));
 }
 
 /// Who keeps the dead rows that are left, in words; `None` where nobody is seen who does.
@@ -95,7 +104,7 @@ fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
     text(&table)
 }
 
-fn summary(outcomes: &[StepOutcome]) -> String {
+fn summary(outcomes: &[StepOutcome], not_due: usize) -> String {
     let count = |status| outcomes.iter().filter(|outcome| outcome.status == status).count();
     let fresh = outcomes.iter().filter(|outcome| outcome.is_fresh).count();
     let others = [
@@ -103,7 +112,7 @@ fn summary(outcomes: &[StepOutcome]) -> String {
         (count(Status::Failed), "failed"),
         (count(Status::Cancelled), "cancelled"),
         (count(Status::Skipped) - fresh, "left"),
-        (fresh, "not due"),
+        (fresh + not_due, "not due"),
     ];
     let parts = others.iter().filter(|(number, _)| *number > 0);
     let parts = parts.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>();
