@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql, Type};
 
 use super::load::ask;
+use super::secret::running_without_secrets;
 use crate::failure::Result;
 use crate::pg::session::Session;
 
@@ -134,7 +135,7 @@ fn read_session(row: &Row) -> Option<ActiveSession> {
         wait_event_type: text(row, "wait_event_type"),
         wait_event: text(row, "wait_event"),
         backend_type: text(row, "backend_type"),
-        query: text(row, "query"),
+        query: text(row, "query").map(|query| running_without_secrets(&query).into_owned()),
         is_hidden: row.get::<_, Option<bool>>("is_hidden").unwrap_or(false),
         statement_seconds: row.get("statement_seconds"),
         transaction_seconds: row.get("transaction_seconds"),

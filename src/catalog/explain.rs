@@ -4,7 +4,8 @@
 //!
 //! Two things that planning does are worth knowing. It takes the locks that the statement would
 //! take, for a moment. And it calls functions that are declared IMMUTABLE, and to estimate STABLE
-//! ones, where their arguments are known; with the privileges of whoever asks for the plan.
+//! ones, where their arguments are known; with the privileges of whoever asks for the plan. So it is
+//! asked for only where nothing of a role that is not trusted can be reached (`reach`).
 
 use std::collections::HashMap;
 
@@ -14,6 +15,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
 use tokio_postgres::types::{FromSql, ToSql, Type};
 
 use super::load::ask;
+use super::reach::{Trust, objection, safe_path};
 use crate::failure::Result;
 use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
@@ -52,19 +54,33 @@ pub struct TableSize {
     pub partition_of: Option<RelationName>,
 }
 
+/// Whose code planning may run.
+#[derive(Debug, Clone, Copy)]
+pub enum Guard<'t> {
+    /// Any: all in the database came from where the statement comes from.
+    None,
+    /// That of trusted roles.
+    Trusted(&'t Trust),
+}
+
 /// The plan that the statement would get whatever its parameters are.
 ///
 /// # Errors
 /// Those of the connection. What the server will not explain is an answer, not an error.
-pub async fn generic_plan(session: &Session, query: &str) -> Result<Explained> {
+pub async fn generic_plan(session: &Session, query: &str, guard: Guard<'_>) -> Result<Explained> {
     if let Some(reason) = obstacle(query) {
         return Ok(Explained::Not(reason));
     }
     let mut traces = Traces { session, may_be_prepared: false };
     let begun = session.pipeline(&BEGIN.map(str::to_owned)).await;
     begun.into_iter().collect::<Answer<Vec<_>>>().map_err(ServerError::into_failure)?;
-    match explain(&mut traces, query).await {
-        Ok(text) => Ok(match serde_json::from_str(&text) {
+    let answer = match guard {
+        Guard::None => explain(&mut traces, query).await.map(Ok),
+        Guard::Trusted(trust) => explain_guarded(&mut traces, query, trust).await,
+    };
+    match answer {
+        Ok(Err(reason)) => Ok(Explained::Not(reason)),
+        Ok(Ok(text)) => Ok(match serde_json::from_str(&text) {
             Ok(plan) => Explained::Plan(plan),
             Err(error) => Explained::Not(format!("its plan cannot be read: {error}")),
         }),
@@ -115,6 +131,9 @@ const BEGIN: [&str; 5] = [
 const COUNT_PARAMETERS: &str = "SELECT pg_catalog.cardinality(parameter_types) \
      FROM pg_catalog.pg_prepared_statements WHERE name = 'pgtend_explain'";
 
+/// For our own queries.
+const SET_LOCAL_EMPTY: &str = "SET LOCAL search_path = ''";
+
 const DEALLOCATE: &str = "DEALLOCATE pgtend_explain";
 
 /// The generic plan of a prepared statement. `EXPLAIN (GENERIC_PLAN)`, which came with 16, would
@@ -122,11 +141,51 @@ const DEALLOCATE: &str = "DEALLOCATE pgtend_explain";
 /// one for our parser may be two for the server (`standard_conforming_strings`), and the second
 /// could end the read-only transaction. In the extended protocol the server refuses it.
 async fn explain(traces: &mut Traces<'_>, query: &str) -> Answer<String> {
+    prepare(traces, query).await?;
+    plan_prepared(traces.session).await
+}
+
+/// The same where nothing of a role that is not trusted can be reached, or why not. Looked at before
+/// the statement is parsed, because parsing calls the functions of types where it reads constants,
+/// and once more when it is, because then the views are expanded.
+async fn explain_guarded(
+    traces: &mut Traces<'_>,
+    query: &str,
+    trust: &Trust,
+) -> Answer<std::result::Result<String, String>> {
     let session = traces.session;
+    let path = match safe_path(session, query, trust).await? {
+        Ok(path) => path,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    if let Some(reason) = objection(session, query, trust, &path.reachable).await? {
+        return Ok(Err(reason));
+    }
+    session.execute(&path.set_local()).await?;
+    match prepare(traces, query).await {
+        Err(error) if is_not_found(&error) && !path.left_out.is_empty() => {
+            return Ok(Err(format!("{error}; {}", path.left_out.join("; "))));
+        }
+        prepared => prepared?,
+    }
+    session.execute(SET_LOCAL_EMPTY).await?;
+    if let Some(reason) = objection(session, query, trust, &path.reachable).await? {
+        return Ok(Err(reason));
+    }
+    // With another path than before the server would parse the text again.
+    session.execute(&path.set_local()).await?;
+    plan_prepared(session).await.map(Ok)
+}
+
+async fn prepare(traces: &mut Traces<'_>, query: &str) -> Answer<()> {
     traces.may_be_prepared = true;
-    let prepared = session.query(&format!("PREPARE pgtend_explain AS {query}"), &[]).await;
+    let sql = format!("PREPARE pgtend_explain AS {query}");
+    let prepared = traces.session.query(&sql, &[]).await;
     traces.may_be_prepared = prepared.is_ok();
-    prepared?;
+    prepared.map(drop)
+}
+
+async fn plan_prepared(session: &Session) -> Answer<String> {
     let counted = session.query(COUNT_PARAMETERS, &[]).await?;
     let count = counted.first().map_or(0, |row| row.get::<_, i32>(0));
     let nulls = vec!["NULL"; usize::try_from(count).unwrap_or(0)].join(", ");
@@ -251,6 +310,11 @@ fn concerns_session(error: &ServerError) -> bool {
     error.sqlstate.as_deref().is_none_or(|sqlstate| sqlstate.starts_with("57P"))
 }
 
+/// Undefined table, function, type or operator.
+fn is_not_found(error: &ServerError) -> bool {
+    matches!(error.sqlstate.as_deref(), Some("42P01" | "42883" | "42704"))
+}
+
 /// Why the server does not explain it.
 fn reason(error: &ServerError) -> String {
     match error.sqlstate.as_deref() {
@@ -260,8 +324,7 @@ fn reason(error: &ServerError) -> String {
         Some("57014") if error.message.contains("statement timeout") => {
             "planning it took longer than 5 s".to_owned()
         }
-        // Undefined table, function, type or operator.
-        Some("42P01" | "42883" | "42704") => {
+        _ if is_not_found(error) => {
             format!("{error} (the application may have another search_path)")
         }
         _ => error.to_string(),

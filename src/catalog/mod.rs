@@ -12,6 +12,8 @@ mod invalid;
 pub(crate) mod load;
 pub mod migrated;
 pub mod observed;
+pub mod reach;
+pub mod secret;
 pub mod statements;
 mod upkeep;
 mod views;

@@ -6,6 +6,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::load::ask;
+use super::secret::running_without_secrets;
 use super::{Blocker, Oid, Replication, StatementProgress, Waiter};
 use crate::failure::Result;
 use crate::pg::session::Session;
@@ -59,7 +60,7 @@ pub async fn load_forecast(
         application: row.get("application"),
         role: row.get("role"),
         state: row.get("state"),
-        query: row.get("query"),
+        query: statement(row, "query"),
         xact_seconds: row.get("xact_seconds"),
         waits_for_us: false,
     });
@@ -100,6 +101,12 @@ pub async fn load_index_directory(
     Ok(rows.first().and_then(|row| row.get("directory")))
 }
 
+/// A statement of another session: shown to whoever runs pgtend, but not with its secrets.
+fn statement(row: &Row, column: &str) -> Option<String> {
+    let text = row.get::<_, Option<String>>(column)?;
+    Some(running_without_secrets(&text).into_owned())
+}
+
 fn read_progress(row: &Row) -> StatementProgress {
     let counter = |done: &str, total: &str| {
         let total: Option<i64> = row.get(total);
@@ -121,7 +128,7 @@ fn read_progress(row: &Row) -> StatementProgress {
             application: row.get("blocker_application"),
             role: row.get("blocker_role"),
             state: row.get("blocker_state"),
-            query: row.get("blocker_query"),
+            query: statement(row, "blocker_query"),
             xact_seconds: row.get("blocker_xact_seconds"),
             waits_for_us: row.get::<_, Option<bool>>("blocker_waits_for_us").unwrap_or(false),
         }),
@@ -137,7 +144,7 @@ fn read_waiter(row: &Row) -> Waiter {
             application: row.get("application"),
             role: row.get("role"),
             state: row.get("state"),
-            query: row.get("query"),
+            query: statement(row, "query"),
             xact_seconds: row.get("xact_seconds"),
             waits_for_us: true,
         },

@@ -1,6 +1,7 @@
 //! Explaining statements, and what their plans tell.
 
-use crate::catalog::explain::{Explained, generic_plan, load_table_facts};
+use crate::catalog::explain::{Explained, Guard, generic_plan, load_table_facts};
+use crate::catalog::reach::Trust;
 use crate::declared::DeclaredIndex;
 use crate::failure::Result;
 use crate::pg::session::Session;
@@ -15,16 +16,17 @@ pub enum Explanation {
     None(String),
 }
 
-/// Explains a statement; it is never executed. `missing`: declared indexes that are not there.
+/// Explains a statement; it is never executed, and code of roles that are not trusted neither. `missing`: declared indexes that are not there.
 ///
 /// # Errors
 /// Those of the connection.
 pub async fn explain(
     session: &Session,
     query: &str,
+    trust: &Trust,
     missing: &[DeclaredIndex],
 ) -> Result<Explanation> {
-    let plan = match generic_plan(session, query).await? {
+    let plan = match generic_plan(session, query, Guard::Trusted(trust)).await? {
         Explained::Plan(plan) => plan,
         Explained::Not(reason) => return Ok(Explanation::None(reason)),
     };

@@ -7,9 +7,10 @@ use tokio_postgres::types::{ToSql, Type};
 
 use crate::catalog::history::{self, seconds};
 use crate::catalog::load::{ask, first};
+use crate::catalog::secret::without_secrets;
 use crate::catalog::statements::{
-    Extension, Scope, SnapshotFile, Text, load_moment, load_reading, load_texts, load_texts_within,
-    without_secrets,
+    Extension, Scope, SnapshotFile, StatementKey, Text, load_moment, load_reading, load_texts,
+    load_texts_within,
 };
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::{Database, Workers};
@@ -72,13 +73,14 @@ pub async fn take_to_file(
     let texts = load_texts(&session, extension, &ids).await?;
     let mut texts = texts
         .into_iter()
-        .filter(|((dbid, _), _)| only_here.is_none_or(|here| here == *dbid))
-        .map(|((dbid, queryid), query)| {
+        .filter(|(key, _)| only_here.is_none_or(|here| here == key.dbid))
+        .map(|(key, query)| {
             let query = without_secrets(&query).into_owned();
-            Text { dbid, queryid, query }
+            let StatementKey { dbid, userid, queryid, toplevel } = key;
+            Text { dbid, userid: Some(userid), queryid, toplevel: Some(toplevel), query }
         })
         .collect::<Vec<_>>();
-    texts.sort_by_key(|text| (text.dbid, text.queryid));
+    texts.sort_by_key(|text| (text.dbid, text.queryid, text.userid, text.toplevel));
     let server = &database.server;
     let scope = Scope::of(extension, only_here);
     let file = SnapshotFile::new(
@@ -179,9 +181,9 @@ async fn take_texts(session: &Session, extension: &Extension) -> Result<()> {
         return Ok(());
     }
     let texts = load_texts_within(session, extension, &missing).await?;
-    let here = texts.iter().filter(|((dbid, _), _)| *dbid == extension.dbid);
+    let here = texts.iter().filter(|(key, _)| key.dbid == extension.dbid);
     let (ids, texts): (Vec<i64>, Vec<String>) =
-        here.map(|((_, id), text)| (*id, without_secrets(text).into_owned())).unzip();
+        here.map(|(key, text)| (key.queryid, without_secrets(text).into_owned())).unzip();
     let params: [(&(dyn ToSql + Sync), Type); 3] =
         [(&extension.dbid, Type::OID), (&ids, Type::INT8_ARRAY), (&texts, Type::TEXT_ARRAY)];
     ask(session, include_str!("../../sql/history/keep_texts.sql"), &params).await.map(drop)

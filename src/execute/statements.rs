@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::catalog::secret::without_secrets;
 use crate::catalog::statements::{
-    Extension, Figures, Moment, PastSample, Reading, Sample, Scope, Snapshot, SnapshotFile,
-    StatementKey, TextCache, load_kept_texts, load_reading, load_samples, load_snapshots,
-    load_state, load_statement_samples, load_texts, without_secrets,
+    Extension, Figures, KnownTexts, Moment, PastSample, Reading, Sample, Scope, Snapshot,
+    SnapshotFile, StatementKey, TextCache, load_kept_texts, load_reading, load_samples,
+    load_snapshots, load_state, load_statement_samples, load_texts,
 };
 use crate::catalog::{Oid, history};
 use crate::duration;
@@ -187,21 +188,22 @@ impl Inquiry<'_> {
         &self,
         keys: impl Iterator<Item = StatementKey>,
         cache: &mut TextCache,
-    ) -> Result<HashMap<(Oid, i64), String>> {
-        let mut wanted = keys.map(|key| (key.dbid, key.queryid)).collect::<HashSet<_>>();
-        let mut texts = HashMap::new();
-        for (dbid, queryid) in &wanted {
-            if let Some(text) = cache.get(*dbid, *queryid) {
-                texts.insert((*dbid, *queryid), text.clone());
+    ) -> Result<KnownTexts> {
+        let mut wanted = keys.collect::<HashSet<_>>();
+        let mut texts = KnownTexts::new();
+        for key in &wanted {
+            if let Some(text) = cache.get(*key) {
+                texts.insert(*key, text.clone());
             }
         }
         wanted.retain(|key| !texts.contains_key(key));
-        let ids =
-            |wanted: &HashSet<(Oid, i64)>| wanted.iter().map(|(_, id)| *id).collect::<Vec<_>>();
+        let ids = |wanted: &HashSet<StatementKey>| {
+            wanted.iter().map(|key| key.queryid).collect::<Vec<_>>()
+        };
         if !wanted.is_empty() {
             let unseen = self.live_texts(&ids(&wanted)).await?.into_iter();
             let unseen = unseen.map(|(key, text)| (key, without_secrets(&text).into_owned()));
-            let unseen = unseen.collect::<HashMap<_, _>>();
+            let unseen = unseen.collect::<KnownTexts>();
             cache.keep(&unseen);
             texts.extend(unseen);
             wanted.retain(|key| !texts.contains_key(key));
@@ -210,7 +212,11 @@ impl Inquiry<'_> {
         if !wanted.is_empty() && self.has_history().await {
             // A text that cannot be had is not known any more.
             let kept = load_kept_texts(self.session, &ids(&wanted)).await.unwrap_or_default();
-            texts.extend(kept.into_iter().filter(|(key, _)| wanted.contains(key)));
+            texts.extend(
+                wanted
+                    .into_iter()
+                    .filter_map(|key| Some((key, kept.get(&(key.dbid, key.queryid))?.clone()))),
+            );
         }
         Ok(texts)
     }
@@ -219,7 +225,7 @@ impl Inquiry<'_> {
     ///
     /// # Errors
     /// Those of the connection and of the query.
-    pub async fn live_texts(&self, queryids: &[i64]) -> Result<HashMap<(Oid, i64), String>> {
+    pub async fn live_texts(&self, queryids: &[i64]) -> Result<KnownTexts> {
         load_texts(self.session, self.extension, queryids).await
     }
 

@@ -12,7 +12,7 @@ use super::harmless::harmless;
 use super::table::{cell, right, table, text};
 use super::{Console, Format};
 use crate::catalog::Oid;
-use crate::catalog::statements::{Figure, Figures, Kind, Moment, Names};
+use crate::catalog::statements::{Figure, Figures, Kind, KnownTexts, Moment, Names};
 use crate::execute::explain::Explanation;
 use crate::figures;
 use crate::plan::statements::{BLOCK_BYTES, Counted, Gate};
@@ -24,7 +24,7 @@ pub struct Ranking {
     /// The statements to show, in their order.
     pub statements: Vec<Counted>,
     /// Their texts.
-    pub texts: HashMap<(Oid, i64), String>,
+    pub texts: KnownTexts,
     /// Their users and databases.
     pub names: Names,
     /// Since when they are counted; `None` where it is not known.
@@ -142,8 +142,7 @@ pub enum Texts {
 
 impl Ranking {
     fn text(&self, counted: &Counted) -> String {
-        let key = counted.key;
-        let text = self.texts.get(&(key.dbid, key.queryid));
+        let text = self.texts.get(&counted.key);
         text.map_or_else(|| "(its text is not known any more)".to_owned(), Clone::clone)
     }
 
@@ -170,7 +169,7 @@ fn object(ranking: &Ranking, at: usize) -> Value {
     put("queryid", json!(key.queryid));
     // Larger than what many readers of JSON take for a number.
     put("queryid_text", json!(key.queryid.to_string()));
-    put("query", json!(ranking.texts.get(&(key.dbid, key.queryid))));
+    put("query", json!(ranking.texts.get(&key)));
     put("user", json!(ranking.names.roles.get(&key.userid)));
     put("database", json!(ranking.names.databases.get(&key.dbid)));
     put("toplevel", json!(key.toplevel));

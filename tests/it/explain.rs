@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pgtend::catalog::explain::{Explained, generic_plan, load_table_facts};
+use pgtend::catalog::explain::{Explained, Guard, generic_plan, load_table_facts};
 use pgtend::declared::{Others, SqlFile, understand};
 use pgtend::failure::Kind;
 use pgtend::pg::database::Database as Opened;
@@ -16,7 +16,7 @@ use crate::support::{Database, SALES, until};
 
 async fn answer(opened: &Opened, query: &str) -> Explained {
     let session = opened.reader().await.unwrap();
-    let explained = generic_plan(&session, query).await.unwrap();
+    let explained = generic_plan(&session, query, Guard::None).await.unwrap();
     assert_clean(&session).await;
     explained
 }
@@ -193,7 +193,7 @@ async fn nothing_is_left_behind_when_nobody_waits_any_more() {
     let session = opened.reader().await.unwrap();
     let holder = db.hold("LOCK TABLE sales").await;
     for millis in [0, 1, 5, 20, 60] {
-        let work = generic_plan(&session, "SELECT * FROM sales WHERE id = $1");
+        let work = generic_plan(&session, "SELECT * FROM sales WHERE id = $1", Guard::None);
         let _ = tokio::time::timeout(Duration::from_millis(millis), work).await;
         assert_clean(&session).await;
     }
@@ -211,7 +211,7 @@ async fn a_lost_connection_is_an_error() {
     let session = opened.reader().await.unwrap();
     db.sql(&format!("SELECT pg_terminate_backend({})", session.pid())).await;
     until("the session is gone", || async { session.is_closed() }).await;
-    let failure = generic_plan(&session, "SELECT $1").await.unwrap_err();
+    let failure = generic_plan(&session, "SELECT $1", Guard::None).await.unwrap_err();
     assert_eq!(failure.kind, Kind::Connection, "{failure}");
 }
 

@@ -11,6 +11,7 @@ mod demo;
 mod drift;
 mod engine;
 mod explain;
+mod explain_trust;
 mod faults;
 mod heal;
 mod history;

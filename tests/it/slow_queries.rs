@@ -125,7 +125,13 @@ async fn statements_are_ranked_and_filtered() {
 async fn texts_are_read_once() {
     let db = counting().await;
     execute(&db, "alpha", 1).await;
-    let look = || look(&db, &["--like", "AS alpha"]).expect(0);
+    // Other tests would write to the cache of this server, too.
+    let cache = db.path("cache").display().to_string();
+    let url = db.url_as("postgres");
+    let look = || {
+        let arguments = ["slow-queries", "--like", "AS alpha", "-d", &url];
+        Pgtend::new(&arguments).env("XDG_CACHE_HOME", &cache).run().expect(0)
+    };
     let texts = || {
         let logged = db.logged("pgtend/slow-queries").into_iter();
         logged.filter(|sql| sql.contains("The texts of statements")).count()
@@ -530,7 +536,7 @@ async fn the_slow_statement_of_nova_is_first_before_apply_and_gone_after() {
 async fn a_plan_is_read_and_the_missing_declared_index_is_named() {
     let db = counting().await;
     db.sql(
-        "CREATE TABLE big (id int, kind text);
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE TABLE big (id int, kind text);
          INSERT INTO big SELECT n, n::text FROM generate_series(1, 300000) n",
     )
     .await;
@@ -562,9 +568,12 @@ async fn a_plan_is_read_and_the_missing_declared_index_is_named() {
     app.batch_execute("SELECT max(id) FROM big WHERE kind = 'x'").await.unwrap();
     let other = ["--like", "max(id)", "--explain"];
     let refused = found(&look(&db, &other).expect(0), "max(id)");
-    assert!(refused["not_explained"].to_string().contains("--explain-others"), "{refused}");
-    let allowed = look(&db, &[&other[..], &["--explain-others"]].concat()).expect(0);
+    let way_out = format!("connect as {role}, or trust it with --explain-others {role}");
+    assert!(refused["not_explained"].to_string().contains(&way_out), "{refused}");
+    let allowed = look(&db, &[&other[..], &["--explain-others", &role]].concat()).expect(0);
     assert_eq!(found(&allowed, "max(id)")["not_explained"], Value::Null, "{allowed}");
+    let unknown = look(&db, &[&other[..], &["--explain-others", "nobody"]].concat()).expect(2);
+    assert!(unknown.stderr.contains("--explain-others nobody: there is no such role"), "{unknown}");
 }
 
 #[tokio::test]
@@ -596,7 +605,7 @@ async fn a_text_that_others_have_planted_is_never_planned() {
     execute(&db, "alpha", 1).await;
     let id =
         found(&look(&db, &["--like", "AS alpha"]).expect(0), "AS alpha")["queryid"].to_string();
-    db.sql("CREATE TABLE planted (n int); GRANT SELECT ON planted TO public").await;
+    db.sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE TABLE planted (n int); GRANT SELECT ON planted TO public").await;
     let planter = db.session_as(&role).await;
     planter
         .batch_execute(&format!(
@@ -665,4 +674,80 @@ async fn what_pgtend_itself_asks_is_left_out() {
     assert!(!own(&[]));
     // From 18 on the server keeps no comment that stands before a statement.
     assert_eq!(own(&["--own"]), db.server.major < 18);
+}
+
+/// Roles with different search paths say different things with one queryid: it is made of the oids
+/// that the words stand for.
+#[tokio::test]
+async fn each_role_has_its_own_text() {
+    let db = counting().await;
+    db.sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE TABLE alpha (n int)").await;
+    let mallory = db.role("mallory").await;
+    db.sql(&format!(
+        "CREATE SCHEMA lair AUTHORIZATION {mallory}; GRANT SELECT ON alpha TO {mallory}"
+    ))
+    .await;
+    let hers = db.session_as(&mallory).await;
+    hers.batch_execute("SELECT count(*) FROM public.alpha /* hers */ WHERE n = 1").await.unwrap();
+    db.sql("SELECT count(*) FROM alpha /* ours */ WHERE n = 2").await;
+    let output = look(&db, &["--like", "FROM", "--explain=99"]).expect(0);
+    let (one, other) = (found(&output, "ours"), found(&output, "hers"));
+    assert_eq!(one["queryid"], other["queryid"]);
+    assert_eq!((&one["user"], &other["user"]), (&"postgres".into(), &mallory.clone().into()));
+    assert_eq!(one["not_explained"], Value::Null, "{one}");
+    let reason = other["not_explained"].as_str().unwrap();
+    assert!(reason.starts_with(&format!("it is a statement of {mallory}; ")), "{reason}");
+    // Kept on this machine they are told apart, too.
+    let again = look(&db, &["--like", "FROM"]).expect(0);
+    assert_eq!(found(&again, "hers")["user"], mallory);
+    let file = db.path("statements.json").display().to_string();
+    db.pgtend(&["snapshot", "--file", &file]).expect(0);
+    let kept: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let texts = kept["texts"].as_array().unwrap().iter();
+    let of_both = texts.filter(|text| text["queryid"] == one["queryid"]);
+    assert_eq!(of_both.map(|text| text["userid"].as_u64()).collect::<Vec<_>>().len(), 2);
+}
+
+/// Every spelling of a secret, in every output and file.
+#[tokio::test]
+async fn secrets_in_every_spelling_are_shown_and_kept_nowhere() {
+    let db = counting().await;
+    db.pgtend(&["init"]).expect(0);
+    let role = db.role("secretive").await;
+    db.sql("CREATE EXTENSION dblink; CREATE EXTENSION postgres_fdw").await;
+    db.sql(&format!("CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw; GRANT USAGE ON FOREIGN SERVER s TO {role}"))
+        .await;
+    for statement in [
+        "ALTER ROLE {role} PASSWORD 'hunter2'",
+        "ALTER ROLE {role} SET app.pw TO \"hunter2\"",
+        "ALTER ROLE {role} SET app.pw = hunter2",
+        "ALTER ROLE {role} /* hunter2 */ PASSWORD U&'hunt\\0065r2'",
+        "ALTER ROLE {role} -- 'hunter2\n PASSWORD E'\\'hunter2'",
+        "SET app.token = hunter2",
+        "DO $p1$ BEGIN PERFORM 'hunter2'; END $p1$",
+        "CREATE USER MAPPING FOR {role} SERVER s OPTIONS (user 'u', password 'hunter2')",
+        "COPY (SELECT 1) TO PROGRAM 'cat >/dev/null # hunter2'",
+    ] {
+        db.sql(&statement.replace("{role}", &role)).await;
+    }
+    drop(db.session().await.batch_execute("SELECT dblink_connect('password=hunter2')").await);
+    snapshot(&db);
+    let file = db.path("statements.json").display().to_string();
+    db.pgtend(&["snapshot", "--file", &file]).expect(0);
+    assert!(!fs::read_to_string(&file).unwrap().contains("hunter2"));
+    let kept = "SELECT count(*) FROM pgtend.statement_text WHERE query LIKE '%hunter2%'";
+    assert_eq!(db.value(kept).await, "0");
+    for format in ["table", "markdown", "csv", "json"] {
+        let all = ["slow-queries", "--full", "--limit", "1000", "--format", format];
+        let output = db.pgtend(&all).expect(0);
+        assert!(
+            output.stdout.contains("PASSWORD") && !output.stdout.contains("hunter2"),
+            "{output}"
+        );
+    }
+    let session = db.session().await;
+    let waits = format!("BEGIN; ALTER ROLE {role} /* hunter2 */ PASSWORD 'hunter2'");
+    session.batch_execute(&waits).await.unwrap();
+    let shown = db.pgtend(&["activity", "--min-duration", "0s", "-v"]).expect(0).stdout;
+    assert!(shown.contains(&format!("ALTER ROLE {role}")) && !shown.contains("hunter2"), "{shown}");
 }

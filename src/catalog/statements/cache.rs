@@ -1,16 +1,25 @@
 //! Texts of statements on this machine, so that the server need not read all of its texts for the few
 //! that are shown again and again.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::catalog::Oid;
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
+
+use super::{KnownTexts, StatementKey};
 
 /// More are not kept; then it begins anew.
 const MOST: usize = 5000;
 /// Longer texts are not kept, in bytes.
 const LONGEST: usize = 64 * 1024;
+/// Bytes of all texts, beyond which it begins anew.
+const MOST_BYTES: usize = 16 << 20;
+/// A larger file is not ours: JSON writes a byte as six characters at most.
+const LARGEST_FILE: u64 = 7 * MOST_BYTES as u64;
 
 /// The texts that are known of one cluster.
 #[derive(Debug, Default)]
@@ -25,42 +34,105 @@ impl TextCache {
     pub fn open(folder: Option<&Path>, system_id: Option<i64>) -> Self {
         let name = system_id.map(|id| format!("statements-{}.json", id.cast_unsigned()));
         let path = folder.zip(name).map(|(folder, name)| folder.join(name));
-        let text = path.as_ref().and_then(|path| fs::read_to_string(path).ok());
-        // What cannot be understood is as good as nothing.
-        let texts = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let texts = path.as_ref().map(|path| understood(path)).unwrap_or_default();
         TextCache { path, texts }
     }
 
     /// The text of a statement.
-    pub fn get(&self, dbid: Oid, queryid: i64) -> Option<&String> {
-        self.texts.get(&key(dbid, queryid))
+    pub fn get(&self, key: StatementKey) -> Option<&String> {
+        self.texts.get(&written(key))
     }
 
     /// Keeps these texts, which hold no secrets. That it cannot is no reason to fail: they are read again next time.
-    pub fn keep(&mut self, texts: &HashMap<(Oid, i64), String>) {
+    pub fn keep(&mut self, texts: &KnownTexts) {
         let Some(path) = &self.path else { return };
         let fit = texts.iter().filter(|(_, text)| text.len() <= LONGEST);
-        let fit = fit.map(|((dbid, queryid), text)| (key(*dbid, *queryid), text.clone()));
+        let fit = fit.map(|(key, text)| (written(*key), text.clone()));
         let fit = fit.collect::<BTreeMap<_, _>>();
         if fit.is_empty() {
             return;
         }
-        if self.texts.len() + fit.len() > MOST {
+        // Another run may have kept others meanwhile.
+        self.texts.extend(understood(path));
+        let bytes =
+            |texts: &BTreeMap<String, String>| texts.values().map(String::len).sum::<usize>();
+        if self.texts.len() + fit.len() > MOST || bytes(&self.texts) + bytes(&fit) > MOST_BYTES {
             self.texts.clear();
         }
-        self.texts.extend(fit);
+        let mut room = MOST_BYTES;
+        self.texts.extend(fit.into_iter().take(MOST).take_while(|(_, text)| {
+            room = room.saturating_sub(text.len());
+            room > 0
+        }));
         drop(write(path, &self.texts));
     }
 }
 
-fn key(dbid: Oid, queryid: i64) -> String {
-    format!("{dbid}:{queryid}")
+/// What the file holds. What cannot be understood is as good as nothing.
+fn understood(path: &Path) -> BTreeMap<String, String> {
+    let text = read(path).ok();
+    let texts = text.and_then(|text| serde_json::from_str(&text).ok());
+    let mut texts: BTreeMap<String, String> = texts.unwrap_or_default();
+    // Up to 0.1.0 it was not written down whose texts they are.
+    texts.retain(|key, _| key.matches(':').count() == KEY_PARTS - 1);
+    texts
+}
+
+/// Of a key as it is written.
+const KEY_PARTS: usize = 4;
+
+fn written(key: StatementKey) -> String {
+    let StatementKey { dbid, userid, queryid, toplevel } = key;
+    format!("{dbid}:{userid}:{queryid}:{toplevel}")
+}
+
+/// A regular file of one's own, which no link leads to.
+fn read(path: &Path) -> io::Result<String> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    require_own(&fs::symlink_metadata(folder)?)?;
+    // A FIFO would wait for a writer.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    let file: File = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let metadata = file.metadata()?;
+    require_own(&metadata)?;
+    if !metadata.is_file() || metadata.len() > LARGEST_FILE {
+        return Err(io::Error::other("this is not a file of pgtend"));
+    }
+    let mut text = String::new();
+    file.take(LARGEST_FILE).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn require_own(metadata: &fs::Metadata) -> io::Result<()> {
+    match metadata.uid() == geteuid().as_raw() {
+        true => Ok(()),
+        false => Err(io::Error::other("it belongs to another user")),
+    }
+}
+
+/// Makes the folder one that only its owner looks into, also where it was there before.
+fn make_private(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder.parent().unwrap_or(Path::new(".")))?;
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let metadata = fs::symlink_metadata(folder)?;
+    require_own(&metadata)?;
+    if !metadata.is_dir() {
+        return Err(io::Error::other("this is not a folder"));
+    }
+    if metadata.mode() & 0o077 != 0 {
+        fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }
 
 /// Only for its owner, as temporary files are.
-fn write(path: &Path, texts: &BTreeMap<String, String>) -> std::io::Result<()> {
+fn write(path: &Path, texts: &BTreeMap<String, String>) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
+    make_private(folder)?;
     let fresh = tempfile::Builder::new().prefix(".statements").tempfile_in(folder)?;
     serde_json::to_writer(fresh.as_file(), texts)?;
     fresh.persist(path).map_err(|error| error.error)?;
@@ -76,13 +148,47 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut cache = TextCache::open(Some(folder.path()), Some(-7));
         let long = "x".repeat(LONGEST + 1);
+        let key = |queryid| StatementKey { dbid: 5, userid: 10, queryid, toplevel: true };
         let texts = [(1, "SELECT $1"), (2, &*long)];
-        let texts = texts.map(|(id, text)| ((5, id), text.to_owned()));
-        cache.keep(&HashMap::from(texts));
+        let texts = texts.map(|(id, text)| (key(id), text.to_owned()));
+        cache.keep(&KnownTexts::from(texts));
         let read = TextCache::open(Some(folder.path()), Some(-7));
-        assert_eq!(read.get(5, 1).map(String::as_str), Some("SELECT $1"));
-        assert_eq!(read.get(5, 2), None);
-        assert_eq!(TextCache::open(Some(folder.path()), Some(8)).get(5, 1), None);
-        assert_eq!(TextCache::open(None, Some(-7)).get(5, 1), None);
+        assert_eq!(read.get(key(1)).map(String::as_str), Some("SELECT $1"));
+        assert_eq!(read.get(key(2)), None);
+        assert_eq!(read.get(StatementKey { userid: 11, ..key(1) }), None);
+        assert_eq!(read.get(StatementKey { toplevel: false, ..key(1) }), None);
+        assert_eq!(TextCache::open(Some(folder.path()), Some(8)).get(key(1)), None);
+        assert_eq!(TextCache::open(None, Some(-7)).get(key(1)), None);
+    }
+
+    #[test]
+    fn only_its_owner_looks_into_it_and_no_link_is_followed() {
+        let outside = tempfile::tempdir().unwrap();
+        let folder = outside.path().join("pgtend");
+        fs::create_dir(&folder).unwrap();
+        fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+        let key = StatementKey { dbid: 5, userid: 10, queryid: 1, toplevel: true };
+        let texts = KnownTexts::from([(key, "SELECT $1".to_owned())]);
+        TextCache::open(Some(&folder), Some(7)).keep(&texts);
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        let file = folder.join("statements-7.json");
+        assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
+        std::os::unix::fs::symlink(&file, folder.join("statements-8.json")).unwrap();
+        assert_eq!(TextCache::open(Some(&folder), Some(8)).get(key), None);
+        let link = outside.path().join("link");
+        std::os::unix::fs::symlink(&folder, &link).unwrap();
+        TextCache::open(Some(&link), Some(9)).keep(&texts);
+        assert!(!folder.join("statements-9.json").exists());
+    }
+
+    #[test]
+    fn texts_of_unknown_roles_are_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("statements-7.json"), r#"{"5:1":"SELECT $1"}"#).unwrap();
+        let mut cache = TextCache::open(Some(folder.path()), Some(7));
+        assert_eq!(cache.texts.len(), 0);
+        let key = StatementKey { dbid: 5, userid: 10, queryid: 1, toplevel: true };
+        cache.keep(&KnownTexts::from([(key, "SELECT $2".to_owned())]));
+        assert_eq!(TextCache::open(Some(folder.path()), Some(7)).texts.len(), 1);
     }
 }

@@ -65,8 +65,14 @@ struct Entry {
 pub struct Text {
     /// Its database.
     pub dbid: Oid,
+    /// Whose; `None` in files of 0.1.0.
+    #[serde(default)]
+    pub userid: Option<Oid>,
     /// Which.
     pub queryid: i64,
+    /// Whether the client sent it itself; `None` in files of 0.1.0.
+    #[serde(default)]
+    pub toplevel: Option<bool>,
     /// The text.
     pub query: String,
 }

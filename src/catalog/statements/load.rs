@@ -1,13 +1,11 @@
 //! Reading the counters, and the texts where they are needed.
 
-use std::collections::HashMap;
-
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::{
-    Extension, Figure, Figures, Moment, Names, Reading, Statement, StatementKey, expression,
-    selected,
+    Extension, Figure, Figures, KnownTexts, Moment, Names, Reading, Statement, StatementKey,
+    expression, selected,
 };
 use crate::catalog::Oid;
 use crate::catalog::load::{ask, first};
@@ -149,8 +147,7 @@ pub async fn load_top(
     .await
 }
 
-/// The texts of these statements as the server has them, by database and queryid. They may hold
-/// secrets.
+/// The texts of statements with these queryids as the server has them. They may hold secrets.
 ///
 /// # Errors
 /// Those of the connection and of the query.
@@ -158,7 +155,7 @@ pub async fn load_texts(
     session: &Session,
     extension: &Extension,
     queryids: &[i64],
-) -> Result<HashMap<(Oid, i64), String>> {
+) -> Result<KnownTexts> {
     with_memory(session, MEMORY_FOR_TEXTS, load_texts_within(session, extension, queryids)).await
 }
 
@@ -170,10 +167,10 @@ pub async fn load_texts_within(
     session: &Session,
     extension: &Extension,
     queryids: &[i64],
-) -> Result<HashMap<(Oid, i64), String>> {
+) -> Result<KnownTexts> {
     let sql = extension.written(include_str!("../../../sql/statements/texts.sql"));
     let rows = ask(session, &sql, &[(&queryids, Type::INT8_ARRAY)]).await?;
-    Ok(rows.iter().map(|row| ((row.get("dbid"), row.get("queryid")), row.get("query"))).collect())
+    Ok(rows.iter().filter_map(|row| Some((read_key(row)?, row.get("query")))).collect())
 }
 
 /// The statements in whose text all words of `with` stand and none of `without`.
@@ -277,14 +274,18 @@ async fn with_memory<T>(
 /// `None` for a statement that the role may not see.
 fn read_statement(row: &Row) -> Option<Statement> {
     Some(Statement {
-        key: StatementKey {
-            queryid: row.get::<_, Option<i64>>("queryid")?,
-            dbid: row.get("dbid"),
-            userid: row.get("userid"),
-            toplevel: row.get("toplevel"),
-        },
+        key: read_key(row)?,
         figures: read_figures(row),
         stats_since: row.get("stats_since_epoch"),
+    })
+}
+
+fn read_key(row: &Row) -> Option<StatementKey> {
+    Some(StatementKey {
+        queryid: row.get::<_, Option<i64>>("queryid")?,
+        dbid: row.get("dbid"),
+        userid: row.get("userid"),
+        toplevel: row.get("toplevel"),
     })
 }
 

@@ -5,7 +5,6 @@ mod cache;
 mod figures;
 mod file;
 mod load;
-mod secret;
 mod snapshots;
 
 use std::collections::{HashMap, HashSet};
@@ -21,7 +20,6 @@ pub use load::{
     Filter, Top, load_extension, load_matching, load_moment, load_names, load_reading, load_texts,
     load_texts_within, load_top, read_figures,
 };
-pub use secret::without_secrets;
 pub use snapshots::{
     PastSample, Sample, Snapshot, load_kept_texts, load_samples, load_snapshots, load_state,
     load_statement_samples,
@@ -39,6 +37,10 @@ pub struct StatementKey {
     /// Whether the client sent it itself, and no function did.
     pub toplevel: bool,
 }
+
+/// The texts of statements. By their whole key, because roles that have different search paths can say
+/// different things under one queryid.
+pub type KnownTexts = HashMap<StatementKey, String>;
 
 /// A statement's counters.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,6 +1,7 @@
 //! More about single statements: their plans, and what they did from snapshot to snapshot.
 
-use super::Args;
+use super::{Args, Known};
+use crate::catalog::reach::{Trust, foreign_text};
 use crate::catalog::statements::StatementKey;
 use crate::commands::Context;
 use crate::commands::plan::make;
@@ -43,8 +44,9 @@ impl Args {
         &self,
         ranking: &Ranking,
         inquiry: &Inquiry<'_>,
-        missing: &[DeclaredIndex],
+        known: &Known,
     ) -> Result<Vec<Details>> {
+        let Known { missing, trust, .. } = known;
         let mut all = Vec::new();
         let chosen = ranking.statements.iter().take(self.explained()).collect::<Vec<_>>();
         if chosen.is_empty() {
@@ -59,18 +61,16 @@ impl Args {
                 Some(_) => inquiry.history(key).await?,
                 None => Vec::new(),
             };
-            let explanation = match texts.get(&(key.dbid, key.queryid)) {
+            let explanation = match texts.get(&key) {
                 _ if key.dbid != inquiry.extension.dbid => {
                     Explanation::None("it is one of another database".to_owned())
                 }
-                _ if !self.explain_others && too_powerful(key, ranking, inquiry) => {
-                    Explanation::None(
-                        "planning may run functions of its user with the rights of a superuser; \
-                         connect as another role, or allow it with --explain-others"
-                            .to_owned(),
-                    )
+                _ if !is_trusted(key, ranking, trust) => {
+                    let role = ranking.names.roles.get(&key.userid);
+                    let role = role.map_or("another role", String::as_str);
+                    Explanation::None(foreign_text(role))
                 }
-                Some(query) => explain(inquiry.session, query, missing).await?,
+                Some(query) => explain(inquiry.session, query, trust, missing).await?,
                 None => Explanation::None("its text is not known any more".to_owned()),
             };
             all.push(Details::new(explanation, history));
@@ -79,8 +79,7 @@ impl Args {
     }
 }
 
-/// Why this role should not have the statement planned: planning runs functions that are declared
-/// IMMUTABLE or STABLE, and those of others would run with all the rights of a superuser.
-fn too_powerful(key: StatementKey, ranking: &Ranking, inquiry: &Inquiry<'_>) -> bool {
-    inquiry.extension.is_superuser && !ranking.names.superusers.contains(&key.userid)
+/// Whether its role decides what runs with the rights of this one, as superusers do anyway.
+fn is_trusted(key: StatementKey, ranking: &Ranking, trust: &Trust) -> bool {
+    ranking.names.superusers.contains(&key.userid) || trust.includes(key.userid)
 }

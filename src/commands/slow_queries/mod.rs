@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Context;
+use crate::catalog::reach::Trust;
 use crate::catalog::statements::{Extension, StatementKey, TextCache, load_extension, load_names};
 use crate::config::cache_folder;
 use crate::declared::DeclaredIndex;
@@ -113,10 +114,10 @@ pub struct Args {
     )]
     pub explain: Option<usize>,
 
-    /// Also explain statements of others where this role is a superuser, although planning may run
-    /// their functions with all its rights
-    #[arg(long)]
-    pub explain_others: bool,
+    /// With --explain: trust this role, too: planning statements of it, or such as reach its tables,
+    /// may run its functions with your rights, as a superuser with all; can be repeated
+    #[arg(long, value_name = "ROLE")]
+    pub explain_others: Vec<String>,
 
     /// SQL files and folders that declare indexes, for --explain [default: `paths` of the
     /// configuration]
@@ -142,7 +143,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let mut session = database.reader().await?;
     let extension = load_extension(&session).await?;
     extension.require_counting()?;
-    let known = Known { missing: args.missing(context, &database).await?, extension };
+    let trust = Trust::load(&session, &args.explain_others).await?;
+    let known = Known { missing: args.missing(context, &database).await?, extension, trust };
     let mut cache = TextCache::open(cache_folder().as_deref(), known.extension.system_id);
     let mut code = exit_code::DONE;
     loop {
@@ -180,6 +182,8 @@ struct Known {
     extension: Extension,
     /// The declared indexes that are not there.
     missing: Vec<DeclaredIndex>,
+    /// Whose code planning may run.
+    trust: Trust,
 }
 
 /// The texts and names of the statements that are shown.
@@ -223,7 +227,7 @@ impl Args {
         }
         complete(&mut ranking, &inquiry, cache).await?;
         self.cut(&mut ranking, limit);
-        ranking.details = self.details(&ranking, &inquiry, &known.missing).await?;
+        ranking.details = self.details(&ranking, &inquiry, known).await?;
         Ok(ranking)
     }
 

@@ -113,7 +113,7 @@ impl Args {
         // They are too many to be kept on this machine.
         let texts = inquiry.texts(keys, &mut TextCache::default()).await?;
         statements.retain(|counted| {
-            let text = texts.get(&(counted.key.dbid, counted.key.queryid));
+            let text = texts.get(&counted.key);
             let text = text.map(|text| text.to_lowercase()).unwrap_or_default();
             let has = |word: &String| text.contains(&word.to_lowercase());
             self.like.iter().all(has) && !self.exclude.iter().any(has)
@@ -147,7 +147,7 @@ impl Args {
     /// Leaves out what pgtend itself has asked, and what is too much; says what is a finding.
     pub(super) fn cut(&self, ranking: &mut Ranking, limit: usize) {
         let (texts, all_ms) = (&ranking.texts, ranking.all_ms);
-        let text = |counted: &Counted| texts.get(&(counted.key.dbid, counted.key.queryid));
+        let text = |counted: &Counted| texts.get(&counted.key);
         if !self.own && self.queryid.is_none() {
             let is_own = |counted: &Counted| text(counted).is_some_and(|text| is_of_pgtend(text));
             ranking.statements.retain(|counted| !is_own(counted));

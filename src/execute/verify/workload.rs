@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::catalog::explain::{Explained as Answer, generic_plan, load_table_facts};
+use crate::catalog::explain::{Explained as Answer, Guard, generic_plan, load_table_facts};
 use crate::catalog::migrated::SchemaIndex;
 use crate::declared::migrations::{self, Layout, Script, Statement};
 use crate::declared::{self, DeclaredIndex, Others, SqlFile};
@@ -113,7 +113,7 @@ async fn one(
 
 async fn plan_without(session: &Session, forbidden: &[&str], query: &str) -> Result<Answer> {
     set(session, forbidden, "off").await?;
-    let plan = generic_plan(session, query).await?;
+    let plan = generic_plan(session, query, Guard::None).await?;
     set(session, forbidden, "DEFAULT").await?;
     Ok(plan)
 }
