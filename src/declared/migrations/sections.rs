@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use squawk_syntax::SourceFile;
-use squawk_syntax::ast::Stmt;
-
 use super::{Layout, Script, Wrapping, invalid};
+use crate::declared::lexer::{Kind, Lexer};
 use crate::failure::{Failure, Result};
 
 /// A line that means something to the tool.
@@ -148,10 +146,14 @@ fn close<'a>(
 }
 
 fn nothing_before(file: &Path, text: &str) -> Result<()> {
-    let parse = SourceFile::parse(text);
-    let has_statements =
-        parse.tree().stmts().any(|statement| !matches!(statement, Stmt::EmptyStmt(_)));
-    if has_statements || !parse.errors().is_empty() {
+    let mut lexer = Lexer::new(text);
+    let first = loop {
+        match lexer.token() {
+            Ok(Some(token)) if token.kind == Kind::Semicolon => {}
+            other => break other,
+        }
+    };
+    if first != Ok(None) {
         return Err(invalid(file, "statements stand before the first section marker")
             .hint("no tool runs them; move them below the marker"));
     }
