@@ -1,6 +1,7 @@
 //! Reading the facts.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::Path;
 
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
@@ -25,6 +26,20 @@ const NAME_CHOICES: usize = 20;
 /// `Connection`, `Server` or `Privilege` where a catalog query itself fails. What the role may not
 /// see or the server will not have is a fact, not an error.
 pub async fn load(session: &Session, server: &Server, questions: &Questions) -> Result<Facts> {
+    load_with(session, server, questions, None).await
+}
+
+/// Like [`load`], but what the server prints of definitions is kept in this folder, so that it need
+/// not be asked again while nothing changes.
+///
+/// # Errors
+/// As [`load`].
+pub async fn load_with(
+    session: &Session,
+    server: &Server,
+    questions: &Questions,
+    folder: Option<&Path>,
+) -> Result<Facts> {
     let relations = load_relations(session, &questions.relations).await?;
     let partitions = load_partitions(session, &relations).await?;
     let tables = indexed_tables(questions, &relations, &partitions);
@@ -35,7 +50,7 @@ pub async fn load(session: &Session, server: &Server, questions: &Questions) -> 
         partitions: &partitions,
         indexes: &mut indexes,
     };
-    let canonicals = canonical::load(session, server, questions, existing).await?;
+    let canonicals = canonical::load(session, server, questions, existing, folder).await?;
     let wanted = wanted_names(server, questions, &relations, &canonicals.indexes);
     let mut facts = Facts {
         server: server.clone(),
@@ -251,20 +266,19 @@ pub fn name_choices(first: &str) -> Vec<String> {
 
 /// Tables that lack an index of a declared shape.
 fn lacking(questions: &Questions, facts: &Facts) -> Vec<Oid> {
-    let mut tables = Vec::new();
-    for (question, canonical) in questions.indexes.iter().zip(&facts.canonical_indexes) {
-        let (Some(relation), Some(shape)) =
-            (&facts.relations[question.relation], canonical.known())
-        else {
-            continue;
-        };
-        let existing = facts.indexes.get(&relation.oid).map_or(&[][..], Vec::as_slice);
-        let there = existing.iter().any(|index| index.is_valid && index.shape.equals(shape));
-        if !there && !tables.contains(&relation.oid) {
-            tables.push(relation.oid);
-        }
-    }
-    tables
+    let whole = facts.indexes.iter().flat_map(|(table, indexes)| {
+        let whole = indexes.iter().filter(|index| index.is_valid);
+        whole.map(|index| (*table, index.shape.unique, index.shape.definition.as_str()))
+    });
+    let whole = whole.collect::<HashSet<_>>();
+    let lacking = questions.indexes.iter().zip(&facts.canonical_indexes);
+    let lacking = lacking.filter_map(|(question, canonical)| {
+        let relation = facts.relations[question.relation].as_ref()?;
+        let shape = canonical.known()?;
+        let is_there = whole.contains(&(relation.oid, shape.unique, shape.definition.as_str()));
+        (!is_there).then_some(relation.oid)
+    });
+    lacking.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Asks the catalog one question.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Context;
 use crate::catalog;
+use crate::config::cache_folder;
 use crate::declared::{self, Declaration, Others};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::pg::conninfo::Conninfo;
@@ -90,7 +91,10 @@ pub async fn make(
     options: &Options,
 ) -> Result<Plan> {
     let session = database.reader().await?;
-    let facts = catalog::load(&session, &database.server, &apply::questions(declaration)).await?;
+    let questions = apply::questions(declaration);
+    let folder = cache_folder();
+    let facts =
+        catalog::load_with(&session, &database.server, &questions, folder.as_deref()).await?;
     Ok(apply::plan(declaration, &facts, options))
 }
 

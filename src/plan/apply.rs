@@ -1,5 +1,7 @@
 //! The plan of `pgtend apply`: from facts and declaration to steps.
 
+use std::collections::HashMap;
+
 use super::planner::Planner;
 use super::{Plan, comment, index, maintenance, view};
 use crate::catalog::{Facts, IndexQuestion, Questions, ViewQuestion};
@@ -11,8 +13,9 @@ pub use super::options::{Filter, Options};
 /// What the plan will have to know.
 pub fn questions(declaration: &Declaration) -> Questions {
     let mut questions = Questions::default();
+    let mut places = Places(HashMap::new());
     for declared in &declaration.indexes {
-        let relation = relation_of(&mut questions, &declared.table);
+        let relation = places.of(&mut questions, &declared.table);
         questions.indexes.push(IndexQuestion {
             relation,
             name: declared.name.clone(),
@@ -22,7 +25,7 @@ pub fn questions(declaration: &Declaration) -> Questions {
         });
     }
     for declared in &declaration.views {
-        let relation = relation_of(&mut questions, &declared.name);
+        let relation = places.of(&mut questions, &declared.name);
         questions.views.push(ViewQuestion {
             relation,
             columns: declared.columns.clone(),
@@ -33,24 +36,28 @@ pub fn questions(declaration: &Declaration) -> Questions {
         match declared.on {
             CommentOn::Index => questions.commented.push(declared.name.clone()),
             CommentOn::View => {
-                relation_of(&mut questions, &declared.name);
+                places.of(&mut questions, &declared.name);
             }
         }
     }
     for declared in &declaration.maintenance {
         if let Some(table) = &declared.table {
-            relation_of(&mut questions, table);
+            places.of(&mut questions, table);
         }
     }
     questions
 }
 
-fn relation_of(questions: &mut Questions, name: &RelationName) -> usize {
-    let known = questions.relations.iter().position(|relation| relation == name);
-    known.unwrap_or_else(|| {
-        questions.relations.push(name.clone());
-        questions.relations.len() - 1
-    })
+/// The place of each relation's name among those asked for.
+struct Places(HashMap<RelationName, usize>);
+
+impl Places {
+    fn of(&mut self, questions: &mut Questions, name: &RelationName) -> usize {
+        *self.0.entry(name.clone()).or_insert_with(|| {
+            questions.relations.push(name.clone());
+            questions.relations.len() - 1
+        })
+    }
 }
 
 /// Turns the facts into the steps that make the database match the declaration. `facts` must

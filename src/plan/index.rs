@@ -37,7 +37,7 @@ pub fn plan(planner: &mut Planner<'_>, at: usize, declared: &DeclaredIndex) {
         planner.plan.steps.push(step);
         return;
     }
-    let mut step = Target { planner, relation: &relation, declared, canonical }.step();
+    let mut step = Target { planner, relation: &relation, declared, canonical, at }.step();
     if step.verdict == Verdict::ToDo && step.action != Action::WatchBuild && !relation.owned {
         step.verdict = Verdict::Refused;
         step.reason = format!(
@@ -102,6 +102,8 @@ struct Target<'p, 'f> {
     relation: &'p Relation,
     declared: &'p DeclaredIndex,
     canonical: Canonical<IndexShape>,
+    /// Its place among the declared ones.
+    at: usize,
 }
 
 impl Target<'_, '_> {
@@ -135,17 +137,15 @@ impl Target<'_, '_> {
     /// The index that bears the declared name on this table; for a declaration without a name,
     /// the one that has its shape, a whole one before a broken one.
     fn existing(&self) -> Option<Index> {
-        let indexes = self.indexes();
         if let Some(name) = &self.declared.name {
-            return indexes.iter().find(|index| index.name.name == *name).cloned();
+            return self.planner.index_named(self.relation.oid, name).cloned();
         }
         let shape = self.canonical.known()?;
-        let equal = || indexes.iter().filter(|index| index.shape.equals(shape));
+        let equal = || {
+            let defined = self.planner.indexes_defined(self.relation.oid, &shape.definition);
+            defined.filter(|index| index.shape.equals(shape))
+        };
         equal().find(|index| index.is_whole()).or_else(|| equal().next()).cloned()
-    }
-
-    fn indexes(&self) -> &[Index] {
-        self.planner.facts.indexes.get(&self.relation.oid).map_or(&[], Vec::as_slice)
     }
 
     fn choose_name(&mut self) -> Option<String> {
@@ -224,25 +224,21 @@ impl Target<'_, '_> {
     /// same entries and is unique where this one is.
     fn twin(&self, step: &Step) -> Option<String> {
         let shape = self.canonical.known()?;
-        let covers = |other: &IndexShape| {
-            other.definition == shape.definition && (other.unique || !shape.unique)
-        };
-        let existing = self.indexes().iter().find(|index| index.is_whole() && covers(&index.shape));
-        if let Some(index) = existing {
+        let covers = |other: &IndexShape| other.unique || !shape.unique;
+        let table = self.relation.oid;
+        let mut existing = self.planner.indexes_defined(table, &shape.definition);
+        if let Some(index) = existing.find(|index| index.is_whole() && covers(&index.shape)) {
             return Some(match &index.constraint {
                 Some(constraint) => format!("the constraint {}", quote_ident(constraint)),
                 None => format!("the index {}", index.name),
             });
         }
-        let declaration = self.planner.declaration;
-        let earlier = declaration.indexes.iter().zip(&self.planner.facts.canonical_indexes);
-        let earlier = earlier.take_while(|(other, _)| !std::ptr::eq(*other, self.declared));
-        let mut earlier = earlier.filter(|(other, canonical)| {
-            let same_table = self.planner.relation(&other.table).map(|table| table.oid)
-                == Some(self.relation.oid);
-            same_table && canonical.known().is_some_and(covers)
+        let earlier = self.planner.declared_with(table, &shape.definition).iter();
+        let mut earlier = earlier.take_while(|other| **other < self.at).filter(|other| {
+            self.planner.facts.canonical_indexes[**other].known().is_some_and(covers)
         });
-        earlier.next().map(|(other, _)| {
+        earlier.next().map(|other| {
+            let other = &self.planner.declaration.indexes[*other];
             let name = other.name.as_deref().unwrap_or("an unnamed index");
             format!("the index {} of {}", step.object.sibling(name), other.source)
         })
@@ -374,7 +370,7 @@ impl Target<'_, '_> {
 
     fn leftover(&self, index: &Index, suffix: &str) -> Option<Index> {
         let name = distinct_with_suffix(&index.name.name, suffix);
-        let found = self.indexes().iter().find(|other| other.name.name == name);
+        let found = self.planner.index_named(self.relation.oid, &name);
         found.filter(|other| other.oid != index.oid && other.pinned_by.is_none()).cloned()
     }
 

@@ -1,21 +1,28 @@
 //! What the planners of the single kinds of objects share.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::options::Options;
 use super::{Plan, Subject, Verdict, Warning};
-use crate::catalog::{Facts, Questions, Relation};
+use crate::catalog::{Facts, Index, Oid, Questions, Relation};
 use crate::declared::Declaration;
 use crate::pg::name::RelationName;
 
 /// The facts, the declaration, and the plan as far as it is made.
 pub struct Planner<'a> {
-    questions: Questions,
     pub declaration: &'a Declaration,
     pub facts: &'a Facts,
     pub options: &'a Options,
     pub plan: Plan,
     pub names_chosen: HashSet<RelationName>,
+    relations: HashMap<RelationName, Option<&'a Relation>>,
+    full_names: HashMap<&'a RelationName, &'a Relation>,
+    /// Existing indexes by table and name.
+    indexes: HashMap<(Oid, &'a str), &'a Index>,
+    /// Existing indexes by table and definition.
+    definitions: HashMap<(Oid, &'a str), Vec<&'a Index>>,
+    /// The places of declared indexes by table and definition.
+    declared: HashMap<(Oid, &'a str), Vec<usize>>,
 }
 
 impl<'a> Planner<'a> {
@@ -25,24 +32,76 @@ impl<'a> Planner<'a> {
         facts: &'a Facts,
         options: &'a Options,
     ) -> Self {
-        let (plan, names_chosen) = (Plan::default(), HashSet::new());
-        Planner { questions, declaration, facts, options, plan, names_chosen }
+        let mut planner = Planner {
+            declaration,
+            facts,
+            options,
+            plan: Plan::default(),
+            names_chosen: HashSet::new(),
+            relations: HashMap::new(),
+            full_names: HashMap::new(),
+            indexes: HashMap::new(),
+            definitions: HashMap::new(),
+            declared: HashMap::new(),
+        };
+        for (at, (index, canonical)) in
+            questions.indexes.iter().zip(&facts.canonical_indexes).enumerate()
+        {
+            if let (Some(relation), Some(shape)) =
+                (&facts.relations[index.relation], canonical.known())
+            {
+                let key = (relation.oid, shape.definition.as_str());
+                planner.declared.entry(key).or_default().push(at);
+            }
+        }
+        let relations = facts.relations.iter().map(Option::as_ref);
+        planner.full_names = relations.clone().flatten().map(|it| (&it.name, it)).collect();
+        planner.relations = questions.relations.into_iter().zip(relations).collect();
+        for (table, index) in
+            facts.indexes.iter().flat_map(|(table, indexes)| indexes.iter().map(|it| (*table, it)))
+        {
+            planner.indexes.insert((table, &index.name.name), index);
+            let key = (table, index.shape.definition.as_str());
+            planner.definitions.entry(key).or_default().push(index);
+        }
+        planner
     }
 
     /// The relation that a declared name means, if it exists.
-    pub fn relation(&self, name: &RelationName) -> Option<&Relation> {
-        let at = self.questions.relations.iter().position(|relation| relation == name)?;
-        self.facts.relations[at].as_ref()
+    pub fn relation(&self, name: &RelationName) -> Option<&'a Relation> {
+        self.relations.get(name).copied().flatten()
     }
 
     /// The relation of that full name, if it is among those asked for.
-    pub fn relation_named(&self, name: &RelationName) -> Option<&Relation> {
-        self.facts.relations.iter().flatten().find(|relation| relation.name == *name)
+    pub fn relation_named(&self, name: &RelationName) -> Option<&'a Relation> {
+        self.full_names.get(name).copied()
+    }
+
+    /// The table's index of that name.
+    pub fn index_named(&self, table: Oid, name: &str) -> Option<&'a Index> {
+        self.indexes.get(&(table, name)).copied()
+    }
+
+    /// The table's indexes of that definition, whether unique or not.
+    pub fn indexes_defined(
+        &self,
+        table: Oid,
+        definition: &str,
+    ) -> impl Iterator<Item = &'a Index> + use<'a> {
+        let found = self.definitions.get(&(table, definition)).cloned();
+        found.unwrap_or_default().into_iter()
+    }
+
+    /// The places of the indexes of that definition that are declared on the table.
+    pub fn declared_with<'s>(&'s self, table: Oid, definition: &'s str) -> &'s [usize] {
+        self.declared.get(&(table, definition)).map_or(&[], Vec::as_slice)
     }
 
     /// Whether the name is that of a declared view that this plan creates, and its full name.
     pub fn view_to_come(&self, name: &RelationName) -> Option<RelationName> {
-        let step = self.plan.steps.iter().find(|step| match &step.subject {
+        // Views are planned first.
+        let mut views = self.plan.steps.iter().take(self.declaration.views.len());
+        let step = views.find(|step| match &step.subject {
             Subject::View(view) => {
                 view.name.name == name.name
                     && (name.schema.is_none() || view.name.schema == name.schema)

@@ -33,6 +33,7 @@ mod secrets;
 mod seed;
 mod slow_queries;
 mod sql_files;
+mod steady;
 mod support;
 mod terminal;
 mod trust;

@@ -15,8 +15,9 @@ use std::collections::{BTreeMap, HashMap};
 use tokio_postgres::types::Type;
 
 use super::super::definition::{after_table, without_options};
-use super::super::load::ask;
+use super::super::load::{ask, first};
 use super::super::{IndexShape, Oid, Questions, Relation, RelationKind};
+use super::memory::Question;
 use crate::pg::database::Server;
 use crate::pg::name::{RelationName, quote_ident, quote_literal};
 use crate::pg::server_error::ServerError;
@@ -128,9 +129,7 @@ impl<'a> Copies<'a> {
             homes.insert(row.get("oid"), home);
             owners.insert(row.get("oid"), owner);
         }
-        let schemas =
-            ask(session, "SELECT pg_catalog.current_schemas(false)::pg_catalog.text[]", &[]);
-        let schemas = super::super::load::first(&schemas.await?)?.get::<_, Vec<String>>(0);
+        let schemas = schemas(session, server).await?;
         Ok(Copies {
             session,
             server,
@@ -142,6 +141,23 @@ impl<'a> Copies<'a> {
             schemas,
             made: HashMap::new(),
         })
+    }
+
+    /// The question that the print of a text about an existing relation answers.
+    pub fn question(&self, relation: usize, text: String, names: Names) -> Option<Question<'_>> {
+        let relation = self.relations[relation].as_ref()?.oid;
+        let setting = match names {
+            Names::OfTheUser => &self.path_of_the_user,
+            Names::OfTheServer => &self.path_of_the_server,
+        };
+        let owner = self.owners.get(&relation)?;
+        let home = match self.homes.get(&relation)? {
+            Home::Own => self.server.role.as_str(),
+            Home::Of(owner) => owner.as_str(),
+            Home::Nowhere(_) => return None,
+        };
+        let text = format!("{} {owner:?} {home:?} {text}", self.server.version.0);
+        Some(Question { relation, text, setting })
     }
 
     /// Begins the transaction.
@@ -387,15 +403,13 @@ impl<'a> Copies<'a> {
         Ok(script)
     }
 
-    /// The queries of views that exist, as the server prints them.
+    /// The queries of views that exist, as the server prints them; asked before the transaction begins.
     pub async fn existing_views(&self, views: &[Oid]) -> Vec<Read<String>> {
-        const EACH: usize = 4;
-        let script = views.iter().flat_map(|view| {
-            let printed = format!("SELECT pg_catalog.pg_get_viewdef({view}::pg_catalog.oid)");
-            [BEGIN, &printed, END[0], END[1]].map(str::to_owned)
-        });
-        let answers = self.session.pipeline(&script.collect::<Vec<_>>()).await;
-        let reads = answers.chunks(EACH).map(|own| match outcome(own) {
+        let printed = views
+            .iter()
+            .map(|view| format!("SELECT pg_catalog.pg_get_viewdef({view}::pg_catalog.oid)"));
+        let answers = self.session.pipeline(&printed.collect::<Vec<_>>()).await;
+        let reads = answers.into_iter().map(|answer| match answer {
             Ok(rows) => Ok(first_text(&rows)),
             Err(error) => Err(Unread::NotSent(format!("the server does not print it: {error}"))),
         });
@@ -414,6 +428,19 @@ impl<'a> Copies<'a> {
             Names::OfTheServer => self.path_of_the_server.clone(),
         }
     }
+}
+
+/// The schemas of the user's search path.
+pub async fn schemas(session: &Session, _server: &Server) -> crate::failure::Result<Vec<String>> {
+    let sql = "SELECT pg_catalog.current_schemas(false)::pg_catalog.text[]";
+    Ok(first(&ask(session, sql, &[]).await?)?.get(0))
+}
+
+/// These schemas, and the server's own where they are not.
+pub fn searched(schemas: &[String]) -> Vec<&str> {
+    let schemas = schemas.iter().map(String::as_str);
+    let implicit = schemas.clone().all(|schema| schema != "pg_catalog").then_some("pg_catalog");
+    implicit.into_iter().chain(schemas).collect()
 }
 
 /// The temporary schema comes last, since it holds the copies, which must not be taken for types of

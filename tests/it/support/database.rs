@@ -238,7 +238,10 @@ impl Database {
 
     /// Starts pgtend on this database as some role.
     pub fn start_as(&self, role: &str, arguments: &[&str]) -> Running {
-        Pgtend::new(arguments).env("DATABASE_URL", &self.url_as(role)).start()
+        // What one run remembers on this machine is no other test's.
+        let cache = self.path("cache").display().to_string();
+        let call = Pgtend::new(arguments).env("DATABASE_URL", &self.url_as(role));
+        call.env("XDG_CACHE_HOME", &cache).start()
     }
 
     /// Runs `pgtend apply --format json` to its end.

@@ -1,0 +1,15 @@
+-- All operator classes.
+-- Returns method, schema, name, type_oid, type (its name, where it is the server's) and is_default.
+-- Privilege: none. Cost: one pass over pg_opclass, which has some 200 rows.
+SELECT
+  m.amname::pg_catalog.text AS method,
+  n.nspname::pg_catalog.text AS schema,
+  o.opcname::pg_catalog.text AS name,
+  o.opcintype AS type_oid,
+  CASE WHEN t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace THEN t.typname::pg_catalog.text END
+    AS type,
+  o.opcdefault AS is_default
+FROM pg_catalog.pg_opclass AS o
+JOIN pg_catalog.pg_am AS m ON m.oid = o.opcmethod
+JOIN pg_catalog.pg_namespace AS n ON n.oid = o.opcnamespace
+JOIN pg_catalog.pg_type AS t ON t.oid = o.opcintype
