@@ -175,7 +175,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::declared::migrations::{Layout, load};
+    use crate::declared::migrations::{Asked, Layout, load};
 
     /// A repository with one commit.
     struct Checkout(tempfile::TempDir);
@@ -292,7 +292,8 @@ mod tests {
         checkout.write("1_a.down.sql", "SELECT 2;");
         checkout.write("3_c.up.sql", "SELECT 2;");
         let paths = [checkout.0.path()];
-        let (_, migrations) = load(&paths, Some(Layout::GolangMigrate)).unwrap();
+        let asked = Asked { layout: Some(Layout::GolangMigrate), ..Asked::default() };
+        let migrations = load(&paths, &asked).unwrap().migrations;
         assert_eq!(checkout.since("HEAD").unwrap().of(&migrations), [0, 2]);
     }
 

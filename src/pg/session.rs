@@ -1,13 +1,14 @@
 //! One connection while somebody uses it: statements, notices, cancelling.
 
 use std::future::Future;
+use std::io::Cursor;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::Object;
 use futures_util::future::join_all;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{CancelToken, Row, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -104,27 +105,35 @@ impl Session {
     }
 
     /// Sends one statement alone in its message, as CREATE INDEX CONCURRENTLY and VACUUM demand:
-    /// several in one message form a transaction (PostgreSQL documentation, 53.2.2.1).
+    /// several in one message form a transaction (PostgreSQL documentation, 53.2.2.1). Rows that it
+    /// gives are passed over as they come.
     pub async fn execute(&self, statement: &str) -> Answer<()> {
         self.echo.hear(statement);
-        let answer = self.client.simple_query(statement).await;
+        let answer = self.pass_over(statement).await;
         if answer.is_err() && !self.client.is_closed() {
             // The server says what failed before it has rolled back; only when it is ready for the
             // next query are the locks free and the progress views empty.
             self.echo.hear(READY);
             let _ = self.client.simple_query(READY).await;
         }
-        answer?;
+        answer
+    }
+
+    async fn pass_over(&self, statement: &str) -> Answer<()> {
+        let mut answers = pin!(self.client.simple_query_raw(statement).await?);
+        while let Some(answer) = answers.next().await {
+            answer?;
+        }
         Ok(())
     }
 
-    /// Sends several statements in one message. Returns what each of those gave that ended, its
-    /// rows' first columns, and the error that ended the message; none have ended too where the
+    /// Sends several statements in one message. Returns the first column of the first row that each
+    /// of those gave that ended, and the error that ended the message; none have ended too where the
     /// server did not begin, because it could not parse the text.
-    pub async fn execute_message(&self, text: &str) -> (Vec<Vec<String>>, Answer<()>) {
+    pub async fn execute_message(&self, text: &str) -> (Vec<Option<String>>, Answer<()>) {
         self.echo.hear(text);
         let mut ended = Vec::new();
-        let mut rows = Vec::new();
+        let mut first = None;
         let answers = match self.client.simple_query_raw(text).await {
             Ok(answers) => answers,
             Err(error) => return (ended, Err(error.into())),
@@ -132,10 +141,10 @@ impl Session {
         let mut answers = pin!(answers);
         while let Some(answer) = answers.next().await {
             match answer {
-                Ok(SimpleQueryMessage::Row(row)) => {
-                    rows.extend(row.try_get(0).ok().flatten().map(str::to_owned));
+                Ok(SimpleQueryMessage::Row(row)) if first.is_none() => {
+                    first = row.try_get(0).ok().flatten().map(str::to_owned);
                 }
-                Ok(SimpleQueryMessage::CommandComplete(_)) => ended.push(std::mem::take(&mut rows)),
+                Ok(SimpleQueryMessage::CommandComplete(_)) => ended.push(first.take()),
                 Ok(_) => {}
                 Err(error) => {
                     // As in `execute`: until the server has rolled back.
@@ -145,6 +154,25 @@ impl Session {
             }
         }
         (ended, Ok(()))
+    }
+
+    /// Sends a COPY … FROM stdin with the rows that it reads.
+    pub async fn copy_in(&self, statement: &str, rows: &str) -> Answer<()> {
+        self.echo.hear(statement);
+        let answer = self.send_rows(statement, rows).await;
+        if answer.is_err() && !self.client.is_closed() {
+            let _ = self.client.simple_query(READY).await;
+        }
+        answer
+    }
+
+    async fn send_rows(&self, statement: &str, rows: &str) -> Answer<()> {
+        let mut sink = pin!(self.client.copy_in::<_, Cursor<Vec<u8>>>(statement).await?);
+        for chunk in rows.as_bytes().chunks(COPY_CHUNK) {
+            sink.send(Cursor::new(chunk.to_vec())).await?;
+        }
+        sink.finish().await?;
+        Ok(())
     }
 
     /// Like [`Session::execute`], but gives up after `limit`: the statement is cancelled on the
@@ -209,6 +237,9 @@ impl Session {
         let _ = tokio::time::timeout(CANCEL_AGAIN, request).await;
     }
 }
+
+/// So many bytes of rows go in one message.
+const COPY_CHUNK: usize = 64 * 1024;
 
 /// Answered when the server has done with what came before.
 const READY: &str = "SELECT 1";

@@ -10,7 +10,7 @@ use crate::failure::{Failure, Kind};
 use crate::plan::activity::Node;
 use crate::plan::refresh::Way;
 use crate::plan::schema::{NAME, SchemaStep};
-use crate::plan::verify::{Check, Finding, HeldLock, VerifiedOn};
+use crate::plan::verify::{Check, Finding, HeldLock, LaidOut, VerifiedOn};
 use crate::plan::{Plan, Step, Subject, Verdict, Warning, one_line};
 
 /// The version of the documents' form.
@@ -76,6 +76,9 @@ pub struct Document {
     /// What goes on in the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sessions: Option<Vec<SessionDocument>>,
+    /// How the migrations are laid out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layout: Option<LayoutDocument>,
     /// What was checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checks: Option<Vec<CheckDocument>>,
@@ -305,6 +308,13 @@ pub struct SinceDocument {
     left_out: usize,
 }
 
+/// How migrations are laid out.
+#[derive(Debug, Clone, Serialize)]
+pub struct LayoutDocument {
+    name: String,
+    guessed: bool,
+}
+
 /// Something that a check found.
 #[derive(Debug, Clone, Serialize)]
 pub struct FindingDocument {
@@ -372,6 +382,7 @@ impl Document {
             snapshots: None,
             queries: None,
             sessions: None,
+            layout: None,
             checks: None,
             since: None,
             findings: None,
@@ -467,6 +478,13 @@ impl SinceDocument {
     /// The commit, and how many findings were left out.
     pub fn new((commit, left_out): (&str, usize)) -> Self {
         SinceDocument { commit: commit.to_owned(), left_out }
+    }
+}
+
+impl LayoutDocument {
+    /// As programs read it.
+    pub fn new(laid_out: LaidOut) -> Self {
+        LayoutDocument { name: laid_out.layout_name(), guessed: laid_out.is_guessed }
     }
 }
 

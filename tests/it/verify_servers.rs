@@ -171,7 +171,8 @@ fn the_tools_own_tables_are_there() {
         let folder = Folder::new(&[]);
         std::fs::create_dir_all(std::path::Path::new(&folder.path(file)).parent().unwrap())
             .unwrap();
-        std::fs::write(folder.path(file), format!("{marker}{statement};\n")).unwrap();
+        let end = if layout == "dbmate" { "-- migrate:down\n" } else { "" };
+        std::fs::write(folder.path(file), format!("{marker}{statement};\n{end}")).unwrap();
         let output = folder.verify_as(&["--layout", layout, "-d", &url]).expect(0);
         assert_eq!(reason(&output, "apply"), "1 of 1 migration applied", "{output}");
         assert_eq!(output.json().servers[0].startup_ms, None);

@@ -57,7 +57,7 @@ impl Downs<'_> {
             return Ok(());
         }
         let started = Instant::now();
-        let mut findings = down::missing(&self.folder.migrations, self.folder.layout);
+        let mut findings = down::missing(&self.folder.migrations, self.folder.layout());
         let (tried, stopped) = self.try_all(&mut findings).await?;
         let count = figures::count(downs, "down script", "down scripts");
         let reason = format!("{tried} of {count} tried");
@@ -114,10 +114,10 @@ impl Downs<'_> {
     async fn begin(&self) -> Result<(String, Site)> {
         let name = self.ground.create_other(self.context, None).await?;
         let site = self.open(&name, &Settings::new()).await?;
-        if let Some(base) = &self.folder.base {
+        for base in self.folder.preset.iter().chain(&self.folder.base) {
             load_base(site.session(), base).await?;
         }
-        make_own_tables(site.session(), self.folder.layout).await?;
+        make_own_tables(site.session(), self.folder.layout()).await?;
         Ok((name, site))
     }
 

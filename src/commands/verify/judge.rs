@@ -6,7 +6,7 @@ use super::folder::Folder;
 use super::ground::Ground;
 use super::{Args, Context};
 use crate::catalog;
-use crate::execute::verify::{apply, end, load_base, make_own_tables};
+use crate::execute::verify::{apply, end, load_base, make_own_tables, without_unknown_settings};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::{Database, Workers};
 use crate::pg::server_error::ServerError;
@@ -29,8 +29,9 @@ pub async fn judge(
     let database = ground.open(context).await?;
     let extensions = extensions(&database, folder).await?;
     let session = session(&database, args).await?;
-    let sent = prepare(&session, args, folder, &extensions).await?;
-    let applied = apply(&session, &sent.migrations).await?;
+    let sent = prepare(context, &session, args, folder, &extensions).await?;
+    let applied = apply(&session, &sent.migrations, folder.layout()).await?;
+    let applied = applied.for_layout(folder.layout(), args.preset.is_some());
     end(session).await;
     require_server(&database, &applied).await?;
     judgement.verified_on.push(ground.verified_on(&database));
@@ -89,20 +90,29 @@ async fn require_server(database: &Database, applied: &Applied) -> Result<()> {
 
 /// Makes what has to be there before the first migration. Returns what is sent.
 async fn prepare(
+    context: &Context,
     session: &Session,
     args: &Args,
     folder: &Folder,
     extensions: &Extensions,
 ) -> Result<Folder> {
-    let sent = match args.if_missing() {
+    let mut sent = match args.if_missing() {
         IfMissing::Skip => folder.without_missing(extensions),
         IfMissing::Fail => folder.clone(),
     };
-    if let Some(base) = &sent.base {
+    if let Some(preset) = &sent.preset {
+        load_base(session, preset).await?;
+    }
+    if let Some(base) = &mut sent.base {
+        let (known, warnings) = without_unknown_settings(session, base).await?;
+        *base = known;
+        for warning in warnings {
+            context.console.warn(&warning);
+        }
         let missing = extensions.failure_of(base).filter(|_| !args.skip_missing_extensions);
         missing.map_or(Ok(()), Err)?;
         load_base(session, base).await?;
     }
-    make_own_tables(session, folder.layout).await?;
+    make_own_tables(session, folder.layout()).await?;
     Ok(sent)
 }

@@ -6,13 +6,14 @@ mod folder;
 mod ground;
 mod judge;
 mod others;
+mod preset;
 
 use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 
 use super::Context;
-use crate::declared::migrations::{self, Layout};
+use crate::declared::migrations::Layout;
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::figures;
 use crate::pg::version::OLDEST_SUPPORTED;
@@ -23,6 +24,7 @@ use crate::report::report_file::{self, ReportFile};
 use folder::Folder;
 use ground::{Ground, Site};
 use judge::judge;
+use preset::Preset;
 
 /// Check in CI that migrations apply cleanly
 ///
@@ -49,6 +51,15 @@ pub struct Args {
     /// How the folder is laid out [default: what it looks like]
     #[arg(long, value_enum, value_name = "LAYOUT")]
     pub layout: Option<Layout>,
+
+    /// What stands for ${NAME} in the files of Flyway, or for :NAME in those of graphile-migrate. May be
+    /// given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = placeholder)]
+    pub placeholder: Vec<(String, String)>,
+
+    /// What a hosting service brings to its databases, to be there before the base
+    #[arg(long, value_enum, value_name = "SERVICE")]
+    pub preset: Option<Preset>,
 
     /// A dump to apply first: what is there before the first migration
     #[arg(long, value_name = "FILE")]
@@ -106,10 +117,11 @@ pub struct Args {
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     report_file::check(&args.report)?;
     let fail_on = fail_on(context, args)?;
-    let folder = Folder::read(args)?;
-    narrate(context, args, &folder)?;
+    let folder = Folder::read(context, args)?;
+    narrate(context, args, &folder);
     let ignores = Ignores::new(&folder.migrations, &context.config.verify.ignore);
     let blank = Judgement::new(fail_on).ignoring(ignores).only(folder.changed.clone());
+    let blank = blank.laid_out(folder.laid_out);
     let mut judgements = Vec::new();
     for site in ground::sites(context, args)? {
         judgements.push(judge_on(context, args, site, &folder, blank.clone()).await?);
@@ -149,20 +161,30 @@ fn setting(text: &str) -> std::result::Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-fn narrate(context: &Context, args: &Args, folder: &Folder) -> Result<()> {
+/// A name, and what follows the first `=`.
+fn placeholder(text: &str) -> std::result::Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("NAME=VALUE is needed")?;
+    let name = name.trim_start_matches("${").trim_end_matches('}');
+    if name.is_empty() {
+        return Err("a placeholder needs a name".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn narrate(context: &Context, args: &Args, folder: &Folder) {
+    let console = &context.console;
     let count = figures::count(folder.migrations.len(), "migration", "migrations");
-    context.console.narrate(&format!("{count}, laid out as for {}.", folder.layout.tool()));
+    let place = folder.found_in.as_ref().map(|place| format!(" in {}", place.display()));
+    let guessed = if folder.laid_out.is_guessed { " (guessed)" } else { "" };
+    let (place, tool) = (place.unwrap_or_default(), folder.layout().tool());
+    console.narrate(&format!("{count}{place}, laid out as for {tool}{guessed}."));
     if let (Some(changed), Some(commit)) = (&folder.changed, &args.since) {
         let number = changed.of(&folder.migrations).len();
-        context.console.narrate(&format!("Of them, {number} changed since {commit}."));
+        console.narrate(&format!("Of them, {number} changed since {commit}."));
     }
-    for program in migrations::code_migrations(&args.paths)? {
-        let program = program.display();
-        context
-            .console
-            .warn(&format!("{program} is no SQL and is not run; later ones may need it"));
+    for warning in &folder.warnings {
+        console.warn(warning);
     }
-    Ok(())
 }
 
 /// Whatever comes of it, nothing remains on the server, or of it.
@@ -173,7 +195,7 @@ async fn judge_on(
     folder: &Folder,
     blank: Judgement,
 ) -> Result<Judgement> {
-    let ground = Ground::make(context, site, &args.set).await?;
+    let ground = Ground::make(context, site, &args.settings()).await?;
     let leftover = context.inflight.leaves(ground.leftover());
     let judged = context.unless_cancelled(judge(context, args, &ground, folder, blank)).await;
     let judged = match judged {
@@ -186,6 +208,14 @@ async fn judge_on(
 }
 
 impl Args {
+    /// What sessions of the migrations begin with.
+    fn settings(&self) -> Vec<(String, String)> {
+        let of_preset = self.preset.iter().flat_map(|preset| preset.settings());
+        let is_asked = |name: &str| self.set.iter().any(|(set, _)| set.eq_ignore_ascii_case(name));
+        let of_preset = of_preset.filter(|(name, _)| !is_asked(name));
+        of_preset.chain(self.set.iter().cloned()).collect()
+    }
+
     fn if_missing(&self) -> IfMissing {
         if self.skip_missing_extensions { IfMissing::Skip } else { IfMissing::Fail }
     }

@@ -3,72 +3,37 @@
 //!
 //! Only files are read here. What a script does to a database is for its reader to find out.
 
-mod arrange;
-mod discover;
+mod code;
 mod extensions;
-mod foreign;
 mod lines;
+mod listing;
+mod order;
 mod own_tables;
 mod pair;
-mod recognise;
+mod psql;
 mod role;
+mod rows;
+mod scan;
+mod script;
 mod sections;
+mod split;
 mod statements;
+mod tools;
+mod unknown;
 mod version;
-mod wrapping;
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::files;
 use crate::failure::{Failure, Kind, Result};
 
 pub use extensions::{AboutExtensions, about_extensions};
-pub use foreign::code_migrations;
-pub use lines::Lines;
+pub use lines::{Lines, excerpt};
 pub use own_tables::OwnTable;
 pub use role::Role;
-pub use statements::{Statement, SyntaxError, parse, statements, without_cluster_objects};
-
-/// How a tool lays out its migrations; decides their order and how they are sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
-pub enum Layout {
-    /// Prisma: NAME/migration.sql
-    Prisma,
-    /// sqlx: VERSION_name.sql, or .up.sql and .down.sql
-    Sqlx,
-    /// diesel: NAME/up.sql and NAME/down.sql
-    Diesel,
-    /// Flyway and refinery: V1__name.sql, U1__name.sql, R__name.sql
-    Flyway,
-    /// dbmate: sections `-- migrate:up` and `-- migrate:down`
-    Dbmate,
-    /// goose: sections `-- +goose Up` and `-- +goose Down`
-    Goose,
-    /// sql-migrate: sections `-- +migrate Up` and `-- +migrate Down`
-    SqlMigrate,
-    /// golang-migrate: VERSION_name.up.sql and VERSION_name.down.sql
-    GolangMigrate,
-    /// Numbered or named files, run as `psql -f` would, each statement by itself
-    Plain,
-}
-
-impl Layout {
-    /// The tool's name as its users write it.
-    pub fn tool(self) -> &'static str {
-        match self {
-            Layout::Prisma => "Prisma",
-            Layout::Sqlx => "sqlx",
-            Layout::Diesel => "diesel",
-            Layout::Flyway => "Flyway",
-            Layout::Dbmate => "dbmate",
-            Layout::Goose => "goose",
-            Layout::SqlMigrate => "sql-migrate",
-            Layout::GolangMigrate => "golang-migrate",
-            Layout::Plain => "plain files",
-        }
-    }
-}
+pub use script::{Pieces, Rows, Script, Wrapping};
+pub use statements::{Statement, SyntaxError, parse, scanned, statements, without_cluster_objects};
+pub use tools::{Between, Layout, Transactions};
 
 /// One migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,93 +46,60 @@ pub struct Migration {
     pub down: Option<Script>,
 }
 
-/// SQL that is run in one go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Script {
-    /// The file as the user named it or as it was found below a folder that the user named.
-    pub file: PathBuf,
-    /// The line of the file at which `text` begins, from 1: sections begin below their marker.
-    pub first_line: u32,
-    /// The text, without a byte order mark; may be empty or hold comments alone.
-    pub text: String,
-    /// How the tool sends it.
-    pub wrapping: Wrapping,
+/// What is asked for besides the paths.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// The layout; without it the files tell.
+    pub layout: Option<Layout>,
+    /// What stands for the placeholders of tools that have them.
+    pub placeholders: Vec<(String, String)>,
+    /// The variables of the environment that tools take their placeholders from.
+    pub variables: Vec<(String, String)>,
 }
 
-impl Script {
-    /// The script with blanks where these bytes are, which stand in their order: as many characters
-    /// on as many lines, so that all else stands where it stood.
-    #[must_use]
-    pub fn without(&self, ranges: impl IntoIterator<Item = Range<usize>>) -> Script {
-        let mut text = String::with_capacity(self.text.len());
-        let mut done = 0;
-        for range in ranges {
-            text.push_str(&self.text[done..range.start]);
-            done = range.end;
-            let blanks = self.text[range].chars().map(|char| if char == '\n' { '\n' } else { ' ' });
-            text.extend(blanks);
-        }
-        text.push_str(&self.text[done..]);
-        Script { text, ..self.clone() }
-    }
-}
-
-/// How a tool sends a script to the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Wrapping {
-    /// Between BEGIN and COMMIT.
-    Transaction,
-    /// Each statement by itself, outside any transaction.
-    None,
-    /// The whole text as one simple-query message: the server wraps several statements in an
-    /// implicit transaction, a single statement stands outside any (PostgreSQL documentation,
-    /// 55.2.2.1). This is also what sqlx, diesel and dbmate do when their transaction is
-    /// switched off, so that two concurrent index builds in one such file fail.
-    OneMessage,
+/// The migrations of a folder.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// How they are laid out.
+    pub layout: Layout,
+    /// Nothing in the folder says for sure that this is the layout.
+    pub is_guessed: bool,
+    /// In the order in which the tool would run them.
+    pub migrations: Vec<Migration>,
+    /// Where they were found, where the user has named a folder further up.
+    pub found_in: Option<PathBuf>,
+    /// What the tool would do that is not done here, and what it would pass over.
+    pub warnings: Vec<String>,
 }
 
 /// Reads the migrations in the order in which their tool would run them. The layout is recognised
-/// by the names and contents of the files unless it is given.
+/// by the names and contents of the files unless it is asked for.
 ///
 /// # Errors
-/// `Usage` where a path is missing or holds no migration; `Declaration`, naming the file, where
-/// one is not UTF-8, two have a version that the tool wants once, a section marker is missing or
-/// a down script has no up script.
-pub fn load<P: AsRef<Path>>(
-    paths: &[P],
-    layout: Option<Layout>,
-) -> Result<(Layout, Vec<Migration>)> {
-    let listing = discover::list(paths)?;
-    let layout = match layout {
-        Some(layout) => layout,
-        None => recognise::layout(&listing)?,
-    };
-    let candidates = arrange::ordered(&listing, layout)?;
-    let pairs = pair::pairs(candidates, layout)?;
-    let migrations = pairs.iter().map(|pair| read(pair, layout)).collect::<Result<Vec<_>>>()?;
-    Ok((layout, migrations))
-}
-
-fn read(pair: &pair::Pair, layout: Layout) -> Result<Migration> {
-    let text = files::read_text(&pair.up)?;
-    if matches!(layout, Layout::Dbmate | Layout::Goose | Layout::SqlMigrate) {
-        let (up, down) = sections::split(&pair.up, &text, layout)?;
-        return Ok(Migration { name: pair.name.clone(), up, down });
+/// `Usage` where a path is missing or holds no migration, or several layouts are possible;
+/// `Declaration`, naming the file, where one is not UTF-8, or as its tool would refuse it.
+pub fn load<P: AsRef<Path>>(paths: &[P], asked: &Asked) -> Result<Loaded> {
+    let listing = listing::Listing::of(paths)?;
+    let (tool, is_guessed) = tools::of(&listing, asked.layout)?;
+    let candidates = order::checked(&listing, tool)?;
+    let (pairs, mut warnings) = pair::pairs(candidates, tool.name)?;
+    let mut reader = tools::Reader { asked, warnings: Vec::new() };
+    let mut migrations = Vec::new();
+    for pair in &pairs {
+        migrations.extend((tool.read)(pair, &mut reader)?);
     }
-    let down = match &pair.down {
-        Some(file) => Some(whole(file, files::read_text(file)?, layout)?),
-        None => None,
-    };
-    Ok(Migration { name: pair.name.clone(), up: whole(&pair.up, text, layout)?, down })
-}
-
-fn whole(file: &Path, text: String, layout: Layout) -> Result<Script> {
-    let wrapping = wrapping::of_file(file, &text, layout)?;
-    Ok(Script { file: file.to_path_buf(), first_line: 1, text, wrapping })
+    warnings.append(&mut reader.warnings);
+    warnings.extend(code::beside(&listing, tool.layout));
+    let found_in = listing.found_in().map(Path::to_path_buf);
+    Ok(Loaded { layout: tool.layout, is_guessed, migrations, found_in, warnings })
 }
 
 fn invalid(file: &Path, message: impl std::fmt::Display) -> Failure {
     Failure::new(Kind::Declaration, format!("{}: {message}", file.display()))
+}
+
+fn invalid_at(file: &Path, line: u32, message: impl std::fmt::Display) -> Failure {
+    Failure::new(Kind::Declaration, format!("{}:{line}: {message}", file.display()))
 }
 
 #[cfg(test)]

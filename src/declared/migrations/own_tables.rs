@@ -33,7 +33,8 @@ impl Layout {
             Layout::Goose => &[own_table!("goose_db_version", "goose.sql")],
             Layout::SqlMigrate => &[own_table!("gorp_migrations", "sql_migrate.sql")],
             Layout::GolangMigrate => &[own_table!("schema_migrations", "golang_migrate.sql")],
-            Layout::Plain => &[],
+            Layout::Refinery => &[own_table!("refinery_schema_history", "refinery.sql")],
+            _ => &[],
         }
     }
 }

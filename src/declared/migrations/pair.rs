@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::arrange::{Candidate, Direction, Key};
-use super::{Layout, invalid};
+use super::invalid;
+use super::order::{Candidate, Direction, wanted_once};
 use crate::failure::{Failure, Result};
 
 /// A migration's files.
@@ -17,15 +17,19 @@ pub struct Pair {
     pub down: Option<PathBuf>,
 }
 
-/// The files of each migration; `candidates` are in order.
-pub fn pairs(candidates: Vec<Candidate>, layout: Layout) -> Result<Vec<Pair>> {
+/// The files of each migration, and what there is to say of the others; `candidates` are in order.
+///
+/// # Errors
+/// `Declaration` where a version stands twice that the tool wants once, or no script applies.
+pub fn pairs(candidates: Vec<Candidate>, tool: &str) -> Result<(Vec<Pair>, Vec<String>)> {
     let mut pairs: Vec<Pair> = Vec::new();
+    let mut alone = Vec::new();
     let mut last: Option<Candidate> = None;
     for candidate in candidates {
         let same = last.as_ref().is_some_and(|last| last.key == candidate.key);
         match (candidate.direction, pairs.last_mut().filter(|_| same)) {
             (Direction::Up, Some(pair)) if wanted_once(&candidate.key) => {
-                return Err(twice(&pair.up, &candidate.path, layout));
+                return Err(twice(&pair.up, &candidate.path, tool));
             }
             (Direction::Up, _) => pairs.push(Pair {
                 name: candidate.name.clone(),
@@ -33,28 +37,28 @@ pub fn pairs(candidates: Vec<Candidate>, layout: Layout) -> Result<Vec<Pair>> {
                 down: None,
             }),
             (Direction::Down, Some(pair)) => match &pair.down {
-                Some(down) => return Err(twice(down, &candidate.path, layout)),
+                Some(down) => return Err(twice(down, &candidate.path, tool)),
                 None => pair.down = Some(candidate.path.clone()),
             },
-            (Direction::Down, None) => return Err(alone(&candidate.path)),
+            (Direction::Down, None) => {
+                alone.push(candidate.path);
+                continue;
+            }
         }
         last = Some(candidate);
     }
-    Ok(pairs)
+    if let (true, Some(first)) = (pairs.is_empty(), alone.first()) {
+        return Err(invalid(first, "it takes back, and no script is there that applies")
+            .hint("name the files that apply, too"));
+    }
+    let warning = |down: &PathBuf| {
+        format!("{}: there is no script that this one takes back; it is not run", down.display())
+    };
+    Ok((pairs, alone.iter().map(warning).collect()))
 }
 
-/// Tools that know a migration by its file name run two files of one number one after the other.
-fn wanted_once(key: &Key) -> bool {
-    !matches!(key, Key::Name(..))
-}
-
-fn twice(first: &Path, second: &Path, layout: Layout) -> Failure {
+fn twice(first: &Path, second: &Path, tool: &str) -> Failure {
     let first = first.display();
-    invalid(second, format!("the version is that of {first}; {} wants it once", layout.tool()))
+    invalid(second, format!("the version is that of {first}; {tool} wants it once"))
         .hint("give one of the two another version")
-}
-
-fn alone(down: &Path) -> Failure {
-    invalid(down, "there is no script that this one takes back")
-        .hint("add the up script under the same version, or remove this one")
 }

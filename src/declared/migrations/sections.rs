@@ -1,171 +1,107 @@
-//! Files that hold both directions: dbmate, goose and sql-migrate.
+//! Files that hold both directions.
 
+use std::ops::Range;
 use std::path::Path;
 
-use super::{Layout, Script, Wrapping, invalid};
-use crate::declared::lexer::{Kind, Lexer};
-use crate::failure::{Failure, Result};
+use squawk_syntax::SourceFile;
+use squawk_syntax::ast::Stmt;
 
-/// A line that means something to the tool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Marker {
-    Up {
-        wrapped: bool,
-    },
-    Down {
-        wrapped: bool,
-    },
-    /// goose: holds for the whole file, wherever it stands.
-    NoTransaction,
+use super::order::Direction;
+use super::{Pieces, Script, Wrapping};
+
+/// A line of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// From 1.
+    pub number: u32,
+    /// The byte at which it begins.
+    pub start: usize,
+    /// The byte behind its line break.
+    pub end: usize,
+    /// Its text, without the line break.
+    pub text: &'a str,
 }
 
-/// The layout whose section marker the line is.
-pub fn marker_of(line: &str) -> Option<Layout> {
-    let layouts = [Layout::Goose, Layout::SqlMigrate, Layout::Dbmate];
-    layouts.into_iter().find(|layout| marker(line, *layout).is_some())
+/// The lines of a text.
+pub fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
+    let mut end = 0;
+    text.split_inclusive('\n').zip(1..).map(move |(line, number)| {
+        let start = end;
+        end += line.len();
+        Line { number, start, end, text: line.trim_end_matches(['\n', '\r']) }
+    })
 }
 
-fn marker(line: &str, layout: Layout) -> Option<Marker> {
-    let words = line.trim_start_matches('\u{feff}').trim_start().strip_prefix("--")?;
-    let words = words.to_ascii_lowercase();
-    let words = words.split_whitespace().collect::<Vec<_>>();
-    let (wrapped, words) = match layout {
-        Layout::Goose => match words.strip_prefix(&["+goose"])? {
-            ["no", "transaction", ..] => return Some(Marker::NoTransaction),
-            words => (true, words),
-        },
-        Layout::SqlMigrate => {
-            let words = words.strip_prefix(&["+migrate"])?;
-            (!words.contains(&"notransaction"), words)
+/// A part of a file that leads one way.
+#[derive(Debug, Clone)]
+pub struct Section {
+    /// Which.
+    pub direction: Direction,
+    /// The line of its first byte, from 1.
+    pub first_line: u32,
+    /// Its bytes, without the marker.
+    pub bytes: Range<usize>,
+    /// The rest of its marker, in small letters.
+    pub options: String,
+}
+
+/// The sections below the markers, in their order, and what stands before the first one. A section ends
+/// at the next marker.
+pub fn sections(
+    text: &str,
+    marker: impl Fn(&str) -> Option<(Direction, String)>,
+) -> (Range<usize>, Vec<Section>) {
+    let mut found: Vec<Section> = Vec::new();
+    let mut before = 0..text.len();
+    for line in lines(text) {
+        let Some((direction, options)) = marker(line.text) else { continue };
+        match found.last_mut() {
+            Some(last) => last.bytes.end = line.start,
+            None => before.end = line.start,
         }
-        _ => (!words.contains(&"transaction:false"), words.as_slice()),
-    };
-    let first = words.first()?;
-    let direction = if layout == Layout::Dbmate { first.strip_prefix("migrate:")? } else { first };
-    match direction {
-        "up" => Some(Marker::Up { wrapped }),
-        "down" => Some(Marker::Down { wrapped }),
-        _ => None,
+        let bytes = line.end..text.len();
+        found.push(Section { direction, first_line: line.number + 1, bytes, options });
     }
+    (before, found)
 }
 
-/// A section: where its text begins, and what its marker says.
-struct Section<'a> {
-    first_line: u32,
-    text: &'a str,
-    wrapped: bool,
-}
-
-/// What stands below a file's markers.
-#[derive(Default)]
-struct Sections<'a> {
-    up: Option<Section<'a>>,
-    down: Option<Section<'a>>,
-    no_transaction: bool,
-}
-
-/// The scripts of both directions. StatementBegin and StatementEnd stay in the text: they are
-/// comments, and the statements are found by their syntax.
-///
-/// # Errors
-/// `Declaration` where there is no up section, a section stands twice or in the wrong order, or
-/// statements stand before the first section, where no tool runs them.
-pub fn split(file: &Path, text: &str, layout: Layout) -> Result<(Script, Option<Script>)> {
-    let sections = find(file, text, layout)?;
-    let script = |section: Section<'_>| Script {
-        file: file.to_path_buf(),
-        first_line: section.first_line,
-        text: section.text.to_owned(),
-        wrapping: wrapping(section.wrapped && !sections.no_transaction, layout),
-    };
-    let up = sections.up.ok_or_else(|| missing(file, layout))?;
-    let down_first = sections.down.as_ref().is_some_and(|down| down.first_line < up.first_line);
-    if down_first && layout != Layout::SqlMigrate {
-        return Err(invalid(file, "the down section stands before the up section")
-            .hint(format!("{} wants the up section first", layout.tool())));
-    }
-    Ok((script(up), sections.down.map(script)))
-}
-
-fn wrapping(wrapped: bool, layout: Layout) -> Wrapping {
-    match (wrapped, layout) {
-        (true, _) => Wrapping::Transaction,
-        // dbmate does not split the section, so the server makes one transaction of it after all.
-        (false, Layout::Dbmate) => Wrapping::OneMessage,
-        (false, _) => Wrapping::None,
-    }
-}
-
-fn find<'a>(file: &Path, text: &'a str, layout: Layout) -> Result<Sections<'a>> {
-    let mut sections = Sections::default();
-    let (mut offset, mut line_number) = (0, 0);
-    let mut open: Option<(Marker, usize, u32)> = None;
-    for line in text.split_inclusive('\n') {
-        let start = offset;
-        offset += line.len();
-        line_number += 1;
-        match marker(line, layout) {
-            None => {}
-            Some(Marker::NoTransaction) => sections.no_transaction = true,
-            Some(next) => {
-                match open {
-                    Some((marker, from, first)) => {
-                        close(file, &mut sections, marker, first, &text[from..start])?;
-                    }
-                    None => nothing_before(file, &text[..start])?,
-                }
-                open = Some((next, offset, line_number + 1));
-            }
-        }
-    }
-    if let Some((marker, from, first)) = open {
-        close(file, &mut sections, marker, first, &text[from..])?;
-    }
-    Ok(sections)
-}
-
-fn close<'a>(
+/// The script of the sections that lead one way, which the tool cuts as `pieces` say, if at all, by the
+/// bytes of the file; none where there is no such section.
+pub fn script(
     file: &Path,
-    sections: &mut Sections<'a>,
-    marker: Marker,
-    first_line: u32,
-    text: &'a str,
-) -> Result<()> {
-    let (place, wrapped) = match marker {
-        Marker::Up { wrapped } => (&mut sections.up, wrapped),
-        Marker::Down { wrapped } => (&mut sections.down, wrapped),
-        Marker::NoTransaction => return Ok(()),
-    };
-    if place.is_some() {
-        let line = first_line - 1;
-        return Err(invalid(file, format!("line {line} begins a section that stands above"))
-            .hint("put the statements of one direction under one marker"));
-    }
-    *place = Some(Section { first_line, text, wrapped });
-    Ok(())
+    text: &str,
+    sections: &[Section],
+    direction: Direction,
+    wrapping: Wrapping,
+    pieces: Option<Pieces>,
+) -> Option<Script> {
+    let own = sections.iter().filter(|section| section.direction == direction);
+    let own = own.collect::<Vec<_>>();
+    let (first, last) = (own.first()?, own.last()?);
+    let (begin, end) = (first.bytes.start, last.bytes.end);
+    let pieces = pieces.map(|pieces| {
+        let moved = pieces.ranges.iter().map(|piece| piece.start - begin..piece.end - begin);
+        Pieces { ranges: moved.collect(), ..pieces }
+    });
+    let whole = Script::new(file, first.first_line, &text[begin..end], wrapping);
+    let whole = Script { pieces, ..whole };
+    let gaps = own.windows(2).map(|pair| pair[0].bytes.end - begin..pair[1].bytes.start - begin);
+    Some(if own.len() < 2 { whole } else { whole.without(gaps) })
 }
 
-fn nothing_before(file: &Path, text: &str) -> Result<()> {
-    let mut lexer = Lexer::new(text);
-    let first = loop {
-        match lexer.token() {
-            Ok(Some(token)) if token.kind == Kind::Semicolon => {}
-            other => break other,
-        }
-    };
-    if first != Ok(None) {
-        return Err(invalid(file, "statements stand before the first section marker")
-            .hint("no tool runs them; move them below the marker"));
+/// Whether something of the text would be run.
+pub fn has_statements(text: &str) -> bool {
+    let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with("--");
+    if text.lines().all(is_blank) {
+        return false;
     }
-    Ok(())
+    let parse = SourceFile::parse(text);
+    let is_empty = parse.tree().stmts().all(|statement| matches!(statement, Stmt::EmptyStmt(_)));
+    !is_empty || !parse.errors().is_empty()
 }
 
-fn missing(file: &Path, layout: Layout) -> Failure {
-    let marker = match layout {
-        Layout::Goose => "-- +goose Up",
-        Layout::SqlMigrate => "-- +migrate Up",
-        _ => "-- migrate:up",
-    };
-    invalid(file, format!("the section marker `{marker}` is missing"))
-        .hint("add the line, or choose another layout with --layout")
+/// The words behind the dashes of a comment that begins the line, in small letters.
+pub fn comment_words(line: &str) -> Option<Vec<String>> {
+    let words = line.strip_prefix("--")?.to_ascii_lowercase();
+    Some(words.split_whitespace().map(str::to_owned).collect())
 }

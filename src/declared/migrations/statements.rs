@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use squawk_syntax::SourceFile;
 use squawk_syntax::ast::{AstNode, Stmt};
 use squawk_syntax::syntax_error::SyntaxError as ParseError;
 
+use super::scan::{self, Part};
 use super::{Lines, Script, invalid};
-use crate::declared::syntax::{self, TooMuch};
 use crate::declared::text;
 use crate::failure::Result;
 
@@ -61,19 +62,11 @@ pub fn statements(script: &Script) -> Result<Vec<Statement>> {
 /// The first syntax error.
 pub fn parse(script: &Script) -> std::result::Result<Vec<Statement>, SyntaxError> {
     let lines = Lines::new(script);
-    syntax::read(&script.text, |parsed| split(script, parsed, &lines))
-        .unwrap_or_else(|error| Err(too_much(error, &lines)))
-}
-
-fn split(
-    script: &Script,
-    parsed: &syntax::Parsed,
-    lines: &Lines<'_>,
-) -> std::result::Result<Vec<Statement>, SyntaxError> {
-    if let Some(error) = parsed.errors().first() {
-        return Err(misparsed(&script.text, error, lines));
+    let parse = SourceFile::parse(&script.text);
+    if let Some(error) = parse.errors().into_iter().next() {
+        return Err(misparsed(&script.text, &error, &lines));
     }
-    let statements = parsed.statements();
+    let statements = parse.tree().stmts().filter(|one| !matches!(one, Stmt::EmptyStmt(_)));
     Ok(statements
         .filter_map(|statement| {
             let first = text::first_token(statement.syntax())?;
@@ -86,11 +79,23 @@ fn split(
         .collect())
 }
 
+/// The statements where a parser's knowledge of SQL is not asked for: what psql would take for one.
+pub fn scanned(script: &Script) -> Vec<Statement> {
+    let lines = Lines::new(script);
+    let statement = |part| {
+        let (Part::Statement(range, _) | Part::Command(range)) = part else { return None };
+        let (offset, (line, column)) = (range.start, lines.at(range.start));
+        let text = script.text[range].trim_end_matches(';').trim_end().to_owned();
+        Some(Statement { text, offset, line, column }).filter(|one| !one.text.is_empty())
+    };
+    scan::parts(&script.text).filter_map(statement).collect()
+}
+
 /// The script without the statements that make or drop roles, tablespaces and databases. These belong
 /// to the whole server, where they can be made only once. All places stay as they are.
 pub fn without_cluster_objects(script: &Script) -> Script {
-    let Ok(parsed) = syntax::parse(&script.text) else { return script.clone() };
-    let concerned = parsed.statements().filter(concerns_cluster);
+    let tree = SourceFile::parse(&script.text).tree();
+    let concerned = tree.stmts().filter(concerns_cluster);
     script.without(concerned.map(|statement| statement.syntax().text_range().into()))
 }
 
@@ -110,11 +115,6 @@ fn concerns_cluster(statement: &Stmt) -> bool {
     )
 }
 
-fn too_much(error: TooMuch, lines: &Lines<'_>) -> SyntaxError {
-    let (line, column) = lines.at(error.at);
-    SyntaxError { line, column, message: error.to_string(), hint: None }
-}
-
 fn misparsed(text: &str, error: &ParseError, lines: &Lines<'_>) -> SyntaxError {
     let offset = usize::from(error.range().start());
     let (offset, message, hint) = match meta_command(text, offset) {
@@ -128,9 +128,15 @@ fn misparsed(text: &str, error: &ParseError, lines: &Lines<'_>) -> SyntaxError {
     SyntaxError { line, column, message, hint }
 }
 
-/// Two kinds of text that stand in migration folders and are not SQL yet.
+/// Kinds of text that stand in migration folders and are not SQL yet.
 fn other_hint(text: &str, line: &str) -> Option<&'static str> {
-    if line.contains("{{") || line.contains("${") || line.contains("<%") {
+    if line.contains("${") {
+        return Some(
+            "this looks like a placeholder of a template: for Flyway's give --layout flyway and \
+             --placeholder NAME=VALUE; for another tool's give the file that comes of it",
+        );
+    }
+    if ["{{", "{%", "<%"].into_iter().any(|sign| line.contains(sign)) {
         return Some("this looks like a template; give the file that comes of it");
     }
     let has_rows = text.lines().any(|line| line.trim_end() == "\\.");

@@ -2,39 +2,61 @@
 
 use std::time::Instant;
 
+use super::between::Beginning;
 use super::sender::Sender;
-use crate::declared::migrations::{Migration, Script};
-use crate::failure::{Failure, Kind, Result};
-use crate::pg::server_error::ServerError;
+use crate::declared::migrations::{Layout, Migration, Script, Transactions};
+use crate::failure::{Failure, Result};
 use crate::pg::session::Session;
 use crate::plan::verify::{Applied, Place, Refused};
 
 /// Applies the migrations in their order until one is refused. All are sent on one connection, as
-/// tools do: what one of them sets the next one finds. After each statement the session looks at
-/// what it holds.
+/// tools do: what one of them sets the next one finds, unless the tool puts it back. After each
+/// statement the session looks at what it holds.
 ///
 /// # Errors
 /// `Connection` where the server went away.
-pub async fn apply(session: &Session, migrations: &[Migration]) -> Result<Applied> {
+pub async fn apply(session: &Session, migrations: &[Migration], layout: Layout) -> Result<Applied> {
     let started = Instant::now();
+    let beginning = Beginning::of(session, layout.between()).await?;
     let mut sender = Sender::observing(session);
-    let mut applied = 0;
-    let mut refused = None;
-    for migration in migrations {
-        sender.begin_migration().await;
-        match sender.run(&migration.up).await {
-            Ok(()) => applied += 1,
-            Err(refusal) => {
-                refused = Some(refusal);
-                break;
-            }
-        }
-    }
+    let (applied, mut refused) = match layout.transactions() {
+        Transactions::Each => each(&mut sender, migrations, &beginning).await,
+        Transactions::OneForAll => one_for_all(&mut sender, migrations).await,
+    };
     if let Some(refused) = refused.take_if(|refused| refused.error.is_connection_lost()) {
         return Err(lost(refused));
     }
     let observed = sender.finish();
     Ok(Applied { migrations: applied, refused, took: started.elapsed(), observed })
+}
+
+/// How many were applied, and why no more.
+type Course = (usize, Option<Refused>);
+
+async fn each(sender: &mut Sender<'_>, migrations: &[Migration], beginning: &Beginning) -> Course {
+    for (applied, migration) in migrations.iter().enumerate() {
+        if applied > 0 {
+            sender.restore(beginning).await;
+        }
+        sender.begin_migration().await;
+        if let Err(refused) = sender.run(&migration.up).await {
+            return (applied, Some(refused));
+        }
+    }
+    (migrations.len(), None)
+}
+
+/// A script that is not to be in a transaction breaks out of it: it is committed before, and another one
+/// begins after it.
+async fn one_for_all(sender: &mut Sender<'_>, migrations: &[Migration]) -> Course {
+    for (applied, migration) in migrations.iter().enumerate() {
+        let is_last = applied + 1 == migrations.len();
+        sender.begin_migration().await;
+        if let Err(refused) = sender.run_in_common(&migration.up, is_last).await {
+            return (applied, Some(refused));
+        }
+    }
+    (migrations.len(), None)
 }
 
 /// Applies one script, and looks at nothing.
@@ -43,25 +65,6 @@ pub async fn apply(session: &Session, migrations: &[Migration]) -> Result<Applie
 /// The statement that the server refused, or at which it went away.
 pub async fn run(session: &Session, script: &Script) -> std::result::Result<(), Refused> {
     Sender::plain(session).run(script).await
-}
-
-/// Applies a dump, whose settings are gone afterwards.
-///
-/// # Errors
-/// `Declaration` where the server refuses it; `Connection` where it went away.
-pub async fn load_base(session: &Session, base: &Script) -> Result<()> {
-    run(session, base).await.map_err(|refused| {
-        if refused.error.is_connection_lost() {
-            return lost(refused);
-        }
-        let Place { file, line, .. } = &refused.place;
-        let message = format!("{}:{line}: {}", file.display(), refused.error);
-        Failure::new(Kind::Declaration, message).sqlstate(refused.error.sqlstate).hint(
-            "make it with pg_dump --schema-only --no-owner --no-privileges, and with --inserts if \
-             it has to hold data",
-        )
-    })?;
-    session.execute("DISCARD ALL").await.map_err(ServerError::into_failure)
 }
 
 /// The failure of a run whose server went away at that statement.

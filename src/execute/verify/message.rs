@@ -54,13 +54,13 @@ impl<'a> Message<'a> {
         Some((piece.statement, within.filter(|_| !piece.is_look)))
     }
 
-    /// The statements in their order with what was seen after them, out of the answers' rows.
-    pub fn seen(&self, answers: &[Vec<String>]) -> Vec<(&'a Statement, Option<Observation>)> {
+    /// The statements in their order with what was seen after them, out of the answers' first rows.
+    pub fn seen(&self, answers: &[Option<String>]) -> Vec<(&'a Statement, Option<Observation>)> {
         let mut seen: Vec<(&Statement, Option<Observation>)> = Vec::new();
-        for (piece, rows) in self.pieces.iter().zip(answers) {
+        for (piece, row) in self.pieces.iter().zip(answers) {
             match seen.last_mut() {
                 Some((_, observation)) if piece.is_look => {
-                    *observation = rows.first().and_then(|json| Observation::read(json));
+                    *observation = row.as_ref().and_then(|json| Observation::read(json));
                 }
                 _ => seen.push((piece.statement, None)),
             }

@@ -1,6 +1,8 @@
 //! What `verify` does on a database that nobody needs.
 
 mod apply;
+mod base;
+mod between;
 mod converge;
 mod down;
 mod functions;
@@ -13,7 +15,9 @@ mod workload;
 
 use crate::pg::session::Session;
 
-pub use apply::{apply, load_base, run};
+pub use apply::{apply, run};
+pub use base::{load_base, without_unknown_settings};
+pub use between::Beginning;
 pub use converge::{Converged, converge};
 pub use down::{Settings, Site, State};
 pub use functions::broken_functions;

@@ -1,8 +1,9 @@
 //! Sending a script as its tool would, and looking at what each statement did.
 
+use super::between::Beginning;
 use super::message::Message;
 use crate::catalog::observed::{Observation, load_relation_files};
-use crate::declared::migrations::{Role, Script, Statement, Wrapping, statements};
+use crate::declared::migrations::{Role, Script, Statement, Wrapping, scanned, statements};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
 use crate::plan::verify::observed::{Done, Observed, Observer};
@@ -45,32 +46,103 @@ impl<'a> Sender<'a> {
         self.observer.map(Observer::finish).unwrap_or_default()
     }
 
+    /// Makes the session what the tool makes of it between two migrations.
+    pub async fn restore(&mut self, beginning: &Beginning) {
+        beginning.restore(self.session).await;
+        if beginning.ends_transaction() {
+            self.end_transaction();
+        }
+    }
+
     /// Sends the script. Where it is refused, nothing of its open transaction remains.
     ///
     /// # Errors
     /// The statement that the server refused, or at which it went away.
     pub async fn run(&mut self, script: &Script) -> Sent {
-        // What our parser does not know cannot be taken apart; the server may know it.
-        let Ok(statements) = statements(script) else { return self.whole(script).await };
-        if let Some(copy) = statements.iter().find(|statement| speaks_with_client(statement)) {
-            let place = Place::of_statement(script, copy);
-            let statement = copy.text.clone();
-            return Err(Refused { place, statement, error: copy_refused() });
-        }
         match script.wrapping {
-            Wrapping::Transaction => self.wrapped(script, &statements).await,
-            Wrapping::None => self.one_by_one(script, &statements).await,
-            Wrapping::OneMessage if statements.len() == 1 => {
-                self.one_by_one(script, &statements).await
+            Wrapping::Transaction => {
+                self.begin(script).await?;
+                self.messages(script).await?;
+                self.commit(script).await
             }
-            Wrapping::OneMessage => self.message(script, &statements).await,
+            Wrapping::None => self.messages(script).await,
+            Wrapping::Pipeline => self.pipeline(script).await,
+            Wrapping::OneMessage => self.one_message(script).await,
         }
     }
 
-    async fn wrapped(&mut self, script: &Script, statements: &[Statement]) -> Sent {
-        self.begin(script).await?;
-        self.one_by_one(script, statements).await?;
-        self.commit(script, statements.last()).await
+    /// The same in a transaction that holds all scripts.
+    ///
+    /// # Errors
+    /// As [`Sender::run`].
+    pub async fn run_in_common(&mut self, script: &Script, is_last: bool) -> Sent {
+        if script.wrapping != Wrapping::Transaction {
+            if self.is_in_transaction {
+                self.commit(script).await?;
+            }
+            return self.run(script).await;
+        }
+        if !self.is_in_transaction {
+            self.begin(script).await?;
+        }
+        self.messages(script).await?;
+        if is_last && self.is_in_transaction { self.commit(script).await } else { Ok(()) }
+    }
+
+    /// As many messages as the tool makes of the script.
+    async fn messages(&mut self, script: &Script) -> Sent {
+        let Some(pieces) = &script.pieces else {
+            let statements = known_statements(script);
+            refuse_rows(script, &statements)?;
+            return self.one_by_one(script, &statements).await;
+        };
+        for piece in script.cut() {
+            if let Err(mut refused) = self.one_message(&piece).await {
+                let is_sentence = statements(&piece).is_ok_and(|all| all.len() == 1);
+                if !is_sentence && refused.error.hint.is_none() {
+                    refused.error.hint = Some(pieces.hint.to_owned());
+                }
+                return Err(refused);
+            }
+        }
+        Ok(())
+    }
+
+    async fn one_message(&mut self, script: &Script) -> Sent {
+        // What our parser does not know cannot be taken apart; the server may know it.
+        let Ok(statements) = statements(script) else { return self.as_is(script, &[]).await };
+        refuse_rows(script, &statements)?;
+        match statements.len() {
+            1 => self.one_by_one(script, &statements).await,
+            _ => self.message(script, &statements).await,
+        }
+    }
+
+    /// All before the first Sync: what commits at once may come first and stands by itself, and all else
+    /// is one transaction.
+    async fn pipeline(&mut self, script: &Script) -> Sent {
+        let statements = known_statements(script);
+        refuse_rows(script, &statements)?;
+        for statement in &statements {
+            if self.is_in_transaction {
+                self.one_by_one(script, std::slice::from_ref(statement)).await?;
+                continue;
+            }
+            self.begin(script).await?;
+            match self.send(script, statement).await {
+                Ok(()) => {}
+                Err(error) if refuses_transaction(&error) => {
+                    self.roll_back().await;
+                    self.one_by_one(script, std::slice::from_ref(statement)).await?;
+                }
+                Err(error) => {
+                    self.roll_back().await;
+                    let place = Place::within(script, statement, error.position);
+                    return Err(self.refused(place, Some(statement), error));
+                }
+            }
+        }
+        if self.is_in_transaction { self.commit(script).await } else { Ok(()) }
     }
 
     async fn begin(&mut self, script: &Script) -> Sent {
@@ -81,14 +153,17 @@ impl<'a> Sender<'a> {
     }
 
     /// Deferred constraints are checked here.
-    async fn commit(&mut self, script: &Script, last: Option<&Statement>) -> Sent {
-        let place = last.map_or_else(
-            || Place::of_offset(script, 0),
-            |statement| Place::of_statement(script, statement),
-        );
+    async fn commit(&mut self, script: &Script) -> Sent {
         let committed = self.session.execute("COMMIT").await;
         self.end_transaction();
-        committed.map_err(|error| self.refused(place, None, error))
+        committed.map_err(|error| {
+            let last = known_statements(script).pop();
+            let place = last.map_or_else(
+                || Place::of_offset(script, 0),
+                |statement| Place::of_statement(script, &statement),
+            );
+            self.refused(place, None, error)
+        })
     }
 
     async fn one_by_one(&mut self, script: &Script, statements: &[Statement]) -> Sent {
@@ -104,17 +179,25 @@ impl<'a> Sender<'a> {
 
     async fn send(&mut self, script: &Script, statement: &Statement) -> Answer<()> {
         match Role::of(statement) {
-            Role::Works if self.observer.is_none() => self.session.execute(&statement.text).await,
+            Role::Works if self.observer.is_none() => self.execute(script, statement).await,
             Role::Works | Role::Locks if self.is_in_transaction => {
-                self.session.execute(&statement.text).await?;
+                self.execute(script, statement).await?;
                 self.look(script, statement).await
             }
             Role::Works => self.alone(script, statement).await,
             role => {
-                self.session.execute(&statement.text).await?;
+                self.execute(script, statement).await?;
                 self.follow(role);
                 Ok(())
             }
+        }
+    }
+
+    /// With the rows that it reads.
+    async fn execute(&self, script: &Script, statement: &Statement) -> Answer<()> {
+        match rows_of(script, statement) {
+            Some(rows) => self.session.copy_in(&statement.text, rows).await,
+            None => self.session.execute(&statement.text).await,
         }
     }
 
@@ -133,7 +216,7 @@ impl<'a> Sender<'a> {
     /// unless the server refuses that.
     async fn alone(&mut self, script: &Script, statement: &Statement) -> Answer<()> {
         self.session.execute("BEGIN").await?;
-        match self.session.execute(&statement.text).await {
+        match self.execute(script, statement).await {
             Ok(()) => {
                 self.look(script, statement).await?;
                 let committed = self.session.execute("COMMIT").await;
@@ -201,6 +284,7 @@ impl<'a> Sender<'a> {
             Some(observer) => Message::new(statements, |statement| observer.look(statement)),
             None => return self.as_is(script, statements).await,
         };
+        let is_within = self.is_in_transaction;
         let (answers, answer) = self.session.execute_message(&message.text).await;
         if let Err(error) = answer {
             self.roll_back().await;
@@ -217,7 +301,9 @@ impl<'a> Sender<'a> {
             }
             self.follow(Role::of(statement));
         }
-        self.end_transaction();
+        if !is_within {
+            self.end_transaction();
+        }
         Ok(())
     }
 
@@ -233,21 +319,32 @@ impl<'a> Sender<'a> {
         };
         Err(self.refused(place, statements.get(answers.len()), error))
     }
+}
 
-    async fn whole(&mut self, script: &Script) -> Sent {
-        if script.wrapping != Wrapping::Transaction {
-            return self.as_is(script, &[]).await;
-        }
-        self.begin(script).await?;
-        self.as_is(script, &[]).await?;
-        self.commit(script, None).await
-    }
+/// What our parser does not know is taken apart as psql would do it; the server may know it.
+fn known_statements(script: &Script) -> Vec<Statement> {
+    statements(script).unwrap_or_else(|_| scanned(script))
+}
+
+fn rows_of<'a>(script: &'a Script, statement: &Statement) -> Option<&'a str> {
+    let at = script.rows.binary_search_by_key(&statement.offset, |rows| rows.statement).ok()?;
+    Some(&script.rows[at].text)
+}
+
+/// Refuses what only a client that knows it can do.
+fn refuse_rows(script: &Script, statements: &[Statement]) -> Sent {
+    let is_refused = |statement: &&Statement| {
+        speaks_with_client(statement) && rows_of(script, statement).is_none()
+    };
+    let Some(copy) = statements.iter().find(is_refused) else { return Ok(()) };
+    let place = Place::of_statement(script, copy);
+    Err(Refused { place, statement: copy.text.clone(), error: copy_refused() })
 }
 
 async fn observe(session: &Session, look: &str) -> Answer<Option<Observation>> {
     let (answers, answer) = session.execute_message(look).await;
     answer?;
-    Ok(answers.first().and_then(|rows| rows.first()).and_then(|json| Observation::read(json)))
+    Ok(answers.first().and_then(|row| row.as_ref()).and_then(|json| Observation::read(json)))
 }
 
 fn done(script: &Script, statement: &Statement) -> Done {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::catalog::explain::{Explained as Answer, Guard, generic_plan, load_table_facts};
 use crate::catalog::migrated::SchemaIndex;
-use crate::declared::migrations::{self, Layout, Script, Statement};
+use crate::declared::migrations::{self, Asked, Layout, Script, Statement};
 use crate::declared::{self, DeclaredIndex, Others, SqlFile};
 use crate::failure::Result;
 use crate::pg::name::RelationName;
@@ -38,7 +38,8 @@ pub async fn explain_workload(
     folder: &Path,
     indexes: &[SchemaIndex],
 ) -> Result<Explained> {
-    let (_, files) = migrations::load(&[folder], Some(Layout::Plain))?;
+    let asked = Asked { layout: Some(Layout::Plain), ..Asked::default() };
+    let files = migrations::load(&[folder], &asked)?.migrations;
     let wanted = Wanted {
         declared: indexes.iter().filter_map(declared).collect(),
         expressions: indexes.iter().filter_map(expression).collect(),

@@ -51,6 +51,12 @@ impl Environment {
         }
     }
 
+    /// The variables whose names begin so, as far as they are text.
+    pub fn beginning_with(&self, prefix: &str) -> Vec<(String, String)> {
+        let own = self.variables.iter().filter(|(name, _)| name.starts_with(prefix));
+        own.filter_map(|(name, value)| Some((name.clone(), value.to_str()?.to_owned()))).collect()
+    }
+
     /// The same environment with another home directory.
     #[must_use]
     pub fn with_home(mut self, home: impl Into<PathBuf>) -> Self {

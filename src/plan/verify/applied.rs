@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::observed::Observed;
 use super::{Finding, Place, Rule, refusal};
+use crate::declared::migrations::Layout;
 use crate::pg::server_error::ServerError;
 
 /// What the server made of the migrations.
@@ -28,6 +29,25 @@ pub struct Refused {
     pub statement: String,
     /// The server's words.
     pub error: ServerError,
+}
+
+impl Applied {
+    /// With what the tool's users are to do about the refusal.
+    #[must_use]
+    pub fn for_layout(mut self, layout: Layout, has_preset: bool) -> Self {
+        if layout == Layout::Supabase
+            && !has_preset
+            && let Some(refused) = &mut self.refused
+            && refusal::is_missing(&refused.error)
+            && refused.error.hint.is_none()
+        {
+            refused.error.hint = Some(
+                "--preset supabase makes the roles, schemas, tables and functions that Supabase brings"
+                    .to_owned(),
+            );
+        }
+        self
+    }
 }
 
 /// PostgreSQL's SQLSTATE for what may not stand in a transaction (appendix A).

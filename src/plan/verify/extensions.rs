@@ -239,12 +239,7 @@ mod tests {
     use crate::declared::migrations::Wrapping;
 
     fn script(text: &str) -> Script {
-        Script {
-            file: "a.sql".into(),
-            first_line: 3,
-            text: text.to_owned(),
-            wrapping: Wrapping::None,
-        }
+        Script::new("a.sql", 3, text.to_owned(), Wrapping::None)
     }
 
     fn of(script: &Script, available: &[&str]) -> Extensions {

@@ -2,15 +2,40 @@
 
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum;
+
 use super::ignores::Looked;
 use super::{
     Applied, Check, CheckName, Existing, FailOn, Finding, HeldLock, Ignores, Rule, Severity,
     Verdict, VerifiedOn, applied, lint, locks, syntax,
 };
 use crate::declared::changed::Changed;
-use crate::declared::migrations::{Migration, Script};
+use crate::declared::migrations::{Layout, Migration, Script};
 use crate::figures;
 use crate::pg::version::ServerVersion;
+
+/// How migrations are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaidOut {
+    /// As which tool does it.
+    pub layout: Layout,
+    /// Nothing says so for sure.
+    pub is_guessed: bool,
+}
+
+impl LaidOut {
+    /// The layout's name on the command line.
+    pub fn layout_name(self) -> String {
+        let value = self.layout.to_possible_value();
+        value.map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// The same, and that it is a guess.
+    pub fn name(self) -> String {
+        let guessed = if self.is_guessed { " (guessed)" } else { "" };
+        self.layout_name() + guessed
+    }
+}
 
 /// All that was found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +48,8 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     /// Which statement locked what that was there before, in the order of the statements.
     pub locks: Vec<HeldLock>,
+    /// How the migrations are laid out, where that is known.
+    pub laid_out: Option<LaidOut>,
     fails_on: FailOn,
     changed: Option<Changed>,
     pub(super) left_out: usize,
@@ -37,6 +64,7 @@ impl Judgement {
             checks: Vec::new(),
             findings: Vec::new(),
             locks: Vec::new(),
+            laid_out: None,
             fails_on: fails_on.into(),
             changed: None,
             left_out: 0,
@@ -48,6 +76,12 @@ impl Judgement {
     #[must_use]
     pub fn ignoring(self, ignores: Ignores) -> Self {
         Judgement { ignores, ..self }
+    }
+
+    /// Of migrations that are laid out so.
+    #[must_use]
+    pub fn laid_out(self, laid_out: LaidOut) -> Self {
+        Judgement { laid_out: Some(laid_out), ..self }
     }
 
     /// The same, which leaves out findings in files that have not changed. What stands in no file,
@@ -90,7 +124,9 @@ impl Judgement {
         let mut findings = Vec::new();
         for (at, migration) in migrations.iter().enumerate() {
             let is_applied = at < applied.migrations;
-            findings.extend(syntax::check(&migration.up, is_applied));
+            let refused = applied.refused.as_ref().filter(|_| at == applied.migrations);
+            let found = syntax::check(&migration.up, is_applied);
+            findings.extend(found.map(|finding| syntax::as_refused(finding, refused)));
         }
         let reason = figures::count(migrations.len(), "migration", "migrations");
         self.add(CheckName::Parse, started.elapsed(), findings, &reason);
@@ -102,6 +138,10 @@ impl Judgement {
         let reason = format!("{} of {all} applied", applied.migrations);
         let findings = applied.refused.iter().map(applied::finding).collect();
         self.add(CheckName::Apply, applied.took, findings, &reason);
+        // What the server says of a syntax error is said already.
+        let syntax = self.findings.iter().filter(|finding| finding.is(&Rule::SYNTAX));
+        let said = syntax.map(|finding| finding.place.clone()).collect::<Vec<_>>();
+        self.findings.retain(|one| !(one.is(&Rule::NOT_APPLIED) && said.contains(&one.place)));
     }
 
     /// Judges the indexes and keys that are there afterwards.

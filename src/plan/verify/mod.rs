@@ -29,7 +29,7 @@ pub use extensions::{Extensions, IfMissing};
 pub use fail_on::FailOn;
 pub use finding::{Finding, Severity};
 pub use ignores::Ignores;
-pub use judgement::{Judgement, counted};
+pub use judgement::{Judgement, LaidOut, counted};
 pub use locks::{Existing, HeldLock};
 pub use merge::merge;
 pub use observed::Observed;

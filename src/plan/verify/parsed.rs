@@ -5,7 +5,7 @@ use squawk_syntax::{Parse, SourceFile, SyntaxNode};
 
 use super::Place;
 use crate::declared::migrations::{Lines, Script, Wrapping};
-use crate::declared::{syntax, text};
+use crate::declared::text;
 
 /// A script that the parser knows.
 pub struct Parsed<'a> {
@@ -21,19 +21,18 @@ pub struct Parsed<'a> {
 impl<'a> Parsed<'a> {
     /// Parses it; `None` where it has errors.
     pub fn new(script: &'a Script) -> Option<Self> {
-        let parsed = syntax::parse(&script.text).ok()?;
-        if !parsed.errors().is_empty() {
+        let parse = SourceFile::parse(&script.text);
+        if !parse.errors().is_empty() {
             return None;
         }
-        let (statements, parse) = (parsed.statements().collect(), parsed.parse().clone());
+        let statements = parse.tree().stmts().filter(|one| !matches!(one, Stmt::EmptyStmt(_)));
+        let statements = statements.collect();
         Some(Parsed { script, statements, parse, lines: Lines::new(script) })
     }
 
     /// The place of a byte.
     pub fn place(&self, offset: usize) -> Place {
-        let (line, column) = self.lines.at(offset);
-        let text = self.lines.text_at(offset).trim_end().to_owned();
-        Place { file: self.script.file.clone(), line, column, text }
+        Place::at(self.script, self.lines.at(offset), offset)
     }
 
     /// The line of a byte in the file, from 1.
@@ -64,7 +63,7 @@ impl<'a> Parsed<'a> {
         match self.script.wrapping {
             Wrapping::Transaction => true,
             Wrapping::None => false,
-            Wrapping::OneMessage => self.statements.len() > 1,
+            Wrapping::OneMessage | Wrapping::Pipeline => self.statements.len() > 1,
         }
     }
 }

@@ -28,3 +28,8 @@ pub fn help(error: &ServerError) -> Option<&'static str> {
         _ => None,
     }
 }
+
+/// Whether it says that something is not there: undefined_object, _table, _function, invalid_schema_name.
+pub fn is_missing(error: &ServerError) -> bool {
+    matches!(error.sqlstate.as_deref(), Some("42704" | "42P01" | "42883" | "3F000"))
+}

@@ -6,12 +6,7 @@ use super::*;
 use crate::declared::migrations::{Script, Statement, Wrapping};
 
 fn script(text: &str, first_line: u32) -> Script {
-    Script {
-        file: "a.sql".into(),
-        first_line,
-        text: text.to_owned(),
-        wrapping: Wrapping::Transaction,
-    }
+    Script::new("a.sql", first_line, text.to_owned(), Wrapping::Transaction)
 }
 
 fn seen(place: &Place) -> (u32, u32, &str) {

@@ -38,7 +38,7 @@ mod tests {
     fn of(lines: &[(u32, &str)]) -> Vec<String> {
         let findings = lines.iter().map(|(line, text)| {
             let text = (*text).to_owned();
-            let place = Place { file: "1.sql".into(), line: *line, column: 1, text };
+            let place = Place { file: "1.sql".into(), line: *line, column: 1, text, from: 1 };
             Finding::new(&Rule::SYNTAX, Some(place), "message")
         });
         fingerprints(&findings.collect::<Vec<_>>(), &repository())

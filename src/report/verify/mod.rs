@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use comfy_table::Cell;
 
 use super::document::{
-    CheckDocument, Document, FindingDocument, LockDocument, Outcome, SinceDocument,
+    CheckDocument, Document, FindingDocument, LayoutDocument, LockDocument, Outcome, SinceDocument,
 };
 use super::harmless::harmless;
 use super::table::{cell, right, table, text};
@@ -63,7 +63,10 @@ fn product(
         Format::Junit => junit::text(judgement, repository),
         Format::Gitlab => gitlab::text(judgement, repository),
         Format::Table | Format::Csv | Format::Markdown => {
-            findings(judgement) + &all_locks(console, judgement) + &checks(judgement)
+            findings(judgement)
+                + &all_locks(console, judgement)
+                + &checks(judgement)
+                + &layout(judgement)
         }
     }
 }
@@ -87,6 +90,7 @@ fn document(console: &Console, judgement: &Judgement) -> Document {
     document.checks = Some(judgement.checks.iter().map(CheckDocument::new).collect());
     document.since = judgement.left_out().map(SinceDocument::new);
     document.findings = Some(judgement.findings.iter().map(FindingDocument::new).collect());
+    document.layout = judgement.laid_out.map(LayoutDocument::new);
     document.verified_on(&judgement.verified_on);
     document.locks = Some(judgement.locks.iter().map(LockDocument::new).collect());
     document
@@ -109,6 +113,11 @@ fn narrate(console: &Console, judgement: &Judgement) {
     if let Some(counted) = counted(&judgement.findings) {
         console.narrate(&format!("Found {counted}."));
     }
+}
+
+fn layout(judgement: &Judgement) -> String {
+    let laid_out = judgement.laid_out.map(|laid_out| format!("layout: {}\n", laid_out.name()));
+    laid_out.unwrap_or_default()
 }
 
 /// Which server a check was made on is said where there were several.
@@ -162,16 +171,20 @@ fn locks(locks: &[HeldLock]) -> String {
 fn finding(finding: &Finding) -> String {
     let Finding { rule, severity, place, message, help, .. } = finding;
     let mut lines = match place {
-        Some(Place { file, line, column, text }) => {
+        Some(place) => {
+            let Place { file, line, column, text, from } = place;
             let file = file.display().to_string();
             let head = format!("{}:{line}:{column}: ", harmless(&file));
             let number = line.to_string();
             // A tab stays as wide as it is in the line above it.
-            let before = text.chars().take(usize::try_from(*column).unwrap_or(1).saturating_sub(1));
+            let before = text.chars().take(place.before());
             let before = before.map(|char| if char == '\t' { '\t' } else { ' ' });
             let (blank, before) = (" ".repeat(number.len()), before.collect::<String>());
             let shown = text.split('\t').map(harmless).collect::<Vec<_>>().join("\t");
-            [head, format!("\n  {number} | {shown}\n  {blank} | {before}^")]
+            // Of a very long line only a part is shown.
+            let cut = if *from > 1 { "…" } else { "" };
+            let under = if *from > 1 { " " } else { "" };
+            [head, format!("\n  {number} | {cut}{shown}\n  {blank} | {under}{before}^")]
         }
         None => [String::new(), String::new()],
     };
@@ -210,6 +223,7 @@ pub(super) mod tests {
                 line: 12,
                 column: 4,
                 text: "\tx \u{1b}y".to_owned(),
+                from: 1,
             }),
             message: "100%\r\nsure: yes, \u{1b}[2J".to_owned(),
             help: Some("do".to_owned()),

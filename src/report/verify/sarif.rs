@@ -132,7 +132,7 @@ fn result(finding: &Finding, fingerprint: &str, rules: &[&str], repository: &Rep
 
 /// From the finding's column to the line's end, within the line.
 fn location(place: &Place, repository: &Repository) -> Value {
-    let before = usize::try_from(place.column).unwrap_or(1).saturating_sub(1);
+    let before = place.before();
     let text = place.text.chars().skip(before).collect::<String>();
     let mut physical = json!({
         "artifactLocation": artifact(&place.file, repository),

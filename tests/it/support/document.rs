@@ -49,10 +49,20 @@ pub struct Document<S = Step> {
     #[serde(default)]
     pub servers: Vec<VerifiedOn>,
     /// Only there if only changed files were reported on.
+    pub layout: Option<Layout>,
     pub since: Option<Since>,
     pub warnings: Vec<Warning>,
     /// Only there if the command could not start.
     pub error: Option<Problem>,
+}
+
+/// How migrations are laid out.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)]
+pub struct Layout {
+    pub name: String,
+    pub guessed: bool,
 }
 
 /// One object. Keys that are there even if nothing is known are read with `deserialize_with`,

@@ -1,12 +1,7 @@
 use super::*;
 
 fn about(text: &str) -> Vec<(Vec<String>, bool, String)> {
-    let script = Script {
-        file: "a.sql".into(),
-        first_line: 1,
-        text: text.to_owned(),
-        wrapping: Wrapping::None,
-    };
+    let script = Script::new("a.sql", 1, text.to_owned(), Wrapping::None);
     let found = about_extensions(&script).into_iter();
     found.map(|one| (one.names, one.creates, text[one.bytes].to_owned())).collect()
 }

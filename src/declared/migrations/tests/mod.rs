@@ -25,11 +25,16 @@ fn write(folder: &TempDir, path: &str, content: &[u8]) {
 }
 
 fn loaded(folder: &TempDir) -> (Layout, Vec<Migration>) {
-    load(&[folder.path()], None).unwrap()
+    let loaded = load(&[folder.path()], &asked(None)).unwrap();
+    (loaded.layout, loaded.migrations)
+}
+
+fn asked(layout: Option<Layout>) -> Asked {
+    Asked { layout, ..Asked::default() }
 }
 
 fn refusal(folder: &TempDir, layout: Option<Layout>) -> String {
-    load(&[folder.path()], layout).unwrap_err().to_string()
+    load(&[folder.path()], &asked(layout)).unwrap_err().to_string()
 }
 
 fn names(migrations: &[Migration]) -> Vec<&str> {

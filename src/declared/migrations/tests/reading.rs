@@ -5,9 +5,10 @@ use super::*;
 #[test]
 fn the_layout_can_be_given() {
     let folder = folder(&[("20240101000000_a.sql", ""), ("20240101000000_b.sql", "")]);
-    let (layout, migrations) = load(&[folder.path()], Some(Layout::Plain)).unwrap();
+    let Loaded { layout, migrations, .. } =
+        load(&[folder.path()], &asked(Some(Layout::Plain))).unwrap();
     assert_eq!((layout, migrations.len()), (Layout::Plain, 2));
-    let failure = load(&[folder.path()], Some(Layout::Flyway)).unwrap_err();
+    let failure = load(&[folder.path()], &asked(Some(Layout::Flyway))).unwrap_err();
     assert_eq!(failure.kind, Kind::Usage);
     assert!(failure.to_string().ends_with("holds no migration of Flyway"), "{failure}");
 }
@@ -52,10 +53,13 @@ fn a_version_that_stands_twice_is_refused_where_the_tool_does() {
 }
 
 #[test]
-fn a_down_script_needs_its_up_script() {
+fn a_down_script_alone_is_passed_over_with_a_word() {
     let folder = folder(&[("1_a.up.sql", ""), ("2_b.down.sql", "")]);
-    let message = refusal(&folder, None);
-    assert!(message.contains("2_b.down.sql: there is no script"), "{message}");
+    let found = load(&[folder.path()], &asked(None)).unwrap();
+    assert_eq!(names(&found.migrations), ["1_a"]);
+    assert!(found.warnings[0].contains("2_b.down.sql: there is no script"), "{:?}", found.warnings);
+    let alone = load(&[folder.path().join("2_b.down.sql")], &asked(None)).unwrap_err();
+    assert!(alone.to_string().contains("it takes back"), "{alone}");
 }
 
 #[test]
@@ -79,10 +83,10 @@ fn missing_and_empty_places_are_usage_errors() {
     let folder = folder(&[("README.md", ""), ("a.sql/note.txt", "")]);
     assert!(refusal(&folder, None).contains("holds no *.sql file"));
     let missing = folder.path().join("gone");
-    let failure = load(&[&missing], None).unwrap_err();
+    let failure = load(&[&missing], &asked(None)).unwrap_err();
     assert_eq!(failure.kind, Kind::Usage);
     assert!(failure.to_string().contains("gone"), "{failure}");
-    assert_eq!(load::<&str>(&[], None).unwrap_err().kind, Kind::Usage);
+    assert_eq!(load::<&str>(&[], &asked(None)).unwrap_err().kind, Kind::Usage);
 }
 
 #[test]
@@ -103,13 +107,13 @@ fn what_is_no_sql_file_is_passed_over() {
 fn a_file_given_twice_is_read_once() {
     let folder = folder(&[("1_a.sql", "SELECT 1;")]);
     let paths = [folder.path().to_path_buf(), folder.path().join("1_a.sql")];
-    assert_eq!(load(&paths, None).unwrap().1.len(), 1);
+    assert_eq!(load(&paths, &asked(None)).unwrap().migrations.len(), 1);
 }
 
 #[test]
 fn a_named_file_must_suit_the_layout() {
     let folder = folder(&[("a.sql", "SELECT 1;")]);
-    let failure = load(&[folder.path().join("a.sql")], Some(Layout::Goose)).unwrap_err();
+    let failure = load(&[folder.path().join("a.sql")], &asked(Some(Layout::Goose))).unwrap_err();
     assert!(failure.to_string().contains("a.sql: the file is not named as goose"), "{failure}");
 }
 
@@ -117,7 +121,10 @@ fn a_named_file_must_suit_the_layout() {
 fn byte_order_marks_and_carriage_returns_do_not_hide_markers() {
     let text = "\u{feff}-- migrate:up transaction:false\r\nVACUUM;\r\n-- migrate:down\r\n\
                 SELECT\r\n 1;\r\n";
-    let folder = folder(&[("1_a.sql", text), ("2_b.sql", "\u{feff}-- migrate:up\nSELECT 1;")]);
+    let folder = folder(&[
+        ("1_a.sql", text),
+        ("2_b.sql", "\u{feff}-- migrate:up\nSELECT 1;\n-- migrate:down"),
+    ]);
     let (layout, migrations) = loaded(&folder);
     assert_eq!(layout, Layout::Dbmate);
     assert_eq!(migrations[0].up.text, "VACUUM;\r\n");
@@ -138,10 +145,11 @@ fn migrations_in_other_languages_are_named() {
         ("helpers.ts", ""),
         ("004_notes.md", ""),
     ]);
-    let found = code_migrations(&[folder.path()]).unwrap();
-    let found = found.iter().map(|path| path.strip_prefix(&folder).unwrap());
-    let expected = ["002_b.go", "20240101-d.ts", "V3__c.java"].map(Path::new);
+    let found = load(&[folder.path()], &asked(None)).unwrap().warnings;
+    let found = found.iter().map(|said| said.split(": ").next().unwrap());
+    let expected = ["002_b.go", "20240101-d.ts", "V3__c.java"];
+    let expected = expected.map(|name| folder.path().join(name).display().to_string());
     assert_eq!(found.collect::<Vec<_>>(), expected);
     let file = folder.path().join("001_a.sql");
-    assert_eq!(code_migrations(&[file]).unwrap(), Vec::<PathBuf>::new());
+    assert_eq!(load(&[file], &asked(None)).unwrap().warnings, Vec::<String>::new());
 }

@@ -1,8 +1,7 @@
 use super::*;
 
 fn script(text: &str, first_line: u32) -> Script {
-    let file = PathBuf::from("dir/a.sql");
-    Script { file, first_line, text: text.to_owned(), wrapping: Wrapping::None }
+    Script::new("dir/a.sql", first_line, text, Wrapping::None)
 }
 
 #[test]

@@ -5,12 +5,7 @@ use crate::declared::migrations::Wrapping;
 use crate::plan::verify::Severity;
 
 fn script(text: &str) -> Script {
-    Script {
-        file: "m/a.sql".into(),
-        first_line: 1,
-        text: text.to_owned(),
-        wrapping: Wrapping::Transaction,
-    }
+    Script::new("m/a.sql", 1, text.to_owned(), Wrapping::Transaction)
 }
 
 fn migration(text: &str) -> Migration {
@@ -27,6 +22,7 @@ fn finding(rule: &str, place: Option<(u32, u32)>) -> Finding {
         line,
         column,
         text: String::new(),
+        from: 1,
     });
     let (rule, message) = (rule.to_owned(), String::new());
     let finding = Finding::new(&Rule::NOT_APPLIED, place, message);

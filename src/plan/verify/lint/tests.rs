@@ -6,11 +6,12 @@ use super::*;
 use crate::declared::migrations::Wrapping;
 use crate::pg::server_error::ServerError;
 use crate::plan::verify::Observed;
+use crate::plan::verify::parsed::Parsed;
 
 const VERSION: ServerVersion = ServerVersion(180_000);
 
 fn script(at: usize, text: &str, wrapping: Wrapping) -> Script {
-    Script { file: format!("{at}.sql").into(), first_line: 1, text: text.to_owned(), wrapping }
+    Script::new(format!("{at}.sql"), 1, text.to_owned(), wrapping)
 }
 
 fn migrations(texts: &[&str], wrapping: Wrapping) -> Vec<Migration> {
@@ -357,7 +358,7 @@ fn what_the_server_did_not_come_to_is_said_instead() {
         &[TABLE, "DROP TABLE nix;\nCREATE INDEX i ON u (a);", "CREATE VIEW u AS SELECT 1;"],
         Wrapping::None,
     );
-    let place = Place { file: "2.sql".into(), line: 1, column: 1, text: String::new() };
+    let place = Place { file: "2.sql".into(), line: 1, column: 1, text: String::new(), from: 1 };
     let error = ServerError {
         sqlstate: None,
         message: String::new(),
@@ -384,4 +385,21 @@ fn the_base_is_there_before_the_first_migration() {
     // Its settings are gone afterwards.
     assert_eq!(found(Some(&base)), ["name-collision 1.sql:1"]);
     assert_eq!(found(None), nothing());
+}
+
+/// Neither what is found nor how long it takes grows with the square of the line.
+#[test]
+fn of_a_long_line_only_a_part_is_shown() {
+    let text =
+        (0..3000).map(|number| format!("CREATE TABLE t{number} (a int);")).collect::<String>();
+    let script = script(1, &text, Wrapping::Transaction);
+    let parsed = Parsed::new(&script).unwrap();
+    let places = parsed.statements.iter().map(|statement| parsed.place_of(statement));
+    let places = places.collect::<Vec<_>>();
+    assert_eq!(places.len(), 3000);
+    assert!(places.iter().all(|place| place.text.len() < 1000));
+    let last = places.last().unwrap();
+    let shown = last.text.chars().skip(last.before()).collect::<String>();
+    assert_eq!(shown, "CREATE TABLE t2999 (a int);");
+    assert_eq!(usize::try_from(last.column).unwrap(), text.len() - shown.len() + 1);
 }

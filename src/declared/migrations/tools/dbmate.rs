@@ -1,0 +1,97 @@
+//! dbmate sends each up section whole, in a transaction unless its marker says `transaction:false`; then
+//! the server makes one of it after all. A file may have several pairs of sections.
+
+use std::path::Path;
+
+use super::{Between, Layout, Reader, Tool, Transactions, sure};
+use crate::declared::migrations::listing::Found;
+use crate::declared::migrations::order::{self, Candidate, Direction, Key};
+use crate::declared::migrations::pair::Pair;
+use crate::declared::migrations::sections::{Section, comment_words, has_statements, sections};
+use crate::declared::migrations::version::leading_number;
+use crate::declared::migrations::{Migration, Script, Wrapping, files, invalid, invalid_at};
+use crate::failure::Result;
+
+pub(super) const TOOL: Tool = Tool {
+    layout: Layout::Dbmate,
+    name: "dbmate",
+    knows: |listing| sure(listing.has_line(|line| marker(line).is_some())),
+    order: |listing| order::each(listing, candidate),
+    read,
+    between: Between::Nothing,
+    transactions: Transactions::Each,
+};
+
+fn marker(line: &str) -> Option<(Direction, String)> {
+    let words = comment_words(line)?;
+    let direction = match words.first()?.strip_prefix("migrate:")? {
+        "up" => Direction::Up,
+        "down" => Direction::Down,
+        _ => return None,
+    };
+    Some((direction, words[1..].join(" ")))
+}
+
+fn candidate(found: &Found) -> Option<Candidate> {
+    let file = found.name();
+    let (_, rest) = leading_number(&file)?;
+    // It knows a migration by its digits as they are written, and sorts by file name, where the
+    // underscore after the digits counts: 10_b runs before 1_a.
+    let digits = &file[..file.len() - rest.len()];
+    let key = Key::Text(format!("{digits}_"));
+    found.is_direct().then(|| Candidate::up(found, order::stem(&file), key))
+}
+
+fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
+    let text = files::read_text(&pair.up)?;
+    let (before, sections) = sections(&text, marker);
+    if sections.is_empty() {
+        return Err(invalid(&pair.up, "the section marker `-- migrate:up` is missing")
+            .hint("add the line, or choose another layout with --layout"));
+    }
+    if has_statements(&text[before]) {
+        return Err(invalid(&pair.up, "statements stand before the first section marker")
+            .hint("no tool runs them; move them below the marker"));
+    }
+    check(&pair.up, &sections)?;
+    let script = |section: &Section| {
+        let unwrapped = section.options.split_whitespace().any(|it| it == "transaction:false");
+        let wrapping = if unwrapped { Wrapping::OneMessage } else { Wrapping::Transaction };
+        Script::new(&pair.up, section.first_line, &text[section.bytes.clone()], wrapping)
+    };
+    let pairs = sections.chunks(2).zip(1..);
+    Ok(pairs
+        .map(|(sections, number)| Migration {
+            name: if number == 1 { pair.name.clone() } else { format!("{} ({number})", pair.name) },
+            up: script(&sections[0]),
+            down: sections.get(1).map(script),
+        })
+        .collect())
+}
+
+/// It wants an up section and its down section by turns.
+fn check(file: &Path, sections: &[Section]) -> Result<()> {
+    let wanted = [Direction::Up, Direction::Down].into_iter().cycle();
+    for (section, wanted) in sections.iter().zip(wanted) {
+        if section.direction != wanted {
+            let (is, before) = match wanted {
+                Direction::Up => ("down", "up"),
+                Direction::Down => ("up", "down"),
+            };
+            let message = format!(
+                "dbmate refuses this {is} section: the {before} section before it is missing"
+            );
+            return Err(invalid_at(file, section.first_line - 1, message).hint(
+                "each `-- migrate:up` needs a `-- migrate:down` below it, which may be empty",
+            ));
+        }
+    }
+    if sections.len() % 2 == 1 {
+        return Err(invalid(
+            file,
+            "dbmate refuses the file: the section marker `-- migrate:down` is missing",
+        )
+        .hint("add the line at the end; nothing need stand below it"));
+    }
+    Ok(())
+}
