@@ -2,7 +2,7 @@
 //! what tells a later run whose it is: `lock`, held by the process that made it for as long as that
 //! process lives, the marker `pgtend-sandbox`, and `kept` if the server may outlive its maker.
 //!
-//! The directory belongs to the caller and nobody else can write in it; only `data` and `socket`
+//! The directory belongs to the caller and nobody else can write in it; only `data`, `socket` and `tmp`
 //! belong to the account that the server runs as. So root never follows what another account laid out.
 
 use std::env;
@@ -10,15 +10,16 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{
-    DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown, fchown,
+    DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown, fchown, lchown,
 };
 use std::path::{self, Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use super::account::{self, Account};
 use super::binaries::Binaries;
+use super::processes::{self, Kin};
 use crate::failure::{Failure, Kind, Result};
 
 pub(super) const PREFIX: &str = "pgtend-";
@@ -27,6 +28,8 @@ pub(super) const MARKER: &str = "pgtend-sandbox";
 pub(super) const KEPT: &str = "kept";
 pub(super) const DATA: &str = "data";
 const SOCKET: &str = "socket";
+/// The server's home directory and place for temporary files.
+const SCRATCH: &str = "tmp";
 
 /// A socket's path fits in 104 bytes on the BSDs and macOS, in 108 on Linux, the final NUL included.
 const LONGEST_SOCKET_PATH: usize = 100;
@@ -41,11 +44,30 @@ pub(super) struct Home {
     path: PathBuf,
     /// The caller's effective uid.
     owner: u32,
-    /// What the server runs as, when the caller is root.
-    account: Option<Account>,
+    /// When the caller is root.
+    accounts: Option<Accounts>,
+    kin: Kin,
     left: bool,
     /// Never read: the kernel drops the lock with the last descriptor, however the process ends.
     _lock: File,
+}
+
+/// Who runs what under root.
+#[derive(Debug)]
+struct Accounts {
+    /// `initdb`, which wants a name.
+    initdb: Account,
+    /// The server: a user id of its own, where the machine has one to give.
+    server: Account,
+}
+
+impl Accounts {
+    fn choose() -> Result<Accounts> {
+        let initdb = account::named()?;
+        let own = account::own().filter(|own| account::can_be(own).unwrap_or(false));
+        let server = own.unwrap_or_else(|| initdb.clone());
+        Ok(Accounts { initdb, server })
+    }
 }
 
 impl Home {
@@ -74,38 +96,68 @@ impl Home {
     /// and gets the lock knows that the maker is gone.
     fn claim(base: &Path) -> io::Result<Home> {
         let name = format!("{PREFIX}{:012x}", RandomState::new().hash_one(base) >> 16);
-        let path = base.join(name);
+        let path = base.join(&name);
         DirBuilder::new().mode(0o700).create(&path)?;
         let ready = lock(&path).and_then(|lock| {
             fs::write(path.join(MARKER), WHAT_THIS_IS)?;
             Ok((lock, fs::metadata(&path)?.uid()))
         });
         let (lock, owner) = ready.inspect_err(|_| drop(fs::remove_dir_all(&path)))?;
-        Ok(Home { path, owner, account: None, left: false, _lock: lock })
+        let kin = Kin::Marked { name, uid: owner, adopted: false };
+        Ok(Home { path, owner, accounts: None, kin, left: false, _lock: lock })
     }
 
     /// Makes the server's own directories, and sees that it can use them and its programs.
     fn furnish(mut self, binaries: &Binaries) -> Result<Home> {
         if self.owner == 0 {
-            self.account = Some(account::unprivileged()?);
+            self.accounts = Some(Accounts::choose()?);
             // The server's account must get through to its directories.
             fs::set_permissions(&self.path, Permissions::from_mode(0o711))
                 .map_err(|error| failure("opening", &self.path, error))?;
         }
-        for directory in [self.data(), self.socket_dir()] {
-            DirBuilder::new()
-                .mode(0o700)
-                .create(&directory)
-                .and_then(|()| match &self.account {
-                    Some(account) => chown(&directory, Some(account.uid), Some(account.gid)),
-                    None => Ok(()),
-                })
-                .map_err(|error| failure("making", &directory, error))?;
+        self.kin = self.recognise();
+        self.make_directory(&self.data(), self.accounts.as_ref().map(|accounts| &accounts.initdb))?;
+        for directory in [self.socket_dir(), self.scratch()] {
+            self.make_directory(&directory, self.account())?;
         }
-        if let Some(account) = &self.account {
-            check_reach(account, binaries, &self.path)?;
+        if let Some(Accounts { initdb, server }) = &self.accounts {
+            check_reach(initdb, binaries, &self.path)?;
+            check_reach(server, binaries, &self.path)?;
         }
         Ok(self)
+    }
+
+    /// How the server's processes are known; where it shares its user, those that it leaves to
+    /// themselves come to this process.
+    fn recognise(&self) -> Kin {
+        let server = self.account().map_or(self.owner, |account| account.uid);
+        if self.owner == 0 && account::is_own(server) {
+            return Kin::OwnUser(server);
+        }
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Kin::Marked { name, uid: server, adopted: processes::share_the_user() }
+    }
+
+    fn make_directory(&self, directory: &Path, owner: Option<&Account>) -> Result<()> {
+        DirBuilder::new()
+            .mode(0o700)
+            .create(directory)
+            .and_then(|()| match owner {
+                Some(account) => chown(directory, Some(account.uid), Some(account.gid)),
+                None => Ok(()),
+            })
+            .map_err(|error| failure("making", directory, error))
+    }
+
+    /// Hands what `initdb` has made to the server's account.
+    pub fn hand_over(&self) -> Result<()> {
+        match &self.accounts {
+            Some(Accounts { initdb, server }) if initdb != server => {
+                hand_over(&self.data(), initdb, server)
+                    .map_err(|error| failure("handing over", &self.data(), error))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -128,13 +180,44 @@ impl Home {
         self.owner
     }
 
-    pub fn account(&self) -> Option<&Account> {
-        self.account.as_ref()
+    /// What the server runs as, when the caller is root.
+    fn account(&self) -> Option<&Account> {
+        self.accounts.as_ref().map(|accounts| &accounts.server)
     }
 
-    /// A command that runs `program` here as the server's account.
-    pub fn command(&self, program: &Path) -> Command {
-        account::command(program, &self.path, self.account())
+    fn scratch(&self) -> PathBuf {
+        self.path.join(SCRATCH)
+    }
+
+    /// A command that runs `initdb` here.
+    pub fn initdb(&self, program: &Path) -> Command {
+        self.command(program, self.accounts.as_ref().map(|accounts| &accounts.initdb))
+    }
+
+    /// A command that runs the server here.
+    pub fn server(&self, program: &Path) -> Command {
+        self.command(program, self.account())
+    }
+
+    fn command(&self, program: &Path, account: Option<&Account>) -> Command {
+        let mut command = account::command(program, &self.path, account);
+        let name = self.path.file_name().unwrap_or_default();
+        command.env("HOME", self.scratch()).env("TMPDIR", self.scratch());
+        command.env(processes::MARKER, name);
+        command
+    }
+
+    /// Limits what the server may take.
+    pub fn limit(&self, pid: u32) {
+        processes::limit(pid, &self.kin);
+    }
+
+    /// Ends what goes on of the server, and what was started in it.
+    pub fn end_processes(&self) -> Result<()> {
+        self.kin.end().map_err(|error| {
+            Failure::from_error(Kind::Sandbox, error)
+                .context("what the throwaway server has started cannot be ended")
+        })
     }
 
     /// Writes a file (mode 0600) that belongs to the server. An old one of the name is replaced, not
@@ -148,7 +231,7 @@ impl Home {
             let mut file =
                 OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
             file.write_all(contents.as_bytes())?;
-            match &self.account {
+            match self.account() {
                 Some(account) => fchown(&file, Some(account.uid), Some(account.gid)),
                 None => Ok(()),
             }
@@ -167,7 +250,9 @@ impl Home {
     /// Removes the directory now and says if that fails.
     pub fn remove(mut self) -> Result<()> {
         self.left = true;
-        remove(&self.path).map_err(|error| failure("removing", &self.path, error))
+        let ended = self.end_processes();
+        remove(&self.path).map_err(|error| failure("removing", &self.path, error))?;
+        ended
     }
 }
 
@@ -175,7 +260,8 @@ impl Drop for Home {
     fn drop(&mut self) {
         if !self.left {
             // What cannot be removed now is swept by the next run.
-            drop(remove(&self.path));
+            let _ = self.end_processes();
+            let _ = remove(&self.path);
         }
     }
 }
@@ -202,7 +288,41 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
         }
         sleep(Duration::from_millis(100));
     }
-    fs::remove_dir_all(path)
+    remove_the_odd(path);
+    absent_is_fine(fs::remove_dir_all(path))
+}
+
+/// By the system's own means, which cope with directories that are nested deeper than there are file
+/// descriptors and, once they are opened, with those that nobody may enter.
+fn remove_the_odd(path: &Path) {
+    for (program, arguments) in [("chmod", ["-R", "u+rwX"]), ("rm", ["-r", "-f"])] {
+        let _ = Command::new(program)
+            .args(arguments)
+            .arg(path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+    }
+}
+
+/// Gives every file below `directory` to `to`. Whoever shares the account `from` can have meddled, so
+/// the directory is closed to that account first, and only what `initdb` makes is handed over: its
+/// own directories and plain files of one name.
+fn hand_over(directory: &Path, from: &Account, to: &Account) -> io::Result<()> {
+    let found = fs::symlink_metadata(directory)?;
+    let is_ours =
+        found.uid() == from.uid && (found.is_dir() || found.is_file() && found.nlink() == 1);
+    if !is_ours {
+        return Err(io::Error::other(format!("{} is not initdb's", directory.display())));
+    }
+    lchown(directory, Some(to.uid), Some(to.gid))?;
+    if found.is_dir() {
+        for entry in fs::read_dir(directory)? {
+            hand_over(&entry?.path(), from, to)?;
+        }
+    }
+    Ok(())
 }
 
 fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
@@ -237,10 +357,10 @@ fn check_reach(account: &Account, binaries: &Binaries, home: &Path) -> Result<()
             Kind::Sandbox,
             format!("the account {name} cannot run {}", initdb.display()),
         )
-        .hint(format!(
-            "PostgreSQL refuses to run as root, so its programs run as {name}: make them readable \
-             for everyone, name others with --pg-bin, or run pgtend as an ordinary user"
-        )));
+        .hint(
+            "PostgreSQL refuses to run as root, so its programs run as another account: make them \
+             readable for everyone, name others with --pg-bin, or run pgtend as an ordinary user",
+        ));
     }
     if !runs_in(home) {
         let message = format!("the account {name} cannot enter {}", home.display());

@@ -12,7 +12,9 @@
 mod account;
 pub mod binaries;
 mod home;
+mod peek;
 mod postmaster;
+mod processes;
 mod sweep;
 
 use std::fs;
@@ -23,7 +25,6 @@ use std::path::{Path, PathBuf};
 pub use binaries::Binaries;
 
 use crate::failure::{Failure, Kind, Result};
-use account::Account;
 use home::Home;
 use postmaster::{Postmaster, Refusal};
 
@@ -106,14 +107,16 @@ impl Sandbox {
     /// Makes a server and returns when it accepts connections; first removes what killed processes
     /// left behind.
     ///
-    /// Root cannot run PostgreSQL, so under root it runs as `postgres`, else `nobody`. Every failure
-    /// is [`Kind::Sandbox`], leaves nothing behind and carries the end of the server's log.
+    /// Root cannot run PostgreSQL, so under root it runs with a user id of its own that no account of
+    /// the machine has (in a container without such, as `nobody`). Every failure is [`Kind::Sandbox`],
+    /// leaves nothing behind and carries the end of the server's log.
     pub fn start(options: &Options) -> Result<Sandbox> {
         let home = Home::make(&options.binaries)?;
         for base in home::bases() {
             sweep::sweep(&base, home.owner());
         }
         initdb(&home, &options.binaries)?;
+        home.hand_over()?;
         for (name, contents) in &options.files {
             home.write_for_server(&home.data().join(name), contents)?;
         }
@@ -162,7 +165,7 @@ impl Sandbox {
 
     /// The end of what the server has logged, on one line in parentheses; empty if it said nothing.
     pub fn last_words(&self) -> String {
-        postmaster::last_lines(&self.log().unwrap_or_default()).trim_start().to_owned()
+        postmaster::last_lines(&postmaster::log_since(&self.log_path(), 0)).trim_start().to_owned()
     }
 
     /// The process id of the postmaster.
@@ -178,16 +181,17 @@ impl Sandbox {
     }
 
     /// A shell command that stops the server and removes its files, to be run by the same user. It can
-    /// be pasted again without harm.
+    /// be pasted again without harm: it ends the process only if that is still the server.
     pub fn stop_command(&self) -> String {
-        let pg_ctl = self.recipe.options.binaries.program("pg_ctl");
-        let data = self.home.data();
-        let stop = format!("{} stop -s -m immediate -D {}", quoted(&pg_ctl), quoted(&data));
-        let remove = format!("rm -rf {}", quoted(self.home.path()));
-        match self.home.account() {
-            None => format!("{stop}; {remove}"),
-            Some(account) => format!("{}; {remove}", as_account(account, &stop)),
-        }
+        let pid = self.pid();
+        let words = if cfg!(target_os = "linux") {
+            format!("cat /proc/{pid}/cmdline 2>/dev/null")
+        } else {
+            format!("ps -ww -o command= -p {pid}")
+        };
+        let needle = quote(&postmaster::needle(self.home.path()).unwrap_or_default());
+        let stop = format!("{words} | grep -q {needle} && kill -s QUIT {pid} && sleep 1");
+        format!("{stop}; rm -rf {}", quoted(self.home.path()))
     }
 
     /// Leaves the server running when pgtend ends; `database` is what the URL of the answer names.
@@ -203,8 +207,9 @@ impl Sandbox {
 
     /// Stops the server and removes its files, as dropping does, but says what failed.
     pub fn stop(mut self) -> Result<()> {
-        self.crash()?;
-        self.home.remove()
+        let stopped = self.crash();
+        self.home.remove()?;
+        stopped
     }
 
     /// Stops the server as a crash would: sessions are cut off and there is no checkpoint.
@@ -242,12 +247,14 @@ impl Recipe {
     }
 
     fn launch(&self, home: &Home) -> std::result::Result<Postmaster, Refusal> {
-        let mut command = home.command(&self.options.binaries.program("postgres"));
+        let mut command = home.server(&self.options.binaries.program("postgres"));
         command.arg("-D").arg(home.data());
         for (name, value) in self.settings(home) {
             command.arg("-c").arg(format!("{name}={value}"));
         }
-        Postmaster::launch(command, &home.data(), &home.log())
+        let postmaster = Postmaster::launch(command, &home.data(), &home.log())?;
+        home.limit(postmaster.pid());
+        Ok(postmaster)
     }
 
     /// The server's settings, the stronger ones last.
@@ -316,7 +323,7 @@ fn first_launch(recipe: &mut Recipe, home: &Home) -> Result<Postmaster> {
 fn initdb(home: &Home, binaries: &Binaries) -> Result<()> {
     let initdb = binaries.program("initdb");
     let output = home
-        .command(&initdb)
+        .initdb(&initdb)
         .args(["-U", SUPERUSER, "-A", "trust", "-E", "UTF8"])
         // The first segment of WAL is written in full, of 16 MiB otherwise.
         .args(["--no-locale", "--no-sync", "--no-instructions", "--wal-segsize=1", "-D"])
@@ -359,12 +366,6 @@ fn quoted(path: &Path) -> String {
 
 fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-/// A shell command by which root runs `command` as `account`, whose own shell may be `nologin`. It
-/// leaves root's directory, which the account may be unable to enter.
-fn as_account(account: &Account, command: &str) -> String {
-    format!("su -s /bin/sh {} -c {}", account.name, quote(&format!("cd / && {command}")))
 }
 
 /// Keeps what RFC 3986 calls unreserved.

@@ -2,14 +2,16 @@
 //! process that somebody else started is the server of a given directory.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::home;
+use rustix::process::Signal;
+
+use super::{home, peek, processes};
 use crate::failure::{Failure, Kind};
 
 /// A busy machine needs more than the second that a start takes.
@@ -22,7 +24,11 @@ const POLL: Duration = Duration::from_millis(20);
 /// the same one that `pg_ctl --wait` reads.
 const STATUS_LINE: usize = 7;
 
+/// Larger than any `postmaster.pid`.
+const PID_FILE_BYTES: u64 = 4096;
+
 const LOG_LINES_SHOWN: usize = 8;
+const LOG_BYTES_READ: u64 = 1 << 20;
 
 /// A running server that this process started; stopped when dropped, unless left.
 #[derive(Debug)]
@@ -43,11 +49,7 @@ impl Postmaster {
     /// appended to `log`.
     pub fn launch(command: Command, data: &Path, log: &Path) -> Result<Postmaster, Refusal> {
         let before = fs::metadata(log).map_or(0, |metadata| metadata.len());
-        start(command, data, log).map_err(|why| {
-            let log = fs::read(log).unwrap_or_default();
-            let since = usize::try_from(before).unwrap_or(0).min(log.len());
-            Refusal { why, log: String::from_utf8_lossy(&log[since..]).into_owned() }
-        })
+        start(command, data, log).map_err(|why| Refusal { why, log: log_since(log, before) })
     }
 
     pub fn pid(&self) -> u32 {
@@ -60,7 +62,7 @@ impl Postmaster {
         if self.left || self.child.try_wait()?.is_some() {
             return Ok(());
         }
-        signal(self.pid(), "QUIT");
+        processes::send(self.pid(), Signal::QUIT);
         if !wait_until(STOP_PATIENCE, || !matches!(self.child.try_wait(), Ok(None))) {
             self.child.kill()?;
             self.child.wait()?;
@@ -111,6 +113,19 @@ pub(super) fn last_lines(text: &str) -> String {
     }
 }
 
+/// What has been logged after the first `before` bytes, or the end of it: whatever runs in the server
+/// can fill the log.
+pub(super) fn log_since(log: &Path, before: u64) -> String {
+    let mut said = Vec::new();
+    let read = File::open(log).and_then(|mut log| {
+        let from = before.max(log.metadata()?.len().saturating_sub(LOG_BYTES_READ));
+        log.seek(SeekFrom::Start(from))?;
+        log.take(LOG_BYTES_READ).read_to_end(&mut said)
+    });
+    drop(read);
+    String::from_utf8_lossy(&said).into_owned()
+}
+
 fn start(mut command: Command, data: &Path, log: &Path) -> Result<Postmaster, String> {
     let output = open_log(log).map_err(|error| format!("{}: {error}", log.display()))?;
     let child = command
@@ -138,10 +153,20 @@ fn open_log(path: &Path) -> io::Result<(Stdio, Stdio)> {
 
 /// Whether `postmaster.pid` says that this very process accepts connections.
 fn is_ready(pid: u32, data: &Path) -> bool {
-    let file = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+    let file = pid_file(data);
     let mut lines = file.lines().map(str::trim);
     lines.next() == Some(pid.to_string().as_str())
         && matches!(lines.nth(STATUS_LINE - 1), Some("ready" | "standby"))
+}
+
+/// What `postmaster.pid` says, the server's own file: in its directory whoever runs SQL in it can have
+/// put anything.
+fn pid_file(data: &Path) -> String {
+    let owner = fs::symlink_metadata(data).map(|found| found.uid());
+    owner.map_or_else(
+        |_| String::new(),
+        |owner| peek::read(&data.join("postmaster.pid"), owner, PID_FILE_BYTES),
+    )
 }
 
 /// The process id of the server that runs in `home`, if one does, whoever started it.
@@ -150,12 +175,15 @@ fn is_ready(pid: u32, data: &Path) -> bool {
 /// any process. So the process must also name the data directory, whose name is random, in its
 /// command line.
 pub(super) fn running_in(home: &Path) -> Option<u32> {
-    let data = home.join(home::DATA);
-    let file = fs::read_to_string(data.join("postmaster.pid")).ok()?;
-    let pid = file.lines().next()?.trim().parse().ok()?;
-    // Only the last two parts: the path to them may be spelled in several ways (/tmp, /private/tmp).
+    let pid = pid_file(&home.join(home::DATA)).lines().next()?.trim().parse().ok()?;
+    command_line(pid).contains(&needle(home)?).then_some(pid)
+}
+
+/// What the command line of a server in `home` holds: only the last two parts, because the path to
+/// them may be spelled in several ways (/tmp, /private/tmp).
+pub(super) fn needle(home: &Path) -> Option<String> {
     let needle = Path::new(home.file_name()?).join(home::DATA);
-    command_line(pid).contains(needle.to_str()?).then_some(pid)
+    needle.to_str().map(str::to_owned)
 }
 
 /// Empty for a process that is gone or a zombie.
@@ -172,29 +200,16 @@ fn command_line(pid: u32) -> String {
 
 /// Stops the server that a dead process left running in `home`.
 pub(super) fn stop_orphan(home: &Path) {
-    for name in ["QUIT", "KILL"] {
+    for signal in [Signal::QUIT, Signal::KILL] {
         let Some(pid) = running_in(home) else { return };
-        signal(pid, name);
+        processes::send(pid, signal);
         // By the command line, because a server on its way out has no postmaster.pid any more.
         wait_until(STOP_PATIENCE, || command_line(pid).is_empty());
     }
 }
 
-/// Sends a signal through the shell: the standard library can only kill, and `kill` as a program is
-/// missing from small images while the shell always has it built in.
-fn signal(pid: u32, name: &str) {
-    let sent = Command::new("/bin/sh")
-        .args(["-c", "kill -s \"$0\" \"$1\"", name, &pid.to_string()])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    // Whether it arrived shows in whether the process ends.
-    drop(sent);
-}
-
 /// Polls until `done`; false when `patience` ran out first.
-fn wait_until(patience: Duration, mut done: impl FnMut() -> bool) -> bool {
+pub(super) fn wait_until(patience: Duration, mut done: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     loop {
         if done() {

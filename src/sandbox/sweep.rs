@@ -1,20 +1,29 @@
 //! Removes what killed processes left behind. Nothing is touched unless it is certainly pgtend's own:
 //! see [`is_ours`].
 
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use super::{home, postmaster};
+use super::processes::Kin;
+use super::{account, home, peek, postmaster};
+
+/// What is left is left to the next sweep: the work at hand is not to wait for it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Stops and removes, in `base`, every throwaway server of the user `owner` whose maker is gone.
 ///
 /// One that was kept stays as long as it runs. What fails is left for the next sweep: a leftover is
 /// no reason to refuse the work at hand.
 pub(super) fn sweep(base: &Path, owner: u32) {
+    let started = Instant::now();
     let entries = fs::read_dir(base).into_iter().flatten().flatten();
     for path in entries.map(|entry| entry.path()).filter(|path| is_ours(path, owner)) {
-        sweep_one(&path);
+        if started.elapsed() > PATIENCE {
+            return;
+        }
+        sweep_one(&path, owner);
     }
 }
 
@@ -26,18 +35,42 @@ fn is_ours(path: &Path, owner: u32) -> bool {
     named.is_some_and(|name| name.starts_with(home::PREFIX))
         && fs::symlink_metadata(path)
             .is_ok_and(|found| found.is_dir() && found.uid() == owner && found.mode() & 0o022 == 0)
-        && fs::symlink_metadata(path.join(home::MARKER)).is_ok_and(|marker| marker.is_file())
+        && fs::symlink_metadata(path.join(home::MARKER))
+            .is_ok_and(|marker| marker.is_file() && marker.uid() == owner)
 }
 
-fn sweep_one(path: &Path) {
+fn sweep_one(path: &Path, owner: u32) {
     // Held until the end, so that two sweeps do not meet in one directory.
-    let Ok(lock) = File::open(path.join(home::LOCK)) else { return };
+    let Ok(lock) = peek::open(&path.join(home::LOCK), owner) else { return };
     if lock.try_lock().is_err() {
         return;
     }
-    if path.join(home::KEPT).exists() && postmaster::running_in(path).is_some() {
+    let Some(kin) = kin(path, owner) else { return };
+    let is_kept = fs::symlink_metadata(path.join(home::KEPT)).is_ok();
+    if is_kept && is_running(path, &kin) {
         return;
     }
-    postmaster::stop_orphan(path);
-    drop(home::remove(path));
+    if !matches!(kin, Kin::OwnUser(_)) {
+        // In order, for it may have no marker: it may be of a version that set none.
+        postmaster::stop_orphan(path);
+    }
+    let _ = kin.end();
+    let _ = home::remove(path);
+}
+
+/// By what the server's processes are known: by the owner of its directory, which stands in ours.
+fn kin(path: &Path, owner: u32) -> Option<Kin> {
+    let name = path.file_name()?.to_str()?.to_owned();
+    let uid = fs::symlink_metadata(path.join(home::DATA)).map_or(owner, |data| data.uid());
+    Some(match owner {
+        0 if account::is_own(uid) => Kin::OwnUser(uid),
+        _ => Kin::Marked { name, uid, adopted: false },
+    })
+}
+
+fn is_running(path: &Path, kin: &Kin) -> bool {
+    match kin {
+        Kin::OwnUser(_) => kin.any(),
+        Kin::Marked { .. } => postmaster::running_in(path).is_some(),
+    }
 }

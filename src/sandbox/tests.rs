@@ -248,6 +248,61 @@ fn what_a_killed_process_left_is_swept() {
     assert!(stranger.exists(), "only what carries the marker is removed");
 }
 
+/// A folder that passes for a server's but for what a test puts into it.
+fn pretend_home(place: &Path, name: &str) -> PathBuf {
+    let home = place.join(name);
+    fs::create_dir_all(home.join(home::DATA)).unwrap();
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(home.join(home::MARKER), "").unwrap();
+    fs::write(home.join(home::LOCK), "").unwrap();
+    home
+}
+
+fn make_fifo(path: &Path) {
+    let fifo = rustix::fs::FileType::Fifo;
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, path, fifo, mode, 0).unwrap();
+}
+
+#[test]
+fn a_sweep_neither_waits_for_what_was_laid_out_nor_reads_it_nor_follows_it() {
+    let place = readable_by_all();
+    let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(place.path()).unwrap());
+    let at = |name: &str| pretend_home(place.path(), name);
+    let pid_file = |home: &Path| home.join(home::DATA).join("postmaster.pid");
+
+    let with_fifo_as_lock = at("pgtend-1");
+    fs::remove_file(with_fifo_as_lock.join(home::LOCK)).unwrap();
+    make_fifo(&with_fifo_as_lock.join(home::LOCK));
+    let with_fifo = at("pgtend-2");
+    make_fifo(&pid_file(&with_fifo));
+    let with_device = at("pgtend-3");
+    std::os::unix::fs::symlink("/dev/zero", pid_file(&with_device)).unwrap();
+    let elsewhere = readable_by_all();
+    fs::write(elsewhere.path().join("precious"), "").unwrap();
+    let with_link = at("pgtend-4");
+    fs::remove_dir(with_link.join(home::DATA)).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), with_link.join(home::DATA)).unwrap();
+    let strangers = at("pgtend-5");
+    let link = place.path().join("pgtend-6");
+    std::os::unix::fs::symlink(&strangers, &link).unwrap();
+    if owner == 0 {
+        std::os::unix::fs::chown(&strangers, Some(12345), None).unwrap();
+    } else {
+        fs::set_permissions(&strangers, fs::Permissions::from_mode(0o777)).unwrap();
+    }
+
+    let start = Instant::now();
+    sweep::sweep(place.path(), owner);
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(with_fifo_as_lock.exists(), "it cannot be told whether its maker is gone");
+    for swept in [with_fifo, with_device, with_link] {
+        assert!(!swept.exists(), "{}", swept.display());
+    }
+    assert!(elsewhere.path().join("precious").exists());
+    assert!(strangers.exists() && link.exists());
+}
+
 fn spawn_victim(place: &Path) -> Child {
     Command::new(env::current_exe().unwrap())
         .args(["--exact", "sandbox::tests::is_killed_in_another_process", "--nocapture"])

@@ -15,6 +15,7 @@ mod explain_trust;
 mod faults;
 mod heal;
 mod history;
+mod hostile_migrations;
 mod init;
 mod maintenance;
 mod names;
