@@ -6,6 +6,7 @@
 //! idle, so that losing the work's connection does not lose the lock.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -40,6 +41,39 @@ const SCHEMA_KEY: i32 = 1000;
 /// until the transaction ends. It is never held for long.
 pub fn lock_schema() -> String {
     format!("SELECT pg_catalog.pg_advisory_xact_lock({KEY_SPACE}, {SCHEMA_KEY})")
+}
+
+/// The first half of the keys by which runs of `verify` say that they live: "pgtv" in ASCII. Their
+/// locks are looked for in all databases of the server.
+pub const SCRATCH_KEY_SPACE: i32 = 0x7067_7476;
+
+/// Says that a run of `verify` lives, for as long as this is kept and its connection holds.
+pub struct Alive {
+    run: i32,
+    _session: Session,
+}
+
+impl Alive {
+    /// Takes a number that no living run has.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn announce(database: &Database) -> Result<Alive> {
+        let session = database.dedicated().await?;
+        loop {
+            let random = RandomState::new().hash_one(std::process::id());
+            // Positive, so that the lock table shows it as the same number.
+            let run = i32::try_from(random >> 33).unwrap_or_default();
+            if try_lock_in(&session, SCRATCH_KEY_SPACE, run).await? {
+                return Ok(Alive { run, _session: session });
+            }
+        }
+    }
+
+    /// The run's number.
+    pub fn run(&self) -> i32 {
+        self.run
+    }
 }
 
 /// The held lock; released when dropped, because its connection is closed then.
@@ -140,9 +174,13 @@ impl ObjectLocks {
 }
 
 async fn try_lock(session: &Session, key: i32) -> Result<bool> {
+    try_lock_in(session, KEY_SPACE, key).await
+}
+
+async fn try_lock_in(session: &Session, key_space: i32, key: i32) -> Result<bool> {
     let sql = "SELECT pg_catalog.pg_try_advisory_lock($1, $2)";
     let rows = session
-        .query(sql, &[(&KEY_SPACE, Type::INT4), (&key, Type::INT4)])
+        .query(sql, &[(&key_space, Type::INT4), (&key, Type::INT4)])
         .await
         .map_err(|error| error.into_failure().context("taking the run lock"))?;
     Ok(rows.first().is_some_and(|row| row.get(0)))

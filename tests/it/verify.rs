@@ -273,6 +273,47 @@ async fn scratch_databases(db: &Database, role: &str) -> String {
 }
 
 #[tokio::test]
+async fn what_a_killed_run_has_left_on_the_server_is_dropped_and_named_by_the_next() {
+    let db = Database::new().await;
+    let ci = db.role("ci").await;
+    db.sql(&format!("ALTER ROLE {ci} CREATEDB")).await;
+    let url = db.url_as(&ci);
+    let owned = format!("SELECT datname FROM pg_database WHERE pg_get_userbyid(datdba) = '{ci}'");
+    let folder = Folder::new(&[("1_m.sql", "SELECT pg_sleep(1000);")]);
+    let mut running = folder.call(&["--layout", "sqlx", "--echo", "-d", &url]).start();
+    running.until_it_says("SELECT pg_sleep(1000);").await;
+    let left = db.value(&owned).await;
+    assert!(left.starts_with("pgtend_verify_"), "{left}");
+
+    // While that run lives its database is not taken for left over.
+    let harmless = Folder::new(&[("1_m.sql", TABLE)]);
+    let output = harmless.verify(&["-d", &url]).expect(0);
+    assert!(!output.stderr.contains(&left), "{output}");
+    assert_eq!(db.value(&owned).await, left);
+
+    running.signal("KILL");
+    running.wait();
+    let sessions = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{ci}'");
+    until("the killed run's sessions end", || async { db.value(&sessions).await == "0" }).await;
+    // Nobody else's, and nothing without the mark.
+    let other = db.role("other").await;
+    db.sql(&format!("ALTER DATABASE {left} OWNER TO {other}")).await;
+    harmless.verify(&["-d", &url]).expect(0);
+    assert_eq!(
+        db.value(&format!("SELECT count(*) FROM pg_database WHERE datname = '{left}'")).await,
+        "1"
+    );
+    db.sql(&format!("ALTER DATABASE {left} OWNER TO {ci}")).await;
+
+    let output = harmless.verify(&["-d", &url]).expect(0);
+    let said = format!("dropped the database {left}, which a killed run of verify had left");
+    assert!(output.stderr.contains(&said), "{output}");
+    assert_eq!(scratch_databases(&db, &ci).await, "0");
+    let output = harmless.verify(&["-d", &url]).expect(0);
+    assert!(!output.stderr.contains("killed run"), "{output}");
+}
+
+#[tokio::test]
 async fn a_scratch_database_is_dropped_whatever_happens() {
     let db = Database::new().await;
     let ci = db.role("ci").await;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use super::scratch::{self, Scratch};
 use super::{Args, Context};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::conninfo::Conninfo;
@@ -68,24 +69,11 @@ pub(super) struct Throwaway {
     start_up: Duration,
 }
 
-/// A database that is dropped at the end.
-pub(super) struct Scratch {
-    name: String,
-    /// For creating and dropping it.
-    pub(super) beside: Database,
-}
-
 /// On the throwaway server: not `postgres`, so that nobody's migration finds anything there.
 const DATABASE: &str = "verify";
 
 /// A session breaks off before its server has written why.
 const LAST_WORDS: Duration = Duration::from_millis(300);
-
-/// `duplicate_database`
-const IN_USE: &str = "42P04";
-
-/// Containers often give all their jobs the same process id.
-const ATTEMPTS: u32 = 100;
 
 impl Ground {
     /// Makes it: in a database of its own.
@@ -102,6 +90,7 @@ impl Ground {
                 let opening = context.opening("verify");
                 let beside = context.unless_cancelled(context.open(&opening)).await?;
                 beside.require_writable()?;
+                scratch::sweep(context, &beside).await?;
                 // Not to be cancelled: what we do not know of we could not drop.
                 Server::Scratch(Scratch::create(beside).await?)
             }
@@ -217,58 +206,11 @@ impl Ground {
     }
 }
 
-impl Scratch {
-    async fn create(beside: Database) -> Result<Scratch> {
-        let session = beside.maintainer(Workers::AsConfigured).await?;
-        let first = format!("pgtend_verify_{}", std::process::id());
-        let mut name = first.clone();
-        for attempt in 2..=ATTEMPTS {
-            match create(&session, &name, TEMPLATE).await {
-                Ok(()) => {
-                    drop(session);
-                    return Ok(Scratch { name, beside });
-                }
-                Err(error) if error.sqlstate.as_deref() == Some(IN_USE) => {
-                    name = format!("{first}_{attempt}");
-                }
-                Err(error) => return Err(refused(error)),
-            }
-        }
-        Err(Failure::new(Kind::Server, format!("{first} and many more exist already"))
-            .hint("drop the databases that killed runs have left"))
-    }
-
-    /// Not IF EXISTS: that it is gone would be news. FORCE ends sessions that a cancelled run left.
-    fn drop_sql(&self) -> String {
-        format!("DROP DATABASE {} WITH (FORCE)", self.name)
-    }
-
-    async fn drop(self) -> Result<()> {
-        let sql = self.drop_sql();
-        let dropped = match self.beside.maintainer(Workers::AsConfigured).await {
-            Ok(session) => session.execute(&sql).await.map_err(ServerError::into_failure),
-            Err(failure) => Err(failure),
-        };
-        dropped.map_err(|failure| {
-            failure.context(format!("the scratch database stays; drop it with {sql}"))
-        })
-    }
-}
-
 /// Nothing is there that a new server would not have.
 pub(super) const TEMPLATE: &str = "template0";
 
 pub(super) async fn create(session: &Session, name: &str, template: &str) -> Answer<()> {
     session.execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await
-}
-
-fn refused(error: ServerError) -> Failure {
-    let failure = error.into_failure().context("creating the scratch database failed");
-    if failure.kind == Kind::Privilege {
-        return failure
-            .hint("give the role CREATEDB, or leave out -d: a throwaway server is used then");
-    }
-    failure
 }
 
 /// An administrator, a crash or a shutdown ended the session (PostgreSQL documentation, appendix A).

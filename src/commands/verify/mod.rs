@@ -7,6 +7,7 @@ mod ground;
 mod judge;
 mod others;
 mod preset;
+mod scratch;
 
 use std::path::PathBuf;
 

@@ -24,7 +24,11 @@ impl Ground {
             name
         };
         let made = self.beside(context, async |session| {
-            create(session, &name, copied.unwrap_or(TEMPLATE)).await
+            create(session, &name, copied.unwrap_or(TEMPLATE)).await?;
+            match &self.server {
+                Server::Scratch(scratch) => scratch.mark(session, &name).await,
+                Server::Throwaway(_) => Ok(()),
+            }
         });
         if let Err(failure) = made.await {
             // It may be somebody else's.
