@@ -133,6 +133,14 @@ impl Failure {
         Self::new(Kind::Usage, message)
     }
 
+    /// Whether connecting failed in a way that passes by itself, as a restart does; not where the
+    /// server has answered that there is no such database or no entry for the role.
+    pub fn is_passing_connection(&self) -> bool {
+        const FINAL: [&str; 3] = ["3D000", "28000", "28P01"];
+        let is_final = self.sqlstate.as_deref().is_some_and(|code| FINAL.contains(&code));
+        self.kind == Kind::Connection && !is_final
+    }
+
     /// Adds what the reader can do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -55,7 +55,11 @@ pub async fn reach(execution: &Execution<'_>) -> Result<Session> {
     let give_up = Instant::now() + RECONNECT;
     loop {
         match execution.database.reader().await {
-            Err(_) if Instant::now() < give_up && execution.cancel.signal().is_none() => {
+            Err(failure)
+                if failure.is_passing_connection()
+                    && Instant::now() < give_up
+                    && execution.cancel.signal().is_none() =>
+            {
                 tokio::time::sleep(POLL).await;
             }
             result => return result,

@@ -11,7 +11,7 @@ use super::send::{Ended, send};
 use super::{Apply, Execution, adopt, cleanup, retry, short, warnings};
 use crate::catalog::Build;
 use crate::event::{Event, Outcome, Status, StepIndex};
-use crate::failure::{Kind, Result};
+use crate::failure::Result;
 use crate::pg::server_error::{LOCK_NOT_AVAILABLE, ServerError};
 use crate::plan::{self, Action, Statement, Step, Subject, Verdict};
 
@@ -60,7 +60,7 @@ impl Work<'_> {
                 Ok(Some(outcome)) => return Ok(outcome),
                 Ok(None) => {}
                 // A server that restarts is back in a moment; the catalog knows how far we were.
-                Err(failure) if failure.kind == Kind::Connection && self.retries < RETRIES => {
+                Err(failure) if failure.is_passing_connection() && self.retries < RETRIES => {
                     if let Some(outcome) =
                         self.pause_before_retry(&failure.to_string(), None).await?
                     {

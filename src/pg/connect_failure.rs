@@ -29,7 +29,8 @@ pub fn explain(error: &tokio_postgres::Error, place: &str) -> Failure {
 
 fn refused_by_server(error: &DbError, place: &str) -> Failure {
     if error.message().contains("unsupported startup parameter") {
-        return pooler(place).sqlstate(Some(error.code().code().to_owned()));
+        return pooler(place, Pooler::RefusesSettings)
+            .sqlstate(Some(error.code().code().to_owned()));
     }
     if error.code() == &SqlState::UNDEFINED_OBJECT && is_read_setting(error.message()) {
         return too_old("10 or older", place).sqlstate(Some(error.code().code().to_owned()));
@@ -120,12 +121,36 @@ pub fn too_old(version: &str, place: &str) -> Failure {
     .hint("PostgreSQL 13 and older get no fixes any more; upgrade the server")
 }
 
-/// What to say when something between us and the server shares its connections.
-pub fn pooler(place: &str) -> Failure {
-    Failure::new(
-        Kind::Unsupported,
-        format!("{place} is a connection pooler (PgBouncer?) that does not keep one server process per connection"),
-    )
-    .hint("locks and settings would belong to whoever comes next; connect to PostgreSQL directly \
-           (usually port 5432 instead of 6432)")
+/// By what a connection pooler shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pooler {
+    /// Two connections are served by one process: it shares them, as in transaction mode.
+    SharesProcesses,
+    /// It does not let connections with settings in.
+    RefusesSettings,
+    /// It lets them in, and the settings do not arrive.
+    DropsSettings,
+}
+
+/// What to say when something stands between us and the server.
+pub fn pooler(place: &str, shows: Pooler) -> Failure {
+    let what = match shows {
+        Pooler::SharesProcesses => "does not keep one server process per connection",
+        Pooler::RefusesSettings => "refuses the settings that pgtend's sessions begin with",
+        Pooler::DropsSettings => {
+            "drops the settings that pgtend's sessions begin with (ignore_startup_parameters)"
+        }
+    };
+    let message = format!("{place} is a connection pooler (PgBouncer?) that {what}");
+    let hint = match shows {
+        Pooler::SharesProcesses => {
+            "locks and settings would belong to whoever comes next; connect to PostgreSQL directly \
+             (usually port 5432 instead of 6432)"
+        }
+        Pooler::RefusesSettings | Pooler::DropsSettings => {
+            "the server's and the role's timeouts would end builds half-way, in session mode too; \
+             connect to PostgreSQL directly (usually port 5432 instead of 6432)"
+        }
+    };
+    Failure::new(Kind::Unsupported, message).hint(hint)
 }

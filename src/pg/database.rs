@@ -7,7 +7,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::connect_failure::{NO_ANSWER, explain, pooler, too_old};
+use super::connect_failure::{NO_ANSWER, Pooler, explain, pooler, too_old};
 use super::connector::{Connector, backend_pid};
 use super::conninfo::{Conninfo, Environment};
 use super::notice::Inboxes;
@@ -240,8 +240,11 @@ async fn first_contact(readers: &Pool, place: &str, echo: &Echo) -> Result<Serve
     if !version.is_supported() {
         return Err(too_old(&version.to_string(), place));
     }
-    if row.get::<_, i32>("pid") == other || !row.get::<_, bool>("settings_taken") {
-        return Err(pooler(place));
+    if row.get::<_, i32>("pid") == other {
+        return Err(pooler(place, Pooler::SharesProcesses));
+    }
+    if !row.get::<_, bool>("settings_taken") {
+        return Err(pooler(place, Pooler::DropsSettings));
     }
     Ok(Server {
         version,

@@ -14,7 +14,7 @@ use crate::execute::guard::describe;
 use crate::execute::retry::{RETRIES, with_jitter};
 use crate::execute::send::{Ended, send};
 use crate::execute::{Execution, adopt, retry, warnings};
-use crate::failure::{Kind, Result};
+use crate::failure::Result;
 use crate::pg::database::Workers;
 use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
@@ -122,7 +122,7 @@ impl<'a> Work<'a> {
             match self.once().await {
                 Ok(Some(ending)) => return Ok(ending),
                 Ok(None) => {}
-                Err(failure) if failure.kind == Kind::Connection && self.retries < RETRIES => {
+                Err(failure) if failure.is_passing_connection() && self.retries < RETRIES => {
                     if let Some(outcome) = self.retry(&failure.to_string()).await? {
                         return Ok((outcome, None));
                     }

@@ -46,7 +46,9 @@ impl<'a> Work<'a> {
                 // A server that restarts is back in a moment, and so is a session that was ended.
                 Ok(Err(error)) if error.is_passing() && retries < RETRIES => error.to_string(),
                 Ok(Err(error)) => return Tried::Settled(Outcome::from(&error)),
-                Err(failure) if retries < RETRIES => failure.to_string(),
+                Err(failure) if failure.is_passing_connection() && retries < RETRIES => {
+                    failure.to_string()
+                }
                 Err(failure) => return Tried::Settled(Outcome::from(failure)),
             };
             let execution = &self.run.execution;
