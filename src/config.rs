@@ -8,6 +8,7 @@ use std::{env, fs};
 
 use serde::{Deserialize, Deserializer};
 
+use crate::commands::MOST_JOBS;
 use crate::duration;
 use crate::failure::{Failure, Kind, Result};
 use crate::files;
@@ -305,11 +306,9 @@ impl Config {
             ("vacuum", config.vacuum.jobs),
             ("analyze", config.analyze.jobs),
         ] {
-            if jobs == 0 {
-                return Err(Failure::new(
-                    Kind::Config,
-                    format!("{}: {key}.jobs must be at least 1", file.display()),
-                ));
+            if !(1..=usize::from(MOST_JOBS)).contains(&jobs) {
+                let must = format!("{key}.jobs must be a number from 1 to {MOST_JOBS}");
+                return Err(Failure::new(Kind::Config, format!("{}: {must}", file.display())));
             }
         }
         Ok(config)

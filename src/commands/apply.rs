@@ -44,7 +44,7 @@ pub struct Args {
     pub selection: Selection,
 
     /// How many tables to work on at once; never two builds on one table [default: 2]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(short, long, value_name = "N", value_parser = super::jobs())]
     pub jobs: Option<u16>,
 
     /// Leave the server's cores to the application: one build at a time, without parallel workers

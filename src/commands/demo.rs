@@ -28,7 +28,7 @@ use crate::sandbox::{Sandbox, binaries};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// How many customers the CRM has; it has twice as many sales [default: 100000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub scale: Option<u32>,
 
     /// Leave the server running, and say how to reach it and how to stop it

@@ -30,7 +30,8 @@ pub struct Args {
     pub command: Option<String>,
 
     /// How many lines at most
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50,
+        value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     pub limit: u32,
 
     /// First remove for good what began longer ago, for example 90d

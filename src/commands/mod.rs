@@ -49,6 +49,14 @@ pub struct Context {
     pub inflight: Inflight,
 }
 
+/// More would only wait for the server's connections and disks.
+pub const MOST_JOBS: u16 = 1000;
+
+/// How many things at once.
+pub fn jobs() -> clap::builder::RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(1..=i64::from(MOST_JOBS))
+}
+
 /// What each exit code means, for the help texts.
 pub const EXIT_CODES: &str = "\
 Exit codes:
@@ -69,9 +77,7 @@ impl Context {
     /// As [`Database::open`].
     pub async fn open(&self, opening: &Opening) -> Result<Database> {
         let conninfo = Conninfo::resolve(self.url.as_deref(), &self.environment)?;
-        for warning in &conninfo.warnings {
-            self.console.warn(warning);
-        }
+        self.console.warn_of_connection(&conninfo);
         let database = Database::open(&conninfo, &self.environment, opening).await?;
         self.console.set_server(&database.server);
         Ok(database)

@@ -72,8 +72,8 @@ pub struct Args {
     pub if_changed: bool,
 
     /// How many views to refresh at once, where they do not read each other [default: 1]
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<std::num::NonZeroUsize>,
+    #[arg(short, long, value_name = "N", value_parser = super::jobs())]
+    pub jobs: Option<u16>,
 
     /// Print the statements that would be sent, and send none of them
     #[arg(long)]

@@ -1,7 +1,6 @@
 //! What `pgtend vacuum` and `pgtend analyze` share: which tables, when, and how it is told.
 
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -16,7 +15,7 @@ use crate::event::Outcome as StepOutcome;
 use crate::execute::record::{self, Recorder};
 use crate::execute::upkeep::{Idle, Ledger, Upkeeping};
 use crate::execute::{Execution, Policy};
-use crate::failure::{Failure, Result, exit_code};
+use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::figures;
 use crate::pg::database::{Database, Opening, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
@@ -47,7 +46,7 @@ pub struct Tables {
     pub all: bool,
 
     /// With --needed: which share of what autovacuum waits for makes a table due [default: 0.5]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub threshold: Option<f64>,
 
     /// Only tables of schemas whose name matches the pattern; can be repeated
@@ -59,8 +58,8 @@ pub struct Tables {
     pub exclude: Vec<String>,
 
     /// How many tables to work on at once [default: 1]
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<NonZeroUsize>,
+    #[arg(short, long, value_name = "N", value_parser = super::jobs())]
+    pub jobs: Option<u16>,
 
     /// Pass over what is locked; without this it is tried again at the end, and then counts as
     /// failed
@@ -247,6 +246,17 @@ struct Filters {
     schemas: Vec<glob::Pattern>,
 }
 
+const NO_SHARE: &str = "is no share: 1 is what autovacuum waits for";
+
+fn is_share(threshold: f64) -> bool {
+    threshold.is_finite() && threshold >= 0.0
+}
+
+/// How much of what autovacuum waits for.
+fn share(text: &str) -> std::result::Result<f64, String> {
+    text.parse().ok().filter(|share| is_share(*share)).ok_or_else(|| NO_SHARE.to_owned())
+}
+
 impl Tables {
     /// Which tables, and whether only those that are due.
     fn selection(&self, configured: &[String]) -> Result<(Selection, bool)> {
@@ -280,12 +290,10 @@ impl Tables {
 
     fn threshold(&self, configured: &config::Upkeep) -> Result<f64> {
         let threshold = self.threshold.unwrap_or(configured.threshold);
-        if threshold.is_finite() && threshold >= 0.0 {
+        if is_share(threshold) {
             return Ok(threshold);
         }
-        Err(Failure::usage(format!(
-            "--threshold {threshold} is no share: 1 is what autovacuum waits for"
-        )))
+        Err(Failure::new(Kind::Config, format!("threshold = {threshold} {NO_SHARE}")))
     }
 
     /// When everything has to be over, with the words for it; nothing at all where the window is

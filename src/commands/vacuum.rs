@@ -30,7 +30,7 @@ pub struct Args {
     pub freeze: bool,
 
     /// Parallel workers for the indexes of one table
-    #[arg(short = 'P', long, value_name = "N")]
+    #[arg(short = 'P', long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1024))]
     pub parallel: Option<u32>,
 
     /// Do not cut empty pages off the end of tables, for which AccessExclusive is needed for moments

@@ -29,6 +29,49 @@ fn run(arguments: &[&str]) -> Output {
 }
 
 #[test]
+fn numbers_have_an_end() {
+    let huge = ["4294967295", "18446744073709551615", "99999999999999999999", "-1"];
+    let options: [(&[&str], &str); 13] = [
+        (&["apply", "-"], "--jobs"),
+        (&["refresh"], "--jobs"),
+        (&["vacuum"], "--jobs"),
+        (&["analyze"], "--jobs"),
+        (&["vacuum"], "--parallel"),
+        (&["vacuum"], "--threshold"),
+        (&["history"], "--limit"),
+        (&["slow-queries"], "--limit"),
+        (&["slow-queries"], "--explain"),
+        (&["demo"], "--scale"),
+        (&["verify", "x"], "--pg"),
+        (&["slow-queries"], "--min-calls"),
+        (&["slow-queries"], "queryid"),
+    ];
+    for (call, option) in options {
+        for number in huge {
+            // What is a share, a count or an id may be as large as it likes.
+            let is_fine = match option {
+                "--threshold" => number != "-1",
+                "--min-calls" => number.len() < 20 || number == "18446744073709551615",
+                "queryid" => number.len() < 20,
+                _ => false,
+            };
+            if is_fine {
+                continue;
+            }
+            let option =
+                if option == "queryid" { number.to_owned() } else { format!("{option}={number}") };
+            let output = run(&[call, &[option.as_str(), "-d", "host=/nowhere"]].concat()).expect(2);
+            assert!(output.stderr.contains(number), "{output}");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "pgtend.toml", "[refresh]\njobs = 4294967295\n");
+    let config = folder.path().join("pgtend.toml").display().to_string();
+    let output = run(&["refresh", "--config", &config, "-d", "host=/nowhere"]).expect(2);
+    assert!(output.stderr.contains("refresh.jobs must be a number from 1 to 1000"), "{output}");
+}
+
+#[test]
 fn it_knows_its_version() {
     let output = run(&["--version"]).expect(0);
     assert_eq!(output.stdout, format!("pgtend {}\n", env!("CARGO_PKG_VERSION")));

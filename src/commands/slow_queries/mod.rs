@@ -44,7 +44,7 @@ pub struct Args {
     pub sort: Sort,
 
     /// How many are shown [default: 20]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count())]
     pub limit: Option<usize>,
 
     /// Only statements that take so long at least in the mean: 10ms, 1s
@@ -110,7 +110,8 @@ pub struct Args {
         value_name = "N",
         num_args = 0..=1,
         require_equals = true,
-        default_missing_value = "3"
+        default_missing_value = "3",
+        value_parser = count()
     )]
     pub explain: Option<usize>,
 
@@ -131,6 +132,11 @@ pub struct Args {
     /// Show texts as a whole
     #[arg(long)]
     pub full: bool,
+}
+
+/// How many statements: no server keeps more than pg_stat_statements.max allows.
+fn count() -> clap::builder::RangedU64ValueParser<usize> {
+    clap::builder::RangedU64ValueParser::new().range(0..=1_000_000)
 }
 
 /// Runs the command. Returns the exit code.
