@@ -14,7 +14,7 @@ use tokio::signal::unix::signal;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let console = Console::new(cli.manner(), cli.command.name()).with_reports(cli.reports());
-    let result = rerun::without_password(cli.shared.database_url.as_deref())
+    let result = rerun::without_secrets(cli.shared.database_url.as_deref())
         .and_then(|()| start(cli, &console));
     ExitCode::from(result.unwrap_or_else(|failure| {
         console.failure(&failure);

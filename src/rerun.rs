@@ -6,21 +6,29 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use crate::failure::{Failure, Kind, Result};
-use crate::pg::conninfo::Conninfo;
+use crate::pg::conninfo::{Conninfo, Environment, Harmless};
 
-/// Replaces this process by one with the same arguments but for the password in `url`, which goes
-/// to PGPASSWORD. Returns if there is none.
+/// Replaces this process by one with the same arguments but for the secrets in `url`: the password
+/// goes to PGPASSWORD, and others would be of no use. Returns if there are none.
+///
+/// What cannot be understood in full may hold a password in a place where none is looked for. So it
+/// is refused here, before anything is read or waited for, and stands in the arguments for no longer
+/// than that takes.
 ///
 /// # Errors
-/// `Usage` for a text that cannot be understood; `Io` where the program cannot be started again.
-pub fn without_password(url: Option<&str>) -> Result<()> {
+/// As [`Conninfo::resolve`]; `Io` where the program cannot be started again.
+pub fn without_secrets(url: Option<&str>) -> Result<()> {
     let Some(url) = url else { return Ok(()) };
-    // Malformed it cannot be hidden, so nothing is waited for, not even a file to be read.
-    Conninfo::check(url)?;
-    let Some((harmless, password)) = Conninfo::without_password(url) else { return Ok(()) };
+    Conninfo::resolve(Some(url), &Environment::process())?;
+    let Some(Harmless { text, password }) = Conninfo::without_secrets(url) else { return Ok(()) };
     let program = std::env::current_exe().map_err(|error| Failure::from_error(Kind::Io, error))?;
-    let arguments = replace(std::env::args_os().skip(1), url, &harmless);
-    let error = Command::new(program).args(arguments).env("PGPASSWORD", password).exec();
+    let arguments = replace(std::env::args_os().skip(1), url, &text);
+    let mut command = Command::new(program);
+    command.args(arguments);
+    if let Some(password) = password {
+        command.env("PGPASSWORD", password);
+    }
+    let error = command.exec();
     Err(Failure::from_error(Kind::Io, error).context("starting again without the password failed"))
 }
 

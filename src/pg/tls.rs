@@ -122,6 +122,7 @@ fn verifier(
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
     let algorithms = provider.signature_verification_algorithms;
+    require_named_revocation_list(settings)?;
     let Some(trusted) = trusted_certificates(settings, env)? else {
         return Ok(Arc::new(AnyCertificate { algorithms }));
     };
@@ -194,6 +195,19 @@ fn system_certificates() -> Result<Trusted> {
             Err(Failure::new(Kind::Config, "the operating system has no trusted root certificates"))
         }
         (false, _) => Ok(Trusted { certificates: found.certs, place }),
+    }
+}
+
+/// libpq passes over a list that is named and missing, and then takes certificates that are revoked.
+fn require_named_revocation_list(settings: &TlsSettings) -> Result<()> {
+    match &settings.revocation_list {
+        Some(file) if settings.mode != SslMode::Disable && !file.exists() => {
+            let shown = file.display();
+            let message = format!("certificate revocation list {shown} does not exist");
+            Err(Failure::new(Kind::Config, message)
+                .hint("provide the file, or leave out sslcrl (PGSSLCRL)"))
+        }
+        _ => Ok(()),
     }
 }
 

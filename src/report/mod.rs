@@ -31,6 +31,7 @@ use terminal_size::{Height, Width, terminal_size_of};
 
 use crate::failure::Failure;
 use crate::figures;
+use crate::pg::conninfo::Conninfo;
 use crate::pg::database::Server;
 use crate::pg::session::Echo;
 use crate::plan::Warning;
@@ -121,6 +122,8 @@ pub struct Console {
     command: &'static str,
     started: Instant,
     server: Arc<Mutex<Option<(String, String)>>>,
+    /// What the connection's parameters give rise to, for JSON documents.
+    warned: Arc<Mutex<Vec<Warning>>>,
     bars: MultiProgress,
     reports: Vec<ReportFile>,
 }
@@ -133,6 +136,7 @@ impl Console {
             command,
             started: Instant::now(),
             server: Arc::default(),
+            warned: Arc::default(),
             bars: MultiProgress::new(),
             reports: Vec::new(),
         }
@@ -164,7 +168,9 @@ impl Console {
     pub fn document(&self) -> Document {
         let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (database, server_version) = server.unzip();
+        let warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Document::new(self.command, database, server_version, self.started.elapsed())
+            .with_warnings(&warned)
     }
 
     /// Writes the product. A reader that has gone away (`| head`) is no failure.
@@ -211,6 +217,20 @@ impl Console {
     /// Says what must not get lost.
     pub fn warn(&self, text: &str) {
         self.labelled("warning:", "33", text);
+    }
+
+    /// Says, once in a run, what was passed over in the connection's parameters.
+    pub fn warn_of_connection(&self, conninfo: &Conninfo) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        for message in &conninfo.warnings {
+            let object = conninfo.display();
+            let warning =
+                Warning { rule: "connection_parameter", object, message: message.clone() };
+            if !warned.contains(&warning) {
+                self.warn(message);
+                warned.push(warning);
+            }
+        }
     }
 
     /// Says what a plan or a look should not let get lost.

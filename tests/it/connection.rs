@@ -635,3 +635,37 @@ async fn a_database_whose_connections_are_all_taken() {
     );
     drop(held);
 }
+
+#[tokio::test]
+async fn parameters_of_orms_are_passed_over_with_a_warning_and_their_schema_counts() {
+    let db = Database::new().await;
+    db.sql("CREATE SCHEMA app; CREATE TABLE app.sales (id int)").await;
+    let declared = db.declare("CREATE INDEX sales_id ON sales (id);");
+    let url = format!(
+        "postgresql+psycopg2://postgres@127.0.0.1:{}/{}?schema=app&connection_limit=5",
+        db.server.port, db.name
+    );
+    let output = Pgtend::new(&["apply", "--format", "json", "-d", &url, &declared]).run().expect(0);
+    let warnings = output.json().warnings;
+    assert_eq!(warnings.len(), 1, "{output}");
+    assert_eq!(warnings[0].rule, "connection_parameter");
+    assert!(warnings[0].message.contains("connection_limit"), "{output}");
+    assert_eq!(output.stderr.matches("connection_limit is ignored").count(), 1, "{output}");
+    let made = "SELECT schemaname FROM pg_indexes WHERE indexname = 'sales_id'";
+    assert_eq!(db.value(made).await, "app");
+}
+
+/// It does not come back, unlike a server that restarts.
+#[tokio::test]
+async fn a_database_that_is_dropped_meanwhile_ends_the_run() {
+    let db = Database::new().await;
+    db.sql("CREATE TABLE sales (id int)").await;
+    let declared = db.declare("CREATE INDEX sales_id ON sales (id);");
+    let _writer = db.writer("sales").await;
+    let running = db.start_apply(&[&declared]);
+    db.until_waiting("pgtend/apply").await;
+    let beside = connect(db.server, "postgres", "postgres").await;
+    beside.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", db.name)).await.unwrap();
+    let output = running.wait_within(Duration::from_secs(30)).expect(4);
+    assert!(output.stderr.contains("does not exist"), "{output}");
+}

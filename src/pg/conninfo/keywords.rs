@@ -50,6 +50,10 @@ const fn refused_unless(
     Keyword { name, variable, default: None, support: Support::RefusedUnless(harmless, why) }
 }
 
+/// Those whose value nobody else may read.
+pub(super) const SECRETS: [&str; 5] =
+    ["password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"];
+
 const NO_OAUTH: &str = "OAuth is not supported";
 const NO_SCRAM_KEYS: &str = "SCRAM pass-through keys are not supported";
 

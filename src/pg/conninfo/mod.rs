@@ -7,6 +7,7 @@
 //!
 //! Source: PostgreSQL documentation, libpq, "Database Connection Control Functions".
 
+mod dialects;
 mod environment;
 mod keywords;
 mod parse;
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 use tokio_postgres::config::SslMode as DriverSslMode;
 
 pub use environment::Environment;
+pub use parse::Harmless;
 pub use settings::{RootCertificates, SslMode, TlsSettings, TlsVersion};
 
 use crate::failure::{Failure, Kind, Result};
@@ -45,7 +47,8 @@ pub struct Conninfo {
 
 impl Conninfo {
     /// The parameters that `explicit` and `env` make together. `explicit` is what the user typed
-    /// for `--database-url`: a `postgres://` URL, key=value pairs, or a database name.
+    /// for `--database-url`: a `postgres://` URL, also as frameworks write it, key=value pairs, or a
+    /// database name.
     ///
     /// In libpq's order: explicit, service file, environment, defaults; the password file last.
     ///
@@ -54,10 +57,10 @@ impl Conninfo {
     /// text, unknown or unsupported parameters, values out of range, an unknown service. No
     /// failure repeats a value.
     pub fn resolve(explicit: Option<&str>, env: &Environment) -> Result<Conninfo> {
-        let mut values = Values::merge(explicit, env)?;
+        let mut warnings = Vec::new();
+        let mut values = Values::merge(explicit, env, &mut warnings)?;
         let endpoints = values.endpoints(env)?;
         add_user_and_dbname(&mut values, env)?;
-        let mut warnings = Vec::new();
         add_password(&mut values, &endpoints, env, &mut warnings)?;
         let hosts: Vec<_> = endpoints.iter().map(|endpoint| endpoint.host.as_str()).collect();
         values.offer("host", hosts.join(","), Origin::Default);
@@ -125,27 +128,19 @@ impl Conninfo {
         format!("{user}@{}/{dbname}", hosts.join(","))
     }
 
-    /// Whether `text` can be read as a connection; its values are not looked at.
-    ///
-    /// # Errors
-    /// As [`Conninfo::resolve`].
-    pub fn check(text: &str) -> Result<()> {
-        parse::parse(text).map(drop)
-    }
-
     /// Whether `text` is meant as a connection URL, wherever it was given. It must not be shown then,
     /// for it may hold a password.
     pub fn is_url(text: &str) -> bool {
         parse::is_url(text)
     }
 
-    /// The text of a connection without its password, and the password; `None` if it holds none or
-    /// is malformed. For a process that starts itself anew so that its arguments, which everybody
-    /// can read, hold no password.
+    /// The text of a connection without its password and other secrets; `None` if it holds none or is
+    /// malformed. For a process that starts itself anew so that its arguments, which everybody can
+    /// read, hold no password.
     ///
     /// A password in `PGPASSWORD` gives way to one in the service file, unlike one in the text.
-    pub fn without_password(text: &str) -> Option<(String, String)> {
-        parse::without_password(text)
+    pub fn without_secrets(text: &str) -> Option<Harmless> {
+        parse::without_secrets(text)
     }
 
     fn add_who(&self, config: &mut tokio_postgres::Config) {

@@ -6,8 +6,10 @@
 
 use std::ops::Range;
 
+use super::dialects::{self, Meaning, NO_VERIFY, after_scheme};
 use super::keywords::{self, Keyword};
 use crate::failure::{Failure, Result};
+use crate::pg::name::quote_ident;
 
 /// One parameter as the text gives it.
 pub(super) struct Pair {
@@ -15,47 +17,71 @@ pub(super) struct Pair {
     pub(super) value: String,
 }
 
-const SCHEMES: [&str; 2] = ["postgresql://", "postgres://"];
+/// What the text says.
+#[derive(Default)]
+pub(super) struct Parsed {
+    /// libpq's parameters in the text's order; of two with the same keyword the later one holds.
+    pub(super) pairs: Vec<Pair>,
+    /// Settings that sessions begin with, by name.
+    pub(super) settings: Vec<(String, String)>,
+    /// What was passed over.
+    pub(super) warnings: Vec<String>,
+}
 
-/// The parameters in `text`, in its order; of two with the same keyword the later one holds.
+/// Reads the text.
 ///
 /// # Errors
 /// Fails with usage if the text is malformed or holds a keyword that libpq does not know.
-pub(super) fn parse(text: &str) -> Result<Vec<Pair>> {
+pub(super) fn parse(text: &str) -> Result<Parsed> {
+    if let Some(failure) = dialects::wrapped(text) {
+        return Err(failure);
+    }
     if let Some(rest) = after_scheme(text) {
         return parse_url(rest);
     }
-    if text.split('=').next().is_some_and(|front| front.contains("://")) {
-        return Err(Failure::usage(
-            "a connection URL must begin with postgres:// or postgresql://",
-        ));
+    let Some((front, _)) = text.split_once('=') else {
+        return match dialects::misread(text) {
+            Some(failure) => Err(failure),
+            None => Ok(Parsed::of(pair("dbname", text.to_owned()))),
+        };
+    };
+    if front.contains([':', '/', '@', '"', '\'', '$', '?']) {
+        return Err(dialects::misread(text).unwrap_or_else(missing_equals_sign));
     }
-    if text.contains('=') {
-        return parse_words(text);
-    }
-    if text.contains('@') && text.contains(':') {
-        // Taken for a database name it would be shown, and with it the password.
-        return Err(Failure::usage("the connection text looks like a URL without postgres://"));
-    }
-    Ok(pair("dbname", text.to_owned()).into_iter().collect())
+    parse_words(text).map(Parsed::of)
 }
 
-/// The text without its password, and the password; see
-/// [`Conninfo::without_password`](super::Conninfo::without_password).
-pub(super) fn without_password(text: &str) -> Option<(String, String)> {
-    let (text, password) = match after_scheme(text) {
-        Some(rest) => url_without_password(&text[..text.len() - rest.len()], rest)?,
-        None => words_without_password(text)?,
-    };
-    (!password.is_empty()).then_some((text, password))
+impl Parsed {
+    fn of(pairs: impl IntoIterator<Item = Pair>) -> Parsed {
+        Parsed { pairs: pairs.into_iter().collect(), ..Parsed::default() }
+    }
+}
+
+/// The text without what is secret in it; see
+/// [`Conninfo::without_secrets`](super::Conninfo::without_secrets).
+pub(super) fn without_secrets(text: &str) -> Option<Harmless> {
+    match after_scheme(text) {
+        Some(rest) => url_without_secrets(&text[..text.len() - rest.len()], rest),
+        None => words_without_secrets(text),
+    }
+}
+
+/// A text that everybody may read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Harmless {
+    /// What is left of the text.
+    pub text: String,
+    /// The password that it held, unless it was empty.
+    pub password: Option<String>,
+}
+
+/// Parameters that are not to be read by others.
+fn is_secret(name: &str) -> bool {
+    keywords::SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
 }
 
 pub(super) fn is_url(text: &str) -> bool {
     after_scheme(text).is_some()
-}
-
-fn after_scheme(text: &str) -> Option<&str> {
-    SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme))
 }
 
 fn pair(name: &str, value: String) -> Option<Pair> {
@@ -81,6 +107,12 @@ fn known(name: &str, value: String, previous: Option<&Pair>) -> Result<Pair> {
     })
 }
 
+const MISSING: &str = "missing \"=\" in the connection text";
+
+fn missing_equals_sign() -> Failure {
+    Failure::usage(MISSING).hint("key=value pairs begin with a key, a URL with postgres://")
+}
+
 // Key=value.
 
 /// Reads `key = value` words one after the other.
@@ -100,24 +132,37 @@ fn parse_words(text: &str) -> Result<Vec<Pair>> {
     let mut pairs: Vec<Pair> = Vec::new();
     let mut words = Words { text, at: 0 };
     while let Some(word) = words.next_word()? {
+        if text.contains(';') && keywords::find(word.name).is_none() && pairs.is_empty() {
+            return Err(dialects::with_semicolons());
+        }
         pairs.push(known(word.name, word.value, pairs.last())?);
+    }
+    let is_several = |pair: &Pair| {
+        let mut parts = pair.value.split(';').skip(1);
+        pair.keyword.name != "password" && parts.any(|part| part.contains('='))
+    };
+    if pairs.iter().any(is_several) {
+        return Err(dialects::with_semicolons());
     }
     Ok(pairs)
 }
 
-fn words_without_password(text: &str) -> Option<(String, String)> {
+fn words_without_secrets(text: &str) -> Option<Harmless> {
     let mut kept = String::with_capacity(text.len());
     let (mut password, mut copied) = (None, 0);
     let mut words = Words { text, at: 0 };
     while let Some(word) = words.next_word().ok()? {
-        if word.name == "password" {
+        if is_secret(word.name) {
             kept.push_str(&text[copied..word.place.start]);
             copied = word.place.end;
+        }
+        if word.name == "password" {
             password = Some(word.value);
         }
     }
     kept.push_str(&text[copied..]);
-    Some((kept.trim().to_owned(), password?))
+    let password = password.filter(|password| !password.is_empty());
+    (copied > 0).then(|| Harmless { text: kept.trim().to_owned(), password })
 }
 
 impl<'a> Words<'a> {
@@ -132,11 +177,9 @@ impl<'a> Words<'a> {
         self.at += length;
         self.skip_blanks();
         if !self.rest().starts_with('=') {
-            return Err(Failure::usage(format!(
-                "missing \"=\" in the connection text after character {}",
-                self.text[..self.at].trim_end().chars().count()
-            ))
-            .hint("a value with a blank needs quotes: '…'"));
+            let place = self.text[..self.at].trim_end().chars().count();
+            return Err(Failure::usage(format!("{MISSING} after character {place}"))
+                .hint("a value with a blank needs quotes: '…'"));
         }
         self.at += 1;
         self.skip_blanks();
@@ -229,11 +272,11 @@ impl<'a> Url<'a> {
     }
 }
 
-fn parse_url(rest: &str) -> Result<Vec<Pair>> {
+fn parse_url(rest: &str) -> Result<Parsed> {
     let url = Url::split(rest);
     url.refuse_stray_at()?;
     let (hosts, ports) = hosts_and_ports(url.hosts)?;
-    let mut pairs = Vec::new();
+    let mut parsed = Parsed::default();
     let parts = [
         ("user", url.user),
         ("password", url.password),
@@ -243,12 +286,12 @@ fn parse_url(rest: &str) -> Result<Vec<Pair>> {
     ];
     // An empty part is no parameter: it would hide the environment's.
     for (name, encoded) in parts.into_iter().filter(|(_, encoded)| !encoded.is_empty()) {
-        pairs.extend(pair(name, decode(encoded)?));
+        parsed.pairs.extend(pair(name, decode(encoded)?));
     }
     for parameter in url.query.split('&').filter(|parameter| !parameter.is_empty()) {
-        pairs.push(query_pair(parameter, pairs.last())?);
+        parsed.read_parameter(parameter)?;
     }
-    Ok(pairs)
+    Ok(parsed)
 }
 
 /// `a:1,[::1]:2,c` as libpq's two lists: `a,::1,c` and `1,2,`.
@@ -280,30 +323,83 @@ fn split_bracketed(address: &str) -> Result<(&str, &str)> {
     Ok((host, port))
 }
 
-fn query_pair(parameter: &str, previous: Option<&Pair>) -> Result<Pair> {
-    let (name, value) = parameter
-        .split_once('=')
-        .filter(|(_, value)| !value.contains('='))
-        .ok_or_else(|| Failure::usage("a query parameter of the connection URL needs one \"=\""))?;
-    let (name, value) = (decode(name)?, decode(value)?);
-    if name == "ssl" && value == "true" {
-        // JDBC's word for it, which libpq understands too.
-        return known("sslmode", "require".to_owned(), previous);
+impl Parsed {
+    /// One `name=value` behind the `?`: libpq's, in its spelling before any other, or a framework's.
+    fn read_parameter(&mut self, parameter: &str) -> Result<()> {
+        let (name, value) =
+            parameter.split_once('=').filter(|(_, value)| !value.contains('=')).ok_or_else(
+                || Failure::usage("a query parameter of the connection URL needs one \"=\""),
+            )?;
+        let (name, value) = (decode(name)?, decode(value)?);
+        if name == "sslmode" && value == NO_VERIFY {
+            self.pairs.extend(pair("sslmode", "require".to_owned()));
+        } else if name != "sslpassword" && keywords::find(&name).is_some() {
+            self.pairs.extend(pair(&name, value));
+        } else if let Some(setting) = setting_name(&name) {
+            self.settings.push((setting.to_owned(), value));
+        } else if let Some(meaning) = dialects::meaning(&name) {
+            self.read_foreign(meaning, &name, value);
+        } else {
+            // R2DBC's sslMode and its like.
+            let small = name.to_ascii_lowercase();
+            let name = if keywords::find(&small).is_some() { small } else { name };
+            let pair = known(&name, value, self.pairs.last())?;
+            self.pairs.push(pair);
+        }
+        Ok(())
     }
-    known(&name, value, previous)
+
+    fn read_foreign(&mut self, meaning: Meaning, name: &str, value: String) {
+        // What only begins like something known could go on with a piece of a password.
+        let name = if name.starts_with("x-") { "x-…" } else { name };
+        match meaning {
+            Meaning::Keyword(keyword) => self.pairs.extend(pair(keyword, value)),
+            Meaning::Tls => match dialects::ssl_mode(&value) {
+                Some(mode) => self.pairs.extend(pair("sslmode", mode.to_owned())),
+                None => self.warn(name, "sslmode says whether TLS is wanted"),
+            },
+            Meaning::Schema => self.set_search_path(quote_ident(&value)),
+            Meaning::SearchPath => self.set_search_path(value),
+            Meaning::Ignored => self.warn(name, "it is for an ORM or a driver"),
+            Meaning::IgnoredTls => self.warn(
+                name,
+                "sslmode and sslrootcert say how the server's certificate is checked, sslcert and \
+                 sslkey name one of your own",
+            ),
+        }
+    }
+
+    fn set_search_path(&mut self, value: String) {
+        self.settings.push(("search_path".to_owned(), value));
+    }
+
+    fn warn(&mut self, name: &str, why: &str) {
+        self.warnings.push(format!("connection parameter {name} is ignored: {why}"));
+    }
 }
 
-fn url_without_password(scheme: &str, rest: &str) -> Option<(String, String)> {
+/// sqlx writes a setting as `options[name]=value`.
+fn setting_name(name: &str) -> Option<&str> {
+    let name = name.strip_prefix("options[")?.strip_suffix(']')?;
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "_.".contains(char);
+    name.chars().all(is_plain).then_some(name)
+}
+
+fn url_without_secrets(scheme: &str, rest: &str) -> Option<Harmless> {
     let url = Url::split(rest);
     url.refuse_stray_at().ok()?;
     let mut password = (!url.password.is_empty()).then(|| decode(url.password).ok()).flatten();
-    let mut query = Vec::new();
+    let (mut query, mut is_changed) = (Vec::new(), password.is_some());
     for parameter in url.query.split('&') {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        if decode(name).ok()? == "password" {
-            password = Some(decode(value).ok()?);
-        } else {
+        let name = decode(name).ok()?;
+        if !is_secret(&name) {
             query.push(parameter);
+            continue;
+        }
+        is_changed = true;
+        if name.eq_ignore_ascii_case("password") {
+            password = Some(decode(value).ok()?);
         }
     }
     let mut text = scheme.to_owned();
@@ -318,7 +414,8 @@ fn url_without_password(scheme: &str, rest: &str) -> Option<(String, String)> {
     if !query.is_empty() {
         text.extend(["?", &query]);
     }
-    Some((text, password?))
+    let password = password.filter(|password| !password.is_empty());
+    is_changed.then_some(Harmless { text, password })
 }
 
 /// Undoes percent-encoding.

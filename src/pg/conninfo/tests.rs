@@ -9,7 +9,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio_postgres::config::{Host, SslMode as DriverSslMode, SslNegotiation, TargetSessionAttrs};
 
-use super::{Conninfo, Environment, RootCertificates, SslMode};
+use super::{Conninfo, Environment, Harmless, RootCertificates, SslMode};
 use crate::failure::{Failure, Kind};
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
@@ -404,25 +404,129 @@ fn the_display_names_who_where_and_what() {
 }
 
 #[test]
-fn the_password_can_be_taken_out_of_the_text() {
+fn secrets_can_be_taken_out_of_the_text() {
     let cases = [
-        ("postgres://u:p%40@h:1/d?x=y", "postgres://u@h:1/d?x=y", "p@"),
-        ("postgresql://:p@h", "postgresql://h", "p"),
-        ("postgres://u@h/d?password=p&sslmode=require", "postgres://u@h/d?sslmode=require", "p"),
-        ("postgres://u:no@h?password=p", "postgres://u@h", "p"),
-        ("postgres://u:p@/d", "postgres://u@/d", "p"),
-        ("host=h password='a \\' b' user=u", "host=h  user=u", "a ' b"),
-        ("password = p\\ q host=h", "host=h", "p q"),
-        ("password=a host=h password=b", "host=h", "b"),
+        ("postgres://u:p%40@h:1/d?x=y", "postgres://u@h:1/d?x=y", Some("p@")),
+        ("postgresql://:p@h", "postgresql://h", Some("p")),
+        (
+            "postgres://u@h/d?password=p&sslmode=require",
+            "postgres://u@h/d?sslmode=require",
+            Some("p"),
+        ),
+        ("postgres://u:no@h?password=p", "postgres://u@h", Some("p")),
+        ("postgres://u:p@/d", "postgres://u@/d", Some("p")),
+        ("postgres://u@h/d?pass%77ord=p%26", "postgres://u@h/d", Some("p&")),
+        ("jdbc:postgresql://h/d?user=u&password=p", "jdbc:postgresql://h/d?user=u", Some("p")),
+        ("postgresql+psycopg2://u:p@h/d", "postgresql+psycopg2://u@h/d", Some("p")),
+        ("postgres://u@h/d?sslpassword=p", "postgres://u@h/d", None),
+        ("host=h password='a \\' b' user=u", "host=h  user=u", Some("a ' b")),
+        ("password = p\\ q host=h", "host=h", Some("p q")),
+        ("password=a host=h password=b", "host=h", Some("b")),
+        ("password=''", "", None),
+        ("postgres://h?password=", "postgres://h", None),
     ];
     for (text, rest, password) in cases {
-        let expected = Some((rest.to_owned(), password.to_owned()));
-        assert_eq!(Conninfo::without_password(text), expected, "{text}");
+        let expected = Harmless { text: rest.to_owned(), password: password.map(str::to_owned) };
+        assert_eq!(Conninfo::without_secrets(text), Some(expected), "{text}");
+        // Otherwise the program would start itself again and again.
+        assert_eq!(Conninfo::without_secrets(rest), None, "{text}");
     }
-    let without = ["shop", "", "host=h", "postgres://u@h/d", "postgres://u:@h", "password=''"];
+    let without = ["shop", "", "host=h", "postgres://u@h/d", "postgres://u:@h"];
     let malformed = ["password='a", "postgres://u:%zz@h", "postgres://u:a@b@h", "mysql://u:p@h/d"];
     for text in without.iter().chain(&malformed) {
-        assert_eq!(Conninfo::without_password(text), None, "{text}");
+        assert_eq!(Conninfo::without_secrets(text), None, "{text}");
+    }
+}
+
+#[test]
+fn urls_of_frameworks_mean_what_they_mean_there() {
+    let cases: &[(&str, &[(&str, &str)])] = &[
+        ("postgresql+psycopg2://u:p@h:1/d", &[("user", "u"), ("port", "1"), ("dbname", "d")]),
+        ("postgres+asyncpg://h/d?ssl=verify-full", &[("sslmode", "verify-full")]),
+        ("ecto://u@h/d?ssl=true&pool_size=10", &[("dbname", "d"), ("sslmode", "require")]),
+        ("postgis://u@h/d?conn_max_age=60", &[("dbname", "d")]),
+        (
+            "jdbc:postgresql://h:2/d?user=u&password=p&ApplicationName=x&reWriteBatchedInserts=true",
+            &[("user", "u"), ("password", "p"), ("host", "h"), ("port", "2")],
+        ),
+        ("postgres://h/d?sslmode=no-verify", &[("sslmode", "require")]),
+        ("postgres://h/d?sslMode=verify-ca", &[("sslmode", "verify-ca")]),
+        ("postgres://h/d?ssl=0", &[("sslmode", "prefer")]),
+        ("postgres://h/d?ssl-mode=require&ssl-root-cert=/x", &[("sslrootcert", "/x")]),
+        (
+            "postgres://h/d?schema=app&connection_limit=5&pgbouncer=true&sslaccept=strict",
+            &[("options", "-c search_path=app")],
+        ),
+        ("postgres://h/d?schema=My%20App", &[("options", "-c search_path=\"My\\ App\"")]),
+        (
+            "postgres://h/d?currentSchema=a,public&options=-c%20work_mem%3D1MB",
+            &[("options", "-c work_mem=1MB -c search_path=a,public")],
+        ),
+        ("postgres://h/d?options[search_path]=a", &[("options", "-c search_path=a")]),
+        ("postgres://h/d?x-migrations-table=m&TimeZone=UTC", &[("dbname", "d")]),
+        ("postgres://h/d?channel_binding=require", &[("channel_binding", "require")]),
+    ];
+    for (text, expected) in cases {
+        let conninfo = resolve(text);
+        for (keyword, value) in *expected {
+            assert_eq!(conninfo.get(keyword), Some(*value), "{keyword} of {text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_passed_over_is_said_by_name_and_without_its_value() {
+    let text = "postgres://h/d?connection_limit=sesame&schema=app&sslpassword=sesame&x-sesame=1\
+                &loggerLevel=sesame&ssl={sesame}";
+    let warnings = resolve(text).warnings;
+    let names = ["connection_limit", "sslpassword", "x-…", "loggerLevel", "ssl"];
+    assert_eq!(warnings.len(), names.len(), "{warnings:?}");
+    for (warning, name) in warnings.iter().zip(names) {
+        let wanted = format!("connection parameter {name} is ignored: ");
+        assert!(warning.starts_with(&wanted), "{warning}");
+        assert!(!warning.contains("sesame"), "{warning}");
+    }
+    // In a URL alone: libpq's own texts have no such parameters.
+    assert!(refusal("host=h connection_limit=5").to_string().contains("unknown connection"));
+}
+
+#[test]
+fn a_malformed_url_is_no_database() {
+    let texts = [
+        "postgres//u:sesame@h/d",
+        "postgres:/u:sesame@h/d",
+        "postgres:u:sesame@h/d",
+        " postgres://u:sesame@h/d",
+        "postgres://u:sesame@h/d\n",
+        "\"postgres://u:sesame@h/d\"",
+        "'postgres://u:sesame@h/d?sslmode=require'",
+        "<postgres://u:sesame@h/d>",
+        "http://u:sesame@h/d",
+        "mysql://u:sesame@h/d?x=y",
+        "prisma+postgres://u:sesame@h/d?api_key=sesame",
+        "jdbc:postgresql:sesame",
+        "postgres%3A%2F%2Fu%3Asesame%40h",
+        "u:sesame@h",
+        "h/sesame",
+        "h:5432",
+        "$DATABASE_URL",
+        "${SESAME}?sslmode=require",
+        "postgres//u:sesame@h/d?sslmode=require",
+        "Host=h;Username=u;Password=sesame",
+        "host=h;port=1;password=sesame",
+        "Server=h;Password=sesame;",
+        "Driver={PostgreSQL};Pwd=sesame",
+        "two sesames",
+        "{\"sesame\"}",
+    ];
+    for text in texts {
+        let failure = refusal(text);
+        assert_eq!(failure.kind, Kind::Usage, "{text}");
+        let said = format!("{failure} {:?}", failure.hint);
+        assert!(!said.to_lowercase().contains("sesame"), "{text}: {said}");
+    }
+    for name in ["shop", "my-shop", "Größe", "a.b", "dbname='a/b:c'", "password='a;b=c' host=h"] {
+        assert!(!resolve(name).display().is_empty());
     }
 }
 

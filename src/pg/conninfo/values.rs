@@ -5,9 +5,10 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::environment::Environment;
-use super::keywords::{KEYWORDS, Keyword, Support};
+use super::keywords::{KEYWORDS, Keyword, SECRETS, Support};
 use super::{parse, service};
 use crate::failure::{Failure, Kind, Result};
+use crate::pg::settings::start_up_options;
 
 /// Who gave a value; decides the kind of a failure and is named in its message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,23 +50,28 @@ pub(super) struct Values {
 
 impl Values {
     /// Merges the layers in libpq's order (`conninfo_add_defaults`): what was asked for, the
-    /// service, the environment, the defaults.
+    /// service, the environment, the defaults. What is passed over goes to `warnings`.
     ///
     /// # Errors
     /// Fails if a layer cannot be read or asks for what pgtend refuses.
-    pub(super) fn merge(explicit: Option<&str>, env: &Environment) -> Result<Values> {
+    pub(super) fn merge(
+        explicit: Option<&str>,
+        env: &Environment,
+        warnings: &mut Vec<String>,
+    ) -> Result<Values> {
         let mut values = Values::default();
-        if let Some(text) = explicit {
-            for pair in parse::parse(text)? {
-                // The later of two holds, so this layer is written over.
-                values.by_keyword.remove(pair.keyword.name);
-                values.offer(pair.keyword.name, pair.value, Origin::Explicit);
-            }
+        let parsed = explicit.map(parse::parse).transpose()?.unwrap_or_default();
+        for pair in parsed.pairs {
+            // The later of two holds, so this layer is written over.
+            values.by_keyword.remove(pair.keyword.name);
+            values.offer(pair.keyword.name, pair.value, Origin::Explicit);
         }
+        warnings.extend(parsed.warnings);
         values.add_service(env)?;
         values.add_environment(env)?;
         values.forget_empty();
         values.refuse_unsupported()?;
+        values.add_settings(&parsed.settings);
         for keyword in KEYWORDS {
             if let Some(default) = keyword.default {
                 values.offer(keyword.name, default.to_owned(), Origin::Default);
@@ -130,6 +136,16 @@ impl Values {
         Ok(())
     }
 
+    /// Settings are start-up options; those of the text come after whatever else gives some.
+    fn add_settings(&mut self, settings: &[(String, String)]) {
+        if settings.is_empty() {
+            return;
+        }
+        let pairs: Vec<_> =
+            settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.replace("options", start_up_options(self.get("options"), &pairs));
+    }
+
     /// An empty value hides the lower layers and means the default. Not so for `sslmode` and its
     /// like: libpq refuses an empty choice, and silence would weaken what somebody set.
     fn forget_empty(&mut self) {
@@ -163,7 +179,7 @@ impl Values {
 impl fmt::Debug for Values {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |(keyword, value): (&&'static str, &Value)| {
-            let secret = matches!(*keyword, "password" | "sslpassword" | "oauth_client_secret");
+            let secret = SECRETS.contains(keyword);
             (*keyword, if secret { "***".to_owned() } else { value.text.clone() })
         };
         f.debug_map().entries(self.by_keyword.iter().map(shown)).finish()

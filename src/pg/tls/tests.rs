@@ -176,6 +176,18 @@ fn a_revoked_certificate_is_refused() {
     assert!(scene.takes(text, &other, "db.example"));
 }
 
+#[test]
+fn a_revocation_list_that_is_named_and_missing_is_refused() {
+    let scene = Scene::new();
+    for mode in ["prefer", "require", "verify-ca", "verify-full"] {
+        let refusal = scene.refusal(&format!("sslmode={mode} sslcrl=~/gone sslrootcert=~/ca.pem"));
+        assert!(refusal.contains("certificate revocation list"), "{refusal}");
+        assert!(refusal.contains("does not exist"), "{refusal}");
+    }
+    assert!(scene.verifier("sslmode=disable sslcrl=~/gone").is_ok());
+    assert!(scene.verifier("sslmode=verify-ca sslrootcert=~/ca.pem").is_ok());
+}
+
 fn revocation_list(
     authority: &CertifiedIssuer<'static, KeyPair>,
     revoked: &CertificateDer<'_>,
