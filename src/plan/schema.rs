@@ -230,7 +230,7 @@ fn uninstall(facts: &Facts) -> Result<Vec<SchemaStep>> {
         Installed::Untrusted => return Err(facts.schema.distrusted()),
         Installed::Unusable => return Err(facts.schema.unreadable()),
         Installed::Current | Installed::Changed | Installed::Damaged | Installed::Older(_) => {
-            require_owned(facts)?
+            require_owned(facts)?;
         }
     }
     if !facts.strangers.is_empty() {
