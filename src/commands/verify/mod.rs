@@ -149,7 +149,7 @@ fn fail_on(context: &Context, args: &Args) -> Result<FailOn> {
 
 /// pgtend's tested servers begin here; an older one would be refused later and less clearly.
 fn majors() -> RangedU64ValueParser<u32> {
-    RangedU64ValueParser::new().range(u64::from(OLDEST_SUPPORTED)..)
+    RangedU64ValueParser::new().range(u64::from(OLDEST_SUPPORTED)..=99)
 }
 
 /// A name that can stand in the start-up options, and what follows the first `=`.
