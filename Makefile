@@ -6,7 +6,7 @@ DIST   := target/dist
 RUN    := $(CARGO) run --release --quiet --
 
 .DEFAULT_GOAL := build
-.PHONY: help build release demo test test-matrix faults bench bench-impact bench-refresh bench-statements bench-vacuum bench-verify choice fmt-check clippy lint doc install man completions clean
+.PHONY: help build release demo test test-matrix faults bench bench-impact bench-plan bench-refresh bench-statements bench-vacuum bench-verify choice fmt-check clippy lint doc install man completions clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,10 @@ bench: release ## measure what docs/benchmarks.md claims (its options: ARGS="...
 bench-impact: release ## measure what an application notices while indexes are built
 	@scripts/ensure-postgres
 	@scripts/bench-impact $(ARGS)
+
+bench-plan: release ## measure what it costs to find out what is to be done
+	@scripts/ensure-postgres
+	@scripts/bench-plan $(ARGS)
 
 bench-refresh: release ## measure what a refresh costs beyond its statement
 	@scripts/ensure-postgres

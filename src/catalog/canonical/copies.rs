@@ -298,10 +298,12 @@ impl<'a> Copies<'a> {
                         reads[at] = shape(rows.get(place), readings[at].unique);
                     }
                 }
-                Err(error) => match &group[..] {
-                    [at] => reads[*at] = Err(Unread::Failed(error.clone())),
-                    _ => again.extend(group.into_iter().map(|at| vec![at])),
-                },
+                Err(error) if group.len() == 1 || concerns_the_table(&error) => {
+                    for at in group {
+                        reads[at] = Err(Unread::Failed(error.clone()));
+                    }
+                }
+                Err(_) => again.extend(group.into_iter().map(|at| vec![at])),
             }
         }
         again
@@ -468,6 +470,11 @@ fn outcome(answers: &[Answer<Rows>]) -> Answer<Rows> {
         (None, Some(answer)) => answer.clone(),
         (None, None) => Ok(Rows::new()),
     }
+}
+
+/// Whether no index of the table can be read: a lock that another session holds, a privilege, a limit.
+fn concerns_the_table(error: &ServerError) -> bool {
+    matches!(error.sqlstate.as_deref(), None | Some("55P03" | "42501" | "57014"))
 }
 
 fn first_text(rows: &Rows) -> String {
