@@ -24,6 +24,7 @@ demo: ## set up what is missing and run the demo (its options: ARGS="...")
 test: ## set up what is missing and run all tests
 	@scripts/ensure-postgres
 	@scripts/ensure-pgbouncer
+	@scripts/ensure-iproute2
 	$(CARGO) test --quiet
 
 test-matrix: ## run the database tests on PostgreSQL 14 to 18 (or MAJORS="14 18")

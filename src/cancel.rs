@@ -1,5 +1,8 @@
 //! The wish to stop, from the terminal or the system to whatever is at work.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::failure::exit_code;
 use tokio::signal::unix::SignalKind;
 use tokio::sync::watch;
@@ -63,16 +66,17 @@ impl Signal {
 
 /// Raises the wish; kept by `main`.
 #[derive(Debug, Clone)]
-pub struct Canceller(watch::Sender<Option<Signal>>);
+pub struct Canceller(watch::Sender<Option<Signal>>, Arc<AtomicBool>);
 
 /// Hears the wish; cheap to clone, handed to everything that may take long.
 #[derive(Debug, Clone)]
-pub struct Cancel(watch::Receiver<Option<Signal>>);
+pub struct Cancel(watch::Receiver<Option<Signal>>, Arc<AtomicBool>);
 
 /// The two ends.
 pub fn channel() -> (Canceller, Cancel) {
     let (sender, receiver) = watch::channel(None);
-    (Canceller(sender), Cancel(receiver))
+    let forsaken = Arc::new(AtomicBool::default());
+    (Canceller(sender, Arc::clone(&forsaken)), Cancel(receiver, forsaken))
 }
 
 impl Canceller {
@@ -85,12 +89,23 @@ impl Canceller {
             first
         })
     }
+
+    /// Whether the work was left where it was.
+    pub fn is_forsaken(&self) -> bool {
+        self.1.load(Ordering::Relaxed)
+    }
 }
 
 impl Cancel {
     /// The signal, if one came.
     pub fn signal(&self) -> Option<Signal> {
         *self.0.borrow()
+    }
+
+    /// The work is left where it is, because nothing answers: the process is not to wait for anything
+    /// that may still be under way.
+    pub fn forsake(&self) {
+        self.1.store(true, Ordering::Relaxed);
     }
 
     /// Waits until a signal comes; never returns if none can come any more.

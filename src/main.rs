@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use pgtend::cancel::{self, Canceller, Signal};
+use pgtend::cancel::{self, Cancel, Canceller, Signal};
 use pgtend::cli::Cli;
 use pgtend::failure::{Failure, Kind, Result};
 use pgtend::report::Console;
@@ -22,9 +22,19 @@ fn main() -> ExitCode {
     }))
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn start(cli: Cli, console: &Console) -> Result<u8> {
+fn start(cli: Cli, console: &Console) -> Result<u8> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::from_error(Kind::Io, error))?;
     let (canceller, cancel) = cancel::channel();
+    let code = runtime.block_on(run(cli, console, canceller.clone(), cancel));
+    if canceller.is_forsaken() {
+        // A host name that is being looked up over a dead link would hold up the end.
+        runtime.shutdown_background();
+    }
+    code
+}
+
+async fn run(cli: Cli, console: &Console, canceller: Canceller, cancel: Cancel) -> Result<u8> {
     let inflight = Inflight::default();
     for name in Signal::ALL.into_iter().filter(|signal| !signal.is_ignored()) {
         let signals = signal(name.kind()).map_err(|error| Failure::from_error(Kind::Io, error))?;

@@ -31,7 +31,7 @@ package_manager() {
     return 1
 }
 
-# package_names server|pgbouncer|npm MANAGER: what the manager calls it. Where
+# package_names server|pgbouncer|iproute2|npm MANAGER: what the manager calls it. Where
 # the extensions that come with PostgreSQL (pg_stat_statements is one) are a
 # package of their own, that one is named as well.
 package_names() {
@@ -41,6 +41,7 @@ package_names() {
         server:apk) echo postgresql postgresql-contrib ;;
         server:brew) echo postgresql@17 ;;
         npm:brew) echo node ;;
+        iproute2:dnf | iproute2:yum) echo iproute ;;
         *) echo "$1" ;;
     esac
 }

@@ -1,15 +1,18 @@
 -- How far our own statements are, and for whom they wait.
--- $1: pids of our backends. phase and counters of an index build, VACUUM or ANALYZE, NULL for
--- anything else: blocks, tuples or lockers done and in all (0 in all: the phase does not count them);
--- size_bytes of the index so far, only in phases in which nobody can lock it away. workers: parallel
--- ones. blocker_*: who holds the lock that is waited for, somebody else rather than one of us, NULL
--- when nothing is; pid 0 is a prepared transaction, that with the awaited transaction id or with a
--- lock on the awaited table;
+-- $1: pids of our backends that are at work; $2: pids of all backends of this run, which hold each
+-- other up for moments only and are never named. is_idle: it has answered. index_oid: the index that it
+-- builds. phase and counters of an index build, VACUUM or ANALYZE, NULL for anything else: blocks, tuples
+-- or lockers done and in all (0 in all: the phase does not count them); size_bytes of the index so far,
+-- only in phases in which nobody can lock it away. workers: parallel ones. blocker_*: the session of
+-- another that holds the lock that is waited for, NULL when nothing is; pid 0 is a prepared transaction,
+-- that with the awaited transaction id or with a lock on the awaited table;
 -- blocker_waits_for_us: the wait goes in a circle.
 -- Privilege: none for one's own role's backends; pg_read_all_stats to see what the blocker does.
 -- Cost: four views; the lock table only while something waits.
 SELECT
   a.pid,
+  COALESCE(pg_catalog.starts_with(a.state, 'idle'), false) AS is_idle,
+  NULLIF(p.index_relid, 0::pg_catalog.oid) AS index_oid,
   COALESCE(p.phase, 'VACUUM: ' || v.phase, 'ANALYZE: ' || z.phase) AS phase,
   COALESCE(
     p.blocks_done,
@@ -51,7 +54,8 @@ LEFT JOIN LATERAL (
     WHEN a.wait_event_type = 'Lock' THEN (
       SELECT k.pid
       FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(a.pid)) WITH ORDINALITY AS k (pid, place)
-      ORDER BY k.pid = ANY ($1::pg_catalog.int4[]), k.place
+      WHERE k.pid <> ALL ($2::pg_catalog.int4[])
+      ORDER BY k.place
       LIMIT 1
     )
   END AS blocker_pid

@@ -40,7 +40,8 @@ pub use views::{
     load_view_holders, load_views, load_xact_writes,
 };
 pub use watch::{
-    is_at_work, load_forecast, load_index_directory, load_progress, load_replication, load_waiters,
+    is_at_work, load_forecast, load_index_directory, load_present_names, load_progress,
+    load_replication, load_waiters,
 };
 
 /// A PostgreSQL object identifier.
@@ -351,6 +352,10 @@ pub struct Build {
 pub struct StatementProgress {
     /// Our backend.
     pub pid: i32,
+    /// It has nothing to do: whatever it was sent is over.
+    pub is_idle: bool,
+    /// The index that it builds.
+    pub index: Option<Oid>,
     /// The phase of an index build in PostgreSQL's words.
     pub phase: Option<String>,
     /// Work done and in all in this phase; `None` where the phase does not say.
@@ -359,7 +364,7 @@ pub struct StatementProgress {
     pub size_bytes: Option<i64>,
     /// Parallel workers at work.
     pub workers: i32,
-    /// Who is waited for.
+    /// Who is waited for, other than this run's own sessions.
     pub blocker: Option<Blocker>,
 }
 

@@ -3,21 +3,29 @@
 use std::time::Duration;
 
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
-use super::load::ask;
+use super::load::{ask, first};
 use super::secret::running_without_secrets;
 use super::{Blocker, Oid, Replication, StatementProgress, Waiter};
 use crate::failure::Result;
+use crate::pg::name::RelationName;
 use crate::pg::session::Session;
 
-/// How far the statements of our backends are; a backend that is gone is left out.
+/// How far the statements of these backends of ours are; a backend that is gone is left out. `ours` are
+/// all that this run has: none of them is ever named as a blocker.
 ///
 /// # Errors
 /// Those of the connection and of the catalog query.
-pub async fn load_progress(session: &Session, pids: &[i32]) -> Result<Vec<StatementProgress>> {
+pub async fn load_progress(
+    session: &Session,
+    pids: &[i32],
+    ours: &[i32],
+) -> Result<Vec<StatementProgress>> {
     let sql = include_str!("../../sql/catalog/watch.sql");
-    let rows = ask(session, sql, &[(&pids, Type::INT4_ARRAY)]).await?;
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&pids, Type::INT4_ARRAY), (&ours, Type::INT4_ARRAY)];
+    let rows = ask(session, sql, &params).await?;
     Ok(rows.iter().map(read_progress).collect())
 }
 
@@ -39,6 +47,26 @@ pub async fn is_at_work(session: &Session, pid: i32, statement: &str) -> Result<
     let sql = include_str!("../../sql/catalog/our_backend.sql");
     let rows = ask(session, sql, &[(&pid, Type::INT4), (&statement, Type::TEXT)]).await?;
     Ok(!rows.is_empty())
+}
+
+/// What a table and an index are called now; `None` for what is gone.
+///
+/// # Errors
+/// As [`load_progress`].
+pub async fn load_present_names(
+    session: &Session,
+    table: Oid,
+    index: Option<Oid>,
+) -> Result<(Option<RelationName>, Option<RelationName>)> {
+    let index = index.unwrap_or_default();
+    let sql = include_str!("../../sql/catalog/became.sql");
+    let rows = ask(session, sql, &[(&table, Type::OID), (&index, Type::OID)]).await?;
+    let row = first(&rows)?;
+    let name = |schema: &str, name: &str| {
+        let name = row.get::<_, Option<String>>(name)?;
+        Some(RelationName { schema: row.get(schema), name })
+    };
+    Ok((name("table_schema", "table_name"), name("index_schema", "index_name")))
 }
 
 /// What would hold up a concurrent build on the table if it began now: sessions and prepared
@@ -116,6 +144,8 @@ fn read_progress(row: &Row) -> StatementProgress {
     let blocker: Option<i32> = row.get("blocker_pid");
     StatementProgress {
         pid: row.get("pid"),
+        is_idle: row.get("is_idle"),
+        index: row.get("index_oid"),
         phase: row.get("phase"),
         done_of: counter("tuples_done", "tuples_total")
             .or_else(|| counter("blocks_done", "blocks_total"))

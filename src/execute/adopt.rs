@@ -1,14 +1,16 @@
 //! When the connection breaks under a statement, nothing is known of the statement's fate. It is
 //! never sent again on the off chance: its backend is looked for, and awaited while it lives.
 
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_postgres::types::Type;
 
 use super::Execution;
 use crate::catalog::is_at_work;
 use crate::event::{Event, StepIndex};
-use crate::failure::Result;
+use crate::failure::{Failure, Kind, Result};
 use crate::pg::session::Session;
 
 /// How long a server that cannot be reached is tried: a restart takes seconds, a failover a minute.
@@ -47,22 +49,60 @@ pub async fn await_end(
     }
 }
 
+/// Since when the server cannot be reached, by whichever step: the minute counts once for all of them.
+#[derive(Debug, Default)]
+pub struct Outage {
+    since: Mutex<Option<Instant>>,
+    lost: OnceLock<String>,
+}
+
+impl Outage {
+    /// Why the server was given up, if it was.
+    pub fn lost(&self) -> Option<&str> {
+        self.lost.get().map(String::as_str)
+    }
+
+    fn since(&self) -> Instant {
+        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        *since.get_or_insert_with(Instant::now)
+    }
+
+    fn is_over(&self) {
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn give_up(&self, failure: Failure) -> Failure {
+        let _ = self.lost.set(failure.to_string());
+        failure
+    }
+}
+
 /// A connection, as soon as there is one again.
 ///
 /// # Errors
-/// Where there is none within a minute, or a signal came meanwhile.
+/// Where there is none within a minute, or it would be in vain, or a signal came meanwhile.
 pub async fn reach(execution: &Execution<'_>) -> Result<Session> {
-    let give_up = Instant::now() + RECONNECT;
+    let give_up = execution.outage.since() + RECONNECT;
     loop {
-        match execution.database.reader().await {
-            Err(failure)
-                if failure.is_passing_connection()
-                    && Instant::now() < give_up
-                    && execution.cancel.signal().is_none() =>
-            {
-                tokio::time::sleep(POLL).await;
+        let reached = tokio::time::timeout_at(give_up, execution.database.reader()).await;
+        let failure = match reached {
+            Ok(Ok(session)) => {
+                execution.outage.is_over();
+                return Ok(session);
             }
-            result => return result,
+            Ok(Err(failure)) => failure,
+            Err(_) => {
+                let limit = humantime::format_duration(RECONNECT);
+                let text = format!("the server could not be reached again within {limit}");
+                return Err(execution.outage.give_up(Failure::new(Kind::Connection, text)));
+            }
+        };
+        if !failure.is_passing_connection() {
+            return Err(execution.outage.give_up(failure));
         }
+        if execution.cancel.signal().is_some() {
+            return Err(failure);
+        }
+        tokio::time::sleep(POLL).await;
     }
 }

@@ -12,13 +12,14 @@ use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
+use super::look::look;
 use super::{Execution, converge, maintain, reached, schedule, settled};
 use crate::event::{Event, Outcome, Status, StepIndex};
 use crate::pg::advisory::RunLock;
 use crate::pg::database::Workers;
 use crate::pg::name::RelationName;
 use crate::plan::apply::Options;
-use crate::plan::{Plan, Step, Subject};
+use crate::plan::{Plan, Step, Subject, Verdict};
 
 /// A run of `apply`.
 pub struct Apply<'a> {
@@ -56,7 +57,57 @@ impl<'a> Apply<'a> {
     /// Executes the plan. Returns what each step came to, in the order of the plan; a failed step
     /// stops no other.
     pub async fn run(&self, plan: &Plan) -> Vec<Outcome> {
-        self.execution.watched(self.stages(plan)).await
+        self.execution.watched(plan, self.all(plan)).await
+    }
+
+    async fn all(&self, plan: &Plan) -> Vec<Outcome> {
+        let mut outcomes = self.stages(plan).await;
+        let connections = self.execution.database.connections();
+        let mut seen = 0;
+        // What is lost while it is done again is looked at once more, and that is enough.
+        for _ in 0..2 {
+            if connections.losses() == seen {
+                break;
+            }
+            seen = connections.losses();
+            self.look_again(plan, &mut outcomes).await;
+        }
+        outcomes
+    }
+
+    /// A connection was lost, so the server may be another one by now: a standby that was behind, and
+    /// lacks what was done and verified before. What is missing is done again.
+    async fn look_again(&self, plan: &Plan, outcomes: &mut [Outcome]) {
+        for (at, step) in plan.steps.iter().enumerate() {
+            let is_done = outcomes[at].status == Status::Done;
+            if !is_done || matches!(step.subject, Subject::Maintenance(_)) {
+                continue;
+            }
+            match look(self, &step.subject).await {
+                Ok(seen) if seen.step.verdict == Verdict::AsDeclared => {}
+                Ok(_) => {
+                    let text = "it was done, and is gone since the connection was lost: the server \
+                                that answers now was behind; it is done again";
+                    self.execution.events.emit(Event::Warned(at, text.to_owned()));
+                    let before = outcomes[at].clone();
+                    let again = self.step(at, step).await;
+                    outcomes[at] = Outcome {
+                        started: before.started,
+                        duration: before.duration + again.duration,
+                        waited: before.waited + again.waited,
+                        sent: [before.sent, again.sent].concat(),
+                        ..again
+                    };
+                }
+                Err(failure) => {
+                    let reason = format!(
+                        "done, and not verified again after the connection was lost: {failure}"
+                    );
+                    outcomes[at].status = Status::Failed;
+                    outcomes[at].reason = reason;
+                }
+            }
+        }
     }
 
     async fn stages(&self, plan: &Plan) -> Vec<Outcome> {
@@ -93,12 +144,12 @@ impl<'a> Apply<'a> {
         if let Some(outcome) = self.execution.not_started() {
             return Some(outcome);
         }
+        if let Some(why) = self.halted.get() {
+            return Some(Outcome::new(Status::Failed, format!("not started: {why}")));
+        }
         if let Err(failure) = self.lock.regain(self.execution.database).await {
             let reason = format!("not started: the run lock was lost: {failure}");
             return Some(Outcome::new(Status::Failed, reason));
-        }
-        if let Some(why) = self.halted.get() {
-            return Some(Outcome::new(Status::Failed, format!("not started: {why}")));
         }
         let needed = step.only_if_changed.as_ref().is_none_or(|table| self.has_changed(table));
         (!needed).then(|| Outcome::new(Status::Skipped, "this run changed nothing there"))

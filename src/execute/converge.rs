@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{self, StreamExt};
 
 use super::forecast::{self, Ahead};
-use super::look::{Seen, look};
+use super::look::{Seen, Table, look};
 use super::retry::RETRIES;
 use super::send::{Ended, send};
-use super::{Apply, Execution, adopt, cleanup, retry, short, warnings};
-use crate::catalog::Build;
+use super::{Apply, Execution, adopt, became, begun, cleanup, retry, short, warnings};
+use crate::catalog::{Build, Oid};
 use crate::event::{Event, Outcome, Status, StepIndex};
-use crate::failure::Result;
+use crate::failure::{Failure, Kind, Result};
 use crate::pg::server_error::{LOCK_NOT_AVAILABLE, ServerError};
 use crate::plan::{self, Action, Statement, Step, Subject, Verdict};
 
@@ -29,11 +29,17 @@ pub async fn run(apply: &Apply<'_>, at: StepIndex, step: &Step) -> Outcome {
         at,
         subject: &step.subject,
         sent: Vec::new(),
+        begun: Vec::new(),
+        table: None,
+        built: None,
         sends: 0,
         waited: Duration::ZERO,
         retries: 0,
     };
-    let mut outcome = work.converge().await.unwrap_or_else(Outcome::from);
+    let mut outcome = match work.converge().await {
+        Ok(outcome) => outcome,
+        Err(failure) => work.broken(failure),
+    };
     outcome.duration = started.elapsed();
     outcome.waited = work.waited;
     outcome.sent = work.sent;
@@ -46,9 +52,23 @@ struct Work<'a> {
     at: StepIndex,
     subject: &'a Subject,
     sent: Vec<String>,
+    begun: Vec<Statement>,
+    /// The table as it was found first.
+    table: Option<Table>,
+    /// What the last build made, where it succeeded.
+    built: Option<Built>,
     sends: usize,
     waited: Duration,
     retries: u32,
+}
+
+/// An index that was built under its own name.
+#[derive(Clone)]
+struct Built {
+    /// Where it was seen.
+    index: Option<Oid>,
+    /// So many connections were lost until then.
+    losses: usize,
 }
 
 impl Work<'_> {
@@ -81,9 +101,27 @@ impl Work<'_> {
         Ok(Outcome::new(Status::Failed, reason))
     }
 
+    /// The outcome of work that a failure has ended, which may be the connection's.
+    fn broken(&self, failure: Failure) -> Outcome {
+        if failure.kind != Kind::Connection {
+            return Outcome::from(failure);
+        }
+        match self.execution.cancel.signal() {
+            Some(signal) => {
+                let reason = format!("{} came, and {failure}", signal.name());
+                begun::unknown(&reason, &self.begun)
+            }
+            None => Outcome::from(failure),
+        }
+    }
+
     /// Looks at the catalog and does the next thing. An outcome ends the work.
     async fn turn(&mut self, most: &mut usize) -> Result<Option<Outcome>> {
-        let Seen { step, size_bytes, .. } = look(self.apply, self.subject).await?;
+        let seen = look(self.apply, self.subject).await?;
+        if let Some(outcome) = self.became(&seen).await? {
+            return Ok(Some(outcome));
+        }
+        let Seen { step, size_bytes, .. } = seen;
         *most = (*most).max(step.statements.len() * 3);
         match step.verdict {
             Verdict::AsDeclared | Verdict::LeftOut => return Ok(Some(self.arrived(size_bytes))),
@@ -101,6 +139,37 @@ impl Work<'_> {
             }
             (None, [first, ..]) => self.send(first).await,
         }
+    }
+
+    /// What has become of the table and of what was built, where they are not any more what they are
+    /// called: it is not built once more then.
+    async fn became(&mut self, seen: &Seen) -> Result<Option<Outcome>> {
+        let Subject::Index(_) = self.subject else { return Ok(None) };
+        let Some(table) = self.table.clone() else {
+            self.table.clone_from(&seen.table);
+            return Ok(None);
+        };
+        let name = &seen.step.object;
+        let is_built = self.built.as_ref().is_some_and(|built| {
+            // After a failover it may be that nobody has taken it away.
+            built.losses == self.execution.database.connections().losses()
+        });
+        let is_asked = seen.table.as_ref() != Some(&table)
+            || is_built && seen.step.verdict != Verdict::Refused;
+        if !is_asked {
+            return Ok(None);
+        }
+        let index = self.built.as_ref().and_then(|built| built.index).filter(|_| is_built);
+        let index = seen.index.or(index);
+        if let Some(outcome) = became::of(self.execution, &table, index, name).await? {
+            let size_bytes = seen.size_bytes;
+            return Ok(Some(Outcome { size_bytes, ..outcome }));
+        }
+        if is_built && seen.index.is_none() && index.is_none() {
+            let reason = "it was built, and renamed or dropped meanwhile";
+            return Ok(Some(Outcome::new(Status::Failed, reason)));
+        }
+        Ok(None)
     }
 
     async fn no_room(&self, estimated_bytes: Option<i64>) -> Result<Option<String>> {
@@ -129,7 +198,9 @@ impl Work<'_> {
         let builds = std::iter::once(first).chain(more).collect::<Vec<_>>();
         let results = stream::iter(builds)
             .map(|statement| {
-                let mut part = Work { sent: Vec::new(), sends: 0, ..*self };
+                let (sent, begun) = (Vec::new(), Vec::new());
+                let (table, built) = (self.table.clone(), None);
+                let mut part = Work { sent, begun, table, built, sends: 0, ..*self };
                 async move {
                     let result = part.build(statement).await;
                     (part, result)
@@ -142,6 +213,8 @@ impl Work<'_> {
         for (part, result) in results {
             self.sends += part.sends;
             self.sent.extend(part.sent);
+            self.begun.extend(part.begun);
+            self.built = part.built.or(self.built.take());
             self.waited = self.waited.max(part.waited);
             self.retries = self.retries.max(part.retries);
             ends.extend(result?);
@@ -182,6 +255,7 @@ impl Work<'_> {
         let session = self.execution.database.maintainer(self.apply.workers()).await?;
         self.execution.events.emit(Event::Sending(self.at, statement.clone()));
         self.sent.extend(statement.texts());
+        self.begun.push(statement.clone());
         self.sends += 1;
         let ended = match statement {
             Statement::Build { sql, .. } | Statement::Drop { sql } | Statement::Alone(sql) => {
@@ -194,7 +268,10 @@ impl Work<'_> {
         // The connection goes back first: cleaning up needs one too.
         drop(session);
         match ended {
-            Ended::Done => Ok(None),
+            Ended::Done => {
+                self.built = self.made(statement);
+                Ok(None)
+            }
             Ended::Failed(error) => self.failed(pid, statement, &error).await,
             Ended::Cancelled => {
                 Ok(Some(self.stopped(Status::Cancelled, "cancelled", Some(statement)).await))
@@ -205,6 +282,18 @@ impl Work<'_> {
         }
     }
 
+    /// What a statement that succeeded has made under the declared name on the declared table.
+    fn made(&self, statement: &Statement) -> Option<Built> {
+        let Statement::Build { index, table, .. } = statement else { return None };
+        let Subject::Index(declared) = self.subject else { return None };
+        let is_its_own = declared.name.as_ref() == Some(&index.name)
+            && *table == self.table.as_ref().map(|table| table.oid);
+        is_its_own.then(|| Built {
+            index: self.execution.monitor.index_of(self.at),
+            losses: self.execution.database.connections().losses(),
+        })
+    }
+
     async fn failed(
         &mut self,
         pid: i32,
@@ -212,6 +301,7 @@ impl Work<'_> {
         error: &ServerError,
     ) -> Result<Option<Outcome>> {
         if error.is_connection_lost() {
+            self.execution.events.emit(Event::Retrying(self.at, error.explained()));
             for sql in statement.texts() {
                 adopt::await_end(self.execution, self.at, pid, &sql).await?;
             }
@@ -224,7 +314,8 @@ impl Work<'_> {
             let _ = self.apply.halted.set(error.to_string());
         }
         let mut outcome = Outcome::from(error);
-        cleanup::after(self.apply, self.subject, Some(statement), &mut outcome).await;
+        let left = (self.table.as_ref(), self.execution.monitor.index_of(self.at));
+        cleanup::after(self.apply, self.subject, Some(statement), left, &mut outcome).await;
         Ok(Some(outcome))
     }
 
@@ -262,7 +353,8 @@ impl Work<'_> {
             return self.arrived(seen.size_bytes);
         }
         let mut outcome = Outcome::new(status, reason);
-        cleanup::after(self.apply, self.subject, statement, &mut outcome).await;
+        let left = (self.table.as_ref(), self.execution.monitor.index_of(self.at));
+        cleanup::after(self.apply, self.subject, statement, left, &mut outcome).await;
         outcome
     }
 

@@ -1,18 +1,30 @@
 //! One object, looked at afresh: the facts about it, and what is to be done.
 
 use super::Apply;
-use crate::catalog::{self, Build};
+use crate::catalog::{self, Build, Oid};
 use crate::declared::Declaration;
 use crate::failure::{Failure, Kind, Result};
+use crate::pg::name::RelationName;
 use crate::pg::server_error::LOCK_NOT_AVAILABLE;
 use crate::plan::{Plan, Step, Subject, apply as planner};
 
 /// What the catalog says of one object now.
 pub struct Seen {
     pub step: Step,
+    /// The table, where it is there.
+    pub table: Option<Table>,
+    /// The index, where it is there under its name.
+    pub index: Option<Oid>,
     pub size_bytes: Option<i64>,
     /// The builds under way in the database, by anyone.
     pub builds: Vec<Build>,
+}
+
+/// A table by its oid, and what it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    pub oid: Oid,
+    pub name: RelationName,
 }
 
 /// Reads the facts about one declared object and plans it.
@@ -39,5 +51,12 @@ pub async fn look(apply: &Apply<'_>, subject: &Subject) -> Result<Seen> {
     let step = steps.into_iter().next();
     let step = step.ok_or_else(|| Failure::new(Kind::Server, "the object was not planned"))?;
     let index = facts.indexes.values().flatten().find(|index| index.name == step.object);
-    Ok(Seen { size_bytes: index.map(|index| index.size_bytes), step, builds: facts.builds })
+    let table = facts.relations.first().and_then(Option::as_ref);
+    Ok(Seen {
+        table: table.map(|table| Table { oid: table.oid, name: table.name.clone() }),
+        index: index.map(|index| index.oid),
+        size_bytes: index.map(|index| index.size_bytes),
+        step,
+        builds: facts.builds,
+    })
 }

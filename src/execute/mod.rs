@@ -3,6 +3,8 @@
 
 mod adopt;
 mod apply;
+mod became;
+mod begun;
 mod cleanup;
 mod converge;
 pub mod explain;
@@ -27,11 +29,13 @@ mod warnings;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use crate::cancel::Cancel;
+use crate::cancel::{Cancel, Signal};
 use crate::event::{Events, Outcome, Status};
 use crate::pg::database::Database;
-use crate::plan::{Step, Verdict};
+use crate::plan::{Plan, Step, Verdict};
+use adopt::Outage;
 pub use apply::Apply;
+use begun::Begun;
 use monitor::Monitor;
 
 /// PostgreSQL 14 hands statistics to a collector process that writes them every half second.
@@ -120,19 +124,47 @@ pub struct Execution<'a> {
     /// who come to wait for them.
     builds: bool,
     monitor: Monitor,
+    begun: Begun,
+    outage: Outage,
 }
+
+/// When the server does not answer so long without a signal, all connections are given up and made
+/// anew: what stands in between may keep them open for ever. The links themselves notice earlier.
+const LONGEST_SILENCE: Duration = Duration::from_secs(30);
+/// After a signal there is no more patience than this.
+const SILENCE_AFTER_SIGNAL: Duration = Duration::from_millis(3500);
+const BETWEEN_LISTENINGS: Duration = Duration::from_millis(250);
 
 impl<'a> Execution<'a> {
     /// Ready to run.
     pub fn new(database: &'a Database, policy: Policy, cancel: Cancel, events: Events) -> Self {
-        let monitor = Monitor::default();
-        Execution { database, policy, cancel, events, deadline: None, builds: false, monitor }
+        let begun = Begun::default();
+        let hears = begun.clone();
+        let events = Events::new(move |event| {
+            hears.hear(&event);
+            events.emit(event);
+        });
+        Execution {
+            database,
+            policy,
+            cancel,
+            events,
+            deadline: None,
+            builds: false,
+            monitor: Monitor::default(),
+            begun,
+            outage: Outage::default(),
+        }
     }
 
-    /// The outcome of a step that is not begun any more, because a signal came.
+    /// The outcome of a step that is not begun any more, because a signal came or the server went.
     fn not_started(&self) -> Option<Outcome> {
-        let signal = self.cancel.signal()?;
-        Some(Outcome::new(Status::Cancelled, format!("not started: {} came", signal.name())))
+        if let Some(signal) = self.cancel.signal() {
+            let reason = format!("not started: {} came", signal.name());
+            return Some(Outcome::new(Status::Cancelled, reason));
+        }
+        let lost = self.outage.lost()?;
+        Some(Outcome::new(Status::Failed, format!("not started: {lost}")))
     }
 
     /// Completes when the time is up, with the words for it; never without a deadline.
@@ -146,13 +178,45 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Does the work under the monitor's eyes.
-    async fn watched<T>(&self, work: impl Future<Output = T>) -> T {
+    /// Does the work under the monitor's eyes. It is left where it is when a signal has come and the
+    /// server does not answer; the outcomes are what is known then.
+    async fn watched(&self, plan: &Plan, work: impl Future<Output = Vec<Outcome>>) -> Vec<Outcome> {
         let watch = self.monitor.run(self);
         tokio::select! {
-            result = work => result,
+            outcomes = work => outcomes,
             never = watch => match never {},
+            signal = self.forsaken() => self.left(plan, signal),
         }
+    }
+
+    /// Breaks off what waits for a server that does not answer. Completes when it does not even do so
+    /// after a signal.
+    async fn forsaken(&self) -> Signal {
+        let connections = self.database.connections();
+        let mut asked = None;
+        loop {
+            tokio::time::sleep(BETWEEN_LISTENINGS).await;
+            let silence = connections.silence();
+            if let Some(signal) = self.cancel.signal() {
+                let asked = asked.get_or_insert_with(Instant::now);
+                if silence.min(asked.elapsed()) >= SILENCE_AFTER_SIGNAL {
+                    connections.give_up("the server does not answer");
+                    self.cancel.forsake();
+                    return signal;
+                }
+            } else if silence >= LONGEST_SILENCE {
+                let silence = humantime::format_duration(LONGEST_SILENCE);
+                connections.break_off(&format!("the server has not answered for {silence}"));
+            }
+        }
+    }
+
+    fn left(&self, plan: &Plan, signal: Signal) -> Vec<Outcome> {
+        let steps = plan.steps.iter().enumerate();
+        let outcomes = steps.map(|(at, step)| {
+            settled(step).or_else(|| self.begun.left(at, signal)).or_else(|| self.not_started())
+        });
+        reached(outcomes.collect())
     }
 }
 

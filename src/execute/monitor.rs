@@ -11,9 +11,11 @@ use tokio_postgres::types::Type;
 
 use super::Execution;
 use super::guard::{self, Response};
-use crate::catalog::{Blocker, StatementProgress, load_progress, load_waiters};
+use crate::catalog::{Blocker, Oid, StatementProgress, load_progress, load_waiters};
 use crate::event::{Event, Progress, StepIndex};
 use crate::failure::Result;
+use crate::pg::connections::Line;
+use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
 
 /// How often running statements are looked at.
@@ -21,6 +23,15 @@ const POLL: Duration = Duration::from_millis(500);
 /// While a statement waits, PostgreSQL looks for a deadlock once, after deadlock_timeout; so many
 /// times do we look before.
 const LOOKS_BEFORE_DEADLOCK: u32 = 8;
+
+/// How often the server is asked for a sign of life while nothing is under watch.
+const PROBE: Duration = Duration::from_secs(5);
+
+/// A backend that has been idle or gone for so long has answered, and the answer is lost: what stands in
+/// between has forgotten the connection.
+const ANSWER_LOST: Duration = Duration::from_secs(10);
+/// The same after a signal.
+const ANSWER_LOST_AFTER_SIGNAL: Duration = Duration::from_secs(2);
 
 /// A session that is still in the way so long after it was cancelled has come back with another
 /// statement, or was not reached.
@@ -30,11 +41,15 @@ const CANCEL_AGAIN: Duration = Duration::from_millis(500);
 #[derive(Default)]
 pub struct Monitor {
     tracked: Mutex<HashMap<i32, Tracked>>,
+    built: Mutex<HashMap<StepIndex, Oid>>,
     began: Notify,
 }
 
 struct Tracked {
     at: StepIndex,
+    line: Line,
+    /// Since when its backend has had nothing to do.
+    idle_since: Option<Instant>,
     waited: Duration,
     last_look: Instant,
     counted: Option<Counted>,
@@ -72,20 +87,30 @@ impl Drop for Ticket<'_> {
 }
 
 impl Monitor {
-    /// Takes a backend's statement under watch, whose step has waited so long already.
-    pub fn track(&self, pid: i32, at: StepIndex, waited: Duration) -> Ticket<'_> {
+    /// Takes the statement that a session is about to send under watch; its step has waited so long
+    /// already.
+    pub fn track(&self, session: &Session, at: StepIndex, waited: Duration) -> Ticket<'_> {
         let (sender, stop) = oneshot::channel();
+        let pid = session.pid();
         let tracked = Tracked {
             at,
+            line: session.line().clone(),
+            idle_since: None,
             waited,
             last_look: Instant::now(),
             counted: None,
             told: HashMap::new(),
             stop: Some(sender),
         };
+        self.built().remove(&at);
         self.tracked().insert(pid, tracked);
         self.began.notify_one();
         Ticket { monitor: self, pid, stop }
+    }
+
+    /// The index that the step's last statement was seen to build.
+    pub fn index_of(&self, at: StepIndex) -> Option<Oid> {
+        self.built().get(&at).copied()
     }
 
     /// Watches for as long as the run lasts; never returns.
@@ -95,7 +120,11 @@ impl Monitor {
         let mut session = None;
         loop {
             if self.tracked().is_empty() {
-                self.began.notified().await;
+                tokio::select! {
+                    () = self.began.notified() => {}
+                    () = tokio::time::sleep(PROBE) => {}
+                    _ = execution.cancel.wait() => {}
+                }
             }
             // Watching is no reason to fail: what cannot be seen now may be seen next time.
             let looked = self.look(execution, &mut session).await;
@@ -114,8 +143,15 @@ impl Monitor {
             *session = Some(execution.database.reader().await?);
         }
         let Some(session) = session else { return Ok(false) };
+        if pids.is_empty() {
+            session.query("SELECT", &[]).await.map_err(ServerError::into_failure)?;
+            return Ok(false);
+        }
         let mut present = HashSet::new();
-        for progress in load_progress(session, &pids).await? {
+        let ours = execution.database.connections().pids();
+        let seen = load_progress(session, &pids, &ours).await?;
+        self.end_unanswered(execution, &pids, &seen);
+        for progress in seen {
             present.extend(progress.blocker.iter().map(|blocker| (progress.pid, blocker.pid)));
             self.hear(execution, session, progress).await;
         }
@@ -137,6 +173,26 @@ impl Monitor {
         Ok(!present.is_empty())
     }
 
+    /// Breaks off the connections whose backends have nothing to do any more.
+    fn end_unanswered(&self, execution: &Execution<'_>, pids: &[i32], seen: &[StatementProgress]) {
+        let patience = match execution.cancel.signal() {
+            Some(_) => ANSWER_LOST_AFTER_SIGNAL,
+            None => ANSWER_LOST,
+        };
+        let is_at_work =
+            |pid: &i32| seen.iter().any(|progress| progress.pid == *pid && !progress.is_idle);
+        let mut all = self.tracked();
+        for pid in pids {
+            let Some(tracked) = all.get_mut(pid) else { continue };
+            if is_at_work(pid) {
+                tracked.idle_since = None;
+            } else if tracked.idle_since.get_or_insert_with(Instant::now).elapsed() >= patience {
+                tracked.line.break_off("the server's answer has not arrived");
+                execution.database.connections().lose();
+            }
+        }
+    }
+
     async fn hear(
         &self,
         execution: &Execution<'_>,
@@ -154,11 +210,14 @@ impl Monitor {
         }
     }
 
-    /// Keeps account of waiting and of the rate; returns what there is to tell.
+    /// Keeps account of waiting and of the rate; returns what there is to tell. What a statement waits
+    /// for another session of this run for is no waiting: that is at work, or looks on for a moment.
     fn note(&self, execution: &Execution<'_>, progress: &StatementProgress) -> Option<Event> {
         let mut all = self.tracked();
-        let is_ours = progress.blocker.as_ref().is_some_and(|it| all.contains_key(&it.pid));
         let tracked = all.get_mut(&progress.pid)?;
+        if let Some(index) = progress.index {
+            self.built().insert(tracked.at, index);
+        }
         let passed = tracked.last_look.elapsed();
         tracked.last_look = Instant::now();
         let Some(blocker) = &progress.blocker else {
@@ -167,10 +226,6 @@ impl Monitor {
         };
         let who = guard::describe(blocker, &execution.policy);
         tracked.waited += passed;
-        if is_ours {
-            // Two steps of one run wait for each other for moments only.
-            return None;
-        }
         if tracked.waited >= execution.policy.max_wait {
             tracked.stop(format!("gave up after waiting for {who}"));
         }
@@ -230,6 +285,10 @@ impl Monitor {
         }
         tracked.told.insert((other, kind), Instant::now());
         Some(tracked.at)
+    }
+
+    fn built(&self) -> MutexGuard<'_, HashMap<StepIndex, Oid>> {
+        self.built.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tracked(&self) -> MutexGuard<'_, HashMap<i32, Tracked>> {

@@ -27,7 +27,7 @@ pub async fn send(
     sql: &str,
     waited: &mut Duration,
 ) -> Ended {
-    let mut ticket = execution.monitor.track(session.pid(), at, *waited);
+    let mut ticket = execution.monitor.track(session, at, *waited);
     let mut reason = None;
     let stop = async {
         tokio::select! {

@@ -93,8 +93,7 @@ impl RunLock {
         let mut pause = Duration::from_millis(25);
         while !try_lock(&session, job.key()).await? {
             if Instant::now() >= give_up {
-                let holder = holder(&session, job.key()).await?;
-                return Err(busy(&holder));
+                return Err(busy(&holder(&session, job.key()).await?.words));
             }
             sleep(pause.min(give_up - Instant::now())).await;
             pause = (pause * 2).min(Duration::from_secs(2));
@@ -112,13 +111,35 @@ impl RunLock {
             return Ok(());
         }
         let fresh = database.dedicated().await?;
-        if !try_lock(&fresh, self.job.key()).await? {
-            let holder = holder(&fresh, self.job.key()).await?;
+        if let Some(holder) = try_again(&fresh, self.job.key(), session.pid()).await? {
             return Err(busy(&holder));
         }
         *session = fresh;
         Ok(())
     }
+}
+
+/// So long the server may take to end a session of ours whose connection we have lost.
+const EVICTION: Duration = Duration::from_secs(10);
+const EVICTION_POLL: Duration = Duration::from_millis(100);
+
+/// Takes the lock after its connection was lost. The server may not have noticed that yet, and then
+/// our own old session holds the lock; it is ended. Returns who else holds it.
+async fn try_again(session: &Session, key: i32, lost: i32) -> Result<Option<String>> {
+    let give_up = Instant::now() + EVICTION;
+    while !try_lock(session, key).await? {
+        let holder = holder(session, key).await?;
+        if holder.pid.is_some_and(|pid| pid != lost) || Instant::now() >= give_up {
+            return Ok(Some(holder.words));
+        }
+        let sql = "SELECT pg_catalog.pg_terminate_backend($1)";
+        session
+            .query(sql, &[(&lost, Type::INT4)])
+            .await
+            .map_err(|error| error.into_failure().context("ending our own lost session"))?;
+        sleep(EVICTION_POLL).await;
+    }
+    Ok(None)
 }
 
 /// Locks on single objects, one run each over all hosts; all are released when this is dropped.
@@ -130,6 +151,8 @@ pub struct ObjectLocks {
 struct Held {
     session: Session,
     objects: HashSet<u32>,
+    /// The backend of the connection that held them before, where that was lost.
+    lost: Option<i32>,
 }
 
 impl ObjectLocks {
@@ -138,7 +161,8 @@ impl ObjectLocks {
     /// # Errors
     /// Those of the connection.
     pub async fn open(database: &Database) -> Result<ObjectLocks> {
-        let held = Held { session: database.dedicated().await?, objects: HashSet::new() };
+        let session = database.dedicated().await?;
+        let held = Held { session, objects: HashSet::new(), lost: None };
         Ok(ObjectLocks { held: Mutex::new(held) })
     }
 
@@ -148,16 +172,24 @@ impl ObjectLocks {
     /// Those of the connection.
     pub async fn take(&self, database: &Database, object: u32) -> Result<Option<String>> {
         let mut held = self.held.lock().await;
+        let key = object.cast_signed();
         if held.session.is_closed() {
             // The locks that it held are gone with it, and are taken again one by one.
-            *held = Held { session: database.dedicated().await?, objects: HashSet::new() };
+            let (lost, session) = (held.session.pid(), database.dedicated().await?);
+            *held = Held { session, objects: HashSet::new(), lost: Some(lost) };
         }
-        let key = object.cast_signed();
-        if held.objects.contains(&object) || try_lock(&held.session, key).await? {
-            held.objects.insert(object);
+        if held.objects.contains(&object) {
             return Ok(None);
         }
-        holder(&held.session, key).await.map(Some)
+        let holder = match held.lost {
+            Some(lost) => try_again(&held.session, key, lost).await?,
+            None if try_lock(&held.session, key).await? => None,
+            None => Some(holder(&held.session, key).await?.words),
+        };
+        if holder.is_none() {
+            held.objects.insert(object);
+        }
+        Ok(holder)
     }
 
     /// Releases the object's lock, if it is held; a lost connection has released it already.
@@ -186,8 +218,14 @@ async fn try_lock_in(session: &Session, key_space: i32, key: i32) -> Result<bool
     Ok(rows.first().is_some_and(|row| row.get(0)))
 }
 
-/// Who holds the lock, in words.
-async fn holder(session: &Session, key: i32) -> Result<String> {
+/// Who holds a lock.
+struct Holder {
+    /// Its backend, where it has not just ended.
+    pid: Option<i32>,
+    words: String,
+}
+
+async fn holder(session: &Session, key: i32) -> Result<Holder> {
     let rows = session
         .query(
             include_str!("../../sql/catalog/advisory_holder.sql"),
@@ -195,8 +233,11 @@ async fn holder(session: &Session, key: i32) -> Result<String> {
         )
         .await
         .map_err(|error| error.into_failure().context("asking who holds the run lock"))?;
-    let Some(row) = rows.first() else { return Ok("it has just ended".to_owned()) };
-    let mut words = format!("pid {}", row.get::<_, i32>("pid"));
+    let Some(row) = rows.first() else {
+        return Ok(Holder { pid: None, words: "it has just ended".to_owned() });
+    };
+    let pid = row.get::<_, i32>("pid");
+    let mut words = format!("pid {pid}");
     if let Some(application) = row.get::<_, Option<String>>("application") {
         words.push_str(&format!(", {application}"));
     }
@@ -210,7 +251,7 @@ async fn holder(session: &Session, key: i32) -> Result<String> {
         let since = Duration::from_secs(seconds.max(0.0) as u64);
         words.push_str(&format!(", for {}", humantime::format_duration(since)));
     }
-    Ok(words)
+    Ok(Holder { pid: Some(pid), words })
 }
 
 fn busy(holder: &str) -> Failure {

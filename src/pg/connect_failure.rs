@@ -6,7 +6,7 @@ use std::io;
 use tokio_postgres::error::{DbError, SqlState};
 
 use super::server_error::{ServerError, chain};
-use super::settings::is_read_setting;
+use super::settings::{CLIENT_CHECK, age_by_complaint};
 use super::version::OLDEST_SUPPORTED;
 use crate::failure::{Failure, Kind};
 
@@ -32,8 +32,10 @@ fn refused_by_server(error: &DbError, place: &str) -> Failure {
         return pooler(place, Pooler::RefusesSettings)
             .sqlstate(Some(error.code().code().to_owned()));
     }
-    if error.code() == &SqlState::UNDEFINED_OBJECT && is_read_setting(error.message()) {
-        return too_old("10 or older", place).sqlstate(Some(error.code().code().to_owned()));
+    if error.code() == &SqlState::UNDEFINED_OBJECT
+        && let Some(age) = age_by_complaint(error.message())
+    {
+        return too_old(age, place).sqlstate(Some(error.code().code().to_owned()));
     }
     let said = ServerError::from(error);
     let hint = hint_for_sqlstate(error.code().code(), error.message()).map(str::to_owned);
@@ -42,6 +44,12 @@ fn refused_by_server(error: &DbError, place: &str) -> Failure {
             .sqlstate(said.sqlstate.clone());
     failure.hint = hint.or(said.hint);
     failure
+}
+
+/// Whether the server refuses to look whether its client is still there, or does not know how.
+pub fn refuses_client_check(failure: &Failure) -> bool {
+    let refused = matches!(failure.sqlstate.as_deref(), Some("22023" | "42704"));
+    refused && failure.to_string().contains(CLIENT_CHECK)
 }
 
 fn hint_for_sqlstate(code: &str, message: &str) -> Option<&'static str> {

@@ -10,14 +10,15 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{AsyncMessage, Client, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::notice::{Inbox, Inboxes, Notice};
+use super::connections::{Connections, Line};
+use super::notice::Notice;
 use super::session::Echo;
 
 /// Connects with TLS where the settings say so.
 #[derive(Clone)]
 pub struct Connector {
     pub tls: MakeRustlsConnect,
-    pub inboxes: Inboxes,
+    pub connections: Connections,
     pub echo: Echo,
 }
 
@@ -26,10 +27,13 @@ impl Connect for Connector {
         let config = config.clone();
         Box::pin(async move {
             let (client, connection) = config.connect(self.tls.clone()).await?;
-            let inbox = Inbox::default();
-            let task = tokio::spawn(drive(connection, inbox.clone()));
+            let open = Open { connections: self.connections.clone(), line: Line::default() };
+            let line = open.line.clone();
+            let task = tokio::spawn(drive(connection, open));
+            line.driven_by(task.abort_handle());
             let pid = backend_pid(&client, &self.echo).await?;
-            self.inboxes.insert(pid, inbox);
+            self.connections.hear();
+            self.connections.insert(pid, line);
             Ok((client, task))
         })
     }
@@ -44,22 +48,39 @@ pub async fn backend_pid(client: &Client, echo: &Echo) -> Result<i32, Error> {
     row.first().map_or(Ok(0), |row| row.try_get(0))
 }
 
-async fn drive<S, T>(connection: tokio_postgres::Connection<S, T>, inbox: Inbox)
+/// Lives as long as the connection's task, which may be aborted.
+struct Open {
+    connections: Connections,
+    line: Line,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.connections.forget(&self.line);
+    }
+}
+
+async fn drive<S, T>(connection: tokio_postgres::Connection<S, T>, open: Open)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
     let mut connection = pin!(connection);
-    // An error ends the loop; whoever waits for a statement is told by the driver.
-    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
-        if let AsyncMessage::Notice(notice) = message {
-            inbox.push(Notice {
+    while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+        match message {
+            Ok(AsyncMessage::Notice(notice)) => open.line.inbox().push(Notice {
                 severity: notice
                     .parsed_severity()
                     .map_or_else(|| notice.severity().to_owned(), |severity| severity.to_string()),
                 sqlstate: notice.code().code().to_owned(),
                 message: notice.message().to_owned(),
-            });
+            }),
+            Ok(_) => {}
+            // Whoever waits for a statement is told by the driver.
+            Err(_) => {
+                open.connections.lose();
+                return;
+            }
         }
     }
 }

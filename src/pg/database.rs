@@ -3,19 +3,22 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+};
+use tokio::time::timeout;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::connect_failure::{NO_ANSWER, Pooler, explain, pooler, too_old};
+use super::connect_failure::{NO_ANSWER, Pooler, explain, pooler, refuses_client_check, too_old};
+use super::connections::Connections;
 use super::connector::{Connector, backend_pid};
 use super::conninfo::{Conninfo, Environment};
-use super::notice::Inboxes;
-use super::session::{Echo, Session};
+use super::session::{Echo, Session, Wire};
 pub use super::settings::OrphanPolicy;
 use super::settings::{
-    READ_LOCK_TIMEOUT, READ_STATEMENT_TIMEOUT, maintenance_settings, read_settings,
-    start_up_options,
+    ClientCheck, READ_LOCK_TIMEOUT, READ_PATIENCE, READ_STATEMENT_TIMEOUT, link_settings,
+    maintenance_settings, read_settings, start_up_options,
 };
 use super::tls;
 use super::version::ServerVersion;
@@ -76,7 +79,7 @@ pub struct Database {
     maintainers: Pool,
     lone_maintainers: Pool,
     dedicated: Pool,
-    inboxes: Inboxes,
+    connections: Connections,
     tls: MakeRustlsConnect,
     echo: Echo,
     place: String,
@@ -104,29 +107,37 @@ impl Database {
     ) -> Result<Database> {
         let tls = tls::connector(&conninfo.tls(), environment)?;
         let place = conninfo.display();
-        let inboxes = Inboxes::default();
-        let pool = |settings: &[(&str, &str)], size| {
-            let (tls, inboxes) = (tls.clone(), inboxes.clone());
-            let connector = Connector { tls, inboxes, echo: opening.echo.clone() };
-            make_pool(conninfo, opening, connector, settings, size)
+        let connections = Connections::default();
+        let link = conninfo.link()?;
+        let pool = |check, settings: &[(&str, &str)], size| {
+            let (tls, connections) = (tls.clone(), connections.clone());
+            let connector = Connector { tls, connections, echo: opening.echo.clone() };
+            make_pool(conninfo, opening, connector, (&link_settings(&link, check), settings), size)
         };
-        let readers = pool(&read_settings(), READERS)?;
-        let server = first_contact(&readers, &place, &opening.echo).await?;
+        let mut check = ClientCheck::Possible;
+        let mut readers = pool(check, &read_settings(), READERS)?;
+        let mut met = first_contact(&readers, &place, &opening.echo).await;
+        if met.as_ref().is_err_and(refuses_client_check) {
+            check = ClientCheck::Refused;
+            readers = pool(check, &read_settings(), READERS)?;
+            met = first_contact(&readers, &place, &opening.echo).await;
+        }
+        let server = met?;
         let settings = maintenance_settings(server.version, opening.orphans);
         let ours = settings.iter().map(|(name, value)| (*name, value.as_str()));
         let wanted = opening.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let settings = ours.chain(wanted).collect::<Vec<_>>();
         let alone = [settings.as_slice(), &[("max_parallel_maintenance_workers", "0")]].concat();
-        let maintainers = pool(&settings, opening.maintainers.max(1))?;
-        let lone_maintainers = pool(&alone, opening.maintainers.max(1))?;
+        let maintainers = pool(check, &settings, opening.maintainers.max(1))?;
+        let lone_maintainers = pool(check, &alone, opening.maintainers.max(1))?;
         // The lock's connection, and a second one to replace it when it is lost.
-        let dedicated = pool(&settings, 2)?;
+        let dedicated = pool(check, &settings, 2)?;
         Ok(Database {
             readers,
             maintainers,
             lone_maintainers,
             dedicated,
-            inboxes,
+            connections,
             tls,
             echo: opening.echo.clone(),
             place,
@@ -137,21 +148,26 @@ impl Database {
 
     /// A connection for reading the catalog, under short timeouts.
     pub async fn reader(&self) -> Result<Session> {
-        self.check_out(&self.readers).await
+        self.check_out(&self.readers, Some(READ_PATIENCE)).await
     }
 
     /// A connection whose statements nothing interrupts but us.
     pub async fn maintainer(&self, workers: Workers) -> Result<Session> {
-        self.check_out(match workers {
+        let pool = match workers {
             Workers::AsConfigured => &self.maintainers,
             Workers::None => &self.lone_maintainers,
-        })
-        .await
+        };
+        self.check_out(pool, None).await
     }
 
     /// The one connection that is kept for the run lock.
     pub async fn dedicated(&self) -> Result<Session> {
-        self.check_out(&self.dedicated).await
+        self.check_out(&self.dedicated, Some(READ_PATIENCE)).await
+    }
+
+    /// What is known of the connections as such.
+    pub fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     /// Whether the connection is a socket of this machine.
@@ -184,14 +200,40 @@ impl Database {
         Ok(())
     }
 
-    async fn check_out(&self, pool: &Pool) -> Result<Session> {
-        let client = pool.get().await.map_err(|error| pool_failure(&error, &self.place))?;
-        let pid = backend_pid(&client, &self.echo).await;
-        let pid = pid.map_err(|error| explain(&error, &self.place))?;
-        let inbox = self.inboxes.of(pid);
-        Ok(Session::new(client, pid, inbox, self.echo.clone(), self.tls.clone()))
+    /// A connection of the pool that answers. One that has lain idle may have died meanwhile; another
+    /// takes its place then. `patience`: how long each of its statements may take.
+    async fn check_out(&self, pool: &Pool, patience: Option<Duration>) -> Result<Session> {
+        let mut others = pool.status().max_size;
+        loop {
+            self.connections.require_hope()?;
+            let client = pool.get().await.map_err(|error| pool_failure(&error, &self.place))?;
+            let pid = timeout(CHECK_OUT_PATIENCE, backend_pid(&client, &self.echo)).await;
+            if let Ok(Ok(pid)) = pid {
+                self.connections.hear();
+                let (line, connections) = (self.connections.of(pid), self.connections.clone());
+                let (echo, tls) = (self.echo.clone(), self.tls.clone());
+                return Ok(Session::new(
+                    client,
+                    pid,
+                    Wire { line, connections, patience },
+                    echo,
+                    tls,
+                ));
+            }
+            if others == 0 {
+                return Err(match pid {
+                    Ok(Err(error)) => explain(&error, &self.place),
+                    _ => no_answer(&self.place),
+                });
+            }
+            others -= 1;
+            drop(Object::take(client));
+        }
     }
 }
+
+/// A connection that is only to say who it is, and takes so long, leads nowhere.
+const CHECK_OUT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// One for facts, one for watching, one to spare.
 const READERS: usize = 3;
@@ -204,13 +246,13 @@ fn make_pool(
     conninfo: &Conninfo,
     opening: &Opening,
     connector: Connector,
-    settings: &[(&str, &str)],
+    (link, settings): (&[(&str, String)], &[(&str, &str)]),
     size: usize,
 ) -> Result<Pool> {
     let mut config = conninfo.driver_config()?;
     let timeout = config.get_connect_timeout().map(|timeout| *timeout * WHOLE_CONNECT_FACTOR);
     config.application_name(format!("pgtend/{}", opening.command));
-    let options = start_up_options(config.get_options(), settings);
+    let options = start_up_options(link, config.get_options(), settings);
     config.options(options);
     let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_connect(config, connector, manager_config);
@@ -265,12 +307,14 @@ async fn first_contact(readers: &Pool, place: &str, echo: &Echo) -> Result<Serve
 fn pool_failure(error: &PoolError, place: &str) -> Failure {
     match error {
         PoolError::Backend(error) => explain(error, place),
-        PoolError::Timeout(_) => {
-            Failure::new(Kind::Connection, format!("connecting to {place} failed: timed out"))
-                .hint(NO_ANSWER)
-        }
+        PoolError::Timeout(_) => no_answer(place),
         other => Failure::new(Kind::Connection, format!("connecting to {place} failed: {other}")),
     }
+}
+
+fn no_answer(place: &str) -> Failure {
+    Failure::new(Kind::Connection, format!("connecting to {place} failed: timed out"))
+        .hint(NO_ANSWER)
 }
 
 /// A server before 10 lacks a role that the first question names.

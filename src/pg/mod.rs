@@ -3,6 +3,7 @@
 pub mod advisory;
 pub mod comment;
 mod connect_failure;
+pub mod connections;
 mod connector;
 pub mod conninfo;
 pub mod database;

@@ -1,6 +1,5 @@
 //! What the server says by the way, kept for whoever uses the connection.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// NOTICE, WARNING and the like: truths that no return value carries, such as a skipped table.
@@ -33,23 +32,5 @@ impl Inbox {
     /// Takes out what has come.
     pub fn drain(&self) -> Vec<Notice> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// The inboxes of all connections by backend pid: a pool hands out bare clients, and the pid is
-/// how a client is known again.
-#[derive(Debug, Clone, Default)]
-pub struct Inboxes(Arc<Mutex<HashMap<i32, Inbox>>>);
-
-impl Inboxes {
-    /// The inbox of the connection that is served by backend `pid`.
-    pub fn of(&self, pid: i32) -> Inbox {
-        let mut inboxes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        inboxes.entry(pid).or_default().clone()
-    }
-
-    /// The connection served by backend `pid` has this inbox.
-    pub fn insert(&self, pid: i32, inbox: Inbox) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(pid, inbox);
     }
 }

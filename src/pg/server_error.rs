@@ -9,9 +9,12 @@ use crate::failure::{Failure, Kind};
 /// Somebody holds the lock, and the statement does not wait for it, or not any longer.
 pub const LOCK_NOT_AVAILABLE: &str = "55P03";
 
+/// There is no relation of that name.
+pub const UNDEFINED_TABLE: &str = "42P01";
+
 /// A statement's failure: the server's own words, or the driver's where the server could not
 /// speak any more.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServerError {
     /// Five characters (PostgreSQL documentation, appendix A); `None` where the connection broke.
     pub sqlstate: Option<String>,

@@ -1,5 +1,6 @@
 //! One connection while somebody uses it: statements, notices, cancelling.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io::Cursor;
 use std::pin::pin;
@@ -13,7 +14,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{CancelToken, Row, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::notice::Inbox;
+use super::connections::{Connections, Line};
 pub use super::notice::Notice;
 use super::server_error::ServerError;
 
@@ -50,26 +51,79 @@ impl std::fmt::Debug for Echo {
 pub struct Session {
     client: Object,
     pid: i32,
-    inbox: Inbox,
+    wire: Wire,
     echo: Echo,
     tls: MakeRustlsConnect,
+}
+
+/// What a session knows of its connection.
+pub(super) struct Wire {
+    pub(super) line: Line,
+    pub(super) connections: Connections,
+    /// How long each statement may take; none where it may take hours.
+    pub(super) patience: Option<Duration>,
+}
+
+impl Wire {
+    /// The answer of a statement. One that is not there in time is lost, and the connection with it.
+    async fn answer<T>(
+        &self,
+        work: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
+    ) -> Answer<T> {
+        let answer = match self.patience {
+            None => work.await,
+            Some(patience) => {
+                let late = async {
+                    tokio::time::sleep(patience).await;
+                    let patience = humantime::format_duration(patience);
+                    self.line.break_off(&format!("the server has not answered for {patience}"));
+                    self.connections.lose();
+                    // Now the work ends by itself.
+                    std::future::pending::<Infallible>().await
+                };
+                tokio::select! {
+                    answer = work => answer,
+                    never = late => match never {},
+                }
+            }
+        };
+        answer.map_err(|error| self.explain(error))
+    }
+
+    /// The error, with the reason where it was us who broke the connection off.
+    fn explain(&self, error: tokio_postgres::Error) -> ServerError {
+        let error = ServerError::from(error);
+        if !error.is_connection_lost() {
+            self.connections.hear();
+            return error;
+        }
+        match self.line.broken() {
+            Some(why) => ServerError { message: why.to_owned(), ..error },
+            None => error,
+        }
+    }
 }
 
 impl Session {
     pub(super) fn new(
         client: Object,
         pid: i32,
-        inbox: Inbox,
+        wire: Wire,
         echo: Echo,
         tls: MakeRustlsConnect,
     ) -> Self {
-        inbox.drain();
-        Session { client, pid, inbox, echo, tls }
+        wire.line.inbox().drain();
+        Session { client, pid, wire, echo, tls }
     }
 
     /// The server process that serves this connection.
     pub fn pid(&self) -> i32 {
         self.pid
+    }
+
+    /// The connection as such.
+    pub fn line(&self) -> &Line {
+        &self.wire.line
     }
 
     /// Whether the connection is gone.
@@ -84,7 +138,9 @@ impl Session {
         params: &[(&(dyn ToSql + Sync), Type)],
     ) -> Answer<Vec<Row>> {
         self.echo.hear(sql);
-        Ok(self.client.query_typed(sql, params).await?)
+        let rows = self.wire.answer(self.client.query_typed(sql, params)).await?;
+        self.wire.connections.hear();
+        Ok(rows)
     }
 
     /// Like [`Session::query`], but shows each row as it comes, for results that are too large to be
@@ -109,6 +165,10 @@ impl Session {
     /// gives are passed over as they come.
     pub async fn execute(&self, statement: &str) -> Answer<()> {
         self.echo.hear(statement);
+        self.wire.answer(self.until_ready(statement)).await
+    }
+
+    async fn until_ready(&self, statement: &str) -> std::result::Result<(), tokio_postgres::Error> {
         let answer = self.pass_over(statement).await;
         if answer.is_err() && !self.client.is_closed() {
             // The server says what failed before it has rolled back; only when it is ready for the
@@ -119,7 +179,7 @@ impl Session {
         answer
     }
 
-    async fn pass_over(&self, statement: &str) -> Answer<()> {
+    async fn pass_over(&self, statement: &str) -> std::result::Result<(), tokio_postgres::Error> {
         let mut answers = pin!(self.client.simple_query_raw(statement).await?);
         while let Some(answer) = answers.next().await {
             answer?;
@@ -196,12 +256,18 @@ impl Session {
             () = stop => {}
         }
         loop {
-            self.cancel().await;
             // A cancel request can overtake the statement that it is meant for, so it is repeated.
-            if let Ok(answer) = tokio::time::timeout(CANCEL_AGAIN, &mut work).await {
-                let cancelled = matches!(&answer, Err(error)
-                    if error.sqlstate.as_deref() == Some("57014"));
-                return if cancelled { None } else { Some(answer) };
+            let again = async {
+                self.cancel().await;
+                tokio::time::sleep(CANCEL_AGAIN).await;
+            };
+            tokio::select! {
+                answer = &mut work => {
+                    let cancelled = matches!(&answer, Err(error)
+                        if error.sqlstate.as_deref() == Some("57014"));
+                    return if cancelled { None } else { Some(answer) };
+                }
+                () = again => {}
             }
         }
     }
@@ -211,7 +277,7 @@ impl Session {
     pub async fn pipeline(&self, statements: &[String]) -> Vec<Answer<Vec<Vec<Option<String>>>>> {
         let sent = statements.iter().map(|statement| {
             self.echo.hear(statement);
-            async { Ok(texts(self.client.simple_query(statement).await?)) }
+            async { Ok(texts(self.wire.answer(self.client.simple_query(statement)).await?)) }
         });
         join_all(sent).await
     }
@@ -226,7 +292,7 @@ impl Session {
 
     /// The notices that came since the last call or since the check-out.
     pub fn notices(&self) -> Vec<Notice> {
-        self.inbox.drain()
+        self.wire.line.inbox().drain()
     }
 
     /// Asks the server to cancel what this connection is doing, over a connection with the same

@@ -2,18 +2,36 @@
 //! can leak to the next user of a pooled connection, and so that role and database settings
 //! (`ALTER ROLE … SET statement_timeout`) do not apply.
 
+use std::time::Duration;
+
+use super::conninfo::Link;
 use super::version::ServerVersion;
 
 /// Reading the catalog takes milliseconds; a reader that takes this long is stuck.
 pub const READ_STATEMENT_TIMEOUT: &str = "30s";
 
+/// An answer that has not come so long is lost, or the server is stuck: its own limit is ten seconds
+/// shorter.
+pub const READ_PATIENCE: Duration = Duration::from_secs(40);
+
 /// Catalog functions such as `pg_get_indexdef` take a lock on the relation for a moment; they must
 /// not queue behind somebody's ALTER TABLE.
 pub const READ_LOCK_TIMEOUT: &str = "1s";
 
-/// How often a working backend looks whether its client is still there (14 and newer; by default
-/// it never does, and a build without a client goes on for hours).
-const ORPHAN_CHECK: &str = "2s";
+/// How often a working backend looks whether its client is still there (by default it never does, and
+/// a build without a client goes on for hours). A server of 13 does not know it, and one whose system
+/// cannot tell (Windows) refuses anything but 0.
+pub const CLIENT_CHECK: &str = "client_connection_check_interval";
+const CLIENT_CHECK_INTERVAL: &str = "2s";
+
+/// Whether the server can look whether a client is still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientCheck {
+    /// It can.
+    Possible,
+    /// It refuses.
+    Refused,
+}
 
 /// What happens to a running statement when this process dies or its connection breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,6 +41,29 @@ pub enum OrphanPolicy {
     Ends,
     /// It goes on to its end; the next run finds it and watches it.
     Survives,
+}
+
+/// What lets the server notice that the link to us has gone dead: while a backend waits for us, by
+/// keepalives; while it works, by looking for us. Otherwise it keeps our sessions, and the run lock, for
+/// minutes or hours. On a Unix socket PostgreSQL ignores all of it.
+pub fn link_settings(link: &Link, check: ClientCheck) -> Vec<(&'static str, String)> {
+    let mut settings = Vec::new();
+    let seconds = |value: Duration| value.as_secs().to_string();
+    if link.keepalives {
+        let known = [
+            ("tcp_keepalives_idle", link.idle.map(seconds)),
+            ("tcp_keepalives_interval", link.interval.map(seconds)),
+            ("tcp_keepalives_count", link.count.map(|count| count.to_string())),
+        ];
+        settings.extend(known.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    }
+    if let Some(timeout) = link.user_timeout {
+        settings.push(("tcp_user_timeout", timeout.as_millis().to_string()));
+    }
+    if check == ClientCheck::Possible {
+        settings.push((CLIENT_CHECK, CLIENT_CHECK_INTERVAL.to_owned()));
+    }
+    settings
 }
 
 /// What a reader begins with: everything short and bounded.
@@ -36,10 +77,14 @@ pub fn read_settings() -> Vec<(&'static str, &'static str)> {
     ]
 }
 
-/// Whether the server complains about one of the settings that the very first connection has. The
-/// youngest of them came with PostgreSQL 11.
-pub fn is_read_setting(complaint: &str) -> bool {
-    read_settings().iter().any(|(name, _)| complaint.contains(&format!("\"{name}\"")))
+/// How old a server is that does not know one of the settings that every connection has, as far as
+/// its complaint tells.
+pub fn age_by_complaint(complaint: &str) -> Option<&'static str> {
+    let is_about = |name: &str| complaint.contains(&format!("\"{name}\""));
+    if read_settings().iter().any(|(name, _)| is_about(name)) {
+        return Some("10 or older");
+    }
+    is_about("tcp_user_timeout").then_some("11 or older")
 }
 
 /// `lock_timeout` governs every wait inside a concurrent build, `statement_timeout` the whole of
@@ -57,18 +102,23 @@ pub fn maintenance_settings(
     if version.has_transaction_timeout() {
         settings.push(("transaction_timeout", "0".to_owned()));
     }
-    let check = match orphans {
-        OrphanPolicy::Ends => ORPHAN_CHECK,
-        OrphanPolicy::Survives => "0",
-    };
-    settings.push(("client_connection_check_interval", check.to_owned()));
+    if orphans == OrphanPolicy::Survives {
+        settings.push((CLIENT_CHECK, "0".to_owned()));
+    }
     settings
 }
 
-/// The settings as the start-up parameter `options`, behind what the user's own says.
-pub fn start_up_options(own: Option<&str>, settings: &[(&str, &str)]) -> String {
-    let settings = settings.iter().map(|(name, value)| format!("-c {name}={}", escape(value)));
-    own.map(str::to_owned).into_iter().chain(settings).collect::<Vec<_>>().join(" ")
+/// The settings as the start-up parameter `options`. What comes later wins: the user's own says how long
+/// a dead link may last, and pgtend everything else.
+pub fn start_up_options(
+    link: &[(&str, String)],
+    own: Option<&str>,
+    settings: &[(&str, &str)],
+) -> String {
+    let option = |name: &str, value: &str| format!("-c {name}={}", escape(value));
+    let link = link.iter().map(|(name, value)| option(name, value));
+    let settings = settings.iter().map(|(name, value)| option(name, value));
+    link.chain(own.map(str::to_owned)).chain(settings).collect::<Vec<_>>().join(" ")
 }
 
 /// White space and backslashes are escaped in start-up options (libpq, `options`).
@@ -95,7 +145,35 @@ mod tests {
 
     #[test]
     fn spaces_in_start_up_options_are_escaped() {
-        let options = start_up_options(Some("-c a=b"), &[("work_mem", "1 GB"), ("x", "a\\b")]);
-        assert_eq!(options, "-c a=b -c work_mem=1\\ GB -c x=a\\\\b");
+        let link = [("tcp_user_timeout", "1".to_owned())];
+        let settings = [("work_mem", "1 GB"), ("x", "a\\b")];
+        let options = start_up_options(&link, Some("-c a=b"), &settings);
+        assert_eq!(options, "-c tcp_user_timeout=1 -c a=b -c work_mem=1\\ GB -c x=a\\\\b");
+    }
+
+    #[test]
+    fn the_server_is_as_patient_with_the_link_as_we_are() {
+        let link = Link {
+            keepalives: true,
+            idle: Some(Duration::from_secs(60)),
+            interval: None,
+            count: Some(5),
+            user_timeout: Some(Duration::from_millis(1500)),
+        };
+        let names = |link: &Link, check| {
+            let settings = link_settings(link, check).into_iter();
+            settings.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            names(&link, ClientCheck::Possible),
+            [
+                "tcp_keepalives_idle=60",
+                "tcp_keepalives_count=5",
+                "tcp_user_timeout=1500",
+                "client_connection_check_interval=2s"
+            ]
+        );
+        let off = Link { keepalives: false, user_timeout: None, ..link };
+        assert!(names(&off, ClientCheck::Refused).is_empty());
     }
 }

@@ -141,7 +141,8 @@ impl Ground {
         }
         let disturbed = running.wait_within(Duration::from_secs(120));
         assert!(
-            [0, 3, 4, 5, 130, 143, -9].contains(&disturbed.code),
+            // The last two: a signal came before the program could hear any.
+            [0, 3, 4, 5, 130, 143, -9, -2, -15].contains(&disturbed.code),
             "{story}\nthe disturbed run ended oddly\n{disturbed}"
         );
         drop(held);

@@ -17,6 +17,7 @@ mod heal;
 mod history;
 mod hostile_migrations;
 mod init;
+mod links;
 mod maintenance;
 mod names;
 mod outcome;

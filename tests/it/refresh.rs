@@ -5,7 +5,7 @@ use std::process::Command;
 
 use pgtend::sandbox::{Options, Sandbox, binaries};
 
-use crate::support::{Database, Output, Pgtend, Running, connect_to, until, value};
+use crate::support::{Database, Output, Pgtend, Running, connect_to, sqlstate, until, value};
 
 const APPLICATION: &str = "pgtend/refresh";
 
@@ -868,4 +868,31 @@ async fn a_history_that_lost_a_table_is_no_history() {
     db.pgtend(&["init", "--uninstall"]).expect(0);
     db.pgtend(&["init"]).expect(0);
     refresh(&db, &["--if-changed", "totals"]).expect(0).came_to("done");
+}
+
+#[tokio::test]
+async fn a_view_that_is_renamed_meanwhile_is_not_taken_for_another() {
+    let rename = "ALTER MATERIALIZED VIEW totals RENAME TO old";
+    let told = "public.totals was renamed meanwhile: it is public.old now";
+    let swap = format!("{rename}; CREATE MATERIALIZED VIEW totals AS SELECT 1 AS one");
+    for (meanwhile, told) in [
+        (rename, told),
+        (swap.as_str(), told),
+        ("DROP MATERIALIZED VIEW totals", "it was dropped meanwhile"),
+    ] {
+        let db = with(TOTALS).await;
+        db.sql("CREATE TABLE other (id int)").await;
+        let writer = db.writer("other").await;
+        let build = db.send("CREATE INDEX CONCURRENTLY other_id ON other (id)").await;
+        db.until_phase("waiting for writers before build", 1).await;
+        // It has been looked at before it waits for the build.
+        let call = ["refresh", "--format", "json", "--wait", "1min", "totals"];
+        let mut running = db.start(&call);
+        running.until_it_says("waits for the index build").await;
+        db.sql(meanwhile).await;
+        writer.release().await;
+        assert_eq!(sqlstate(build).await, "");
+        let output = running.wait().expect(4).came_to("failed");
+        assert_eq!(output.step("public.totals").reason, told, "{output}");
+    }
 }

@@ -48,7 +48,7 @@ type Ending = (Outcome, Option<Sources>);
 impl Refreshing<'_> {
     /// Executes the plan. Returns what each step came to, in the order of the plan.
     pub async fn run(&self, plan: &Plan) -> Vec<Outcome> {
-        self.execution.watched(self.steps(plan)).await
+        self.execution.watched(plan, self.steps(plan)).await
     }
 
     async fn steps(&self, plan: &Plan) -> Vec<Outcome> {

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
+use tokio_postgres::types::Type;
+
 use super::facts::{about, last_refreshes};
 use super::{Ending, Refreshing};
 use crate::catalog::{
@@ -17,7 +19,7 @@ use crate::execute::{Execution, adopt, retry, warnings};
 use crate::failure::Result;
 use crate::pg::database::Workers;
 use crate::pg::name::RelationName;
-use crate::pg::server_error::ServerError;
+use crate::pg::server_error::{ServerError, UNDEFINED_TABLE};
 use crate::pg::session::Session;
 use crate::plan::refresh::{self, Facts, Refresh, Way};
 use crate::plan::{Step, Subject, Verdict, one_line};
@@ -40,6 +42,8 @@ pub struct Work<'a> {
     execution: &'a Execution<'a>,
     at: StepIndex,
     view: Oid,
+    /// What it was called when the run was planned.
+    name: RelationName,
     upstream: Option<RelationName>,
     /// What was sent.
     pub sent: Vec<String>,
@@ -65,6 +69,7 @@ impl<'a> Work<'a> {
             execution: &run.execution,
             at,
             view,
+            name: step.object.clone(),
             upstream,
             sent: Vec::new(),
             waited: Duration::ZERO,
@@ -139,6 +144,10 @@ impl<'a> Work<'a> {
             let reason = "it was dropped meanwhile";
             return Ok(Some((Outcome::new(Status::Failed, reason), None)));
         };
+        if view.name != self.name {
+            let reason = format!("{} was renamed meanwhile: it is {} now", self.name, view.name);
+            return Ok(Some((Outcome::new(Status::Failed, reason), None)));
+        }
         match step.verdict {
             Verdict::AsDeclared | Verdict::LeftOut => {
                 let outcome = Outcome::new(Status::Skipped, step.reason);
@@ -263,6 +272,14 @@ impl<'a> Work<'a> {
             let _ = session.execute("ROLLBACK").await;
             return (ended, Writes::default());
         }
+        if !holds_lock(session, self.view).await.unwrap_or(true) {
+            // The name means another view by now: renamed, or dropped and made anew.
+            let _ = session.execute("ROLLBACK").await;
+            let sqlstate = Some(UNDEFINED_TABLE.to_owned());
+            let message = format!("{} is another view now", self.name);
+            let error = ServerError { sqlstate, message, ..ServerError::default() };
+            return (Ended::Failed(error), Writes::default());
+        }
         let writes = load_xact_writes(session, self.view).await.unwrap_or_default();
         if self.execution.database.server.version.can_flush_statistics() {
             // Otherwise what reads this view would be found unchanged for up to ten seconds.
@@ -303,6 +320,7 @@ impl<'a> Work<'a> {
         error: &ServerError,
     ) -> Result<Option<Outcome>> {
         if error.is_connection_lost() {
+            self.execution.events.emit(Event::Retrying(self.at, error.explained()));
             adopt::await_end(self.execution, self.at, pid, sql).await?;
         }
         if error.is_lock_not_available() && self.waited < self.execution.policy.max_wait {
@@ -311,6 +329,12 @@ impl<'a> Work<'a> {
         }
         if error.is_passing() && self.retries < RETRIES {
             return self.retry(&error.to_string()).await;
+        }
+        let session = self.execution.database.reader().await?;
+        let now = catalog::load_view(&session, self.view).await?;
+        if now.is_none_or(|now| now.name != self.name) {
+            // The error is another view's, or that there is none. A fresh look tells what became of ours.
+            return Ok(None);
         }
         let reason = several_rows_for_one_key(error, view).unwrap_or_else(|| error.explained());
         Ok(Some(Outcome { reason, ..Outcome::from(error) }))
@@ -385,6 +409,13 @@ async fn concurrent_build(session: &Session) -> Result<Option<Build>> {
     Ok(builds.into_iter().find(|build| {
         build.command.as_deref().is_none_or(|command| command.contains("CONCURRENTLY"))
     }))
+}
+
+/// Whether the session's transaction has locked the view against other refreshes.
+async fn holds_lock(session: &Session, view: Oid) -> Result<bool> {
+    let sql = include_str!("../../../sql/catalog/refresh_lock.sql");
+    let rows = session.query(sql, &[(&view, Type::OID)]).await;
+    Ok(!rows.map_err(ServerError::into_failure)?.is_empty())
 }
 
 /// Where the server's WAL ends, in bytes.

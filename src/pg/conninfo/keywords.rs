@@ -59,9 +59,10 @@ const NO_SCRAM_KEYS: &str = "SCRAM pass-through keys are not supported";
 
 /// Every keyword of PostgreSQL 18, the service file's of 19 among them.
 ///
-/// Three defaults are not libpq's. Without `connect_timeout` a dead host stops a run for minutes.
+/// Some defaults are not libpq's. Without `connect_timeout` a dead host stops a run for minutes.
 /// Without keepalives a firewall forgets a connection that waits for hours on one statement, and
-/// neither side notices.
+/// neither side notices. With these a dead link is noticed after 22 seconds; so long is
+/// `tcp_user_timeout`, too, where nobody gives it.
 pub(super) const KEYWORDS: &[Keyword] = &[
     used("service", Some("PGSERVICE"), None),
     used("servicefile", Some("PGSERVICEFILE"), None),
@@ -75,8 +76,8 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     used("options", Some("PGOPTIONS"), None),
     used("connect_timeout", Some("PGCONNECT_TIMEOUT"), Some("10")),
     used("keepalives", None, Some("1")),
-    used("keepalives_idle", None, Some("30")),
-    used("keepalives_interval", None, Some("10")),
+    used("keepalives_idle", None, Some("10")),
+    used("keepalives_interval", None, Some("4")),
     used("keepalives_count", None, Some("3")),
     used("tcp_user_timeout", None, None),
     used("target_session_attrs", Some("PGTARGETSESSIONATTRS"), Some("any")),

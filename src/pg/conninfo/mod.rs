@@ -26,7 +26,7 @@ use tokio_postgres::config::SslMode as DriverSslMode;
 
 pub use environment::Environment;
 pub use parse::Harmless;
-pub use settings::{RootCertificates, SslMode, TlsSettings, TlsVersion};
+pub use settings::{Link, RootCertificates, SslMode, TlsSettings, TlsVersion};
 
 use crate::failure::{Failure, Kind, Result};
 use passfile::{Passfile, Wanted};
@@ -110,6 +110,14 @@ impl Conninfo {
         Ok(config)
     }
 
+    /// How soon a dead link is noticed.
+    ///
+    /// # Errors
+    /// Fails on what is no number.
+    pub fn link(&self) -> Result<Link> {
+        self.values.link()
+    }
+
     /// What the parameters say about TLS; off if there are sockets only.
     pub fn tls(&self) -> TlsSettings {
         self.tls.clone()
@@ -172,18 +180,18 @@ impl Conninfo {
         if let Some(timeout) = self.values.connect_timeout()? {
             config.connect_timeout(timeout);
         }
-        if let Some(timeout) = self.values.tcp_user_timeout()? {
+        let link = self.link()?;
+        if let Some(timeout) = link.user_timeout {
             config.tcp_user_timeout(timeout);
         }
-        let keepalives = self.values.keepalives()?;
-        config.keepalives(keepalives.enabled);
-        if let Some(idle) = keepalives.idle {
+        config.keepalives(link.keepalives);
+        if let Some(idle) = link.idle {
             config.keepalives_idle(idle);
         }
-        if let Some(interval) = keepalives.interval {
+        if let Some(interval) = link.interval {
             config.keepalives_interval(interval);
         }
-        if let Some(count) = keepalives.count {
+        if let Some(count) = link.count {
             config.keepalives_retries(count);
         }
         Ok(())

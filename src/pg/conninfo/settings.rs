@@ -89,12 +89,19 @@ impl Endpoint {
     }
 }
 
-/// The sockets' keepalive settings; an interval of zero is the system's own.
-pub(super) struct Keepalives {
-    pub(super) enabled: bool,
-    pub(super) idle: Option<Duration>,
-    pub(super) interval: Option<Duration>,
-    pub(super) count: Option<u32>,
+/// How soon either side notices that the link has gone dead. What is `None` is the system's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// Whether a silent connection is probed.
+    pub keepalives: bool,
+    /// After so much silence.
+    pub idle: Option<Duration>,
+    /// So long after the last probe.
+    pub interval: Option<Duration>,
+    /// So many lost probes end it.
+    pub count: Option<u32>,
+    /// For so long what was sent may stay unacknowledged.
+    pub user_timeout: Option<Duration>,
 }
 
 const SSL_MODES: &[(&str, SslMode)] = &[
@@ -154,20 +161,31 @@ impl Values {
         self.seconds("connect_timeout")
     }
 
-    /// In milliseconds, unlike the driver's own reading of this keyword.
-    pub(super) fn tcp_user_timeout(&self) -> Result<Option<Duration>> {
-        let millis = self.number("tcp_user_timeout")?.unwrap_or_default();
-        Ok(u64::try_from(millis).ok().filter(|millis| *millis > 0).map(Duration::from_millis))
-    }
-
-    pub(super) fn keepalives(&self) -> Result<Keepalives> {
+    pub(super) fn link(&self) -> Result<Link> {
         let count = self.number("keepalives_count")?.unwrap_or_default();
-        Ok(Keepalives {
-            enabled: self.number("keepalives")?.unwrap_or_default() != 0,
+        let link = Link {
+            keepalives: self.number("keepalives")?.unwrap_or_default() != 0,
             idle: self.seconds("keepalives_idle")?,
             interval: self.seconds("keepalives_interval")?,
             count: u32::try_from(count).ok().filter(|count| *count > 0),
-        })
+            user_timeout: None,
+        };
+        Ok(Link { user_timeout: self.user_timeout(&link)?, ..link })
+    }
+
+    /// In milliseconds, unlike the driver's own reading of this keyword. Where nobody gives it, as
+    /// long as the probes of a silent connection take: a longer one would keep it open while
+    /// something is under way, a shorter one would cut the probes short (Linux, tcp(7)).
+    fn user_timeout(&self, link: &Link) -> Result<Option<Duration>> {
+        if self.is_default("tcp_user_timeout") {
+            let (Some(idle), Some(interval), Some(count)) = (link.idle, link.interval, link.count)
+            else {
+                return Ok(None);
+            };
+            return Ok(Some(idle.saturating_add(interval.saturating_mul(count))));
+        }
+        let millis = self.number("tcp_user_timeout")?.unwrap_or_default();
+        Ok(u64::try_from(millis).ok().filter(|millis| *millis > 0).map(Duration::from_millis))
     }
 
     pub(super) fn target_session_attrs(&self) -> Result<TargetSessionAttrs> {

@@ -346,9 +346,10 @@ fn silent_connections_are_kept_alive_and_dead_hosts_given_up_by_default() {
     let config = resolve("").driver_config().unwrap();
     assert_eq!(config.get_connect_timeout(), Some(&Duration::from_secs(10)));
     assert!(config.get_keepalives());
-    assert_eq!(config.get_keepalives_idle(), Duration::from_secs(30));
-    assert_eq!(config.get_keepalives_interval(), Some(Duration::from_secs(10)));
+    assert_eq!(config.get_keepalives_idle(), Duration::from_secs(10));
+    assert_eq!(config.get_keepalives_interval(), Some(Duration::from_secs(4)));
     assert_eq!(config.get_keepalives_retries(), Some(3));
+    assert_eq!(config.get_tcp_user_timeout(), Some(&Duration::from_secs(22)));
 
     let text = "connect_timeout=0 keepalives=0 keepalives_interval=0 tcp_user_timeout=1500";
     let config = resolve(text).driver_config().unwrap();
@@ -356,6 +357,11 @@ fn silent_connections_are_kept_alive_and_dead_hosts_given_up_by_default() {
     assert!(!config.get_keepalives());
     assert_eq!(config.get_keepalives_interval(), None);
     assert_eq!(config.get_tcp_user_timeout(), Some(&Duration::from_millis(1500)));
+
+    let user_timeout = |text: &str| resolve(text).link().unwrap().user_timeout;
+    // Patience with the probes is patience with what is under way.
+    assert_eq!(user_timeout("keepalives_idle=60"), Some(Duration::from_secs(72)));
+    assert_eq!(user_timeout("tcp_user_timeout=0"), None);
 }
 
 #[test]

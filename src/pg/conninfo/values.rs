@@ -143,7 +143,7 @@ impl Values {
         }
         let pairs: Vec<_> =
             settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        self.replace("options", start_up_options(self.get("options"), &pairs));
+        self.replace("options", start_up_options(&[], self.get("options"), &pairs));
     }
 
     /// An empty value hides the lower layers and means the default. Not so for `sslmode` and its

@@ -38,9 +38,9 @@ impl Pgtend {
     }
 
     /// The call with these arguments by way of another program, as `nohup pgtend …`.
-    pub fn by_way_of(program: &str, arguments: &[&str]) -> Self {
-        let mut command = Command::new(program);
-        command.arg(env!("CARGO_BIN_EXE_pgtend"));
+    pub fn by_way_of(program: &[&str], arguments: &[&str]) -> Self {
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]).arg(env!("CARGO_BIN_EXE_pgtend"));
         Pgtend(command).called(arguments)
     }
 

@@ -1,5 +1,6 @@
 //! The words that tests are written in.
 
+pub mod cable;
 pub mod command;
 pub mod database;
 pub mod document;
@@ -15,6 +16,7 @@ pub mod tls;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+pub use cable::Cable;
 pub use command::{Output, Pgtend, Running};
 pub use database::{Blocker, Database, connect_to, sqlstate, value};
 pub use proxy::Proxy;
