@@ -6,7 +6,7 @@ DIST   := target/dist
 RUN    := $(CARGO) run --release --quiet --
 
 .DEFAULT_GOAL := build
-.PHONY: help build release demo test test-matrix faults bench bench-impact bench-plan bench-refresh bench-statements bench-vacuum bench-verify choice fmt-check clippy lint doc install man completions clean
+.PHONY: help build release demo test test-matrix faults bench bench-impact bench-plan bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy lint doc install man completions clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,10 @@ faults: ## disturb builds in every way at random moments (ROUNDS=300)
 choice: ## compare what is due with what autovacuum does (TABLES=1000)
 	@scripts/ensure-postgres
 	PGTEND_CHOICE_TABLES=$(or $(TABLES),1000) $(CARGO) test --test it choice -- --nocapture
+
+fuzz: ## look for input that breaks a parser (TARGET=declared, SECONDS=600; needs cargo-fuzz and a nightly)
+	$(CARGO) +nightly fuzz run --fuzz-dir fuzz $(or $(TARGET),declared) -- \
+	    -max_total_time=$(or $(SECONDS),600) -timeout=10 -rss_limit_mb=500 -max_len=65536
 
 fmt-check:
 	$(CARGO) fmt --check

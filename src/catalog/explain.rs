@@ -9,13 +9,13 @@
 
 use std::collections::HashMap;
 
-use squawk_syntax::SourceFile;
 use squawk_syntax::ast::{AstNode, Stmt};
 use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
 use tokio_postgres::types::{FromSql, ToSql, Type};
 
 use super::load::ask;
 use super::reach::{Trust, objection, safe_path};
+use crate::declared::syntax;
 use crate::failure::Result;
 use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
@@ -236,7 +236,11 @@ fn obstacle(query: &str) -> Option<String> {
     if query.contains('\0') {
         return Some("its text is broken".to_owned());
     }
-    let parse = SourceFile::parse(query);
+    syntax::read(query, obstacle_in)
+        .unwrap_or_else(|error| Some(format!("its text is too much: {error}")))
+}
+
+fn obstacle_in(parse: &syntax::Parsed) -> Option<String> {
     let tree = parse.tree();
     if let Some(words) = typed_parameter(tree.syntax()) {
         return Some(format!(
@@ -246,7 +250,7 @@ fn obstacle(query: &str) -> Option<String> {
     if let Some(error) = parse.errors().first() {
         return Some(format!("its text is cut off or not understood: {error}"));
     }
-    let mut statements = tree.stmts().filter(|statement| !matches!(statement, Stmt::EmptyStmt(_)));
+    let mut statements = parse.statements();
     match (statements.next(), statements.next()) {
         (Some(statement), None) if has_plan(&statement) => None,
         _ => Some("it is not one SELECT, INSERT, UPDATE, DELETE or MERGE".to_owned()),

@@ -6,7 +6,7 @@ use super::Context;
 use crate::catalog;
 use crate::config::cache_folder;
 use crate::declared::{self, Declaration, Others};
-use crate::failure::{Failure, Result, exit_code};
+use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::pg::conninfo::Conninfo;
 use crate::pg::database::Database;
 use crate::pg::name::RelationName;
@@ -127,6 +127,14 @@ impl Selection {
         let ignore = self.ignore_other || context.config.apply.ignore_other;
         let declaration =
             declared::load(paths, if ignore { Others::Ignore } else { Others::Refuse })?;
+        if let Some(path) = &declaration.search_path {
+            let message = format!(
+                "{}: the search_path that is set here changes which tables the \
+                                   names below it mean",
+                path.source
+            );
+            return Err(Failure::new(Kind::Declaration, message).hint("qualify the names"));
+        }
         if declaration.is_empty() {
             context.console.narrate("The files declare nothing.");
         }

@@ -1,5 +1,8 @@
 //! What can be said about a declaration before any server is asked.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use super::{Declaration, DeclaredIndex, DeclaredView, Note, Source};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::name::{NAME_MAX_BYTES, RelationName, quote_ident, with_suffix};
@@ -129,7 +132,7 @@ fn keep_first<T: Placed>(
     likeness: impl Fn(&T, &T) -> Likeness,
 ) {
     let mut kept: Vec<T> = Vec::with_capacity(items.len());
-    let mut seen: std::collections::HashMap<String, Vec<usize>> = std::collections::HashMap::new();
+    let mut seen: HashMap<String, Vec<usize>> = HashMap::new();
     for item in items.drain(..) {
         let earlier = seen.entry(item.bucket()).or_default();
         let verdict = earlier.iter().map(|at| (*at, likeness(&kept[*at], &item))).find_map(
@@ -227,15 +230,18 @@ impl Placed for super::DeclaredComment {
     }
 }
 
-/// Turns the problems into one failure, or none.
-pub fn report(mut problems: Vec<Problem>) -> Result<()> {
+/// Turns the problems into one failure, or none. Of files that were included it is said where.
+pub fn report(mut problems: Vec<Problem>, included: &HashMap<Arc<str>, Source>) -> Result<()> {
     problems.sort_by(|a, b| (&a.source.file, a.source.line).cmp(&(&b.source.file, b.source.line)));
     let Some(first) = problems.first() else { return Ok(()) };
     let hint = first.hint.clone();
     let mut lines = problems
         .iter()
         .take(PROBLEMS_SHOWN)
-        .map(|problem| format!("{}: {}", problem.source, problem.message))
+        .map(|problem| match included.get(&problem.source.file) {
+            Some(at) => format!("{}: {} (included at {at})", problem.source, problem.message),
+            None => format!("{}: {}", problem.source, problem.message),
+        })
         .collect::<Vec<_>>();
     if problems.len() > PROBLEMS_SHOWN {
         lines.push(format!("and {} more", problems.len() - PROBLEMS_SHOWN));

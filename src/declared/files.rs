@@ -10,6 +10,9 @@ use anyhow::Context;
 
 use crate::failure::{Failure, Kind, Result};
 
+/// Files that are as large or larger are refused: no declaration is.
+const LARGEST: u64 = 256_000_000;
+
 /// A file's name as the user knows it, and its text.
 #[derive(Debug, Clone)]
 pub struct SqlFile {
@@ -19,15 +22,19 @@ pub struct SqlFile {
     pub text: String,
 }
 
-/// Reads every path once, folders in sorted order; `-` is standard input.
-pub fn read<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<SqlFile>> {
+/// The files that the paths name or hold, each once, those of folders in sorted order; `-` is
+/// standard input.
+///
+/// # Errors
+/// `Usage` where a path is missing or a folder holds no SQL.
+pub fn find_all<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for path in paths {
         find(path.as_ref(), &mut found)?;
     }
     let mut seen = HashSet::new();
     found.retain(|path| seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
-    found.iter().map(|path| read_one(path)).collect()
+    Ok(found)
 }
 
 fn find(path: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
@@ -37,6 +44,7 @@ fn find(path: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     }
     let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     if !metadata.is_dir() {
+        require_regular(path)?;
         found.push(path.to_path_buf());
         return Ok(());
     }
@@ -50,7 +58,18 @@ fn find(path: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 /// Adds every `*.sql` below the folder, sorted by path; what is hidden is passed over.
+///
+/// # Errors
+/// `Usage` where a folder cannot be read, or a pipe or a device bears such a name.
 pub fn find_below(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    find_in(folder, &mut HashSet::new(), found)
+}
+
+/// Links may lead into a circle.
+fn find_in(folder: &Path, seen: &mut HashSet<PathBuf>, found: &mut Vec<PathBuf>) -> Result<()> {
+    if !seen.insert(fs::canonicalize(folder).map_err(|error| unreadable(folder, &error))?) {
+        return Ok(());
+    }
     let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
     let mut paths = entries
         .map(|entry| entry.map(|entry| entry.path()))
@@ -59,51 +78,130 @@ pub fn find_below(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     paths.sort();
     for path in paths.into_iter().filter(|path| !is_hidden(path)) {
         if path.is_dir() {
-            find_below(&path, found)?;
+            find_in(&path, seen, found)?;
         } else if path.extension().is_some_and(|extension| extension == "sql") {
+            require_regular(&path)?;
             found.push(path);
         }
     }
     Ok(())
 }
 
+/// A pipe would be waited for, and a device has no end.
+fn require_regular(path: &Path) -> Result<fs::Metadata> {
+    let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    if metadata.is_dir() {
+        return Err(Failure::usage(format!("{} is a folder", path.display())));
+    }
+    if !metadata.is_file() {
+        let message = format!("{} is no regular file but a pipe or a device", path.display());
+        return Err(Failure::usage(message).hint("give what a program writes on standard input: -"));
+    }
+    Ok(metadata)
+}
+
+/// Whether files that are named one by one are migrations of a tool: a section marker or a name
+/// says so.
+///
+/// # Errors
+/// As [`read_one`].
+pub fn look_like_migrations(files: &[PathBuf]) -> Result<bool> {
+    const MARKS: [&str; 4] = ["-- +goose", "-- +migrate", "-- migrate:", "--migrate:"];
+    for file in files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(".up.sql") || name.ends_with(".down.sql") {
+            return Ok(true);
+        }
+        let text = read_text(file)?;
+        let is_mark = |line: &str| MARKS.iter().any(|mark| line.trim_start().starts_with(mark));
+        if text.lines().any(is_mark) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-fn read_one(path: &Path) -> Result<SqlFile> {
+/// Reads the file; `-` is standard input.
+///
+/// # Errors
+/// `Usage` where it cannot be read, is no regular file or too large; `Declaration` with the line
+/// where it is not text in UTF-8.
+pub fn read_one(path: &Path) -> Result<SqlFile> {
     let (name, bytes) = if path == Path::new("-") {
         ("<stdin>".to_owned(), read_stdin()?)
     } else {
-        let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
-        (path.display().to_string(), bytes)
+        (path.display().to_string(), read_bytes(path)?)
     };
     let text = decode(&name, bytes)?;
     Ok(SqlFile { name: name.into(), text })
 }
 
 /// The file's text, without a byte order mark.
+///
+/// # Errors
+/// As [`read_one`].
 pub fn read_text(path: &Path) -> Result<String> {
-    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
-    decode(&path.display().to_string(), bytes)
+    decode(&path.display().to_string(), read_bytes(path)?)
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    let metadata = require_regular(path)?;
+    if metadata.len() >= LARGEST {
+        return Err(too_large(&path.display().to_string()));
+    }
+    let file = fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
+    file.take(LARGEST).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    Ok(bytes)
+}
+
+fn too_large(name: &str) -> Failure {
+    let largest = LARGEST / 1_000_000;
+    Failure::usage(format!("{name} is too large: pgtend reads files below {largest} MB"))
+        .hint("give a dump of the schema alone, as pg_dump --schema-only writes it")
 }
 
 fn decode(name: &str, bytes: Vec<u8>) -> Result<String> {
-    let text = String::from_utf8(bytes).map_err(|error| {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(not_text(name, 1, "the file is UTF-16, not UTF-8")
+            .hint("convert it: iconv -f UTF-16 -t UTF-8"));
+    }
+    let line = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+    if let Some(nul) = bytes.iter().position(|byte| *byte == 0) {
+        let message = format!("a NUL byte stands there (byte {nul}); PostgreSQL takes none");
+        return Err(not_text(name, line(&bytes[..nul]), &message)
+            .hint("this is no SQL file, or a broken one; UTF-16 has to be converted to UTF-8"));
+    }
+    let mut text = String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
-        let message = format!("{name}:{line}: the file is not UTF-8 (byte {good})");
-        Failure::new(Kind::Declaration, message).hint("convert it, for example with iconv -t UTF-8")
+        let line = line(&error.as_bytes()[..good]);
+        not_text(name, line, &format!("the file is not UTF-8 (byte {good})"))
+            .hint("convert it, for example with iconv -t UTF-8")
     })?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    Ok(text)
+}
+
+fn not_text(name: &str, line: usize, message: &str) -> Failure {
+    Failure::new(Kind::Declaration, format!("{name}:{line}: {message}"))
 }
 
 fn read_stdin() -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     io::stdin()
+        .take(LARGEST)
         .read_to_end(&mut bytes)
         .context("reading standard input")
         .map_err(|error| Failure::from_error(Kind::Io, error))?;
+    if bytes.len() as u64 == LARGEST {
+        return Err(too_large("standard input"));
+    }
     Ok(bytes)
 }
 

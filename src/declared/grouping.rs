@@ -1,14 +1,16 @@
 //! Which columns of a view name its rows: those that its query groups by.
 
-use squawk_syntax::ast::{self, AstNode};
-use squawk_syntax::{SourceFile, ast::Stmt};
+use squawk_syntax::ast::{self, AstNode, Stmt};
 
-use super::text;
+use super::{syntax, text};
 
 /// The places (from 0) of the output columns that the query groups by, if each of its grouping
 /// expressions is one; `None` for anything else. `query` is a SELECT as the server prints it.
 pub fn grouping_columns(query: &str) -> Option<Vec<usize>> {
-    let parse = SourceFile::parse(query);
+    syntax::read(query, places).ok()?
+}
+
+fn places(parse: &syntax::Parsed) -> Option<Vec<usize>> {
     let Some(Stmt::Select(select)) = parse.tree().stmts().next() else { return None };
     let targets = select.select_clause()?.target_list()?.targets();
     let targets = targets.map(|target| written(target.expr())).collect::<Vec<_>>();

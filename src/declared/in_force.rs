@@ -1,14 +1,14 @@
 //! What migrations declare all in all: the indexes and materialized views that one of them creates
 //! and no later one takes back, as far as their text tells. Where it does not, they are left out.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use squawk_syntax::SourceFile;
-use squawk_syntax::ast::{AstNode, Stmt};
-
-use super::migrations::{Lines, Migration, Script};
-use super::{DeclaredIndex, DeclaredView, Source, parse, text};
+use super::migrations::{Migration, Script};
+use super::parse::Others;
+use super::passed::Passed;
+use super::psql::{Reader, Text};
+use super::walk::{Doubts, Entry, Session, Walk};
+use super::{DeclaredIndex, DeclaredView};
 use crate::pg::name::RelationName;
 
 /// What is in force after the last migration, in the order of the files.
@@ -46,204 +46,38 @@ pub struct Stands {
 
 /// Walks through the migrations in their order.
 pub fn in_force(migrations: &[Migration]) -> InForce {
-    let mut walk = Walk::default();
+    let mut reader = Reader::new(Passed::new(Others::Ignore));
+    let mut walk = Walk::new(Doubts::Forget);
     for (at, migration) in migrations.iter().enumerate() {
-        walk.script(at, &migration.up);
+        let mut session = Session::default();
+        let Script { file, first_line, text, .. } = &migration.up;
+        let text = Text {
+            name: &Arc::from(file.display().to_string()),
+            path: Some(file),
+            first_line: usize::try_from(*first_line).unwrap_or(1),
+            text,
+        };
+        reader.read(text, &mut |statement, passed| session.hear(statement, passed));
+        if !reader.problems.is_empty() {
+            walk.forget_all();
+            reader.problems.clear();
+        }
+        walk.session(session, at, &mut reader.passed);
+        walk.problems.clear();
+        reader.passed.notes.clear();
     }
-    walk.found
+    InForce { indexes: standing(walk.indexes), views: standing(walk.views), created: walk.created }
 }
 
-#[derive(Default)]
-struct Walk {
-    found: InForce,
-    /// A search path was set: what a name without schema means is not known.
-    is_path_set: bool,
-}
-
-impl Walk {
-    fn script(&mut self, migration: usize, script: &Script) {
-        let parse = SourceFile::parse(&script.text);
-        if !parse.errors().is_empty() {
-            self.forget_all();
-            return;
-        }
-        let lines = Lines::new(script);
-        let file = Arc::<str>::from(script.file.display().to_string());
-        for statement in parse.tree().stmts() {
-            let Some(first) = text::first_token(statement.syntax()) else { continue };
-            let (line, column) = lines.at(first.text_range().start().into());
-            let source = Source { file: file.clone(), line: usize::try_from(line).unwrap_or(0) };
-            self.statement(&statement, &source, Stands { migration, line, column });
-        }
-    }
-
-    fn statement(&mut self, statement: &Stmt, source: &Source, stands: Stands) {
-        match statement {
-            Stmt::CreateIndex(create) => {
-                let if_not_exists = create.if_not_exists().is_some();
-                if let Ok(declared) = parse::index(create, source) {
-                    self.index(Standing { declared, stands, if_not_exists });
-                }
-            }
-            Stmt::CreateMaterializedView(create) => {
-                let if_not_exists = create.if_not_exists().is_some();
-                if let Ok(declared) = parse::view(create, source) {
-                    self.view(Standing { declared, stands, if_not_exists });
-                }
-            }
-            _ => self.other(&Words::of(&text::verbatim(statement.syntax()))),
-        }
-    }
-
-    fn index(&mut self, index: Standing<DeclaredIndex>) {
-        let name = index.declared.name.clone();
-        self.found.indexes.retain(|other| name.is_none() || other.declared.name != name);
-        if index.declared.table.schema.is_some() || !self.is_path_set {
-            self.found.indexes.push(index);
-        }
-    }
-
-    fn view(&mut self, view: Standing<DeclaredView>) {
-        let name = &view.declared.name;
-        self.found.created.push((name.clone(), view.stands));
-        self.found.views.retain(|other| other.declared.name.name != name.name);
-        // Its query has names too.
-        if !self.is_path_set {
-            self.found.views.push(view);
-        }
-    }
-
-    fn forget_all(&mut self) {
-        self.found.indexes.clear();
-        self.found.views.clear();
-    }
-
-    /// What a statement may take back.
-    fn other(&mut self, words: &Words) {
-        match words.all.first().map(String::as_str) {
-            Some("do" | "call") if words.has_any(&["drop", "alter", "execute", "perform"]) => {
-                self.forget_all();
-            }
-            Some("drop") => self.drop(words),
-            Some("alter") if words.has_any(&["rename", "drop", "type", "schema"]) => {
-                self.alter(words);
-            }
-            // What `*` stands for may have become more.
-            Some("alter" | "create") if words.has_any(&["add", "replace"]) => {
-                let grows = |view: &DeclaredView| view.query.replace("(*)", "").contains('*');
-                let views = &mut self.found.views;
-                views.retain(|view| {
-                    !(grows(&view.declared) && words.target().is_read_by(&view.declared))
-                });
-            }
-            _ => {}
-        }
-        let sets = words.all.first().is_some_and(|first| first != "create");
-        self.is_path_set |= sets && words.has_any(&["search_path"]);
-    }
-
-    fn drop(&mut self, words: &Words) {
-        let InForce { indexes, views, .. } = &mut self.found;
-        match words.all.get(1).map(String::as_str) {
-            Some("index") => indexes.retain(|index| !words.has_name(&index.declared)),
-            Some("table" | "view" | "materialized" | "foreign") => {
-                indexes.retain(|index| !words.has(&index.declared.table.name));
-                views.retain(|view| !words.has(&view.declared.name.name));
-            }
-            Some("schema") => {
-                let is_gone = |schema: &Option<String>| match schema {
-                    Some(schema) => words.has(schema),
-                    None => words.has("public"),
-                };
-                indexes.retain(|index| !is_gone(&index.declared.table.schema));
-                views.retain(|view| !is_gone(&view.declared.name.schema));
-            }
-            Some("owned") => self.forget_all(),
-            _ => {}
-        }
-    }
-
-    fn alter(&mut self, words: &Words) {
-        let InForce { indexes, views, .. } = &mut self.found;
-        let target = words.target();
-        let moves =
-            words.has("schema") || words.all.windows(2).any(|pair| pair == ["rename", "to"]);
-        indexes.retain(|index| {
-            let index = &index.declared;
-            let is_touched = moves || words.shares_a_word(&index.definition);
-            !(target.has(&index.table.name) && is_touched || words.has_name(index))
-        });
-        views.retain(|view| {
-            let view = &view.declared;
-            !(target.has(&view.name.name) || target.is_read_by(view))
-        });
-    }
-}
-
-/// The words of an SQL text in small letters, without quotes; also those of strings, in which DO
-/// keeps its statements.
-struct Words {
-    all: Vec<String>,
-    known: HashSet<String>,
-}
-
-impl Words {
-    fn of(text: &str) -> Words {
-        let text = text.to_lowercase();
-        let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-        let all = words.filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>();
-        let known = all.iter().cloned().collect();
-        Words { all, known }
-    }
-
-    /// Whether a name occurs, or all the words that it is made of.
-    fn has(&self, name: &str) -> bool {
-        Words::of(name).all.iter().all(|word| self.known.contains(word))
-    }
-
-    fn has_any(&self, words: &[&str]) -> bool {
-        words.iter().any(|word| self.known.contains(*word))
-    }
-
-    /// Whether the index's name occurs.
-    fn has_name(&self, index: &DeclaredIndex) -> bool {
-        index.name.as_ref().is_none_or(|name| self.has(name))
-    }
-
-    fn shares_a_word(&self, text: &str) -> bool {
-        Words::of(text).all.iter().any(|word| self.known.contains(word))
-    }
-
-    /// The words among which the name is that an ALTER or CREATE is about.
-    fn target(&self) -> Words {
-        const HEAD: &[&str] = &[
-            "alter",
-            "create",
-            "or",
-            "replace",
-            "temp",
-            "temporary",
-            "recursive",
-            "table",
-            "view",
-            "materialized",
-            "foreign",
-            "index",
-            "if",
-            "exists",
-            "only",
-        ];
-        // Of one with a schema and quoted blanks more may belong to it.
-        const MOST: usize = 4;
-        let words = self.all.iter().skip_while(|word| HEAD.contains(&word.as_str()));
-        let all = words.take(MOST).cloned().collect::<Vec<_>>();
-        Words { known: all.iter().cloned().collect(), all }
-    }
-
-    /// Whether the view's query names one of them.
-    fn is_read_by(&self, view: &DeclaredView) -> bool {
-        self.shares_a_word(&view.query)
-    }
+fn standing<T>(entries: Vec<Option<Entry<T>>>) -> Vec<Standing<T>> {
+    let entries = entries.into_iter().flatten();
+    entries
+        .map(|Entry { declared, stands, if_not_exists, .. }| Standing {
+            declared,
+            stands,
+            if_not_exists,
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -257,12 +91,15 @@ mod tests {
         CREATE MATERIALIZED VIEW totals AS SELECT status, count(*) FROM sales GROUP BY 1;
         CREATE UNIQUE INDEX totals_key ON totals (status);\n";
 
+    fn migration(text: &str) -> Migration {
+        let up = Script::new("a.sql", 1, text.to_owned(), Wrapping::None);
+        Migration { name: String::new(), up, down: None }
+    }
+
     /// The names of what is in force after the migrations.
     fn left(scripts: &[&str]) -> String {
-        let up = |text: &&str| Script::new("a.sql", 1, (*text).to_owned(), Wrapping::None);
-        let migration = |text| Migration { name: String::new(), up: up(text), down: None };
         let InForce { indexes, views, .. } =
-            in_force(&scripts.iter().map(migration).collect::<Vec<_>>());
+            in_force(&scripts.iter().map(|text| migration(text)).collect::<Vec<_>>());
         let views = views.into_iter().map(|view| view.declared.name.to_string());
         let indexes = indexes.into_iter().map(|index| {
             let table = index.declared.table.to_string();
@@ -296,18 +133,36 @@ mod tests {
     fn what_is_taken_back_or_may_be_is_not() {
         for (statement, wanted) in [
             ("DROP INDEX CONCURRENTLY public.sales_status", "totals sales_id totals_key"),
-            ("ALTER INDEX sales_status RENAME TO x", "totals sales_id totals_key"),
-            ("DROP TABLE sales CASCADE", "totals totals_key"),
+            ("ALTER INDEX sales_status SET (fillfactor = 70)", "totals sales_id totals_key"),
+            ("DROP TABLE sales CASCADE", "totals_key"),
             ("DROP MATERIALIZED VIEW totals", "sales_status sales_id"),
             ("DROP SCHEMA public CASCADE", ""),
-            ("ALTER TABLE sales RENAME TO old", "totals_key"),
-            ("ALTER TABLE sales SET SCHEMA old", "totals_key"),
-            ("ALTER TABLE sales RENAME status TO state", "sales_id totals_key"),
             ("ALTER TABLE sales ALTER COLUMN status TYPE int", "sales_id totals_key"),
+            ("ALTER TABLE sales DROP status", "sales_id totals_key"),
+            (
+                "ALTER TABLE sales ADD CONSTRAINT x UNIQUE USING INDEX sales_id",
+                "totals sales_status totals_key",
+            ),
             ("DO $$BEGIN EXECUTE 'x'; END$$", ""),
-            ("SELECT FROM nonsense nonsense nonsense", ""),
+            ("'", ""),
         ] {
             assert_eq!(left_by(statement), wanted, "{statement}");
+        }
+    }
+
+    #[test]
+    fn what_is_renamed_and_moved_is_in_force_under_its_new_name() {
+        for (statement, wanted) in [
+            ("ALTER INDEX sales_status RENAME TO x", "x on sales"),
+            ("ALTER TABLE sales RENAME TO old", "sales_status on old"),
+            ("ALTER TABLE IF EXISTS sales SET SCHEMA old", "sales_status on old.sales"),
+            ("ALTER TABLE sales RENAME status TO state", "sales_status on sales"),
+            ("BEGIN; DROP INDEX sales_status; ROLLBACK", "sales_status on sales"),
+        ] {
+            let migrations = [BEFORE, statement].map(migration);
+            let index = &in_force(&migrations).indexes[0].declared;
+            let name = index.name.as_deref().unwrap_or_default();
+            assert_eq!(format!("{name} on {}", index.table), wanted, "{statement}");
         }
     }
 

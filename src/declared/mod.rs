@@ -6,19 +6,27 @@
 
 pub mod changed;
 mod check;
+mod definition;
 mod files;
 mod grouping;
 mod in_force;
+pub mod lexer;
 pub mod migrations;
 mod nullable;
 mod parse;
+mod passed;
+pub mod psql;
+mod reading;
+mod settings;
+mod statement;
+pub mod syntax;
 pub mod text;
+mod transactions;
+mod walk;
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
-use crate::failure::Result;
 use crate::pg::name::RelationName;
 
 pub use files::SqlFile;
@@ -26,6 +34,8 @@ pub use grouping::grouping_columns;
 pub use in_force::{InForce, Standing, Stands, in_force};
 pub use nullable::never_null;
 pub use parse::{Others, path_name, path_ref_name, relation_name, table_name};
+pub use passed::Passed;
+pub use reading::{load, understand};
 
 /// Where a statement stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +63,8 @@ pub struct Declaration {
     pub comments: Vec<DeclaredComment>,
     /// ANALYZE and VACUUM, one a table.
     pub maintenance: Vec<DeclaredMaintenance>,
+    /// The search path that the files set for their names; `None`: that of the session.
+    pub search_path: Option<DeclaredPath>,
     /// What was passed over or said twice, for the reader.
     pub notes: Vec<Note>,
 }
@@ -67,10 +79,20 @@ impl Declaration {
     }
 }
 
+/// A search path that the files set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredPath {
+    /// As the setting holds it.
+    pub text: String,
+    /// Where it is set.
+    pub source: Source,
+}
+
 /// A remark about the files that stops nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// A stable name for scripts: `ignored_statement`, `declared_twice`.
+    /// A stable name for scripts: `ignored_statement`, `declared_twice`, `taken_back`,
+    /// `not_followed`.
     pub rule: &'static str,
     /// What it is about.
     pub object: String,
@@ -184,33 +206,6 @@ impl DeclaredMaintenance {
     fn has_option(&self, name: &str) -> bool {
         self.options.iter().any(|option| option == name || option == &format!("{name} TRUE"))
     }
-}
-
-/// Reads the files and folders (`*.sql`, sorted, sub-folders too; `-` is standard input) and
-/// understands every statement.
-///
-/// # Errors
-/// `Usage` where a path is missing or holds no SQL; `Declaration` naming file and line of every
-/// syntax error, of every statement that declares nothing (unless [`Others::Ignore`]), of a name
-/// that PostgreSQL would cut, and of two definitions for one name.
-pub fn load<P: AsRef<Path>>(paths: &[P], others: Others) -> Result<Declaration> {
-    understand(&files::read(paths)?, others)
-}
-
-/// Understands every statement of the files.
-///
-/// # Errors
-/// As [`load`], but for reading.
-pub fn understand(files: &[SqlFile], others: Others) -> Result<Declaration> {
-    let mut declaration = Declaration::default();
-    let mut problems = Vec::new();
-    for file in files {
-        parse::file(file, others, &mut declaration, &mut problems);
-    }
-    check::names(&declaration, &mut problems);
-    check::twice(&mut declaration, &mut problems);
-    check::report(problems)?;
-    Ok(declaration)
 }
 
 #[cfg(test)]

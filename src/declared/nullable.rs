@@ -2,18 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use squawk_syntax::SourceFile;
 use squawk_syntax::ast::{
     self, AstNode, Expr, FromItem, FromListItem, JoinCondition, JoinType, SelectVariant, Stmt,
 };
 
-use super::text;
+use super::{syntax, text};
 use crate::catalog::Readable;
 
 /// For each output column of the query, which is a SELECT as the server prints it, whether it is
 /// never NULL; `None` where the query is not understood. What is not sure counts as NULL.
 pub fn never_null(query: &str, relations: &[Readable]) -> Option<Vec<bool>> {
-    let parse = SourceFile::parse(query);
+    syntax::read(query, |parse| read(parse, relations)).ok()?
+}
+
+fn read(parse: &syntax::Parsed, relations: &[Readable]) -> Option<Vec<bool>> {
     let first = parse.tree().stmts().next().filter(|_| parse.errors().is_empty())?;
     let columns = match first {
         Stmt::Select(select) => selected(&select, relations),

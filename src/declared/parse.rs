@@ -1,13 +1,13 @@
-//! From the text of one file to what it declares.
+//! From the text of one statement to what it declares.
 
-use squawk_syntax::ast::{self, AstNode, NameLike, Stmt};
-use squawk_syntax::{SourceFile, SyntaxNode};
+use squawk_syntax::SyntaxNode;
+use squawk_syntax::ast::{self, AstNode, NameLike, SchemaElement, Stmt};
 
 use super::check::Problem;
-use super::files::SqlFile;
+use super::statement::Words;
 use super::{
-    CommentOn, Declaration, DeclaredComment, DeclaredIndex, DeclaredMaintenance, DeclaredView,
-    MaintenanceKind, Note, Source, text,
+    CommentOn, DeclaredComment, DeclaredIndex, DeclaredMaintenance, DeclaredView, MaintenanceKind,
+    Source, syntax, text,
 };
 use crate::pg::name::RelationName;
 
@@ -22,57 +22,107 @@ pub enum Others {
 
 type Parsed<T> = std::result::Result<T, Problem>;
 
-/// Adds what the file declares, and what is wrong with it.
-pub fn file(
-    file: &SqlFile,
-    others: Others,
-    declaration: &mut Declaration,
-    problems: &mut Vec<Problem>,
-) {
-    let lines = Lines::new(file);
-    let parse = SourceFile::parse(&file.text);
-    let errors = parse.errors();
-    if let Some(error) = errors.first() {
-        let source = lines.source(error.range().start().into());
-        let hint = "psql's own commands (\\i, \\set) are not SQL and cannot be used here";
-        let line = lines.text(source.line).trim();
-        let problem = Problem::new(&source, format!("syntax error: {error}, in: {line}"));
-        let backslash = line.starts_with('\\');
-        problems.push(if backslash { problem.hint(hint) } else { problem });
-        return;
-    }
-    for statement in parse.tree().stmts() {
-        let Some(first) = text::first_token(statement.syntax()) else { continue };
-        let source = lines.source(first.text_range().start().into());
-        if let Err(problem) = declare(&statement, &source, others, declaration) {
-            problems.push(problem);
-        }
-    }
+/// What a statement declares.
+pub enum Declared {
+    /// CREATE INDEX.
+    Index {
+        /// The index.
+        index: DeclaredIndex,
+        /// With IF NOT EXISTS it may have no effect.
+        if_not_exists: bool,
+    },
+    /// CREATE MATERIALIZED VIEW.
+    View {
+        /// The view.
+        view: DeclaredView,
+        /// With IF NOT EXISTS it may have no effect.
+        if_not_exists: bool,
+    },
+    /// COMMENT ON.
+    Comment(DeclaredComment),
+    /// ANALYZE and VACUUM.
+    Maintenance(Vec<DeclaredMaintenance>),
 }
 
-fn declare(
-    statement: &Stmt,
-    source: &Source,
-    others: Others,
-    declaration: &mut Declaration,
-) -> Parsed<()> {
-    match statement {
-        Stmt::CreateIndex(create) => declaration.indexes.push(index(create, source)?),
-        Stmt::CreateMaterializedView(create) => declaration.views.push(view(create, source)?),
-        Stmt::Analyze(analyze) => declaration.maintenance.extend(self::analyze(analyze, source)?),
-        Stmt::Vacuum(vacuum) => declaration.maintenance.extend(self::vacuum(vacuum, source)?),
-        Stmt::CommentOn(on) => match comment(on, source)? {
-            Some(comment) => declaration.comments.push(comment),
-            None => other(statement, source, others, declaration)?,
-        },
-        Stmt::EmptyStmt(_) => {}
-        _ => other(statement, source, others, declaration)?,
+/// What the statement declares, which begins as one that does.
+///
+/// # Errors
+/// Where it is too deep, no SQL, or declares what pgtend does not do.
+pub fn declared(text: &str, source: &Source) -> Parsed<Vec<Declared>> {
+    syntax::read(text, |parsed| declared_by(parsed, text, source))
+        .unwrap_or_else(|error| Err(Problem::new(source, error.to_string())))
+}
+
+fn declared_by(parsed: &syntax::Parsed, text: &str, source: &Source) -> Parsed<Vec<Declared>> {
+    if let Some(error) = parsed.errors().first() {
+        let at = usize::from(error.range().start()).min(text.len());
+        let source = &below(source, text, at);
+        let line = text.lines().nth(newlines(text, at)).unwrap_or_default().trim();
+        let short = line.chars().take(LINE_SHOWN).collect::<String>();
+        let problem = Problem::new(source, format!("syntax error: {error}, in: {short}"));
+        let is_template = ["{{", "${", "<%", "{%"].iter().any(|mark| line.contains(mark));
+        return Err(match is_template {
+            true => problem.hint("this looks like a template; give the file that comes of it"),
+            false => problem,
+        });
     }
-    Ok(())
+    let mut statements = parsed.statements();
+    let (Some(statement), None) = (statements.next(), statements.next()) else {
+        return Err(Problem::new(source, "pgtend reads this otherwise than psql would")
+            .hint("this is an error of pgtend's; please report it with the statement"));
+    };
+    Ok(match &statement {
+        Stmt::CreateIndex(create) => vec![declared_index(create, source)?],
+        Stmt::CreateMaterializedView(create) => {
+            let if_not_exists = create.if_not_exists().is_some();
+            vec![Declared::View { view: view(create, source)?, if_not_exists }]
+        }
+        Stmt::CreateSchema(create) => schema(create, text, source)?,
+        Stmt::Analyze(analyze) => vec![Declared::Maintenance(self::analyze(analyze, source)?)],
+        Stmt::Vacuum(vacuum) => vec![Declared::Maintenance(self::vacuum(vacuum, source)?)],
+        Stmt::CommentOn(on) => comment(on, source)?.map(Declared::Comment).into_iter().collect(),
+        _ => Vec::new(),
+    })
+}
+
+/// So much of a line is shown.
+const LINE_SHOWN: usize = 120;
+
+fn newlines(text: &str, at: usize) -> usize {
+    text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// The place of a byte of a statement.
+fn below(source: &Source, text: &str, at: usize) -> Source {
+    Source { line: source.line + newlines(text, at), ..source.clone() }
+}
+
+fn declared_index(create: &ast::CreateIndex, source: &Source) -> Parsed<Declared> {
+    let if_not_exists = create.if_not_exists().is_some();
+    Ok(Declared::Index { index: index(create, source)?, if_not_exists })
+}
+
+/// The indexes among the elements of CREATE SCHEMA, which are made in it.
+fn schema(create: &ast::CreateSchema, text: &str, source: &Source) -> Parsed<Vec<Declared>> {
+    let mut words = Words::of(text);
+    words.eat("create schema");
+    words.eat("if not exists");
+    words.eat("authorization");
+    let Some(schema) = words.part() else { return Ok(Vec::new()) };
+    let mut declared = Vec::new();
+    for element in create.schema_elements() {
+        let SchemaElement::CreateIndex(create) = element else { continue };
+        let first = text::first_token(create.syntax());
+        let at = first.map_or(0, |token| token.text_range().start().into());
+        let mut index = index(&create, &below(source, text, at))?;
+        index.table.schema.get_or_insert_with(|| schema.clone());
+        declared.push(Declared::Index { index, if_not_exists: false });
+    }
+    Ok(declared)
 }
 
 /// The index that the statement declares.
-pub fn index(create: &ast::CreateIndex, source: &Source) -> Parsed<DeclaredIndex> {
+fn index(create: &ast::CreateIndex, source: &Source) -> Parsed<DeclaredIndex> {
     let table = create.table_relation_name().and_then(|table| table_name(&table));
     let table = table.ok_or_else(|| incomplete(source, "CREATE INDEX names no table"))?;
     let items = create.partition_item_list();
@@ -130,7 +180,7 @@ fn index_name(index: &ast::Index, source: &Source) -> Parsed<String> {
 }
 
 /// The view that the statement declares.
-pub fn view(create: &ast::CreateMaterializedView, source: &Source) -> Parsed<DeclaredView> {
+fn view(create: &ast::CreateMaterializedView, source: &Source) -> Parsed<DeclaredView> {
     let name = create.view().and_then(|view| view.path()).and_then(|path| path_name(&path));
     let storage = [
         create.using_method().map(|node| node.syntax().clone()),
@@ -239,34 +289,13 @@ fn comment(on: &ast::CommentOn, source: &Source) -> Parsed<Option<DeclaredCommen
     }))
 }
 
-fn other(
-    statement: &Stmt,
-    source: &Source,
-    others: Others,
-    declaration: &mut Declaration,
-) -> Parsed<()> {
-    let words = text::compact(std::slice::from_ref(statement.syntax()));
-    let words = words.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
-    match others {
-        Others::Refuse => Err(Problem::new(
-            source,
-            format!("`{words} …` declares neither an index, a materialized view nor maintenance"),
-        )
-        .hint("leave such statements to your migrations, or pass them over with --ignore-other")),
-        Others::Ignore => {
-            declaration.notes.push(Note {
-                rule: "ignored_statement",
-                object: source.to_string(),
-                message: format!("passed over: {words} …"),
-            });
-            Ok(())
-        }
-    }
-}
-
 /// A relation's name as it is written in SQL; `None` if the text is anything else.
 pub fn relation_name(text: &str) -> Option<RelationName> {
-    let parse = SourceFile::parse(&format!("ANALYZE {text}"));
+    syntax::read(&format!("ANALYZE {text}"), analyzed).ok()?
+}
+
+/// The one relation without columns that the statement analyzes.
+fn analyzed(parse: &syntax::Parsed) -> Option<RelationName> {
     let mut statements = parse.tree().stmts();
     let (Some(Stmt::Analyze(analyze)), None) = (statements.next(), statements.next()) else {
         return None;
@@ -302,26 +331,4 @@ pub fn path_ref_name(path: &ast::PathRef) -> Option<RelationName> {
 /// segments say all.
 fn last_segment(path: &ast::PathRef) -> Option<String> {
     Some(path.segment()?.text()).filter(|name| !name.is_empty())
-}
-
-/// Offsets to lines.
-struct Lines<'a> {
-    file: &'a SqlFile,
-    ends: Vec<usize>,
-}
-
-impl<'a> Lines<'a> {
-    fn new(file: &'a SqlFile) -> Self {
-        let ends = file.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        Lines { file, ends: ends.map(|(at, _)| at).collect() }
-    }
-
-    fn source(&self, offset: usize) -> Source {
-        let line = self.ends.partition_point(|end| *end < offset) + 1;
-        Source { file: self.file.name.clone(), line }
-    }
-
-    fn text(&self, line: usize) -> &str {
-        self.file.text.lines().nth(line - 1).unwrap_or_default()
-    }
 }

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
+use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{AstNode, CommentObject, Stmt};
-use squawk_syntax::{SourceFile, SyntaxNode};
 
 use super::Script;
-use crate::declared::text;
+use crate::declared::{syntax, text};
 
 /// A statement that creates, changes, comments on or drops extensions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub fn about_extensions(script: &Script) -> Vec<AboutExtensions> {
     if !script.text.to_ascii_uppercase().contains("EXTENSION") {
         return Vec::new();
     }
-    let parse = SourceFile::parse(&script.text);
+    let Ok(parse) = syntax::parse(&script.text) else { return Vec::new() };
     if !parse.errors().is_empty() {
         return Vec::new();
     }

@@ -3,11 +3,9 @@
 use std::ops::Range;
 use std::path::Path;
 
-use squawk_syntax::SourceFile;
-use squawk_syntax::ast::Stmt;
-
 use super::order::Direction;
 use super::{Pieces, Script, Wrapping};
+use crate::declared::lexer::{Kind, Lexer};
 
 /// A line of a file.
 #[derive(Debug, Clone, Copy)]
@@ -91,13 +89,14 @@ pub fn script(
 
 /// Whether something of the text would be run.
 pub fn has_statements(text: &str) -> bool {
-    let is_blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with("--");
-    if text.lines().all(is_blank) {
-        return false;
+    let mut lexer = Lexer::new(text);
+    loop {
+        match lexer.token() {
+            Ok(Some(token)) if token.kind == Kind::Semicolon => {}
+            Ok(None) => return false,
+            _ => return true,
+        }
     }
-    let parse = SourceFile::parse(text);
-    let is_empty = parse.tree().stmts().all(|statement| matches!(statement, Stmt::EmptyStmt(_)));
-    !is_empty || !parse.errors().is_empty()
 }
 
 /// The words behind the dashes of a comment that begins the line, in small letters.

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use squawk_syntax::SourceFile;
 use squawk_syntax::ast::{AstNode, Stmt};
 use squawk_syntax::syntax_error::SyntaxError as ParseError;
 
 use super::scan::{self, Part};
 use super::{Lines, Script, invalid};
+use crate::declared::syntax::{self, TooMuch};
 use crate::declared::text;
 use crate::failure::Result;
 
@@ -62,11 +62,19 @@ pub fn statements(script: &Script) -> Result<Vec<Statement>> {
 /// The first syntax error.
 pub fn parse(script: &Script) -> std::result::Result<Vec<Statement>, SyntaxError> {
     let lines = Lines::new(script);
-    let parse = SourceFile::parse(&script.text);
-    if let Some(error) = parse.errors().into_iter().next() {
-        return Err(misparsed(&script.text, &error, &lines));
+    syntax::read(&script.text, |parsed| split(script, parsed, &lines))
+        .unwrap_or_else(|error| Err(too_much(error, &lines)))
+}
+
+fn split(
+    script: &Script,
+    parsed: &syntax::Parsed,
+    lines: &Lines<'_>,
+) -> std::result::Result<Vec<Statement>, SyntaxError> {
+    if let Some(error) = parsed.errors().first() {
+        return Err(misparsed(&script.text, error, lines));
     }
-    let statements = parse.tree().stmts().filter(|one| !matches!(one, Stmt::EmptyStmt(_)));
+    let statements = parsed.statements();
     Ok(statements
         .filter_map(|statement| {
             let first = text::first_token(statement.syntax())?;
@@ -94,8 +102,8 @@ pub fn scanned(script: &Script) -> Vec<Statement> {
 /// The script without the statements that make or drop roles, tablespaces and databases. These belong
 /// to the whole server, where they can be made only once. All places stay as they are.
 pub fn without_cluster_objects(script: &Script) -> Script {
-    let tree = SourceFile::parse(&script.text).tree();
-    let concerned = tree.stmts().filter(concerns_cluster);
+    let Ok(parsed) = syntax::parse(&script.text) else { return script.clone() };
+    let concerned = parsed.statements().filter(concerns_cluster);
     script.without(concerned.map(|statement| statement.syntax().text_range().into()))
 }
 
@@ -113,6 +121,11 @@ fn concerns_cluster(statement: &Stmt) -> bool {
             | Stmt::DropTablespace(_)
             | Stmt::DropDatabase(_)
     )
+}
+
+fn too_much(error: TooMuch, lines: &Lines<'_>) -> SyntaxError {
+    let (line, column) = lines.at(error.at);
+    SyntaxError { line, column, message: error.to_string(), hint: None }
 }
 
 fn misparsed(text: &str, error: &ParseError, lines: &Lines<'_>) -> SyntaxError {

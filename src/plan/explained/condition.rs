@@ -131,8 +131,11 @@ fn items(text: &mut Text<'_>) -> Option<Vec<Item>> {
             }
             ')' => {
                 text.next();
-                let inner = std::mem::replace(&mut items, around.pop().unwrap_or_default());
-                items.push(Item::Group(inner));
+                // One too many would put all before it one level deeper.
+                if let Some(outer) = around.pop() {
+                    let inner = std::mem::replace(&mut items, outer);
+                    items.push(Item::Group(inner));
+                }
             }
             _ => items.extend(item(text, next)),
         }

@@ -5,7 +5,7 @@ use squawk_syntax::{Parse, SourceFile, SyntaxNode};
 
 use super::Place;
 use crate::declared::migrations::{Lines, Script, Wrapping};
-use crate::declared::text;
+use crate::declared::{syntax, text};
 
 /// A script that the parser knows.
 pub struct Parsed<'a> {
@@ -21,12 +21,11 @@ pub struct Parsed<'a> {
 impl<'a> Parsed<'a> {
     /// Parses it; `None` where it has errors.
     pub fn new(script: &'a Script) -> Option<Self> {
-        let parse = SourceFile::parse(&script.text);
-        if !parse.errors().is_empty() {
+        let parsed = syntax::parse(&script.text).ok()?;
+        if !parsed.errors().is_empty() {
             return None;
         }
-        let statements = parse.tree().stmts().filter(|one| !matches!(one, Stmt::EmptyStmt(_)));
-        let statements = statements.collect();
+        let (statements, parse) = (parsed.statements().collect(), parsed.parse().clone());
         Some(Parsed { script, statements, parse, lines: Lines::new(script) })
     }
 

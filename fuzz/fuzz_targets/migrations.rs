@@ -1,0 +1,20 @@
+//! A folder with two migrations, whose names and texts are fuzzed.
+#![no_main]
+
+use std::fs;
+
+use libfuzzer_sys::fuzz_target;
+use pgtend::declared::in_force;
+use pgtend::declared::migrations::load;
+
+fuzz_target!(|files: [(&str, &str); 2]| {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let name = name.chars().filter(|c| plain(*c)).take(60).collect::<String>();
+        let _ = fs::write(folder.path().join(format!("{name}.sql")), text);
+    }
+    if let Ok((_, migrations)) = load(&[folder.path()], None) {
+        in_force(&migrations);
+    }
+});

@@ -1,0 +1,9 @@
+//! Texts of statements, out of which secrets are taken.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pgtend::catalog::secret::without_secrets;
+
+fuzz_target!(|text: &str| {
+    without_secrets(text);
+});

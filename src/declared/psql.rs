@@ -1,0 +1,475 @@
+//! Takes a file apart as psql does: statements, psql's own commands among them, and the rows that
+//! belong to COPY. Files that are included are read where they are included.
+
+mod command;
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use self::command::{Command, Effect};
+use super::Source;
+use super::check::Problem;
+use super::files::{self, SqlFile};
+use super::lexer::{Kind, Lexer, Token};
+use super::passed::Passed;
+
+/// psql follows its files without end; no set of files is as deep.
+const DEEPEST_INCLUDE: usize = 16;
+
+/// Files that include each other twice read without end otherwise.
+const MOST_INCLUDED: usize = 10_000;
+
+/// A statement as psql would send it.
+#[derive(Debug)]
+pub struct Statement<'t> {
+    /// Without the semicolon that ends it; blanks where psql's commands stood.
+    pub text: Cow<'t, str>,
+    /// Where it begins.
+    pub source: Source,
+    /// The column of its first word in characters, from 1.
+    pub column: u32,
+    /// A variable of psql's that stands in it.
+    pub variable: Option<&'t str>,
+    /// Whether rows follow it in the file.
+    pub has_rows: bool,
+}
+
+/// A text to take apart.
+#[derive(Debug, Clone, Copy)]
+pub struct Text<'t> {
+    /// The file as the user knows it.
+    pub name: &'t Arc<str>,
+    /// Its path, where it is a file.
+    pub path: Option<&'t Path>,
+    /// The line of the file at which the text begins, from 1.
+    pub first_line: usize,
+    /// The text.
+    pub text: &'t str,
+}
+
+/// Who hears the statements.
+pub type Hear<'h> = dyn FnMut(&Statement<'_>, &mut Passed) + 'h;
+
+/// Reads texts one after the other.
+pub struct Reader {
+    /// What was passed over.
+    pub passed: Passed,
+    /// What psql would do otherwise, or what nobody can know.
+    pub problems: Vec<Problem>,
+    /// Where the files that were included are included.
+    pub included: HashMap<Arc<str>, Source>,
+    variables: HashSet<String>,
+    /// The key of `\restrict`.
+    restricted: Option<String>,
+    open: Vec<PathBuf>,
+    includes: usize,
+}
+
+/// How the reading goes on after a command.
+enum Flow {
+    On,
+    Send,
+    Forget,
+    SkipRows,
+    End,
+}
+
+impl Reader {
+    /// Nothing is read yet.
+    pub fn new(passed: Passed) -> Self {
+        Reader {
+            passed,
+            problems: Vec::new(),
+            included: HashMap::new(),
+            variables: HashSet::new(),
+            restricted: None,
+            open: Vec::new(),
+            includes: 0,
+        }
+    }
+
+    /// Reads a text in a session of its own, and hands each statement on.
+    pub fn read(&mut self, text: Text<'_>, hear: &mut Hear<'_>) {
+        self.variables.clear();
+        self.restricted = None;
+        self.open = text.path.and_then(|path| path.canonicalize().ok()).into_iter().collect();
+        self.text(text, hear);
+    }
+
+    fn text(&mut self, text: Text<'_>, hear: &mut Hear<'_>) {
+        let mut place = Place::new(text);
+        let mut lexer = Lexer::new(text.text);
+        let mut pending = Pending::default();
+        let mut rows = 0;
+        loop {
+            let token = match lexer.token() {
+                Ok(Some(token)) => token,
+                Ok(None) => break,
+                Err(error) => {
+                    let message = format!("the file ends within {} that begins here", error.what);
+                    self.problems.push(Problem::new(&place.at(error.start).0, message));
+                    return;
+                }
+            };
+            match token.kind {
+                Kind::Semicolon if pending.is_outermost() => {
+                    rows += self.statement(&mut pending, text.text, hear);
+                    self.skip_rows(&mut rows, &mut lexer, &mut place);
+                }
+                Kind::Backslash => match text.text.as_bytes().get(token.end) {
+                    Some(b';') if pending.is_outermost() => {
+                        lexer.go_to(token.end + 1);
+                        rows += self.statement(&mut pending, text.text, hear);
+                    }
+                    Some(b';' | b':') => {
+                        pending.holes.push(token.start..token.end);
+                        lexer.go_to(token.end + 1);
+                    }
+                    _ => {
+                        let command = Command::read(text.text, token.end);
+                        lexer.go_to(command.end);
+                        pending.holes.push(token.start..command.end);
+                        let (source, _) = place.at(token.start);
+                        match self.command(&command, &source, text, hear) {
+                            Flow::On => {}
+                            Flow::Send => {
+                                rows += self.statement(&mut pending, text.text, hear);
+                                self.skip_rows(&mut rows, &mut lexer, &mut place);
+                            }
+                            Flow::Forget => pending = Pending::default(),
+                            Flow::SkipRows => {
+                                let below = (command.end + 1).min(text.text.len());
+                                lexer.go_to(after_rows(text.text, below));
+                            }
+                            Flow::End => {
+                                self.say_unread(&mut lexer, &source);
+                                break;
+                            }
+                        }
+                    }
+                },
+                _ => pending.add(token, text.text, &mut place, &self.variables),
+            }
+        }
+        if !pending.is_outermost()
+            && let Some(first) = &pending.first
+        {
+            let message =
+                "the statement does not end: a parenthesis or a BEGIN ATOMIC is not closed";
+            self.problems.push(Problem::new(&first.source, message));
+            return;
+        }
+        self.statement(&mut pending, text.text, hear);
+    }
+
+    /// Hands the statement on. Returns whether rows follow it.
+    fn statement(&mut self, pending: &mut Pending, text: &str, hear: &mut Hear<'_>) -> usize {
+        let Pending { first, end, holes, variable, .. } = std::mem::take(pending);
+        let Some(First { start, source, column }) = first else { return 0 };
+        let has_rows = takes_rows(&text[start..end]);
+        let statement = Statement {
+            text: without(text, start..end, &holes),
+            source,
+            column,
+            variable: variable.map(|variable| &text[variable]),
+            has_rows,
+        };
+        hear(&statement, &mut self.passed);
+        usize::from(has_rows)
+    }
+
+    /// The rows begin on the line below; psql reads the rest of this line after them.
+    fn skip_rows(&mut self, rows: &mut usize, lexer: &mut Lexer<'_>, place: &mut Place<'_>) {
+        if *rows == 0 {
+            return;
+        }
+        let text = place.text.text;
+        let at = lexer.position();
+        let end = text[at..].find('\n').map_or(text.len(), |length| at + length + 1);
+        if !matches!(Lexer::new(&text[at..end]).token(), Ok(None)) {
+            let message = "the rows of COPY follow, and a statement stands on its line";
+            let problem = Problem::new(&place.at(at).0, message);
+            self.problems.push(problem.hint("put it on a line of its own below the rows"));
+        }
+        let mut below = end;
+        for _ in 0..std::mem::take(rows) {
+            below = after_rows(text, below);
+        }
+        lexer.go_to(below);
+    }
+
+    fn say_unread(&mut self, lexer: &mut Lexer<'_>, source: &Source) {
+        if !matches!(lexer.token(), Ok(None)) {
+            self.passed
+                .note(source, "psql ends the file here; what follows is not read".to_owned());
+        }
+    }
+
+    fn command(
+        &mut self,
+        command: &Command<'_>,
+        source: &Source,
+        text: Text<'_>,
+        hear: &mut Hear<'_>,
+    ) -> Flow {
+        let effect = command.effect();
+        if self.restricted.is_some() && effect != Effect::Unrestrict {
+            let message =
+                format!("psql refuses `{command}` here: \\restrict allows \\unrestrict alone");
+            self.problems.push(Problem::new(source, message));
+            return Flow::On;
+        }
+        let flow = match effect {
+            Effect::None => Flow::On,
+            Effect::Sets => {
+                self.variables.extend(command.arguments.first().cloned());
+                Flow::On
+            }
+            Effect::Unsets => {
+                let name = command.arguments.first().map(String::as_str).unwrap_or_default();
+                self.variables.remove(name);
+                Flow::On
+            }
+            Effect::Restrict => {
+                self.restricted = Some(command.arguments.first().cloned().unwrap_or_default());
+                Flow::On
+            }
+            Effect::Unrestrict => {
+                if self.restricted.take() != command.arguments.first().cloned() {
+                    let message = format!("psql refuses `{command}`: \\restrict had another key");
+                    self.problems.push(Problem::new(source, message));
+                }
+                Flow::On
+            }
+            Effect::Include { relative } => {
+                self.include(command, relative, source, text, hear);
+                return Flow::On;
+            }
+            Effect::Sends => return Flow::Send,
+            Effect::Forgets => Flow::Forget,
+            Effect::Rows => Flow::SkipRows,
+            Effect::Ends => Flow::End,
+            Effect::Unknown(reason) => {
+                let message = format!("`{command}` is a command of psql that {reason}");
+                self.problems.push(Problem::new(source, message).hint(
+                    "pgtend reads SQL and passes over the commands that change nothing about it; \
+                     take this one out of the file",
+                ));
+                return Flow::On;
+            }
+        };
+        let refused = self.passed.command(source, &command.to_string());
+        self.problems.extend(refused);
+        flow
+    }
+
+    fn include(
+        &mut self,
+        command: &Command<'_>,
+        relative: bool,
+        source: &Source,
+        text: Text<'_>,
+        hear: &mut Hear<'_>,
+    ) {
+        match self.included_file(command, relative, text) {
+            Ok((path, file)) => {
+                self.included.insert(file.name.clone(), source.clone());
+                self.open.push(path.canonicalize().unwrap_or_else(|_| path.clone()));
+                let (name, text) = (&file.name, file.text.as_str());
+                self.text(Text { name, path: Some(&path), first_line: 1, text }, hear);
+                self.open.pop();
+            }
+            Err(message) => {
+                let message = format!("`{command}`: {message}");
+                self.problems.push(Problem::new(source, message));
+            }
+        }
+    }
+
+    fn included_file(
+        &mut self,
+        command: &Command<'_>,
+        relative: bool,
+        text: Text<'_>,
+    ) -> Result<(PathBuf, SqlFile), String> {
+        let name = command.arguments.first().map(|name| name.trim_end_matches(';'));
+        let Some(name) = name.filter(|name| !name.is_empty()) else {
+            return Err("no file is named".to_owned());
+        };
+        if command.is_computed {
+            return Err("a variable or a program decides which file it is".to_owned());
+        }
+        let folder = text.path.filter(|_| relative).and_then(Path::parent);
+        let path = match (name.strip_prefix("~/"), std::env::home_dir()) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => folder.unwrap_or(Path::new("")).join(name),
+        };
+        self.includes += 1;
+        if self.open.len() >= DEEPEST_INCLUDE || self.includes > MOST_INCLUDED {
+            return Err("files include each other too often".to_owned());
+        }
+        if path.canonicalize().is_ok_and(|path| self.open.contains(&path)) {
+            return Err(format!("{} includes itself", path.display()));
+        }
+        let file = files::read_one(&path).map_err(|failure| failure.to_string())?;
+        Ok((path, file))
+    }
+}
+
+/// Where in a file the reading is; it only goes forward, so that all of it costs one pass.
+struct Place<'t> {
+    text: Text<'t>,
+    offset: usize,
+    line: usize,
+    column: u32,
+}
+
+impl<'t> Place<'t> {
+    fn new(text: Text<'t>) -> Self {
+        Place { text, offset: 0, line: text.first_line, column: 1 }
+    }
+
+    /// The place of a byte, and its column.
+    fn at(&mut self, offset: usize) -> (Source, u32) {
+        if offset < self.offset {
+            *self = Place::new(self.text);
+        }
+        for char in self.text.text[self.offset..offset].chars() {
+            if char == '\n' {
+                self.line += 1;
+                self.column = 1;
+            } else {
+                self.column = self.column.saturating_add(1);
+            }
+        }
+        self.offset = offset;
+        (Source { file: self.text.name.clone(), line: self.line }, self.column)
+    }
+}
+
+struct First {
+    start: usize,
+    source: Source,
+    column: u32,
+}
+
+/// The statement that is being read, with what decides about where it ends (psqlscan.l).
+#[derive(Default)]
+struct Pending {
+    first: Option<First>,
+    end: usize,
+    holes: Vec<Range<usize>>,
+    variable: Option<Range<usize>>,
+    parentheses: usize,
+    brackets: usize,
+    /// The first letters of the first words, as far as they may begin a function.
+    begins: [u8; 4],
+    words: usize,
+    /// Inside of BEGIN ATOMIC.
+    blocks: usize,
+}
+
+impl Pending {
+    fn is_outermost(&self) -> bool {
+        self.parentheses == 0 && self.blocks == 0
+    }
+
+    fn add(&mut self, token: Token, text: &str, place: &mut Place<'_>, set: &HashSet<String>) {
+        if self.first.is_none() {
+            let (source, column) = place.at(token.start);
+            self.first = Some(First { start: token.start, source, column });
+            self.holes.clear();
+        }
+        self.end = token.end;
+        match token.kind {
+            Kind::Open(b'(') => self.parentheses += 1,
+            Kind::Close(b')') => self.parentheses = self.parentheses.saturating_sub(1),
+            Kind::Open(_) => self.brackets += 1,
+            Kind::Close(_) => self.brackets = self.brackets.saturating_sub(1),
+            Kind::Word => self.word(token.text(text)),
+            Kind::Variable if self.variable.is_none() => {
+                let name = token.text(text).trim_matches([':', '\'', '"', '{', '?', '}']);
+                // `a[1:b]`: psql leaves what it does not know as it is.
+                if self.brackets == 0 || set.contains(name) {
+                    self.variable = Some(token.start..token.end);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn word(&mut self, word: &str) {
+        let is = |keyword: &str| word.eq_ignore_ascii_case(keyword);
+        if let Some(letter) = self.begins.get_mut(self.words)
+            && ["create", "function", "procedure", "or", "replace"].iter().any(|known| is(known))
+        {
+            *letter = word.as_bytes()[0].to_ascii_lowercase();
+        }
+        self.words += 1;
+        let makes_function =
+            matches!(self.begins, [b'c', b'f' | b'p', ..] | [b'c', b'o', b'r', b'f' | b'p']);
+        if !makes_function || self.parentheses > 0 {
+            return;
+        }
+        if is("begin") || is("case") && self.blocks > 0 {
+            self.blocks += 1;
+        } else if is("end") {
+            self.blocks = self.blocks.saturating_sub(1);
+        }
+    }
+}
+
+/// The text with blanks where these bytes are.
+fn without<'t>(text: &'t str, range: Range<usize>, holes: &[Range<usize>]) -> Cow<'t, str> {
+    let within = |hole: &&Range<usize>| hole.start >= range.start && hole.end <= range.end;
+    if !holes.iter().any(|hole| within(&hole)) {
+        return Cow::Borrowed(&text[range]);
+    }
+    let mut written = String::with_capacity(range.len());
+    let mut done = range.start;
+    for hole in holes.iter().filter(within) {
+        written.push_str(&text[done..hole.start]);
+        written.extend(text[hole.clone()].chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
+        done = hole.end;
+    }
+    written.push_str(&text[done..range.end]);
+    Cow::Owned(written)
+}
+
+/// Whether it is COPY … FROM STDIN.
+fn takes_rows(statement: &str) -> bool {
+    let mut tokens = super::lexer::tokens(statement);
+    if !tokens.next().is_some_and(|token| token.is(statement, "copy")) {
+        return false;
+    }
+    let mut depth = 0_usize;
+    let mut is_from = false;
+    for token in tokens {
+        match token.kind {
+            Kind::Open(_) => depth += 1,
+            Kind::Close(_) => depth = depth.saturating_sub(1),
+            Kind::Word if depth == 0 && is_from => return token.is(statement, "stdin"),
+            _ => {}
+        }
+        is_from = depth == 0 && token.is(statement, "from");
+    }
+    false
+}
+
+/// The byte after the line that ends the rows which begin at this byte.
+fn after_rows(text: &str, begin: usize) -> usize {
+    let mut end = begin;
+    for line in text[begin..].split_inclusive('\n') {
+        end += line.len();
+        if matches!(line.strip_suffix('\n').unwrap_or(line), "\\." | "\\.\r") {
+            break;
+        }
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests;

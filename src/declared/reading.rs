@@ -1,0 +1,208 @@
+//! From the paths that the user names to one declaration.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::check::{self, Problem};
+use super::files::{self, SqlFile};
+use super::migrations::{self, Layout, Script};
+use super::parse::Others;
+use super::passed::Passed;
+use super::psql::{Reader, Text};
+use super::settings::{Setting, Value};
+use super::walk::{self, Doubts, Entry, Session, Walk};
+use super::{Declaration, DeclaredPath, Source};
+use crate::failure::Result;
+use crate::pg::name::quote_ident;
+
+/// Reads the files and folders (`*.sql`, sorted, sub-folders too; `-` is standard input) as psql
+/// would, and understands what concerns declarations. Of a migration folder it takes what its tool
+/// would apply, in the tool's order.
+///
+/// # Errors
+/// `Usage` where a path is missing or holds no SQL; `Declaration` naming file and line of every
+/// syntax error, of every statement that declares nothing (unless [`Others::Ignore`]), of what
+/// psql would read otherwise, of a name that PostgreSQL would cut, and of two definitions for one
+/// name.
+pub fn load<P: AsRef<Path>>(paths: &[P], others: Others) -> Result<Declaration> {
+    let mut reading = Reading::new(others);
+    for piece in pieces(paths)? {
+        reading.piece(&piece)?;
+    }
+    reading.finish()
+}
+
+/// Understands files that are read already.
+///
+/// # Errors
+/// As [`load`], but for reading.
+pub fn understand(files: &[SqlFile], others: Others) -> Result<Declaration> {
+    let mut reading = Reading::new(others);
+    for SqlFile { name, text } in files {
+        reading.text(Text { name, path: None, first_line: 1, text });
+    }
+    reading.finish()
+}
+
+/// The reading of one text after the other.
+struct Reading {
+    reader: Reader,
+    walk: Walk,
+    texts: usize,
+}
+
+impl Reading {
+    fn new(others: Others) -> Self {
+        let (reader, walk) = (Reader::new(Passed::new(others)), Walk::new(Doubts::Say));
+        Reading { reader, walk, texts: 0 }
+    }
+
+    fn piece(&mut self, piece: &Piece) -> Result<()> {
+        match piece {
+            Piece::File(path) => {
+                let file = files::read_one(path)?;
+                let path = (path != Path::new("-")).then_some(path.as_path());
+                self.text(Text { name: &file.name, path, first_line: 1, text: &file.text });
+            }
+            Piece::Script(Script { file, first_line, text, .. }) => {
+                let name = Arc::from(file.display().to_string());
+                let first_line = usize::try_from(*first_line).unwrap_or(1);
+                self.text(Text { name: &name, path: Some(file), first_line, text });
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: Text<'_>) {
+        let mut session = Session::default();
+        self.reader.read(text, &mut |statement, passed| session.hear(statement, passed));
+        self.walk.session(session, self.texts, &mut self.reader.passed);
+        self.texts += 1;
+    }
+
+    fn finish(self) -> Result<Declaration> {
+        let Reader { mut passed, mut problems, included, .. } = self.reader;
+        let walk = self.walk;
+        passed.finish();
+        let search_path = search_path(&walk, &mut problems);
+        problems.extend(walk.problems);
+        let mut declaration = Declaration {
+            indexes: declared(walk.indexes),
+            views: declared(walk.views),
+            comments: declared(walk.comments),
+            maintenance: declared(walk.maintenance),
+            search_path,
+            notes: passed.notes,
+        };
+        check::names(&declaration, &mut problems);
+        check::twice(&mut declaration, &mut problems);
+        check::report(problems, &included)?;
+        Ok(declaration)
+    }
+}
+
+/// What is read in one go.
+enum Piece {
+    /// A file as psql would read it.
+    File(PathBuf),
+    /// What a tool would apply of a file.
+    Script(Script),
+}
+
+fn pieces<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Piece>> {
+    let mut pieces = Vec::new();
+    let mut rest = paths.iter().map(AsRef::as_ref).collect::<Vec<_>>().into_iter().peekable();
+    while let Some(path) = rest.next() {
+        let mut group = vec![path];
+        if path != Path::new("-") && !path.is_dir() {
+            let is_beside = |next: &&Path| next.parent() == path.parent() && !next.is_dir();
+            while let Some(next) = rest.next_if(is_beside) {
+                group.push(next);
+            }
+        }
+        add_group(&group, &mut pieces)?;
+    }
+    let mut seen = std::collections::HashSet::new();
+    pieces.retain(|piece| match piece {
+        Piece::File(path) => seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())),
+        Piece::Script(_) => true,
+    });
+    Ok(pieces)
+}
+
+/// A folder, or files of one.
+fn add_group(group: &[&Path], pieces: &mut Vec<Piece>) -> Result<()> {
+    if group == [Path::new("-")] {
+        pieces.push(Piece::File(PathBuf::from("-")));
+        return Ok(());
+    }
+    // What is missing or no file at all is said in the words of files.
+    let found = files::find_all(group)?;
+    if !group.iter().any(|path| path.is_dir()) && !files::look_like_migrations(&found)? {
+        pieces.extend(found.into_iter().map(Piece::File));
+        return Ok(());
+    }
+    let (layout, migrations) = migrations::load(group, None)?;
+    pieces.extend(migrations.into_iter().map(|migration| match layout {
+        Layout::Plain => Piece::File(migration.up.file),
+        _ => Piece::Script(migration.up),
+    }));
+    Ok(())
+}
+
+fn declared<T>(entries: Vec<Option<Entry<T>>>) -> Vec<T> {
+    entries.into_iter().flatten().map(|entry| entry.declared).collect()
+}
+
+/// The one search path in which the names of all that is declared stand; `None` for that of the
+/// session. There is one for all.
+fn search_path(walk: &Walk, problems: &mut Vec<Problem>) -> Option<DeclaredPath> {
+    let indexes = walk.indexes.iter().flatten();
+    let indexes = indexes.map(|entry| (&entry.path, &entry.declared.source));
+    let views = walk.views.iter().flatten();
+    let views = views.map(|entry| (&entry.path, &entry.declared.source));
+    let comments = walk.comments.iter().flatten();
+    let comments = comments.map(|entry| (&entry.path, &entry.declared.source));
+    let maintenance = walk.maintenance.iter().flatten();
+    let maintenance = maintenance.map(|entry| (&entry.path, &entry.declared.source));
+    let mut users = None::<&Source>;
+    let mut set = None::<(&Setting, String)>;
+    for (path, source) in indexes.chain(views).chain(comments).chain(maintenance) {
+        let (setting, other) = match (path, &set, users) {
+            (walk::Path::Free, ..) => continue,
+            (walk::Path::Users, Some((setting, _)), _) => (*setting, source),
+            (walk::Path::Users, None, _) => {
+                users = users.or(Some(source));
+                continue;
+            }
+            (walk::Path::Set(setting), _, Some(users)) => (setting, users),
+            (walk::Path::Set(setting), None, None) => {
+                set = Some((setting, written(setting)));
+                continue;
+            }
+            (walk::Path::Set(setting), Some((first, text)), None) => {
+                if *text == written(setting) {
+                    continue;
+                }
+                (setting, &first.source)
+            }
+        };
+        let message = format!(
+            "the search_path that is set here is another one than at {other}; pgtend takes one for \
+             all names without schema"
+        );
+        problems.push(Problem::new(&setting.source, message).hint("qualify the names"));
+        return None;
+    }
+    set.map(|(setting, text)| DeclaredPath { text, source: setting.source.clone() })
+}
+
+/// The path as a setting holds it.
+fn written(setting: &Setting) -> String {
+    match &setting.value {
+        Value::Items(items) => {
+            items.iter().map(|item| quote_ident(item)).collect::<Vec<_>>().join(", ")
+        }
+        Value::Unknown => String::new(),
+    }
+}

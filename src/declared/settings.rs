@@ -1,0 +1,365 @@
+//! The settings of a session that decide what its later statements mean.
+
+use std::collections::HashMap;
+
+use super::Source;
+use super::lexer::Kind;
+use super::statement::{Words, name_of, string_of};
+
+/// A setting's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// The items of a list, or the one value.
+    Items(Vec<String>),
+    /// It cannot be told from the text.
+    Unknown,
+}
+
+/// A value and the place where it was set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// What it was set to.
+    pub value: Value,
+    /// Where.
+    pub source: Source,
+}
+
+/// What a statement did to the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing that any declaration could notice.
+    Unimportant,
+    /// It is followed.
+    Followed,
+}
+
+/// Decides where a name is looked for, and what is made.
+pub const FOLLOWED: [&str; 12] = [
+    "search_path",
+    "default_tablespace",
+    "default_table_access_method",
+    "role",
+    "session_authorization",
+    "standard_conforming_strings",
+    "client_encoding",
+    "transform_null_equals",
+    "datestyle",
+    "intervalstyle",
+    "timezone",
+    "xmloption",
+];
+
+/// These say how a constant is read. Their values that read as pgtend's own sessions do are as none.
+fn is_neutral(name: &str, items: &[String]) -> bool {
+    let value = items.join(", ").to_ascii_lowercase();
+    let value = value.as_str();
+    let is_off = matches!(value, "off" | "false" | "no" | "0");
+    match name {
+        "standard_conforming_strings" => !is_off,
+        "client_encoding" => matches!(value.replace(['-', '_'], "").as_str(), "utf8" | "unicode"),
+        "transform_null_equals" => is_off,
+        "datestyle" => value.replace(' ', "").starts_with("iso,mdy") || value == "iso",
+        "intervalstyle" => value == "postgres",
+        "xmloption" => value == "content",
+        "default_table_access_method" => value == "heap",
+        "default_tablespace" => value.is_empty(),
+        "role" => value == "none",
+        _ => false,
+    }
+}
+
+/// The settings of one session.
+#[derive(Debug, Default)]
+pub struct Settings {
+    now: HashMap<&'static str, Setting>,
+    /// What comes back at the end of the transaction.
+    before: Vec<(&'static str, Option<Setting>)>,
+    in_transaction: bool,
+}
+
+impl Settings {
+    /// The setting, where the session has set it to anything that matters.
+    pub fn get(&self, name: &str) -> Option<&Setting> {
+        self.now.get(name)
+    }
+
+    /// BEGIN.
+    pub fn begin(&mut self) {
+        self.in_transaction = true;
+    }
+
+    /// COMMIT; what is rolled back never comes here.
+    pub fn commit(&mut self) {
+        self.in_transaction = false;
+        for (name, setting) in self.before.drain(..).rev() {
+            match setting {
+                Some(setting) => self.now.insert(name, setting),
+                None => self.now.remove(name),
+            };
+        }
+    }
+
+    /// What cannot be followed mentions this setting.
+    pub fn doubt(&mut self, name: &str, source: &Source) {
+        if let Some(name) = FOLLOWED.iter().find(|known| **known == name) {
+            let setting = Setting { value: Value::Unknown, source: source.clone() };
+            self.now.insert(name, setting);
+        }
+    }
+
+    /// Follows SET, RESET, DISCARD and calls of set_config.
+    pub fn statement(&mut self, text: &str, source: &Source) -> Outcome {
+        let mut words = Words::of(text);
+        if words.eat("discard") {
+            if words.eat("all") {
+                self.now.clear();
+                return Outcome::Followed;
+            }
+            return Outcome::Unimportant;
+        }
+        if words.eat("reset") {
+            return self.reset(&mut words, source);
+        }
+        if words.eat("set") {
+            return self.set(&mut words, source);
+        }
+        self.set_config(&mut words, source)
+    }
+
+    fn reset(&mut self, words: &mut Words<'_>, source: &Source) -> Outcome {
+        if words.eat("all") {
+            self.now.retain(|name, _| matches!(*name, "role" | "session_authorization"));
+            return Outcome::Followed;
+        }
+        let name = if words.eat("session authorization") {
+            "session_authorization".to_owned()
+        } else if words.eat("time zone") {
+            "timezone".to_owned()
+        } else {
+            words.part().unwrap_or_default()
+        };
+        self.put(&name, None, false, source)
+    }
+
+    fn set(&mut self, words: &mut Words<'_>, source: &Source) -> Outcome {
+        let is_local = words.eat("local");
+        if !is_local && words.eat("session authorization") {
+            let role = value(words);
+            return self.put("session_authorization", role, false, source);
+        }
+        if !is_local && !words.eat("session characteristics") {
+            words.eat("session");
+        }
+        if words.eat("session authorization") {
+            let role = value(words);
+            return self.put("session_authorization", role, is_local, source);
+        }
+        let name = if words.eat("schema") {
+            "search_path".to_owned()
+        } else if words.eat("time zone") {
+            "timezone".to_owned()
+        } else if words.eat("names") {
+            "client_encoding".to_owned()
+        } else if words.eat("xml option") {
+            words.eat_any(&["document", "content"]);
+            return Outcome::Unimportant;
+        } else {
+            words.part().unwrap_or_default()
+        };
+        let _ = words.eat("to") || words.eat_char("=");
+        let value = value(words);
+        self.put(&name, value, is_local, source)
+    }
+
+    /// Calls one after the other, with nothing but constants; all else is not known.
+    fn set_config(&mut self, words: &mut Words<'_>, source: &Source) -> Outcome {
+        let mut outcome = Outcome::Unimportant;
+        let mut is_known = words.eat("select");
+        while is_known {
+            let Some((name, value, is_local)) = call(words) else {
+                is_known = false;
+                break;
+            };
+            if self.put(&name, value, is_local, source) == Outcome::Followed {
+                outcome = Outcome::Followed;
+            }
+            words.eat("as");
+            words.part();
+            if !words.eat_char(",") {
+                is_known = words.is_at_end();
+                break;
+            }
+        }
+        if !is_known {
+            let text = words.text().to_ascii_lowercase();
+            for name in FOLLOWED.into_iter().filter(|name| text.contains(name)) {
+                self.doubt(name, source);
+                outcome = Outcome::Followed;
+            }
+        }
+        outcome
+    }
+
+    fn put(
+        &mut self,
+        name: &str,
+        value: Option<Value>,
+        is_local: bool,
+        source: &Source,
+    ) -> Outcome {
+        let name = name.to_ascii_lowercase();
+        let Some(name) = FOLLOWED.into_iter().find(|known| *known == name) else {
+            return Outcome::Unimportant;
+        };
+        if is_local && !self.in_transaction {
+            return Outcome::Unimportant;
+        }
+        if is_local {
+            self.before.push((name, self.now.get(name).cloned()));
+        } else {
+            // It stays beyond the transaction.
+            self.before.retain(|(local, _)| *local != name);
+        }
+        let value = value.filter(|value| match value {
+            Value::Items(items) => !is_neutral(name, items),
+            Value::Unknown => true,
+        });
+        match value {
+            Some(value) => self.now.insert(name, Setting { value, source: source.clone() }),
+            None => self.now.remove(name),
+        };
+        // A role of the session's own ends the one that was set.
+        if name == "session_authorization" {
+            self.now.remove("role");
+        }
+        Outcome::Followed
+    }
+}
+
+/// The value of SET; `None` for DEFAULT.
+fn value(words: &mut Words<'_>) -> Option<Value> {
+    if words.eat("default") || words.is_at_end() {
+        return None;
+    }
+    let mut items = Vec::new();
+    loop {
+        let Some(token) = words.next() else { return Some(Value::Unknown) };
+        let text = words.text();
+        let item = match token.kind {
+            Kind::Text => string_of(token, text),
+            Kind::Number => Some(token.text(text).to_owned()),
+            _ => name_of(token, text),
+        };
+        let Some(item) = item else { return Some(Value::Unknown) };
+        items.push(item);
+        if !words.eat_char(",") {
+            return Some(if words.is_at_end() { Value::Items(items) } else { Value::Unknown });
+        }
+    }
+}
+
+/// One call of set_config with constants.
+fn call(words: &mut Words<'_>) -> Option<(String, Option<Value>, bool)> {
+    if words.eat("pg_catalog") && !words.eat_char(".") {
+        return None;
+    }
+    if !words.eat("set_config") || !words.eat_char("(") {
+        return None;
+    }
+    let name = string_of(words.next()?, words.text())?.to_ascii_lowercase();
+    let token = words.eat_char(",").then(|| words.next())??;
+    let value = match string_of(token, words.text()) {
+        Some(value) if name == "search_path" => Some(Value::Items(split_names(&value)?)),
+        Some(value) => Some(Value::Items(vec![value])),
+        None if token.is(words.text(), "null") => None,
+        None => return None,
+    };
+    let token = words.eat_char(",").then(|| words.next())??;
+    let is_local = string_of(token, words.text())
+        .unwrap_or_else(|| token.text(words.text()).to_owned())
+        .to_ascii_lowercase();
+    let is_local = match is_local.as_str() {
+        "true" | "t" | "on" | "yes" | "1" => true,
+        "false" | "f" | "off" | "no" | "0" => false,
+        _ => return None,
+    };
+    words.eat_char(")").then_some((name, value, is_local))
+}
+
+/// The names of a list as a setting holds it.
+fn split_names(list: &str) -> Option<Vec<String>> {
+    let mut words = Words::of(list);
+    let mut names = Vec::new();
+    while !words.is_at_end() {
+        names.push(words.part()?);
+        if !words.eat_char(",") {
+            break;
+        }
+    }
+    words.is_at_end().then_some(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The settings after these statements, as `name=value`.
+    fn after(statements: &[&str]) -> String {
+        let mut settings = Settings::default();
+        for text in statements {
+            match *text {
+                "BEGIN" => settings.begin(),
+                "COMMIT" => settings.commit(),
+                text => {
+                    let source = Source { file: "a.sql".into(), line: 1 };
+                    settings.statement(text, &source);
+                }
+            }
+        }
+        let mut all = settings.now.into_iter().collect::<Vec<_>>();
+        all.sort_by_key(|(name, _)| *name);
+        let said = all.into_iter().map(|(name, setting)| match setting.value {
+            Value::Items(items) => format!("{name}={}", items.join(",")),
+            Value::Unknown => format!("{name}=?"),
+        });
+        said.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_setting_is_followed_however_it_is_set() {
+        for (statements, wanted) in [
+            (&["SET search_path = App, \"B c\", 'd, e'"][..], "search_path=app,B c,d, e"),
+            (&["set session search_path to a;", "set search_path to default"], ""),
+            (&["select pg_catalog.set_config('search_path', '', false)"], "search_path="),
+            (&["select set_config('Search_Path', 'a, \"B\"', false) as x"], "search_path=a,B"),
+            (&["select set_config('search_path', a, false) from b"], "search_path=?"),
+            (&["SET SCHEMA 'a'", "RESET search_path"], ""),
+            (&["SET ROLE a", "SET SESSION AUTHORIZATION 'b'"], "session_authorization=b"),
+            (&["SET ROLE a", "RESET ALL"], "role=a"),
+            (&["SET ROLE a", "SET search_path = a", "DISCARD ALL"], ""),
+            (&["SET ROLE NONE", "SET default_tablespace = ''"], ""),
+            (&["SET default_tablespace = fast"], "default_tablespace=fast"),
+            (&["SET standard_conforming_strings = on", "SET NAMES 'utf-8'"], ""),
+            (&["SET standard_conforming_strings = off"], "standard_conforming_strings=off"),
+            (&["SET TIME ZONE 'UTC'"], "timezone=UTC"),
+            (&["SET statement_timeout = 0", "SET app.x = 'y'"], ""),
+            (&["SET LOCAL search_path = a"], ""),
+            (&["BEGIN", "SET LOCAL search_path = a"], "search_path=a"),
+            (
+                &["SET search_path = a", "BEGIN", "SET LOCAL search_path = b", "COMMIT"],
+                "search_path=a",
+            ),
+            (
+                &["BEGIN", "SET LOCAL search_path = b", "SET search_path = c", "COMMIT"],
+                "search_path=c",
+            ),
+            (
+                &["BEGIN", "SET search_path = c", "SET LOCAL search_path = b", "COMMIT"],
+                "search_path=c",
+            ),
+            (&["SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"], ""),
+        ] {
+            assert_eq!(after(statements), wanted, "{statements:?}");
+        }
+    }
+}
