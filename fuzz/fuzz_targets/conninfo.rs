@@ -2,10 +2,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pgtend::pg::conninfo::Conninfo;
+use pgtend::pg::conninfo::{Conninfo, Environment};
 
 fuzz_target!(|text: &str| {
     Conninfo::is_url(text);
-    let _ = Conninfo::check(text);
-    Conninfo::without_password(text);
+    if let Ok(conninfo) = Conninfo::resolve(Some(text), &Environment::from_variables([])) {
+        let _ = conninfo.driver_config();
+    }
+    Conninfo::without_secrets(text);
 });

@@ -5,7 +5,7 @@ use std::fs;
 
 use libfuzzer_sys::fuzz_target;
 use pgtend::declared::in_force;
-use pgtend::declared::migrations::load;
+use pgtend::declared::migrations::{Asked, load};
 
 fuzz_target!(|files: [(&str, &str); 2]| {
     let folder = tempfile::tempdir().unwrap();
@@ -14,7 +14,7 @@ fuzz_target!(|files: [(&str, &str); 2]| {
         let name = name.chars().filter(|c| plain(*c)).take(60).collect::<String>();
         let _ = fs::write(folder.path().join(format!("{name}.sql")), text);
     }
-    if let Ok((_, migrations)) = load(&[folder.path()], None) {
-        in_force(&migrations);
+    if let Ok(loaded) = load(&[folder.path()], &Asked::default()) {
+        in_force(&loaded.migrations);
     }
 });

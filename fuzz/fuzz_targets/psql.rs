@@ -11,7 +11,7 @@ fuzz_target!(|text: &str| {
     let mut reader = Reader::new(Passed::new(Others::Ignore));
     let name = Arc::from("a.sql");
     let mut line = 1;
-    reader.read(Text { name: &name, path: None, first_line: 1, text }, &mut |statement, _| {
+    reader.read(Text { name: &name, path: None, first_line: 1, text, rows_are_apart: false }, &mut |statement, _| {
         assert!(statement.source.line >= line);
         line = statement.source.line;
     });

@@ -106,14 +106,33 @@ fn require_regular(path: &Path) -> Result<fs::Metadata> {
 /// # Errors
 /// As [`read_one`].
 pub fn look_like_migrations(files: &[PathBuf]) -> Result<bool> {
-    const MARKS: [&str; 4] = ["-- +goose", "-- +migrate", "-- migrate:", "--migrate:"];
+    const MARKS: [&str; 11] = [
+        "-- +goose",
+        "-- +migrate",
+        "-- +micrate",
+        "-- migrate:",
+        "--migrate:",
+        "-- rambler",
+        "---- create above",
+        "-- up migration",
+        "-- down migration",
+        "--liquibase",
+        "-- ====",
+    ];
     for file in files {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        if name.ends_with(".up.sql") || name.ends_with(".down.sql") {
+        if name.ends_with(".up.sql") || name.ends_with(".down.sql") || name == "down.sql" {
             return Ok(true);
         }
         let text = read_text(file)?;
-        let is_mark = |line: &str| MARKS.iter().any(|mark| line.trim_start().starts_with(mark));
+        let is_mark = |line: &str| {
+            let line = line.trim_start().as_bytes();
+            let begins = |mark: &&str| {
+                line.get(..mark.len())
+                    .is_some_and(|begin| begin.eq_ignore_ascii_case(mark.as_bytes()))
+            };
+            MARKS.iter().any(|mark| begins(&mark))
+        };
         if text.lines().any(is_mark) {
             return Ok(true);
         }

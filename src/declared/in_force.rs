@@ -50,12 +50,13 @@ pub fn in_force(migrations: &[Migration]) -> InForce {
     let mut walk = Walk::new(Doubts::Forget);
     for (at, migration) in migrations.iter().enumerate() {
         let mut session = Session::default();
-        let Script { file, first_line, text, .. } = &migration.up;
+        let Script { file, first_line, text, rows, .. } = &migration.up;
         let text = Text {
             name: &Arc::from(file.display().to_string()),
             path: Some(file),
             first_line: usize::try_from(*first_line).unwrap_or(1),
             text,
+            rows_are_apart: !rows.is_empty(),
         };
         reader.read(text, &mut |statement, passed| session.hear(statement, passed));
         if !reader.problems.is_empty() {

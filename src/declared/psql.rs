@@ -22,6 +22,9 @@ const DEEPEST_INCLUDE: usize = 16;
 /// Files that include each other twice read without end otherwise.
 const MOST_INCLUDED: usize = 10_000;
 
+/// What an included file's name ends in.
+const INCLUDED: [&str; 5] = ["sql", "psql", "pgsql", "ddl", "dump"];
+
 /// A statement as psql would send it.
 #[derive(Debug)]
 pub struct Statement<'t> {
@@ -48,6 +51,8 @@ pub struct Text<'t> {
     pub first_line: usize,
     /// The text.
     pub text: &'t str,
+    /// Whether the rows of COPY are taken out of it already.
+    pub rows_are_apart: bool,
 }
 
 /// Who hears the statements.
@@ -183,7 +188,7 @@ impl Reader {
 
     /// The rows begin on the line below; psql reads the rest of this line after them.
     fn skip_rows(&mut self, rows: &mut usize, lexer: &mut Lexer<'_>, place: &mut Place<'_>) {
-        if *rows == 0 {
+        if *rows == 0 || place.text.rows_are_apart {
             return;
         }
         let text = place.text.text;
@@ -279,7 +284,9 @@ impl Reader {
                 self.included.insert(file.name.clone(), source.clone());
                 self.open.push(path.canonicalize().unwrap_or_else(|_| path.clone()));
                 let (name, text) = (&file.name, file.text.as_str());
-                self.text(Text { name, path: Some(&path), first_line: 1, text }, hear);
+                let text =
+                    Text { name, path: Some(&path), first_line: 1, text, rows_are_apart: false };
+                self.text(text, hear);
                 self.open.pop();
             }
             Err(message) => {
@@ -310,6 +317,17 @@ impl Reader {
         self.includes += 1;
         if self.open.len() >= DEEPEST_INCLUDE || self.includes > MOST_INCLUDED {
             return Err("files include each other too often".to_owned());
+        }
+        // What psql reads it also shows where it is no SQL: not of any file that others can name.
+        let is_sql = |extension: &std::ffi::OsStr| {
+            INCLUDED.iter().any(|known| extension.eq_ignore_ascii_case(known))
+        };
+        if !path.extension().is_some_and(is_sql) {
+            return Err(format!(
+                "{} is not named as SQL: *.{}",
+                path.display(),
+                INCLUDED.join(", *.")
+            ));
         }
         if path.canonicalize().is_ok_and(|path| self.open.contains(&path)) {
             return Err(format!("{} includes itself", path.display()));

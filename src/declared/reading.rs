@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::check::{self, Problem};
 use super::files::{self, SqlFile};
-use super::migrations::{self, Layout, Script};
+use super::migrations::{self, Asked, Layout, Loaded, Script};
 use super::parse::Others;
 use super::passed::Passed;
 use super::psql::{Reader, Text};
@@ -39,7 +39,7 @@ pub fn load<P: AsRef<Path>>(paths: &[P], others: Others) -> Result<Declaration> 
 pub fn understand(files: &[SqlFile], others: Others) -> Result<Declaration> {
     let mut reading = Reading::new(others);
     for SqlFile { name, text } in files {
-        reading.text(Text { name, path: None, first_line: 1, text });
+        reading.text(Text { name, path: None, first_line: 1, text, rows_are_apart: false });
     }
     reading.finish()
 }
@@ -62,12 +62,14 @@ impl Reading {
             Piece::File(path) => {
                 let file = files::read_one(path)?;
                 let path = (path != Path::new("-")).then_some(path.as_path());
-                self.text(Text { name: &file.name, path, first_line: 1, text: &file.text });
+                let (name, text) = (&file.name, file.text.as_str());
+                self.text(Text { name, path, first_line: 1, text, rows_are_apart: false });
             }
-            Piece::Script(Script { file, first_line, text, .. }) => {
+            Piece::Script(Script { file, first_line, text, rows, .. }) => {
                 let name = Arc::from(file.display().to_string());
                 let first_line = usize::try_from(*first_line).unwrap_or(1);
-                self.text(Text { name: &name, path: Some(file), first_line, text });
+                let rows_are_apart = !rows.is_empty();
+                self.text(Text { name: &name, path: Some(file), first_line, text, rows_are_apart });
             }
         }
         Ok(())
@@ -142,7 +144,7 @@ fn add_group(group: &[&Path], pieces: &mut Vec<Piece>) -> Result<()> {
         pieces.extend(found.into_iter().map(Piece::File));
         return Ok(());
     }
-    let (layout, migrations) = migrations::load(group, None)?;
+    let Loaded { layout, migrations, .. } = migrations::load(group, &Asked::default())?;
     pieces.extend(migrations.into_iter().map(|migration| match layout {
         Layout::Plain => Piece::File(migration.up.file),
         _ => Piece::Script(migration.up),

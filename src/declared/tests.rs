@@ -335,6 +335,8 @@ fn a_search_path_of_an_earlier_file_leaves_a_later_name_open() {
     let failure = load(&[&first, &second], Others::Ignore).unwrap_err().to_string();
     assert!(failure.contains("b.sql:2: the search_path that is set at"), "{failure}");
     load(&[&second, &first], Others::Ignore).unwrap();
+    let rails = write("structure.sql", "set search_path to \"$user\", public;\n");
+    load(&[&rails, &second], Others::Ignore).unwrap();
 }
 
 #[test]
@@ -355,6 +357,24 @@ fn what_is_no_text_is_refused_at_its_line() {
     assert!(failure.contains("large.sql is too large"), "{failure}");
     let failure = load(&["/dev/zero"], Others::Ignore).unwrap_err().to_string();
     assert!(failure.contains("no regular file"), "{failure}");
+}
+
+#[test]
+fn a_comment_ends_where_the_server_ends_it() {
+    for (sql, wanted) in [
+        ("create index i on t (a) -- x\u{2028} where b", "i on t (a)"),
+        ("create index i on t (a) -- x\u{85} where b", "i on t (a)"),
+        ("create index i on t (a) -- x\r where b", "i on t (a) where b"),
+        ("-- x\rcreate index i on t (a)", "i on t (a)"),
+        ("/* /* */ create index i on t (a); */", ""),
+    ] {
+        assert_eq!(said(sql), wanted, "{sql:?}");
+    }
+    // No white space for the server, either.
+    for space in ["\u{a0}", "\u{85}", "\u{2028}", "\u{feff}"] {
+        let said = said(&format!("\ncreate index i on t{space}(a) where{space}b"));
+        assert!(said.contains("declared.sql:2: syntax error"), "{said}");
+    }
 }
 
 #[test]

@@ -189,7 +189,7 @@ impl Walk {
 
     fn end_session(&mut self) {
         if let Some(path) = self.settings.get("search_path")
-            && !matches!(&path.value, Value::Items(items) if items.iter().all(String::is_empty))
+            && !matches!(&path.value, Value::Items(items) if leaves_nothing(items))
         {
             self.left_over = Some(path.clone());
         }
@@ -507,6 +507,12 @@ impl Walk {
         }
         if alter.has_effect { Effect::Some } else { Effect::None }
     }
+}
+
+/// Whether names that follow in another session are read as if it had not been set: no name is found
+/// in it, or it is the server's own (as Rails writes it below its dump).
+fn leaves_nothing(path: &[String]) -> bool {
+    path.iter().all(String::is_empty) || path == ["$user", "public"]
 }
 
 impl Kept {

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use pgtend::catalog::explain::TableFacts;
 use pgtend::catalog::secret::without_secrets;
-use pgtend::declared::migrations::load;
+use pgtend::declared::migrations::{Asked, load};
 use pgtend::declared::{Others, SqlFile, in_force, understand};
-use pgtend::pg::conninfo::Conninfo;
+use pgtend::pg::conninfo::{Conninfo, Environment};
 use pgtend::plan::explained;
 
 /// No single input may take as long.
@@ -123,8 +123,10 @@ fn read(text: &str) {
         }
     }
     without_secrets(text);
-    let _ = Conninfo::check(text);
-    Conninfo::without_password(text);
+    if let Ok(conninfo) = Conninfo::resolve(Some(text), &Environment::from_variables([])) {
+        let _ = conninfo.driver_config();
+    }
+    Conninfo::without_secrets(text);
     let plan = serde_json::json!([{"Plan": {
         "Node Type": "Seq Scan", "Relation Name": "t", "Schema": "public", "Alias": "t",
         "Filter": text, "Plan Rows": 1, "Total Cost": 1.0
@@ -133,10 +135,16 @@ fn read(text: &str) {
     explained::read(&plan, &TableFacts::default());
 }
 
+/// More of them with PGTEND_MUTATIONS, which is a factor.
+fn rounds(usual: usize) -> usize {
+    let factor = std::env::var("PGTEND_MUTATIONS").ok().and_then(|text| text.parse::<usize>().ok());
+    usual * factor.unwrap_or(1)
+}
+
 #[test]
 fn no_mutation_breaks_a_parser() {
     let mut numbers = Numbers(0x2545_f491_4f6c_dd1d);
-    for round in 0..700 {
+    for round in 0..rounds(700) {
         let text = numbers.mutate(SEEDS[round % SEEDS.len()]);
         let started = Instant::now();
         read(&text);
@@ -148,7 +156,7 @@ fn no_mutation_breaks_a_parser() {
 fn no_mutation_breaks_the_reading_of_a_folder() {
     let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
     let folder = tempfile::tempdir().unwrap();
-    for round in 0..100 {
+    for round in 0..rounds(100) {
         for name in ["1_a.sql", "2_b.up.sql", "2_b.down.sql", "V3__c.sql"] {
             let seed = SEEDS[numbers.below(4)];
             let text = numbers.mutate(seed);
@@ -157,8 +165,8 @@ fn no_mutation_breaks_the_reading_of_a_folder() {
         let gone = ["1_a.sql", "2_b.up.sql", "2_b.down.sql", "V3__c.sql"][round % 4];
         std::fs::remove_file(folder.path().join(gone)).unwrap();
         let started = Instant::now();
-        if let Ok((_, migrations)) = load(&[folder.path()], None) {
-            in_force(&migrations);
+        if let Ok(loaded) = load(&[folder.path()], &Asked::default()) {
+            in_force(&loaded.migrations);
         }
         assert!(started.elapsed() < LIMIT, "{:?}", started.elapsed());
     }

@@ -8,7 +8,7 @@ fn read(text: &str) -> String {
     let mut reader = Reader::new(Passed::new(Others::Ignore));
     let mut said = Vec::new();
     let name = Arc::from("a.sql");
-    let text = Text { name: &name, path: None, first_line: 1, text };
+    let text = Text { name: &name, path: None, first_line: 1, text, rows_are_apart: false };
     reader.read(text, &mut |statement, _| {
         let variable = statement.variable.map(|name| format!(" [{name}]")).unwrap_or_default();
         let words = statement.text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -94,6 +94,7 @@ fn commands_that_change_what_follows_are_refused_by_their_names() {
         "\\nonsense",
         "\\.",
         "\\i",
+        "\\i /etc/passwd",
         "\\i :file",
         "\\i `ls`",
         "\\ir missing.sql",
@@ -163,8 +164,10 @@ fn variables_are_told_from_slices_and_casts() {
 fn files_are_included_where_psql_finds_them() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-    fs::create_dir(folder.path().join("sub")).unwrap();
-    write("a.sql", "a1;\n\\ir sub/b.sql\na2;\n\\ir 'c d.sql'; \\ir c\\ d\n\\ir sub");
+    for name in ["sub", "sub.sql"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    write("a.sql", "a1;\n\\ir sub/b.sql\na2;\n\\ir 'c d.sql'; \\ir c\\ d\n\\ir sub.sql");
     write("sub/b.sql", "b1;\n\\ir ../e.sql\nb2");
     write("c d.sql", "c1;\n\\q\nc2;");
     write("e.sql", "\\include_relative a.sql\ne1 '");
@@ -172,7 +175,13 @@ fn files_are_included_where_psql_finds_them() {
     let file = files::read_one(&path).unwrap();
     let mut reader = Reader::new(Passed::new(Others::Ignore));
     let mut said = Vec::new();
-    let text = Text { name: &file.name, path: Some(&path), first_line: 1, text: &file.text };
+    let text = Text {
+        name: &file.name,
+        path: Some(&path),
+        first_line: 1,
+        text: &file.text,
+        rows_are_apart: false,
+    };
     reader.read(text, &mut |statement, _| said.push(statement.text.to_string()));
     assert_eq!(said, ["a1", "b1", "b2", "a2", "c1"]);
     let problems = reader.problems.iter().map(|one| {
