@@ -3,7 +3,9 @@
 -- WITH clause as it stands in the definition, NULL without one. parent_oid: the partitioned index
 -- that it is part of. pinned_by: what keeps the index
 -- from being dropped on its own (a constraint, a foreign key that refers to it, being part of a
--- partitioned index, replica identity), NULL if nothing does. size_bytes as of the last VACUUM or
+-- partitioned index, replica identity), NULL if nothing does. tablespace: NULL for the database's own;
+-- may_use_tablespace: CREATE there. statistics_keys, statistics_targets: the expressions with targets of
+-- their own, and these. size_bytes as of the last VACUUM or
 -- build.
 -- Privilege: none. Cost: index look-ups, one a table, and one pass over pg_constraint.
 WITH pins AS (
@@ -50,6 +52,33 @@ SELECT
     WHEN i.indisreplident THEN 'replica identity'
   END AS pinned_by,
   pg_catalog.obj_description(c.oid, 'pg_class') AS comment,
+  (
+    SELECT s.spcname::pg_catalog.text
+    FROM pg_catalog.pg_tablespace AS s
+    WHERE s.oid = c.reltablespace
+  ) AS tablespace,
+  COALESCE(
+    pg_catalog.has_tablespace_privilege(NULLIF(c.reltablespace, 0::pg_catalog.oid), 'CREATE'), true
+  ) AS may_use_tablespace,
+  i.indisclustered AS is_clustered,
+  i.indisreplident AS is_replica_identity,
+  -- Only expressions have targets of their own.
+  CASE
+    WHEN i.indexprs IS NOT NULL THEN ARRAY (
+      SELECT pg_catalog.pg_get_indexdef(i.indexrelid, a.attnum::pg_catalog.int4, false)
+      FROM pg_catalog.pg_attribute AS a
+      WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0
+      ORDER BY a.attnum
+    )
+  END AS statistics_keys,
+  CASE
+    WHEN i.indexprs IS NOT NULL THEN ARRAY (
+      SELECT a.attstattarget::pg_catalog.int4
+      FROM pg_catalog.pg_attribute AS a
+      WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0
+      ORDER BY a.attnum
+    )
+  END AS statistics_targets,
   c.relpages::pg_catalog.int8 * pg_catalog.current_setting('block_size')::pg_catalog.int8
     AS size_bytes
 FROM pg_catalog.pg_index AS i

@@ -8,6 +8,30 @@
 -- has_children: by inheritance or partitions. missing_statistics: extended ones without data.
 -- Privilege: none; missing_statistics are only known to who may read the table. Cost: pg_class once,
 -- the statistics once; no size on disk is asked for, which would take locks.
+--
+-- What holds for many tables is looked up once and joined: of 50,000 tables each call that takes 20 us
+-- costs a second.
+WITH schemas AS MATERIALIZED (
+  SELECT
+    n.oid,
+    n.nspname,
+    pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname) AS place
+  FROM pg_catalog.pg_namespace AS n
+),
+hiding AS MATERIALIZED (
+  SELECT c.relname AS name, pg_catalog.min(n.place) AS place
+  FROM pg_catalog.pg_class AS c
+  JOIN schemas AS n ON n.oid = c.relnamespace
+  WHERE n.place < (SELECT pg_catalog.max(s.place) FROM schemas AS s)
+  GROUP BY c.relname
+),
+owners AS MATERIALIZED (
+  SELECT
+    r.oid,
+    r.rolname::pg_catalog.text AS name,
+    pg_catalog.pg_has_role(r.oid, 'USAGE') AS is_mine
+  FROM pg_catalog.pg_roles AS r
+)
 SELECT
   c.oid,
   n.nspname::pg_catalog.text AS schema,
@@ -15,9 +39,9 @@ SELECT
   c.relkind::pg_catalog.text AS kind,
   c.relpersistence = 't' AS is_temporary,
   c.oid < 16384 OR n.nspname IN ('pg_catalog', 'information_schema') AS is_catalog,
-  pg_catalog.pg_table_is_visible(c.oid) AS is_visible,
-  pg_catalog.pg_get_userbyid(c.relowner)::pg_catalog.text AS owner,
-  pg_catalog.pg_has_role(c.relowner, 'USAGE')
+  n.place IS NOT NULL AND (h.place IS NULL OR h.place >= n.place) AS is_visible,
+  COALESCE(o.name, c.relowner::pg_catalog.text) AS owner,
+  COALESCE(o.is_mine, false)
     OR NOT c.relisshared AND (
       SELECT pg_catalog.pg_has_role(d.datdba, 'USAGE')
       FROM pg_catalog.pg_database AS d
@@ -30,7 +54,9 @@ SELECT
     END AS may_maintain,
   CASE WHEN c.relispartition THEN pg_catalog.pg_partition_root(c.oid)::pg_catalog.oid END
     AS parent_oid,
-  EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = c.oid) AS has_children,
+  c.relhassubclass AND EXISTS (
+    SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = c.oid
+  ) AS has_children,
   c.relpages::pg_catalog.int8 AS pages,
   c.reltuples::pg_catalog.float8 AS rows,
   CASE WHEN c.relfrozenxid <> '0'::pg_catalog.xid THEN pg_catalog.age(c.relfrozenxid) END
@@ -42,14 +68,14 @@ SELECT
   pg_catalog.pg_stat_get_ins_since_vacuum(c.oid) AS inserted_since_vacuum,
   pg_catalog.pg_stat_get_mod_since_analyze(c.oid) AS changed_since_analyze,
   pg_catalog.pg_stat_get_live_tuples(c.oid) AS live_rows,
-  EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - GREATEST(
+  pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - GREATEST(
     pg_catalog.pg_stat_get_last_vacuum_time(c.oid),
     pg_catalog.pg_stat_get_last_autovacuum_time(c.oid)
-  ))::pg_catalog.float8 AS vacuumed_ago_seconds,
-  EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - GREATEST(
+  )) AS vacuumed_ago_seconds,
+  pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - GREATEST(
     pg_catalog.pg_stat_get_last_analyze_time(c.oid),
     pg_catalog.pg_stat_get_last_autoanalyze_time(c.oid)
-  ))::pg_catalog.float8 AS analyzed_ago_seconds,
+  )) AS analyzed_ago_seconds,
   COALESCE(e.missing, '{}') AS missing_statistics,
   t.oid AS toast_oid,
   t.relpages::pg_catalog.int8 AS toast_pages,
@@ -60,7 +86,9 @@ SELECT
   pg_catalog.pg_stat_get_dead_tuples(t.oid) AS toast_dead_rows,
   pg_catalog.pg_stat_get_ins_since_vacuum(t.oid) AS toast_inserted_since_vacuum
 FROM pg_catalog.pg_class AS c
-JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+JOIN schemas AS n ON n.oid = c.relnamespace
+LEFT JOIN hiding AS h ON h.name = c.relname
+LEFT JOIN owners AS o ON o.oid = c.relowner
 LEFT JOIN pg_catalog.pg_class AS t ON t.oid = c.reltoastrelid
 LEFT JOIN (
   SELECT

@@ -20,6 +20,10 @@ pub struct InvalidIndex {
     pub name: RelationName,
     /// Its table's name.
     pub table: RelationName,
+    /// Its table.
+    pub table_oid: Oid,
+    /// It is one of a partitioned table.
+    pub is_partitioned: bool,
 }
 
 /// All of them, in order of their names.
@@ -33,6 +37,8 @@ pub async fn load_invalid_indexes(session: &Session) -> Result<Vec<InvalidIndex>
         oid: row.get("oid"),
         name: named(row, "schema", "name"),
         table: named(row, "schema", "table"),
+        table_oid: row.get("table_oid"),
+        is_partitioned: row.get("is_partitioned"),
     });
     Ok(indexes.collect())
 }

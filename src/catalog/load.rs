@@ -8,8 +8,8 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::definition::{after_table, without_options};
 use super::{
-    Build, Canonical, ColumnWidth, Facts, Index, IndexComment, IndexShape, NameBearer, Oid,
-    Partition, Questions, Relation, RelationKind, canonical,
+    Belongings, Build, Canonical, ColumnWidth, Facts, Index, IndexComment, IndexShape, NameBearer,
+    Oid, Partition, Questions, Relation, RelationKind, StatisticsTarget, canonical,
 };
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::Server;
@@ -355,8 +355,22 @@ fn read_index(row: &Row) -> Option<Index> {
         pinned_by: row.get("pinned_by"),
         parent: row.get("parent_oid"),
         comment: row.get("comment"),
+        belongings: read_belongings(row),
         size_bytes: row.get("size_bytes"),
     })
+}
+
+fn read_belongings(row: &Row) -> Belongings {
+    let keys: Option<Vec<String>> = row.get("statistics_keys");
+    let targets: Option<Vec<i32>> = row.get("statistics_targets");
+    let statistics = keys.unwrap_or_default().into_iter().zip(targets.unwrap_or_default());
+    Belongings {
+        tablespace: row.get("tablespace"),
+        may_use_tablespace: row.get("may_use_tablespace"),
+        statistics: statistics.map(|(key, target)| StatisticsTarget { key, target }).collect(),
+        is_clustered: row.get("is_clustered"),
+        is_replica_identity: row.get("is_replica_identity"),
+    }
 }
 
 fn read_partition(row: &Row) -> Partition {

@@ -244,8 +244,34 @@ pub struct Index {
     pub parent: Option<Oid>,
     /// The comment on it.
     pub comment: Option<String>,
+    /// What stands in no CREATE INDEX.
+    pub belongings: Belongings,
     /// Bytes as of the last VACUUM or build.
     pub size_bytes: i64,
+}
+
+/// What belongs to an index and stands in no CREATE INDEX.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Belongings {
+    /// Where it is stored; `None`: in the database's own tablespace.
+    pub tablespace: Option<String>,
+    /// Whether the role may put an index there.
+    pub may_use_tablespace: bool,
+    /// ALTER INDEX … SET STATISTICS.
+    pub statistics: Vec<StatisticsTarget>,
+    /// CLUSTER orders the table by it.
+    pub is_clustered: bool,
+    /// Logical replication knows rows by it.
+    pub is_replica_identity: bool,
+}
+
+/// How much ANALYZE keeps of an indexed expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatisticsTarget {
+    /// The expression as the server prints it.
+    pub key: String,
+    /// The target.
+    pub target: i32,
 }
 
 impl Index {

@@ -95,7 +95,13 @@ pub async fn make(
     let folder = cache_folder();
     let facts =
         catalog::load_with(&session, &database.server, &questions, folder.as_deref()).await?;
-    Ok(apply::plan(declaration, &facts, options))
+    let mut plan = apply::plan(declaration, &facts, options);
+    if options.filter.is_everything() {
+        let invalid = catalog::load_invalid_indexes(&session).await?;
+        let warnings = crate::plan::invalid::undeclared(&invalid, &facts.builds, &plan);
+        plan.warnings.extend(warnings);
+    }
+    Ok(plan)
 }
 
 fn verdict(plan: &Plan, check: bool) -> (Outcome, u8) {

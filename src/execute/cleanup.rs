@@ -67,14 +67,15 @@ pub async fn after(
 fn leftover(seen: &Seen, statement: Option<&Statement>) -> Option<(String, bool)> {
     if let Some(Statement::Build { index, table: Some(table), .. }) = statement {
         let wanted = plan::drop(index);
-        let Statement::Drop { sql } = seen.step.statements.iter().find(|it| **it == wanted)? else {
+        let Statement::Drop { sql, .. } = seen.step.statements.iter().find(|it| **it == wanted)?
+        else {
             return None;
         };
         let is_busy = seen.builds.iter().any(|build| build.table == Some(*table));
         return Some((sql.clone(), is_busy));
     }
     match seen.step.statements.first()? {
-        Statement::Drop { sql } => Some((sql.clone(), seen.step.busy.is_some())),
+        Statement::Drop { sql, .. } => Some((sql.clone(), seen.step.busy.is_some())),
         _ => None,
     }
 }

@@ -258,7 +258,7 @@ impl Work<'_> {
         self.begun.push(statement.clone());
         self.sends += 1;
         let ended = match statement {
-            Statement::Build { sql, .. } | Statement::Drop { sql } | Statement::Alone(sql) => {
+            Statement::Build { sql, .. } | Statement::Drop { sql, .. } | Statement::Alone(sql) => {
                 send(self.execution, self.at, &session, sql, &mut self.waited).await
             }
             Statement::Short(all) => short::run(self.execution, self.at, &session, all).await,

@@ -4,20 +4,23 @@
 //! Execution sends the first, reads the catalog and plans again: so each statement is verified by
 //! the next plan, and a run that was interrupted anywhere is simply continued.
 
+use super::belongings::{Carried, beyond, can_be_replica_identity, carry};
 use super::partitioned::Tree;
 use super::planner::Planner;
-use super::statement::{create, drop};
+use super::statement::{create, create_as, drop};
 use super::{Action, Lock, Statement, Step, Subject, Verdict, size};
 use crate::catalog::{
     Build, Canonical, Index, IndexShape, Oid, Relation, RelationKind, load::name_choices,
 };
 use crate::declared::DeclaredIndex;
-use crate::pg::name::{RelationName, distinct_with_suffix, quote_ident, quote_literal};
+use crate::pg::name::{RelationName, distinct_with_suffix, quote_ident, with_suffix};
 
 /// The suffix of an index that is being built to take a drifted one's place.
 const NEW_SUFFIX: &str = "_pgtend_new";
 /// The suffix of a drifted index whose place has been taken.
 const OLD_SUFFIX: &str = "_pgtend_old";
+/// As the catalog query calls that pin.
+const REPLICA_IDENTITY: &str = "replica identity";
 
 /// Adds the index's step.
 pub fn plan(planner: &mut Planner<'_>, at: usize, declared: &DeclaredIndex) {
@@ -117,6 +120,8 @@ impl Target<'_, '_> {
         let mut step = blank(self.declared, &self.relation.name, name.as_deref());
         step.table_bytes = self.relation.size_bytes;
         step.busy = self.build_on_table().cloned();
+        let is_identity =
+            existing.as_ref().is_some_and(|index| index.belongings.is_replica_identity);
         match existing {
             Some(index) if index.is_whole() || !self.is_partitioned() => {
                 self.existing_step(&mut step, &index);
@@ -127,7 +132,10 @@ impl Target<'_, '_> {
         if self.is_partitioned() {
             step.estimated_bytes = None;
         } else if step.verdict == Verdict::ToDo {
-            step.lock = Lock::share_update_exclusive(&self.relation.name);
+            step.lock = match is_identity && step.action == Action::ReplaceIndex {
+                true => Lock::access_exclusive(&self.relation.name),
+                false => Lock::share_update_exclusive(&self.relation.name),
+            };
         } else {
             step.busy = None;
         }
@@ -269,7 +277,7 @@ impl Target<'_, '_> {
     }
 
     /// Not valid, not ready or not live: somebody is at work on it, or was and did not finish.
-    fn broken_step(&self, step: &mut Step, index: &Index) {
+    fn broken_step(&mut self, step: &mut Step, index: &Index) {
         step.verdict = Verdict::ToDo;
         if let Some(build) = self.build_of(index) {
             step.action = Action::WatchBuild;
@@ -284,13 +292,62 @@ impl Target<'_, '_> {
             (true, false) => "invalid: its build broke off before it was filled".to_owned(),
             (true, true) => "invalid: its build broke off before it was validated".to_owned(),
         };
-        step.statements = match &index.pinned_by {
-            Some(pin) if index.is_live => {
-                step.reason = format!("{}; rebuilt in place because of {pin}", step.reason);
-                vec![Statement::Alone(format!("REINDEX INDEX CONCURRENTLY {}", index.name))]
-            }
-            _ => vec![drop(&index.name), self.create(&step.object)],
+        let shape = self.canonical.known().cloned();
+        let beyond = beyond(index, self.declared, shape.as_ref());
+        let in_place = |why: String| {
+            let leftovers = self.rebuild_leftovers(index);
+            let leftovers = leftovers.iter().map(|leftover| drop(&leftover.name));
+            let rebuild = Statement::Alone(format!("REINDEX INDEX CONCURRENTLY {}", index.name));
+            (leftovers.chain([rebuild]).collect::<Vec<_>>(), why)
         };
+        let (statements, how) = match (&index.pinned_by, &shape) {
+            (Some(pin), _) if index.is_live => {
+                in_place(format!("; rebuilt in place because of {pin}"))
+            }
+            (_, Some(shape)) if index.is_live && !beyond.is_empty() => {
+                match index.shape.equals(shape) {
+                    true => {
+                        in_place(format!("; rebuilt in place to keep its {}", beyond.join(", ")))
+                    }
+                    false => (self.replacement(index, shape, &step.object), String::new()),
+                }
+            }
+            _ => {
+                self.warn_of_loss(&step.object, &beyond);
+                (vec![drop(&index.name), self.create(&step.object)], String::new())
+            }
+        };
+        step.statements = statements;
+        step.reason.push_str(&how);
+    }
+
+    fn warn_of_loss(&mut self, object: &RelationName, lost: &[String]) {
+        if !lost.is_empty() {
+            let message = format!("the new index does not get its {}", lost.join(", "));
+            self.planner.warn("lost-with-index", object, message);
+        }
+    }
+
+    /// What REINDEX CONCURRENTLY of the index has left when it broke off: nobody is at work on it.
+    fn rebuild_leftovers(&self, index: &Index) -> Vec<Index> {
+        let table = self.relation.oid;
+        let equal = self.planner.indexes_defined(table, &index.shape.definition);
+        let left = equal.filter(|other| !other.is_whole() && other.pinned_by.is_none());
+        let mut left = left.filter(|other| other.oid != index.oid).cloned().collect::<Vec<_>>();
+        if left.is_empty() {
+            return left;
+        }
+        let mut builds = self.planner.facts.builds.iter();
+        if builds.any(|build| build.table.is_none_or(|built| built == table)) {
+            return Vec::new();
+        }
+        let names = ["_ccnew", "_ccold"].into_iter().flat_map(|suffix| {
+            let more = (1..10).map(move |number| format!("{suffix}{number}"));
+            std::iter::once(suffix.to_owned()).chain(more)
+        });
+        let names = names.map(|suffix| with_suffix(&index.name.name, &suffix)).collect::<Vec<_>>();
+        left.retain(|other| other.shape.equals(&index.shape) && names.contains(&other.name.name));
+        left
     }
 
     fn equal_step(&mut self, step: &mut Step, index: &Index, shape: &IndexShape) {
@@ -308,11 +365,12 @@ impl Target<'_, '_> {
             self.planner.warn("storage_parameters", &step.object, message);
         }
         let leftovers = [NEW_SUFFIX, OLD_SUFFIX].map(|suffix| self.leftover(index, suffix));
-        let leftovers = leftovers.into_iter().flatten().collect::<Vec<_>>();
+        let mut leftovers = leftovers.into_iter().flatten().collect::<Vec<_>>();
+        leftovers.extend(self.rebuild_leftovers(index));
         if !leftovers.is_empty() {
             step.action = Action::DropLeftover;
             step.verdict = Verdict::ToDo;
-            step.reason = "an interrupted replacement left something behind".to_owned();
+            step.reason = "an interrupted replacement or rebuild left something behind".to_owned();
             step.statements = leftovers.iter().map(|leftover| drop(&leftover.name)).collect();
         }
     }
@@ -321,9 +379,14 @@ impl Target<'_, '_> {
         let drift = describe_drift(&index.shape, shape);
         step.action = Action::ReplaceIndex;
         step.verdict = Verdict::Refused;
-        if let Some(pin) = &index.pinned_by {
-            step.reason = format!("drifted ({drift}), and pinned by {pin}");
-            return;
+        let moves = index.belongings.is_replica_identity && can_be_replica_identity(shape);
+        match index.pinned_by.as_deref() {
+            None => {}
+            Some(REPLICA_IDENTITY) if moves => {}
+            Some(pin) => {
+                step.reason = format!("drifted ({drift}), and pinned by {pin}");
+                return;
+            }
         }
         if self.is_partitioned() {
             step.reason =
@@ -338,12 +401,20 @@ impl Target<'_, '_> {
         step.verdict = Verdict::ToDo;
         step.reason = format!("drifted ({drift})");
         step.estimated_bytes = size::estimate(self.declared, self.relation, self.planner.facts);
-        step.statements = self.replacement(index, shape);
+        step.statements = self.replacement(index, shape, &step.object);
     }
 
     /// Build under a new name, swap the names in one short transaction, drop the old one: there
     /// is never a moment without the index. What an earlier run got done is not done again.
-    fn replacement(&self, index: &Index, shape: &IndexShape) -> Vec<Statement> {
+    fn replacement(
+        &mut self,
+        index: &Index,
+        shape: &IndexShape,
+        object: &RelationName,
+    ) -> Vec<Statement> {
+        let table = (&self.relation.name, self.relation.kind);
+        let carried = carry(index, self.declared, shape, table);
+        self.warn_of_loss(object, &carried.lost);
         let new = index.name.sibling(distinct_with_suffix(&index.name.name, NEW_SUFFIX));
         let old = index.name.sibling(distinct_with_suffix(&index.name.name, OLD_SUFFIX));
         let mut statements = Vec::new();
@@ -353,17 +424,15 @@ impl Target<'_, '_> {
         match self.leftover(index, NEW_SUFFIX) {
             Some(ready) if ready.is_whole() && ready.shape.equals(shape) => {}
             Some(leftover) => {
-                statements.extend([drop(&leftover.name), self.create(&new)]);
+                statements.extend([drop(&leftover.name), self.create_with(&carried, &new)]);
             }
-            None => statements.push(self.create(&new)),
+            None => statements.push(self.create_with(&carried, &new)),
         }
         let mut swap = vec![
             format!("ALTER INDEX {} RENAME TO {}", index.name, quote_ident(&old.name)),
             format!("ALTER INDEX {new} RENAME TO {}", quote_ident(&index.name.name)),
         ];
-        if let Some(comment) = &index.comment {
-            swap.push(format!("COMMENT ON INDEX {} IS {}", index.name, quote_literal(comment)));
-        }
+        swap.extend(carried.statements);
         statements.extend([Statement::Short(swap), drop(&old)]);
         statements
     }
@@ -391,6 +460,16 @@ impl Target<'_, '_> {
 
     fn create(&self, name: &RelationName) -> Statement {
         create(self.declared, &self.relation.name, Some(self.relation.oid), name)
+    }
+
+    fn create_with(&self, carried: &Carried, name: &RelationName) -> Statement {
+        match &carried.definition {
+            Some(definition) => {
+                let table = (&self.relation.name, Some(self.relation.oid));
+                create_as(self.declared, definition, table, name)
+            }
+            None => self.create(name),
+        }
     }
 
     /// The build that this index belongs to. Whoever may not see what a builder builds has to

@@ -3,10 +3,12 @@
 
 pub mod activity;
 pub mod apply;
+mod belongings;
 mod comment;
 mod due;
 pub mod explained;
 mod index;
+pub mod invalid;
 mod maintenance;
 mod options;
 mod partitioned;
@@ -240,6 +242,10 @@ pub struct Lock {
 }
 
 impl Lock {
+    fn access_exclusive(on: &RelationName) -> Option<Lock> {
+        Some(Lock { mode: LockMode::AccessExclusive, on: on.to_string() })
+    }
+
     fn share_update_exclusive(on: &RelationName) -> Option<Lock> {
         Some(Lock { mode: LockMode::ShareUpdateExclusive, on: on.to_string() })
     }

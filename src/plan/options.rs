@@ -26,6 +26,11 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether nothing is kept out.
+    pub fn is_everything(&self) -> bool {
+        self.indexes.is_empty() && self.tables.is_empty()
+    }
+
     /// Whether the user wants the step.
     pub fn lets_through(&self, step: &Step) -> bool {
         let table = step.on.as_ref().unwrap_or(&step.object);

@@ -21,6 +21,8 @@ pub enum Statement {
     Drop {
         /// The SQL.
         sql: String,
+        /// The index that it drops.
+        index: RelationName,
     },
     /// Anything else that is sent alone and takes as long as it takes.
     Alone(String),
@@ -30,10 +32,18 @@ pub enum Statement {
 }
 
 impl Statement {
+    /// The index that it builds or drops.
+    pub fn index(&self) -> Option<&RelationName> {
+        match self {
+            Statement::Build { index, .. } | Statement::Drop { index, .. } => Some(index),
+            Statement::Alone(_) | Statement::Short(_) => None,
+        }
+    }
+
     /// The SQL texts in the order in which they are sent.
     pub fn texts(&self) -> Vec<String> {
         match self {
-            Statement::Build { sql, .. } | Statement::Drop { sql } | Statement::Alone(sql) => {
+            Statement::Build { sql, .. } | Statement::Drop { sql, .. } | Statement::Alone(sql) => {
                 vec![sql.clone()]
             }
             Statement::Short(all) => std::iter::once("BEGIN".to_owned())
@@ -56,16 +66,23 @@ pub fn create(
     oid: Option<Oid>,
     name: &RelationName,
 ) -> Statement {
+    create_as(declared, &declared.definition, (table, oid), name)
+}
+
+/// The same with another text behind the table's name.
+pub fn create_as(
+    declared: &DeclaredIndex,
+    definition: &str,
+    (table, oid): (&RelationName, Option<Oid>),
+    name: &RelationName,
+) -> Statement {
     let unique = if declared.unique { "UNIQUE " } else { "" };
-    let sql = format!(
-        "CREATE {unique}INDEX CONCURRENTLY {} ON {table} {}",
-        quote_ident(&name.name),
-        declared.definition
-    );
+    let name_only = quote_ident(&name.name);
+    let sql = format!("CREATE {unique}INDEX CONCURRENTLY {name_only} ON {table} {definition}");
     Statement::Build { sql, index: name.clone(), table: oid }
 }
 
 /// The concurrent drop of an index.
 pub fn drop(name: &RelationName) -> Statement {
-    Statement::Drop { sql: format!("DROP INDEX CONCURRENTLY {name}") }
+    Statement::Drop { sql: format!("DROP INDEX CONCURRENTLY {name}"), index: name.clone() }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::apply::{Filter, Options, plan, questions};
 use super::*;
 use crate::catalog::{
-    Canonical, ColumnWidth, Facts, Index, IndexShape, NameBearer, Partition, Relation, RelationKind,
+    Belongings, Canonical, ColumnWidth, Facts, Index, IndexShape, NameBearer, Partition, Relation,
+    RelationKind,
 };
 use crate::declared::{Declaration, Others, SqlFile, understand};
 use crate::pg::database::Server;
@@ -71,6 +72,7 @@ fn index(oid: u32, name: &str, definition: &str) -> Index {
         pinned_by: None,
         parent: None,
         comment: None,
+        belongings: Belongings::default(),
         size_bytes: 8192,
     }
 }

@@ -271,7 +271,7 @@ async fn an_index_that_something_depends_on_is_never_replaced() {
     let declared = db.declare(
         "CREATE UNIQUE INDEX by_constraint ON sales (id, status);
          CREATE UNIQUE INDEX by_foreign_key ON sales (amount, status);
-         CREATE UNIQUE INDEX by_replica_identity ON sales (id, user_id);",
+         CREATE INDEX by_replica_identity ON sales (id, user_id);",
     );
     let indexes = db.index_definitions("sales").await;
 
