@@ -35,6 +35,10 @@ fn flyway_gives_the_role_and_the_path_back() {
                  CREATE INDEX users_email ON public.users (email);\n\
                  DO $$ BEGIN ASSERT current_setting('work_mem') = '7MB'; END $$;\n";
     passes(&[("V1__app.sql", app), ("V2__users.sql", users)], &[]);
+    let undo =
+        [("U1__app.sql", "DROP SCHEMA app CASCADE;\n"), ("U2__users.sql", "DROP TABLE users;\n")];
+    let files = [undo[0], undo[1], ("V1__app.sql", app), ("V2__users.sql", users)];
+    passes(&files, &["--down"]);
     // Others keep it.
     let folder = Folder::new(&[("1_app.sql", app), ("2_users.sql", users)]);
     folder.verify_as(&["--layout", "sqlx"]).expect(1);

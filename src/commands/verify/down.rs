@@ -151,7 +151,8 @@ impl Downs<'_> {
     }
 
     async fn open(&self, name: &str, settings: &Settings) -> Result<Site> {
-        Site::new(self.ground.open_other(self.context, name).await?, settings).await
+        let database = self.ground.open_other(self.context, name).await?;
+        Site::new(database, settings, self.folder.layout()).await
     }
 }
 

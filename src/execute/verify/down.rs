@@ -3,9 +3,10 @@
 use tokio_postgres::types::Type;
 
 use super::apply::{lost, run};
+use super::between::Beginning;
 use super::end;
 use crate::catalog::{Fingerprint, load_fingerprint};
-use crate::declared::migrations::{Migration, Script, without_cluster_objects};
+use crate::declared::migrations::{Layout, Migration, Script, without_cluster_objects};
 use crate::failure::Result;
 use crate::pg::database::{Database, Workers};
 use crate::pg::server_error::ServerError;
@@ -17,6 +18,7 @@ use crate::plan::verify::down::{RoundTrip, differences};
 pub struct Site {
     database: Database,
     session: Session,
+    beginning: Beginning,
 }
 
 /// What was set in a session.
@@ -30,14 +32,15 @@ pub struct State {
 }
 
 impl Site {
-    /// Begins to work in the database, which takes two maintainers.
+    /// Begins to work in the database, which takes two maintainers, as that tool does.
     ///
     /// # Errors
     /// Those of the connection, and of the server where a setting cannot be made.
-    pub async fn new(database: Database, settings: &Settings) -> Result<Site> {
+    pub async fn new(database: Database, settings: &Settings, layout: Layout) -> Result<Site> {
         let session = database.maintainer(Workers::AsConfigured).await?;
+        let beginning = Beginning::of(&session, layout.between()).await?;
         set(&session, settings).await?;
-        Ok(Site { database, session })
+        Ok(Site { database, session, beginning })
     }
 
     /// The connection.
@@ -50,6 +53,7 @@ impl Site {
     /// # Errors
     /// `Connection` where the server went away. Its refusal is an answer.
     pub async fn up(&self, migration: &Migration) -> Result<std::result::Result<(), Refused>> {
+        self.beginning.restore(&self.session).await;
         let answer = run(&self.session, &without_cluster_objects(&migration.up)).await;
         let answer = unless_lost(answer)?;
         // What it left open would keep its locks from the way back, which has a connection of its own.
