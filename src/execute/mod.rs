@@ -132,7 +132,7 @@ pub struct Execution<'a> {
 /// anew: what stands in between may keep them open for ever. The links themselves notice earlier.
 const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 /// After a signal there is no more patience than this.
-const SILENCE_AFTER_SIGNAL: Duration = Duration::from_millis(3500);
+const SILENCE_AFTER_SIGNAL: Duration = Duration::from_secs(3);
 const BETWEEN_LISTENINGS: Duration = Duration::from_millis(250);
 
 impl<'a> Execution<'a> {

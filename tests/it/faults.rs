@@ -34,6 +34,9 @@ const SCHEMA: &str = "
     CREATE TABLE p_odd PARTITION OF p FOR VALUES IN (1, 3, 5, 7);
     INSERT INTO p SELECT * FROM t WHERE c < 8;";
 
+/// How long nothing comes through.
+const STALL: Duration = Duration::from_secs(2);
+
 /// Ways to disturb a run.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
@@ -51,9 +54,11 @@ enum Fault {
     ForeignBuild,
     TempFileLimit,
     CutNetwork,
+    Stall,
+    StallAndCut,
 }
 
-const FAULTS: [Fault; 14] = [
+const FAULTS: [Fault; 16] = [
     Fault::CancelBackend,
     Fault::TerminateBackend,
     Fault::KillBackend,
@@ -68,6 +73,8 @@ const FAULTS: [Fault; 14] = [
     Fault::ForeignBuild,
     Fault::TempFileLimit,
     Fault::CutNetwork,
+    Fault::Stall,
+    Fault::StallAndCut,
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -204,6 +211,13 @@ impl Ground {
                 admin.batch_execute("SELECT pg_reload_conf()").await.unwrap();
             }
             Fault::CutNetwork => self.proxy.cut(),
+            Fault::Stall => self.proxy.stall_for(STALL),
+            Fault::StallAndCut => {
+                self.proxy.stall();
+                tokio::time::sleep(STALL).await;
+                self.proxy.cut();
+                self.proxy.flow();
+            }
         }
         None
     }

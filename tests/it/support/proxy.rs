@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -44,6 +45,16 @@ impl Proxy {
     /// From now on connections stay open, and take what is sent, but nothing comes through any more.
     pub fn stall(&self) {
         self.flows.send_replace(false);
+    }
+
+    /// Stalls for a while.
+    pub fn stall_for(&self, length: Duration) {
+        self.stall();
+        let flows = self.flows.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(length).await;
+            flows.send_replace(true);
+        });
     }
 
     /// Everything comes through again, also what was sent meanwhile.
