@@ -3,13 +3,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use pgtend::sandbox::{Options, Sandbox, binaries};
+use pgtend::sandbox::{Listen, Options, Sandbox, binaries};
 use serde_json::Value;
 use tokio_postgres::{Client, NoTls};
 
+use crate::support::server::copy_data;
 use crate::support::{
     Blocker, Database, Output, Pgtend, Proxy, Running, SALES, sqlstate, until, value,
 };
@@ -576,14 +576,11 @@ fn standby_of(primary: &mut Sandbox, name: &str) -> Sandbox {
     let mut standby = Sandbox::start(&Options::new(binaries::find(None).unwrap())).unwrap();
     standby.crash().unwrap();
     primary.crash().unwrap();
+    copy_data(primary, &standby);
     let data = standby.data_dir();
-    fs::remove_dir_all(&data).unwrap();
-    let copied = Command::new("cp").arg("-a").arg(primary.data_dir()).arg(&data).status().unwrap();
-    assert!(copied.success());
     fs::write(data.join("standby.signal"), "").unwrap();
     let from = format!(
-        "primary_conninfo = 'host={} port={} user=postgres application_name={name}'\n",
-        primary.socket_dir().display(),
+        "primary_conninfo = 'host=127.0.0.1 port={} user=postgres application_name={name}'\n",
         primary.port()
     );
     let settings = data.join("postgresql.auto.conf");
@@ -606,7 +603,10 @@ fn words(sandbox: &Sandbox) -> String {
 
 #[tokio::test]
 async fn nothing_is_begun_while_a_standby_is_behind() {
-    let mut server = Sandbox::start(&Options::new(binaries::find(None).unwrap())).unwrap();
+    // Over TCP, because the standby's account may not enter the folder of the primary's socket.
+    let mut options = Options::new(binaries::find(None).unwrap());
+    options.listen = Listen::Loopback;
+    let mut server = Sandbox::start(&options).unwrap();
     let standby = standby_of(&mut server, "paris");
     let (primary, replica) = (connected(&server).await, connected(&standby).await);
     until("the standby streams", async || {

@@ -3,12 +3,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use pgtend::sandbox::{Listen, Options, Sandbox, binaries};
 use tokio_postgres::{Client, NoTls};
 
+use crate::support::server::copy_data;
 use crate::support::{Cable, Database, Pgtend, Proxy, Running, SALES, proxy, until, value};
 
 const SALES_USER: &str = "CREATE INDEX sales_user ON sales (user_id);";
@@ -233,10 +233,7 @@ async fn what_a_failover_has_lost_is_done_again() {
     // The standby stands where the primary is now, and will never get any further.
     standby.crash().unwrap();
     primary.crash().unwrap();
-    fs::remove_dir_all(standby.data_dir()).unwrap();
-    let copied =
-        Command::new("cp").arg("-a").arg(primary.data_dir()).arg(standby.data_dir()).status();
-    assert!(copied.unwrap().success());
+    copy_data(&primary, &standby);
     primary.restart().unwrap();
     standby.restart().unwrap();
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,7 @@
 //! The one server of a test run.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
@@ -69,4 +71,16 @@ pub fn start_guarded(
         .spawn()
         .unwrap();
     Server { socket_dir, port, log_path: kept.log_path, major, _reaper: Mutex::new(reaper) }
+}
+
+/// Replaces the data of a stopped throwaway server by another's, which each run under an account of
+/// their own.
+pub fn copy_data(from: &Sandbox, to: &Sandbox) {
+    let data = to.data_dir();
+    let owner = fs::metadata(&data).unwrap();
+    fs::remove_dir_all(&data).unwrap();
+    let copied = Command::new("cp").arg("-a").arg(from.data_dir()).arg(&data).status().unwrap();
+    assert!(copied.success());
+    let owner = format!("{}:{}", owner.uid(), owner.gid());
+    assert!(Command::new("chown").args(["-R", &owner]).arg(&data).status().unwrap().success());
 }
