@@ -1,6 +1,7 @@
 //! The command line: shared options, the list of commands, and which of them runs.
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
@@ -120,8 +121,9 @@ impl Cli {
             console,
             cancel,
             inflight,
+            faults: Mutex::default(),
         };
-        match self.command {
+        let code = match self.command {
             Command::Plan(args) => context.unless_cancelled(plan::run(&context, &args)).await,
             Command::Apply(args) => apply::run(&context, &args).await,
             Command::Refresh(args) => refresh::run(&context, &args).await,
@@ -143,7 +145,9 @@ impl Cli {
             Command::Demo(args) => context.unless_cancelled(demo::run(&context, &args)).await,
             Command::Completions(args) => completions::run(&args, &mut Cli::command()),
             Command::Man(args) => man::run(&args, Cli::command()),
-        }
+        }?;
+        context.require_sound()?;
+        Ok(code)
     }
 
     /// Refuses a format that the command does not know.

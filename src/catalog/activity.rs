@@ -1,10 +1,9 @@
 //! What goes on in the server: sessions, prepared transactions, and who waits for whom.
 
-use std::error::Error;
 use std::time::Duration;
 
-use tokio_postgres::Row;
-use tokio_postgres::types::{FromSql, ToSql, Type};
+use crate::pg::row::Row;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::load::ask;
 use super::secret::running_without_secrets;
@@ -122,7 +121,7 @@ pub async fn load_activity(session: &Session, wanted: &Wanted) -> Result<Activit
 /// `None` for the row that only says how many are hidden.
 fn read_session(row: &Row) -> Option<ActiveSession> {
     let lock = text(row, "lock_mode").zip(text(row, "lock_target"));
-    let gids = row.get::<_, Option<Vec<Lossy>>>("blocked_by_gids").unwrap_or_default();
+    let gids = row.get::<_, Option<Vec<String>>>("blocked_by_gids").unwrap_or_default();
     Some(ActiveSession {
         pid: row.get::<_, Option<i32>>("pid")?,
         gid: text(row, "gid"),
@@ -141,7 +140,7 @@ fn read_session(row: &Row) -> Option<ActiveSession> {
         transaction_seconds: row.get("transaction_seconds"),
         idle_seconds: row.get("idle_seconds"),
         blocked_by: row.get::<_, Option<Vec<i32>>>("blocked_by").unwrap_or_default(),
-        blocked_by_gids: gids.into_iter().map(|gid| gid.0).collect(),
+        blocked_by_gids: gids,
         waits_seconds: row.get("waits_seconds"),
         lock: lock.map(|(mode, target)| AwaitedLock { mode, target }),
     })
@@ -149,22 +148,5 @@ fn read_session(row: &Row) -> Option<ActiveSession> {
 
 /// A text that is there and says something.
 fn text(row: &Row, column: &str) -> Option<String> {
-    row.get::<_, Option<Lossy>>(column).map(|text| text.0).filter(|text| !text.is_empty())
-}
-
-/// Text that may not be UTF-8: the server hands on the statements of databases with another encoding
-/// byte by byte, and one of them must not keep the rest from being shown.
-struct Lossy(String);
-
-impl<'a> FromSql<'a> for Lossy {
-    fn from_sql(
-        _: &Type,
-        raw: &'a [u8],
-    ) -> std::result::Result<Self, Box<dyn Error + Sync + Send>> {
-        Ok(Lossy(String::from_utf8_lossy(raw).into_owned()))
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        <&str as FromSql>::accepts(ty)
-    }
+    row.get::<_, Option<String>>(column).filter(|text| !text.is_empty())
 }

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use squawk_syntax::ast::{AstNode, Stmt};
 use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
-use tokio_postgres::types::{FromSql, ToSql, Type};
+use tokio_postgres::types::{ToSql, Type};
 
 use super::load::ask;
 use super::reach::{Trust, objection, safe_path};
@@ -193,7 +193,7 @@ async fn plan_prepared(session: &Session) -> Answer<String> {
     // VERBOSE for the schemas, and for the table's name before each column.
     let sql = format!("EXPLAIN (FORMAT JSON, VERBOSE) EXECUTE pgtend_explain{arguments}");
     let rows = session.query(&sql, &[]).await?;
-    Ok(rows.first().map(|row| row.get::<_, JsonText>(0).0).unwrap_or_default())
+    Ok(rows.first().map(|row| row.get(0)).unwrap_or_default())
 }
 
 /// What has to be cleared away, also when nobody waits for the plan any more.
@@ -212,22 +212,6 @@ impl Drop for Traces<'_> {
     }
 }
 
-/// A value of type json as it is written.
-struct JsonText(String);
-
-impl<'a> FromSql<'a> for JsonText {
-    fn from_sql(
-        _: &Type,
-        raw: &'a [u8],
-    ) -> std::result::Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(JsonText(str::from_utf8(raw)?.to_owned()))
-    }
-
-    fn accepts(of: &Type) -> bool {
-        *of == Type::JSON
-    }
-}
-
 /// Why the text cannot be explained, as far as that can be seen from the text.
 fn obstacle(query: &str) -> Option<String> {
     if query.trim() == "<insufficient privilege>" {
@@ -235,6 +219,9 @@ fn obstacle(query: &str) -> Option<String> {
     }
     if query.contains('\0') {
         return Some("its text is broken".to_owned());
+    }
+    if query.contains(char::REPLACEMENT_CHARACTER) {
+        return Some("its text is not UTF-8".to_owned());
     }
     syntax::read(query, obstacle_in)
         .unwrap_or_else(|error| Some(format!("its text is too much: {error}")))

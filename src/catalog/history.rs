@@ -5,8 +5,8 @@ mod schema;
 
 use std::time::Duration;
 
+use crate::pg::row::Row;
 use serde::Serialize;
-use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::Oid;

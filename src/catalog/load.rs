@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
-use tokio_postgres::Row;
+use crate::pg::row::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::definition::{after_table, without_options};

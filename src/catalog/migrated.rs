@@ -1,7 +1,7 @@
 //! What migrations have left: all indexes and foreign keys of a database, and the functions that
 //! indexes and materialized views rely on.
 
-use tokio_postgres::Row;
+use crate::pg::row::Row;
 
 use super::Oid;
 use super::load::{ask, named};

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 
-use tokio_postgres::Row;
+use crate::pg::row::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::Oid;

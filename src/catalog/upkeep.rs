@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tokio_postgres::Row;
+use crate::figures;
+use crate::pg::row::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::history::PastUpkeep;
@@ -221,7 +222,7 @@ fn read_table(row: &Row, frozen: &HashMap<Oid, i64>) -> TableState {
     let oid = row.get("oid");
     let ago = |column: &str| {
         let seconds: Option<f64> = row.get(column);
-        seconds.map(|seconds| Duration::from_secs_f64(seconds.max(0.0)))
+        seconds.and_then(figures::seconds)
     };
     TableState {
         oid,

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::load::{ask, first};
@@ -10,6 +9,7 @@ use super::secret::running_without_secrets;
 use super::{Blocker, Oid, Replication, StatementProgress, Waiter};
 use crate::failure::Result;
 use crate::pg::name::RelationName;
+use crate::pg::row::Row;
 use crate::pg::session::Session;
 
 /// How far the statements of these backends of ours are; a backend that is gone is left out. `ours` are
@@ -107,7 +107,7 @@ pub async fn load_replication(session: &Session) -> Result<Replication> {
             Some(bytes) => replication.inactive_slots.push((name, bytes)),
             None => {
                 let lag = row.get::<_, Option<f64>>("lag_seconds");
-                let lag = lag.map(|seconds| Duration::from_secs_f64(seconds.max(0.0)));
+                let lag = lag.and_then(crate::figures::seconds);
                 replication.standbys.push((name, lag));
             }
         }

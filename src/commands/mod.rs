@@ -18,6 +18,7 @@ pub mod vacuum;
 pub mod verify;
 
 use std::future::Future;
+use std::sync::Mutex;
 
 use crate::cancel::{Cancel, Signal};
 use crate::config::Config;
@@ -25,6 +26,7 @@ use crate::event::{Outcome as StepOutcome, Status};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::pg::conninfo::{Conninfo, Environment};
 use crate::pg::database::{Database, Opening, OrphanPolicy};
+use crate::pg::row::Fault;
 use crate::pg::session::Echo;
 use crate::report::Console;
 use crate::report::document::Outcome;
@@ -47,6 +49,8 @@ pub struct Context {
     pub cancel: Cancel,
     /// What is being built, for the second Ctrl-C.
     pub inflight: Inflight,
+    /// What servers have sent that no PostgreSQL sends.
+    pub faults: Mutex<Vec<Fault>>,
 }
 
 /// More would only wait for the server's connections and disks.
@@ -80,7 +84,20 @@ impl Context {
         self.console.warn_of_connection(&conninfo);
         let database = Database::open(&conninfo, &self.environment, opening).await?;
         self.console.set_server(&database.server);
+        if let Ok(mut faults) = self.faults.lock() {
+            faults.push(database.fault());
+        }
         Ok(database)
+    }
+
+    /// Refuses a result that rests on what a server has sent that no PostgreSQL sends.
+    ///
+    /// # Errors
+    /// `Server`, saying what it was.
+    pub fn require_sound(&self) -> Result<()> {
+        let faults = self.faults.lock().map(|faults| faults.clone()).unwrap_or_default();
+        let error = faults.iter().find_map(Fault::error);
+        error.map_or(Ok(()), |error| Err(error.into_failure()))
     }
 
     /// Starts a throwaway server.

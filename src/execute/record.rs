@@ -12,6 +12,7 @@ use crate::config;
 use crate::event::{Outcome, Status};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::Database;
+use crate::pg::row::Row;
 use crate::pg::session::Session;
 use crate::plan::{Step, Subject, Warning};
 
@@ -203,7 +204,7 @@ async fn send(
     session: &Session,
     sql: &str,
     params: &[(&(dyn ToSql + Sync), Type)],
-) -> Result<Vec<tokio_postgres::Row>> {
+) -> Result<Vec<Row>> {
     let answer = session.query(sql, params).await;
     answer.map_err(|error| error.into_failure().context("writing the history failed"))
 }

@@ -1,5 +1,6 @@
 //! Keeping the counters of statements, in pgtend's own schema or in a file.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,10 +8,9 @@ use tokio_postgres::types::{ToSql, Type};
 
 use crate::catalog::history::{self, seconds};
 use crate::catalog::load::{ask, first};
-use crate::catalog::secret::without_secrets;
 use crate::catalog::statements::{
-    Extension, Scope, SnapshotFile, StatementKey, Text, load_moment, load_reading, load_texts,
-    load_texts_within,
+    Extension, LONGEST_BYTES, LONGEST_CHARACTERS, RawText, Scope, SnapshotFile, StatementKey, Text,
+    each_text, each_text_within, load_moment, load_reading,
 };
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::{Database, Workers};
@@ -24,7 +24,7 @@ const LOCK_TIMEOUT: &str = "10s";
 const STATEMENT_TIMEOUT: &str = "60s";
 
 /// What was taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Taken {
     /// The snapshot's number; `None` in a file.
     pub id: Option<i64>,
@@ -34,6 +34,8 @@ pub struct Taken {
     pub changed: i64,
     /// Statements of others that the role may not see.
     pub hidden: i64,
+    /// Why the texts are missing, where the server cannot hand them out.
+    pub unreadable: Option<String>,
 }
 
 /// Takes a snapshot into pgtend's own schema.
@@ -51,8 +53,8 @@ pub async fn take(
     let result = async {
         begin(&session).await?;
         let taken = take_counters(&session, extension).await?;
-        take_texts(&session, extension).await?;
-        Ok(taken)
+        let unreadable = take_texts(&session, extension).await?;
+        Ok(Taken { unreadable, ..taken })
     };
     end(&session, result.await).await
 }
@@ -70,30 +72,28 @@ pub async fn take_to_file(
     let session = database.reader().await?;
     let reading = load_reading(&session, extension, only_here).await?;
     let ids = reading.statements.iter().map(|statement| statement.key.queryid).collect::<Vec<_>>();
-    let texts = load_texts(&session, extension, &ids).await?;
-    let mut texts = texts
-        .into_iter()
-        .filter(|(key, _)| only_here.is_none_or(|here| here == key.dbid))
-        .map(|(key, query)| {
-            let query = without_secrets(&query).into_owned();
-            let StatementKey { dbid, userid, queryid, toplevel } = key;
-            Text { dbid, userid: Some(userid), queryid, toplevel: Some(toplevel), query }
-        })
-        .collect::<Vec<_>>();
-    texts.sort_by_key(|text| (text.dbid, text.queryid, text.userid, text.toplevel));
     let server = &database.server;
     let scope = Scope::of(extension, only_here);
-    let file = SnapshotFile::new(
-        server.version.to_string(),
-        server.database.clone(),
-        scope,
-        &reading,
-        texts,
-    );
-    file.write(path)?;
+    let (version, name) = (server.version.to_string(), server.database.clone());
+    let mut file = SnapshotFile::new(version, name, scope, &reading).begin(path)?;
+    let read = |raw: RawText| {
+        let StatementKey { dbid, userid, queryid, toplevel } = raw.key;
+        if only_here.is_none_or(|here| here == dbid) {
+            let query = raw.shown(LONGEST_BYTES);
+            file.text(&Text {
+                dbid,
+                userid: Some(userid),
+                queryid,
+                toplevel: Some(toplevel),
+                query,
+            });
+        }
+    };
+    let unreadable = each_text(&session, extension, &ids, LONGEST_CHARACTERS, read).await?;
+    file.finish()?;
     let statements = i64::try_from(reading.statements.len()).unwrap_or(i64::MAX);
     let hidden = reading.moment.hidden;
-    Ok(Taken { id: None, statements, changed: statements, hidden })
+    Ok(Taken { id: None, statements, changed: statements, hidden, unreadable })
 }
 
 /// Removes the snapshots that were taken longer ago. Returns how many they were.
@@ -169,21 +169,56 @@ async fn take_counters(session: &Session, extension: &Extension) -> Result<Taken
         statements: row.get("statements"),
         changed: row.get("changed"),
         hidden: row.get("hidden"),
+        unreadable: None,
     })
 }
 
-/// Texts are large: the server is only asked for them where one is new.
-async fn take_texts(session: &Session, extension: &Extension) -> Result<()> {
+/// Bytes of texts that one snapshot keeps; what is left comes with the next.
+const MOST_BYTES: usize = 48 << 20;
+/// Bytes of texts in one statement.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// Texts are large: the server is only asked for them where one is new. Returns why it has none.
+async fn take_texts(session: &Session, extension: &Extension) -> Result<Option<String>> {
     let sql = include_str!("../../sql/history/missing_texts.sql");
     let rows = ask(session, sql, &[(&extension.dbid, Type::OID)]).await?;
     let missing = rows.iter().map(|row| row.get("queryid")).collect::<Vec<i64>>();
     if missing.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
-    let texts = load_texts_within(session, extension, &missing).await?;
-    let here = texts.iter().filter(|(key, _)| key.dbid == extension.dbid);
-    let (ids, texts): (Vec<i64>, Vec<String>) =
-        here.map(|(key, text)| (key.queryid, without_secrets(text).into_owned())).unzip();
+    let mut texts = HashMap::new();
+    let mut room = MOST_BYTES;
+    let read = |raw: RawText| {
+        let id = raw.key.queryid;
+        if raw.key.dbid == extension.dbid && room > 0 && !texts.contains_key(&id) {
+            // Not every encoding has an ellipsis.
+            let text = raw.shown(LONGEST_BYTES).replace('…', "...");
+            room = room.saturating_sub(text.len());
+            texts.insert(id, text);
+        }
+    };
+    let unreadable =
+        each_text_within(session, extension, &missing, LONGEST_CHARACTERS, read).await?;
+    let (mut ids, mut batch, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for (id, text) in texts {
+        bytes += text.len();
+        ids.push(id);
+        batch.push(text);
+        if bytes >= BATCH_BYTES {
+            keep_texts(session, extension, &ids, &batch).await?;
+            (ids, batch, bytes) = (Vec::new(), Vec::new(), 0);
+        }
+    }
+    keep_texts(session, extension, &ids, &batch).await?;
+    Ok(unreadable)
+}
+
+async fn keep_texts(
+    session: &Session,
+    extension: &Extension,
+    ids: &[i64],
+    texts: &[String],
+) -> Result<()> {
     let params: [(&(dyn ToSql + Sync), Type); 3] =
         [(&extension.dbid, Type::OID), (&ids, Type::INT8_ARRAY), (&texts, Type::TEXT_ARRAY)];
     ask(session, include_str!("../../sql/history/keep_texts.sql"), &params).await.map(drop)

@@ -4,11 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::catalog::secret::without_secrets;
 use crate::catalog::statements::{
-    Extension, Figures, KnownTexts, Moment, PastSample, Reading, Sample, Scope, Snapshot,
-    SnapshotFile, StatementKey, TextCache, load_kept_texts, load_reading, load_samples,
-    load_snapshots, load_state, load_statement_samples, load_texts,
+    Extension, Figures, KnownTexts, Length, Moment, PastSample, RawText, Reading, Sample, Scope,
+    Snapshot, SnapshotFile, StatementKey, TextCache, Texts, each_text, load_kept_texts,
+    load_reading, load_samples, load_snapshots, load_state, load_statement_samples, load_texts,
 };
 use crate::catalog::{Oid, history};
 use crate::duration;
@@ -188,31 +187,36 @@ impl Inquiry<'_> {
         &self,
         keys: impl Iterator<Item = StatementKey>,
         cache: &mut TextCache,
-    ) -> Result<KnownTexts> {
+        length: Length,
+    ) -> Result<Texts> {
         let mut wanted = keys.collect::<HashSet<_>>();
-        let mut texts = KnownTexts::new();
-        for key in &wanted {
+        let mut texts = Texts::default();
+        // The cache holds no more than the beginning.
+        for key in wanted.iter().filter(|_| length == Length::Cut) {
             if let Some(text) = cache.get(*key) {
-                texts.insert(*key, text.clone());
+                texts.known.insert(*key, text.clone());
             }
         }
-        wanted.retain(|key| !texts.contains_key(key));
+        wanted.retain(|key| !texts.known.contains_key(key));
         let ids = |wanted: &HashSet<StatementKey>| {
             wanted.iter().map(|key| key.queryid).collect::<Vec<_>>()
         };
         if !wanted.is_empty() {
-            let unseen = self.live_texts(&ids(&wanted)).await?.into_iter();
-            let unseen = unseen.map(|(key, text)| (key, without_secrets(&text).into_owned()));
-            let unseen = unseen.collect::<KnownTexts>();
-            cache.keep(&unseen);
-            texts.extend(unseen);
-            wanted.retain(|key| !texts.contains_key(key));
+            let mut unseen =
+                load_texts(self.session, self.extension, &ids(&wanted), length).await?;
+            unseen.known.retain(|key, _| wanted.contains(key));
+            if length == Length::Cut {
+                cache.keep(&unseen.known);
+            }
+            texts.known.extend(unseen.known);
+            texts.unreadable = unseen.unreadable;
+            wanted.retain(|key| !texts.known.contains_key(key));
         }
         // What the server has forgotten meanwhile.
         if !wanted.is_empty() && self.has_history().await {
             // A text that cannot be had is not known any more.
             let kept = load_kept_texts(self.session, &ids(&wanted)).await.unwrap_or_default();
-            texts.extend(
+            texts.known.extend(
                 wanted
                     .into_iter()
                     .filter_map(|key| Some((key, kept.get(&(key.dbid, key.queryid))?.clone()))),
@@ -221,12 +225,21 @@ impl Inquiry<'_> {
         Ok(texts)
     }
 
-    /// The texts as the server itself has them, which may hold secrets.
+    /// The texts as the server itself has them, to be planned: they may hold secrets. One that is too
+    /// long for it is cut.
     ///
     /// # Errors
     /// Those of the connection and of the query.
-    pub async fn live_texts(&self, queryids: &[i64]) -> Result<KnownTexts> {
-        load_texts(self.session, self.extension, queryids).await
+    pub async fn live_texts(&self, keys: &[StatementKey]) -> Result<KnownTexts> {
+        let ids = keys.iter().map(|key| key.queryid).collect::<Vec<_>>();
+        let mut texts = KnownTexts::new();
+        let read = |raw: RawText| {
+            if keys.contains(&raw.key) {
+                texts.insert(raw.key, raw.query);
+            }
+        };
+        each_text(self.session, self.extension, &ids, LONGEST_PLANNED, read).await?;
+        Ok(texts)
     }
 
     /// What a statement did from one snapshot to the next, and since the last, the newest first: when it
@@ -263,6 +276,9 @@ impl Inquiry<'_> {
         load_reading(self.session, self.extension, self.database).await
     }
 }
+
+/// Characters of a statement that is planned.
+const LONGEST_PLANNED: i32 = 1_000_000;
 
 /// So many snapshots of a statement are looked at.
 const MOST_PAST: i64 = 50;

@@ -27,17 +27,26 @@ impl Connect for Connector {
         let config = config.clone();
         Box::pin(async move {
             let (client, connection) = config.connect(self.tls.clone()).await?;
+            let is_raw = connection.parameter("server_encoding") == Some(RAW);
             let open = Open { connections: self.connections.clone(), line: Line::default() };
             let line = open.line.clone();
             let task = tokio::spawn(drive(connection, open));
             line.driven_by(task.abort_handle());
             let pid = backend_pid(&client, &self.echo).await?;
+            if is_raw {
+                let sql = format!("SET client_encoding = '{RAW}'");
+                self.echo.hear(&sql);
+                client.simple_query(&sql).await?;
+            }
             self.connections.hear();
             self.connections.insert(pid, line);
             Ok((client, task))
         })
     }
 }
+
+/// Of a database whose texts may be any bytes: a client that asks for UTF-8 is refused what is not.
+const RAW: &str = "SQL_ASCII";
 
 /// The process that serves the client right now: behind a pooler in transaction mode it is not the
 /// one that the connection began with.

@@ -14,6 +14,7 @@ use super::connect_failure::{NO_ANSWER, Pooler, explain, pooler, refuses_client_
 use super::connections::Connections;
 use super::connector::{Connector, backend_pid};
 use super::conninfo::{Conninfo, Environment};
+use super::row::{Fault, Row};
 use super::session::{Echo, Session, Wire};
 pub use super::settings::OrphanPolicy;
 use super::settings::{
@@ -84,6 +85,7 @@ pub struct Database {
     echo: Echo,
     place: String,
     is_local: bool,
+    fault: Fault,
     /// What was found out on connecting.
     pub server: Server,
 }
@@ -114,13 +116,14 @@ impl Database {
             let connector = Connector { tls, connections, echo: opening.echo.clone() };
             make_pool(conninfo, opening, connector, (&link_settings(&link, check), settings), size)
         };
+        let fault = Fault::default();
         let mut check = ClientCheck::Possible;
         let mut readers = pool(check, &read_settings(), READERS)?;
-        let mut met = first_contact(&readers, &place, &opening.echo).await;
+        let mut met = first_contact(&readers, &place, &opening.echo, &fault).await;
         if met.as_ref().is_err_and(refuses_client_check) {
             check = ClientCheck::Refused;
             readers = pool(check, &read_settings(), READERS)?;
-            met = first_contact(&readers, &place, &opening.echo).await;
+            met = first_contact(&readers, &place, &opening.echo, &fault).await;
         }
         let server = met?;
         let settings = maintenance_settings(server.version, opening.orphans);
@@ -142,6 +145,7 @@ impl Database {
             echo: opening.echo.clone(),
             place,
             is_local: conninfo.is_local(),
+            fault,
             server,
         })
     }
@@ -168,6 +172,11 @@ impl Database {
     /// What is known of the connections as such.
     pub fn connections(&self) -> &Connections {
         &self.connections
+    }
+
+    /// The failure of a command that a server has answered with what no PostgreSQL sends.
+    pub fn fault(&self) -> Fault {
+        self.fault.clone()
     }
 
     /// Whether the connection is a socket of this machine.
@@ -215,7 +224,7 @@ impl Database {
                 return Ok(Session::new(
                     client,
                     pid,
-                    Wire { line, connections, patience },
+                    Wire { line, connections, patience, fault: self.fault.clone() },
                     echo,
                     tls,
                 ));
@@ -266,7 +275,12 @@ fn make_pool(
 
 /// Connects twice at once: behind a pooler in transaction mode both connections are served by the
 /// same process, and settings and locks of one would be the other's.
-async fn first_contact(readers: &Pool, place: &str, echo: &Echo) -> Result<Server> {
+async fn first_contact(
+    readers: &Pool,
+    place: &str,
+    echo: &Echo,
+    fault: &Fault,
+) -> Result<Server> {
     let first = readers.get().await.map_err(|error| pool_failure(&error, place))?;
     let second = readers.get().await.map_err(|error| pool_failure(&error, place))?;
     let sql = include_str!("../../sql/catalog/server.sql");
@@ -275,7 +289,7 @@ async fn first_contact(readers: &Pool, place: &str, echo: &Echo) -> Result<Serve
         [(&READ_STATEMENT_TIMEOUT, Type::TEXT), (&READ_LOCK_TIMEOUT, Type::TEXT)];
     let rows = first.query_typed(sql, &asked).await.map_err(|error| too_old_or(&error, place))?;
     let other = backend_pid(&second, echo).await.map_err(|error| explain(&error, place))?;
-    let Some(row) = rows.first() else {
+    let Some(row) = rows.into_iter().next().map(|row| Row::new(row, fault.clone())) else {
         return Err(Failure::new(Kind::Connection, format!("{place} answered nothing")));
     };
     let version = ServerVersion(row.get::<_, i32>("server_version_num").unsigned_abs());
@@ -288,7 +302,7 @@ async fn first_contact(readers: &Pool, place: &str, echo: &Echo) -> Result<Serve
     if !row.get::<_, bool>("settings_taken") {
         return Err(pooler(place, Pooler::DropsSettings));
     }
-    Ok(Server {
+    let server = Server {
         version,
         database: row.get("database"),
         role: row.get("role"),
@@ -301,7 +315,8 @@ async fn first_contact(readers: &Pool, place: &str, echo: &Echo) -> Result<Serve
         deadlock_timeout: Duration::from_millis(
             row.get::<_, i64>("deadlock_timeout_ms").unsigned_abs(),
         ),
-    })
+    };
+    fault.error().map_or(Ok(server), |error| Err(error.into_failure()))
 }
 
 fn pool_failure(error: &PoolError, place: &str) -> Failure {

@@ -10,6 +10,7 @@ pub mod database;
 pub mod name;
 pub mod name_pattern;
 mod notice;
+pub mod row;
 pub mod server_error;
 pub mod session;
 mod settings;

@@ -11,11 +11,12 @@ use deadpool_postgres::Object;
 use futures_util::future::join_all;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{CancelToken, Row, SimpleQueryMessage};
+use tokio_postgres::{CancelToken, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::connections::{Connections, Line};
 pub use super::notice::Notice;
+use super::row::{Fault, Row};
 use super::server_error::ServerError;
 
 /// A statement's result or the server's refusal.
@@ -62,6 +63,8 @@ pub(super) struct Wire {
     pub(super) connections: Connections,
     /// How long each statement may take; none where it may take hours.
     pub(super) patience: Option<Duration>,
+    /// What the server has sent that no PostgreSQL sends.
+    pub(super) fault: Fault,
 }
 
 impl Wire {
@@ -137,10 +140,53 @@ impl Session {
         sql: &str,
         params: &[(&(dyn ToSql + Sync), Type)],
     ) -> Answer<Vec<Row>> {
-        self.echo.hear(sql);
-        let rows = self.wire.answer(self.client.query_typed(sql, params)).await?;
-        self.wire.connections.hear();
+        let mut rows = Vec::new();
+        let mut bytes = 0;
+        self.for_each(sql, params, |row| {
+            bytes += row.size_bytes();
+            rows.push(row);
+            match bytes > MOST_BYTES {
+                true => Err(too_large()),
+                false => Ok(()),
+            }
+        })
+        .await?;
         Ok(rows)
+    }
+
+    async fn for_each(
+        &self,
+        sql: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+        mut read: impl FnMut(Row) -> Answer<()>,
+    ) -> Answer<()> {
+        self.trusted()?;
+        self.echo.hear(sql);
+        let mut refused = None;
+        let work = async {
+            let params = params.iter().map(|(value, kind)| (*value, kind.clone()));
+            let mut rows = pin!(self.client.query_typed_raw(sql, params).await?);
+            while let Some(row) = rows.next().await {
+                refused = read(Row::new(row?, self.wire.fault.clone())).err();
+                if refused.is_some() {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        self.wire.answer(work).await?;
+        self.wire.connections.hear();
+        if let Some(error) = refused {
+            // What else is on its way would have to be waited for.
+            self.wire.fault.note(&error.message);
+            return Err(error);
+        }
+        self.trusted()
+    }
+
+    /// Refuses to go on with a server that sends what no PostgreSQL sends.
+    fn trusted(&self) -> Answer<()> {
+        self.wire.fault.error().map_or(Ok(()), Err)
     }
 
     /// Like [`Session::query`], but shows each row as it comes, for results that are too large to be
@@ -151,19 +197,18 @@ impl Session {
         params: &[(&(dyn ToSql + Sync), Type)],
         mut see: impl FnMut(&Row),
     ) -> Answer<()> {
-        self.echo.hear(sql);
-        let params = params.iter().map(|(value, kind)| (*value, kind.clone()));
-        let mut rows = pin!(self.client.query_typed_raw(sql, params).await?);
-        while let Some(row) = rows.next().await {
-            see(&row?);
-        }
-        Ok(())
+        self.for_each(sql, params, |row| {
+            see(&row);
+            Ok(())
+        })
+        .await
     }
 
     /// Sends one statement alone in its message, as CREATE INDEX CONCURRENTLY and VACUUM demand:
     /// several in one message form a transaction (PostgreSQL documentation, 53.2.2.1). Rows that it
     /// gives are passed over as they come.
     pub async fn execute(&self, statement: &str) -> Answer<()> {
+        self.trusted()?;
         self.echo.hear(statement);
         self.wire.answer(self.until_ready(statement)).await
     }
@@ -191,8 +236,11 @@ impl Session {
     /// of those gave that ended, and the error that ended the message; none have ended too where the
     /// server did not begin, because it could not parse the text.
     pub async fn execute_message(&self, text: &str) -> (Vec<Option<String>>, Answer<()>) {
-        self.echo.hear(text);
         let mut ended = Vec::new();
+        if let Err(error) = self.trusted() {
+            return (ended, Err(error));
+        }
+        self.echo.hear(text);
         let mut first = None;
         let answers = match self.client.simple_query_raw(text).await {
             Ok(answers) => answers,
@@ -218,6 +266,7 @@ impl Session {
 
     /// Sends a COPY … FROM stdin with the rows that it reads.
     pub async fn copy_in(&self, statement: &str, rows: &str) -> Answer<()> {
+        self.trusted()?;
         self.echo.hear(statement);
         let answer = self.send_rows(statement, rows).await;
         if answer.is_err() && !self.client.is_closed() {
@@ -310,6 +359,20 @@ const COPY_CHUNK: usize = 64 * 1024;
 /// Answered when the server has done with what came before.
 const READY: &str = "SELECT 1";
 
+/// No answer about a catalog is larger; one of a server that means harm has no end.
+const MOST_BYTES: usize = 256 << 20;
+
+fn too_large() -> ServerError {
+    let message = format!("the server's answer is larger than {} MiB", MOST_BYTES >> 20);
+    ServerError {
+        sqlstate: Some("54000".to_owned()),
+        message,
+        detail: None,
+        hint: None,
+        position: None,
+    }
+}
+
 const CANCEL_AGAIN: Duration = Duration::from_secs(2);
 
 fn texts(messages: Vec<SimpleQueryMessage>) -> Vec<Vec<Option<String>>> {
@@ -317,5 +380,5 @@ fn texts(messages: Vec<SimpleQueryMessage>) -> Vec<Vec<Option<String>>> {
         SimpleQueryMessage::Row(row) => Some(row),
         _ => None,
     });
-    rows.map(|row| (0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()).collect()
+    rows.map(|row| (0..row.len()).map(|at| row.try_get(at).ok().flatten().map(str::to_owned)).collect()).collect()
 }

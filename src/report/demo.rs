@@ -3,8 +3,6 @@
 use super::document::QueryDocument;
 use super::table::{cell, right, table, text};
 use crate::figures;
-use std::time::Duration;
-
 /// The table of the workload's queries.
 pub fn queries(queries: &[QueryDocument]) -> String {
     let mut table = table(&["query", "before", "after", "times faster"]);
@@ -20,5 +18,5 @@ pub fn queries(queries: &[QueryDocument]) -> String {
 }
 
 fn millis(millis: f64) -> String {
-    figures::duration(Duration::from_secs_f64(millis.max(0.0) / 1e3))
+    figures::duration(figures::seconds(millis / 1e3).unwrap_or_default())
 }

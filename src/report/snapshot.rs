@@ -8,11 +8,18 @@ use super::{Console, Format, statements};
 use crate::catalog::statements::Snapshot;
 use crate::execute::snapshot::Taken;
 use crate::figures;
+use crate::plan::Warning;
 
 /// Shows what was taken and removed.
 pub fn taken(console: &Console, taken: Option<&Taken>, file: Option<&Path>, pruned: Option<i64>) {
+    let unreadable = taken.and_then(|taken| taken.unreadable.clone()).map(|message| Warning {
+        rule: "texts_not_readable",
+        object: "pg_stat_statements".to_owned(),
+        message,
+    });
+    let warnings = unreadable.into_iter().collect::<Vec<_>>();
     if console.manner().format == Format::Json {
-        let mut document = console.document();
+        let mut document = console.document().with_warnings(&warnings);
         document.outcome = match (taken, pruned) {
             (None, None | Some(0)) => Outcome::NothingToDo,
             _ => Outcome::Done,
@@ -39,6 +46,7 @@ pub fn taken(console: &Console, taken: Option<&Taken>, file: Option<&Path>, prun
             (None, None) => format!("{statements}."),
         });
     }
+    console.warnings(&warnings);
     if let Some(hidden) = taken.map(|taken| taken.hidden).filter(|hidden| *hidden > 0) {
         console.warn(&format!(
             "{hidden} statements of other roles are hidden from this one, and are not part of it \

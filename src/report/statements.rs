@@ -332,7 +332,9 @@ fn columns(ranking: &Ranking) -> Vec<Column> {
     columns.push(column("hit", |_, it| percent(it.figures.cache_hit())));
     if ranking.any(Figure::TempWritten) {
         columns.push(column("temp", |_, it| {
-            figures::bytes(it.figures.or_zero(Figure::TempWritten) as i64 * BLOCK_BYTES)
+            figures::bytes(
+                (it.figures.or_zero(Figure::TempWritten) as i64).saturating_mul(BLOCK_BYTES),
+            )
         }));
     }
     if ranking.any(Figure::WalBytes) {
@@ -480,7 +482,7 @@ fn summary(ranking: &Ranking) -> String {
         }
         None => "So far".to_owned(),
     };
-    let slow = Duration::from_secs_f64(ranking.slow_ms / 1e3);
+    let slow = figures::seconds(ranking.slow_ms / 1e3).unwrap_or_default();
     let mut summary = format!(
         "{span}: {}, of which {} took {} or more in the mean",
         figures::count(number(ranking.all), "statement", "statements"),

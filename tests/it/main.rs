@@ -10,6 +10,7 @@ mod connection;
 mod declared;
 mod demo;
 mod drift;
+mod encodings;
 mod engine;
 mod explain;
 mod explain_trust;

@@ -111,7 +111,8 @@ async fn statements_are_ranked_and_filtered() {
     }
     let output = look(&db, &["--min-mean", "100ms"]).expect(0);
     let document: Document = output.json();
-    assert_eq!((document.statements.len(), document.totals.unwrap().slow), (1, 1), "{output}");
+    // On a busy machine one of pgtend's own may be slow, too.
+    assert!(document.statements.len() == 1 && document.totals.unwrap().slow >= 1, "{output}");
     assert_eq!(found(&output, "sleepy")["slow"], true);
     let output = look(&db, &["--min-calls", "5", "--like", "AS", "--exclude", "pg_catalog"]);
     assert_eq!(calls(&output.expect(0), "AS often"), 9);
@@ -671,7 +672,8 @@ async fn what_pgtend_itself_asks_is_left_out() {
     execute(&db, "alpha", 2).await;
     look(&db, &[]).expect(0);
     let own = |arguments: &[&str]| look(&db, arguments).expect(0).stdout.contains("-- Privilege: ");
-    assert!(!own(&[]));
+    let shown = look(&db, &[]).expect(0).stdout;
+    assert!(!shown.contains("-- Privilege: ") && !shown.contains("pg_stat_statements("), "{shown}");
     // From 18 on the server keeps no comment that stands before a statement.
     assert_eq!(own(&["--own"]), db.server.major < 18);
 }
@@ -750,4 +752,41 @@ async fn secrets_in_every_spelling_are_shown_and_kept_nowhere() {
     session.batch_execute(&waits).await.unwrap();
     let shown = db.pgtend(&["activity", "--min-duration", "0s", "-v"]).expect(0).stdout;
     assert!(shown.contains(&format!("ALTER ROLE {role}")) && !shown.contains("hunter2"), "{shown}");
+}
+
+/// A comment like those of pgtend's queries, or its words, hide nothing of another role; nor do they
+/// hide another statement of the same role.
+#[tokio::test]
+async fn nothing_is_hidden_by_a_comment_like_ours() {
+    let db = counting().await;
+    let role = db.role("hider").await;
+    db.sql("CREATE SCHEMA other; GRANT ALL ON SCHEMA other TO PUBLIC").await;
+    let ours = include_str!("../../sql/catalog/available_extensions.sql");
+    let like_ours = "-- What is there.\n-- Privilege: none. Cost: none.\nSELECT 'x' AS hidden";
+    let hers = db.session_as(&role).await;
+    hers.query(ours, &[]).await.unwrap();
+    hers.query(like_ours, &[]).await.unwrap();
+    db.session().await.query(like_ours, &[]).await.unwrap();
+    let shown = look(&db, &["--user", &role]).expect(0).stdout;
+    assert!(shown.contains("pg_available_extensions") && shown.contains("AS hidden"), "{shown}");
+    assert!(look(&db, &["--user", "postgres"]).expect(0).stdout.contains("AS hidden"));
+}
+
+#[tokio::test]
+async fn long_texts_are_cut_and_this_is_said() {
+    let db = counting().await;
+    db.pgtend(&["init"]).expect(0);
+    let long = format!("SELECT 1 + 1 /* {} */ AS long", "x".repeat(200_000));
+    db.sql(&long).await;
+    let file = db.path("statements.json").display().to_string();
+    db.pgtend(&["snapshot", "--file", &file]).expect(0);
+    snapshot(&db);
+    let cut = "(cut: 200,029 bytes in all)";
+    assert!(fs::read_to_string(&file).unwrap().contains(cut));
+    let kept = format!("SELECT count(*) FROM pgtend.statement_text WHERE query LIKE '%{cut}'");
+    assert_eq!(db.value(&kept).await, "1");
+    let output = look(&db, &["--like", "AS long"]).expect(0);
+    assert!(output.stdout.contains(cut) && output.stdout.len() < 80_000, "{}", output.stdout.len());
+    let whole = look(&db, &["--like", "AS long", "--full"]).expect(0);
+    assert!(!whole.stdout.contains(cut) && whole.stdout.len() > 200_000);
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use tokio_postgres::Row;
+use crate::pg::row::Row;
 use tokio_postgres::types::Type;
 
 use crate::catalog::load::{ask, first};

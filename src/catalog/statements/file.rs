@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tempfile::TempPath;
 
 use super::{Extension, Figure, Figures, Moment, Reading, Statement, StatementKey};
 use crate::catalog::Oid;
@@ -28,8 +29,10 @@ pub struct SnapshotFile {
     scope: Scope,
     moment: Moment,
     statements: Vec<Entry>,
-    /// The statements' texts.
-    pub texts: Vec<Text>,
+    /// The statements' texts. They come last, so that they are written one by one, and nobody reads
+    /// them for the counters.
+    #[serde(skip_deserializing, default)]
+    texts: [Text; 0],
 }
 
 /// Whose counters they are.
@@ -79,13 +82,7 @@ pub struct Text {
 
 impl SnapshotFile {
     /// The file of a reading.
-    pub fn new(
-        server_version: String,
-        database: String,
-        scope: Scope,
-        reading: &Reading,
-        texts: Vec<Text>,
-    ) -> Self {
+    pub fn new(server_version: String, database: String, scope: Scope, reading: &Reading) -> Self {
         let statements = reading.statements.iter().map(|statement| {
             let known = Figure::all().filter_map(|figure| {
                 Some((figure.name().to_owned(), statement.figures.get(figure)?))
@@ -104,61 +101,69 @@ impl SnapshotFile {
             scope,
             moment: reading.moment.clone(),
             statements: statements.collect(),
-            texts,
+            texts: [],
         }
     }
 
-    /// Writes it in one moment, so that no half of it is ever read. Only its owner may read it: texts
-    /// of statements may tell what is nobody else's business.
+    /// Begins to write it; the texts follow. What is there is replaced in one moment, so that no half of
+    /// it is ever read. Only its owner may read it: texts of statements may tell what is nobody
+    /// else's business.
     ///
     /// # Errors
     /// `Io`, naming the file.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    pub fn begin(&self, path: &Path) -> Result<Writer> {
         // A link stays one; and what is no file, /dev/stdout for example, cannot be replaced.
-        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let is_special = fs::metadata(path).is_ok_and(|there| !there.is_file());
-        let write = || -> std::io::Result<()> {
-            if is_special {
-                let mut out = fs::OpenOptions::new().write(true).open(path)?;
-                serde_json::to_writer(&mut out, self)?;
-                return out.flush();
-            }
-            let mut fresh = tempfile::Builder::new()
-                .prefix(".pgtend-snapshot")
-                .tempfile_in(folder.unwrap_or(Path::new(".")))?;
-            let mut out = std::io::BufWriter::new(fresh.as_file_mut());
-            serde_json::to_writer(&mut out, self)?;
-            out.flush()?;
-            drop(out);
-            fresh.as_file().sync_all()?;
-            fresh.persist(path).map_err(|error| error.error)?;
-            Ok(())
+        let is_special = fs::metadata(&path).is_ok_and(|there| !there.is_file());
+        let begin = || -> io::Result<(Out, Option<TempPath>)> {
+            let (file, fresh) = match is_special {
+                true => (fs::OpenOptions::new().write(true).open(&path)?, None),
+                false => {
+                    let folder = folder.unwrap_or(Path::new("."));
+                    let fresh =
+                        tempfile::Builder::new().prefix(".pgtend-snapshot").tempfile_in(folder)?;
+                    let (file, fresh) = fresh.into_parts();
+                    (file, Some(fresh))
+                }
+            };
+            let head = serde_json::to_string(self)?;
+            let mut out = io::BufWriter::new(file);
+            out.write_all(head.trim_end_matches(END).as_bytes())?;
+            Ok((out, fresh))
         };
-        write().map_err(|error| {
-            Failure::new(Kind::Io, format!("cannot write {}: {error}", path.display()))
-        })
+        match begin() {
+            Ok((out, fresh)) => Ok(Writer { path, out, fresh, separator: "", error: None }),
+            Err(error) => Err(not_written(&path, &error)),
+        }
     }
 
-    /// Reads a file.
+    /// Reads the counters of a file.
     ///
     /// # Errors
     /// `Usage` where it cannot be read, is none of pgtend's, or of a newer form.
     pub fn read(path: &Path) -> Result<SnapshotFile> {
         let refuse =
             |why: &dyn std::fmt::Display| Failure::usage(format!("{}: {why}", path.display()));
-        let text = fs::read_to_string(path).map_err(|error| refuse(&error))?;
-        let head: serde_json::Value = serde_json::from_str(&text)
+        let open = || -> io::Result<io::BufReader<fs::File>> {
+            if !fs::metadata(path)?.is_file() {
+                return Err(io::Error::other("this is no regular file"));
+            }
+            Ok(io::BufReader::new(fs::File::open(path)?))
+        };
+        let file = open().map_err(|error| refuse(&error))?;
+        let head: Head = serde_json::from_reader(file)
             .map_err(|error| refuse(&format!("this is no snapshot of pgtend: {error}")))?;
-        if head.get("format").and_then(|format| format.as_str()) != Some(FORMAT) {
+        if head.format.as_deref() != Some(FORMAT) {
             return Err(
                 refuse(&"this is no snapshot of pgtend").hint("pgtend snapshot --file makes one")
             );
         }
-        if head.get("version").and_then(serde_json::Value::as_u64) != Some(VERSION.into()) {
+        if head.version != Some(VERSION) {
             return Err(refuse(&"another version of pgtend wrote this snapshot"));
         }
-        serde_json::from_value(head)
+        let file = open().map_err(|error| refuse(&error))?;
+        serde_json::from_reader(file)
             .map_err(|error| refuse(&format!("the snapshot is damaged: {error}")))
     }
 
@@ -196,6 +201,66 @@ impl SnapshotFile {
     }
 }
 
+/// With what the head ends before the texts, and the file behind them.
+const END: &str = "]}";
+
+type Out = io::BufWriter<fs::File>;
+
+/// What a file says it is.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default)]
+    format: Option<String>,
+    #[serde(default)]
+    version: Option<u32>,
+}
+
+/// A file that is being written.
+pub struct Writer {
+    path: PathBuf,
+    out: Out,
+    /// What becomes the file; `None` where it is written to directly.
+    fresh: Option<TempPath>,
+    separator: &'static str,
+    error: Option<io::Error>,
+}
+
+impl Writer {
+    /// Adds a text. What fails shows in the end.
+    pub fn text(&mut self, text: &Text) {
+        if self.error.is_some() {
+            return;
+        }
+        let written = self
+            .out
+            .write_all(self.separator.as_bytes())
+            .and_then(|()| serde_json::to_writer(&mut self.out, text).map_err(io::Error::from));
+        self.separator = ",";
+        self.error = written.err();
+    }
+
+    /// Ends the file, and puts it in its place.
+    ///
+    /// # Errors
+    /// `Io`, naming the file.
+    pub fn finish(self) -> Result<()> {
+        let Writer { path, mut out, fresh, error, .. } = self;
+        let end = || -> io::Result<()> {
+            error.map_or(Ok(()), Err)?;
+            out.write_all(END.as_bytes())?;
+            out.flush()?;
+            let Some(fresh) = fresh else { return Ok(()) };
+            out.get_ref().sync_all()?;
+            fresh.persist(&path).map_err(|error| error.error)
+        };
+        end().map_err(|error| not_written(&path, &error))
+    }
+}
+
+fn not_written(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(Kind::Io, format!("cannot write {}: {error}", path.display()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,9 +277,17 @@ mod tests {
         let moment = Moment { taken_epoch: 1e9, evictions: Some(7), ..Moment::default() };
         let reading = Reading { moment, statements: vec![statement] };
         let scope = Scope { system_id: Some(7), in_recovery: false, dbid: Some(5) };
-        let file =
-            SnapshotFile::new("17.2".to_owned(), "nova".to_owned(), scope, &reading, Vec::new());
-        file.write(&path).unwrap();
+        let file = SnapshotFile::new("17.2".to_owned(), "nova".to_owned(), scope, &reading);
+        let mut writer = file.begin(&path).unwrap();
+        for queryid in 0..2 {
+            let query = "SELECT \"]}\"".to_owned();
+            writer.text(&Text { dbid: 1, userid: Some(2), queryid, toplevel: Some(true), query });
+        }
+        assert!(!path.exists());
+        writer.finish().unwrap();
+        let whole: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        assert_eq!(whole["texts"].as_array().unwrap().len(), 2);
         let read = SnapshotFile::read(&path).unwrap().reading();
         assert_eq!((read.moment, read.statements), (reading.moment, reading.statements));
     }
@@ -224,7 +297,7 @@ mod tests {
         let scope = |system_id, in_recovery, dbid| Scope { system_id, in_recovery, dbid };
         let of = |scope| {
             let reading = Reading::default();
-            SnapshotFile::new(String::new(), "nova".to_owned(), scope, &reading, Vec::new())
+            SnapshotFile::new(String::new(), "nova".to_owned(), scope, &reading)
         };
         let here = scope(Some(7), false, Some(5));
         for same in [here.clone(), scope(None, false, Some(5)), scope(Some(7), false, None)] {
@@ -255,5 +328,7 @@ mod tests {
             assert!(failure.contains(why), "{failure}");
         }
         assert!(SnapshotFile::read(&folder.path().join("nowhere")).is_err());
+        let why = SnapshotFile::read(Path::new("/dev/null")).unwrap_err().to_string();
+        assert!(why.contains("no regular file"), "{why}");
     }
 }

@@ -1,11 +1,11 @@
 //! Reading the counters, and the texts where they are needed.
 
-use tokio_postgres::Row;
+use crate::pg::row::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::{
-    Extension, Figure, Figures, KnownTexts, Moment, Names, Reading, Statement, StatementKey,
-    expression, selected,
+    Extension, Figure, Figures, Moment, Names, Reading, Statement, StatementKey, expression,
+    selected,
 };
 use crate::catalog::Oid;
 use crate::catalog::load::{ask, first};
@@ -15,8 +15,6 @@ use crate::pg::session::Session;
 
 /// Enough for the counters of some ten thousand statements, so that no temporary file is written.
 const MEMORY_FOR_COUNTERS: &str = "32MB";
-/// The server keeps all texts in memory as far as this goes. It has read their whole file by then.
-const MEMORY_FOR_TEXTS: &str = "512MB";
 
 /// Which statements are wanted.
 #[derive(Debug, Clone, Default)]
@@ -62,6 +60,9 @@ pub async fn load_extension(session: &Session) -> Result<Extension> {
     let sql = include_str!("../../../sql/catalog/statements_extension.sql");
     let rows = ask(session, sql, &[]).await?;
     let row = first(&rows)?;
+    let others =
+        ask(session, include_str!("../../../sql/statements/other_encodings.sql"), &[]).await?;
+    let others = others.iter().map(|row| (row.get("oid"), row.get("name"), row.get("encoding")));
     Ok(Extension {
         version: row.get("version"),
         schema: row.get::<_, Option<String>>("schema").unwrap_or_default(),
@@ -78,6 +79,7 @@ pub async fn load_extension(session: &Session) -> Result<Extension> {
         userid: row.get("userid"),
         in_recovery: row.get("in_recovery"),
         system_id: row.get("system_id"),
+        other_encodings: others.collect(),
     })
 }
 
@@ -147,50 +149,6 @@ pub async fn load_top(
     .await
 }
 
-/// The texts of statements with these queryids as the server has them. They may hold secrets.
-///
-/// # Errors
-/// Those of the connection and of the query.
-pub async fn load_texts(
-    session: &Session,
-    extension: &Extension,
-    queryids: &[i64],
-) -> Result<KnownTexts> {
-    with_memory(session, MEMORY_FOR_TEXTS, load_texts_within(session, extension, queryids)).await
-}
-
-/// The same within a transaction that has the memory for it.
-///
-/// # Errors
-/// As [`load_texts`].
-pub async fn load_texts_within(
-    session: &Session,
-    extension: &Extension,
-    queryids: &[i64],
-) -> Result<KnownTexts> {
-    let sql = extension.written(include_str!("../../../sql/statements/texts.sql"));
-    let rows = ask(session, &sql, &[(&queryids, Type::INT8_ARRAY)]).await?;
-    Ok(rows.iter().filter_map(|row| Some((read_key(row)?, row.get("query")))).collect())
-}
-
-/// The statements in whose text all words of `with` stand and none of `without`.
-///
-/// # Errors
-/// Those of the connection and of the query.
-pub async fn load_matching(
-    session: &Session,
-    extension: &Extension,
-    with: &[String],
-    without: &[String],
-) -> Result<Vec<i64>> {
-    let sql = extension.written(include_str!("../../../sql/statements/matching.sql"));
-    let params: [(&(dyn ToSql + Sync), Type); 2] =
-        [(&with, Type::TEXT_ARRAY), (&without, Type::TEXT_ARRAY)];
-    let rows =
-        with_memory(session, MEMORY_FOR_TEXTS, async { ask(session, &sql, &params).await }).await?;
-    Ok(rows.iter().map(|row| row.get("queryid")).collect())
-}
-
 /// The names of the statements' users and databases.
 ///
 /// # Errors
@@ -258,7 +216,7 @@ pub async fn load_moment(session: &Session, extension: &Extension) -> Result<Mom
 
 /// Reads within a transaction that may use more memory, so that the server writes no temporary
 /// files (they are what others are known for).
-async fn with_memory<T>(
+pub(super) async fn with_memory<T>(
     session: &Session,
     memory: &str,
     work: impl Future<Output = Result<T>>,
@@ -280,7 +238,7 @@ fn read_statement(row: &Row) -> Option<Statement> {
     })
 }
 
-fn read_key(row: &Row) -> Option<StatementKey> {
+pub(super) fn read_key(row: &Row) -> Option<StatementKey> {
     Some(StatementKey {
         queryid: row.get::<_, Option<i64>>("queryid")?,
         dbid: row.get("dbid"),

@@ -5,7 +5,9 @@ mod cache;
 mod figures;
 mod file;
 mod load;
+mod own;
 mod snapshots;
+mod texts;
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,14 +17,18 @@ use super::Oid;
 use crate::failure::{Failure, Kind as FailureKind, Result};
 pub use cache::TextCache;
 pub use figures::{Figure, Figures, Kind, expression, selected};
-pub use file::{Scope, SnapshotFile, Text};
+pub use file::{Scope, SnapshotFile, Text, Writer};
 pub use load::{
-    Filter, Top, load_extension, load_matching, load_moment, load_names, load_reading, load_texts,
-    load_texts_within, load_top, read_figures,
+    Filter, Top, load_extension, load_moment, load_names, load_reading, load_top, read_figures,
 };
+pub use own::is_own;
 pub use snapshots::{
     PastSample, Sample, Snapshot, load_kept_texts, load_samples, load_snapshots, load_state,
     load_statement_samples,
+};
+pub use texts::{
+    LONGEST_BYTES, LONGEST_CHARACTERS, Length, RawText, Texts, each_text, each_text_within,
+    load_matching, load_texts,
 };
 
 /// What tells one counted statement from the others.
@@ -110,6 +116,8 @@ pub struct Extension {
     pub in_recovery: bool,
     /// What tells this cluster from others, where the role may know.
     pub system_id: Option<i64>,
+    /// Oid, name and encoding of the databases that have another encoding than this one.
+    pub other_encodings: Vec<(Oid, String, String)>,
 }
 
 impl Extension {

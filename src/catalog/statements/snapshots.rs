@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tokio_postgres::Row;
+use crate::pg::row::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::{Moment, Statement, StatementKey, read_figures};

@@ -53,8 +53,8 @@ impl Args {
             return Ok(all);
         }
         // Only what the server itself says that it has executed is planned.
-        let ids = chosen.iter().map(|counted| counted.key.queryid).collect::<Vec<_>>();
-        let texts = inquiry.live_texts(&ids).await?;
+        let keys = chosen.iter().map(|counted| counted.key).collect::<Vec<_>>();
+        let texts = inquiry.live_texts(&keys).await?;
         for counted in chosen {
             let key = counted.key;
             let history = match self.queryid {

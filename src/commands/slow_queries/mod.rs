@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use super::Context;
 use crate::catalog::reach::Trust;
-use crate::catalog::statements::{Extension, StatementKey, TextCache, load_extension, load_names};
+use crate::catalog::statements::{
+    Extension, Length, StatementKey, TextCache, load_extension, load_names,
+};
 use crate::config::cache_folder;
 use crate::declared::DeclaredIndex;
 use crate::duration;
@@ -129,7 +131,7 @@ pub struct Args {
     #[arg(long)]
     pub own: bool,
 
-    /// Show texts as a whole
+    /// Show texts as a whole, not only their first 64 kB
     #[arg(long)]
     pub full: bool,
 }
@@ -197,12 +199,19 @@ async fn complete(
     ranking: &mut Ranking,
     inquiry: &Inquiry<'_>,
     cache: &mut TextCache,
+    length: Length,
 ) -> Result<()> {
     let keys = ranking.statements.iter().map(|counted| counted.key).collect::<Vec<StatementKey>>();
     if keys.is_empty() {
         return Ok(());
     }
-    ranking.texts = inquiry.texts(keys.iter().copied(), cache).await?;
+    let texts = inquiry.texts(keys.iter().copied(), cache, length).await?;
+    ranking.texts = texts.known;
+    ranking.warnings.extend(texts.unreadable.map(|message| Warning {
+        rule: "texts_not_readable",
+        object: "pg_stat_statements".to_owned(),
+        message,
+    }));
     ranking.names = load_names(inquiry.session, keys.iter().copied()).await?;
     Ok(())
 }
@@ -231,8 +240,9 @@ impl Args {
             return Err(Failure::usage(format!("no statement {id} is counted here"))
                 .hint("the first column of pgtend slow-queries has the numbers"));
         }
-        complete(&mut ranking, &inquiry, cache).await?;
-        self.cut(&mut ranking, limit);
+        let length = if self.full { Length::Whole } else { Length::Cut };
+        complete(&mut ranking, &inquiry, cache, length).await?;
+        self.cut(&mut ranking, &inquiry, limit);
         ranking.details = self.details(&ranking, &inquiry, known).await?;
         Ok(ranking)
     }

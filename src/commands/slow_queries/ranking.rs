@@ -4,10 +4,12 @@ use tokio_postgres::types::Type;
 
 use super::Args;
 use crate::catalog::load::ask;
-use crate::catalog::statements::{Figure, Filter, TextCache, load_matching, load_top};
+use crate::catalog::statements::{
+    Figure, Filter, Length, TextCache, is_own, load_matching, load_top,
+};
 use crate::commands::Context;
 use crate::execute::statements::{End, Inquiry, gaps};
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::pg::session::Session;
 use crate::plan::Warning;
 use crate::plan::statements::{Counted, Span, compared, ranked};
@@ -111,9 +113,12 @@ impl Args {
         }
         let keys = statements.iter().map(|counted| counted.key);
         // They are too many to be kept on this machine.
-        let texts = inquiry.texts(keys, &mut TextCache::default()).await?;
+        let texts = inquiry.texts(keys, &mut TextCache::default(), Length::Cut).await?;
+        if let Some(reason) = texts.unreadable {
+            return Err(Failure::new(Kind::Server, reason).hint("leave out --like and --exclude"));
+        }
         statements.retain(|counted| {
-            let text = texts.get(&counted.key);
+            let text = texts.known.get(&counted.key);
             let text = text.map(|text| text.to_lowercase()).unwrap_or_default();
             let has = |word: &String| text.contains(&word.to_lowercase());
             self.like.iter().all(has) && !self.exclude.iter().any(has)
@@ -145,11 +150,14 @@ impl Args {
     }
 
     /// Leaves out what pgtend itself has asked, and what is too much; says what is a finding.
-    pub(super) fn cut(&self, ranking: &mut Ranking, limit: usize) {
+    pub(super) fn cut(&self, ranking: &mut Ranking, inquiry: &Inquiry<'_>, limit: usize) {
         let (texts, all_ms) = (&ranking.texts, ranking.all_ms);
         let text = |counted: &Counted| texts.get(&counted.key);
         if !self.own && self.queryid.is_none() {
-            let is_own = |counted: &Counted| text(counted).is_some_and(|text| is_of_pgtend(text));
+            let is_own = |counted: &Counted| {
+                counted.key.userid == inquiry.extension.userid
+                    && text(counted).is_some_and(|text| is_own(text))
+            };
             ranking.statements.retain(|counted| !is_own(counted));
         }
         ranking.statements = self.first(std::mem::take(&mut ranking.statements), limit, all_ms);
@@ -215,12 +223,6 @@ fn about(span: &Span, counted: &[Counted], filter: &Filter) -> Ranking {
         warnings: warnings.collect(),
         ..Ranking::default()
     }
-}
-
-/// Every query of ours begins with what it returns, needs and costs.
-fn is_of_pgtend(text: &str) -> bool {
-    text.starts_with("-- ") && text.contains("\n-- Privilege: ") && text.contains(" Cost: ")
-        || text.starts_with("SELECT pg_catalog.pg_backend_pid()")
 }
 
 async fn role(session: &Session, name: &str) -> Result<u32> {

@@ -4,6 +4,7 @@ use super::Remark;
 use super::node::Node;
 use crate::catalog::explain::{TableFacts, TableSize};
 use crate::figures;
+use crate::figures::grouped;
 use crate::pg::name::RelationName;
 
 /// From here on PostgreSQL thinks of several processes to read a table
@@ -312,12 +313,5 @@ fn stored_bytes(node: &Node<'_>) -> i64 {
 fn count(rows: f64) -> String {
     let step = 10_f64.powf((rows.max(1.0).log10().floor() - 2.0).max(0.0));
     let digits = format!("{:.0}", (rows / step).round() * step);
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    grouped(&digits)
 }

@@ -147,7 +147,7 @@ impl Span {
     pub fn evictions(&self) -> i64 {
         let known = self.begins.evictions.zip(self.ends.evictions);
         let Some((before, after)) = known else { return 0 };
-        if self.resets > 0 || after < before { after } else { after - before }
+        if self.resets > 0 || after < before { after } else { after.saturating_sub(before) }
     }
 
     /// Whether the server was started anew within the span.

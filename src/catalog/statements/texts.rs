@@ -1,0 +1,219 @@
+//! The texts of statements: large where all else is small, and not always to be had.
+
+use tokio_postgres::types::{ToSql, Type};
+
+use super::load::{read_key, with_memory};
+use super::{Extension, KnownTexts, StatementKey};
+use crate::catalog::load::ask;
+use crate::catalog::secret::without_secrets;
+use crate::failure::{Failure, Result};
+use crate::figures::grouped;
+use crate::pg::session::Session;
+
+/// The server keeps all texts in memory as far as this goes. It has read their whole file by then.
+const MEMORY: &str = "512MB";
+
+/// So many bytes of a text are kept and shown.
+pub const LONGEST_BYTES: usize = 64 * 1024;
+
+/// Bytes of texts that are held at once.
+const MOST_BYTES: usize = 32 << 20;
+
+/// A character has a byte at least.
+pub const LONGEST_CHARACTERS: i32 = 64 * 1024;
+
+/// How much of each text is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Length {
+    /// The beginning: [`LONGEST_BYTES`].
+    #[default]
+    Cut,
+    /// All of it, as long as all of them together are not too much.
+    Whole,
+}
+
+/// Texts without secrets, and why there are none.
+#[derive(Debug, Default)]
+pub struct Texts {
+    /// Those that are known.
+    pub known: KnownTexts,
+    /// Why the server cannot hand out its texts.
+    pub unreadable: Option<String>,
+}
+
+/// A text as the server has it, which may hold secrets.
+pub struct RawText {
+    /// Of which statement.
+    pub key: StatementKey,
+    /// Its beginning at least.
+    pub query: String,
+    /// Bytes of the whole.
+    pub bytes: usize,
+}
+
+impl RawText {
+    /// The text to be shown and kept: no longer than that, without secrets; where it was cut this is said.
+    pub fn shown(&self, longest: usize) -> String {
+        let mut end = self.query.len().min(longest);
+        while !self.query.is_char_boundary(end) {
+            end -= 1;
+        }
+        let text = without_secrets(&self.query[..end]);
+        match end < self.bytes {
+            true => format!("{text} … (cut: {} bytes in all)", grouped(&self.bytes.to_string())),
+            false => text.into_owned(),
+        }
+    }
+}
+
+/// The texts of statements with these queryids, to be shown.
+///
+/// # Errors
+/// Those of the connection and of the query.
+pub async fn load_texts(
+    session: &Session,
+    extension: &Extension,
+    queryids: &[i64],
+    length: Length,
+) -> Result<Texts> {
+    let mut known = KnownTexts::new();
+    let mut room = MOST_BYTES;
+    let characters = match length {
+        Length::Cut => LONGEST_CHARACTERS,
+        Length::Whole => i32::try_from(MOST_BYTES).unwrap_or(i32::MAX),
+    };
+    let read = |raw: RawText| {
+        let longest = if raw.query.len() <= room { usize::MAX } else { LONGEST_BYTES };
+        let longest = if length == Length::Cut { LONGEST_BYTES } else { longest };
+        let text = raw.shown(longest);
+        room = room.saturating_sub(text.len());
+        known.insert(raw.key, text);
+    };
+    let unreadable = each_text(session, extension, queryids, characters, read).await?;
+    Ok(Texts { known, unreadable })
+}
+
+/// The texts of statements with these queryids as they are, as far as so many characters, one by
+/// one. Returns why there are none where the server cannot convert them.
+///
+/// # Errors
+/// Those of the connection and of the query.
+pub async fn each_text(
+    session: &Session,
+    extension: &Extension,
+    queryids: &[i64],
+    characters: i32,
+    read: impl FnMut(RawText),
+) -> Result<Option<String>> {
+    with_memory(session, MEMORY, async {
+        // The transaction is rolled back whatever comes of it.
+        let read = read_texts(session, extension, queryids, characters, read).await;
+        Ok(read.err())
+    })
+    .await
+    .and_then(|failure| unreadable_or(failure, extension))
+}
+
+/// The same within a transaction that goes on afterwards.
+///
+/// # Errors
+/// As [`each_text`].
+pub async fn each_text_within(
+    session: &Session,
+    extension: &Extension,
+    queryids: &[i64],
+    characters: i32,
+    read: impl FnMut(RawText),
+) -> Result<Option<String>> {
+    session.execute("SAVEPOINT texts").await.map_err(|error| error.into_failure())?;
+    let read = read_texts(session, extension, queryids, characters, read).await;
+    let back = "ROLLBACK TO SAVEPOINT texts";
+    session.execute(back).await.map_err(|error| error.into_failure())?;
+    unreadable_or(read.err(), extension)
+}
+
+async fn read_texts(
+    session: &Session,
+    extension: &Extension,
+    queryids: &[i64],
+    characters: i32,
+    mut read: impl FnMut(RawText),
+) -> Result<()> {
+    let sql = extension.written(include_str!("../../../sql/statements/texts.sql"));
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&queryids, Type::INT8_ARRAY), (&characters, Type::INT4)];
+    let rows = session.each(&sql, &params, |row| {
+        if let Some(key) = read_key(row) {
+            let bytes = usize::try_from(row.get::<_, i32>("bytes")).unwrap_or(0);
+            read(RawText { key, query: row.get("query"), bytes });
+        }
+    });
+    let read = rows.await;
+    read.map_err(|error| error.into_failure().context("reading the texts of statements failed"))
+}
+
+/// A text that cannot be converted keeps the server from handing out any: it converts all.
+fn unreadable_or(failure: Option<Failure>, extension: &Extension) -> Result<Option<String>> {
+    let Some(failure) = failure else { return Ok(None) };
+    if !is_unreadable(&failure) {
+        return Err(failure);
+    }
+    Ok(Some(extension.unreadable(&failure)))
+}
+
+/// Not a character of the encoding, or not one of this database's.
+fn is_unreadable(failure: &Failure) -> bool {
+    matches!(failure.sqlstate.as_deref(), Some("22021" | "22P05"))
+}
+
+impl Extension {
+    /// Why the texts cannot be read, and the way out.
+    fn unreadable(&self, failure: &Failure) -> String {
+        let resets = self.other_encodings.iter().take(3).map(|(oid, name, encoding)| {
+            format!("{name} has {encoding}: SELECT pg_stat_statements_reset(0, {oid}, 0);")
+        });
+        let resets = resets.collect::<Vec<_>>().join(" ");
+        format!(
+            "the server cannot convert the texts of its statements to this database's encoding, so \
+             that none can be shown ({failure}). Connect to a database with the same encoding as that \
+             of the text, or forget the statements of that database ({resets})"
+        )
+    }
+}
+
+/// The statements in whose text all words of `with` stand and none of `without`.
+///
+/// # Errors
+/// Those of the connection and of the query.
+pub async fn load_matching(
+    session: &Session,
+    extension: &Extension,
+    with: &[String],
+    without: &[String],
+) -> Result<Vec<i64>> {
+    let sql = extension.written(include_str!("../../../sql/statements/matching.sql"));
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&with, Type::TEXT_ARRAY), (&without, Type::TEXT_ARRAY)];
+    let rows = with_memory(session, MEMORY, async { ask(session, &sql, &params).await }).await;
+    let rows = rows.map_err(|failure| match is_unreadable(&failure) {
+        true => Failure::new(failure.kind, extension.unreadable(&failure))
+            .hint("leave out --like and --exclude"),
+        false => failure,
+    })?;
+    Ok(rows.iter().map(|row| row.get("queryid")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_at_a_character_and_this_is_said() {
+        let key = StatementKey { dbid: 1, userid: 2, queryid: 3, toplevel: true };
+        let raw = |query: &str, bytes| RawText { key, query: query.to_owned(), bytes };
+        assert_eq!(raw("SELECT $1", 9).shown(9), "SELECT $1");
+        assert_eq!(raw("SELECT é", 9).shown(8), "SELECT  … (cut: 9 bytes in all)");
+        let cut = raw("DO 'secret", 100_000).shown(LONGEST_BYTES);
+        assert_eq!(cut, "DO '…' … (cut: 100,000 bytes in all)");
+    }
+}
