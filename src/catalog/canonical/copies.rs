@@ -144,7 +144,7 @@ impl<'a> Copies<'a> {
     }
 
     /// The question that the print of a text about an existing relation answers.
-    pub fn question(&self, relation: usize, text: String, names: Names) -> Option<Question<'_>> {
+    pub fn question(&self, relation: usize, text: &str, names: Names) -> Option<Question<'_>> {
         let relation = self.relations[relation].as_ref()?.oid;
         let setting = match names {
             Names::OfTheUser => &self.path_of_the_user,

@@ -228,7 +228,7 @@ impl Reader<'_> {
     ) -> Result<Vec<Read<IndexShape>>> {
         let questions = readings.iter().map(|reading| {
             let text = format!("index {} {}", reading.unique, reading.definition);
-            self.copies.question(reading.relation, text, names)
+            self.copies.question(reading.relation, &text, names)
         });
         let keys = self.keys(questions.collect()).await?;
         let remembered = keys.iter().map(|key| self.memory.get(key.as_deref()?));
@@ -263,7 +263,7 @@ impl Reader<'_> {
     async fn views(&mut self, readings: &[ViewReading], names: Names) -> Result<Vec<Read<String>>> {
         let questions = readings.iter().map(|reading| {
             let text = format!("view {} {}", reading.columns, reading.query);
-            self.copies.question(reading.relation, text, names)
+            self.copies.question(reading.relation, &text, names)
         });
         let keys = self.keys(questions.collect()).await?;
         let mut reads = Vec::new();

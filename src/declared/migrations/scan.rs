@@ -111,7 +111,7 @@ impl<'a> Scanner<'a> {
             let start = self.at;
             match byte {
                 b'-' if self.follows(b"--") => {
-                    self.to_line_end();
+                    self.pass_line();
                     continue;
                 }
                 b'/' if self.follows(b"/*") => {
@@ -123,7 +123,7 @@ impl<'a> Scanner<'a> {
                     continue;
                 }
                 b'\\' => {
-                    self.to_line_end();
+                    self.pass_line();
                     // A statement before it goes on, or ends with it: its range begins where it began.
                     return match begin {
                         Some(from) => Some((Part::Statement(from..start, Reads::Nothing), start)),
@@ -169,7 +169,7 @@ impl<'a> Scanner<'a> {
         self.bytes[self.at..].starts_with(what)
     }
 
-    fn to_line_end(&mut self) {
+    fn pass_line(&mut self) {
         let rest = &self.bytes[self.at..];
         self.at += rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
     }

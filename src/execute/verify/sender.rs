@@ -332,6 +332,7 @@ fn rows_of<'a>(script: &'a Script, statement: &Statement) -> Option<&'a str> {
 }
 
 /// Refuses what only a client that knows it can do.
+#[expect(clippy::result_large_err, reason = "it ends the file")]
 fn refuse_rows(script: &Script, statements: &[Statement]) -> Sent {
     let is_refused = |statement: &&Statement| {
         speaks_with_client(statement) && rows_of(script, statement).is_none()

@@ -125,7 +125,7 @@ fn migration(file: &Path, text: &str, changeset: &Changeset) -> Result<Migration
         return Err(invalid_at(file, line, "Liquibase fills in a parameter here")
             .hint("verify the SQL that `liquibase update-sql` writes"));
     }
-    let up = cut(up, changeset.is_off("splitStatements"), changeset.attribute("endDelimiter"));
+    let up = cut(&up, changeset.is_off("splitStatements"), changeset.attribute("endDelimiter"));
     let down = changeset.down.first().map(|(first, _)| {
         let mut text = String::new();
         let mut at = *first;
@@ -225,7 +225,7 @@ fn begin(file: &Path, line: Line<'_>) -> Result<Changeset> {
 }
 
 /// What Liquibase makes of a changeset: one message, or those between its delimiters.
-fn cut(script: Script, whole: bool, delimiter: Option<&str>) -> Script {
+fn cut(script: &Script, whole: bool, delimiter: Option<&str>) -> Script {
     let text = script.text.as_str();
     let everything = 0..text.len();
     let mut ends = Vec::new();
@@ -240,7 +240,7 @@ fn cut(script: Script, whole: bool, delimiter: Option<&str>) -> Script {
     }
     let mut ranges = Vec::new();
     let mut at = 0;
-    for end in ends.iter().cloned().chain([text.len()..text.len()]) {
+    for end in ends.iter().cloned().chain(std::iter::once(text.len()..text.len())) {
         if !text[at..end.start].trim().is_empty() {
             ranges.push(at..end.start);
         }
