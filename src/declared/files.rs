@@ -131,7 +131,7 @@ pub fn look_like_migrations(files: &[PathBuf]) -> Result<bool> {
                 line.get(..mark.len())
                     .is_some_and(|begin| begin.eq_ignore_ascii_case(mark.as_bytes()))
             };
-            MARKS.iter().any(|mark| begins(&mark))
+            MARKS.iter().any(begins)
         };
         if text.lines().any(is_mark) {
             return Ok(true);

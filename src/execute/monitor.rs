@@ -319,7 +319,8 @@ impl Tracked {
             phase,
             percent: seen.done_of.map(|_| (done * 100 / all.max(1)).clamp(0, 100) as u8),
             per_second: rate,
-            phase_left: rate.and_then(|rate| crate::figures::seconds((all - done).max(0) as f64 / rate)),
+            phase_left: rate
+                .and_then(|rate| crate::figures::seconds((all - done).max(0) as f64 / rate)),
             size_bytes: seen.size_bytes,
             workers: seen.workers,
         }

@@ -251,6 +251,7 @@ const READERS: usize = 3;
 /// that accepts and then says nothing must not hold us up for ever.
 const WHOLE_CONNECT_FACTOR: u32 = 3;
 
+#[expect(clippy::type_complexity, reason = "names and values, twice")]
 fn make_pool(
     conninfo: &Conninfo,
     opening: &Opening,
@@ -275,12 +276,7 @@ fn make_pool(
 
 /// Connects twice at once: behind a pooler in transaction mode both connections are served by the
 /// same process, and settings and locks of one would be the other's.
-async fn first_contact(
-    readers: &Pool,
-    place: &str,
-    echo: &Echo,
-    fault: &Fault,
-) -> Result<Server> {
+async fn first_contact(readers: &Pool, place: &str, echo: &Echo, fault: &Fault) -> Result<Server> {
     let first = readers.get().await.map_err(|error| pool_failure(&error, place))?;
     let second = readers.get().await.map_err(|error| pool_failure(&error, place))?;
     let sql = include_str!("../../sql/catalog/server.sql");

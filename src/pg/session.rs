@@ -380,5 +380,8 @@ fn texts(messages: Vec<SimpleQueryMessage>) -> Vec<Vec<Option<String>>> {
         SimpleQueryMessage::Row(row) => Some(row),
         _ => None,
     });
-    rows.map(|row| (0..row.len()).map(|at| row.try_get(at).ok().flatten().map(str::to_owned)).collect()).collect()
+    rows.map(|row| {
+        (0..row.len()).map(|at| row.try_get(at).ok().flatten().map(str::to_owned)).collect()
+    })
+    .collect()
 }
