@@ -1,5 +1,6 @@
--- Which of the settings this server does not know. $1: their names.
--- Returns: name. Everybody may ask. Costs nothing.
+-- Which of the settings this server does not know.
+-- $1: their names. Returns name.
+-- Privilege: none. Cost: no table is read.
 SELECT asked.name
 FROM pg_catalog.unnest($1::pg_catalog.text[]) AS asked (name)
 WHERE NOT EXISTS (

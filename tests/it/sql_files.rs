@@ -55,6 +55,7 @@ impl QueryFile {
                     "int8[]" => Type::INT8_ARRAY,
                     "float8" => Type::FLOAT8,
                     "oid" => Type::OID,
+                    "name[]" => Type::NAME_ARRAY,
                     "oid[]" => Type::OID_ARRAY,
                     "regclass" => Type::REGCLASS,
                     other => panic!("{}: ${number} is of type {other}: add it here", self.name),
@@ -158,7 +159,15 @@ fn is_qualified(before: &str) -> bool {
 
 /// Whether the name is that of a query in a WITH clause.
 fn is_with(code: &str, name: &str) -> bool {
-    ["AS (", "AS MATERIALIZED ("].iter().any(|begin| code.contains(&format!("{name} {begin}")))
+    let begins =
+        |rest: &str| ["AS (", "AS MATERIALIZED ("].iter().any(|begin| rest.starts_with(begin));
+    // Its columns may be named in between.
+    let after = |rest: &str| match rest.strip_prefix('(').and_then(|rest| rest.split_once(") ")) {
+        Some((columns, rest)) => !columns.contains('(') && begins(rest),
+        None => begins(rest),
+    };
+    let word = format!("{name} ");
+    code.match_indices(&word).any(|(at, _)| after(&code[at + word.len()..]))
 }
 
 #[test]
@@ -174,7 +183,7 @@ fn every_function_type_and_table_is_named_with_its_schema() {
             let qualified = is_qualified(&before[..start]);
             // `AS alias (column, …)` names columns.
             let prefix = before[..start].trim_end();
-            let is_alias = prefix.ends_with(" AS") || prefix.ends_with(")");
+            let is_alias = prefix.ends_with(" AS") || prefix.ends_with(")") || is_with(&code, word);
             assert!(
                 word.is_empty() || is_syntax || qualified || is_alias,
                 "{}: {word}() lacks its schema",
