@@ -169,7 +169,7 @@ LEFT JOIN (
         JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
         WHERE c.oid = COALESCE(k.relation, p.relation)
           AND (
-            COALESCE(k.database, p.database) = 0
+            COALESCE(k.database, p.database) = 0::pg_catalog.oid
             OR COALESCE(k.database, p.database) = (
               SELECT d.oid FROM pg_catalog.pg_database AS d
               WHERE d.datname = pg_catalog.current_database()
@@ -190,7 +190,7 @@ LEFT JOIN (
       AND EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - LEAST(
         a.xact_start,
         CASE WHEN NOT pg_catalog.starts_with(a.state, 'idle') THEN a.query_start END
-      )) >= $1::pg_catalog.float8
+      ))::pg_catalog.float8 >= $1::pg_catalog.float8
     )
   UNION ALL
   SELECT

@@ -21,5 +21,5 @@ SELECT
   c.relname AS name
 FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
-WHERE i.indrelid = $1::pg_catalog.regclass
+WHERE i.indrelid = $1::pg_catalog.regclass::pg_catalog.oid
 ORDER BY i.cmin::pg_catalog.text::pg_catalog.int8

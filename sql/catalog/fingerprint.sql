@@ -6,7 +6,7 @@
 WITH schemas AS (
   SELECT n.oid, pg_catalog.quote_ident(n.nspname) AS name, n.nspacl, n.nspowner
   FROM pg_catalog.pg_namespace AS n
-  WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+  WHERE n.nspname::pg_catalog.text NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
 ),
 members AS (
   SELECT d.classid, d.objid FROM pg_catalog.pg_depend AS d WHERE d.deptype = 'e'
@@ -17,7 +17,7 @@ relations AS (
   JOIN schemas AS s ON s.oid = c.relnamespace
   WHERE NOT EXISTS (
     SELECT FROM members AS m
-    WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid
+    WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND m.objid = c.oid
   )
 ),
 functions AS (
@@ -30,7 +30,7 @@ functions AS (
   JOIN schemas AS s ON s.oid = p.pronamespace
   WHERE NOT EXISTS (
     SELECT FROM members AS m
-    WHERE m.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND m.objid = p.oid
+    WHERE m.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid AND m.objid = p.oid
   )
 ),
 types AS (
@@ -39,7 +39,7 @@ types AS (
   JOIN schemas AS s ON s.oid = t.typnamespace
   WHERE t.typtype IN ('e', 'd', 'r') AND NOT EXISTS (
     SELECT FROM members AS m
-    WHERE m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND m.objid = t.oid
+    WHERE m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid AND m.objid = t.oid
   )
 ),
 grants AS (
@@ -105,8 +105,8 @@ SELECT
 FROM relations AS c
 JOIN pg_catalog.pg_sequence AS q ON q.seqrelid = c.oid
 LEFT JOIN pg_catalog.pg_depend AS d
-  ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
-  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i')
+  ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND d.objid = c.oid
+  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND d.deptype IN ('a', 'i')
 LEFT JOIN relations AS o ON o.oid = d.refobjid
 UNION ALL
 SELECT
@@ -180,7 +180,7 @@ SELECT
     WHEN p.prokind = 'a' THEN (
       SELECT pg_catalog.format('%s %s %s', g.aggtransfn, g.aggfinalfn, g.agginitval)
       FROM pg_catalog.pg_aggregate AS g
-      WHERE g.aggfnoid = p.oid
+      WHERE g.aggfnoid::pg_catalog.oid = p.oid
     )
     ELSE pg_catalog.pg_get_functiondef(p.oid)
   END
@@ -218,9 +218,9 @@ UNION ALL
 SELECT
   'comment on', pg_catalog.pg_describe_object(b.classoid, b.objoid, b.objsubid), c.name, b.description
 FROM pg_catalog.pg_description AS b
-LEFT JOIN relations AS c ON b.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = b.objoid
-WHERE b.objoid >= 16384
-  AND b.classoid <> 'pg_catalog.pg_extension'::pg_catalog.regclass
+LEFT JOIN relations AS c ON b.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND c.oid = b.objoid
+WHERE b.objoid >= 16384::pg_catalog.oid
+  AND b.classoid <> 'pg_catalog.pg_extension'::pg_catalog.regclass::pg_catalog.oid
   AND NOT EXISTS (SELECT FROM members AS m WHERE m.classid = b.classoid AND m.objid = b.objoid)
 UNION ALL
 SELECT
@@ -229,7 +229,7 @@ SELECT
     SELECT pg_catalog.string_agg(
       pg_catalog.format(
         '%s%s for %s', a.privilege_type, CASE WHEN a.is_grantable THEN ' with grant option' END,
-        CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::pg_catalog.text END
+        CASE a.grantee WHEN 0::pg_catalog.oid THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::pg_catalog.text END
       ),
       ', ' ORDER BY a.grantee, a.privilege_type
     )

@@ -29,7 +29,7 @@ WHERE a.datname = pg_catalog.current_database()
   AND (
     a.backend_type = 'client backend'
     AND (k.writes OR a.backend_xmin IS NOT NULL)
-    AND EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - a.xact_start)
+    AND EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - a.xact_start)::pg_catalog.float8
       >= $2::pg_catalog.float8
     OR a.backend_type = 'autovacuum worker'
     AND pg_catalog.strpos(a.query, '(to prevent wraparound)') > 0
@@ -52,7 +52,7 @@ SELECT
   EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - x.prepared)::pg_catalog.float8
 FROM pg_catalog.pg_prepared_xacts AS x
 WHERE x.database = pg_catalog.current_database()
-  AND EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - x.prepared) >= $2::pg_catalog.float8
+  AND EXTRACT(EPOCH FROM pg_catalog.clock_timestamp() - x.prepared)::pg_catalog.float8 >= $2::pg_catalog.float8
   AND EXISTS (
     SELECT FROM pg_catalog.pg_locks AS p
     WHERE p.pid IS NULL

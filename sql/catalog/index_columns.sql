@@ -14,8 +14,8 @@ SELECT
     WHEN 'm'::pg_catalog."char" THEN 'anymultirange'
     WHEN 'c'::pg_catalog."char" THEN 'record'
     ELSE CASE
-      WHEN COALESCE(b.typsubscript, t.typsubscript)
-        = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc THEN 'anyarray'
+      WHEN COALESCE(b.typsubscript, t.typsubscript)::pg_catalog.oid
+        = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc::pg_catalog.oid THEN 'anyarray'
     END
   END AS is_pseudo_of,
   a.attgenerated = 'v'::pg_catalog."char" AS is_virtual

@@ -6,4 +6,4 @@ SELECT
   pg_catalog.pg_get_indexdef(i.indexrelid) AS definition,
   i.indisvalid AND i.indisready AND i.indislive AS is_whole
 FROM pg_catalog.pg_index AS i
-WHERE i.indexrelid = pg_catalog.to_regclass($1::pg_catalog.text)
+WHERE i.indexrelid = pg_catalog.to_regclass($1::pg_catalog.text)::pg_catalog.oid

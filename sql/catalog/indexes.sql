@@ -17,7 +17,7 @@ WITH pins AS (
     pg_catalog.min(k.conname::pg_catalog.text) FILTER (WHERE k.contype IN ('p', 'u', 'x'))
       AS constraint_name
   FROM pg_catalog.pg_constraint AS k
-  WHERE k.conindid <> 0
+  WHERE k.conindid <> 0::pg_catalog.oid
   GROUP BY k.conindid
 )
 SELECT

@@ -31,7 +31,7 @@ LEFT JOIN pgtend.view_state AS s
 CROSS JOIN LATERAL (
   SELECT
     pg_catalog.max(
-      t.started_at + pg_catalog.make_interval(secs => t.duration_ms / 1000)
+      t.started_at + pg_catalog.make_interval(secs => t.duration_ms / 1000::pg_catalog.float8)
     ) AS succeeded_at,
     pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY t.duration_ms) AS median_duration_ms
   FROM (

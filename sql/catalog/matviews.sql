@@ -1,5 +1,6 @@
 -- The materialized views of the database.
--- $1: oids of those that are wanted; empty: all. Returns one row each. is_visible: the search path finds it. may_refresh: the owner, or a role with MAINTAIN (17 and newer). key_columns:
+-- $1: oids of those that are wanted; empty: all; $2: the schemas of the search path in their order.
+-- Returns one row each. is_visible: the search path finds it. may_refresh: the owner, or a role with MAINTAIN (17 and newer). key_columns:
 -- those of a unique index by which a concurrent refresh can match rows (valid, immediate, plain
 -- columns, no predicate), NULL without one; null_columns: key columns that hold NULLs, as far as the
 -- statistics know. rows: as of the last VACUUM or ANALYZE, negative if never; dead_rows: by the statistics; size: bytes with toast
@@ -10,13 +11,21 @@ SELECT
   c.oid,
   n.nspname::pg_catalog.text AS schema,
   c.relname::pg_catalog.text AS name,
-  pg_catalog.pg_table_is_visible(c.oid) AS is_visible,
+  n.nspname = ANY ($2::pg_catalog.text[]) AND NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_class AS v
+    JOIN pg_catalog.pg_namespace AS s ON s.oid = v.relnamespace
+    WHERE v.relname = c.relname
+      AND v.relnamespace <> c.relnamespace
+      AND pg_catalog.array_position($2::pg_catalog.text[], s.nspname::pg_catalog.text)
+        < pg_catalog.array_position($2::pg_catalog.text[], n.nspname::pg_catalog.text)
+  ) AS is_visible,
   pg_catalog.pg_get_userbyid(c.relowner)::pg_catalog.text AS owner,
   pg_catalog.pg_has_role(c.relowner, 'USAGE')
   OR EXISTS (
     SELECT FROM pg_catalog.aclexplode(c.relacl) AS g
     WHERE g.privilege_type = 'MAINTAIN'
-      AND (g.grantee = 0 OR pg_catalog.pg_has_role(g.grantee, 'USAGE'))
+      AND (g.grantee = 0::pg_catalog.oid OR pg_catalog.pg_has_role(g.grantee, 'USAGE'))
   )
   OR EXISTS (
     SELECT FROM pg_catalog.pg_roles AS m
@@ -32,7 +41,7 @@ SELECT
     FROM pg_catalog.pg_stats AS s
     WHERE s.schemaname = n.nspname
       AND s.tablename = c.relname
-      AND s.null_frac > 0
+      AND s.null_frac > 0::pg_catalog.float4
       AND s.attname = ANY (k.columns)
   ) AS null_columns
 FROM pg_catalog.pg_class AS c

@@ -6,7 +6,7 @@ SELECT
   n.nspname::pg_catalog.text AS schema,
   o.opcname::pg_catalog.text AS name,
   o.opcintype AS type_oid,
-  CASE WHEN t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace THEN t.typname::pg_catalog.text END
+  CASE WHEN t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid THEN t.typname::pg_catalog.text END
     AS type,
   o.opcdefault AS is_default
 FROM pg_catalog.pg_opclass AS o

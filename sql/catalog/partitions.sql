@@ -20,7 +20,7 @@ SELECT
   k.partexprs IS NOT NULL AS has_key_expressions
 FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS r (root_oid)
 CROSS JOIN LATERAL pg_catalog.pg_partition_tree(r.root_oid) AS p
-JOIN pg_catalog.pg_class AS c ON c.oid = p.relid
+JOIN pg_catalog.pg_class AS c ON c.oid = p.relid::pg_catalog.oid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_partitioned_table AS k ON k.partrelid = c.oid
 ORDER BY r.root_oid, p.level, n.nspname, c.relname

@@ -2,6 +2,7 @@
 -- Returns oid, schema, name, file (relfilenode; 0: none), scans (sequential ones of this session that
 -- are not yet in the statistics); the newest object of the database; and the
 -- server's clock in microseconds: at least one row, whose oid is NULL where there is no table.
+-- Asked in a session whose search path is a migration's, so that operators are named with their schema, too.
 -- Privilege: none. Cost: one pass over pg_class.
 SELECT
   f.oid,
@@ -17,7 +18,10 @@ SELECT
       SELECT pg_catalog.max(k.oid) AS oid FROM pg_catalog.pg_constraint AS k
     ) AS o
   ) AS newest,
-  (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8 AS at_us
+  (
+    pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())
+    OPERATOR(pg_catalog.*) 1000000::pg_catalog.float8
+  )::pg_catalog.int8 AS at_us
 FROM (VALUES (1)) AS one (row)
 LEFT JOIN (
   SELECT
@@ -26,8 +30,8 @@ LEFT JOIN (
     c.relname::pg_catalog.text AS name,
     c.relfilenode AS file
   FROM pg_catalog.pg_class AS c
-  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'p', 'm')
-    AND c.relpersistence <> 't'
-    AND c.oid >= 16384::pg_catalog.oid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+  WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,m}'::pg_catalog."char"[])
+    AND c.relpersistence OPERATOR(pg_catalog.<>) 't'::pg_catalog."char"
+    AND c.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
 ) AS f ON true

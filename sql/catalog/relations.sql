@@ -1,6 +1,6 @@
 -- What the declared names of tables and views mean here.
--- $1: schemas, NULL where the search path decides; $2: names; both of one length. Returns a row for
--- each pair that names a relation, with ord (from 1) to tell which. size_bytes and row_estimate as
+-- $1: schemas, NULL where the search path decides; $2: names; both of one length; $3: the schemas of
+-- the search path in their order. Returns a row for each pair that names a relation, with ord (from 1) to tell which. size_bytes and row_estimate as
 -- of the last VACUUM, ANALYZE or index build (row_estimate -1: never); *_ago_seconds: since it was last
 -- done by hand or by autovacuum, NULL: not since the statistics were reset. No size function is
 -- used: it would take a lock on the relation.
@@ -41,14 +41,14 @@ SELECT
 FROM ROWS FROM (
   pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])
 ) WITH ORDINALITY AS q (schema, name, ord)
-JOIN pg_catalog.pg_class AS c ON c.oid = CASE
-  WHEN q.schema IS NULL THEN pg_catalog.to_regclass(pg_catalog.quote_ident(q.name))::pg_catalog.oid
-  ELSE (
-    SELECT s.oid
-    FROM pg_catalog.pg_class AS s
-    JOIN pg_catalog.pg_namespace AS sn ON sn.oid = s.relnamespace
-    WHERE sn.nspname = q.schema AND s.relname = q.name
-  )
-END
+JOIN pg_catalog.pg_class AS c ON c.oid = (
+  SELECT s.oid
+  FROM pg_catalog.pg_class AS s
+  JOIN pg_catalog.pg_namespace AS sn ON sn.oid = s.relnamespace
+  WHERE s.relname = q.name
+    AND sn.nspname = ANY (CASE WHEN q.schema IS NULL THEN $3::pg_catalog.text[] ELSE ARRAY[q.schema] END)
+  ORDER BY pg_catalog.array_position($3::pg_catalog.text[], sn.nspname::pg_catalog.text)
+  LIMIT 1
+)
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 ORDER BY q.ord

@@ -7,15 +7,15 @@ WITH used AS (
   SELECT d.objid AS user_oid, d.refobjid AS function_oid
   FROM pg_catalog.pg_depend AS d
   JOIN pg_catalog.pg_class AS c ON c.oid = d.objid AND c.relkind IN ('i', 'I')
-  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-    AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
+    AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid
   UNION
   SELECT r.ev_class, d.refobjid
   FROM pg_catalog.pg_depend AS d
   JOIN pg_catalog.pg_rewrite AS r ON r.oid = d.objid
   JOIN pg_catalog.pg_class AS c ON c.oid = r.ev_class AND c.relkind = 'm'
-  WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
-    AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+  WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid
+    AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid
 )
 SELECT
   u.user_oid,

@@ -9,18 +9,18 @@ LEFT JOIN LATERAL (
   WHERE c.relnamespace = n.oid AND c.relname = ANY ($1::pg_catalog.text[])
 ) AS o ON true
 JOIN pg_catalog.pg_depend AS d
-  ON (d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass AND d.refobjid = n.oid)
-  OR (d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = ANY (o.ours))
+  ON (d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid AND d.refobjid = n.oid)
+  OR (d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND d.refobjid = ANY (o.ours))
 LEFT JOIN pg_catalog.pg_class AS c
-  ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = d.objid
+  ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND c.oid = d.objid
 LEFT JOIN pg_catalog.pg_constraint AS k
-  ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND k.oid = d.objid
+  ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid AND k.oid = d.objid
 LEFT JOIN pg_catalog.pg_attrdef AS f
-  ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND f.oid = d.objid
+  ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid AND f.oid = d.objid
 LEFT JOIN pg_catalog.pg_type AS y
-  ON d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND y.oid = d.objid
+  ON d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid AND y.oid = d.objid
 LEFT JOIN pg_catalog.pg_rewrite AS w
-  ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND w.oid = d.objid
+  ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid AND w.oid = d.objid
 CROSS JOIN LATERAL pg_catalog.pg_identify_object(
   CASE
     WHEN w.oid IS NULL THEN d.classid ELSE 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
@@ -29,9 +29,9 @@ CROSS JOIN LATERAL pg_catalog.pg_identify_object(
   CASE WHEN w.oid IS NULL THEN d.objsubid ELSE 0 END
 ) AS i
 WHERE n.nspname = 'pgtend'
-  AND d.classid <> 'pg_catalog.pg_default_acl'::pg_catalog.regclass
+  AND d.classid <> 'pg_catalog.pg_default_acl'::pg_catalog.regclass::pg_catalog.oid
   AND NOT COALESCE(c.relkind = 't', false)
   AND NOT COALESCE(
-    COALESCE(c.oid, k.conrelid, f.adrelid, NULLIF(y.typrelid, 0)) = ANY (o.ours), false
+    COALESCE(c.oid, k.conrelid, f.adrelid, NULLIF(y.typrelid, 0::pg_catalog.oid)) = ANY (o.ours), false
   )
 ORDER BY stranger

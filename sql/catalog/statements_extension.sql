@@ -6,13 +6,23 @@
 -- of others; tracks_io, tracks_planning: those times are measured; epochs in seconds; system_id:
 -- what tells this cluster from others, NULL where the role may not know. is_superuser: this role.
 -- Privilege: none. Cost: a few rows of the catalog.
+-- Only the extension's own functions count: whoever may create in its schema may have made others of
+-- these names.
+WITH own AS (
+  SELECT e.refobjid AS extension, p.proname AS name, p.proargnames AS columns
+  FROM pg_catalog.pg_depend AS e
+  JOIN pg_catalog.pg_proc AS p ON p.oid = e.objid
+  WHERE e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid
+    AND e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass::pg_catalog.oid
+    AND e.deptype = 'e'::pg_catalog."char"
+)
 SELECT
   x.extversion AS version,
   n.nspname::pg_catalog.text AS schema,
   COALESCE(f.columns, '{}') AS columns,
   EXISTS (
-    SELECT FROM pg_catalog.pg_proc AS p
-    WHERE p.pronamespace = n.oid AND p.proname = 'pg_stat_statements_info'
+    SELECT FROM own AS i
+    WHERE i.extension = x.oid AND i.name = 'pg_stat_statements_info'::pg_catalog.name
   ) AS has_info,
   pg_catalog.current_setting('pg_stat_statements.max', true)::pg_catalog.int8 AS max_statements,
   a.default_version AS available_version,
@@ -36,9 +46,5 @@ JOIN pg_catalog.pg_roles AS r ON r.rolname = CURRENT_USER
 LEFT JOIN pg_catalog.pg_extension AS x ON x.extname = 'pg_stat_statements'
 LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = x.extnamespace
 LEFT JOIN pg_catalog.pg_available_extensions AS a ON a.name = 'pg_stat_statements'
-LEFT JOIN LATERAL (
-  SELECT p.proargnames AS columns
-  FROM pg_catalog.pg_proc AS p
-  WHERE p.pronamespace = n.oid AND p.proname = 'pg_stat_statements'
-) AS f ON true
+LEFT JOIN own AS f ON f.extension = x.oid AND f.name = 'pg_stat_statements'::pg_catalog.name
 WHERE d.datname = pg_catalog.current_database()

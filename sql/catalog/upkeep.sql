@@ -1,7 +1,7 @@
 -- What VACUUM and ANALYZE have to know of the database's tables.
--- $1: oids of those that are wanted; empty: all. Returns a row for each table, materialized view,
--- partitioned table and foreign table: kind as in pg_class; is_temporary; is_catalog: the system's
--- own; parent_oid: the topmost partitioned table that it is part of; pages and rows as of the last
+-- $1: oids of those that are wanted; empty: all; $2: the schemas of the search path in their order.
+-- Returns a row for each table, materialized view, partitioned table and foreign table: kind as in pg_class; is_temporary; is_catalog: the system's
+-- own; parent_oid: the topmost partitioned table that it is part of; is_visible: the search path finds it; pages and rows as of the last
 -- VACUUM or ANALYZE (rows -1: never); ages in transactions; the same of its TOAST table (toast_*);
 -- by the statistics: dead rows, rows inserted since the last VACUUM, rows changed since the last
 -- ANALYZE, seconds since each was last done by hand or by autovacuum (NULL: not known).
@@ -15,7 +15,7 @@ WITH schemas AS MATERIALIZED (
   SELECT
     n.oid,
     n.nspname,
-    pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname) AS place
+    pg_catalog.array_position($2::pg_catalog.text[], n.nspname::pg_catalog.text) AS place
   FROM pg_catalog.pg_namespace AS n
 ),
 hiding AS MATERIALIZED (
@@ -38,7 +38,7 @@ SELECT
   c.relname::pg_catalog.text AS name,
   c.relkind::pg_catalog.text AS kind,
   c.relpersistence = 't' AS is_temporary,
-  c.oid < 16384 OR n.nspname IN ('pg_catalog', 'information_schema') AS is_catalog,
+  c.oid < 16384::pg_catalog.oid OR n.nspname IN ('pg_catalog', 'information_schema') AS is_catalog,
   n.place IS NOT NULL AND (h.place IS NULL OR h.place >= n.place) AS is_visible,
   COALESCE(o.name, c.relowner::pg_catalog.text) AS owner,
   COALESCE(o.is_mine, false)

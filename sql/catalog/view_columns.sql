@@ -18,7 +18,7 @@ SELECT DISTINCT
 FROM pg_catalog.pg_class AS v
 JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = v.oid
 JOIN pg_catalog.pg_depend AS d
-  ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid
-  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid AND d.objid = r.oid
+  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
 JOIN pg_catalog.pg_class AS c ON c.oid = d.refobjid
 WHERE v.relkind = 'm' AND c.oid <> v.oid AND c.relkind IN ('r', 'p', 'f', 'v', 'm')

@@ -16,8 +16,8 @@ SELECT
     FROM pg_catalog.pg_stats AS s
     WHERE s.schemaname = n.nspname
       AND s.tablename = c.relname
-      AND s.n_distinct = -1
-      AND s.null_frac = 0
+      AND s.n_distinct = '-1'::pg_catalog.float4
+      AND s.null_frac = 0::pg_catalog.float4
   ) AS unique_columns
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

@@ -17,9 +17,9 @@ WITH RECURSIVE reads AS (
     SELECT d.refobjid
     FROM pg_catalog.pg_rewrite AS r
     JOIN pg_catalog.pg_depend AS d
-      ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+      ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid
       AND d.objid = r.oid
-      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
       AND d.refobjid <> s.relation
     WHERE r.ev_class = s.relation AND (c.relkind = 'v' OR s.relation = s.root)
     UNION ALL
@@ -86,7 +86,7 @@ own_functions AS (
     )) AS digest
   FROM calls AS c
   JOIN pg_catalog.pg_proc AS p ON p.oid = c.oid
-  WHERE p.oid >= 16384
+  WHERE p.oid >= 16384::pg_catalog.oid
   GROUP BY c.root, c.relation
 ),
 server AS (
@@ -128,7 +128,7 @@ server AS (
         )
         FROM pg_catalog.pg_class AS t
         JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid
-        WHERE t.relkind = 'c' AND t.oid >= 16384
+        WHERE t.relkind = 'c' AND t.oid >= 16384::pg_catalog.oid
       ),
       (
         SELECT pg_catalog.string_agg(
@@ -215,7 +215,7 @@ CROSS JOIN LATERAL (
   UNION ALL
   SELECT 'reads a system catalog'
   FROM pg_catalog.regexp_matches(f.rule, ':relid (\d+)', 'g') AS m (groups)
-  WHERE m.groups[1]::pg_catalog.oid BETWEEN 1 AND 16383
+  WHERE m.groups[1]::pg_catalog.oid BETWEEN 1::pg_catalog.oid AND 16383::pg_catalog.oid
 ) AS u (reason)
 UNION ALL
 SELECT
@@ -227,9 +227,9 @@ SELECT
   NULL,
   CASE
     WHEN p.provolatile = 'v' THEN 'calls the volatile function '
-    WHEN p.oid < 16384 THEN 'may depend on when or by whom it is refreshed, by '
+    WHEN p.oid < 16384::pg_catalog.oid THEN 'may depend on when or by whom it is refreshed, by '
     ELSE 'may read anything, by the function '
-  END || p.proname,
+  END || p.proname::pg_catalog.text,
   server.token,
   server.surroundings
 FROM calls AS c
@@ -238,7 +238,7 @@ JOIN pg_catalog.pg_proc AS p ON p.oid = c.oid
 WHERE p.provolatile = 'v'
   OR p.provolatile = 's'
   AND (
-    p.oid >= 16384
+    p.oid >= 16384::pg_catalog.oid
     -- Of the server's own these depend on nothing but the surroundings.
     OR c.is_direct AND p.proname !~ (
       '^(anytextcat|textanycat|array_to_(json|string)|concat|concat_ws|convert|convert_from|convert_to'

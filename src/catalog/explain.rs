@@ -18,6 +18,7 @@ use super::reach::{Trust, objection, safe_path};
 use crate::declared::syntax;
 use crate::failure::Result;
 use crate::pg::name::RelationName;
+use crate::pg::search_path;
 use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
 
@@ -129,10 +130,8 @@ const BEGIN: [&str; 5] = [
 ];
 
 const COUNT_PARAMETERS: &str = "SELECT pg_catalog.cardinality(parameter_types) \
-     FROM pg_catalog.pg_prepared_statements WHERE name = 'pgtend_explain'";
-
-/// For our own queries.
-const SET_LOCAL_EMPTY: &str = "SET LOCAL search_path = ''";
+     FROM pg_catalog.pg_prepared_statements AS s \
+     WHERE s.name OPERATOR(pg_catalog.=) 'pgtend_explain'::pg_catalog.text";
 
 const DEALLOCATE: &str = "DEALLOCATE pgtend_explain";
 
@@ -168,7 +167,7 @@ async fn explain_guarded(
         }
         prepared => prepared?,
     }
-    session.execute(SET_LOCAL_EMPTY).await?;
+    session.execute(search_path::SET_LOCAL_EMPTY).await?;
     if let Some(reason) = objection(session, query, trust, &path.reachable).await? {
         return Ok(Err(reason));
     }

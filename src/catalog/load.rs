@@ -40,7 +40,7 @@ pub async fn load_with(
     questions: &Questions,
     folder: Option<&Path>,
 ) -> Result<Facts> {
-    let relations = load_relations(session, &questions.relations).await?;
+    let relations = load_relations(session, server, &questions.relations).await?;
     let partitions = load_partitions(session, &relations).await?;
     let tables = indexed_tables(questions, &relations, &partitions);
     let (mut indexes, locked) = load_unlocked_indexes(session, &tables).await?;
@@ -55,7 +55,7 @@ pub async fn load_with(
     let mut facts = Facts {
         server: server.clone(),
         bearers: load_bearers(session, &wanted).await?,
-        index_comments: load_index_comments(session, &questions.commented).await?,
+        index_comments: load_index_comments(session, server, &questions.commented).await?,
         column_widths: HashMap::new(),
         relations,
         indexes,
@@ -71,6 +71,7 @@ pub async fn load_with(
 
 async fn load_relations(
     session: &Session,
+    server: &Server,
     names: &[RelationName],
 ) -> Result<Vec<Option<Relation>>> {
     let mut relations = vec![None; names.len()];
@@ -78,9 +79,10 @@ async fn load_relations(
         return Ok(relations);
     }
     let (schemas, names) = schemas_and_names(names);
+    let searched = server.search_path.searched();
     let sql = include_str!("../../sql/catalog/relations.sql");
-    let params: [(&(dyn ToSql + Sync), Type); 2] =
-        [(&schemas, Type::TEXT_ARRAY), (&names, Type::TEXT_ARRAY)];
+    let params: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&schemas, Type::TEXT_ARRAY), (&names, Type::TEXT_ARRAY), (&searched, Type::TEXT_ARRAY)];
     for row in ask(session, sql, &params).await? {
         relations[ordinal(&row)] = Some(read_relation(&row));
     }
@@ -196,9 +198,10 @@ async fn load_bearers(
 
 async fn load_index_comments(
     session: &Session,
+    server: &Server,
     names: &[RelationName],
 ) -> Result<HashMap<RelationName, IndexComment>> {
-    let relations = load_relations(session, names).await?;
+    let relations = load_relations(session, server, names).await?;
     let found = names.iter().zip(relations).filter_map(|(name, relation)| {
         let relation = relation?;
         let is_index =
@@ -242,10 +245,7 @@ fn wanted_names(
     for (index, canonical) in questions.indexes.iter().zip(canonical) {
         let schema = match &relations[index.relation] {
             Some(relation) => relation.name.schema.clone(),
-            None => questions.relations[index.relation]
-                .schema
-                .clone()
-                .or_else(|| server.current_schema.clone()),
+            None => server.search_path.place(&questions.relations[index.relation]).schema,
         };
         let names = match (&index.name, canonical) {
             (Some(name), _) => vec![name.clone()],

@@ -18,6 +18,7 @@ use super::Oid;
 use super::load::ask;
 use crate::failure::{Failure, Result};
 use crate::pg::name::{NAME_MAX_BYTES, quote_ident, with_suffix};
+use crate::pg::search_path::{self, SearchPath};
 use crate::pg::session::{Answer, Session};
 
 /// Whose code may run with the rights of this role, besides that of superusers.
@@ -33,7 +34,7 @@ impl Trust {
     ///
     /// # Errors
     /// `Usage` where there is no such role; those of the connection and of the query.
-    pub async fn load(session: &Session, named: &[String]) -> Result<Trust> {
+    pub async fn load(session: &Session, path: &SearchPath, named: &[String]) -> Result<Trust> {
         let sql = include_str!("../../sql/catalog/explain_trust.sql");
         let rows = ask(session, sql, &[(&named, Type::TEXT_ARRAY)]).await?;
         let is_there =
@@ -41,10 +42,8 @@ impl Trust {
         if let Some(name) = named.iter().find(|name| !is_there(name)) {
             return Err(Failure::usage(format!("--explain-others {name}: there is no such role")));
         }
-        let path = "SELECT pg_catalog.current_schemas(false)::pg_catalog.text[] AS schemas";
-        let path = ask(session, path, &[]).await?;
-        let path = path.first().map(|row| row.get("schemas")).unwrap_or_default();
-        Ok(Trust { roles: rows.iter().map(|row| row.get("oid")).collect(), path })
+        let roles = rows.iter().map(|row| row.get("oid")).collect();
+        Ok(Trust { roles, path: path.schemas.clone() })
     }
 
     /// Whether the role is one of them.
@@ -69,7 +68,7 @@ impl SafePath {
     pub(super) fn set_local(&self) -> String {
         let schemas = self.schemas.iter().map(|schema| quote_ident(schema)).collect::<Vec<_>>();
         match schemas.is_empty() {
-            true => "SET LOCAL search_path = ''".to_owned(),
+            true => search_path::SET_LOCAL_EMPTY.to_owned(),
             false => format!("SET LOCAL search_path = {}", schemas.join(", ")),
         }
     }

@@ -176,8 +176,10 @@ pub async fn load_tables(
     }
     let mut tables = Vec::new();
     let sql = include_str!("../../sql/catalog/upkeep.sql");
-    let wanted: [(&(dyn ToSql + Sync), Type); 1] = [(&wanted, Type::OID_ARRAY)];
-    let read = session.each(sql, &wanted, |row| {
+    let searched = server.search_path.searched();
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&wanted, Type::OID_ARRAY), (&searched, Type::TEXT_ARRAY)];
+    let read = session.each(sql, &params, |row| {
         let table = read_table(row, &frozen);
         if keeps(&table) {
             tables.push(table);

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::pg::row::Row;
 use serde::{Deserialize, Serialize};
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::load::{ask, named};
 use super::{Blocker, Oid};
 use crate::failure::Result;
 use crate::pg::name::RelationName;
+use crate::pg::search_path::SearchPath;
 use crate::pg::session::Session;
 
 /// A materialized view.
@@ -113,8 +114,8 @@ pub struct Writes {
 ///
 /// # Errors
 /// Those of the connection and of the catalog queries.
-pub async fn load_views(session: &Session) -> Result<Views> {
-    let mut views = Views { all: materialized(session, &[]).await?, ..Views::default() };
+pub async fn load_views(session: &Session, path: &SearchPath) -> Result<Views> {
+    let mut views = Views { all: materialized(session, path, &[]).await?, ..Views::default() };
     for row in ask(session, include_str!("../../sql/catalog/view_edges.sql"), &[]).await? {
         views.reads.entry(row.get("reader")).or_default().push(row.get("view"));
     }
@@ -125,13 +126,24 @@ pub async fn load_views(session: &Session) -> Result<Views> {
 ///
 /// # Errors
 /// As [`load_views`].
-pub async fn load_view(session: &Session, view: Oid) -> Result<Option<MaterializedView>> {
-    Ok(materialized(session, &[view]).await?.into_iter().next())
+pub async fn load_view(
+    session: &Session,
+    path: &SearchPath,
+    view: Oid,
+) -> Result<Option<MaterializedView>> {
+    Ok(materialized(session, path, &[view]).await?.into_iter().next())
 }
 
-async fn materialized(session: &Session, wanted: &[Oid]) -> Result<Vec<MaterializedView>> {
+async fn materialized(
+    session: &Session,
+    path: &SearchPath,
+    wanted: &[Oid],
+) -> Result<Vec<MaterializedView>> {
     let sql = include_str!("../../sql/catalog/matviews.sql");
-    let rows = ask(session, sql, &[(&wanted, Type::OID_ARRAY)]).await?;
+    let searched = path.searched();
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&wanted, Type::OID_ARRAY), (&searched, Type::TEXT_ARRAY)];
+    let rows = ask(session, sql, &params).await?;
     Ok(rows.iter().map(read_view).collect())
 }
 

@@ -12,7 +12,7 @@ use crate::execute::{Apply, DeadlockVictim, Execution, Policy, YieldToDdl};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::figures;
 use crate::pg::advisory::{Job, RunLock};
-use crate::pg::database::{Database, Opening, OrphanPolicy};
+use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
 use crate::plan::{Plan, Warning};
 use crate::report;
 use crate::report::Format;
@@ -222,6 +222,7 @@ impl Args {
         Opening {
             command: "apply",
             maintainers: self.policy(context).jobs,
+            errand: Errand::Own,
             settings: memory
                 .map(|memory| ("maintenance_work_mem".to_owned(), memory))
                 .into_iter()

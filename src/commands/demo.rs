@@ -11,7 +11,8 @@ use crate::execute::{Apply, Execution, Policy};
 use crate::failure::{Result, exit_code};
 use crate::figures;
 use crate::pg::advisory::{Job, RunLock};
-use crate::pg::database::{Database, Opening, OrphanPolicy, Workers};
+use crate::pg::database::{Database, Errand, Opening, OrphanPolicy, Workers};
+use crate::pg::server_error::ServerError;
 use crate::plan::Plan;
 use crate::plan::apply::Options;
 use crate::report;
@@ -113,6 +114,7 @@ async fn open(context: &Context, url: &str) -> Result<Database> {
     let opening = Opening {
         command: "demo",
         maintainers: context.config.apply.jobs,
+        errand: Errand::Own,
         settings: Vec::new(),
         orphans: OrphanPolicy::Ends,
         echo: context.echo(),
@@ -122,7 +124,9 @@ async fn open(context: &Context, url: &str) -> Result<Database> {
 
 async fn send(database: &Database, sql: &str) -> Result<()> {
     let session = database.maintainer(Workers::AsConfigured).await?;
-    session.execute(sql).await.map_err(|error| error.into_failure().context("preparing the demo"))
+    session.enter(&database.server.search_path).await.map_err(ServerError::into_failure)?;
+    let sent = session.execute_script(sql).await;
+    sent.map_err(|error| error.into_failure().context("preparing the demo"))
 }
 
 /// The median time of each query of the workload, in milliseconds.
@@ -146,6 +150,7 @@ const LONG_ENOUGH: Duration = Duration::from_secs(2);
 /// The first run fills the caches and does not count.
 async fn time_query(database: &Database, query: &Example) -> Result<f64> {
     let session = database.maintainer(Workers::AsConfigured).await?;
+    session.enter(&database.server.search_path).await.map_err(ServerError::into_failure)?;
     let started = Instant::now();
     let mut millis = Vec::new();
     for run in 0..=REPEATS {

@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::event::{Outcome as StepOutcome, Status};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::pg::conninfo::{Conninfo, Environment};
-use crate::pg::database::{Database, Opening, OrphanPolicy};
+use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
 use crate::pg::row::Fault;
 use crate::pg::session::Echo;
 use crate::report::Console;
@@ -129,6 +129,7 @@ impl Context {
         Opening {
             command,
             maintainers: 1,
+            errand: Errand::Own,
             settings: Vec::new(),
             orphans: OrphanPolicy::Ends,
             echo: self.echo(),

@@ -16,7 +16,7 @@ use crate::execute::{Execution, Policy};
 use crate::failure::{Failure, Result, exit_code};
 use crate::figures;
 use crate::pg::advisory::ObjectLocks;
-use crate::pg::database::{Database, Opening, OrphanPolicy};
+use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
 use crate::pg::session::Session;
 use crate::plan::refresh::{self, Facts, LastRefresh, Options, Selection};
@@ -296,6 +296,7 @@ impl Args {
         Opening {
             command: "refresh",
             maintainers: self.policy(context).jobs,
+            errand: Errand::Own,
             settings: Vec::new(),
             orphans: OrphanPolicy::Ends,
             echo: context.echo(),

@@ -17,7 +17,7 @@ use crate::execute::upkeep::{Idle, Ledger, Upkeeping};
 use crate::execute::{Execution, Policy};
 use crate::failure::{Failure, Kind, Result, exit_code};
 use crate::figures;
-use crate::pg::database::{Database, Opening, OrphanPolicy};
+use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
 use crate::pg::session::Session;
 use crate::plan::upkeep::{self, Job, Options, Selection, Sieve, VacuumOptions};
@@ -348,6 +348,7 @@ impl Tables {
         Opening {
             command: work.command,
             maintainers: self.policy(&work.configured).jobs,
+            errand: Errand::Own,
             settings: if self.gentle { gentle_settings() } else { Vec::new() },
             orphans: OrphanPolicy::Ends,
             echo: context.echo(),

@@ -126,14 +126,11 @@ async fn blocker_of(execution: &Execution<'_>, pid: i32) -> Option<Blocker> {
 
 /// The concurrent drop waits for whoever was there when it began; the plain one needs only one
 /// moment without anybody.
-async fn dropped_plainly(session: &Session, drop: &str, limit: Duration) -> bool {
-    let give_up = Instant::now() + limit;
-    let begin = format!("BEGIN; SET LOCAL lock_timeout = '{PLAIN_DROP_LOCK_TIMEOUT}'");
+async fn dropped_plainly(session: &Session, drop: &str, patience: Duration) -> bool {
+    let give_up = Instant::now() + patience;
+    let limit = format!("SET LOCAL lock_timeout = '{PLAIN_DROP_LOCK_TIMEOUT}'");
     while Instant::now() < give_up && !session.is_closed() {
-        let tried = match session.execute(&begin).await {
-            Ok(()) => session.execute(drop).await,
-            Err(error) => Err(error),
-        };
+        let tried = session.execute_all(&["BEGIN", &limit, drop]).await;
         let ended = session.execute(if tried.is_ok() { "COMMIT" } else { "ROLLBACK" }).await;
         if tried.is_ok() && ended.is_ok() {
             return true;

@@ -252,7 +252,12 @@ impl Work<'_> {
 
     /// Sends one statement. An outcome ends the work; without one the catalog is looked at again.
     async fn send(&mut self, statement: &Statement) -> Result<Option<Outcome>> {
-        let session = self.execution.database.maintainer(self.apply.workers()).await?;
+        let database = self.execution.database;
+        let session = database.maintainer(self.apply.workers()).await?;
+        let path = self.is_written(statement).then(|| database.users_path()).flatten();
+        if let Some(path) = path {
+            session.enter(path).await.map_err(ServerError::into_failure)?;
+        }
         self.execution.events.emit(Event::Sending(self.at, statement.clone()));
         self.sent.extend(statement.texts());
         self.begun.push(statement.clone());
@@ -264,6 +269,10 @@ impl Work<'_> {
             Statement::Short(all) => short::run(self.execution, self.at, &session, all).await,
         };
         warnings::tell(self.execution, self.at, session.notices());
+        if path.is_some() {
+            // Where it fails, the session is not used again.
+            let _ = session.leave().await;
+        }
         let pid = session.pid();
         // The connection goes back first: cleaning up needs one too.
         drop(session);
@@ -292,6 +301,16 @@ impl Work<'_> {
             index: self.execution.monitor.index_of(self.at),
             losses: self.execution.database.connections().losses(),
         })
+    }
+
+    /// Whether the user has written a part of it, so that the user's search path decides what its
+    /// names mean.
+    fn is_written(&self, statement: &Statement) -> bool {
+        matches!(
+            (self.subject, statement),
+            (Subject::Index(_), Statement::Build { .. } | Statement::Short(_))
+                | (Subject::View(_), Statement::Alone(_))
+        )
     }
 
     async fn failed(

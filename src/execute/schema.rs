@@ -103,7 +103,7 @@ async fn turn(
 
 async fn all(session: &Session, statements: &[String]) -> Answer<()> {
     for sql in statements {
-        session.execute(sql).await?;
+        session.execute_script(sql).await?;
     }
     Ok(())
 }

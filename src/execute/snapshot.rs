@@ -130,7 +130,7 @@ async fn begin(session: &Session) -> Result<()> {
          SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'; \
          LOCK TABLE pgtend.snapshot IN SHARE ROW EXCLUSIVE MODE"
     );
-    session.execute(&sql).await.map_err(|error| match error.is_lock_not_available() {
+    session.execute_script(&sql).await.map_err(|error| match error.is_lock_not_available() {
         true => Failure::new(Kind::Busy, "another run takes or removes snapshots")
             .sqlstate(Some(LOCK_NOT_AVAILABLE.to_owned())),
         false => error.into_failure().context("beginning a snapshot"),

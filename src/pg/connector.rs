@@ -7,7 +7,7 @@ use std::pin::pin;
 use deadpool_postgres::Connect;
 use futures_util::future::BoxFuture;
 use tokio::task::JoinHandle;
-use tokio_postgres::{AsyncMessage, Client, Config, Error};
+use tokio_postgres::{AsyncMessage, Client, Config, Error, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::connections::{Connections, Line};
@@ -32,14 +32,14 @@ impl Connect for Connector {
             let line = open.line.clone();
             let task = tokio::spawn(drive(connection, open));
             line.driven_by(task.abort_handle());
-            let pid = backend_pid(&client, &self.echo).await?;
+            let greeting = greet(&client, &self.echo).await?;
             if is_raw {
                 let sql = format!("SET client_encoding = '{RAW}'");
                 self.echo.hear(&sql);
                 client.simple_query(&sql).await?;
             }
             self.connections.hear();
-            self.connections.insert(pid, line);
+            self.connections.insert(greeting.pid, line);
             Ok((client, task))
         })
     }
@@ -48,13 +48,35 @@ impl Connect for Connector {
 /// Of a database whose texts may be any bytes: a client that asks for UTF-8 is refused what is not.
 const RAW: &str = "SQL_ASCII";
 
-/// The process that serves the client right now: behind a pooler in transaction mode it is not the
-/// one that the connection began with.
-pub async fn backend_pid(client: &Client, echo: &Echo) -> Result<i32, Error> {
-    let sql = "SELECT pg_catalog.pg_backend_pid()";
+/// What a session says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Greeting {
+    /// The process that serves it right now: behind a pooler in transaction mode it is not the one
+    /// that the connection began with.
+    pub pid: i32,
+    /// Its search path as text.
+    pub search_path: String,
+    /// Its `statement_timeout` and `lock_timeout`.
+    pub timeouts: [String; 2],
+}
+
+/// Asks a session who it is. It may have any search path: nothing is looked up in it, for there is
+/// no operator, and the functions are the server's own.
+pub async fn greet(client: &Client, echo: &Echo) -> Result<Greeting, Error> {
+    let sql = "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('search_path'), \
+               pg_catalog.current_setting('statement_timeout'), \
+               pg_catalog.current_setting('lock_timeout')";
     echo.hear(sql);
-    let row = client.query_typed(sql, &[]).await?;
-    row.first().map_or(Ok(0), |row| row.try_get(0))
+    let rows = client.query_typed(sql, &[]).await?;
+    rows.first().map_or_else(|| Ok(Greeting::default()), read_greeting)
+}
+
+fn read_greeting(row: &Row) -> Result<Greeting, Error> {
+    Ok(Greeting {
+        pid: row.try_get(0)?,
+        search_path: row.try_get(1)?,
+        timeouts: [row.try_get(2)?, row.try_get(3)?],
+    })
 }
 
 /// Lives as long as the connection's task, which may be aborted.

@@ -1,25 +1,26 @@
-//! One database, two pools: readers whose statements are short and bounded, and maintainers whose
-//! statements may run for hours.
+//! One database, readers whose statements are short and bounded, and maintainers whose statements may
+//! run for hours.
 
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+    Connect as _, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
 };
 use tokio::time::timeout;
+use tokio_postgres::Config;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::connect_failure::{NO_ANSWER, Pooler, explain, pooler, refuses_client_check, too_old};
 use super::connections::Connections;
-use super::connector::{Connector, backend_pid};
+use super::connector::{Connector, Greeting, greet};
 use super::conninfo::{Conninfo, Environment};
 use super::row::{Fault, Row};
+use super::search_path::{self, SearchPath};
 use super::session::{Echo, Session, Wire};
 pub use super::settings::OrphanPolicy;
 use super::settings::{
-    ClientCheck, READ_LOCK_TIMEOUT, READ_PATIENCE, READ_STATEMENT_TIMEOUT, link_settings,
-    maintenance_settings, read_settings, start_up_options,
+    ClientCheck, OWN_SETTINGS, READ_LOCK_TIMEOUT, READ_PATIENCE, READ_STATEMENT_TIMEOUT,
+    link_settings, maintenance_settings, read_settings, start_up_options,
 };
 use super::tls;
 use super::version::ServerVersion;
@@ -32,12 +33,24 @@ pub struct Opening {
     pub command: &'static str,
     /// How many statements may run for long at once.
     pub maintainers: usize,
+    /// Whose statements the maintainers run.
+    pub errand: Errand,
     /// What else the maintainers begin with.
     pub settings: Vec<(String, String)>,
     /// What becomes of running statements when this process dies.
     pub orphans: OrphanPolicy,
     /// Hears every statement.
     pub echo: Echo,
+}
+
+/// Whose statements the maintainers run, which decides about the settings that they begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Errand {
+    /// pgtend's, in an empty search path.
+    #[default]
+    Own,
+    /// Another tool's: its sessions begin as the role and the database say.
+    Migrations,
 }
 
 /// Whether a maintenance statement may be helped by parallel workers.
@@ -58,8 +71,9 @@ pub struct Server {
     pub database: String,
     /// The role that pgtend acts as.
     pub role: String,
-    /// Where an unqualified new relation would go; `None` with an empty search path.
-    pub current_schema: Option<String>,
+    /// What decides where a name without schema is looked for: the path that a session of the
+    /// user's would have.
+    pub search_path: SearchPath,
     /// A standby.
     pub in_recovery: bool,
     /// Transactions are read-only by default.
@@ -76,18 +90,22 @@ pub struct Server {
 
 /// An open database.
 pub struct Database {
-    readers: Pool,
-    maintainers: Pool,
-    lone_maintainers: Pool,
-    dedicated: Pool,
-    connections: Connections,
-    tls: MakeRustlsConnect,
-    echo: Echo,
+    readers: Lane,
+    maintainers: Lane,
+    lone_maintainers: Lane,
+    dedicated: Lane,
+    connector: Connector,
     place: String,
     is_local: bool,
     fault: Fault,
     /// What was found out on connecting.
     pub server: Server,
+}
+
+/// A pool, and what its sessions are to be like.
+struct Lane {
+    pool: Pool,
+    errand: Errand,
 }
 
 impl std::fmt::Debug for Database {
@@ -111,38 +129,46 @@ impl Database {
         let place = conninfo.display();
         let connections = Connections::default();
         let link = conninfo.link()?;
-        let pool = |check, settings: &[(&str, &str)], size| {
-            let (tls, connections) = (tls.clone(), connections.clone());
-            let connector = Connector { tls, connections, echo: opening.echo.clone() };
-            make_pool(conninfo, opening, connector, (&link_settings(&link, check), settings), size)
+        let echo = opening.echo.clone();
+        let connector = Connector { tls, connections, echo };
+        let pool = |check, errand, settings: &[(&str, &str)], size| {
+            let config = configured(conninfo, opening, &link_settings(&link, check), settings)?;
+            make_pool(config, connector.clone(), size).map(|pool| Lane { pool, errand })
         };
         let fault = Fault::default();
+        let meet = async |check| {
+            let readers = pool(check, Errand::Own, &read_settings(), READERS)?;
+            let plain = configured(conninfo, opening, &link_settings(&link, check), &[])?;
+            let server = first_contact(&readers.pool, &connector, &plain, &place, &fault).await?;
+            Ok::<_, Failure>((readers, server))
+        };
         let mut check = ClientCheck::Possible;
-        let mut readers = pool(check, &read_settings(), READERS)?;
-        let mut met = first_contact(&readers, &place, &opening.echo, &fault).await;
+        let mut met = meet(check).await;
         if met.as_ref().is_err_and(refuses_client_check) {
             check = ClientCheck::Refused;
-            readers = pool(check, &read_settings(), READERS)?;
-            met = first_contact(&readers, &place, &opening.echo, &fault).await;
+            met = meet(check).await;
         }
-        let server = met?;
+        let (readers, server) = met?;
         let settings = maintenance_settings(server.version, opening.orphans);
-        let ours = settings.iter().map(|(name, value)| (*name, value.as_str()));
+        let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
+        let own = settings.clone().chain(OWN_SETTINGS).collect::<Vec<_>>();
+        let settings = match opening.errand {
+            Errand::Own => own.clone(),
+            Errand::Migrations => settings.collect(),
+        };
         let wanted = opening.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let settings = ours.chain(wanted).collect::<Vec<_>>();
+        let settings = settings.into_iter().chain(wanted).collect::<Vec<_>>();
         let alone = [settings.as_slice(), &[("max_parallel_maintenance_workers", "0")]].concat();
-        let maintainers = pool(check, &settings, opening.maintainers.max(1))?;
-        let lone_maintainers = pool(check, &alone, opening.maintainers.max(1))?;
+        let maintainers = pool(check, opening.errand, &settings, opening.maintainers.max(1))?;
+        let lone_maintainers = pool(check, opening.errand, &alone, opening.maintainers.max(1))?;
         // The lock's connection, and a second one to replace it when it is lost.
-        let dedicated = pool(check, &settings, 2)?;
+        let dedicated = pool(check, Errand::Own, &own, 2)?;
         Ok(Database {
             readers,
             maintainers,
             lone_maintainers,
             dedicated,
-            connections,
-            tls,
-            echo: opening.echo.clone(),
+            connector,
             place,
             is_local: conninfo.is_local(),
             fault,
@@ -171,7 +197,13 @@ impl Database {
 
     /// What is known of the connections as such.
     pub fn connections(&self) -> &Connections {
-        &self.connections
+        &self.connector.connections
+    }
+
+    /// The path that a maintainer has to [`Session::enter`] for a statement that the user wrote; `None`
+    /// where it has that of the user already.
+    pub fn users_path(&self) -> Option<&SearchPath> {
+        (self.maintainers.errand == Errand::Own).then_some(&self.server.search_path)
     }
 
     /// The failure of a command that a server has answered with what no PostgreSQL sends.
@@ -209,28 +241,35 @@ impl Database {
         Ok(())
     }
 
-    /// A connection of the pool that answers. One that has lain idle may have died meanwhile; another
-    /// takes its place then. `patience`: how long each of its statements may take.
-    async fn check_out(&self, pool: &Pool, patience: Option<Duration>) -> Result<Session> {
-        let mut others = pool.status().max_size;
+    /// A connection of the lane that answers. One that has lain idle may have died meanwhile, and one
+    /// whose search path is not as it was to begin with was left so when a statement of the user's was
+    /// broken off; another takes its place then. `patience`: how long each of its statements may take.
+    async fn check_out(&self, lane: &Lane, patience: Option<Duration>) -> Result<Session> {
+        let Connector { tls, connections, echo } = &self.connector;
+        let mut others = lane.pool.status().max_size;
         loop {
-            self.connections.require_hope()?;
-            let client = pool.get().await.map_err(|error| pool_failure(&error, &self.place))?;
-            let pid = timeout(CHECK_OUT_PATIENCE, backend_pid(&client, &self.echo)).await;
-            if let Ok(Ok(pid)) = pid {
-                self.connections.hear();
-                let (line, connections) = (self.connections.of(pid), self.connections.clone());
-                let (echo, tls) = (self.echo.clone(), self.tls.clone());
-                return Ok(Session::new(
-                    client,
-                    pid,
-                    Wire { line, connections, patience, fault: self.fault.clone() },
-                    echo,
-                    tls,
-                ));
+            connections.require_hope()?;
+            let client =
+                lane.pool.get().await.map_err(|error| pool_failure(&error, &self.place))?;
+            let greeting = timeout(CHECK_OUT_PATIENCE, greet(&client, echo)).await;
+            let is_left = |greeting: &Greeting| {
+                lane.errand == Errand::Own && !greeting.search_path.is_empty()
+            };
+            if let Ok(Ok(greeting)) = &greeting
+                && !is_left(greeting)
+            {
+                connections.hear();
+                let (line, pid) = (connections.of(greeting.pid), greeting.pid);
+                let wire = Wire {
+                    line,
+                    connections: connections.clone(),
+                    patience,
+                    fault: self.fault.clone(),
+                };
+                return Ok(Session::new(client, pid, wire, echo.clone(), tls.clone()));
             }
             if others == 0 {
-                return Err(match pid {
+                return Err(match greeting {
                     Ok(Err(error)) => explain(&error, &self.place),
                     _ => no_answer(&self.place),
                 });
@@ -251,19 +290,26 @@ const READERS: usize = 3;
 /// that accepts and then says nothing must not hold us up for ever.
 const WHOLE_CONNECT_FACTOR: u32 = 3;
 
-#[expect(clippy::type_complexity, reason = "names and values, twice")]
-fn make_pool(
+fn whole_timeout(config: &Config) -> Option<Duration> {
+    config.get_connect_timeout().map(|timeout| *timeout * WHOLE_CONNECT_FACTOR)
+}
+
+/// The connection with these settings behind the user's own options, so that ours count.
+fn configured(
     conninfo: &Conninfo,
     opening: &Opening,
-    connector: Connector,
-    (link, settings): (&[(&str, String)], &[(&str, &str)]),
-    size: usize,
-) -> Result<Pool> {
+    link: &[(&str, String)],
+    settings: &[(&str, &str)],
+) -> Result<Config> {
     let mut config = conninfo.driver_config()?;
-    let timeout = config.get_connect_timeout().map(|timeout| *timeout * WHOLE_CONNECT_FACTOR);
     config.application_name(format!("pgtend/{}", opening.command));
     let options = start_up_options(link, config.get_options(), settings);
     config.options(options);
+    Ok(config)
+}
+
+fn make_pool(config: Config, connector: Connector, size: usize) -> Result<Pool> {
+    let timeout = whole_timeout(&config);
     let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_connect(config, connector, manager_config);
     Pool::builder(manager)
@@ -275,16 +321,30 @@ fn make_pool(
 }
 
 /// Connects twice at once: behind a pooler in transaction mode both connections are served by the
-/// same process, and settings and locks of one would be the other's.
-async fn first_contact(readers: &Pool, place: &str, echo: &Echo, fault: &Fault) -> Result<Server> {
+/// same process, and settings and locks of one would be the other's. The second is one that the
+/// user would make; it is asked for its search path, and ends.
+async fn first_contact(
+    readers: &Pool,
+    connector: &Connector,
+    plain: &Config,
+    place: &str,
+    fault: &Fault,
+) -> Result<Server> {
+    let echo = &connector.echo;
     let first = readers.get().await.map_err(|error| pool_failure(&error, place))?;
-    let second = readers.get().await.map_err(|error| pool_failure(&error, place))?;
+    let users = greet_plainly(connector, plain, place).await?;
+    let ours = greet(&first, echo).await.map_err(|error| explain(&error, place))?;
+    if ours.pid == users.pid {
+        return Err(pooler(place, Pooler::SharesProcesses));
+    }
+    if !is_of_reader(&ours) {
+        return Err(pooler(place, Pooler::DropsSettings));
+    }
     let sql = include_str!("../../sql/catalog/server.sql");
     echo.hear(sql);
-    let asked: [(&(dyn ToSql + Sync), Type); 2] =
-        [(&READ_STATEMENT_TIMEOUT, Type::TEXT), (&READ_LOCK_TIMEOUT, Type::TEXT)];
+    let names = search_path::names(&users.search_path);
+    let asked: [(&(dyn ToSql + Sync), Type); 1] = [(&names, Type::TEXT_ARRAY)];
     let rows = first.query_typed(sql, &asked).await.map_err(|error| too_old_or(&error, place))?;
-    let other = backend_pid(&second, echo).await.map_err(|error| explain(&error, place))?;
     let Some(row) = rows.into_iter().next().map(|row| Row::new(row, fault.clone())) else {
         return Err(Failure::new(Kind::Connection, format!("{place} answered nothing")));
     };
@@ -292,17 +352,11 @@ async fn first_contact(readers: &Pool, place: &str, echo: &Echo, fault: &Fault) 
     if !version.is_supported() {
         return Err(too_old(&version.to_string(), place));
     }
-    if row.get::<_, i32>("pid") == other {
-        return Err(pooler(place, Pooler::SharesProcesses));
-    }
-    if !row.get::<_, bool>("settings_taken") {
-        return Err(pooler(place, Pooler::DropsSettings));
-    }
     let server = Server {
         version,
         database: row.get("database"),
         role: row.get("role"),
-        current_schema: row.get("current_schema"),
+        search_path: SearchPath { text: users.search_path, schemas: row.get("schemas") },
         in_recovery: row.get("in_recovery"),
         read_only: row.get("read_only"),
         block_size_bytes: row.get("block_size_bytes"),
@@ -313,6 +367,24 @@ async fn first_contact(readers: &Pool, place: &str, echo: &Echo, fault: &Fault) 
         ),
     };
     fault.error().map_or(Ok(server), |error| Err(error.into_failure()))
+}
+
+/// Whether the start-up options arrived: a pooler may drop them without a word.
+fn is_of_reader(greeting: &Greeting) -> bool {
+    greeting.search_path.is_empty()
+        && greeting.timeouts == [READ_STATEMENT_TIMEOUT, READ_LOCK_TIMEOUT]
+}
+
+async fn greet_plainly(connector: &Connector, plain: &Config, place: &str) -> Result<Greeting> {
+    let greeted = async {
+        let (client, _) = connector.connect(plain).await?;
+        greet(&client, &connector.echo).await
+    };
+    let greeted = match whole_timeout(plain) {
+        Some(limit) => tokio::time::timeout(limit, greeted).await,
+        None => Ok(greeted.await),
+    };
+    greeted.map_err(|_| no_answer(place))?.map_err(|error| explain(&error, place))
 }
 
 fn pool_failure(error: &PoolError, place: &str) -> Failure {

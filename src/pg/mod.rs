@@ -11,6 +11,7 @@ pub mod name;
 pub mod name_pattern;
 mod notice;
 pub mod row;
+pub mod search_path;
 pub mod server_error;
 pub mod session;
 mod settings;

@@ -17,6 +17,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::connections::{Connections, Line};
 pub use super::notice::Notice;
 use super::row::{Fault, Row};
+use super::search_path::{self, SearchPath};
 use super::server_error::ServerError;
 
 /// A statement's result or the server's refusal.
@@ -204,32 +205,69 @@ impl Session {
         .await
     }
 
-    /// Sends one statement alone in its message, as CREATE INDEX CONCURRENTLY and VACUUM demand:
-    /// several in one message form a transaction (PostgreSQL documentation, 53.2.2.1). Rows that it
-    /// gives are passed over as they come.
+    /// Sends one statement alone, as CREATE INDEX CONCURRENTLY and VACUUM demand: several together
+    /// form a transaction (PostgreSQL documentation, 55.2.2.1). It goes by the extended protocol, in
+    /// which the server refuses a text that holds a second one, whatever our parser thinks of it.
     pub async fn execute(&self, statement: &str) -> Answer<()> {
         self.trusted()?;
         self.echo.hear(statement);
-        self.wire.answer(self.until_ready(statement)).await
+        let sent = async { self.client.execute_typed(statement, &[]).await.map(drop) };
+        self.wire.answer(self.until_ready(sent)).await
     }
 
-    async fn until_ready(&self, statement: &str) -> std::result::Result<(), tokio_postgres::Error> {
-        let answer = self.pass_over(statement).await;
+    /// Sends the statements one after the other, up to the first that fails.
+    pub async fn execute_all(&self, statements: &[&str]) -> Answer<()> {
+        for statement in statements {
+            self.execute(statement).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends a statement of another tool's migration as that tool would, by the simple protocol.
+    pub async fn execute_as_is(&self, statement: &str) -> Answer<()> {
+        self.trusted()?;
+        self.echo.hear(statement);
+        self.wire.answer(self.until_ready(self.pass_over(statement))).await
+    }
+
+    /// Sends a text of ours that holds several statements, in one message.
+    pub async fn execute_script(&self, text: &str) -> Answer<()> {
+        self.execute_message(text).await.1
+    }
+
+    /// The server says what failed before it has rolled back; only when it is ready for the next
+    /// query are the locks free and the progress views empty.
+    async fn until_ready(
+        &self,
+        sent: impl Future<Output = std::result::Result<(), tokio_postgres::Error>>,
+    ) -> std::result::Result<(), tokio_postgres::Error> {
+        let answer = sent.await;
         if answer.is_err() && !self.client.is_closed() {
-            // The server says what failed before it has rolled back; only when it is ready for the
-            // next query are the locks free and the progress views empty.
             self.echo.hear(READY);
             let _ = self.client.simple_query(READY).await;
         }
         answer
     }
 
+    /// Rows are passed over as they come.
     async fn pass_over(&self, statement: &str) -> std::result::Result<(), tokio_postgres::Error> {
         let mut answers = pin!(self.client.simple_query_raw(statement).await?);
         while let Some(answer) = answers.next().await {
             answer?;
         }
         Ok(())
+    }
+
+    /// From now on the names in what is sent mean what this path makes of them. For a statement that
+    /// the user wrote, and until [`Session::leave`]; a session that goes back to its pool without
+    /// that is not used again.
+    pub async fn enter(&self, path: &SearchPath) -> Answer<()> {
+        self.execute(&path.set()).await
+    }
+
+    /// The path is again as it was to begin with.
+    pub async fn leave(&self) -> Answer<()> {
+        self.execute(search_path::RESET).await
     }
 
     /// Sends several statements in one message. Returns the first column of the first row that each
@@ -321,12 +359,12 @@ impl Session {
         }
     }
 
-    /// Sends the statements one behind the other without waiting for answers in between; each has
-    /// its own answer: the first column of its rows' texts, row by row.
+    /// Sends the statements one behind the other without waiting for answers in between, each alone as
+    /// in [`Session::execute`]; each has its own answer: its rows, whose columns are texts or names.
     pub async fn pipeline(&self, statements: &[String]) -> Vec<Answer<Vec<Vec<Option<String>>>>> {
         let sent = statements.iter().map(|statement| {
             self.echo.hear(statement);
-            async { Ok(texts(self.wire.answer(self.client.simple_query(statement)).await?)) }
+            async { Ok(texts(&self.wire.answer(self.client.query_typed(statement, &[])).await?)) }
         });
         join_all(sent).await
     }
@@ -375,13 +413,7 @@ fn too_large() -> ServerError {
 
 const CANCEL_AGAIN: Duration = Duration::from_secs(2);
 
-fn texts(messages: Vec<SimpleQueryMessage>) -> Vec<Vec<Option<String>>> {
-    let rows = messages.into_iter().filter_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some(row),
-        _ => None,
-    });
-    rows.map(|row| {
-        (0..row.len()).map(|at| row.try_get(at).ok().flatten().map(str::to_owned)).collect()
-    })
-    .collect()
+fn texts(rows: &[tokio_postgres::Row]) -> Vec<Vec<Option<String>>> {
+    let text = |row: &tokio_postgres::Row, at| row.try_get::<_, Option<String>>(at).ok().flatten();
+    rows.iter().map(|row| (0..row.len()).map(|at| text(row, at)).collect()).collect()
 }

@@ -66,15 +66,37 @@ pub fn link_settings(link: &Link, check: ClientCheck) -> Vec<(&'static str, Stri
     settings
 }
 
+/// What every session of ours begins with. In an empty search path only `pg_catalog` is looked in,
+/// so that nobody's operator or function is taken for the server's. What a text means and how it is
+/// printed is fixed as far as it concerns where a string or a name ends: a role or a database may
+/// have settings in which a string that our parser sees ends earlier for the server. The settings
+/// that concern values (`DateStyle`, `TimeZone` …) stay the user's, for a declared predicate means
+/// what it means to psql.
+pub const OWN_SETTINGS: [(&str, &str); 8] = [
+    ("search_path", ""),
+    ("standard_conforming_strings", "on"),
+    ("backslash_quote", "safe_encoding"),
+    ("quote_all_identifiers", "off"),
+    ("transform_null_equals", "off"),
+    // A serializable deferrable transaction would wait for all others.
+    ("default_transaction_isolation", "read committed"),
+    ("default_transaction_deferrable", "off"),
+    // A table that VACUUM skips is a WARNING only.
+    ("client_min_messages", "notice"),
+];
+
 /// What a reader begins with: everything short and bounded.
 pub fn read_settings() -> Vec<(&'static str, &'static str)> {
-    vec![
+    [
         ("statement_timeout", READ_STATEMENT_TIMEOUT),
         ("lock_timeout", READ_LOCK_TIMEOUT),
         ("idle_in_transaction_session_timeout", "60s"),
         // Compiling a catalog query takes longer than running it.
         ("jit", "off"),
     ]
+    .into_iter()
+    .chain(OWN_SETTINGS)
+    .collect()
 }
 
 /// How old a server is that does not know one of the settings that every connection has, as far as
@@ -123,7 +145,9 @@ pub fn start_up_options(
 
 /// White space and backslashes are escaped in start-up options (libpq, `options`).
 fn escape(value: &str) -> String {
-    value.replace('\\', "\\\\").replace(' ', "\\ ")
+    let is_special = |char: char| char == '\\' || char.is_ascii_whitespace() || char == '\x0b';
+    let escaped = |char| is_special(char).then_some('\\').into_iter().chain([char]);
+    value.chars().flat_map(escaped).collect()
 }
 
 #[cfg(test)]

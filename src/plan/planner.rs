@@ -113,8 +113,7 @@ impl<'a> Planner<'a> {
 
     /// Where a new relation without schema goes.
     pub fn with_default_schema(&self, name: &RelationName) -> RelationName {
-        let schema = name.schema.clone().or_else(|| self.facts.server.current_schema.clone());
-        RelationName { schema, name: name.name.clone() }
+        self.facts.server.search_path.place(name)
     }
 
     pub fn warn(&mut self, rule: &'static str, object: &RelationName, message: String) {

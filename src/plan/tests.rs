@@ -11,6 +11,7 @@ use crate::catalog::{
 };
 use crate::declared::{Declaration, Others, SqlFile, understand};
 use crate::pg::database::Server;
+use crate::pg::search_path::SearchPath;
 use crate::pg::version::ServerVersion;
 
 fn declare(sql: &str) -> Declaration {
@@ -23,7 +24,7 @@ fn server() -> Server {
         version: ServerVersion(150_000),
         database: "db".to_owned(),
         role: "me".to_owned(),
-        current_schema: Some("public".to_owned()),
+        search_path: SearchPath { text: "public".to_owned(), schemas: vec!["public".to_owned()] },
         in_recovery: false,
         read_only: false,
         block_size_bytes: 8192,

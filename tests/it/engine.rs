@@ -292,7 +292,7 @@ impl Fight {
 }
 
 const FORESEEN: &str = "it will deadlock with this build at its end";
-const DDL_FORESEEN: &str = "waits for this build to lock sales";
+const DDL_FORESEEN: &str = "waits for this build to lock public.sales";
 
 const ALTER: &str = "ALTER TABLE sales ADD COLUMN note text";
 const REPEATABLE: [&str; 2] =
@@ -397,7 +397,9 @@ impl Queue {
         let alter = db.queue(ALTER).await;
         let since = Instant::now();
         let query = db.send("SELECT count(*) FROM sales").await;
-        running.until_it_says("waits for this build to lock sales, and 1 session queues").await;
+        running
+            .until_it_says("waits for this build to lock public.sales, and 1 session queues")
+            .await;
         assert!(since.elapsed() < SOON, "told after {:?}", since.elapsed());
         Queue { db, snapshot, oid, running, alter, query }
     }

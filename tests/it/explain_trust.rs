@@ -81,7 +81,7 @@ impl Lair {
     async fn explain(&self, role: &str, query: &str, trusted: &[String]) -> Explained {
         let opened = opened(&self.db, role).await;
         let session = opened.reader().await.unwrap();
-        let trust = Trust::load(&session, trusted).await.unwrap();
+        let trust = Trust::load(&session, &opened.server.search_path, trusted).await.unwrap();
         generic_plan(&session, query, Guard::Trusted(&trust)).await.unwrap()
     }
 

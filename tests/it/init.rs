@@ -2,7 +2,7 @@
 
 use pgtend::catalog::history::{self, Installed};
 use pgtend::pg::conninfo::{Conninfo, Environment};
-use pgtend::pg::database::{Database as Opened, Opening, OrphanPolicy};
+use pgtend::pg::database::{Database as Opened, Errand, Opening, OrphanPolicy};
 use pgtend::pg::session::Echo;
 
 use crate::support::document::{Document, SchemaStep};
@@ -37,6 +37,7 @@ pub async fn opened(db: &Database, role: &str) -> Opened {
     let opening = Opening {
         command: "test",
         maintainers: 1,
+        errand: Errand::Own,
         settings: Vec::new(),
         orphans: OrphanPolicy::Ends,
         echo: Echo::silent(),

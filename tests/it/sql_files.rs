@@ -12,10 +12,12 @@ use crate::support::Database;
 /// The folders of queries that the program sends as they are.
 const FOLDERS: [&str; 3] = ["sql/catalog", "sql/history", "sql/statements"];
 
-struct QueryFile {
+/// A query of the program's.
+pub struct QueryFile {
     /// With its folder.
-    name: String,
-    text: String,
+    pub name: String,
+    /// As it is sent.
+    pub text: String,
 }
 
 impl QueryFile {
@@ -28,13 +30,13 @@ impl QueryFile {
     }
 
     /// A suffix says from which version on the file is used.
-    fn oldest_major(&self) -> u32 {
+    pub fn oldest_major(&self) -> u32 {
         let stem = self.name.trim_end_matches(".sql");
         stem.rsplit('_').next().and_then(|end| end.parse().ok()).unwrap_or(0)
     }
 
     /// The types that the casts of `$1`, `$2` … give; the loader sends these.
-    fn parameters(&self) -> Vec<Type> {
+    pub fn parameters(&self) -> Vec<Type> {
         let code = self.code();
         let numbers = (1..).take_while(|number| code.contains(&format!("${number}")));
         numbers
@@ -69,7 +71,8 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn query_files() -> Vec<QueryFile> {
+/// All of them.
+pub fn query_files() -> Vec<QueryFile> {
     let mut files = Vec::new();
     for folder in FOLDERS {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
@@ -90,9 +93,9 @@ fn written(text: &str) -> String {
     text.replace("{schema}", "pgtend")
         .replace("{key}", key)
         .replace("{figures}", &selected(&[]))
-        .replace("{rank}", "s.calls")
-        .replace("{calls}", "s.calls")
-        .replace("{total}", "s.total_exec_time")
+        .replace("{rank}", "s.calls::pg_catalog.float8")
+        .replace("{calls}", "s.calls::pg_catalog.float8")
+        .replace("{total}", "s.total_exec_time::pg_catalog.float8")
 }
 
 fn sources(folder: &Path) -> String {
@@ -147,7 +150,7 @@ async fn every_file_is_understood_with_an_empty_search_path() {
 /// Words that stand before a parenthesis without being functions, and expressions that the grammar
 /// knows, which no search path can redirect.
 const SYNTAX: &str = "ALL AND ANY ARRAY AS BY CASE COALESCE CONFLICT CROSS ELSE EXISTS EXTRACT FILTER FROM \
-                      GREATEST GROUP IN JOIN LATERAL LEAST NOT NULLIF ON OR OVER ROWS SELECT THEN UNION \
+                      GREATEST GROUP IN JOIN LATERAL LEAST NOT NULLIF ON OPERATOR OR OVER ROWS SELECT THEN UNION \
                       USING VALUES WHEN WHERE WITHIN";
 
 /// The server's and our own.
@@ -157,7 +160,7 @@ fn is_qualified(before: &str) -> bool {
     SCHEMAS.iter().any(|schema| before.ends_with(&format!("{schema}.")))
 }
 
-/// Whether the name is that of a query in a WITH clause.
+/// Whether the name is that of a query in a WITH clause, which may name its columns.
 fn is_with(code: &str, name: &str) -> bool {
     let begins =
         |rest: &str| ["AS (", "AS MATERIALIZED ("].iter().any(|begin| rest.starts_with(begin));

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 use tokio_postgres::types::Type;
 
 use super::super::definition::{after_table, without_options};
-use super::super::load::{ask, first};
+use super::super::load::ask;
 use super::super::{IndexShape, Oid, Questions, Relation, RelationKind};
 use super::memory::Question;
 use crate::pg::database::Server;
@@ -96,7 +96,6 @@ pub struct Copies<'a> {
     relations: &'a [Option<Relation>],
     homes: HashMap<Oid, Home>,
     owners: HashMap<Oid, String>,
-    schemas: Vec<String>,
     path_of_the_user: String,
     path_of_the_server: String,
     /// Missing views that were made in this transaction, by their place among the relations.
@@ -129,16 +128,14 @@ impl<'a> Copies<'a> {
             homes.insert(row.get("oid"), home);
             owners.insert(row.get("oid"), owner);
         }
-        let schemas = schemas(session, server).await?;
         Ok(Copies {
             session,
             server,
             relations,
             homes,
             owners,
-            path_of_the_user: path(&schemas),
-            path_of_the_server: path(&schemas),
-            schemas,
+            path_of_the_user: path(&server.search_path.schemas),
+            path_of_the_server: path(&[]),
             made: HashMap::new(),
         })
     }
@@ -200,9 +197,7 @@ impl<'a> Copies<'a> {
                 reads.push((at, Err(Unread::NotSent(reason.to_owned()))));
                 continue;
             }
-            let RelationName { schema, name } = questions.relations[view.relation].clone();
-            let name =
-                RelationName { schema: schema.or_else(|| self.schemas.first().cloned()), name };
+            let name = self.server.search_path.place(&questions.relations[view.relation]);
             let create = format!(
                 "CREATE MATERIALIZED VIEW {name} {} AS {}\nWITH NO DATA",
                 view.columns, view.query
@@ -430,19 +425,6 @@ impl<'a> Copies<'a> {
             Names::OfTheServer => self.path_of_the_server.clone(),
         }
     }
-}
-
-/// The schemas of the user's search path.
-pub async fn schemas(session: &Session, _server: &Server) -> crate::failure::Result<Vec<String>> {
-    let sql = "SELECT pg_catalog.current_schemas(false)::pg_catalog.text[]";
-    Ok(first(&ask(session, sql, &[]).await?)?.get(0))
-}
-
-/// These schemas, and the server's own where they are not.
-pub fn searched(schemas: &[String]) -> Vec<&str> {
-    let schemas = schemas.iter().map(String::as_str);
-    let implicit = schemas.clone().all(|schema| schema != "pg_catalog").then_some("pg_catalog");
-    implicit.into_iter().chain(schemas).collect()
 }
 
 /// The temporary schema comes last, since it holds the copies, which must not be taken for types of

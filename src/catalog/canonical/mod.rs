@@ -125,8 +125,7 @@ async fn plain_indexes(
     let tables = tables.into_iter().collect::<Vec<_>>();
     let columns = columns.into_iter().collect::<Vec<_>>();
     let catalog = Catalog::load(session, &tables, &columns).await?;
-    let schemas = copies::schemas(session, server).await?;
-    let searched = copies::searched(&schemas);
+    let searched = server.search_path.searched();
     for (at, relation, plain) in &left {
         let question = &questions.indexes[*at];
         let table = (relation.oid, relation.name.name.as_str());

@@ -221,8 +221,11 @@ pub(super) async fn with_memory<T>(
     memory: &str,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let begin = format!("BEGIN READ ONLY; SET LOCAL work_mem = '{memory}'");
-    session.execute(&begin).await.map_err(|error| error.into_failure())?;
+    let limit = format!("SET LOCAL work_mem = '{memory}'");
+    session
+        .execute_all(&["BEGIN READ ONLY", &limit])
+        .await
+        .map_err(|error| error.into_failure())?;
     let result = work.await;
     // The first failure is the one to tell; a lost connection has rolled back by itself.
     let _ = session.execute("ROLLBACK").await;

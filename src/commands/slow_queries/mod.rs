@@ -151,7 +151,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let mut session = database.reader().await?;
     let extension = load_extension(&session).await?;
     extension.require_counting()?;
-    let trust = Trust::load(&session, &args.explain_others).await?;
+    let trust = Trust::load(&session, &database.server.search_path, &args.explain_others).await?;
     let known = Known { missing: args.missing(context, &database).await?, extension, trust };
     let mut cache = TextCache::open(cache_folder().as_deref(), known.extension.system_id);
     let mut code = exit_code::DONE;

@@ -58,7 +58,7 @@ impl Finished<'_> {
     async fn indexes(&self, origins: &Origins) -> Result<Vec<Finding>> {
         let session = self.database.maintainer(Workers::AsConfigured).await?;
         let schema = Schema {
-            invalid: catalog::load_invalid_indexes(&session).await?,
+            invalid: catalog::load_invalid_indexes(&self.database.reader().await?).await?,
             indexes: migrated::load_schema_indexes(&session).await?,
             foreign_keys: migrated::load_foreign_keys(&session).await?,
         };

@@ -8,7 +8,7 @@ use super::scratch::{self, Scratch};
 use super::{Args, Context};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::conninfo::Conninfo;
-use crate::pg::database::{Database, Opening, Workers};
+use crate::pg::database::{Database, Errand, Opening, Workers};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
 use crate::plan::verify::VerifiedOn;
@@ -119,7 +119,8 @@ impl Ground {
     }
 
     pub(super) fn opening(&self, context: &Context) -> Opening {
-        Opening { settings: self.set.clone(), ..context.opening("verify") }
+        let settings = self.set.clone();
+        Opening { errand: Errand::Migrations, settings, ..context.opening("verify") }
     }
 
     pub(super) async fn connect(

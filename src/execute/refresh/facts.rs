@@ -38,7 +38,7 @@ pub async fn facts(
     options: &Options,
     last: &HashMap<Oid, LastRefresh>,
 ) -> Result<Facts> {
-    let views = catalog::load_views(session).await?;
+    let views = catalog::load_views(session, &database.server.search_path).await?;
     let chosen = refresh::choose(&views, options)?;
     let chosen = chosen.iter().map(|view| view.oid).collect::<Vec<_>>();
     let sources = match options.if_changed {

@@ -167,7 +167,10 @@ impl<'a> Work<'a> {
 
     /// Looks at the view afresh; `None` where it is gone.
     async fn look(&self, session: &Session) -> Result<Option<Seen>> {
-        let Some(view) = catalog::load_view(session, self.view).await? else { return Ok(None) };
+        let path = &self.execution.database.server.search_path;
+        let Some(view) = catalog::load_view(session, path, self.view).await? else {
+            return Ok(None);
+        };
         let views = Views { all: vec![view.clone()], ..Views::default() };
         let (run, wanted) = (self.run, [self.view]);
         let (last, sources) = match run.has_history {
@@ -256,8 +259,8 @@ impl<'a> Work<'a> {
 
     /// Sends the refresh under a short lock_timeout. A transaction knows what it has written.
     async fn in_transaction(&mut self, session: &Session, sql: &str) -> (Ended, Writes) {
-        let begin = format!("BEGIN; SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'");
-        if let Err(error) = session.execute(&begin).await {
+        let limit = format!("SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'");
+        if let Err(error) = session.execute_all(&["BEGIN", &limit]).await {
             return (Ended::Failed(error), Writes::default());
         }
         self.sent.push(sql.to_owned());
@@ -331,7 +334,8 @@ impl<'a> Work<'a> {
             return self.retry(&error.to_string()).await;
         }
         let session = self.execution.database.reader().await?;
-        let now = catalog::load_view(&session, self.view).await?;
+        let path = &self.execution.database.server.search_path;
+        let now = catalog::load_view(&session, path, self.view).await?;
         if now.is_none_or(|now| now.name != self.name) {
             // The error is another view's, or that there is none. A fresh look tells what became of ours.
             return Ok(None);
@@ -388,8 +392,10 @@ impl<'a> Work<'a> {
     }
 
     async fn size(&self) -> Option<i64> {
-        let session = self.execution.database.reader().await.ok()?;
-        let view = catalog::load_view(&session, self.view).await.ok()?;
+        let database = self.execution.database;
+        let session = database.reader().await.ok()?;
+        let path = &database.server.search_path;
+        let view = catalog::load_view(&session, path, self.view).await.ok()?;
         view.map(|view| view.size_bytes)
     }
 }

@@ -15,7 +15,7 @@ const NOWHERE: &str = "3F000";
 /// Those of the server.
 pub async fn make_own_tables(session: &Session, layout: Layout) -> Result<()> {
     for table in layout.own_tables() {
-        match session.execute(table.create).await {
+        match session.execute_script(table.create).await {
             Err(error) if error.sqlstate.as_deref() != Some(NOWHERE) => {
                 return Err(error.into_failure().context(format!("making {}", table.name)));
             }

@@ -197,7 +197,7 @@ impl<'a> Sender<'a> {
     async fn execute(&self, script: &Script, statement: &Statement) -> Answer<()> {
         match rows_of(script, statement) {
             Some(rows) => self.session.copy_in(&statement.text, rows).await,
-            None => self.session.execute(&statement.text).await,
+            None => self.session.execute_as_is(&statement.text).await,
         }
     }
 
@@ -225,7 +225,7 @@ impl<'a> Sender<'a> {
             }
             Err(error) if refuses_transaction(&error) => {
                 self.roll_back().await;
-                self.session.execute(&statement.text).await?;
+                self.session.execute_as_is(&statement.text).await?;
                 self.look_afterwards(script, statement).await
             }
             Err(error) => Err(error),

@@ -53,7 +53,7 @@ pub async fn refresh(database: &Database, created: &Created<'_>) -> Result<Refre
 
 async fn facts(database: &Database) -> Result<Facts> {
     let session = database.reader().await?;
-    let views = load_views(&session).await?;
+    let views = load_views(&session, &database.server.search_path).await?;
     if views.all.is_empty() {
         return Ok(Facts::default());
     }

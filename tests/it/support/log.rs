@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 /// Statements that change nothing for anybody else.
-const HARMLESS: [&str; 8] =
-    ["SELECT", "WITH", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET"];
+const HARMLESS: [&str; 9] =
+    ["SELECT", "WITH", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET", "RESET"];
 
 /// A statement and the process that it was sent to.
 pub struct Entry {

@@ -7,7 +7,8 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 /// What the server does with a connection.
 #[derive(Clone, Copy)]
 pub enum Manner {
-    /// Lets everybody in, and answers every query with one row: this `server_version_num`.
+    /// Lets everybody in, and answers every query with one row: who it is where its process is asked
+    /// for, else this `server_version_num`.
     Version(i32),
     /// Refuses the start-up options, as a server does that lacks the setting.
     NoSuchSetting(&'static str),
@@ -40,15 +41,21 @@ fn serve(mut stream: TcpStream, manner: Manner) -> Result<()> {
             stream.write_all(&message_of(b'R', &0_i32.to_be_bytes()))?;
             stream.write_all(&message_of(b'K', &[0; 8]))?;
             stream.write_all(&ready)?;
+            let pid = i32::from(stream.peer_addr()?.port());
+            let mut answer_row = Vec::new();
             loop {
                 let mut kind = [0];
                 stream.read_exact(&mut kind)?;
-                read_body(&mut stream)?;
+                let body = read_body(&mut stream)?;
                 let answer = match &kind {
-                    b"P" => message_of(b'1', b""),
+                    b"P" => {
+                        let greets = String::from_utf8_lossy(&body).contains("pg_backend_pid");
+                        answer_row = if greets { greeting(pid) } else { vec![int(version)] };
+                        message_of(b'1', b"")
+                    }
                     b"B" => message_of(b'2', b""),
-                    b"D" => row_description(),
-                    b"E" => [row(version), message_of(b'C', b"SELECT 1\0")].concat(),
+                    b"D" => row_description(&answer_row),
+                    b"E" => [row(&answer_row), message_of(b'C', b"SELECT 1\0")].concat(),
                     b"S" => ready.clone(),
                     _ => return Ok(()),
                 };
@@ -56,6 +63,19 @@ fn serve(mut stream: TcpStream, manner: Manner) -> Result<()> {
             }
         }
     }
+}
+
+/// A value in binary, and the number of its type.
+type Value = (i32, Vec<u8>);
+
+fn int(value: i32) -> Value {
+    (23, value.to_be_bytes().to_vec())
+}
+
+/// Process, search path and timeouts of a reader.
+fn greeting(pid: i32) -> Vec<Value> {
+    let texts = ["", "30s", "1s"].map(|text| (25, text.as_bytes().to_vec()));
+    std::iter::once(int(pid)).chain(texts).collect()
 }
 
 fn read_body(stream: &mut TcpStream) -> Result<Vec<u8>> {
@@ -71,19 +91,26 @@ fn message_of(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[kind], length.to_be_bytes().as_slice(), body].concat()
 }
 
-/// One column, an int4 in binary. A Describe of a statement is answered by its parameters first.
-fn row_description() -> Vec<u8> {
-    let mut body = Vec::from(1_i16.to_be_bytes());
-    body.extend(b"server_version_num\0");
-    body.extend([0; 6]); // of no table's column
-    body.extend(23_i32.to_be_bytes()); // int4
-    body.extend(4_i16.to_be_bytes());
-    body.extend((-1_i32).to_be_bytes());
-    body.extend(1_i16.to_be_bytes());
+/// A Describe of a statement is answered by its parameters first. The first column may be asked for
+/// by its name.
+fn row_description(values: &[Value]) -> Vec<u8> {
+    let mut body = Vec::from((values.len() as i16).to_be_bytes());
+    for (type_oid, _) in values {
+        body.extend(b"server_version_num\0");
+        body.extend([0; 6]); // of no table's column
+        body.extend(type_oid.to_be_bytes());
+        body.extend((-1_i16).to_be_bytes());
+        body.extend((-1_i32).to_be_bytes());
+        body.extend(1_i16.to_be_bytes());
+    }
     [message_of(b't', &0_i16.to_be_bytes()), message_of(b'T', &body)].concat()
 }
 
-fn row(value: i32) -> Vec<u8> {
-    let body = [&1_i16.to_be_bytes()[..], &4_i32.to_be_bytes(), &value.to_be_bytes()].concat();
+fn row(values: &[Value]) -> Vec<u8> {
+    let mut body = Vec::from((values.len() as i16).to_be_bytes());
+    for (_, bytes) in values {
+        body.extend((bytes.len() as i32).to_be_bytes());
+        body.extend(bytes);
+    }
     message_of(b'D', &body)
 }
