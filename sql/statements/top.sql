@@ -25,7 +25,7 @@ FROM (
     pg_catalog.count(*) FILTER (
       WHERE s.queryid IS NOT NULL
         AND {total} >= $7::pg_catalog.float8 * {calls}
-        AND {calls} > 0
+        AND {calls} > 0::pg_catalog.float8
     ) AS all_slow,
     pg_catalog.count(*) FILTER (
       WHERE s.queryid IS NOT NULL
