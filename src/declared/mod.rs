@@ -120,6 +120,9 @@ pub struct DeclaredIndex {
     pub tablespace: Option<String>,
     /// The indexed columns' names, `None` for an expression.
     pub columns: Vec<Option<String>>,
+    /// The declared indexes of the table's partitions that are parts of it, with names resolved. The
+    /// planner finds them: the files' text does not say whether they are equal.
+    pub parts: Vec<DeclaredIndex>,
     /// Where it stands.
     pub source: Source,
 }

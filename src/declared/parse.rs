@@ -131,6 +131,7 @@ fn index(create: &ast::CreateIndex, source: &Source) -> Parsed<DeclaredIndex> {
     let method = create.using_method().and_then(|using| using.access_method_ref());
     let tablespace = create.tablespace_clause().and_then(|clause| clause.tablespace_ref());
     Ok(DeclaredIndex {
+        parts: Vec::new(),
         name: create.index().map(|index| index_name(&index, source)).transpose()?,
         table,
         unique: create.unique_token().is_some(),

@@ -13,7 +13,7 @@ use std::time::Instant;
 use tokio::sync::Semaphore;
 
 use super::look::look;
-use super::{Execution, converge, maintain, reached, schedule, settled};
+use super::{Execution, converge, maintain, parts, reached, schedule, settled};
 use crate::event::{Event, Outcome, Status, StepIndex};
 use crate::pg::advisory::RunLock;
 use crate::pg::database::Workers;
@@ -112,7 +112,8 @@ impl<'a> Apply<'a> {
 
     async fn stages(&self, plan: &Plan) -> Vec<Outcome> {
         let mut outcomes = plan.steps.iter().map(settled).collect::<Vec<_>>();
-        for stage in schedule::stages(plan) {
+        for mut stage in schedule::stages(plan) {
+            parts::settle(self, plan, &mut stage.steps, &mut outcomes).await;
             for (at, outcome) in schedule::run(self, plan, &stage).await {
                 outcomes[at] = Some(outcome);
             }
@@ -166,7 +167,8 @@ impl<'a> Apply<'a> {
         }
     }
 
-    fn remember_change(&self, step: &Step) {
+    /// Keeps in mind that this run has changed what the step is on.
+    pub fn remember_change(&self, step: &Step) {
         let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
         changed.insert(step.on.clone().unwrap_or_else(|| step.object.clone()));
         changed.insert(RelationName::unqualified(&self.execution.database.server.database));

@@ -1,7 +1,7 @@
 //! One object, looked at afresh: the facts about it, and what is to be done.
 
 use super::Apply;
-use crate::catalog::{self, Build, Oid};
+use crate::catalog::{self, Build, Facts, Oid};
 use crate::declared::Declaration;
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::name::RelationName;
@@ -29,25 +29,11 @@ pub struct Table {
 
 /// Reads the facts about one declared object and plans it.
 pub async fn look(apply: &Apply<'_>, subject: &Subject) -> Result<Seen> {
-    let mut declaration = Declaration::default();
-    match subject.clone() {
-        Subject::Index(index) => declaration.indexes.push(index),
-        Subject::View(view) => declaration.views.push(view),
-        Subject::Comment(comment) => declaration.comments.push(comment),
-        Subject::Maintenance(maintenance) => declaration.maintenance.push(maintenance),
-        // They are not declared, and have their own way of looking.
-        Subject::Refresh(_) | Subject::Upkeep(_) => {}
-    }
-    let database = apply.execution.database;
-    let session = database.reader().await?;
-    let questions = planner::questions(&declaration);
-    let facts = catalog::load(&session, &database.server, &questions).await?;
+    let (facts, steps) = look_at(apply, [subject]).await?;
     if !facts.locked.is_empty() {
         return Err(Failure::new(Kind::Server, "the table is locked by another session")
             .sqlstate(Some(LOCK_NOT_AVAILABLE.to_owned())));
     }
-    let options = planner::Options { filter: planner::Filter::default(), ..apply.options.clone() };
-    let Plan { steps, .. } = planner::plan(&declaration, &facts, &options);
     let step = steps.into_iter().next();
     let step = step.ok_or_else(|| Failure::new(Kind::Server, "the object was not planned"))?;
     let index = facts.indexes.values().flatten().find(|index| index.name == step.object);
@@ -59,4 +45,29 @@ pub async fn look(apply: &Apply<'_>, subject: &Subject) -> Result<Seen> {
         step,
         builds: facts.builds,
     })
+}
+
+/// Reads the facts about declared objects of one kind and plans them, in their order.
+pub async fn look_at<'s>(
+    apply: &Apply<'_>,
+    subjects: impl IntoIterator<Item = &'s Subject>,
+) -> Result<(Facts, Vec<Step>)> {
+    let mut declaration = Declaration::default();
+    for subject in subjects {
+        match subject.clone() {
+            Subject::Index(index) => declaration.indexes.push(index),
+            Subject::View(view) => declaration.views.push(view),
+            Subject::Comment(comment) => declaration.comments.push(comment),
+            Subject::Maintenance(maintenance) => declaration.maintenance.push(maintenance),
+            // They are not declared, and have their own way of looking.
+            Subject::Refresh(_) | Subject::Upkeep(_) => {}
+        }
+    }
+    let database = apply.execution.database;
+    let session = database.reader().await?;
+    let questions = planner::questions(&declaration);
+    let facts = catalog::load(&session, &database.server, &questions).await?;
+    let options = planner::Options { filter: planner::Filter::default(), ..apply.options.clone() };
+    let Plan { steps, .. } = planner::plan(&declaration, &facts, &options);
+    Ok((facts, steps))
 }

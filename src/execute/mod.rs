@@ -13,6 +13,7 @@ mod guard;
 mod look;
 mod maintain;
 mod monitor;
+mod parts;
 pub mod record;
 pub mod refresh;
 mod retry;

@@ -14,11 +14,11 @@ use crate::plan::{Plan, Step, Subject, Verdict};
 
 /// The steps of a stage in the order in which they are begun.
 pub struct Stage {
-    steps: Vec<StepIndex>,
+    pub steps: Vec<StepIndex>,
     one_by_one: bool,
 }
 
-/// Builds first, then views (their queries hold snapshots, for which builds would wait), then
+/// Builds first, then what was made as a part of them, views (their queries hold snapshots, for which builds would wait), then
 /// builds on new views, comments, and at last maintenance, which is to see it all.
 pub fn stages(plan: &Plan) -> Vec<Stage> {
     let to_do = |wanted: fn(&Plan, &Step) -> bool| {
@@ -26,15 +26,18 @@ pub fn stages(plan: &Plan) -> Vec<Stage> {
         let steps = steps.filter(|(_, step)| step.verdict == Verdict::ToDo && wanted(plan, step));
         steps.map(|(at, _)| at).collect::<Vec<_>>()
     };
-    let mut builds = to_do(|plan, step| is_index(step) && !is_on_new_view(plan, step));
+    let mut builds =
+        to_do(|plan, step| is_index(step) && step.part_of.is_none() && !is_on_new_view(plan, step));
     builds.sort_by_key(|at| build_order(&plan.steps[*at]));
     let mut maintenance = to_do(|_, step| matches!(step.subject, Subject::Maintenance(_)));
     maintenance.sort_by_key(|at| std::cmp::Reverse(plan.steps[*at].table_bytes));
     let views = to_do(|_, step| matches!(step.subject, Subject::View(_)));
     let view_builds = to_do(|plan, step| is_index(step) && is_on_new_view(plan, step));
+    let parts = to_do(|_, step| step.part_of.is_some());
     let comments = to_do(|_, step| matches!(step.subject, Subject::Comment(_)));
     vec![
         Stage { steps: builds, one_by_one: false },
+        Stage { steps: parts, one_by_one: false },
         Stage { steps: views, one_by_one: true },
         Stage { steps: view_builds, one_by_one: false },
         Stage { steps: comments, one_by_one: true },

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::planner::Planner;
-use super::{Plan, comment, index, maintenance, view};
+use super::{Plan, comment, index, maintenance, parts, view};
 use crate::catalog::{Facts, IndexQuestion, Questions, ViewQuestion};
 use crate::declared::{CommentOn, Declaration};
 use crate::pg::name::RelationName;
@@ -70,6 +70,7 @@ pub fn plan(declaration: &Declaration, facts: &Facts, options: &Options) -> Plan
     for (at, declared) in declaration.indexes.iter().enumerate() {
         index::plan(&mut planner, at, declared);
     }
+    parts::join(&mut planner);
     for declared in &declaration.comments {
         comment::plan(&mut planner, declared);
     }

@@ -54,7 +54,7 @@ fn find(planner: &Planner<'_>, declared: &DeclaredComment) -> Found {
     }
     let to_come = planner.plan.steps.iter().find(|step| {
         step.verdict == Verdict::ToDo
-            && !step.statements.is_empty()
+            && (!step.statements.is_empty() || step.part_of.is_some())
             && is_named(&step.object, &declared.name)
     });
     to_come.map_or(Found::Nowhere, |step| Found::ToCome(step.object.clone()))

@@ -181,6 +181,13 @@ impl Target<'_, '_> {
         } else {
             step.statements = vec![self.create(&step.object)];
         }
+        if let Some(part) = self.attached_twin() {
+            step.verdict = Verdict::LeftOut;
+            step.reason = format!(
+                "redundant: {part}, a part of the partitioned table's index, does all that it would do"
+            );
+            step.statements.clear();
+        }
         if let Some(twin) = self.twin(step) {
             self.planner.warn(
                 "redundant_index",
@@ -226,6 +233,16 @@ impl Target<'_, '_> {
             }
             _ => None,
         }
+    }
+
+    /// The equal index that the partition has as its part of its parent's.
+    fn attached_twin(&self) -> Option<RelationName> {
+        let shape = self.canonical.known()?;
+        let mut equal = self.planner.indexes_defined(self.relation.oid, &shape.definition);
+        let is_part = |index: &&Index| index.parent.is_some() && index.constraint.is_none();
+        let part =
+            equal.find(|index| is_part(index) && index.is_whole() && index.shape.equals(shape))?;
+        Some(part.name.clone())
     }
 
     /// What makes the index superfluous: an index, existing or planned before it, that has the
@@ -448,13 +465,9 @@ impl Target<'_, '_> {
     }
 
     fn partitioned_step(&self, step: &mut Step, index: Option<&Index>) {
-        let tree = Tree {
-            facts: self.planner.facts,
-            declared: self.declared,
-            shape: self.canonical.known(),
-            root: self.relation,
-            name: step.object.clone(),
-        };
+        let shape = self.canonical.known();
+        let name = step.object.clone();
+        let tree = Tree::new(self.planner.facts, self.declared, shape, self.relation, name);
         tree.fill(step, index);
     }
 
@@ -514,6 +527,11 @@ fn cannot_index(relation: &Relation) -> Option<String> {
         }
         kind => Some(format!("{} is {}, which has no indexes", relation.name, kind.with_article())),
     }
+}
+
+/// Why there is something to do, of an index that is made in the step of another.
+pub(super) fn describe_part(reason: &str, whole: &RelationName) -> String {
+    format!("{reason}; it is made as a part of {whole}")
 }
 
 /// What the index is, and what is declared.

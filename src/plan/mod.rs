@@ -12,6 +12,7 @@ pub mod invalid;
 mod maintenance;
 mod options;
 mod partitioned;
+mod parts;
 mod planner;
 pub mod refresh;
 pub mod schema;
@@ -80,6 +81,8 @@ pub struct Step {
     pub busy: Option<Build>,
     /// The work is only needed if this run really changes that relation.
     pub only_if_changed: Option<RelationName>,
+    /// The declared index in whose step this one is made, because it is a part of it.
+    pub part_of: Option<RelationName>,
     /// What is declared, with names resolved.
     pub subject: Subject,
 }
@@ -99,6 +102,7 @@ impl Step {
             statements: Vec::new(),
             busy: None,
             only_if_changed: None,
+            part_of: None,
             subject,
         }
     }

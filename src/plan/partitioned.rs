@@ -5,6 +5,8 @@
 //! themselves), each leaf's index is built concurrently, and the parts are attached from the bottom
 //! up (PostgreSQL documentation, CREATE INDEX, "Building Indexes Concurrently").
 
+use std::collections::HashMap;
+
 use super::statement::{create, drop};
 use super::{Lock, LockMode, Statement, Step, Verdict};
 use crate::catalog::{Build, Facts, Index, IndexShape, Oid, Partition, Relation, RelationKind};
@@ -23,6 +25,8 @@ pub struct Tree<'a> {
     pub root: &'a Relation,
     /// The index's name.
     pub name: RelationName,
+    /// Its declared parts by their tables.
+    parts: HashMap<&'a RelationName, &'a DeclaredIndex>,
 }
 
 /// Statements in the order in which they have to be sent.
@@ -36,6 +40,18 @@ struct Work {
 }
 
 impl<'a> Tree<'a> {
+    /// The tree of a table, on which `declared` is called `name`.
+    pub fn new(
+        facts: &'a Facts,
+        declared: &'a DeclaredIndex,
+        shape: Option<&'a IndexShape>,
+        root: &'a Relation,
+        name: RelationName,
+    ) -> Self {
+        let parts = declared.parts.iter().map(|part| (&part.table, part)).collect();
+        Tree { facts, declared, shape, root, name, parts }
+    }
+
     /// Fills in verdict, reason, statements and lock. `index` is the parent's index, if it is there
     /// and not valid yet.
     pub fn fill(&self, step: &mut Step, index: Option<&Index>) {
@@ -50,7 +66,8 @@ impl<'a> Tree<'a> {
         if self.has_foreign_partition() {
             self.through_parent(index, &mut work);
         } else {
-            self.parent(self.root.oid, &self.root.name, &self.name, index, &mut work);
+            let root = (self.root.oid, &self.root.name);
+            self.parent(root, self.declared, &self.name, index, &mut work);
             self.validate(index, &mut work);
         }
         step.reason = match index {
@@ -119,14 +136,14 @@ impl<'a> Tree<'a> {
     /// The index of a partitioned member, its parts, and their attachment.
     fn parent(
         &self,
-        table: Oid,
-        table_name: &RelationName,
+        (table, table_name): (Oid, &RelationName),
+        declared: &DeclaredIndex,
         name: &RelationName,
         index: Option<&Index>,
         work: &mut Work,
     ) {
         if index.is_none() {
-            work.parents.push(Statement::Short(vec![self.create_alone(table_name, name)]));
+            work.parents.push(Statement::Short(vec![create_alone(declared, table_name, name)]));
         }
         for child in self.children(table) {
             let attached = index.and_then(|index| self.attached_to(child.oid, index.oid));
@@ -144,10 +161,10 @@ impl<'a> Tree<'a> {
         attached: Option<&Index>,
         work: &mut Work,
     ) {
-        let own_name = self.part_name(child);
-        let existing = attached.or_else(|| self.unattached(child.oid, &own_name));
+        let (declared, own_name) = self.part(child);
+        let existing = attached.or_else(|| self.unattached(child, &own_name));
         let name = existing.map_or(own_name, |index| index.name.clone());
-        self.parent(child.oid, &child.name, &name, existing, work);
+        self.parent((child.oid, &child.name), declared, &name, existing, work);
         if attached.is_none_or(|index| !index.is_valid) {
             work.attachments.push(attach(parent_name, &name));
         }
@@ -169,12 +186,12 @@ impl<'a> Tree<'a> {
             }
             return;
         }
-        let own_name = self.part_name(child);
-        let name = match self.unattached(child.oid, &own_name) {
+        let (declared, own_name) = self.part(child);
+        let name = match self.unattached(child, &own_name) {
             Some(index) if index.is_whole() => index.name.clone(),
             leftover => {
                 work.drops.extend(leftover.map(|index| drop(&index.name)));
-                work.builds.push(create(self.declared, &child.name, Some(child.oid), &own_name));
+                work.builds.push(create(declared, &child.name, Some(child.oid), &own_name));
                 own_name
             }
         };
@@ -186,13 +203,36 @@ impl<'a> Tree<'a> {
     }
 
     /// An index of a member that can become a part: whole and equal under whatever name, or ours
-    /// by its name, in whatever state.
-    fn unattached(&self, table: Oid, own_name: &RelationName) -> Option<&'a Index> {
-        let free = || self.indexes(table).iter().filter(|index| index.parent.is_none());
-        let equal = |index: &&Index| self.shape.is_some_and(|shape| index.shape.equals(shape));
-        let usable = |index: &&Index| equal(index) && index.is_whole();
+    /// by its name, in whatever state. What is declared as the part is the only one that can.
+    fn unattached(&self, member: &Partition, own_name: &RelationName) -> Option<&'a Index> {
+        let free = || self.indexes(member.oid).iter().filter(|index| index.parent.is_none());
+        let usable = |index: &&Index| self.is_equal(index) && index.is_whole();
         let is_part_of_ours = |index: &&Index| index.name == *own_name;
-        free().find(usable).or_else(|| free().find(is_part_of_ours))
+        let is_declared = self.declared_part(member).is_some();
+        free().find(|index| usable(index) && !is_declared).or_else(|| free().find(is_part_of_ours))
+    }
+
+    fn is_equal(&self, index: &Index) -> bool {
+        self.shape.is_some_and(|shape| index.shape.equals(shape))
+    }
+
+    /// What is declared as the member's part, unless another index has its name meanwhile.
+    fn declared_part(&self, member: &Partition) -> Option<&'a DeclaredIndex> {
+        let part = self.parts.get(&member.name).copied()?;
+        let mut indexes = self.indexes(member.oid).iter();
+        let drifted =
+            |index: &Index| Some(&index.name.name) == part.name.as_ref() && !self.is_equal(index);
+        (!indexes.any(drifted)).then_some(part)
+    }
+
+    /// The member's part, and its name: the declared one or `partition_index`, the same in every run.
+    fn part(&self, member: &Partition) -> (&'a DeclaredIndex, RelationName) {
+        let part = self.declared_part(member);
+        if let Some((part, name)) = part.and_then(|part| Some((part, part.name.as_deref()?))) {
+            return (part, member.name.sibling(name));
+        }
+        let whole = format!("{}_{}", member.name.name, self.name.name);
+        (self.declared, member.name.sibling(distinct_with_suffix(&whole, "")))
     }
 
     /// All parts are there and valid, but the parent is not: it is looked at again when a part
@@ -229,18 +269,12 @@ impl<'a> Tree<'a> {
             self.declared.definition
         )])];
     }
+}
 
-    fn create_alone(&self, table: &RelationName, name: &RelationName) -> String {
-        let unique = if self.declared.unique { "UNIQUE " } else { "" };
-        let name = quote_ident(&name.name);
-        format!("CREATE {unique}INDEX {name} ON ONLY {table} {}", self.declared.definition)
-    }
-
-    /// `partition_index`, the same in every run.
-    fn part_name(&self, member: &Partition) -> RelationName {
-        let whole = format!("{}_{}", member.name.name, self.name.name);
-        member.name.sibling(distinct_with_suffix(&whole, ""))
-    }
+fn create_alone(declared: &DeclaredIndex, table: &RelationName, name: &RelationName) -> String {
+    let unique = if declared.unique { "UNIQUE " } else { "" };
+    let name = quote_ident(&name.name);
+    format!("CREATE {unique}INDEX {name} ON ONLY {table} {}", declared.definition)
 }
 
 fn attach(parent: &RelationName, part: &RelationName) -> Statement {

@@ -366,3 +366,148 @@ async fn a_parent_that_is_locked_is_tried_again_and_nobody_is_held_up_for_long()
     assert!(longest > Duration::from_millis(100), "nobody was held up: {longest:?}");
     assert_made(&db, output, &declared, PARTS).await;
 }
+
+/// As pg_dump writes the indexes of `ORDERS`, with storage of its own on one partition.
+const DUMPED: [&str; 9] = [
+    "CREATE INDEX orders_amount ON ONLY public.orders USING btree (amount);",
+    "CREATE INDEX north_amount ON ONLY public.orders_north USING btree (amount);",
+    "CREATE INDEX north_old ON public.orders_north_old USING btree (amount);",
+    "CREATE INDEX north_new ON public.orders_north_new USING btree (amount) WITH (fillfactor='70');",
+    "CREATE INDEX south ON public.orders_south USING btree (amount);",
+    "ALTER INDEX public.north_amount ATTACH PARTITION public.north_old;",
+    "ALTER INDEX public.north_amount ATTACH PARTITION public.north_new;",
+    "ALTER INDEX public.orders_amount ATTACH PARTITION public.north_amount;",
+    "ALTER INDEX public.orders_amount ATTACH PARTITION public.south;",
+];
+
+/// All indexes, with what each is attached to.
+async fn all_indexes(db: &Database) -> String {
+    db.value(
+        "SELECT string_agg(format('%s, part of %s, %s', pg_get_indexdef(i.indexrelid), \
+                (SELECT inhparent::regclass FROM pg_inherits WHERE inhrelid = i.indexrelid), \
+                i.indisvalid), E'\n' ORDER BY i.indexrelid::regclass::text) \
+         FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid \
+         WHERE c.relnamespace = 'public'::regnamespace",
+    )
+    .await
+}
+
+async fn as_psql_makes_them(statements: &[&str]) -> String {
+    let db = with_orders().await;
+    db.sql(&statements.concat()).await;
+    all_indexes(&db).await
+}
+
+#[tokio::test]
+async fn indexes_as_pg_dump_writes_them_become_what_psql_makes_of_them() {
+    let wanted = as_psql_makes_them(&DUMPED).await;
+    let mut reversed = DUMPED;
+    reversed.reverse();
+    let mut mixed = DUMPED;
+    mixed.rotate_left(3);
+    for (order, jobs) in [(DUMPED, "1"), (DUMPED, "2"), (reversed, "2"), (mixed, "1")] {
+        let db = with_orders().await;
+        let declared = db.declare(&order.concat());
+        let arguments = ["--ignore-other", "--jobs", jobs, &declared];
+        let planned = db.pgtend(&["apply", "--dry-run", "--ignore-other", &declared]).expect(0);
+
+        let output = db.apply(&arguments).expect(0).came_to("done");
+        assert_eq!(all_indexes(&db).await, wanted, "{output}");
+        let sent = db.applied();
+        assert_eq!(sent.iter().filter(|sql| sql.starts_with("CREATE")).count(), 5, "{sent:?}");
+        assert!(sent.iter().all(|sql| planned.to_string().contains(sql)), "{planned}");
+        for index in ["north_amount", "north_old", "north_new", "south"] {
+            let step = output.step(&format!("public.{index}"));
+            assert_eq!(step.status, "done", "{output}");
+            assert!(step.reason.contains("a part of public.orders_amount"), "{}", step.reason);
+        }
+        db.apply(&arguments).expect(0).came_to("nothing_to_do");
+        assert_eq!(db.applied(), sent);
+        db.pgtend(&["plan", "--check", "--ignore-other", &declared]).expect(0);
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_is_wanted_alone_is_built_alone_and_attached_when_its_parent_comes() {
+    let wanted = as_psql_makes_them(&DUMPED).await;
+    let db = with_orders().await;
+    let declared = db.declare(&DUMPED.concat());
+
+    let alone = ["--ignore-other", "--index", "south", &declared];
+    db.apply(&alone).expect(0).came_to("done");
+    assert_eq!(db.applied().len(), 1, "{:?}", db.applied());
+    db.apply(&["--ignore-other", "--table", "orders_north", &declared]).expect(0).came_to("done");
+    assert_eq!(parts(&db, "north_amount").await, "north_amount, north_new, north_old");
+    // Only the parent is asked for; its parts are those that are declared.
+    db.apply(&["--ignore-other", "--index", "orders_amount", &declared]).expect(0).came_to("done");
+    assert_eq!(all_indexes(&db).await, wanted);
+    db.apply(&["--ignore-other", &declared]).expect(0).came_to("nothing_to_do");
+}
+
+#[tokio::test]
+async fn two_equal_trees_keep_their_own_parts() {
+    let more = DUMPED.map(|sql| {
+        ["orders_amount", "north_amount", "north_old", "north_new", "south"].iter().fold(
+            sql.to_owned(),
+            |sql, name| {
+                sql.replace(&format!("INDEX {name} "), &format!("INDEX {name}1 "))
+                    .replace(&format!("public.{name} A"), &format!("public.{name}1 A"))
+                    .replace(&format!("public.{name};"), &format!("public.{name}1;"))
+            },
+        )
+    });
+    let both = DUMPED.into_iter().chain(more.iter().map(String::as_str)).collect::<Vec<_>>();
+    let wanted = as_psql_makes_them(&both).await;
+    let db = with_orders().await;
+    let declared = db.declare(&both.concat());
+
+    let output = db.apply(&["--ignore-other", &declared]).expect(0).came_to("done");
+    assert_eq!(all_indexes(&db).await, wanted, "{output}");
+    db.apply(&["--ignore-other", &declared]).expect(0).came_to("nothing_to_do");
+}
+
+#[tokio::test]
+async fn what_the_parent_could_not_do_its_parts_do_not_try_again() {
+    let db = with_orders().await;
+    db.sql("INSERT INTO orders VALUES (3, 'south', 2013, 0)").await;
+    let columns = "(id, region, year)";
+    let declared = db.declare(&format!(
+        "CREATE UNIQUE INDEX south_key ON orders_south {columns};
+         CREATE UNIQUE INDEX new_key ON orders_north_new {columns};
+         CREATE UNIQUE INDEX orders_key ON ONLY orders {columns};"
+    ));
+
+    let output = db.apply(&["--jobs", "1", &declared]).expect(4).came_to("failed");
+    assert_eq!(output.step("public.orders_key").sqlstate.as_deref(), Some("23505"), "{output}");
+    let step = output.step("public.south_key");
+    assert_eq!(step.status, "failed", "{output}");
+    assert!(step.reason.starts_with("not done: public.orders_key,"), "{}", step.reason);
+    let tries = db.applied().into_iter().filter(|sql| sql.contains("INDEX CONCURRENTLY south_key"));
+    assert_eq!(tries.filter(|sql| sql.starts_with("CREATE")).count(), 1);
+    db.sql("DELETE FROM orders WHERE amount = 0").await;
+    db.apply(&[&declared]).expect(0).came_to("done");
+    let made = parts(&db, "orders_key").await;
+    assert!(made.contains("new_key, ") && made.contains("south_key"), "{made}");
+    assert_eq!(db.leftovers().await, "");
+}
+
+#[tokio::test]
+async fn a_partition_that_has_its_part_under_another_name_gets_no_second_one() {
+    let db = with_orders().await;
+    db.sql("CREATE INDEX orders_amount ON orders (amount)").await;
+    let before = all_indexes(&db).await;
+    let declared = db.declare(&DUMPED.concat());
+
+    let output = db.apply(&["--ignore-other", &declared]).expect(0).came_to("nothing_to_do");
+    assert!(output.step("public.south").reason.starts_with("redundant: "), "{output}");
+    assert_eq!(all_indexes(&db).await, before);
+}
+
+#[tokio::test]
+async fn a_comment_on_a_part_is_set_when_it_is_made() {
+    let db = with_orders().await;
+    let declared = db.declare(&format!("{}COMMENT ON INDEX south IS 'here';", DUMPED.concat()));
+
+    db.apply(&["--ignore-other", &declared]).expect(0).came_to("done");
+    assert_eq!(db.value("SELECT obj_description('south'::regclass, 'pg_class')").await, "here");
+}
