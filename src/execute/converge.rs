@@ -18,6 +18,9 @@ use crate::plan::{self, Action, Statement, Step, Subject, Verdict};
 /// More than any plan needs, retries included: whoever needs more is going round in circles.
 const MOST_SENDS: usize = 16;
 
+/// So many short transactions may follow one look, while somebody else may change the table.
+const MOST_BETWEEN_LOOKS: usize = 100;
+
 const FOREIGN_BUILD_POLL: Duration = Duration::from_millis(250);
 
 /// Works on a step until its object is as declared, or cannot be.
@@ -137,6 +140,7 @@ impl Work<'_> {
                 }
                 self.build_side_by_side(first, rest).await
             }
+            (None, [first @ Statement::Short(_), rest @ ..]) => self.short_ones(first, rest).await,
             (None, [first, ..]) => self.send(first).await,
         }
     }
@@ -186,6 +190,26 @@ impl Work<'_> {
             return Outcome::new(Status::Skipped, "already as declared: somebody else did it");
         }
         Outcome { size_bytes, ..Outcome::new(Status::Done, "done and verified in the catalog") }
+    }
+
+    /// Sends the short transactions that the statements begin with: one, or those that make and attach
+    /// the parts of a table with many partitions. Looking at all of them after each would take longer
+    /// than the builds.
+    async fn short_ones(
+        &mut self,
+        first: &Statement,
+        rest: &[Statement],
+    ) -> Result<Option<Outcome>> {
+        let more = rest.iter().take_while(|it| matches!(it, Statement::Short(_)));
+        for statement in std::iter::once(first).chain(more).take(MOST_BETWEEN_LOOKS) {
+            let retries = self.retries;
+            let end = self.send(statement).await?;
+            // What is to be tried again is looked at first.
+            if end.is_some() || self.retries > retries {
+                return Ok(end);
+            }
+        }
+        Ok(None)
     }
 
     /// Sends the builds that the statements begin with: one, or those of a table's partitions.
