@@ -48,6 +48,7 @@ pub struct Ground {
 }
 
 /// Whose it is.
+#[expect(clippy::large_enum_variant, reason = "there is one of a run")]
 pub(super) enum Server {
     /// A server of our own.
     Throwaway(Throwaway),
