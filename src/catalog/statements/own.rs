@@ -47,10 +47,30 @@ fn fits(skeleton: &str, pattern: &[String]) -> bool {
     rest.ends_with(last.as_str())
 }
 
-/// The tokens without comments and white space, and with one sign for each constant or parameter and
-/// for a list of them.
+/// The tokens without comments and white space, and with one sign for each constant or parameter with
+/// its casts, and for a list of them: PostgreSQL 18 keeps `ARRAY['a'::t, 'b'::t]` as `ARRAY[$1]`.
 fn skeleton(text: &str) -> String {
+    let pieces = pieces(text);
     let mut skeleton = String::new();
+    let mut at = 0;
+    while at < pieces.len() {
+        if pieces[at] == CONSTANT {
+            constant(&mut skeleton);
+            at += 1 + casts(&pieces[at + 1..]);
+        } else {
+            skeleton.push_str(pieces[at]);
+            skeleton.push(' ');
+            at += 1;
+        }
+    }
+    skeleton
+}
+
+/// What stands for a constant; no token of a query is this one.
+const CONSTANT: &str = "?constant?";
+
+fn pieces(text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
     let mut at = 0;
     for token in tokenize(text) {
         let end = at + token.len as usize;
@@ -61,19 +81,31 @@ fn skeleton(text: &str) -> String {
             | TokenKind::LineComment
             | TokenKind::BlockComment { .. }
             | TokenKind::Semi => {}
-            TokenKind::Literal { .. } | TokenKind::PositionalParam { .. } => {
-                constant(&mut skeleton);
-            }
+            TokenKind::Literal { .. } | TokenKind::PositionalParam { .. } => pieces.push(CONSTANT),
             TokenKind::Ident if CONSTANTS.iter().any(|it| piece.eq_ignore_ascii_case(it)) => {
-                constant(&mut skeleton);
+                pieces.push(CONSTANT);
             }
-            _ => {
-                skeleton.push_str(piece);
-                skeleton.push(' ');
-            }
+            _ => pieces.push(piece),
         }
     }
-    skeleton
+    pieces
+}
+
+/// How many of the pieces are casts, as `::pg_catalog.text[]`, at their beginning.
+fn casts(pieces: &[&str]) -> usize {
+    let mut count = 0;
+    while let [":", ":", _, rest @ ..] = &pieces[count..] {
+        count += 3;
+        let mut rest = rest;
+        if let [".", _, more @ ..] = rest {
+            count += 2;
+            rest = more;
+        }
+        if let ["[", "]", ..] = rest {
+            count += 2;
+        }
+    }
+    count
 }
 
 /// Words that are constants for the server.
@@ -111,6 +143,14 @@ mod tests {
         let kept = "SELECT a, $1 FROM t WHERE b IN ($2 /*, ... */) AND c IS NOT NULL LIMIT $3";
         assert_eq!(skeleton(text), skeleton(kept));
         assert_ne!(skeleton(text), skeleton("SELECT a, $1 FROM u"));
+    }
+
+    #[test]
+    fn a_list_of_casts_is_one_constant_from_18_on() {
+        let text =
+            "SELECT a::b, 'x'::s.t::s.u FROM t WHERE b = ANY (ARRAY['c'::p.\"char\", 'd'::t[]])";
+        let kept = "SELECT a::b, $1 FROM t WHERE b = ANY (ARRAY[$2 /*, ... */])";
+        assert_eq!(skeleton(text), skeleton(kept));
     }
 
     #[test]
