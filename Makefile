@@ -6,7 +6,7 @@ DIST   := target/dist
 RUN    := $(CARGO) run --release --quiet --
 
 .DEFAULT_GOAL := build
-.PHONY: help build release demo test test-matrix faults bench bench-impact bench-plan bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy lint doc install man completions clean
+.PHONY: help build release demo test test-matrix test-security faults bench bench-impact bench-plan bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy lint doc install man completions clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -32,9 +32,15 @@ test-matrix: ## run the database tests on PostgreSQL 14 to 18 (or MAJORS="14 18"
 	    bin=$$(scripts/fetch-postgres --print $$major) || { \
 	        echo "test-matrix: there is no PostgreSQL $$major to test on" >&2; exit 1; }; \
 	    echo "== PostgreSQL $$major ($$bin)"; \
-	    PGTEND_PG_BIN=$$bin $(CARGO) test --quiet --test it || { \
+	    PGTEND_PG_BIN=$$bin $(CARGO) test --quiet --test it -- $(TESTS) || { \
 	        echo "test-matrix: the tests fail on PostgreSQL $$major" >&2; exit 1; }; \
 	done
+
+# What a hostile role, file or server may try.
+SECURITY := hijack:: sessions:: owners_code:: trust:: hostile_migrations:: secrets:: terminal:: encodings::
+
+test-security: ## run those against hostile roles and files (MAJORS="14 16 17")
+	@$(MAKE) --no-print-directory test-matrix TESTS='$(SECURITY)'
 
 bench: release ## measure what docs/benchmarks.md claims (its options: ARGS="...")
 	@scripts/ensure-postgres
