@@ -1,10 +1,12 @@
 //! Files that pgtend reads or writes where other users may have a hand in: whose they are, and
 //! replacing them in one moment, so that nobody ever reads half of one.
 
-use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 /// Why what stands in a file may be somebody else's words: it, or a link to it, belongs neither to this
 /// user nor to root, or everybody may write to it. `None` where it can be trusted.
@@ -22,6 +24,68 @@ pub fn distrust(file: &Path) -> io::Result<Option<String>> {
 
 fn is_ours(uid: u32) -> bool {
     uid == 0 || uid == rustix::process::geteuid().as_raw()
+}
+
+/// What stands in a file of pgtend's own in a folder of its own: both this user's, no link leads to the
+/// file, nobody else may write to it, and it is no longer than that.
+///
+/// # Errors
+/// Those of reading it, and one that says which of these does not hold.
+pub fn read_private(path: &Path, most_bytes: u64) -> io::Result<String> {
+    require_own(&fs::symlink_metadata(path.parent().unwrap_or(Path::new(".")))?)?;
+    // A FIFO would wait for a writer.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let metadata = file.metadata()?;
+    require_own(&metadata)?;
+    if !metadata.is_file() || metadata.mode() & 0o002 != 0 || metadata.len() > most_bytes {
+        return Err(io::Error::other("this is not a file of pgtend"));
+    }
+    let mut text = String::new();
+    file.take(most_bytes).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Writes such a file, only for its owner, as temporary files are.
+///
+/// # Errors
+/// Those of writing, and where the folder is another user's.
+pub fn replace_private(
+    path: &Path,
+    write: impl FnOnce(&mut fs::File) -> io::Result<()>,
+) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    make_private(folder)?;
+    let mut fresh = tempfile::Builder::new().prefix(".pgtend").tempfile_in(folder)?;
+    write(fresh.as_file_mut())?;
+    fresh.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn require_own(metadata: &fs::Metadata) -> io::Result<()> {
+    match metadata.uid() == rustix::process::geteuid().as_raw() {
+        true => Ok(()),
+        false => Err(io::Error::other("it belongs to another user")),
+    }
+}
+
+/// Makes the folder one that only its owner looks into, also where it was there before.
+fn make_private(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder.parent().unwrap_or(Path::new(".")))?;
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let metadata = fs::symlink_metadata(folder)?;
+    require_own(&metadata)?;
+    if !metadata.is_dir() {
+        return Err(io::Error::other("this is not a folder"));
+    }
+    if metadata.mode() & 0o077 != 0 {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
 }
 
 /// Tries whether the file could be written.

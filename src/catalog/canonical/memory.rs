@@ -6,9 +6,7 @@
 //! server's version.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -67,7 +65,7 @@ impl Memory {
     pub fn open(folder: Option<&Path>, database: &str) -> Self {
         let name = format!("comparisons-{}.json", &hex(database.as_bytes())[..16]);
         let path = folder.map(|folder| folder.join(name));
-        let text = path.as_deref().and_then(|path| read(path).ok());
+        let text = path.as_deref().and_then(|path| files::read_private(path, LONGEST_FILE).ok());
         // What cannot be understood is as good as nothing.
         let known = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         Memory { path, known, ..Memory::default() }
@@ -103,7 +101,9 @@ impl Memory {
             self.known.retain(|key, _| self.used.contains(key));
         }
         let sorted = self.known.iter().take(MOST).collect::<BTreeMap<_, _>>();
-        drop(write(&path, &sorted));
+        drop(files::replace_private(&path, |file| {
+            serde_json::to_writer(file, &sorted).map_err(io::Error::other)
+        }));
     }
 }
 
@@ -165,31 +165,11 @@ fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Only a file that no other user can have written.
-fn read(path: &Path) -> io::Result<String> {
-    let metadata = fs::symlink_metadata(path)?;
-    let is_usable = metadata.is_file() && metadata.len() <= LONGEST_FILE;
-    if !is_usable || files::distrust(path)?.is_some() {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    fs::read_to_string(path)
-}
-
-/// Only for its owner, as temporary files are.
-fn write(path: &Path, prints: &BTreeMap<&String, &Print>) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    if !folder.is_dir() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    }
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    let mut fresh = tempfile::Builder::new().prefix(".comparisons").tempfile_in(folder)?;
-    fresh.write_all(&serde_json::to_vec(prints)?)?;
-    fresh.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn print(definition: &str) -> Print {

@@ -2,15 +2,11 @@
 //! that are shown again and again.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
-use rustix::process::geteuid;
-
 use super::{KnownTexts, StatementKey};
+use crate::files;
 
 /// More are not kept; then it begins anew.
 const MOST: usize = 5000;
@@ -64,13 +60,15 @@ impl TextCache {
             room = room.saturating_sub(text.len());
             room > 0
         }));
-        drop(write(path, &self.texts));
+        drop(files::replace_private(path, |file| {
+            serde_json::to_writer(file, &self.texts).map_err(io::Error::other)
+        }));
     }
 }
 
 /// What the file holds. What cannot be understood is as good as nothing.
 fn understood(path: &Path) -> BTreeMap<String, String> {
-    let text = read(path).ok();
+    let text = files::read_private(path, LARGEST_FILE).ok();
     let texts = text.and_then(|text| serde_json::from_str(&text).ok());
     let mut texts: BTreeMap<String, String> = texts.unwrap_or_default();
     // Up to 0.1.0 it was not written down whose texts they are.
@@ -86,61 +84,11 @@ fn written(key: StatementKey) -> String {
     format!("{dbid}:{userid}:{queryid}:{toplevel}")
 }
 
-/// A regular file of one's own, which no link leads to.
-fn read(path: &Path) -> io::Result<String> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    require_own(&fs::symlink_metadata(folder)?)?;
-    // A FIFO would wait for a writer.
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
-    let file: File = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    let metadata = file.metadata()?;
-    require_own(&metadata)?;
-    if !metadata.is_file() || metadata.len() > LARGEST_FILE {
-        return Err(io::Error::other("this is not a file of pgtend"));
-    }
-    let mut text = String::new();
-    file.take(LARGEST_FILE).read_to_string(&mut text)?;
-    Ok(text)
-}
-
-fn require_own(metadata: &fs::Metadata) -> io::Result<()> {
-    match metadata.uid() == geteuid().as_raw() {
-        true => Ok(()),
-        false => Err(io::Error::other("it belongs to another user")),
-    }
-}
-
-/// Makes the folder one that only its owner looks into, also where it was there before.
-fn make_private(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder.parent().unwrap_or(Path::new(".")))?;
-    match DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    let metadata = fs::symlink_metadata(folder)?;
-    require_own(&metadata)?;
-    if !metadata.is_dir() {
-        return Err(io::Error::other("this is not a folder"));
-    }
-    if metadata.mode() & 0o077 != 0 {
-        fs::set_permissions(folder, Permissions::from_mode(0o700))?;
-    }
-    Ok(())
-}
-
-/// Only for its owner, as temporary files are.
-fn write(path: &Path, texts: &BTreeMap<String, String>) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    make_private(folder)?;
-    let fresh = tempfile::Builder::new().prefix(".statements").tempfile_in(folder)?;
-    serde_json::to_writer(fresh.as_file(), texts)?;
-    fresh.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
     use super::*;
 
     #[test]
