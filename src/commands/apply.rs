@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Context;
-use super::plan::{Selection, make};
+use super::plan::{Selection, make, open};
 use crate::catalog;
 use crate::duration;
 use crate::event::{Event, Events, Outcome as StepOutcome};
@@ -115,7 +115,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let declaration = args.selection.declaration(context)?;
     let options = args.selection.options(context)?;
     let policy = args.policy(context);
-    let database = context.unless_cancelled(context.open(&args.opening(context))).await?;
+    let database =
+        context.unless_cancelled(open(context, &args.opening(context), &declaration)).await?;
     if args.dry_run {
         let plan = context.unless_cancelled(make(&database, &declaration, &options)).await?;
         let outcome = if plan.is_as_declared() { Outcome::NothingToDo } else { Outcome::Planned };

@@ -6,9 +6,9 @@ use super::Context;
 use crate::catalog;
 use crate::config::cache_folder;
 use crate::declared::{self, Declaration, Others};
-use crate::failure::{Failure, Kind, Result, exit_code};
+use crate::failure::{Failure, Result, exit_code};
 use crate::pg::conninfo::Conninfo;
-use crate::pg::database::Database;
+use crate::pg::database::{Database, Opening};
 use crate::pg::name::RelationName;
 use crate::plan::Plan;
 use crate::plan::apply::{self, Filter, Options};
@@ -74,11 +74,27 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let declaration = args.selection.declaration(context)?;
     let options = args.selection.options(context)?;
     let opening = context.opening("plan");
-    let database = context.open(&opening).await?;
+    let database = open(context, &opening, &declaration).await?;
     let plan = make(&database, &declaration, &options).await?;
     let (outcome, code) = verdict(&plan, args.check);
     report::apply::plan(&context.console, &plan, outcome);
     Ok(code)
+}
+
+/// Opens the database in which the names of the declaration mean what they mean in its files.
+///
+/// # Errors
+/// As [`Context::open`].
+pub async fn open(
+    context: &Context,
+    opening: &Opening,
+    declaration: &Declaration,
+) -> Result<Database> {
+    let mut database = context.open(opening).await?;
+    if let Some(path) = &declaration.search_path {
+        database.look_in(&path.text).await?;
+    }
+    Ok(database)
 }
 
 /// Reads the facts and makes the plan.
@@ -133,14 +149,6 @@ impl Selection {
         let ignore = self.ignore_other || context.config.apply.ignore_other;
         let declaration =
             declared::load(paths, if ignore { Others::Ignore } else { Others::Refuse })?;
-        if let Some(path) = &declaration.search_path {
-            let message = format!(
-                "{}: the search_path that is set here changes which tables the \
-                                   names below it mean",
-                path.source
-            );
-            return Err(Failure::new(Kind::Declaration, message).hint("qualify the names"));
-        }
         if declaration.is_empty() {
             context.console.narrate("The files declare nothing.");
         }

@@ -16,6 +16,7 @@ use super::connector::{Connector, Greeting, greet};
 use super::conninfo::{Conninfo, Environment};
 use super::row::{Fault, Row};
 use super::search_path::{self, SearchPath};
+use super::server_error::ServerError;
 use super::session::{Echo, Session, Wire};
 pub use super::settings::OrphanPolicy;
 use super::settings::{
@@ -206,6 +207,21 @@ impl Database {
         (self.maintainers.errand == Errand::Own).then_some(&self.server.search_path)
     }
 
+    /// From now on names without schema mean what they mean under this path, written as `SET
+    /// search_path` takes it, instead of that of the user.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn look_in(&mut self, path: &str) -> Result<()> {
+        let names = search_path::names(path);
+        let asked: [(&(dyn ToSql + Sync), Type); 1] = [(&names, Type::TEXT_ARRAY)];
+        let rows = self.reader().await?.query(SERVER, &asked).await;
+        let rows = rows.map_err(ServerError::into_failure)?;
+        let schemas = rows.first().map(|row| row.get("schemas")).unwrap_or_default();
+        self.server.search_path = SearchPath { text: path.to_owned(), schemas };
+        Ok(())
+    }
+
     /// The failure of a command that a server has answered with what no PostgreSQL sends.
     pub fn fault(&self) -> Fault {
         self.fault.clone()
@@ -280,6 +296,8 @@ impl Database {
     }
 }
 
+const SERVER: &str = include_str!("../../sql/catalog/server.sql");
+
 /// A connection that is only to say who it is, and takes so long, leads nowhere.
 const CHECK_OUT_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -340,7 +358,7 @@ async fn first_contact(
     if !is_of_reader(&ours) {
         return Err(pooler(place, Pooler::DropsSettings));
     }
-    let sql = include_str!("../../sql/catalog/server.sql");
+    let sql = SERVER;
     echo.hear(sql);
     let names = search_path::names(&users.search_path);
     let asked: [(&(dyn ToSql + Sync), Type); 1] = [(&names, Type::TEXT_ARRAY)];

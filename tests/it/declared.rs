@@ -118,6 +118,51 @@ async fn settings_in_the_file_hold_for_what_follows() {
 }
 
 #[tokio::test]
+async fn a_search_path_in_the_file_decides_what_all_names_mean() {
+    let db = Database::new().await;
+    let objects = "CREATE SCHEMA app; CREATE TABLE public.orders (id int, status text);
+                   CREATE TABLE app.orders (id int, status text);
+                   CREATE TABLE public.customers (id int);
+                   CREATE FUNCTION app.short(text) RETURNS text IMMUTABLE LANGUAGE sql
+                     RETURN pg_catalog.left($1, 2);
+                   CREATE FUNCTION public.short(text) RETURNS text IMMUTABLE LANGUAGE sql
+                     RETURN $1";
+    db.sql(objects).await;
+    let text = "SET search_path = nowhere, app, public;
+                CREATE INDEX orders_short ON orders (short(status));
+                CREATE INDEX customers_id ON customers (id);
+                CREATE MATERIALIZED VIEW per_status AS
+                  SELECT short(status) AS status, (SELECT count(*) FROM customers) AS n FROM orders;
+                COMMENT ON INDEX orders_short IS 'of app';
+                ANALYZE orders;";
+    let files = folder(&[("set.sql", text)]);
+    let path = files.path().join("set.sql");
+    let planned = planned(&plan(&db, std::slice::from_ref(&path)).expect(1));
+    assert!(planned[1].contains(" ON app.orders (short(status))"), "{planned:?}");
+    assert!(planned[2].contains(" ON public.customers "), "{planned:?}");
+    db.pgtend(&["apply", "--ignore-other", path.to_str().unwrap()]).expect(0);
+    let definitions = "SELECT pg_catalog.string_agg(d, E'\\n' ORDER BY d) FROM (
+        SELECT pg_catalog.pg_get_indexdef(indexrelid) FROM pg_catalog.pg_index AS i
+          JOIN pg_catalog.pg_class AS c ON c.oid = indexrelid
+          WHERE c.relname IN ('orders_short', 'customers_id')
+        UNION ALL SELECT pg_catalog.pg_get_viewdef('app.per_status'::pg_catalog.regclass)) AS _ (d)";
+    let session = db.session().await;
+    session.batch_execute("SET search_path = ''").await.unwrap();
+    let row = session.query_one(definitions, &[]).await.unwrap();
+    let made: String = row.get(0);
+    for wanted in [
+        "INDEX customers_id ON public.customers USING btree (id)",
+        "INDEX orders_short ON app.orders USING btree (app.short(status))",
+        "SELECT app.short(",
+        "FROM public.customers) AS n",
+        "FROM app.orders;",
+    ] {
+        assert!(made.contains(wanted), "{wanted}: {made}");
+    }
+    plan(&db, &[path]).expect(0).came_to("nothing_to_do");
+}
+
+#[tokio::test]
 async fn a_pipe_is_an_error_and_no_wait() {
     let db = Database::new().await;
     let files = folder(&[("a.sql", "\\ir pipe.sql\n"), ("folder/b.sql", "")]);
