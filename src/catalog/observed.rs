@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
+use tokio_postgres::types::Type;
 
 use super::Oid;
 use super::load::{ask, named};
@@ -98,6 +99,20 @@ pub async fn load_relation_files(session: &Session) -> Result<RelationFiles> {
         }
     }
     Ok(read)
+}
+
+/// How far the sequences have counted, in the words of the query that puts them back; `None` where it
+/// cannot be read.
+pub async fn load_sequences(session: &Session) -> Option<String> {
+    let rows = ask(session, include_str!("../../sql/catalog/sequences.sql"), &[]).await.ok()?;
+    rows.first().map(|row| row.get("sequences"))
+}
+
+/// Makes the sequences count on from there. Where it fails they have counted on.
+pub async fn restore_sequences(session: &Session, sequences: Option<String>) {
+    let Some(sequences) = sequences else { return };
+    let sql = include_str!("../../sql/catalog/sequences_back.sql");
+    let _ = ask(session, sql, &[(&sequences, Type::TEXT)]).await;
 }
 
 fn microseconds<'de, D: Deserializer<'de>>(

@@ -143,7 +143,7 @@ pub enum Texts {
 impl Ranking {
     fn text(&self, counted: &Counted) -> String {
         let text = self.texts.get(&counted.key);
-        text.map_or_else(|| "(its text is not known any more)".to_owned(), Clone::clone)
+        text.map_or_else(|| "(its text is not known)".to_owned(), Clone::clone)
     }
 
     fn share(&self, counted: &Counted) -> Option<f64> {

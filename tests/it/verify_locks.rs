@@ -219,3 +219,48 @@ fn lock_is_the_statement_that_takes_it() {
         assert_eq!(findings(&output), ["table-rewrite 2_m:2", "lock-held 2_m:2"], "{output}");
     }
 }
+
+/// node-pg-migrate runs all that is pending in one transaction, in which what it makes stays locked.
+#[test]
+fn what_one_transaction_makes_is_not_what_a_later_migration_locks() {
+    let rows = "CREATE INDEX agents_sale ON agents (sale);
+INSERT INTO sales (status) VALUES ('new');
+INSERT INTO agents VALUES (1, 1);
+ALTER TABLE agents ADD FOREIGN KEY (sale) REFERENCES sales;
+";
+    let tables = TABLES.replacen("bigint PRIMARY", "bigserial PRIMARY", 1);
+    let output = verify(&[&tables, rows], "node-pg-migrate", &[]).expect(0);
+    let wanted = [
+        "2_m:1 public.agents Share scans",
+        "2_m:2 public.sales RowExclusive",
+        "2_m:4 public.sales ShareRowExclusive scans",
+        "2_m:4 public.agents ShareRowExclusive scans",
+    ];
+    assert_eq!(locks(&output), wanted, "{output}");
+    assert!(findings(&output).contains(&"table-scan 2_m:1".to_owned()), "{output}");
+
+    // What is tried before has not made the sequence of the base count.
+    let base = tempfile::NamedTempFile::new().unwrap();
+    fs::write(&base, &tables).unwrap();
+    let base = ["--base", base.path().to_str().unwrap()];
+    verify(&["SELECT 1;", rows], "node-pg-migrate", &base).expect(0);
+}
+
+#[test]
+fn what_one_transaction_refuses_is_refused() {
+    let value = "ALTER TYPE mood ADD VALUE 'glad';";
+    let migrations = ["CREATE TYPE mood AS ENUM ('sad'); CREATE TABLE a (b mood);", value];
+    let used = "INSERT INTO a VALUES ('glad');";
+    let base = tempfile::NamedTempFile::new().unwrap();
+    fs::write(&base, migrations[0]).unwrap();
+    let base = ["--base", base.path().to_str().unwrap()];
+    verify(&[value, used], "plain", &base).expect(0);
+    let output = verify(&[value, used], "node-pg-migrate", &base).expect(1);
+    assert!(output.stdout.contains("unsafe use of new value"), "{output}");
+    // What is checked at the end.
+    let deferred = "CREATE TABLE c (d int PRIMARY KEY, e int REFERENCES c DEFERRABLE INITIALLY \
+                    DEFERRED); INSERT INTO c VALUES (1, 2);";
+    let mended = "INSERT INTO c VALUES (2, 2);";
+    verify(&[deferred, mended], "node-pg-migrate", &[]).expect(1);
+    verify(&[deferred, "SELECT 1;"], "node-pg-migrate", &[]).expect(1);
+}

@@ -71,7 +71,7 @@ impl Args {
                     Explanation::None(foreign_text(role))
                 }
                 Some(query) => explain(inquiry.session, query, trust, missing).await?,
-                None => Explanation::None("its text is not known any more".to_owned()),
+                None => Explanation::None("its text is not known".to_owned()),
             };
             all.push(Details::new(explanation, history));
         }

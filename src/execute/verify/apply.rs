@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::between::Beginning;
-use super::sender::Sender;
+use super::sender::{Sender, ends_transaction};
 use crate::declared::migrations::{Layout, Migration, Script, Transactions};
 use crate::failure::{Failure, Result};
 use crate::pg::session::Session;
@@ -48,7 +48,40 @@ async fn each(sender: &mut Sender<'_>, migrations: &[Migration], beginning: &Beg
 
 /// A script that is not to be in a transaction breaks out of it: it is committed before, and another one
 /// begins after it.
+///
+/// What can be taken back is tried in common first. Then each is applied by itself, as it is deployed:
+/// in one transaction a table that an earlier migration made would stay locked, so that nobody
+/// could see what a later one takes.
 async fn one_for_all(sender: &mut Sender<'_>, migrations: &[Migration]) -> Course {
+    if migrations.iter().any(|migration| ends_transaction(&migration.up)) {
+        return in_common(sender, migrations).await;
+    }
+    let mut applied = 0;
+    for together in migrations.chunk_by(|a, b| a.up.wrapping == b.up.wrapping) {
+        let (more, refused) = if sender.passes_in_common(together).await {
+            each_alone(sender, together).await
+        } else {
+            in_common(sender, together).await
+        };
+        applied += more;
+        if refused.is_some() {
+            return (applied, refused);
+        }
+    }
+    (applied, None)
+}
+
+async fn each_alone(sender: &mut Sender<'_>, migrations: &[Migration]) -> Course {
+    for (applied, migration) in migrations.iter().enumerate() {
+        sender.begin_migration().await;
+        if let Err(refused) = sender.run(&migration.up).await {
+            return (applied, Some(refused));
+        }
+    }
+    (migrations.len(), None)
+}
+
+async fn in_common(sender: &mut Sender<'_>, migrations: &[Migration]) -> Course {
     for (applied, migration) in migrations.iter().enumerate() {
         let is_last = applied + 1 == migrations.len();
         sender.begin_migration().await;

@@ -2,8 +2,12 @@
 
 use super::between::Beginning;
 use super::message::Message;
-use crate::catalog::observed::{Observation, load_relation_files};
-use crate::declared::migrations::{Role, Script, Statement, Wrapping, scanned, statements};
+use crate::catalog::observed::{
+    Observation, load_relation_files, load_sequences, restore_sequences,
+};
+use crate::declared::migrations::{
+    Migration, Role, Script, Statement, Wrapping, scanned, statements,
+};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
 use crate::plan::verify::observed::{Done, Observed, Observer};
@@ -87,6 +91,26 @@ impl<'a> Sender<'a> {
         }
         self.messages(script).await?;
         if is_last && self.is_in_transaction { self.commit(script).await } else { Ok(()) }
+    }
+
+    /// Whether the server takes them in one transaction, which is rolled back. Nothing of it is
+    /// observed, and nothing remains of it.
+    pub async fn passes_in_common(&self, migrations: &[Migration]) -> bool {
+        let is_common = |one: &Migration| one.up.wrapping == Wrapping::Transaction;
+        if migrations.len() < 2 || !migrations.iter().all(is_common) {
+            return true;
+        }
+        let sequences = load_sequences(self.session).await;
+        let mut trial = Sender::plain(self.session);
+        let mut passes = true;
+        for migration in migrations {
+            passes = passes && trial.run_in_common(&migration.up, false).await.is_ok();
+        }
+        // What a commit would check.
+        passes = passes && self.session.execute("SET CONSTRAINTS ALL IMMEDIATE").await.is_ok();
+        trial.roll_back().await;
+        restore_sequences(self.session, sequences).await;
+        passes
     }
 
     /// As many messages as the tool makes of the script.
@@ -319,6 +343,12 @@ impl<'a> Sender<'a> {
         };
         Err(self.refused(place, statements.get(answers.len()), error))
     }
+}
+
+/// Whether a statement of the script ends the transaction in which the tool runs it.
+pub fn ends_transaction(script: &Script) -> bool {
+    let ends = |one: &Statement| matches!(Role::of(one), Role::Commits | Role::RollsBack);
+    known_statements(script).iter().any(ends)
 }
 
 /// What our parser does not know is taken apart as psql would do it; the server may know it.
