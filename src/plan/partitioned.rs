@@ -55,7 +55,7 @@ impl<'a> Tree<'a> {
     /// Fills in verdict, reason, statements and lock. `index` is the parent's index, if it is there
     /// and not valid yet.
     pub fn fill(&self, step: &mut Step, index: Option<&Index>) {
-        let refusal = self.cannot_build();
+        let refusal = self.cannot_build().or_else(|| self.cannot_become_valid(index));
         step.busy = self.busy().cloned();
         step.verdict = if refusal.is_some() { Verdict::Refused } else { Verdict::ToDo };
         if let Some(reason) = refusal {
@@ -63,10 +63,10 @@ impl<'a> Tree<'a> {
             return;
         }
         let mut work = Work::default();
+        let root = (self.root.oid, &self.root.name);
         if self.has_foreign_partition() {
-            self.through_parent(index, &mut work);
+            self.as_a_whole(root, self.declared, &self.name, index, &mut work);
         } else {
-            let root = (self.root.oid, &self.root.name);
             self.parent(root, self.declared, &self.name, index, &mut work);
             self.validate(index, &mut work);
         }
@@ -126,6 +126,21 @@ impl<'a> Tree<'a> {
         None
     }
 
+    /// With a foreign partition, which has no part, no attachment ever makes a parent's index valid, and
+    /// its parts, which serve queries, would go with it.
+    fn cannot_become_valid(&self, index: Option<&Index>) -> Option<String> {
+        let index = index.filter(|_| self.has_foreign_partition())?;
+        let all = self.facts.indexes.values().flatten();
+        let parts = all.filter(|part| part.parent == Some(index.oid)).count();
+        (parts > 0).then(|| {
+            format!(
+                "invalid, and stays so, because a partition is foreign; queries use its parts none the \
+                 less. DROP INDEX {} drops them, too ({parts}); then run again",
+                index.name
+            )
+        })
+    }
+
     fn busy(&self) -> Option<&'a Build> {
         self.facts
             .builds
@@ -147,55 +162,44 @@ impl<'a> Tree<'a> {
         }
         for child in self.children(table) {
             let attached = index.and_then(|index| self.attached_to(child.oid, index.oid));
-            match child.kind {
-                RelationKind::PartitionedTable => self.inner(child, name, attached, work),
-                _ => self.leaf(child, name, attached, work),
+            let part = match child.kind {
+                RelationKind::PartitionedTable => self.inner(child, attached, work),
+                _ => self.leaf(child, attached, work),
+            };
+            if attached.is_none_or(|index| !index.is_whole()) {
+                work.attachments.push(attach(name, &part));
             }
         }
     }
 
-    fn inner(
-        &self,
-        child: &Partition,
-        parent_name: &RelationName,
-        attached: Option<&Index>,
-        work: &mut Work,
-    ) {
+    /// Makes the part of a partitioned member, and says its name.
+    fn inner(&self, child: &Partition, attached: Option<&Index>, work: &mut Work) -> RelationName {
         let (declared, own_name) = self.part(child);
         let existing = attached.or_else(|| self.unattached(child, &own_name));
         let name = existing.map_or(own_name, |index| index.name.clone());
         self.parent((child.oid, &child.name), declared, &name, existing, work);
-        if attached.is_none_or(|index| !index.is_valid) {
-            work.attachments.push(attach(parent_name, &name));
-        }
+        name
     }
 
-    fn leaf(
-        &self,
-        child: &Partition,
-        parent_name: &RelationName,
-        attached: Option<&Index>,
-        work: &mut Work,
-    ) {
+    /// Makes the part of a table, and says its name.
+    fn leaf(&self, child: &Partition, attached: Option<&Index>, work: &mut Work) -> RelationName {
         work.leaves += 1;
         if let Some(index) = attached {
             if !index.is_whole() {
                 let sql = format!("REINDEX INDEX CONCURRENTLY {}", index.name);
                 work.drops.push(Statement::Alone(sql));
-                work.attachments.push(attach(parent_name, &index.name));
             }
-            return;
+            return index.name.clone();
         }
         let (declared, own_name) = self.part(child);
-        let name = match self.unattached(child, &own_name) {
+        match self.unattached(child, &own_name) {
             Some(index) if index.is_whole() => index.name.clone(),
             leftover => {
                 work.drops.extend(leftover.map(|index| drop(&index.name)));
                 work.builds.push(create(declared, &child.name, Some(child.oid), &own_name));
                 own_name
             }
-        };
-        work.attachments.push(attach(parent_name, &name));
+        }
     }
 
     fn attached_to(&self, table: Oid, parent: Oid) -> Option<&'a Index> {
@@ -252,23 +256,45 @@ impl<'a> Tree<'a> {
 
     /// With a foreign partition, which has no part, the parent would never become valid by
     /// attachment. Made last and as a whole, it takes the parts that are there for its own.
-    fn through_parent(&self, index: Option<&Index>, work: &mut Work) {
+    fn as_a_whole(
+        &self,
+        (table, table_name): (Oid, &RelationName),
+        declared: &DeclaredIndex,
+        name: &RelationName,
+        index: Option<&Index>,
+        work: &mut Work,
+    ) {
         if let Some(index) = index {
             work.parents.push(Statement::Short(vec![format!("DROP INDEX {}", index.name)]));
-            return;
         }
-        let leaves = self.members().iter().filter(|member| member.kind == RelationKind::Table);
-        for leaf in leaves {
-            self.leaf(leaf, &self.name, None, work);
+        for child in self.children(table) {
+            match child.kind {
+                RelationKind::ForeignTable => {}
+                RelationKind::PartitionedTable if self.leads_to_foreign(child) => {
+                    let (declared, own_name) = self.part(child);
+                    let existing = self.unattached(child, &own_name);
+                    if !existing.is_some_and(Index::is_whole) {
+                        let child = (child.oid, &child.name);
+                        self.as_a_whole(child, declared, &own_name, existing, work);
+                    }
+                }
+                RelationKind::PartitionedTable => _ = self.inner(child, None, work),
+                _ => _ = self.leaf(child, None, work),
+            }
         }
-        let unique = if self.declared.unique { "UNIQUE " } else { "" };
-        work.attachments = vec![Statement::Short(vec![format!(
-            "CREATE {unique}INDEX {} ON {} {}",
-            quote_ident(&self.name.name),
-            self.root.name,
-            self.declared.definition
-        )])];
+        work.attachments.push(Statement::Short(vec![create_whole(declared, table_name, name)]));
     }
+
+    fn leads_to_foreign(&self, member: &Partition) -> bool {
+        self.children(member.oid)
+            .any(|child| child.kind == RelationKind::ForeignTable || self.leads_to_foreign(child))
+    }
+}
+
+fn create_whole(declared: &DeclaredIndex, table: &RelationName, name: &RelationName) -> String {
+    let unique = if declared.unique { "UNIQUE " } else { "" };
+    let name = quote_ident(&name.name);
+    format!("CREATE {unique}INDEX {name} ON {table} {}", declared.definition)
 }
 
 fn create_alone(declared: &DeclaredIndex, table: &RelationName, name: &RelationName) -> String {

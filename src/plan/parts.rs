@@ -9,7 +9,7 @@ use super::index::describe_part;
 use super::partitioned::Tree;
 use super::planner::Planner;
 use super::{Action, Step, Subject, Verdict};
-use crate::catalog::{Index, IndexShape, Oid, Partition, RelationKind};
+use crate::catalog::{Index, IndexShape, Oid, Partition};
 use crate::declared::DeclaredIndex;
 
 /// The declared index that each is a part of, by their places in the declaration.
@@ -67,18 +67,7 @@ fn makes(planner: &Planner<'_>, whole: usize, part: usize) -> bool {
             && matches!(step.action, Action::BuildIndex | Action::HealIndex)
     };
     let (whole, part) = (step(planner, whole), step(planner, part));
-    // With a foreign partition only the leaves are made before the parent.
-    let is_below_foreign = || {
-        let table = planner.relation_named(part.on.as_ref()?)?;
-        let tree = planner.relation_named(whole.on.as_ref()?)?;
-        let mut members = planner.facts.partitions.get(&tree.oid)?.iter();
-        let is_parent = table.kind == RelationKind::PartitionedTable;
-        Some(is_parent && members.any(|member| member.kind == RelationKind::ForeignTable))
-    };
-    is_to_do(whole)
-        && is_to_do(part)
-        && planner.options.filter.lets_through(whole)
-        && is_below_foreign() == Some(false)
+    is_to_do(whole) && is_to_do(part) && planner.options.filter.lets_through(whole)
 }
 
 /// Plans the whole anew, with its parts as they are declared.

@@ -292,6 +292,88 @@ async fn foreign_partitions_have_no_part_and_are_no_hindrance() {
     assert_made(&db, output, &declared, &wanted).await;
 }
 
+const FAR: &str = "
+    CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER far FOREIGN DATA WRAPPER nowhere;";
+
+/// A foreign partition of the table itself, and one further down.
+const FOREIGN: [&str; 2] = [
+    "CREATE FOREIGN TABLE orders_far PARTITION OF orders FOR VALUES IN ('far') SERVER far;",
+    "CREATE TABLE orders_east PARTITION OF orders FOR VALUES IN ('east') PARTITION BY RANGE (year);
+     CREATE TABLE orders_east_old PARTITION OF orders_east FOR VALUES FROM (0) TO (2020);
+     CREATE FOREIGN TABLE orders_far PARTITION OF orders_east FOR VALUES FROM (2020) TO (3000) SERVER far;",
+];
+
+/// The tables that have more than one index, and the indexes that are part of nothing.
+async fn surplus(db: &Database) -> String {
+    db.value(
+        "SELECT concat_ws('; ',
+           (SELECT string_agg(t.name, ', ') FROM (
+              SELECT indrelid::regclass::text AS name FROM pg_index
+              WHERE indrelid::regclass::text LIKE 'orders%' GROUP BY 1 HAVING count(*) > 1) AS t),
+           (SELECT string_agg(indexrelid::regclass::text, ', ') FROM pg_index
+            WHERE indrelid::regclass::text LIKE 'orders\\_%'
+              AND indexrelid NOT IN (SELECT inhrelid FROM pg_inherits)))",
+    )
+    .await
+}
+
+#[tokio::test]
+async fn declared_parts_beside_a_foreign_partition_are_parts_at_any_depth() {
+    let parts_of_north = "CREATE INDEX north_old ON orders_north_old (amount);
+        CREATE INDEX north_new ON orders_north_new (amount);";
+    let alone = format!(
+        "CREATE INDEX orders_amount ON ONLY orders (amount);
+         CREATE INDEX north ON ONLY orders_north (amount);
+         {parts_of_north}
+         ALTER INDEX north ATTACH PARTITION north_old;"
+    );
+    let down = format!(
+        "{parts_of_north} CREATE INDEX north ON orders_north (amount);
+         CREATE INDEX orders_amount ON orders (amount);"
+    );
+    let some = "CREATE INDEX orders_amount ON orders (amount);
+                CREATE INDEX north ON orders_north (amount);";
+    for foreign in FOREIGN {
+        for declare in [alone.as_str(), &down, some] {
+            let db = with_orders().await;
+            db.sql(&format!("{FAR} {foreign}")).await;
+            let declared = db.declare(declare);
+            let output = db.apply(&["--jobs", "2", "--ignore-other", &declared]);
+            let output = output.expect(0).came_to("done");
+            db.assert_whole("orders_amount").await;
+            assert_eq!(db.index_names("orders_north").await, "north", "{output}");
+            assert_eq!(surplus(&db).await, "", "{output}");
+            let sent = db.applied();
+            let again = db.apply(&["--jobs", "2", "--ignore-other", &declared]);
+            again.expect(0).came_to("nothing_to_do");
+            assert_eq!(db.applied(), sent);
+        }
+    }
+}
+
+/// It serves queries all the same, through its parts.
+#[tokio::test]
+async fn an_index_that_a_foreign_partition_keeps_invalid_is_not_dropped_with_its_parts() {
+    let db = with_orders().await;
+    db.sql(&format!("{FAR} {} CREATE INDEX orders_amount ON ONLY orders (amount);", FOREIGN[0]))
+        .await;
+    let declared = db.declare(ORDERS_AMOUNT);
+    db.apply(&[&declared]).expect(0).came_to("done");
+    db.sql(
+        "DROP INDEX orders_amount;
+         CREATE INDEX orders_amount ON ONLY orders (amount);
+         CREATE INDEX south ON orders_south (amount);
+         ALTER INDEX orders_amount ATTACH PARTITION south",
+    )
+    .await;
+    let sent = db.applied();
+    let output = db.apply(&[&declared]).expect(4).came_to("failed");
+    let reason = output.step("public.orders_amount").reason;
+    assert!(reason.contains("DROP INDEX public.orders_amount drops them, too (1)"), "{reason}");
+    assert_eq!(db.applied(), sent);
+    db.assert_whole("south").await;
+}
+
 #[tokio::test]
 async fn drift_of_a_partitioned_index_is_reported_and_nothing_is_done() {
     let db = with_orders().await;
