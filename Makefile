@@ -25,7 +25,7 @@ test: ## set up what is missing and run all tests
 	@scripts/ensure-postgres
 	@scripts/ensure-pgbouncer
 	@scripts/ensure-iproute2
-	$(CARGO) test --quiet
+	PG_SANDBOX_BIN=$(PGTEND_PG_BIN) $(CARGO) test --workspace --quiet
 
 test-matrix: ## run the database tests on PostgreSQL 14 to 18 (or MAJORS="14 18")
 	@for major in $(MAJORS); do \
@@ -83,17 +83,18 @@ fuzz: ## look for input that breaks a parser (TARGET=declared, SECONDS=600; need
 	    -max_total_time=$(or $(SECONDS),600) -timeout=10 -rss_limit_mb=500 -max_len=65536
 
 fmt-check:
-	$(CARGO) fmt --check
+	$(CARGO) fmt --all --check
 
 clippy:
-	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --package pg-sandbox -- -D warnings
 
 lint: ## check the formatting, and clippy with warnings as errors
 	@scripts/ensure-lint-tools
 	@$(MAKE) --no-print-directory fmt-check clippy
 
 doc: ## build the internal documentation, with warnings as errors
-	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --no-deps --document-private-items
+	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --workspace --no-deps --document-private-items
 
 install: ## install the binary with cargo (elsewhere: PREFIX=/usr/local)
 	$(CARGO) install --locked --path . $(if $(PREFIX),--root $(PREFIX))

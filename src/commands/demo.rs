@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::Context;
 use super::plan::make;
+use pg_sandbox::Sandbox;
+
 use crate::declared::{self, Declaration, Others, SqlFile};
 use crate::event::{Outcome as StepOutcome, Status};
 use crate::execute::{Apply, Execution, Policy};
@@ -18,7 +20,7 @@ use crate::plan::apply::Options;
 use crate::report;
 use crate::report::Format;
 use crate::report::document::{Outcome, QueryDocument, StepDocument, Steps};
-use crate::sandbox::{Sandbox, binaries};
+use crate::sandbox;
 
 /// Show it all on a throwaway server
 ///
@@ -80,7 +82,7 @@ const WORKLOAD_BEFORE: [Example; 1] = [example!("sql/nova-crm/workload-before/da
 /// # Errors
 /// `Sandbox` where no server can be made; those of the server.
 pub async fn run(context: &Context, args: &Args) -> Result<u8> {
-    let sandbox = context.start_sandbox(binaries::find(args.pg_bin.as_deref())?).await?;
+    let sandbox = context.start_sandbox(sandbox::SEARCH.find(args.pg_bin.as_deref())?).await?;
     let database = fill(context, args, &sandbox).await?;
     let before = time_workload(context, &database, &WORKLOAD_BEFORE).await?;
     let declaration = declared::understand(&DECLARED.each_ref().map(sql_file), Others::Refuse)?;
@@ -242,7 +244,7 @@ fn finish(context: &Context, args: &Args, sandbox: Sandbox) -> Result<()> {
         console.narrate(&format!("and stop and remove it with\n{}", kept.stop_command));
         Ok(())
     } else {
-        sandbox.stop()
+        Ok(sandbox.stop()?)
     }
 }
 

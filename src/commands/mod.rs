@@ -20,6 +20,8 @@ pub mod verify;
 use std::future::Future;
 use std::sync::Mutex;
 
+use pg_sandbox::{Binaries, Sandbox};
+
 use crate::cancel::{Cancel, Signal};
 use crate::config::Config;
 use crate::event::{Outcome as StepOutcome, Status};
@@ -31,7 +33,7 @@ use crate::pg::session::Echo;
 use crate::report::Console;
 use crate::report::document::Outcome;
 use crate::report::inflight::Inflight;
-use crate::sandbox::{self, Binaries, Sandbox};
+use crate::sandbox;
 
 /// What every command is given.
 pub struct Context {
@@ -106,11 +108,12 @@ impl Context {
     /// `Sandbox` where none can be made.
     pub async fn start_sandbox(&self, binaries: Binaries) -> Result<Sandbox> {
         self.console.narrate(&format!("Starting a throwaway PostgreSQL {} …", binaries.version));
-        let options = sandbox::Options::new(binaries);
+        let options = sandbox::options(binaries);
         // Starting blocks; on a thread of its own it does not keep a signal from being heard.
         tokio::task::spawn_blocking(move || Sandbox::start(&options))
             .await
             .map_err(|error| Failure::from_error(Kind::Sandbox, error))?
+            .map_err(Failure::from)
     }
 
     /// Connects to a throwaway server.

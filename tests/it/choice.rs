@@ -7,9 +7,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use pgtend::sandbox::{Options, Sandbox, binaries};
+use pg_sandbox::Sandbox;
 use tokio_postgres::{Client, NoTls};
 
+use crate::support::server;
 use crate::support::{Pgtend, until, value};
 
 /// So many tables are part of every test run.
@@ -127,7 +128,7 @@ fn done(sandbox: &Sandbox, what: &str) -> BTreeSet<String> {
 async fn what_is_due_is_what_autovacuum_processes() {
     let tables = number_from("PGTEND_CHOICE_TABLES").unwrap_or(TABLES);
     let seed = number_from("PGTEND_CHOICE_SEED").unwrap_or_else(|| u64::from(std::process::id()));
-    let mut options = Options::new(binaries::find(None).unwrap());
+    let mut options = server::options();
     let settings = [
         // One visit is long over before the next, in which the rows that are left count anew.
         ("autovacuum_naptime", "20s"),

@@ -4,12 +4,12 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
-use pgtend::sandbox::{Options, Sandbox, binaries};
+use pg_sandbox::Sandbox;
 
 use crate::support::command::Pgtend;
 use crate::support::database::connect;
 use crate::support::old_server::{self, Manner};
-use crate::support::server::server;
+use crate::support::server::{self, server};
 use crate::support::tls::{Guarded, PASSWORD, SERVER_NAME, guarded, write};
 use crate::support::{Database, Output};
 
@@ -543,7 +543,7 @@ fn assert_planned_without_comparing(output: Output) {
 
 #[tokio::test]
 async fn a_standby_is_planned_for_and_not_written_to() {
-    let mut sandbox = Sandbox::start(&Options::new(binaries::find(None).unwrap())).unwrap();
+    let mut sandbox = Sandbox::start(&server::options()).unwrap();
     let socket_dir = sandbox.socket_dir().display().to_string();
     let url = format!("host={socket_dir} port={} user=postgres dbname=postgres", sandbox.port());
     let (primary, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();

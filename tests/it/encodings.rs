@@ -2,11 +2,12 @@
 
 use std::fs;
 
+use pg_sandbox::Sandbox;
 use pgtend::pg::row::Fault;
-use pgtend::sandbox::{Options, Sandbox, binaries};
 use tokio_postgres::types::Type;
 
 use crate::init::opened;
+use crate::support::server;
 use crate::support::{Database, Output, Pgtend, connect_to};
 
 /// A server of its own, because what cannot be converted concerns the whole server.
@@ -18,7 +19,7 @@ struct Server {
 impl Server {
     /// With the database `raw`, which has no encoding, and a statement in it that has none, too.
     async fn start() -> Server {
-        let sandbox = Sandbox::start(&Options::new(binaries::find(None).unwrap())).unwrap();
+        let sandbox = Sandbox::start(&server::options()).unwrap();
         let server = Server { sandbox, folder: tempfile::tempdir().unwrap() };
         server
             .sql(

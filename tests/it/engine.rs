@@ -5,11 +5,11 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pgtend::sandbox::{Listen, Options, Sandbox, binaries};
+use pg_sandbox::Sandbox;
 use serde_json::Value;
 use tokio_postgres::{Client, NoTls};
 
-use crate::support::server::copy_data;
+use crate::support::server::{self, copy_data};
 use crate::support::{
     Blocker, Database, Output, Pgtend, Proxy, Running, SALES, sqlstate, until, value,
 };
@@ -575,7 +575,7 @@ async fn a_build_that_reaches_temp_file_limit_leaves_nothing() {
 
 /// A standby of the server, which calls itself by that name.
 fn standby_of(primary: &mut Sandbox, name: &str) -> Sandbox {
-    let mut standby = Sandbox::start(&Options::new(binaries::find(None).unwrap())).unwrap();
+    let mut standby = Sandbox::start(&server::options()).unwrap();
     standby.crash().unwrap();
     primary.crash().unwrap();
     copy_data(primary, &standby);
@@ -606,8 +606,8 @@ fn words(sandbox: &Sandbox) -> String {
 #[tokio::test]
 async fn nothing_is_begun_while_a_standby_is_behind() {
     // Over TCP, because the standby's account may not enter the folder of the primary's socket.
-    let mut options = Options::new(binaries::find(None).unwrap());
-    options.listen = Listen::Loopback;
+    let mut options = server::options();
+    options.listen_on_loopback();
     let mut server = Sandbox::start(&options).unwrap();
     let standby = standby_of(&mut server, "paris");
     let (primary, replica) = (connected(&server).await, connected(&standby).await);

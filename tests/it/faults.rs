@@ -6,10 +6,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pgtend::sandbox::{Listen, Options, Sandbox, binaries};
+use pg_sandbox::Sandbox;
 use tokio_postgres::{Client, NoTls};
 
 use crate::support::command::{Pgtend, Running};
+use crate::support::server;
 use crate::support::{Proxy, until};
 
 /// So many rounds are part of every test run.
@@ -110,8 +111,7 @@ struct Ground {
 
 impl Ground {
     async fn new() -> Ground {
-        let mut options = Options::new(binaries::find(None).unwrap());
-        options.listen = Listen::Socket;
+        let mut options = server::options();
         let settings = [
             ("deadlock_timeout", "100ms"),
             ("restart_after_crash", "on"),

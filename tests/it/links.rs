@@ -5,10 +5,10 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pgtend::sandbox::{Listen, Options, Sandbox, binaries};
+use pg_sandbox::Sandbox;
 use tokio_postgres::{Client, NoTls};
 
-use crate::support::server::copy_data;
+use crate::support::server::{self, copy_data};
 use crate::support::{Cable, Database, Pgtend, Proxy, Running, SALES, proxy, until, value};
 
 const SALES_USER: &str = "CREATE INDEX sales_user ON sales (user_id);";
@@ -210,9 +210,7 @@ async fn a_database_that_is_dropped_under_a_run_ends_it_at_once() {
 }
 
 fn sandbox() -> Sandbox {
-    let mut options = Options::new(binaries::find(None).unwrap());
-    options.listen = Listen::Socket;
-    Sandbox::start(&options).unwrap()
+    Sandbox::start(&server::options()).unwrap()
 }
 
 async fn connected(sandbox: &Sandbox) -> Client {

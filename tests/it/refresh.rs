@@ -3,8 +3,9 @@
 use std::fs;
 use std::process::Command;
 
-use pgtend::sandbox::{Options, Sandbox, binaries};
+use pg_sandbox::Sandbox;
 
+use crate::support::server;
 use crate::support::{Database, Output, Pgtend, Running, connect_to, sqlstate, until, value};
 
 const APPLICATION: &str = "pgtend/refresh";
@@ -707,7 +708,7 @@ async fn how_long_it_will_take_is_known_from_the_history() {
 
 #[tokio::test]
 async fn a_crash_of_the_server_is_survived() {
-    let sandbox = Sandbox::start(&Options::new(binaries::find(None).unwrap())).unwrap();
+    let sandbox = Sandbox::start(&server::options()).unwrap();
     let socket_dir = sandbox.socket_dir().display().to_string();
     let url = format!("host={socket_dir} port={} user=postgres dbname=postgres", sandbox.port());
     let client = connect_to(&url).await.unwrap();

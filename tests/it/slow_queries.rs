@@ -3,10 +3,11 @@
 
 use std::fs;
 
-use pgtend::sandbox::{Options, Sandbox, binaries};
+use pg_sandbox::Sandbox;
 use serde_json::Value;
 
 use crate::support::document::Document;
+use crate::support::server;
 use crate::support::{Database, Output, Pgtend, connect_to, until};
 
 /// A database that counts its statements.
@@ -297,7 +298,7 @@ async fn a_file_holds_a_snapshot_as_well() {
 }
 
 fn sandbox(settings: &[(&str, &str)]) -> Sandbox {
-    let mut options = Options::new(binaries::find(None).unwrap());
+    let mut options = server::options();
     let settings = settings.iter().map(|(name, value)| (name.to_string(), value.to_string()));
     options.settings = settings.collect();
     Sandbox::start(&options).unwrap()

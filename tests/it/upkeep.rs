@@ -3,8 +3,9 @@
 
 use std::process::Command;
 
-use pgtend::sandbox::{Options, Sandbox, binaries};
+use pg_sandbox::Sandbox;
 
+use crate::support::server;
 use crate::support::{Database, Output, Pgtend, Running, connect_to, until, value};
 
 /// Two tables with as many rows, one of them with many dead ones.
@@ -544,7 +545,7 @@ async fn hostile_names_are_names() {
 
 #[tokio::test]
 async fn a_crash_of_the_server_is_survived_by_all_that_runs() {
-    let sandbox = Sandbox::start(&Options::new(binaries::find(None).unwrap())).unwrap();
+    let sandbox = Sandbox::start(&server::options()).unwrap();
     let socket_dir = sandbox.socket_dir().display().to_string();
     let url = format!("host={socket_dir} port={} user=postgres dbname=postgres", sandbox.port());
     let client = connect_to(&url).await.unwrap();

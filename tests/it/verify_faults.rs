@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::support::command::{Output, Pgtend};
 use crate::support::folder::{Folder, reason};
-use crate::support::installation::{Installation, real};
+use crate::support::installation::Installation;
+use crate::support::server::binaries;
 use crate::support::server::start;
 use crate::support::{PATIENCE, connect_to, until};
 use crate::verify::TABLE;
@@ -101,7 +102,7 @@ async fn a_signal_removes_the_throwaway_server() {
 #[tokio::test]
 async fn a_signal_ends_several_servers_too() {
     let folder = Folder::new(&[("1_m.sql", TABLE)]);
-    let (place, first) = (Place::new(), real().dir.display().to_string());
+    let (place, first) = (Place::new(), binaries().dir.display().to_string());
     let other = Installation::of_another_major("work_mem=5MB");
     let both = ["--pg-bin", &first, "--pg-bin", &other.path()];
     let mut running = place.call(&folder, &both).start();

@@ -2,7 +2,8 @@
 
 use crate::support::Output;
 use crate::support::folder::{Folder, errors, reason};
-use crate::support::installation::{Installation, real};
+use crate::support::installation::Installation;
+use crate::support::server::binaries;
 use crate::support::server::start;
 use crate::verify::{TABLE, verdicts};
 
@@ -20,7 +21,7 @@ const DIFFERENT: &str = "DO $$ BEGIN IF current_setting('app.flavour', true) = '
 fn several_servers_are_compared() {
     let drop = "ALTER TABLE sales DROP COLUMN status;";
     let folder = Folder::new(&[("1_m.sql", TABLE), ("2_m.sql", drop), ("3_m.sql", DIFFERENT)]);
-    let (real, other) = (real(), Installation::of_another_major("app.flavour=other"));
+    let (real, other) = (binaries(), Installation::of_another_major("app.flavour=other"));
     let first = real.dir.display().to_string();
     let both = ["--pg-bin", &first, "--pg-bin", &other.path()];
     let output = folder.verify(&both).expect(1).came_to("findings");
@@ -54,7 +55,7 @@ fn several_servers_are_compared() {
 #[test]
 fn majors_are_chosen_among_what_is_there() {
     let folder = Folder::new(&[("1_m.sql", TABLE)]);
-    let (real, other) = (real(), Installation::of_another_major("work_mem=5MB"));
+    let (real, other) = (binaries(), Installation::of_another_major("work_mem=5MB"));
     let first = real.dir.display().to_string();
     let both = ["--pg-bin", &first, "--pg-bin", &other.path()];
     let on = |majors: &str| folder.verify(&[&both[..], &["--pg", majors]].concat());

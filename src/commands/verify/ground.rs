@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use super::scratch::{self, Scratch};
 use super::{Args, Context};
+use pg_sandbox::{Binaries, Sandbox};
+
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::conninfo::Conninfo;
 use crate::pg::database::{Database, Errand, Opening, Workers};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
 use crate::plan::verify::VerifiedOn;
-use crate::sandbox::{Binaries, Sandbox, binaries};
+use crate::sandbox;
 
 /// A server to verify on.
 pub enum Site {
@@ -28,7 +30,7 @@ pub enum Site {
 /// `Usage` where majors are asked for and a server is named; `Sandbox` where one is not found.
 pub fn sites(context: &Context, args: &Args) -> Result<Vec<Site>> {
     if context.url.is_none() {
-        let found = binaries::find_all(&args.pg_bin, &args.pg)?;
+        let found = sandbox::SEARCH.find_all(&args.pg_bin, &args.pg)?;
         return Ok(found.into_iter().map(Site::Own).collect());
     }
     if !args.pg.is_empty() {
@@ -48,7 +50,6 @@ pub struct Ground {
 }
 
 /// Whose it is.
-#[expect(clippy::large_enum_variant, reason = "there is one of a run")]
 pub(super) enum Server {
     /// A server of our own.
     Throwaway(Throwaway),
@@ -199,7 +200,7 @@ impl Ground {
             Server::Scratch(_) => self.remove_others(context).await,
         };
         let removed = match self.server {
-            Server::Throwaway(Throwaway { sandbox, .. }) => sandbox.stop(),
+            Server::Throwaway(Throwaway { sandbox, .. }) => sandbox.stop().map_err(Failure::from),
             Server::Scratch(scratch) => scratch.drop().await,
         };
         for failure in [others, removed].into_iter().filter_map(Result::err) {

@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use pgtend::sandbox::{Binaries, binaries};
+use super::server::binaries;
 
 /// A folder of programs that hand on to those of this run's server.
 pub struct Installation {
@@ -14,7 +14,7 @@ pub struct Installation {
 impl Installation {
     /// One that says it is of another major version; its servers have the setting (`name=value`).
     pub fn of_another_major(setting: &str) -> Self {
-        let real = real();
+        let real = binaries();
         let major = if real.major == 14 { 15 } else { 14 };
         let folder = tempfile::tempdir().unwrap();
         // The server runs as another account where the tests run as root.
@@ -37,9 +37,4 @@ impl Installation {
     pub fn path(&self) -> String {
         self.folder.path().display().to_string()
     }
-}
-
-/// What this run's server is made of.
-pub fn real() -> Binaries {
-    binaries::find(None).unwrap()
 }

@@ -5,7 +5,8 @@ use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
-use pgtend::sandbox::{Listen, Options, Sandbox, binaries};
+use pg_sandbox::{Binaries, Options, Sandbox};
+use pgtend::sandbox;
 
 /// A running server. It is stopped and removed when the test process ends in whatever way: a
 /// shell waits for the end of its standard input, which the process holds open.
@@ -22,6 +23,16 @@ impl Server {
     pub fn url(&self) -> String {
         format!("host={} port={} user=postgres dbname=postgres", self.socket_dir, self.port)
     }
+}
+
+/// What this run's servers are made of.
+pub fn binaries() -> Binaries {
+    sandbox::SEARCH.find(None).unwrap()
+}
+
+/// For a server of a test's own.
+pub fn options() -> Options {
+    sandbox::options(binaries())
 }
 
 /// The server of this run, started by the first test that asks.
@@ -42,9 +53,13 @@ pub fn start_guarded(
     hba: Option<&str>,
     files: &[(&str, String)],
 ) -> Server {
-    let mut options = Options::new(binaries::find(None).unwrap());
-    options.hba = hba.map(str::to_owned);
-    options.files = files.iter().map(|(name, text)| (name.to_string(), text.clone())).collect();
+    let mut options = options();
+    if let Some(hba) = hba {
+        options.admit_by(hba);
+    }
+    for (name, text) in files {
+        options.add_file(*name, text);
+    }
     let wanted = [
         ("log_statement", "all"),
         ("log_line_prefix", "%m [%p] db=%d app=%a "),
@@ -57,7 +72,7 @@ pub fn start_guarded(
     ];
     let all = wanted.iter().chain(settings);
     options.settings = all.map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    options.listen = Listen::Loopback;
+    options.listen_on_loopback();
     let major = options.binaries.major;
     let sandbox = Sandbox::start(&options).unwrap();
     let socket_dir = sandbox.socket_dir().display().to_string();

@@ -1,6 +1,6 @@
-//! The directory of one throwaway server: `<tmp>/pgtend-<random>/` with `data`, `socket`, `log`, and
+//! The directory of one throwaway server: `<tmp>/<maker>-<random>/` with `data`, `socket`, `log`, and
 //! what tells a later run whose it is: `lock`, held by the process that made it for as long as that
-//! process lives, the marker `pgtend-sandbox`, and `kept` if the server may outlive its maker.
+//! process lives, the marker `<maker>-sandbox`, and `kept` if the server may outlive its maker.
 //!
 //! The directory belongs to the caller and nobody else can write in it; only `data`, `socket` and `tmp`
 //! belong to the account that the server runs as. So root never follows what another account laid out.
@@ -8,7 +8,7 @@
 use std::env;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{
     DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown, fchown, lchown,
 };
@@ -17,16 +17,15 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::account::{self, Account};
-use super::binaries::Binaries;
-use super::processes::{self, Kin};
-use crate::failure::{Failure, Kind, Result};
+use crate::account::{self, Account};
+use crate::binaries::Binaries;
+use crate::error::{Error, ErrorKind, Result};
+use crate::maker::Maker;
+use crate::processes::{self, Kin};
 
-pub(super) const PREFIX: &str = "pgtend-";
-pub(super) const LOCK: &str = "lock";
-pub(super) const MARKER: &str = "pgtend-sandbox";
-pub(super) const KEPT: &str = "kept";
-pub(super) const DATA: &str = "data";
+pub(crate) const LOCK: &str = "lock";
+pub(crate) const KEPT: &str = "kept";
+pub(crate) const DATA: &str = "data";
 const SOCKET: &str = "socket";
 /// The server's home directory and place for temporary files.
 const SCRATCH: &str = "tmp";
@@ -35,13 +34,11 @@ const SCRATCH: &str = "tmp";
 const LONGEST_SOCKET_PATH: usize = 100;
 const SYSTEM_TMP: &str = "/tmp";
 
-const WHAT_THIS_IS: &str = "A throwaway PostgreSQL server made by pgtend. The next pgtend that makes \
-     one removes this directory once the process that made it is gone.\n";
-
 /// The directory of a throwaway server; removed when dropped, unless left.
 #[derive(Debug)]
-pub(super) struct Home {
+pub(crate) struct Home {
     path: PathBuf,
+    maker: Maker,
     /// The caller's effective uid.
     owner: u32,
     /// When the caller is root.
@@ -73,38 +70,39 @@ impl Accounts {
 impl Home {
     /// Makes the directory where temporary files go; in `/tmp` if that place cannot hold a server
     /// (path too long for a socket, out of reach for the server's account, not writable).
-    pub fn make(binaries: &Binaries) -> Result<Home> {
+    pub fn make(binaries: &Binaries, maker: &Maker) -> Result<Home> {
         let [preferred, fallback] = bases();
-        if holds_a_socket(&preferred)
-            && let Ok(home) = Home::make_in(&preferred, binaries)
+        if holds_a_socket(&preferred, maker)
+            && let Ok(home) = Home::make_in(&preferred, binaries, maker)
         {
             return Ok(home);
         }
-        Home::make_in(&fallback, binaries)
+        Home::make_in(&fallback, binaries, maker)
     }
 
-    fn make_in(base: &Path, binaries: &Binaries) -> Result<Home> {
-        let home = Home::claim(base).map_err(|error| {
-            Failure::from_error(Kind::Sandbox, error)
-                .context(format!("cannot make a directory in {}", base.display()))
-                .hint("TMPDIR names another place")
+    fn make_in(base: &Path, binaries: &Binaries, maker: &Maker) -> Result<Home> {
+        let home = Home::claim(base, maker).map_err(|error| {
+            Error::machine(format!("cannot make a directory in {}", base.display()), error)
+                .with_hint("TMPDIR names another place")
         })?;
         home.furnish(binaries)
     }
 
     /// An empty directory, locked. The lock comes before the marker, so that whoever sees the marker
     /// and gets the lock knows that the maker is gone.
-    fn claim(base: &Path) -> io::Result<Home> {
-        let name = format!("{PREFIX}{:012x}", RandomState::new().hash_one(base) >> 16);
+    fn claim(base: &Path, maker: &Maker) -> io::Result<Home> {
+        let name = format!("{}{:012x}", maker.prefix(), RandomState::new().hash_one(base) >> 16);
         let path = base.join(&name);
         DirBuilder::new().mode(0o700).create(&path)?;
         let ready = lock(&path).and_then(|lock| {
-            fs::write(path.join(MARKER), WHAT_THIS_IS)?;
+            fs::write(path.join(maker.marker()), maker.what_this_is())?;
             Ok((lock, fs::metadata(&path)?.uid()))
         });
         let (lock, owner) = ready.inspect_err(|_| drop(fs::remove_dir_all(&path)))?;
-        let kin = Kin::Marked { name, uid: owner, adopted: false };
-        Ok(Home { path, owner, accounts: None, kin, left: false, _lock: lock })
+        let mark = processes::mark(maker, &name);
+        let kin = Kin::Marked { mark, uid: owner, adopted: false };
+        let maker = maker.clone();
+        Ok(Home { path, maker, owner, accounts: None, kin, left: false, _lock: lock })
     }
 
     /// Makes the server's own directories, and sees that it can use them and its programs.
@@ -113,7 +111,7 @@ impl Home {
             self.accounts = Some(Accounts::choose()?);
             // The server's account must get through to its directories.
             fs::set_permissions(&self.path, Permissions::from_mode(0o711))
-                .map_err(|error| failure("opening", &self.path, error))?;
+                .map_err(|error| failed("opening", &self.path, &error))?;
         }
         self.kin = self.recognise();
         self.make_directory(&self.data(), self.accounts.as_ref().map(|accounts| &accounts.initdb))?;
@@ -134,8 +132,9 @@ impl Home {
         if self.owner == 0 && account::is_own(server) {
             return Kin::OwnUser(server);
         }
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Kin::Marked { name, uid: server, adopted: processes::share_the_user() }
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let mark = processes::mark(&self.maker, &name);
+        Kin::Marked { mark, uid: server, adopted: processes::share_the_user() }
     }
 
     fn make_directory(&self, directory: &Path, owner: Option<&Account>) -> Result<()> {
@@ -146,7 +145,7 @@ impl Home {
                 Some(account) => chown(directory, Some(account.uid), Some(account.gid)),
                 None => Ok(()),
             })
-            .map_err(|error| failure("making", directory, error))
+            .map_err(|error| failed("making", directory, &error))
     }
 
     /// Hands what `initdb` has made to the server's account.
@@ -154,7 +153,7 @@ impl Home {
         match &self.accounts {
             Some(Accounts { initdb, server }) if initdb != server => {
                 hand_over(&self.data(), initdb, server)
-                    .map_err(|error| failure("handing over", &self.data(), error))
+                    .map_err(|error| failed("handing over", &self.data(), &error))
             }
             _ => Ok(()),
         }
@@ -203,7 +202,7 @@ impl Home {
         let mut command = account::command(program, &self.path, account);
         let name = self.path.file_name().unwrap_or_default();
         command.env("HOME", self.scratch()).env("TMPDIR", self.scratch());
-        command.env(processes::MARKER, name);
+        command.env(self.maker.variable(), name);
         command
     }
 
@@ -215,8 +214,7 @@ impl Home {
     /// Ends what goes on of the server, and what was started in it.
     pub fn end_processes(&self) -> Result<()> {
         self.kin.end().map_err(|error| {
-            Failure::from_error(Kind::Sandbox, error)
-                .context("what the throwaway server has started cannot be ended")
+            Error::machine("what the throwaway server has started cannot be ended", error)
         })
     }
 
@@ -225,7 +223,7 @@ impl Home {
     pub fn write_for_server(&self, path: &Path, contents: &str) -> Result<()> {
         let write = || -> io::Result<()> {
             match fs::remove_file(path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
             let mut file =
@@ -236,13 +234,13 @@ impl Home {
                 None => Ok(()),
             }
         };
-        write().map_err(|error| failure("writing", path, error))
+        write().map_err(|error| failed("writing", path, &error))
     }
 
     /// Lets the directory outlive this process.
     pub fn leave(mut self) -> Result<()> {
         let kept = self.path.join(KEPT);
-        fs::write(&kept, "").map_err(|error| failure("writing", &kept, error))?;
+        fs::write(&kept, "").map_err(|error| failed("writing", &kept, &error))?;
         self.left = true;
         Ok(())
     }
@@ -251,7 +249,7 @@ impl Home {
     pub fn remove(mut self) -> Result<()> {
         self.left = true;
         let ended = self.end_processes();
-        remove(&self.path).map_err(|error| failure("removing", &self.path, error))?;
+        remove(&self.path).map_err(|error| failed("removing", &self.path, &error))?;
         ended
     }
 }
@@ -266,12 +264,12 @@ impl Drop for Home {
     }
 }
 
-fn failure(action: &str, path: &Path, error: io::Error) -> Failure {
-    Failure::from_error(Kind::Sandbox, error).context(format!("{action} {} failed", path.display()))
+fn failed(action: &str, path: &Path, error: &io::Error) -> Error {
+    Error::machine(format!("{action} {} failed", path.display()), error)
 }
 
 /// Where homes are made: where temporary files go, and the system's own place for them.
-pub(super) fn bases() -> [PathBuf; 2] {
+pub(crate) fn bases() -> [PathBuf; 2] {
     let preferred = env::temp_dir();
     [path::absolute(&preferred).unwrap_or(preferred), PathBuf::from(SYSTEM_TMP)]
 }
@@ -279,7 +277,7 @@ pub(super) fn bases() -> [PathBuf; 2] {
 /// Removes the directory of a server. Processes that have not yet noticed that their postmaster is
 /// gone may still add files, hence more than one attempt. The data goes first: should that fail, the
 /// marker is still there for the next run.
-pub(super) fn remove(path: &Path) -> io::Result<()> {
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
     for _ in 0..10 {
         let removed = absent_is_fine(fs::remove_dir_all(path.join(DATA)))
             .and_then(|()| absent_is_fine(fs::remove_dir_all(path)));
@@ -327,7 +325,7 @@ fn hand_over(directory: &Path, from: &Account, to: &Account) -> io::Result<()> {
 
 fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
     match result {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
 }
@@ -339,8 +337,9 @@ fn lock(home: &Path) -> io::Result<File> {
 }
 
 /// Whether a socket made below `base` has a path that the kernel takes and that a URL can carry.
-fn holds_a_socket(base: &Path) -> bool {
-    let longest = base.join("pgtend-0123456789ab").join(SOCKET).join(".s.PGSQL.65535");
+fn holds_a_socket(base: &Path, maker: &Maker) -> bool {
+    let name = format!("{}0123456789ab", maker.prefix());
+    let longest = base.join(name).join(SOCKET).join(".s.PGSQL.65535");
     longest.to_str().is_some_and(|path| path.len() <= LONGEST_SOCKET_PATH)
 }
 
@@ -353,18 +352,18 @@ fn check_reach(account: &Account, binaries: &Binaries, home: &Path) -> Result<()
     };
     let name = &account.name;
     if !runs_in(Path::new("/")) {
-        return Err(Failure::new(
-            Kind::Sandbox,
+        return Err(Error::new(
+            ErrorKind::Account,
             format!("the account {name} cannot run {}", initdb.display()),
         )
-        .hint(
+        .with_hint(
             "PostgreSQL refuses to run as root, so its programs run as another account: make them \
-             readable for everyone, name others with --pg-bin, or run pgtend as an ordinary user",
+             readable for everyone, or run this as an ordinary user",
         ));
     }
     if !runs_in(home) {
         let message = format!("the account {name} cannot enter {}", home.display());
-        return Err(Failure::new(Kind::Sandbox, message).hint("TMPDIR names another place"));
+        return Err(Error::new(ErrorKind::Machine, message).with_hint("TMPDIR names another place"));
     }
     Ok(())
 }
@@ -375,7 +374,8 @@ mod tests {
 
     #[test]
     fn a_place_too_deep_for_a_socket_is_not_used() {
-        assert!(holds_a_socket(Path::new("/var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T/")));
-        assert!(!holds_a_socket(&Path::new("/builds").join("x".repeat(60))));
+        let holds = |base: &Path| holds_a_socket(base, &Maker::new("some-tool").unwrap());
+        assert!(holds(Path::new("/var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T/")));
+        assert!(!holds(&Path::new("/builds").join("x".repeat(60))));
     }
 }

@@ -9,11 +9,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 
-use super::account::{self, Account};
-use super::postmaster::wait_until;
-
-/// The server's environment says by this variable whose process one is.
-pub(super) const MARKER: &str = "PGTEND_SANDBOX";
+use crate::account::{self, Account};
+use crate::maker::Maker;
+use crate::postmaster::wait_until;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(10);
@@ -24,15 +22,15 @@ const MOST_PROCESSES: u64 = 2000;
 
 /// By what a server's processes are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kin {
+pub(crate) enum Kin {
     /// By a user id that nothing else has. Sure.
     OwnUser(u32),
     /// By the marker in the environment, and by whose children they are, among those of a user who
     /// has others too. A process can shed both; where [`share_the_user`] works, not that it comes to
     /// this process when its parent has ended.
     Marked {
-        /// The name of the server's directory.
-        name: String,
+        /// What stands in the environment, see [`mark`].
+        mark: String,
         /// The user.
         uid: u32,
         /// Orphans that came to this process are among them.
@@ -80,23 +78,28 @@ impl Kin {
         let all = list();
         match self {
             Kin::OwnUser(uid) => pids(all.iter().filter(|process| process.uids.contains(uid))),
-            Kin::Marked { name, uid, adopted } => {
+            Kin::Marked { mark, uid, adopted } => {
                 let us = Us::of(*adopted, &all);
                 let theirs: Vec<_> =
                     all.iter().filter(|process| process.uids.contains(uid)).collect();
-                let marked = |process: &&&Process| {
-                    us.has_adopted(process) || process.environment_has(MARKER, name)
-                };
+                let marked =
+                    |process: &&&Process| us.has_adopted(process) || process.environment_has(mark);
                 with_descendants(pids(theirs.iter().filter(marked).copied()), &theirs)
             }
         }
     }
 }
 
+/// The variable in the environment of a server's processes that says whose they are; `name` is the
+/// server's directory.
+pub(crate) fn mark(maker: &Maker, name: &str) -> String {
+    format!("{}={name}", maker.variable())
+}
+
 /// Prepares this process for a server that shares its user: orphans of what this process starts
 /// become its own children, which tells whether that works; and processes of the same user can no
 /// longer read its environment and memory. Both only where the system can (Linux).
-pub(super) fn share_the_user() -> bool {
+pub(crate) fn share_the_user() -> bool {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{
@@ -114,7 +117,7 @@ pub(super) fn share_the_user() -> bool {
 
 /// Limits what the server `pid` and all that comes of it may take: no core files, and where the user
 /// is its own, an end to the number of processes. Where the system can (Linux).
-pub(super) fn limit(pid: u32, kin: &Kin) {
+pub(crate) fn limit(pid: u32, kin: &Kin) {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{Resource, Rlimit, prlimit};
@@ -130,12 +133,12 @@ pub(super) fn limit(pid: u32, kin: &Kin) {
 }
 
 /// Whether a process of the user lives.
-pub(super) fn any_of(uid: u32) -> bool {
+pub(crate) fn any_of(uid: u32) -> bool {
     Kin::OwnUser(uid).any()
 }
 
 /// Sends a signal; whether it arrived shows in whether the process ends.
-pub(super) fn send(pid: u32, signal: Signal) {
+pub(crate) fn send(pid: u32, signal: Signal) {
     if let Some(pid) = pid.try_into().ok().and_then(Pid::from_raw) {
         let _ = rustix::process::kill_process(pid, signal);
     }
@@ -233,13 +236,12 @@ impl Process {
         is_alive.then_some(Process { pid, parent, session, uids })
     }
 
-    fn environment_has(&self, name: &str, value: &str) -> bool {
+    fn environment_has(&self, wanted: &str) -> bool {
         let Ok(file) = std::fs::File::open(format!("/proc/{}/environ", self.pid)) else {
             return false;
         };
         let mut bytes = Vec::new();
         let _ = file.take(LONGEST_ENVIRONMENT).read_to_end(&mut bytes);
-        let wanted = format!("{name}={value}");
         bytes.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
     }
 }
@@ -265,9 +267,8 @@ fn list() -> Vec<Process> {
 #[cfg(not(target_os = "linux"))]
 impl Process {
     /// `ps` shows the environment behind the command line.
-    fn environment_has(&self, name: &str, value: &str) -> bool {
+    fn environment_has(&self, wanted: &str) -> bool {
         let said = said_by(&["-E", "-ww", "-o", "command=", "-p", &self.pid.to_string()]);
-        let wanted = format!("{name}={value}");
         said.split_whitespace().any(|word| word == wanted)
     }
 }

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::{home, peek, processes};
-use crate::failure::{Failure, Kind};
+use crate::error::{Error, ErrorKind};
+use crate::{home, peek, processes};
 
 /// A busy machine needs more than the second that a start takes.
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -32,14 +32,14 @@ const LOG_BYTES_READ: u64 = 1 << 20;
 
 /// A running server that this process started; stopped when dropped, unless left.
 #[derive(Debug)]
-pub(super) struct Postmaster {
+pub(crate) struct Postmaster {
     child: Child,
     left: bool,
 }
 
 /// Why a server did not come up, and what it logged meanwhile.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     why: String,
     log: String,
 }
@@ -95,17 +95,17 @@ impl Refusal {
     }
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Failure {
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Error {
         let Refusal { why, log } = refusal;
-        Failure::new(Kind::Sandbox, format!("{why}{}", last_lines(&log)))
+        Error::new(ErrorKind::Server, format!("{why}{}", last_lines(&log)))
             .context("the throwaway server did not start")
     }
 }
 
 /// The end of what a program said, to be put behind a message: ` (line / line)`; empty if it said
 /// nothing.
-pub(super) fn last_lines(text: &str) -> String {
+pub(crate) fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     match &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..] {
         [] => String::new(),
@@ -115,7 +115,7 @@ pub(super) fn last_lines(text: &str) -> String {
 
 /// What has been logged after the first `before` bytes, or the end of it: whatever runs in the server
 /// can fill the log.
-pub(super) fn log_since(log: &Path, before: u64) -> String {
+pub(crate) fn log_since(log: &Path, before: u64) -> String {
     let mut said = Vec::new();
     let read = File::open(log).and_then(|mut log| {
         let from = before.max(log.metadata()?.len().saturating_sub(LOG_BYTES_READ));
@@ -174,14 +174,14 @@ fn pid_file(data: &Path) -> String {
 /// The number in `postmaster.pid` alone proves nothing: after a crash or a reboot it may belong to
 /// any process. So the process must also name the data directory, whose name is random, in its
 /// command line.
-pub(super) fn running_in(home: &Path) -> Option<u32> {
+pub(crate) fn running_in(home: &Path) -> Option<u32> {
     let pid = pid_file(&home.join(home::DATA)).lines().next()?.trim().parse().ok()?;
     command_line(pid).contains(&needle(home)?).then_some(pid)
 }
 
 /// What the command line of a server in `home` holds: only the last two parts, because the path to
 /// them may be spelled in several ways (/tmp, /private/tmp).
-pub(super) fn needle(home: &Path) -> Option<String> {
+pub(crate) fn needle(home: &Path) -> Option<String> {
     let needle = Path::new(home.file_name()?).join(home::DATA);
     needle.to_str().map(str::to_owned)
 }
@@ -199,7 +199,7 @@ fn command_line(pid: u32) -> String {
 }
 
 /// Stops the server that a dead process left running in `home`.
-pub(super) fn stop_orphan(home: &Path) {
+pub(crate) fn stop_orphan(home: &Path) {
     for signal in [Signal::QUIT, Signal::KILL] {
         let Some(pid) = running_in(home) else { return };
         processes::send(pid, signal);
@@ -209,7 +209,7 @@ pub(super) fn stop_orphan(home: &Path) {
 }
 
 /// Polls until `done`; false when `patience` ran out first.
-pub(super) fn wait_until(patience: Duration, mut done: impl FnMut() -> bool) -> bool {
+pub(crate) fn wait_until(patience: Duration, mut done: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     loop {
         if done() {
@@ -229,8 +229,8 @@ mod tests {
     #[test]
     fn a_refusal_ends_with_what_the_server_said() {
         let log = (0..20).map(|n| format!("line {n}\n")).collect();
-        let failure = Failure::from(Refusal { why: "it ended at once".to_owned(), log });
-        let message = failure.to_string();
+        let error = Error::from(Refusal { why: "it ended at once".to_owned(), log });
+        let message = error.to_string();
         assert!(
             message.starts_with("the throwaway server did not start: it ended at once (line 12 /")
         );

@@ -11,8 +11,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::processes;
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::processes;
 
 /// In order of preference: the one that every system has, and whose files are nobody's; else the
 /// one made for PostgreSQL (the third name is macOS's), which a production cluster may use.
@@ -43,7 +43,7 @@ const PASSED_ON: [&str; 10] = [
 
 /// An unprivileged user of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Account {
+pub(crate) struct Account {
     /// For messages.
     pub name: String,
     pub uid: u32,
@@ -52,18 +52,18 @@ pub(super) struct Account {
 
 /// The account that `initdb` runs as, from `/etc/passwd`. That file is enough: the names are local
 /// accounts wherever they exist.
-pub(super) fn named() -> Result<Account> {
+pub(crate) fn named() -> Result<Account> {
     let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
     pick(&passwd).ok_or_else(|| {
         let message = "PostgreSQL refuses to run as root, and neither nobody nor postgres is an \
                        account of this machine";
-        Failure::new(Kind::Sandbox, message).hint("run pgtend as an ordinary user")
+        Error::new(ErrorKind::Account, message).with_hint("run this as an ordinary user")
     })
 }
 
 /// A user id, and a group id of the same number, that nothing else has; `None` where the machine
 /// maps none of them, as in a container of a few ids.
-pub(super) fn own() -> Option<Account> {
+pub(crate) fn own() -> Option<Account> {
     let maps = ["/proc/self/uid_map", "/proc/self/gid_map"].map(fs::read_to_string);
     let is_mapped = |id| maps.iter().all(|map| map.as_ref().map_or(true, |map| maps_id(map, id)));
     let range = RANGES.iter().find(|range| is_mapped(*range.start()) && is_mapped(*range.end()))?;
@@ -75,7 +75,7 @@ pub(super) fn own() -> Option<Account> {
 }
 
 /// Whether a server of ours, and nothing else, has this user id.
-pub(super) fn is_own(uid: u32) -> bool {
+pub(crate) fn is_own(uid: u32) -> bool {
     RANGES.iter().any(|range| range.contains(&uid))
 }
 
@@ -116,10 +116,10 @@ fn parse_id(field: &str) -> Option<u32> {
 
 /// A command that runs `program` in `directory` as `account`, or as the caller where there is none.
 ///
-/// It has a process group of its own, so that a terminal's Ctrl-C reaches pgtend alone, which then
-/// stops the server in order; an environment that holds nothing of the caller's but [`PASSED_ON`];
+/// It has a process group of its own, so that a terminal's Ctrl-C reaches the caller alone, which
+/// then stops the server in order; an environment that holds nothing of the caller's but [`PASSED_ON`];
 /// and no open file of the caller's.
-pub(super) fn command(program: &Path, directory: &Path, account: Option<&Account>) -> Command {
+pub(crate) fn command(program: &Path, directory: &Path, account: Option<&Account>) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
     command.envs(PASSED_ON.iter().filter_map(|name| Some((name, env::var_os(name)?))));
@@ -129,13 +129,13 @@ pub(super) fn command(program: &Path, directory: &Path, account: Option<&Account
         // The standard library empties the list of further groups along with this.
         command.uid(account.uid).gid(account.gid);
     }
-    // Those that pgtend was started with; it opens its own close-on-exec.
+    // Those that the caller was started with; what Rust opens is close-on-exec.
     close_fds::set_fds_cloexec_threadsafe(3, &[]);
     command
 }
 
 /// Whether the system lets a process run as `account`.
-pub(super) fn can_be(account: &Account) -> io::Result<bool> {
+pub(crate) fn can_be(account: &Account) -> io::Result<bool> {
     let program = Path::new("/bin/sh");
     let status = command(program, Path::new("/"), Some(account)).args(["-c", ":"]).status();
     match status {

@@ -1,31 +1,55 @@
 //! A throwaway PostgreSQL server: found among the installed ones, made in a temporary directory,
 //! reached over a private socket, and gone with the value that stands for it.
 //!
+//! ```no_run
+//! use pg_sandbox::{Options, Sandbox, Search};
+//!
+//! # fn main() -> pg_sandbox::Result<()> {
+//! let binaries = Search::default().find(None)?;
+//! let sandbox = Sandbox::start(&Options::new(binaries))?;
+//! println!("psql '{}'", sandbox.url("postgres"));
+//! sandbox.stop()
+//! # }
+//! ```
+//!
 //! A [`Sandbox`] stops its server and removes its files when it is dropped, which covers a return, an
-//! early error and a panic (pgtend unwinds). It covers Ctrl-C and SIGTERM as well, because pgtend's
-//! `main` answers them by cancelling the command and returning; the server itself does not see the
-//! terminal's signals. For a process that is killed the next [`Sandbox::start`] cleans up.
+//! early error and a panic that unwinds. A program that answers Ctrl-C and SIGTERM by returning from
+//! `main` is covered as well; the server itself does not see the terminal's signals. For a process
+//! that is killed the next [`Sandbox::start`] cleans up.
 //!
 //! Nothing here uses the network, and nothing is downloaded. Everything blocks: [`Sandbox::start`]
-//! takes a second or two, up to a minute on a busy machine.
+//! takes a second or two, up to a minute on a busy machine. Unix only.
+//!
+//! Whoever can run SQL as the superuser of such a server can run programs on the machine: it is ended
+//! with all that it has started, but it is no prison.
+//!
+//! The feature `testing` adds what a test of a PostgreSQL client wants and nothing else should have.
+
+#![warn(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod account;
-pub mod binaries;
+mod binaries;
+mod error;
 mod home;
+mod maker;
 mod peek;
 mod postmaster;
 mod processes;
 mod sweep;
+#[cfg(any(test, feature = "testing"))]
+mod testing;
 
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
-pub use binaries::Binaries;
+pub use binaries::{Binaries, Search};
+pub use error::{Error, ErrorKind, Result};
 
-use crate::failure::{Failure, Kind, Result};
 use home::Home;
+use maker::Maker;
 use postmaster::{Postmaster, Refusal};
 
 /// The superuser that every sandbox has.
@@ -45,38 +69,33 @@ const UNSAFE_AND_FAST: [(&str, &str); 2] = [("fsync", "off"), ("full_page_writes
 const PRELOAD: &str = "shared_preload_libraries";
 const STATEMENTS: &str = "pg_stat_statements";
 
-/// Where the server listens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Listen {
-    /// On its socket alone, which only the caller and root can reach.
-    Socket,
-    /// On 127.0.0.1 too, on a free port. Unless [`Options::hba`] says otherwise every user of the
-    /// machine can then connect as the superuser, so this is for tests.
-    Loopback,
-}
-
 /// What server to make.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The installation to use; see [`binaries::find`].
+    /// The installation to use; see [`Search::find`].
     pub binaries: Binaries,
-    /// Where the server listens.
-    pub listen: Listen,
+    /// The program that makes the server, in small letters, digits and hyphens: the directory's name
+    /// begins with it, and what killed processes left is removed under the same name only.
+    pub maker: String,
     /// Server settings (`-c name=value`), stronger than the sandbox's own.
     pub settings: Vec<(String, String)>,
+    /// On 127.0.0.1 too, on a free port, and not on the socket alone, which only the caller and root
+    /// can reach.
+    listens_on_loopback: bool,
     /// The contents of `pg_hba.conf`; without it whoever can connect is trusted.
-    pub hba: Option<String>,
-    /// Files (plain name, contents) for the data directory, such as `server.key`; mode 0600.
-    pub files: Vec<(String, String)>,
+    hba: Option<String>,
+    /// Files (plain name, contents) for the data directory.
+    files: Vec<(String, String)>,
 }
 
 impl Options {
-    /// A server of `binaries` on its socket alone, with nothing special.
+    /// A server of `binaries` on its socket alone, with nothing special, made by `pg`.
     pub fn new(binaries: Binaries) -> Self {
         Options {
             binaries,
-            listen: Listen::Socket,
+            maker: "pg".to_owned(),
             settings: Vec::new(),
+            listens_on_loopback: false,
             hba: None,
             files: Vec::new(),
         }
@@ -108,12 +127,15 @@ impl Sandbox {
     /// left behind.
     ///
     /// Root cannot run PostgreSQL, so under root it runs with a user id of its own that no account of
-    /// the machine has (in a container without such, as `nobody`). Every failure is [`Kind::Sandbox`],
-    /// leaves nothing behind and carries the end of the server's log.
+    /// the machine has (in a container without such, as `nobody`).
+    ///
+    /// # Errors
+    /// Every failure leaves nothing behind and carries the end of the server's log.
     pub fn start(options: &Options) -> Result<Sandbox> {
-        let home = Home::make(&options.binaries)?;
+        let maker = Maker::new(&options.maker)?;
+        let home = Home::make(&options.binaries, &maker)?;
         for base in home::bases() {
-            sweep::sweep(&base, home.owner());
+            sweep::sweep(&base, home.owner(), &maker);
         }
         initdb(&home, &options.binaries)?;
         home.hand_over()?;
@@ -143,14 +165,9 @@ impl Sandbox {
         self.home.socket_dir()
     }
 
-    /// The port, of the socket and with [`Listen::Loopback`] of TCP.
+    /// The port, of the socket and, where the server listens there, of TCP.
     pub fn port(&self) -> u16 {
         self.recipe.port
-    }
-
-    /// The data directory.
-    pub fn data_dir(&self) -> PathBuf {
-        self.home.data()
     }
 
     /// The file that the server logs to.
@@ -159,6 +176,9 @@ impl Sandbox {
     }
 
     /// What the server has logged so far, over restarts too.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be read.
     pub fn log(&self) -> io::Result<String> {
         fs::read(self.log_path()).map(|log| String::from_utf8_lossy(&log).into_owned())
     }
@@ -194,8 +214,11 @@ impl Sandbox {
         format!("{stop}; rm -rf {}", quoted(self.home.path()))
     }
 
-    /// Leaves the server running when pgtend ends; `database` is what the URL of the answer names.
-    /// A later run removes the files once that server has ended.
+    /// Leaves the server running when this process ends; `database` is what the URL of the answer
+    /// names. The files are removed by a later [`Sandbox::start`] once that server has ended.
+    ///
+    /// # Errors
+    /// Fails, and ends the server, if its directory cannot be marked.
     pub fn keep(self, database: &str) -> Result<Kept> {
         let url = self.url(database);
         let stop_command = self.stop_command();
@@ -206,26 +229,18 @@ impl Sandbox {
     }
 
     /// Stops the server and removes its files, as dropping does, but says what failed.
+    ///
+    /// # Errors
+    /// Fails if the server goes on or a file stays; the next [`Sandbox::start`] tries again.
     pub fn stop(mut self) -> Result<()> {
-        let stopped = self.crash();
+        let stopped = self.stop_server();
         self.home.remove()?;
         stopped
     }
 
-    /// Stops the server as a crash would: sessions are cut off and there is no checkpoint.
-    pub fn crash(&mut self) -> Result<()> {
-        self.postmaster.stop().map_err(|error| {
-            Failure::from_error(Kind::Sandbox, error)
-                .context("stopping the throwaway server failed")
-        })
-    }
-
-    /// Starts the server again as it was, after a crash if it still runs: it recovers from its WAL, on
-    /// the same port.
-    pub fn restart(&mut self) -> Result<()> {
-        self.crash()?;
-        self.postmaster = self.recipe.launch(&self.home)?;
-        Ok(())
+    fn stop_server(&mut self) -> Result<()> {
+        let stopped = self.postmaster.stop();
+        stopped.map_err(|error| Error::machine("stopping the throwaway server failed", error))
     }
 }
 
@@ -239,10 +254,7 @@ struct Recipe {
 
 impl Recipe {
     fn new(options: &Options) -> Result<Recipe> {
-        let port = match options.listen {
-            Listen::Socket => SOCKET_PORT,
-            Listen::Loopback => free_port()?,
-        };
+        let port = if options.listens_on_loopback { free_port()? } else { SOCKET_PORT };
         Ok(Recipe { options: options.clone(), port, preloads: true })
     }
 
@@ -259,10 +271,7 @@ impl Recipe {
 
     /// The server's settings, the stronger ones last.
     fn settings(&self, home: &Home) -> Vec<(String, String)> {
-        let listen = match self.options.listen {
-            Listen::Socket => "",
-            Listen::Loopback => "127.0.0.1",
-        };
+        let listen = if self.options.listens_on_loopback { "127.0.0.1" } else { "" };
         let mut settings = vec![
             ("port".to_owned(), self.port.to_string()),
             ("listen_addresses".to_owned(), listen.to_owned()),
@@ -287,7 +296,7 @@ impl Recipe {
             self.preloads = false;
             return Ok(Adapted::Yes);
         }
-        if self.options.listen == Listen::Loopback && refusal.port_was_taken() {
+        if self.options.listens_on_loopback && refusal.port_was_taken() {
             self.port = free_port()?;
             return Ok(Adapted::Yes);
         }
@@ -337,9 +346,9 @@ fn initdb(home: &Home, binaries: &Binaries) -> Result<()> {
     Ok(())
 }
 
-fn initdb_failed(initdb: &Path, why: &str) -> Failure {
+fn initdb_failed(initdb: &Path, why: &str) -> Error {
     let message = format!("cannot make the throwaway server: {}: {why}", initdb.display());
-    Failure::new(Kind::Sandbox, message)
+    Error::new(ErrorKind::Server, message)
 }
 
 /// Outside the data directory, where only the server's own files are.
@@ -349,9 +358,8 @@ fn hba_path(home: &Home) -> PathBuf {
 
 fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|bound| bound.local_addr());
-    listener.map(|address| address.port()).map_err(|error| {
-        Failure::from_error(Kind::Sandbox, error).context("no free port on 127.0.0.1")
-    })
+    let port = listener.map(|address| address.port());
+    port.map_err(|error| Error::machine("no free port on 127.0.0.1", error))
 }
 
 /// As an item of a list setting, where commas and spaces count.

@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags};
 
 /// Opens a plain file of the user `owner` for reading. Never waits, as opening a FIFO would, follows
 /// no link in the last place, and does not touch a device.
-pub(super) fn open(path: &Path, owner: u32) -> io::Result<File> {
+pub(crate) fn open(path: &Path, owner: u32) -> io::Result<File> {
     let is_plain = |found: &fs::Metadata| found.is_file() && found.uid() == owner;
     let refused = || io::Error::other("not a plain file of its owner's");
     if !is_plain(&fs::symlink_metadata(path)?) {
@@ -23,7 +23,7 @@ pub(super) fn open(path: &Path, owner: u32) -> io::Result<File> {
 }
 
 /// The beginning of such a file, at most `limit` bytes; empty if there is none.
-pub(super) fn read(path: &Path, owner: u32, limit: u64) -> String {
+pub(crate) fn read(path: &Path, owner: u32, limit: u64) -> String {
     let mut bytes = Vec::new();
     // Half a file is as good as one that is being written.
     let _ = open(path, owner).and_then(|file| file.take(limit).read_to_end(&mut bytes));
@@ -31,7 +31,6 @@ pub(super) fn read(path: &Path, owner: u32, limit: u64) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests {
     use std::os::unix::fs::symlink;
 

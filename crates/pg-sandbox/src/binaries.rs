@@ -7,12 +7,9 @@ use std::ffi::OsStr;
 use std::path::{self, Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
-/// Names the directory when the command line does not.
-pub const BIN_VARIABLE: &str = "PGTEND_PG_BIN";
-
-/// The oldest major version that pgtend works with.
+/// The oldest major version whose `initdb` takes the options that are used here.
 const OLDEST_MAJOR: u32 = 14;
 
 const PROGRAMS: [&str; 3] = ["initdb", "postgres", "pg_ctl"];
@@ -29,8 +26,8 @@ const PACKAGE_DIRECTORIES: [&str; 7] = [
     "/home/linuxbrew/.linuxbrew/opt/postgresql@*/bin",
 ];
 
-const HOW_TO_NAME_THEM: &str = "--pg-bin and PGTEND_PG_BIN name the directory that holds initdb, \
-     postgres and pg_ctl, such as /usr/lib/postgresql/17/bin";
+const WHAT_TO_NAME: &str =
+    "name the directory that holds initdb, postgres and pg_ctl, such as /usr/lib/postgresql/17/bin";
 
 /// One installation of the PostgreSQL server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,41 +53,63 @@ impl Binaries {
     }
 }
 
-/// Finds the server programs: `explicit` (the command line's), else `PGTEND_PG_BIN`, else the newest
-/// of PATH, `pg_config --bindir` and the directories that packages use.
-///
-/// A directory that was named must be usable: otherwise the failure ([`Kind::Sandbox`]) says what is
-/// wrong with it and no other is tried.
-pub fn find(explicit: Option<&Path>) -> Result<Binaries> {
-    if let Some(dir) = explicit {
-        return named(dir);
-    }
-    match env::var_os(BIN_VARIABLE).filter(|dir| !dir.is_empty()) {
-        Some(dir) => named(Path::new(&dir)).map_err(|failure| failure.context(BIN_VARIABLE)),
-        None => newest(&candidates()),
-    }
+/// How the server programs are looked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Search {
+    /// An environment variable that names the directory where the caller's user does not.
+    pub variable: Option<&'static str>,
 }
 
-/// The installations to use one after the other: of each of `majors` the newest; without majors those
-/// in `folders`, and without these the one that [`find`] finds. Majors are looked for in `folders`,
-/// else where [`find`] looks.
-///
-/// # Errors
-/// `Sandbox` where a named directory cannot be used, and where a major is not found.
-pub fn find_all(folders: &[PathBuf], majors: &[u32]) -> Result<Vec<Binaries>> {
-    if folders.is_empty() && majors.is_empty() {
-        return Ok(vec![find(None)?]);
+impl Search {
+    /// Finds the server programs: in `explicit`, else where the variable says, else the newest of
+    /// PATH, `pg_config --bindir` and the directories that packages use.
+    ///
+    /// # Errors
+    /// A directory that was named must be usable: otherwise the error says what is wrong with it
+    /// ([`ErrorKind::UnusablePrograms`]) and no other is tried. [`ErrorKind::NoPrograms`] where none
+    /// was named and none is found.
+    pub fn find(&self, explicit: Option<&Path>) -> Result<Binaries> {
+        match (explicit.map(named), self.by_variable()) {
+            (Some(named), _) | (None, Some(named)) => named,
+            (None, None) => newest(&candidates()),
+        }
     }
-    let there = match folders {
-        [] => everywhere()?,
-        folders => each_once(folders).map(|dir| named(dir)).collect::<Result<_>>()?,
-    };
-    if majors.is_empty() {
-        return Ok(there);
+
+    /// The installations to use one after the other: of each of `majors` the newest; without majors
+    /// those in `folders`, and without these the one that [`Search::find`] finds. Majors are looked
+    /// for in `folders`, else where [`Search::find`] looks.
+    ///
+    /// # Errors
+    /// As [`Search::find`], and [`ErrorKind::NoSuchMajor`].
+    pub fn find_all(&self, folders: &[PathBuf], majors: &[u32]) -> Result<Vec<Binaries>> {
+        if folders.is_empty() && majors.is_empty() {
+            return Ok(vec![self.find(None)?]);
+        }
+        let there = match folders {
+            [] => self.everywhere()?,
+            folders => each_once(folders).map(|dir| named(dir)).collect::<Result<_>>()?,
+        };
+        if majors.is_empty() {
+            return Ok(there);
+        }
+        let mut seen = HashSet::new();
+        let majors = majors.iter().filter(|major| seen.insert(**major));
+        majors.map(|major| of_major(*major, &there, folders)).collect()
     }
-    let mut seen = HashSet::new();
-    let majors = majors.iter().filter(|major| seen.insert(**major));
-    majors.map(|major| of_major(*major, &there, folders)).collect()
+
+    /// Every usable installation, the one that the environment names first.
+    fn everywhere(&self) -> Result<Vec<Binaries>> {
+        let first = self.by_variable().transpose()?;
+        let others = candidates();
+        let others = others.iter().filter_map(|dir| probe(dir).ok());
+        Ok(first.into_iter().chain(others).collect())
+    }
+
+    fn by_variable(&self) -> Option<Result<Binaries>> {
+        let variable = self.variable?;
+        let dir = env::var_os(variable).filter(|dir| !dir.is_empty())?;
+        Some(named(Path::new(&dir)).map_err(|error| error.context(variable)))
+    }
 }
 
 fn each_once(folders: &[PathBuf]) -> impl Iterator<Item = &PathBuf> {
@@ -100,20 +119,12 @@ fn each_once(folders: &[PathBuf]) -> impl Iterator<Item = &PathBuf> {
         .filter(move |dir| seen.insert(dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf())))
 }
 
-/// Every usable installation, the one that the environment names first.
-fn everywhere() -> Result<Vec<Binaries>> {
-    let variable = env::var_os(BIN_VARIABLE).filter(|dir| !dir.is_empty());
-    let first = variable.map(|dir| named(Path::new(&dir)));
-    let first = first.transpose().map_err(|failure| failure.context(BIN_VARIABLE))?;
-    Ok(first.into_iter().chain(candidates().iter().filter_map(|dir| probe(dir).ok())).collect())
-}
-
 fn of_major(major: u32, there: &[Binaries], folders: &[PathBuf]) -> Result<Binaries> {
     let of_it = there.iter().filter(|binaries| binaries.major == major);
     newest_of(of_it.cloned()).ok_or_else(|| no_major(major, there, folders))
 }
 
-fn no_major(major: u32, there: &[Binaries], folders: &[PathBuf]) -> Failure {
+fn no_major(major: u32, there: &[Binaries], folders: &[PathBuf]) -> Error {
     let searched = match folders {
         [] => format!("PATH, pg_config --bindir, {}", PACKAGE_DIRECTORIES.join(", ")),
         folders => list(folders.iter().map(|dir| dir.display().to_string())),
@@ -126,10 +137,8 @@ fn no_major(major: u32, there: &[Binaries], folders: &[PathBuf]) -> Failure {
     let message = format!(
         "no server programs of PostgreSQL {major} found; searched: {searched}; found: {found}"
     );
-    Failure::new(Kind::Sandbox, message).hint(format!(
-        "install the server package of {major}, leave it out of --pg, or name its folder with a \
-         further --pg-bin"
-    ))
+    Error::new(ErrorKind::NoSuchMajor, message)
+        .with_hint(format!("install the server package of {major}"))
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {
@@ -139,7 +148,7 @@ fn list(items: impl Iterator<Item = String>) -> String {
 fn named(dir: &Path) -> Result<Binaries> {
     probe(dir).map_err(|why| {
         let message = format!("no usable PostgreSQL server programs in {}: {why}", dir.display());
-        Failure::new(Kind::Sandbox, message).hint(HOW_TO_NAME_THEM)
+        Error::new(ErrorKind::UnusablePrograms, message).with_hint(WHAT_TO_NAME)
     })
 }
 
@@ -152,12 +161,11 @@ fn newest_of(found: impl Iterator<Item = Binaries>) -> Option<Binaries> {
     found.reduce(|best, next| if next.age() > best.age() { next } else { best })
 }
 
-fn not_found() -> Failure {
+fn not_found() -> Error {
     let message =
         format!("no PostgreSQL server programs, version {OLDEST_MAJOR} or newer, found here");
-    Failure::new(Kind::Sandbox, message).hint(format!(
-        "install the server package (postgresql, postgresql-server); {HOW_TO_NAME_THEM}"
-    ))
+    Error::new(ErrorKind::NoPrograms, message)
+        .with_hint("install the server package (postgresql, postgresql-server)")
 }
 
 /// Every directory that holds an installation, each installation once, PATH first.
@@ -226,7 +234,6 @@ fn leading_number(text: &str) -> Option<u32> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
@@ -266,27 +273,27 @@ mod tests {
     #[test]
     fn a_named_directory_without_the_programs_is_refused_by_name() {
         let empty = tempfile::tempdir().unwrap();
-        let failure = find(Some(empty.path())).unwrap_err();
-        assert_eq!(failure.kind, Kind::Sandbox);
+        let error = Search::default().find(Some(empty.path())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnusablePrograms);
         let path = empty.path().display();
         assert_eq!(
-            failure.to_string(),
+            error.to_string(),
             format!("no usable PostgreSQL server programs in {path}: initdb is missing")
         );
-        assert!(failure.hint.unwrap().contains("PGTEND_PG_BIN"));
+        assert!(error.hint().unwrap().contains("initdb, postgres and pg_ctl"));
     }
 
     #[test]
     fn a_named_directory_that_cannot_run_or_is_too_old_says_so() {
         let old = pretend("13.20");
-        let failure = find(Some(old.path())).unwrap_err();
-        assert!(failure.to_string().ends_with("PostgreSQL 13.20 is older than 14"), "{failure}");
+        let error = Search::default().find(Some(old.path())).unwrap_err();
+        assert!(error.to_string().ends_with("PostgreSQL 13.20 is older than 14"), "{error}");
 
         let dead = pretend("17.1");
         let postgres = dead.path().join("postgres");
         fs::set_permissions(&postgres, fs::Permissions::from_mode(0o644)).unwrap();
-        let failure = find(Some(dead.path())).unwrap_err();
-        assert!(failure.to_string().contains("postgres cannot be run"), "{failure}");
+        let error = Search::default().find(Some(dead.path())).unwrap_err();
+        assert!(error.to_string().contains("postgres cannot be run"), "{error}");
     }
 
     #[test]
@@ -294,34 +301,35 @@ mod tests {
         let dirs = ["16.1", "14.9", "16.3", "15.2"].map(pretend);
         let folders: Vec<PathBuf> = dirs.iter().map(|dir| dir.path().to_owned()).collect();
         let versions = |majors: &[u32]| {
-            let found = find_all(&folders, majors).unwrap();
+            let found = Search::default().find_all(&folders, majors).unwrap();
             found.into_iter().map(|binaries| binaries.version).collect::<Vec<_>>()
         };
         assert_eq!(versions(&[14, 16, 14]), ["14.9", "16.3"]);
         assert_eq!(versions(&[]), ["16.1", "14.9", "16.3", "15.2"]);
         let twice = [folders[0].clone(), folders[0].join(".")];
-        assert_eq!(find_all(&twice, &[]).unwrap().len(), 1);
+        assert_eq!(Search::default().find_all(&twice, &[]).unwrap().len(), 1);
     }
 
     #[test]
     fn a_major_that_is_not_there_is_named_with_what_is() {
         let dir = pretend("16.1");
-        let failure = find_all(&[dir.path().to_owned()], &[16, 17]).unwrap_err();
-        assert_eq!(failure.kind, Kind::Sandbox);
+        let error = Search::default().find_all(&[dir.path().to_owned()], &[16, 17]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoSuchMajor);
         let path = dir.path().display();
         let wanted = format!(
             "no server programs of PostgreSQL 17 found; searched: {path}; found: 16.1 in {path}"
         );
-        assert_eq!(failure.to_string(), wanted);
+        assert_eq!(error.to_string(), wanted);
         let nothing = no_major(17, &[], &[]).to_string();
         assert!(nothing.contains("/usr/lib/postgresql/*/bin"), "{nothing}");
         assert!(nothing.ends_with("found: nothing"), "{nothing}");
     }
 
     #[test]
-    fn without_any_the_hint_names_the_ways_out() {
-        let hint = newest(&[]).unwrap_err().hint.unwrap();
-        assert!(hint.contains("install") && hint.contains("--pg-bin"), "{hint}");
+    fn without_any_the_hint_names_the_way_out() {
+        let error = newest(&[]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoPrograms);
+        assert!(error.hint().unwrap().contains("install"), "{error}");
     }
 
     #[test]

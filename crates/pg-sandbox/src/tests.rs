@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
-
 use std::env;
 use std::os::unix::fs::PermissionsExt;
 use std::panic;
@@ -12,10 +10,18 @@ use tokio_postgres::{NoTls, SimpleQueryMessage};
 use super::*;
 
 /// Set for the copy of this test binary that is to be killed: where it says what it made.
-const VICTIM: &str = "PGTEND_TEST_VICTIM";
+const VICTIM: &str = "PG_SANDBOX_TEST_VICTIM";
+
+/// Where the tests are told which server to use.
+const SEARCH: Search = Search { variable: Some("PG_SANDBOX_BIN") };
 
 fn options() -> Options {
-    Options::new(binaries::find(None).unwrap())
+    Options::new(SEARCH.find(None).unwrap())
+}
+
+/// The one of [`options`].
+fn maker() -> Maker {
+    Maker::new(&options().maker).unwrap()
 }
 
 fn started() -> Sandbox {
@@ -129,10 +135,10 @@ fn a_crashed_server_recovers_what_was_written() {
 #[test]
 fn settings_rules_and_files_reach_the_server() {
     let mut options = options();
-    options.listen = Listen::Loopback;
+    options.listen_on_loopback();
     options.settings.push(("work_mem".to_owned(), "7MB".to_owned()));
-    options.hba = Some("local all all trust\nhost all all 127.0.0.1/32 reject\n".to_owned());
-    options.files.push(("note.txt".to_owned(), "hello".to_owned()));
+    options.admit_by("local all all trust\nhost all all 127.0.0.1/32 reject\n");
+    options.add_file("note.txt", "hello");
     let sandbox = Sandbox::start(&options).unwrap();
     let url = sandbox.url("postgres");
     assert_eq!(ask(&url, "show work_mem"), "7MB");
@@ -145,9 +151,9 @@ fn settings_rules_and_files_reach_the_server() {
 fn a_server_that_refuses_says_why_and_leaves_nothing() {
     let mut options = options();
     options.settings.push(("no_such_setting".to_owned(), "1".to_owned()));
-    let failure = Sandbox::start(&options).unwrap_err();
-    assert_eq!(failure.kind, Kind::Sandbox);
-    let message = failure.to_string();
+    let error = Sandbox::start(&options).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Server);
+    let message = error.to_string();
     assert!(message.contains("unrecognized configuration parameter"), "{message}");
 }
 
@@ -200,9 +206,10 @@ fn root_is_told_when_the_servers_account_cannot_run_the_programs() {
     }
     let mut options = options();
     options.binaries.dir = private.path().to_owned();
-    let failure = Sandbox::start(&options).unwrap_err();
-    assert!(failure.to_string().contains("cannot run"), "{failure}");
-    assert!(failure.hint.unwrap().contains("--pg-bin"));
+    let error = Sandbox::start(&options).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Account);
+    assert!(error.to_string().contains("cannot run"), "{error}");
+    assert!(error.hint().unwrap().contains("ordinary user"));
 }
 
 #[test]
@@ -240,10 +247,10 @@ fn what_a_killed_process_left_is_swept() {
     assert!(is_running(traces.pid));
     assert!(traces.home.starts_with(place.path()));
 
-    let stranger = place.path().join("pgtend-of-somebody");
+    let stranger = place.path().join("pg-of-somebody");
     fs::create_dir(&stranger).unwrap();
     let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(place.path()).unwrap());
-    sweep::sweep(place.path(), owner);
+    sweep::sweep(place.path(), owner, &maker());
     assert!(!traces.exist());
     assert!(stranger.exists(), "only what carries the marker is removed");
 }
@@ -253,7 +260,7 @@ fn pretend_home(place: &Path, name: &str) -> PathBuf {
     let home = place.join(name);
     fs::create_dir_all(home.join(home::DATA)).unwrap();
     fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
-    fs::write(home.join(home::MARKER), "").unwrap();
+    fs::write(home.join(maker().marker()), "").unwrap();
     fs::write(home.join(home::LOCK), "").unwrap();
     home
 }
@@ -271,20 +278,20 @@ fn a_sweep_neither_waits_for_what_was_laid_out_nor_reads_it_nor_follows_it() {
     let at = |name: &str| pretend_home(place.path(), name);
     let pid_file = |home: &Path| home.join(home::DATA).join("postmaster.pid");
 
-    let with_fifo_as_lock = at("pgtend-1");
+    let with_fifo_as_lock = at("pg-1");
     fs::remove_file(with_fifo_as_lock.join(home::LOCK)).unwrap();
     make_fifo(&with_fifo_as_lock.join(home::LOCK));
-    let with_fifo = at("pgtend-2");
+    let with_fifo = at("pg-2");
     make_fifo(&pid_file(&with_fifo));
-    let with_device = at("pgtend-3");
+    let with_device = at("pg-3");
     std::os::unix::fs::symlink("/dev/zero", pid_file(&with_device)).unwrap();
     let elsewhere = readable_by_all();
     fs::write(elsewhere.path().join("precious"), "").unwrap();
-    let with_link = at("pgtend-4");
+    let with_link = at("pg-4");
     fs::remove_dir(with_link.join(home::DATA)).unwrap();
     std::os::unix::fs::symlink(elsewhere.path(), with_link.join(home::DATA)).unwrap();
-    let strangers = at("pgtend-5");
-    let link = place.path().join("pgtend-6");
+    let strangers = at("pg-5");
+    let link = place.path().join("pg-6");
     std::os::unix::fs::symlink(&strangers, &link).unwrap();
     if owner == 0 {
         std::os::unix::fs::chown(&strangers, Some(12345), None).unwrap();
@@ -293,7 +300,7 @@ fn a_sweep_neither_waits_for_what_was_laid_out_nor_reads_it_nor_follows_it() {
     }
 
     let start = Instant::now();
-    sweep::sweep(place.path(), owner);
+    sweep::sweep(place.path(), owner, &maker());
     assert!(start.elapsed() < Duration::from_secs(10));
     assert!(with_fifo_as_lock.exists(), "it cannot be told whether its maker is gone");
     for swept in [with_fifo, with_device, with_link] {
@@ -305,7 +312,7 @@ fn a_sweep_neither_waits_for_what_was_laid_out_nor_reads_it_nor_follows_it() {
 
 fn spawn_victim(place: &Path) -> Child {
     Command::new(env::current_exe().unwrap())
-        .args(["--exact", "sandbox::tests::is_killed_in_another_process", "--nocapture"])
+        .args(["--exact", "tests::is_killed_in_another_process", "--nocapture"])
         .env("TMPDIR", place)
         .env(VICTIM, place.join("report"))
         .stdout(Stdio::null())

@@ -1,0 +1,72 @@
+//! Throwaway servers as pgtend makes and finds them; the rest is `pg-sandbox`.
+
+use pg_sandbox::{Binaries, Error, ErrorKind, Options, Search};
+
+use crate::failure::{Failure, Kind};
+
+/// How the server programs are found where `--pg-bin` does not name them.
+pub const SEARCH: Search = Search { variable: Some("PGTEND_PG_BIN") };
+
+/// A server whose leftovers pgtend knows for its own.
+pub fn options(binaries: Binaries) -> Options {
+    let mut options = Options::new(binaries);
+    options.maker = "pgtend".to_owned();
+    options
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        let hint = hint(&error);
+        let failure = Failure::new(Kind::Sandbox, error);
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+/// The way out, with the options and variables of pgtend's that are one.
+fn hint(error: &Error) -> Option<String> {
+    const NAMES_THEM: &str = "--pg-bin and PGTEND_PG_BIN name the directory that holds initdb, \
+                              postgres and pg_ctl, such as /usr/lib/postgresql/17/bin";
+    let hint = error.hint()?;
+    Some(match error.kind() {
+        ErrorKind::UnusablePrograms => NAMES_THEM.to_owned(),
+        ErrorKind::NoPrograms => format!("{hint}; {NAMES_THEM}"),
+        ErrorKind::NoSuchMajor => {
+            format!("{hint}, leave it out of --pg, or name its folder with a further --pg-bin")
+        }
+        ErrorKind::Account => format!("{hint}; --pg-bin names other programs"),
+        _ => hint.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_directory_without_the_programs_is_refused_with_the_options_that_name_another() {
+        let empty = tempfile::tempdir().unwrap();
+        let failure = Failure::from(SEARCH.find(Some(empty.path())).unwrap_err());
+        assert_eq!(failure.kind, Kind::Sandbox);
+        let path = empty.path().display();
+        assert_eq!(
+            failure.to_string(),
+            format!("no usable PostgreSQL server programs in {path}: initdb is missing")
+        );
+        let hint = failure.hint.unwrap();
+        assert!(hint.starts_with("--pg-bin and PGTEND_PG_BIN"), "{hint}");
+    }
+
+    #[test]
+    fn a_major_that_is_not_there_is_told_with_the_options_that_help() {
+        let error = SEARCH.find_all(&[], &[9]).unwrap_err();
+        let hint = Failure::from(error).hint.unwrap();
+        assert_eq!(
+            hint,
+            "install the server package of 9, leave it out of --pg, or name its folder with a \
+             further --pg-bin"
+        );
+    }
+}
