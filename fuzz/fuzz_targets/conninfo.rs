@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pgtend::pg::conninfo::{Conninfo, Environment};
+use pg_conninfo::{Conninfo, Environment};
 
 fuzz_target!(|text: &str| {
     Conninfo::is_url(text);

@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::io;
 
+use pg_conninfo::ErrorKind;
 use tokio_postgres::error::{DbError, SqlState};
 
 use super::server_error::{ServerError, chain};
@@ -10,13 +11,24 @@ use super::settings::{CLIENT_CHECK, age_by_complaint};
 use super::version::OLDEST_SUPPORTED;
 use crate::failure::{Failure, Kind};
 
+impl From<pg_conninfo::Error> for Failure {
+    fn from(error: pg_conninfo::Error) -> Failure {
+        let kind = match error.kind() {
+            ErrorKind::Text => Kind::Usage,
+            ErrorKind::Surroundings => Kind::Config,
+        };
+        let hint = error.hint().map(str::to_owned);
+        Failure { hint, ..Failure::new(kind, error) }
+    }
+}
+
 /// Explains why connecting to `place` (or speaking to it) failed.
 pub fn explain(error: &tokio_postgres::Error, place: &str) -> Failure {
     if let Some(error) = error.as_db_error() {
         return refused_by_server(error, place);
     }
     let message = chain(error);
-    let hint = super::tls::hint(error)
+    let hint = pg_conninfo::tls::hint(error)
         .or_else(|| io_kind(error).and_then(hint_for_io))
         .or_else(|| hint_for_text(&message));
     let failure =

@@ -6,9 +6,9 @@ use std::pin::pin;
 
 use deadpool_postgres::Connect;
 use futures_util::future::BoxFuture;
+use pg_conninfo::tls::MakeRustlsConnect;
 use tokio::task::JoinHandle;
 use tokio_postgres::{AsyncMessage, Client, Config, Error, Row};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::connections::{Connections, Line};
 use super::notice::Notice;

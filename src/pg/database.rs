@@ -6,6 +6,7 @@ use std::time::Duration;
 use deadpool_postgres::{
     Connect as _, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
 };
+use pg_conninfo::{Conninfo, Environment, tls};
 use tokio::time::timeout;
 use tokio_postgres::Config;
 use tokio_postgres::types::{ToSql, Type};
@@ -13,7 +14,6 @@ use tokio_postgres::types::{ToSql, Type};
 use super::connect_failure::{NO_ANSWER, Pooler, explain, pooler, refuses_client_check, too_old};
 use super::connections::Connections;
 use super::connector::{Connector, Greeting, greet};
-use super::conninfo::{Conninfo, Environment};
 use super::row::{Fault, Row};
 use super::search_path::{self, SearchPath};
 use super::server_error::ServerError;
@@ -23,7 +23,6 @@ use super::settings::{
     ClientCheck, OWN_SETTINGS, READ_LOCK_TIMEOUT, READ_PATIENCE, READ_STATEMENT_TIMEOUT,
     link_settings, maintenance_settings, read_settings, start_up_options,
 };
-use super::tls;
 use super::version::ServerVersion;
 use crate::failure::{Failure, Kind, Result};
 

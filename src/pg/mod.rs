@@ -5,7 +5,6 @@ pub mod comment;
 mod connect_failure;
 pub mod connections;
 mod connector;
-pub mod conninfo;
 pub mod database;
 pub mod name;
 pub mod name_pattern;
@@ -15,5 +14,6 @@ pub mod search_path;
 pub mod server_error;
 pub mod session;
 mod settings;
-pub mod tls;
 pub mod version;
+
+pub use pg_conninfo as conninfo;

@@ -10,9 +10,9 @@ use std::time::Duration;
 use deadpool_postgres::Object;
 use futures_util::future::join_all;
 use futures_util::{FutureExt, SinkExt, StreamExt};
+use pg_conninfo::tls::MakeRustlsConnect;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{CancelToken, SimpleQueryMessage};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::connections::{Connections, Line};
 pub use super::notice::Notice;

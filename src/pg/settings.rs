@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use super::conninfo::Link;
+use pg_conninfo::{Link, start_up_option};
+
 use super::version::ServerVersion;
 
 /// Reading the catalog takes milliseconds; a reader that takes this long is stuck.
@@ -137,17 +138,9 @@ pub fn start_up_options(
     own: Option<&str>,
     settings: &[(&str, &str)],
 ) -> String {
-    let option = |name: &str, value: &str| format!("-c {name}={}", escape(value));
-    let link = link.iter().map(|(name, value)| option(name, value));
-    let settings = settings.iter().map(|(name, value)| option(name, value));
+    let link = link.iter().map(|(name, value)| start_up_option(name, value));
+    let settings = settings.iter().map(|(name, value)| start_up_option(name, value));
     link.chain(own.map(str::to_owned)).chain(settings).collect::<Vec<_>>().join(" ")
-}
-
-/// White space and backslashes are escaped in start-up options (libpq, `options`).
-fn escape(value: &str) -> String {
-    let is_special = |char: char| char == '\\' || char.is_ascii_whitespace() || char == '\x0b';
-    let escaped = |char| is_special(char).then_some('\\').into_iter().chain([char]);
-    value.chars().flat_map(escaped).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! pgtend's own schema: how it comes into a database, and out of it again.
 
+use pg_conninfo::{Conninfo, Environment};
 use pgtend::catalog::history::{self, Installed};
-use pgtend::pg::conninfo::{Conninfo, Environment};
 use pgtend::pg::database::{Database as Opened, Errand, Opening, OrphanPolicy};
 use pgtend::pg::session::Echo;
 

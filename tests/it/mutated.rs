@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use pg_conninfo::{Conninfo, Environment};
 use pgtend::catalog::explain::TableFacts;
 use pgtend::catalog::secret::without_secrets;
 use pgtend::declared::migrations::{Asked, load};
 use pgtend::declared::{Others, SqlFile, in_force, understand};
-use pgtend::pg::conninfo::{Conninfo, Environment};
 use pgtend::plan::explained;
 
 /// No single input may take as long.

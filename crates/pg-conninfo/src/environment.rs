@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Environment variables, home directory, user name, and the directories that libpq has compiled
 /// in. `Debug` shows no value of a variable, because `PGPASSWORD` is one.
@@ -79,7 +79,7 @@ impl Environment {
     }
 
     #[cfg(test)]
-    pub(super) fn set_raw(&mut self, name: &str, value: OsString) {
+    pub(crate) fn set_raw(&mut self, name: &str, value: OsString) {
         self.variables.insert(name.to_owned(), value);
     }
 
@@ -90,7 +90,7 @@ impl Environment {
     pub fn variable(&self, name: &str) -> Result<Option<&str>> {
         let Some(value) = self.variables.get(name) else { return Ok(None) };
         value.to_str().map(Some).ok_or_else(|| {
-            Failure::new(Kind::Config, format!("environment variable {name} is not valid UTF-8"))
+            Error::surroundings(format!("environment variable {name} is not valid UTF-8"))
         })
     }
 
@@ -99,16 +99,16 @@ impl Environment {
         self.home.as_deref().map(|home| home.join(file))
     }
 
-    pub(super) fn user(&self) -> Option<&str> {
+    pub(crate) fn user(&self) -> Option<&str> {
         self.user.as_deref()
     }
 
-    pub(super) fn socket_directories(&self) -> &[PathBuf] {
+    pub(crate) fn socket_directories(&self) -> &[PathBuf] {
         &self.socket_directories
     }
 
     /// Where the system-wide service file may be: `PGSYSCONFDIR`, else the packagers' places.
-    pub(super) fn system_directories(&self) -> Result<Vec<PathBuf>> {
+    pub(crate) fn system_directories(&self) -> Result<Vec<PathBuf>> {
         Ok(match self.variable("PGSYSCONFDIR")? {
             Some(directory) => vec![PathBuf::from(directory)],
             None => self.system_directories.clone(),
@@ -116,7 +116,7 @@ impl Environment {
     }
 
     /// Whether `directory` is one that libpq would use without being told.
-    pub(super) fn is_socket_directory(&self, directory: &str) -> bool {
+    pub(crate) fn is_socket_directory(&self, directory: &str) -> bool {
         self.socket_directories.iter().any(|known| known == Path::new(directory))
     }
 }

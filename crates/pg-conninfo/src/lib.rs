@@ -1,19 +1,38 @@
-//! How a connection is described: the connection string, the service file, the environment and the
-//! password file, merged as libpq merges them.
+//! How a connection to PostgreSQL is described: the connection string, the service file, the
+//! environment and the password file, merged as libpq merges them, for `tokio-postgres`.
 //!
 //! The driver has a parser of its own, which knows neither services nor password files nor the
 //! environment, reads some keywords differently, and repeats what it cannot read. So all of it is
 //! read here, and the driver is handed the result. Nothing here connects.
 //!
+//! ```no_run
+//! # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+//! use pg_conninfo::{Conninfo, Environment, tls};
+//!
+//! let environment = Environment::process();
+//! let conninfo = Conninfo::resolve(std::env::args().nth(1).as_deref(), &environment)?;
+//! let tls = tls::connector(&conninfo.tls(), &environment)?;
+//! println!("connecting to {}", conninfo.display());
+//! let (client, connection) = conninfo.driver_config()?.connect(tls).await?;
+//! # drop((client, connection));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Source: PostgreSQL documentation, libpq, "Database Connection Control Functions".
+
+#![warn(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod dialects;
 mod environment;
+mod error;
 mod keywords;
 mod parse;
 mod passfile;
 mod service;
 mod settings;
+pub mod tls;
 mod values;
 
 #[cfg(test)]
@@ -25,10 +44,10 @@ use std::path::PathBuf;
 use tokio_postgres::config::SslMode as DriverSslMode;
 
 pub use environment::Environment;
+pub use error::{Error, ErrorKind, Result};
 pub use parse::Harmless;
 pub use settings::{Link, RootCertificates, SslMode, TlsSettings, TlsVersion};
 
-use crate::failure::{Failure, Kind, Result};
 use passfile::{Passfile, Wanted};
 use settings::Endpoint;
 use values::{Origin, Values};
@@ -46,15 +65,15 @@ pub struct Conninfo {
 }
 
 impl Conninfo {
-    /// The parameters that `explicit` and `env` make together. `explicit` is what the user typed
-    /// for `--database-url`: a `postgres://` URL, also as frameworks write it, key=value pairs, or a
+    /// The parameters that `explicit` and `env` make together. `explicit` is the connection text that
+    /// the user gave: a `postgres://` URL, also as frameworks write it, key=value pairs, or a
     /// database name.
     ///
     /// In libpq's order: explicit, service file, environment, defaults; the password file last.
     ///
     /// # Errors
-    /// Fails with usage for what `explicit` says, and with configuration for the rest: malformed
-    /// text, unknown or unsupported parameters, values out of range, an unknown service. No
+    /// Fails with [`ErrorKind::Text`] for what `explicit` says, and with
+    /// [`ErrorKind::Surroundings`] for the rest: malformed text, unknown or unsupported parameters, values out of range, an unknown service. No
     /// failure repeats a value.
     pub fn resolve(explicit: Option<&str>, env: &Environment) -> Result<Conninfo> {
         let mut warnings = Vec::new();
@@ -206,6 +225,15 @@ impl Conninfo {
     }
 }
 
+/// One setting as an item of the start-up parameter `options`, in which white space and backslashes
+/// are escaped.
+pub fn start_up_option(name: &str, value: &str) -> String {
+    let is_special = |char: char| char == '\\' || char.is_ascii_whitespace() || char == '\x0b';
+    let escaped = |char| is_special(char).then_some('\\').into_iter().chain([char]);
+    let value: String = value.chars().flat_map(escaped).collect();
+    format!("-c {name}={value}")
+}
+
 impl fmt::Debug for Conninfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Conninfo")
@@ -219,8 +247,8 @@ impl fmt::Debug for Conninfo {
 fn add_user_and_dbname(values: &mut Values, env: &Environment) -> Result<()> {
     if values.get("user").is_none() {
         let user = env.user().ok_or_else(|| {
-            Failure::new(Kind::Config, "cannot tell which user to connect as")
-                .hint("name one, by user= or PGUSER")
+            Error::surroundings("cannot tell which user to connect as")
+                .with_hint("name one, by user= or PGUSER")
         })?;
         values.offer("user", user.to_owned(), Origin::Default);
     }

@@ -5,26 +5,26 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::environment::Environment;
-use super::settings::Endpoint;
-use crate::failure::{Failure, Kind, Result};
+use crate::environment::Environment;
+use crate::error::{Error, Result};
+use crate::settings::Endpoint;
 
 /// The lines of a password file. Holds passwords: no `Debug`.
-pub(super) struct Passfile {
+pub(crate) struct Passfile {
     text: Vec<u8>,
 }
 
 /// What is looked up for one host.
-pub(super) struct Wanted<'a> {
-    pub(super) endpoint: &'a Endpoint,
-    pub(super) dbname: &'a str,
-    pub(super) user: &'a str,
+pub(crate) struct Wanted<'a> {
+    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) dbname: &'a str,
+    pub(crate) user: &'a str,
 }
 
 impl Passfile {
     /// Reads the file. A file that cannot be found is `None`; so is, with a warning, one that is
     /// not private or cannot be read. libpq goes on without a password too.
-    pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Option<Passfile> {
+    pub(crate) fn read(path: &Path, warnings: &mut Vec<String>) -> Option<Passfile> {
         let metadata = std::fs::metadata(path).ok()?;
         let shown = path.display();
         if !metadata.is_file() {
@@ -51,7 +51,7 @@ impl Passfile {
     ///
     /// # Errors
     /// Fails if that password is not UTF-8.
-    pub(super) fn find(&self, wanted: &Wanted<'_>, env: &Environment) -> Result<Option<String>> {
+    pub(crate) fn find(&self, wanted: &Wanted<'_>, env: &Environment) -> Result<Option<String>> {
         let port = wanted.endpoint.port.to_string();
         let host = host_in_file(&wanted.endpoint.host, env);
         let fields = [host, &port, wanted.dbname, wanted.user];
@@ -108,6 +108,6 @@ fn unescape(field: &[u8]) -> Result<String> {
         }
     }
     String::from_utf8(password).map_err(|_| {
-        Failure::new(Kind::Config, "the password file's password for this host is not valid UTF-8")
+        Error::surroundings("the password file's password for this host is not valid UTF-8")
     })
 }

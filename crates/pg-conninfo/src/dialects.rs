@@ -6,11 +6,11 @@
 //! TypeORM, Sequelize and Knex over node-postgres, postgres.js, pgJDBC and R2DBC, pgx, lib/pq and
 //! golang-migrate, sqlx, crystal-pg, Supabase.
 
-use crate::failure::Failure;
+use crate::error::Error;
 
 /// What a parameter that libpq does not have means here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(crate) enum Meaning {
     /// The same as this keyword of libpq's.
     Keyword(&'static str),
     /// Whether TLS is wanted, in many spellings.
@@ -51,7 +51,7 @@ const EQUIVALENT: &[(&str, Meaning)] = &[
     ("ssl_require", Meaning::IgnoredTls),
 ];
 
-/// What changes nothing for pgtend, in small letters: everybody writes these names as they like.
+/// What changes nothing here, in small letters: everybody writes these names as they like.
 const IGNORED: &[&str] = &[
     // Prisma and Supabase.
     "connection_limit",
@@ -244,7 +244,7 @@ const IGNORED: &[&str] = &[
 ];
 
 /// What the parameter means, if a framework or driver has it. Called for what libpq does not know.
-pub(super) fn meaning(name: &str) -> Option<Meaning> {
+pub(crate) fn meaning(name: &str) -> Option<Meaning> {
     let name = name.to_ascii_lowercase();
     let equivalent = EQUIVALENT.iter().find(|(known, _)| *known == name);
     // golang-migrate's all begin like that.
@@ -254,7 +254,7 @@ pub(super) fn meaning(name: &str) -> Option<Meaning> {
 
 /// The value of `sslmode` that a driver's value of `ssl` stands for; `None` if it says nothing about
 /// it, as a piece of JSON, or asks for no TLS, which is no reason to do without.
-pub(super) fn ssl_mode(value: &str) -> Option<&'static str> {
+pub(crate) fn ssl_mode(value: &str) -> Option<&'static str> {
     const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
     match value.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" | NO_VERIFY => Some("require"),
@@ -263,11 +263,11 @@ pub(super) fn ssl_mode(value: &str) -> Option<&'static str> {
 }
 
 /// node-postgres' `sslmode` for encryption, whoever the server is.
-pub(super) const NO_VERIFY: &str = "no-verify";
+pub(crate) const NO_VERIFY: &str = "no-verify";
 
 /// What stands behind the scheme of a connection URL, if `text` is one. Besides libpq's schemes those
 /// by which frameworks choose one of their drivers for PostgreSQL.
-pub(super) fn after_scheme(text: &str) -> Option<&str> {
+pub(crate) fn after_scheme(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_once("://")?;
     is_ours(&scheme.to_ascii_lowercase()).then_some(rest)
 }
@@ -296,45 +296,47 @@ fn is_ours(scheme: &str) -> bool {
 }
 
 /// Refuses a URL with something round it, which libpq would take for a part of it, or not for a URL.
-pub(super) fn wrapped(text: &str) -> Option<Failure> {
+pub(crate) fn wrapped(text: &str) -> Option<Error> {
     let url = text.trim_matches(|char: char| char.is_whitespace() || "\"'`<>".contains(char));
     (url != text && after_scheme(url).is_some()).then(|| {
         let message = "the connection URL has a blank, a quotation mark or a bracket round it";
-        Failure::usage(message).hint("it begins with postgres:// and ends with its last parameter")
+        Error::text(message)
+            .with_hint("it begins with postgres:// and ends with its last parameter")
     })
 }
 
 /// Why a text that is neither a URL of ours nor key=value pairs cannot be a database name; `None` if
 /// it can. A misread URL would be shown as a name, and its password with it. Nothing of it is
 /// repeated.
-pub(super) fn misread(text: &str) -> Option<Failure> {
+pub(crate) fn misread(text: &str) -> Option<Error> {
     let lower = text.to_ascii_lowercase();
     if lower.starts_with("prisma://") || lower.starts_with("prisma+postgres://") {
         let message = "the URL names a proxy of Prisma's, not a PostgreSQL server";
-        return Some(Failure::usage(message).hint("use the URL of the database itself"));
+        return Some(Error::text(message).with_hint("use the URL of the database itself"));
     }
     if text.starts_with('$') {
         let message =
             "the connection text is the name of a variable, which nobody has put the value for";
-        return Some(Failure::usage(message));
+        return Some(Error::text(message));
     }
     if lower.contains("://") {
         let message = "a connection URL must begin with postgres:// or postgresql://";
-        return Some(Failure::usage(message));
+        return Some(Error::text(message));
     }
     let is_suspicious =
         |char: char| char.is_whitespace() || char.is_control() || "/:@?&%\\\"'`<>{}".contains(char);
     text.contains(is_suspicious).then(|| {
         let message = "the connection text is neither a URL that begins with postgres://, nor \
                        key=value pairs, nor a plain database name";
-        Failure::usage(message).hint("a database with an unusual name is given as dbname='…'")
+        Error::text(message).with_hint("a database with an unusual name is given as dbname='…'")
     })
 }
 
 /// A connection text of .NET or ODBC: libpq would read it as one long value, and show it.
-pub(super) fn with_semicolons() -> Failure {
-    Failure::usage("the connection text has semicolons, as Npgsql's and ODBC's have")
-        .hint("write it as postgres://user@host:port/database, or as \"host=… dbname=… user=…\"")
+pub(crate) fn with_semicolons() -> Error {
+    Error::text("the connection text has semicolons, as Npgsql's and ODBC's have").with_hint(
+        "write it as postgres://user@host:port/database, or as \"host=… dbname=… user=…\"",
+    )
 }
 
 #[cfg(test)]

@@ -6,33 +6,32 @@
 
 use std::ops::Range;
 
-use super::dialects::{self, Meaning, NO_VERIFY, after_scheme};
-use super::keywords::{self, Keyword};
-use crate::failure::{Failure, Result};
-use crate::pg::name::quote_ident;
+use crate::dialects::{self, Meaning, NO_VERIFY, after_scheme};
+use crate::error::{Error, Result};
+use crate::keywords::{self, Keyword};
 
 /// One parameter as the text gives it.
-pub(super) struct Pair {
-    pub(super) keyword: &'static Keyword,
-    pub(super) value: String,
+pub(crate) struct Pair {
+    pub(crate) keyword: &'static Keyword,
+    pub(crate) value: String,
 }
 
 /// What the text says.
 #[derive(Default)]
-pub(super) struct Parsed {
+pub(crate) struct Parsed {
     /// libpq's parameters in the text's order; of two with the same keyword the later one holds.
-    pub(super) pairs: Vec<Pair>,
+    pub(crate) pairs: Vec<Pair>,
     /// Settings that sessions begin with, by name.
-    pub(super) settings: Vec<(String, String)>,
+    pub(crate) settings: Vec<(String, String)>,
     /// What was passed over.
-    pub(super) warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Reads the text.
 ///
 /// # Errors
 /// Fails with usage if the text is malformed or holds a keyword that libpq does not know.
-pub(super) fn parse(text: &str) -> Result<Parsed> {
+pub(crate) fn parse(text: &str) -> Result<Parsed> {
     if let Some(failure) = dialects::wrapped(text) {
         return Err(failure);
     }
@@ -58,8 +57,8 @@ impl Parsed {
 }
 
 /// The text without what is secret in it; see
-/// [`Conninfo::without_secrets`](super::Conninfo::without_secrets).
-pub(super) fn without_secrets(text: &str) -> Option<Harmless> {
+/// [`Conninfo::without_secrets`](crate::Conninfo::without_secrets).
+pub(crate) fn without_secrets(text: &str) -> Option<Harmless> {
     match after_scheme(text) {
         Some(rest) => url_without_secrets(&text[..text.len() - rest.len()], rest),
         None => words_without_secrets(text),
@@ -80,7 +79,7 @@ fn is_secret(name: &str) -> bool {
     keywords::SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
 }
 
-pub(super) fn is_url(text: &str) -> bool {
+pub(crate) fn is_url(text: &str) -> bool {
     after_scheme(text).is_some()
 }
 
@@ -96,21 +95,21 @@ fn known(name: &str, value: String, previous: Option<&Pair>) -> Result<Pair> {
         let may_be_secret = previous.is_some_and(|pair| pair.keyword.name == "password");
         let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if may_be_secret {
-            Failure::usage("unknown connection parameter after the password").hint(
+            Error::text("unknown connection parameter after the password").with_hint(
                 "a password with a blank needs quotes ('…'); in a URL write & as %26 and = as %3D",
             )
         } else if is_word && !name.is_empty() {
-            Failure::usage(format!("unknown connection parameter \"{name}\""))
+            Error::text(format!("unknown connection parameter \"{name}\""))
         } else {
-            Failure::usage("unknown connection parameter")
+            Error::text("unknown connection parameter")
         }
     })
 }
 
 const MISSING: &str = "missing \"=\" in the connection text";
 
-fn missing_equals_sign() -> Failure {
-    Failure::usage(MISSING).hint("key=value pairs begin with a key, a URL with postgres://")
+fn missing_equals_sign() -> Error {
+    Error::text(MISSING).with_hint("key=value pairs begin with a key, a URL with postgres://")
 }
 
 // Key=value.
@@ -178,8 +177,8 @@ impl<'a> Words<'a> {
         self.skip_blanks();
         if !self.rest().starts_with('=') {
             let place = self.text[..self.at].trim_end().chars().count();
-            return Err(Failure::usage(format!("{MISSING} after character {place}"))
-                .hint("a value with a blank needs quotes: '…'"));
+            return Err(Error::text(format!("{MISSING} after character {place}"))
+                .with_hint("a value with a blank needs quotes: '…'"));
         }
         self.at += 1;
         self.skip_blanks();
@@ -227,7 +226,7 @@ impl<'a> Words<'a> {
                 other => value.push(other),
             }
         }
-        Err(Failure::usage("unterminated quoted string in the connection text"))
+        Err(Error::text("unterminated quoted string in the connection text"))
     }
 }
 
@@ -265,8 +264,8 @@ impl<'a> Url<'a> {
     fn refuse_stray_at(&self) -> Result<()> {
         let has_colon = !self.password.is_empty() || self.hosts.contains(':');
         if self.hosts.contains('@') || (has_colon && self.dbname.contains('@')) {
-            return Err(Failure::usage("the connection URL has an \"@\" in an unexpected place")
-                .hint("percent-encode the password: @ is %40, / is %2F, : is %3A, % is %25"));
+            return Err(Error::text("the connection URL has an \"@\" in an unexpected place")
+                .with_hint("percent-encode the password: @ is %40, / is %2F, : is %3A, % is %25"));
         }
         Ok(())
     }
@@ -312,13 +311,13 @@ fn hosts_and_ports(netlocs: &str) -> Result<(String, String)> {
 fn split_bracketed(address: &str) -> Result<(&str, &str)> {
     let (host, rest) =
         address.split_once(']').filter(|(host, _)| !host.is_empty()).ok_or_else(|| {
-            Failure::usage("the connection URL has a \"[\" without an address and \"]\"")
+            Error::text("the connection URL has a \"[\" without an address and \"]\"")
         })?;
     if rest.is_empty() {
         return Ok((host, ""));
     }
     let port = rest.strip_prefix(':').ok_or_else(|| {
-        Failure::usage("the connection URL has something other than a port after \"]\"")
+        Error::text("the connection URL has something other than a port after \"]\"")
     })?;
     Ok((host, port))
 }
@@ -328,7 +327,7 @@ impl Parsed {
     fn read_parameter(&mut self, parameter: &str) -> Result<()> {
         let (name, value) =
             parameter.split_once('=').filter(|(_, value)| !value.contains('=')).ok_or_else(
-                || Failure::usage("a query parameter of the connection URL needs one \"=\""),
+                || Error::text("a query parameter of the connection URL needs one \"=\""),
             )?;
         let (name, value) = (decode(name)?, decode(value)?);
         if name == "sslmode" && value == NO_VERIFY {
@@ -358,7 +357,7 @@ impl Parsed {
                 Some(mode) => self.pairs.extend(pair("sslmode", mode.to_owned())),
                 None => self.warn(name, "sslmode says whether TLS is wanted"),
             },
-            Meaning::Schema => self.set_search_path(quote_ident(&value)),
+            Meaning::Schema => self.set_search_path(as_identifier(&value)),
             Meaning::SearchPath => self.set_search_path(value),
             Meaning::Ignored => self.warn(name, "it is for an ORM or a driver"),
             Meaning::IgnoredTls => self.warn(
@@ -375,6 +374,17 @@ impl Parsed {
 
     fn warn(&mut self, name: &str, why: &str) {
         self.warnings.push(format!("connection parameter {name} is ignored: {why}"));
+    }
+}
+
+/// The name of a schema as an item of `search_path`, in quotes unless it is plain.
+fn as_identifier(name: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let begins_plain = !name.is_empty() && !name.starts_with(|first: char| first.is_ascii_digit());
+    if begins_plain && name.bytes().all(is_plain) {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
     }
 }
 
@@ -436,8 +446,8 @@ fn decode(encoded: &str) -> Result<String> {
     String::from_utf8(decoded).map_err(|_| bad_encoding())
 }
 
-fn bad_encoding() -> Failure {
-    Failure::usage("the connection URL is not properly percent-encoded").hint(
+fn bad_encoding() -> Error {
+    Error::text("the connection URL is not properly percent-encoded").with_hint(
         "a % must be followed by two hexadecimal digits, other than 00; write % itself as %25",
     )
 }

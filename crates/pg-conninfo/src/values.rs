@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use super::environment::Environment;
-use super::keywords::{KEYWORDS, Keyword, SECRETS, Support};
-use super::{parse, service};
-use crate::failure::{Failure, Kind, Result};
-use crate::pg::settings::start_up_options;
+use crate::environment::Environment;
+use crate::error::{Error, ErrorKind, Result};
+use crate::keywords::{KEYWORDS, Keyword, SECRETS, Support};
+use crate::start_up_option;
+use crate::{parse, service};
 
 /// Who gave a value; decides the kind of a failure and is named in its message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     Explicit,
     Service(PathBuf),
     Variable(&'static str),
@@ -31,8 +31,8 @@ impl fmt::Display for Origin {
 }
 
 impl Origin {
-    fn kind(&self) -> Kind {
-        if *self == Origin::Explicit { Kind::Usage } else { Kind::Config }
+    fn kind(&self) -> ErrorKind {
+        if *self == Origin::Explicit { ErrorKind::Text } else { ErrorKind::Surroundings }
     }
 }
 
@@ -44,7 +44,7 @@ struct Value {
 
 /// Merged values by keyword; `Debug` masks the password.
 #[derive(Clone, Default)]
-pub(super) struct Values {
+pub(crate) struct Values {
     by_keyword: BTreeMap<&'static str, Value>,
 }
 
@@ -53,8 +53,8 @@ impl Values {
     /// service, the environment, the defaults. What is passed over goes to `warnings`.
     ///
     /// # Errors
-    /// Fails if a layer cannot be read or asks for what pgtend refuses.
-    pub(super) fn merge(
+    /// Fails if a layer cannot be read or asks for what cannot be honoured.
+    pub(crate) fn merge(
         explicit: Option<&str>,
         env: &Environment,
         warnings: &mut Vec<String>,
@@ -81,28 +81,28 @@ impl Values {
     }
 
     /// Sets a value unless a higher layer has.
-    pub(super) fn offer(&mut self, keyword: &'static str, text: String, origin: Origin) {
+    pub(crate) fn offer(&mut self, keyword: &'static str, text: String, origin: Origin) {
         self.by_keyword.entry(keyword).or_insert(Value { text, origin });
     }
 
     /// Sets a value whoever has set it before.
-    pub(super) fn replace(&mut self, keyword: &'static str, text: String) {
+    pub(crate) fn replace(&mut self, keyword: &'static str, text: String) {
         self.by_keyword.insert(keyword, Value { text, origin: Origin::Explicit });
     }
 
-    pub(super) fn get(&self, keyword: &str) -> Option<&str> {
+    pub(crate) fn get(&self, keyword: &str) -> Option<&str> {
         self.by_keyword.get(keyword).map(|value| value.text.as_str())
     }
 
     /// Whether nobody gave this value.
-    pub(super) fn is_default(&self, keyword: &str) -> bool {
+    pub(crate) fn is_default(&self, keyword: &str) -> bool {
         self.by_keyword.get(keyword).is_none_or(|value| value.origin == Origin::Default)
     }
 
     /// A failure about a value: which parameter, where from, what it `must` be; never the value.
-    pub(super) fn invalid(&self, keyword: &'static str, must: impl fmt::Display) -> Failure {
+    pub(crate) fn invalid(&self, keyword: &'static str, must: impl fmt::Display) -> Error {
         let origin = self.by_keyword.get(keyword).map_or(&Origin::Default, |value| &value.origin);
-        Failure::new(origin.kind(), format!("connection parameter {keyword} ({origin}) {must}"))
+        Error::new(origin.kind(), format!("connection parameter {keyword} ({origin}) {must}"))
     }
 
     fn add_service(&mut self, env: &Environment) -> Result<()> {
@@ -141,9 +141,9 @@ impl Values {
         if settings.is_empty() {
             return;
         }
-        let pairs: Vec<_> =
-            settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        self.replace("options", start_up_options(&[], self.get("options"), &pairs));
+        let settings = settings.iter().map(|(name, value)| start_up_option(name, value));
+        let options = self.get("options").map(str::to_owned).into_iter().chain(settings);
+        self.replace("options", options.collect::<Vec<_>>().join(" "));
     }
 
     /// An empty value hides the lower layers and means the default. Not so for `sslmode` and its

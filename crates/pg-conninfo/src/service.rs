@@ -4,15 +4,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::environment::Environment;
-use super::keywords::{self, Keyword};
-use crate::failure::{Failure, Kind, Result};
+use crate::environment::Environment;
+use crate::error::{Error, Result};
+use crate::keywords::{self, Keyword};
 
 /// One parameter of a service, with the file that gives it.
-pub(super) struct Entry {
-    pub(super) keyword: &'static Keyword,
-    pub(super) value: String,
-    pub(super) file: PathBuf,
+pub(crate) struct Entry {
+    pub(crate) keyword: &'static Keyword,
+    pub(crate) value: String,
+    pub(crate) file: PathBuf,
 }
 
 /// The parameters of `service`, in the file's order. The first of the user's file (`file`, else
@@ -20,17 +20,16 @@ pub(super) struct Entry {
 ///
 /// # Errors
 /// Fails if no file defines the service, or the one that does is malformed.
-pub(super) fn read(service: &str, file: Option<&str>, env: &Environment) -> Result<Vec<Entry>> {
+pub(crate) fn read(service: &str, file: Option<&str>, env: &Environment) -> Result<Vec<Entry>> {
     for file in candidates(file, env)? {
         let text = std::fs::read_to_string(&file).map_err(|error| {
-            Failure::from_error(Kind::Config, error)
-                .context(format!("cannot read service file {}", file.display()))
+            Error::caused(format!("cannot read service file {}", file.display()), &error)
         })?;
         if let Some(entries) = find_service(service, &text, &file)? {
             return Ok(entries);
         }
     }
-    Err(Failure::new(Kind::Config, format!("definition of service \"{service}\" not found")))
+    Err(Error::surroundings(format!("definition of service \"{service}\" not found")))
 }
 
 /// A file that was asked for by name must exist; the others may be absent.
@@ -65,7 +64,7 @@ fn find_service(service: &str, text: &str, file: &Path) -> Result<Option<Vec<Ent
 fn parse_line(line: &str, file: &Path, number: usize) -> Result<Entry> {
     let fail = |what: &str| {
         let place = format!("{}:{number}", file.display());
-        Err(Failure::new(Kind::Config, format!("service file {place}: {what}")))
+        Err(Error::surroundings(format!("service file {place}: {what}")))
     };
     if line.starts_with("ldap") {
         return fail("LDAP look-up is not supported");

@@ -16,7 +16,7 @@ use x509_cert::der::Encode;
 
 use super::verify::parse;
 use super::*;
-use crate::pg::conninfo::Conninfo;
+use crate::Conninfo;
 
 /// An authority, a server certificate for `db.example` that it signed, and a home directory.
 struct Scene {
@@ -157,7 +157,7 @@ fn verifying_without_a_root_certificate_is_refused_with_the_ways_out() {
         let settings = scene.settings(&format!("sslmode={mode}"));
         let failure = client_config(&settings, &scene.environment()).unwrap_err();
         assert!(failure.to_string().contains(".postgresql/root.crt does not exist"), "{failure}");
-        assert!(failure.hint.unwrap().contains("sslrootcert=system"));
+        assert!(failure.hint().unwrap().contains("sslrootcert=system"));
     }
     fs::write(scene.file("empty.pem"), "").unwrap();
     let refusal = scene.refusal("sslmode=verify-ca sslrootcert=~/empty.pem");

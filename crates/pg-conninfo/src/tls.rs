@@ -14,7 +14,6 @@ use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::anyhow;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
@@ -25,10 +24,10 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{
     CertificateError, ClientConfig, InconsistentKeys, RootCertStore, SupportedProtocolVersion,
 };
-use tokio_postgres_rustls::MakeRustlsConnect;
+pub use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::conninfo::{Environment, RootCertificates, SslMode, TlsSettings, TlsVersion};
-use crate::failure::{Failure, Kind, Result};
+use crate::error::{Error, Result};
+use crate::{Environment, RootCertificates, SslMode, TlsSettings, TlsVersion};
 use verify::{
     AnyCertificate, Names, RustlsResult, TrustedCertificate, is_name_error, parse_version_1,
     public_key,
@@ -89,7 +88,7 @@ fn client_config(settings: &TlsSettings, env: &Environment) -> Result<ClientConf
     let certificate = client_certificate(settings, env, &provider)?;
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions(settings))
-        .map_err(|error| Failure::from_error(Kind::Config, error))?
+        .map_err(Error::surroundings)?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
     let mut config = match certificate {
@@ -128,12 +127,12 @@ fn verifier(
     };
     let mut roots = RootCertStore::empty();
     for certificate in &trusted.certificates {
-        roots.add(certificate.clone()).map_err(|error| trusted.unusable(error))?;
+        roots.add(certificate.clone()).map_err(|error| trusted.unusable(&error))?;
     }
     let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
         .with_crls(revocation_lists(settings, env)?)
         .build()
-        .map_err(|error| trusted.unusable(error))?;
+        .map_err(|error| trusted.unusable(&error))?;
     let names = if settings.mode == SslMode::VerifyFull { Names::Checked } else { Names::Ignored };
     Ok(Arc::new(TrustedCertificate { chain, trusted: trusted.certificates, names, algorithms }))
 }
@@ -145,9 +144,8 @@ struct Trusted {
 }
 
 impl Trusted {
-    fn unusable(&self, error: impl Into<anyhow::Error>) -> Failure {
-        Failure::from_error(Kind::Config, error)
-            .context(format!("cannot use the root certificates of {}", self.place))
+    fn unusable(&self, error: &dyn StdError) -> Error {
+        Error::caused(format!("cannot use the root certificates of {}", self.place), error)
     }
 }
 
@@ -172,12 +170,12 @@ fn trusted_certificates(settings: &TlsSettings, env: &Environment) -> Result<Opt
     }
 }
 
-fn no_root_certificates(file: Option<PathBuf>) -> Failure {
+fn no_root_certificates(file: Option<PathBuf>) -> Error {
     let message = match file {
         Some(file) => format!("root certificate file {} does not exist", file.display()),
         None => "there is no home directory to look for a root certificate file in".to_owned(),
     };
-    Failure::new(Kind::Config, message).hint(
+    Error::surroundings(message).with_hint(
         "provide the file, use the system's trusted roots with sslrootcert=system, or change \
          sslmode to disable server certificate verification",
     )
@@ -190,9 +188,9 @@ fn system_certificates() -> Result<Trusted> {
     found.certs.retain(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok());
     let place = "the operating system".to_owned();
     match (found.certs.is_empty(), found.errors.into_iter().next()) {
-        (true, Some(error)) => Err(Trusted { certificates: Vec::new(), place }.unusable(error)),
+        (true, Some(error)) => Err(Trusted { certificates: Vec::new(), place }.unusable(&error)),
         (true, None) => {
-            Err(Failure::new(Kind::Config, "the operating system has no trusted root certificates"))
+            Err(Error::surroundings("the operating system has no trusted root certificates"))
         }
         (false, _) => Ok(Trusted { certificates: found.certs, place }),
     }
@@ -204,8 +202,8 @@ fn require_named_revocation_list(settings: &TlsSettings) -> Result<()> {
         Some(file) if settings.mode != SslMode::Disable && !file.exists() => {
             let shown = file.display();
             let message = format!("certificate revocation list {shown} does not exist");
-            Err(Failure::new(Kind::Config, message)
-                .hint("provide the file, or leave out sslcrl (PGSSLCRL)"))
+            Err(Error::surroundings(message)
+                .with_hint("provide the file, or leave out sslcrl (PGSSLCRL)"))
         }
         _ => Ok(()),
     }
@@ -227,13 +225,11 @@ fn revocation_lists(
 fn read_pem<T: PemObject>(file: &Path, what: &str) -> Result<Vec<T>> {
     let items =
         T::pem_file_iter(file).and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>);
-    let items = items.map_err(|error| {
-        Failure::from_error(Kind::Config, error)
-            .context(format!("cannot read {what} {}", file.display()))
-    })?;
+    let items = items
+        .map_err(|error| Error::caused(format!("cannot read {what} {}", file.display()), &error))?;
     if items.is_empty() {
-        return Err(Failure::new(Kind::Config, format!("{what} {} holds none", file.display()))
-            .hint("the file must be in PEM format"));
+        return Err(Error::surroundings(format!("{what} {} holds none", file.display()))
+            .with_hint("the file must be in PEM format"));
     }
     Ok(items)
 }
@@ -256,12 +252,13 @@ fn client_certificate(
     let key = settings.key.clone().or_else(|| env.in_home(".postgresql/postgresql.key"));
     let key = key.filter(|key| key.exists()).ok_or_else(|| {
         let shown = file.display();
-        Failure::new(Kind::Config, format!("client certificate {shown} has no private key file"))
-            .hint("name it by sslkey, or use sslcertmode=disable to connect without a certificate")
+        Error::surroundings(format!("client certificate {shown} has no private key file"))
+            .with_hint(
+                "name it by sslkey, or use sslcertmode=disable to connect without a certificate",
+            )
     })?;
     certified_key(chain, read_key(&key)?, provider).map(Some).map_err(|error| {
-        Failure::from_error(Kind::Config, error)
-            .context(format!("cannot use client certificate {}", file.display()))
+        Error::caused(format!("cannot use client certificate {}", file.display()), &error)
     })
 }
 
@@ -287,13 +284,12 @@ fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>> {
     PrivateKeyDer::from_pem_file(file).map_err(|error| {
         // The parser's own words quote a part of the file.
         let error = match error {
-            pem::Error::Io(error) => error.into(),
-            pem::Error::NoItemsFound => anyhow!("it holds no usable key"),
-            _ => anyhow!("it is malformed"),
+            pem::Error::Io(error) => error.to_string(),
+            pem::Error::NoItemsFound => "it holds no usable key".to_owned(),
+            _ => "it is malformed".to_owned(),
         };
-        Failure::from_error(Kind::Config, error)
-            .context(format!("cannot read private key file {shown}"))
-            .hint("the key must be in PEM format and not encrypted")
+        Error::surroundings(format!("cannot read private key file {shown}: {error}"))
+            .with_hint("the key must be in PEM format and not encrypted")
     })
 }
 
@@ -301,16 +297,14 @@ fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>> {
 fn refuse_public_key_file(file: &Path) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
     let shown = file.display();
-    let metadata = std::fs::metadata(file).map_err(|error| {
-        Failure::from_error(Kind::Config, error)
-            .context(format!("cannot read private key file {shown}"))
-    })?;
+    let metadata = std::fs::metadata(file)
+        .map_err(|error| Error::caused(format!("cannot read private key file {shown}"), &error))?;
     let forbidden = if metadata.uid() == 0 { 0o037 } else { 0o077 };
     if metadata.is_file() && metadata.mode() & forbidden == 0 {
         return Ok(());
     }
     let message = format!("private key file {shown} has group or world access");
-    Err(Failure::new(Kind::Config, message).hint(
+    Err(Error::surroundings(message).with_hint(
         "its permissions must be u=rw (0600) or less, or u=rw,g=r (0640) or less if owned by root",
     ))
 }

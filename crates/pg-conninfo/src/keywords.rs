@@ -1,28 +1,28 @@
-//! libpq's keywords: the environment variable behind each, its default, and what pgtend does with
-//! it.
+//! libpq's keywords: the environment variable behind each, its default, and what becomes of
+//! it here.
 //!
 //! Source: PostgreSQL documentation, libpq, "Parameter Key Words" and "Environment Variables".
 
 /// What becomes of a parameter that is set.
-pub(super) enum Support {
+pub(crate) enum Support {
     /// It takes effect.
     Used,
     /// Its absence changes nothing that matters here: who is connected to, or how safely.
     Ignored,
-    /// It asks for a safety or a protocol that pgtend cannot give; the reason is for the reader.
+    /// It asks for a safety or a protocol that cannot be given; the reason is for the reader.
     Refused(&'static str),
     /// Like `Refused`, except for the values that ask for nothing.
     RefusedUnless(&'static [&'static str], &'static str),
 }
 
 /// One of libpq's keywords.
-pub(super) struct Keyword {
-    pub(super) name: &'static str,
+pub(crate) struct Keyword {
+    pub(crate) name: &'static str,
     /// The environment variable that stands in, if any.
-    pub(super) variable: Option<&'static str>,
+    pub(crate) variable: Option<&'static str>,
     /// The value if nobody says otherwise, if it is a constant.
-    pub(super) default: Option<&'static str>,
-    pub(super) support: Support,
+    pub(crate) default: Option<&'static str>,
+    pub(crate) support: Support,
 }
 
 const fn used(
@@ -51,7 +51,7 @@ const fn refused_unless(
 }
 
 /// Those whose value nobody else may read.
-pub(super) const SECRETS: [&str; 5] =
+pub(crate) const SECRETS: [&str; 5] =
     ["password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"];
 
 const NO_OAUTH: &str = "OAuth is not supported";
@@ -63,7 +63,7 @@ const NO_SCRAM_KEYS: &str = "SCRAM pass-through keys are not supported";
 /// Without keepalives a firewall forgets a connection that waits for hours on one statement, and
 /// neither side notices. With these a dead link is noticed after 22 seconds; so long is
 /// `tcp_user_timeout`, too, where nobody gives it.
-pub(super) const KEYWORDS: &[Keyword] = &[
+pub(crate) const KEYWORDS: &[Keyword] = &[
     used("service", Some("PGSERVICE"), None),
     used("servicefile", Some("PGSERVICEFILE"), None),
     used("host", Some("PGHOST"), None),
@@ -93,7 +93,7 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     used("sslsni", Some("PGSSLSNI"), Some("1")),
     used("ssl_min_protocol_version", Some("PGSSLMINPROTOCOLVERSION"), Some("TLSv1.2")),
     used("ssl_max_protocol_version", Some("PGSSLMAXPROTOCOLVERSION"), None),
-    // pgtend sets its own, and the driver speaks UTF-8 only.
+    // The program sets its own, and the driver speaks UTF-8 only.
     ignored("application_name", Some("PGAPPNAME")),
     ignored("fallback_application_name", None),
     ignored("client_encoding", Some("PGCLIENTENCODING")),
@@ -121,7 +121,7 @@ pub(super) const KEYWORDS: &[Keyword] = &[
         "replication",
         None,
         &["false", "off", "no", "0"],
-        "replication connections cannot run maintenance",
+        "replication connections are not supported",
     ),
     refused("sslpassword", None, "encrypted client keys are not supported"),
     refused(
@@ -148,12 +148,12 @@ pub(super) const KEYWORDS: &[Keyword] = &[
 ];
 
 /// The keyword of that name.
-pub(super) fn find(name: &str) -> Option<&'static Keyword> {
+pub(crate) fn find(name: &str) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name)
 }
 
 /// The keyword and value that are meant: `requiressl` of old is a way to say `sslmode`.
-pub(super) fn translate(name: &str, value: String) -> Option<(&'static Keyword, String)> {
+pub(crate) fn translate(name: &str, value: String) -> Option<(&'static Keyword, String)> {
     if name == "requiressl" {
         let mode = if value.starts_with('1') { "require" } else { "prefer" };
         return Some((find("sslmode")?, mode.to_owned()));

@@ -8,9 +8,9 @@ use tokio_postgres::config::{
     ChannelBinding, LoadBalanceHosts, SslNegotiation, TargetSessionAttrs,
 };
 
-use super::environment::Environment;
-use super::values::Values;
-use crate::failure::{Failure, Kind, Result};
+use crate::environment::Environment;
+use crate::error::{Error, Result};
+use crate::values::Values;
 
 /// How much TLS is wanted, libpq's `sslmode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,16 +75,16 @@ pub struct TlsSettings {
 
 /// One server to try.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     /// A name, an address, or the directory of a socket.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// Where to connect instead of looking the name up.
-    pub(super) address: Option<IpAddr>,
-    pub(super) port: u16,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) port: u16,
 }
 
 impl Endpoint {
-    pub(super) fn is_socket(&self) -> bool {
+    pub(crate) fn is_socket(&self) -> bool {
         self.host.starts_with('/') && self.address.is_none()
     }
 }
@@ -157,11 +157,11 @@ impl Values {
         Ok(u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs))
     }
 
-    pub(super) fn connect_timeout(&self) -> Result<Option<Duration>> {
+    pub(crate) fn connect_timeout(&self) -> Result<Option<Duration>> {
         self.seconds("connect_timeout")
     }
 
-    pub(super) fn link(&self) -> Result<Link> {
+    pub(crate) fn link(&self) -> Result<Link> {
         let count = self.number("keepalives_count")?.unwrap_or_default();
         let link = Link {
             keepalives: self.number("keepalives")?.unwrap_or_default() != 0,
@@ -188,11 +188,11 @@ impl Values {
         Ok(u64::try_from(millis).ok().filter(|millis| *millis > 0).map(Duration::from_millis))
     }
 
-    pub(super) fn target_session_attrs(&self) -> Result<TargetSessionAttrs> {
+    pub(crate) fn target_session_attrs(&self) -> Result<TargetSessionAttrs> {
         self.choice("target_session_attrs", SESSION_ATTRIBUTES)
     }
 
-    pub(super) fn channel_binding(&self) -> Result<ChannelBinding> {
+    pub(crate) fn channel_binding(&self) -> Result<ChannelBinding> {
         self.choice(
             "channel_binding",
             &[
@@ -203,7 +203,7 @@ impl Values {
         )
     }
 
-    pub(super) fn load_balance_hosts(&self) -> Result<LoadBalanceHosts> {
+    pub(crate) fn load_balance_hosts(&self) -> Result<LoadBalanceHosts> {
         self.choice(
             "load_balance_hosts",
             &[("disable", LoadBalanceHosts::Disable), ("random", LoadBalanceHosts::Random)],
@@ -214,7 +214,7 @@ impl Values {
     ///
     /// # Errors
     /// Fails on unknown values and on the pairs that libpq refuses as weak.
-    pub(super) fn tls(&self) -> Result<TlsSettings> {
+    pub(crate) fn tls(&self) -> Result<TlsSettings> {
         let path = |keyword| self.get(keyword).map(PathBuf::from);
         let settings = TlsSettings {
             mode: self.ssl_mode()?,
@@ -277,7 +277,7 @@ impl Values {
     ///
     /// # Errors
     /// Fails if the lists do not fit each other, or a port or address is none.
-    pub(super) fn endpoints(&self, env: &Environment) -> Result<Vec<Endpoint>> {
+    pub(crate) fn endpoints(&self, env: &Environment) -> Result<Vec<Endpoint>> {
         let addresses = self.list("hostaddr");
         let hosts = self.list("host");
         let count = if addresses.is_empty() { hosts.len().max(1) } else { addresses.len() };
@@ -360,7 +360,7 @@ fn default_host(port: u16, env: &Environment) -> String {
 
 impl Endpoint {
     /// `host:port`, an IPv6 address in brackets.
-    pub(super) fn display(&self) -> String {
+    pub(crate) fn display(&self) -> String {
         let Endpoint { host, port, .. } = self;
         if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
     }
@@ -370,15 +370,14 @@ impl Endpoint {
 ///
 /// # Errors
 /// Fails if the hosts have different passwords: the driver sends one to whichever answers.
-pub(super) fn same_password(found: Vec<Option<String>>) -> Result<Option<String>> {
+pub(crate) fn same_password(found: Vec<Option<String>>) -> Result<Option<String>> {
     let mut passwords: Vec<String> = found.into_iter().flatten().collect();
     passwords.dedup();
     if passwords.len() > 1 {
-        return Err(Failure::new(
-            Kind::Config,
+        return Err(Error::surroundings(
             "the password file has different passwords for the hosts of the list",
         )
-        .hint("name a single host, or give the password by PGPASSWORD"));
+        .with_hint("name a single host, or give the password by PGPASSWORD"));
     }
     Ok(passwords.pop())
 }
