@@ -17,6 +17,7 @@ pub mod secret;
 pub mod statements;
 mod upkeep;
 mod views;
+mod wal;
 mod watch;
 
 use std::collections::{HashMap, HashSet};
@@ -39,6 +40,7 @@ pub use views::{
     Views, Writes, load_key_hints, load_sources, load_unique_indexes, load_view, load_view_columns,
     load_view_holders, load_views, load_xact_writes,
 };
+pub use wal::{WalPosition, load_wal_position};
 pub use watch::{
     is_at_work, load_forecast, load_index_directory, load_present_names, load_progress,
     load_replication, load_waiters,

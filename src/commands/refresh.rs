@@ -11,7 +11,9 @@ use crate::config::Mode;
 use crate::duration;
 use crate::event::Outcome as StepOutcome;
 use crate::execute::record::{self, Recorder};
-use crate::execute::refresh::{LOCK_PATIENCE, Refreshing, facts, last_refreshes, without_work};
+use crate::execute::refresh::{
+    Commits, LOCK_PATIENCE, Refreshing, facts, last_refreshes, without_work,
+};
 use crate::execute::{Execution, Policy};
 use crate::failure::{Failure, Result, exit_code};
 use crate::figures;
@@ -244,6 +246,7 @@ impl Args {
             has_history: run.has_history,
             recorder: &recorder,
             locks: ObjectLocks::open(database).await?,
+            commits: Commits::default(),
         };
         let outcomes = refreshing.run(plan).await;
         drop(refreshing);

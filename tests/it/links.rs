@@ -221,19 +221,24 @@ async fn connected(sandbox: &Sandbox) -> Client {
     client
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_failover_has_lost_is_done_again() {
+/// The standby stands where the primary is after the statements, and will never get any further.
+async fn primary_and_standby(sql: &str) -> (Sandbox, Sandbox) {
     let (mut primary, mut standby) = (sandbox(), sandbox());
     let client = connected(&primary).await;
-    client.batch_execute(SALES).await.unwrap();
-    client.batch_execute("CREATE TABLE users (id int)").await.unwrap();
+    client.batch_execute(sql).await.unwrap();
     drop(client);
-    // The standby stands where the primary is now, and will never get any further.
     standby.crash().unwrap();
     primary.crash().unwrap();
     copy_data(&primary, &standby);
     primary.restart().unwrap();
     standby.restart().unwrap();
+    (primary, standby)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_failover_has_lost_is_done_again() {
+    let (primary, standby) =
+        primary_and_standby(&format!("{SALES}; CREATE TABLE users (id int)")).await;
     let folder = tempfile::tempdir().unwrap();
     let declared = folder.path().join("declared.sql");
     let sql = format!("{SALES_USER} CREATE INDEX users_id ON users (id);");
@@ -264,6 +269,85 @@ async fn what_a_failover_has_lost_is_done_again() {
     let sent = output.step("public.sales_user").sql.unwrap();
     assert_eq!(sent.matches(CREATE_SALES_USER).count(), 2, "{output}");
     drop(writer);
+    primary.stop().unwrap();
+    standby.stop().unwrap();
+}
+
+/// The first view is refreshed, the second one under way, when another server takes over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_view_whose_refresh_a_failover_has_lost_is_refreshed_again() {
+    let (primary, standby) = primary_and_standby(
+        "CREATE TABLE users (id int);
+         CREATE MATERIALIZED VIEW a_users AS SELECT id FROM users;
+         CREATE UNIQUE INDEX ON a_users (id);
+         CREATE MATERIALIZED VIEW c_count AS SELECT count(*) AS n FROM a_users;
+         CREATE UNIQUE INDEX ON c_count (n);
+         CREATE FUNCTION gate() RETURNS int LANGUAGE sql
+           AS 'SELECT 1 FROM pg_catalog.pg_advisory_xact_lock_shared(7)';
+         CREATE MATERIALIZED VIEW b_gated AS SELECT id, public.gate() FROM users;
+         CREATE UNIQUE INDEX ON b_gated (id);
+         INSERT INTO users SELECT n FROM generate_series(1, 10000) n;",
+    )
+    .await;
+    let proxy = Proxy::start(&primary.socket_dir(), primary.port()).await;
+    let url = format!("host=127.0.0.1 port={} user=postgres", proxy.port);
+    let holder = connected(&primary).await;
+    holder.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
+    let refresh = ["refresh", "--format", "json", "-d", &url, "--jobs", "1", "--all"];
+    let running = Pgtend::new(&refresh).start();
+    let looks = connected(&primary).await;
+    let rows = "SELECT count(*) FROM a_users";
+    until("the first is refreshed, and the second under way", async || {
+        let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+        value(&looks, waits).await == "1" && value(&looks, rows).await == "10000"
+    })
+    .await;
+
+    proxy.lead_to(&standby.socket_dir(), standby.port());
+    proxy.cut();
+    let output = running.wait().expect(0).came_to("done");
+    let promoted = connected(&standby).await;
+    assert_eq!(value(&promoted, rows).await, "10000", "{output}");
+    assert_eq!(value(&promoted, "SELECT count(*) FROM b_gated").await, "10000", "{output}");
+    // It reads the first one, and was refreshed after the second one from its old contents.
+    assert_eq!(value(&promoted, "SELECT n FROM c_count").await, "10000", "{output}");
+    assert!(output.stderr.contains("public.a_users: it was refreshed"), "{output}");
+    let sent = output.step("public.a_users").sql.unwrap();
+    assert_eq!(sent.matches("REFRESH MATERIALIZED VIEW").count(), 2, "{output}");
+    primary.stop().unwrap();
+    standby.stop().unwrap();
+}
+
+/// A server that crashed and came back is the same one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_view_is_not_refreshed_again_because_a_connection_was_lost() {
+    let (primary, standby) = primary_and_standby(
+        "CREATE TABLE users (id int);
+         CREATE MATERIALIZED VIEW a_users AS SELECT id FROM users;
+         CREATE FUNCTION gate() RETURNS int LANGUAGE sql
+           AS 'SELECT 1 FROM pg_catalog.pg_advisory_xact_lock_shared(7)';
+         CREATE MATERIALIZED VIEW b_gated AS SELECT id, public.gate() FROM users;
+         INSERT INTO users SELECT n FROM generate_series(1, 1000) n;",
+    )
+    .await;
+    let proxy = Proxy::start(&primary.socket_dir(), primary.port()).await;
+    let url = format!("host=127.0.0.1 port={} user=postgres", proxy.port);
+    let holder = connected(&primary).await;
+    holder.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
+    let words = ["refresh", "--format", "json", "-d", &url, "--jobs", "1", "--mode", "plain"];
+    let running = Pgtend::new(&[&words[..], &["a_users", "b_gated"]].concat()).start();
+    let looks = connected(&primary).await;
+    until("the second is under way", async || {
+        let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+        value(&looks, waits).await == "1"
+    })
+    .await;
+    proxy.cut();
+    holder.batch_execute("SELECT pg_advisory_unlock(7)").await.unwrap();
+    let output = running.wait().expect(0).came_to("done");
+    let sent = |view: &str| output.step(view).sql.unwrap();
+    assert_eq!(sent("public.a_users").matches("REFRESH").count(), 1, "{output}");
+    assert_eq!(sent("public.b_gated").matches("REFRESH").count(), 2, "{output}");
     primary.stop().unwrap();
     standby.stop().unwrap();
 }

@@ -346,6 +346,35 @@ async fn what_is_near_wraparound_comes_first() {
     .await;
 }
 
+/// Whoever has a threshold of 0 is infinitely far over it with its first dead row.
+#[tokio::test]
+async fn near_wraparound_comes_before_an_infinite_ratio() {
+    let db = with_tables().await;
+    db.sql(
+        "CREATE TABLE old (id int); INSERT INTO old VALUES (1); ANALYZE old;
+         ALTER TABLE old SET (autovacuum_freeze_max_age = 100000);
+         ALTER TABLE tidy SET (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0);
+         DELETE FROM tidy WHERE id = 1",
+    )
+    .await;
+    until_known(&db, "tidy", "n_dead_tup = 1").await;
+    db.sql("DO $$ BEGIN FOR n IN 1..100001 LOOP PERFORM txid_current(); COMMIT; END LOOP; END $$")
+        .await;
+    for dry in [&["--dry-run"][..], &[]] {
+        let words = [&["vacuum", "-n", "public", "--jobs", "1"], dry].concat();
+        let steps = run(&db, &words).expect(0).json().steps;
+        let order = steps.iter().map(|step| step.object.as_str()).collect::<Vec<_>>();
+        assert_eq!(order, ["public.old", "public.tidy", "public.untidy"]);
+        assert!(steps[0].reason.contains("frozen xid age of 100000"), "{}", steps[0].reason);
+        assert!(steps[1].reason.contains("1 dead rows of 0"), "{}", steps[1].reason);
+    }
+    let sent = sent(&db, "vacuum");
+    let order = ["old", "tidy", "untidy"].map(|table| {
+        sent.iter().position(|sql| sql.ends_with(&format!(" public.{table}"))).unwrap()
+    });
+    assert!(order.is_sorted(), "{sent:?}");
+}
+
 #[tokio::test]
 async fn what_the_server_does_not_know_is_refused_before_work_begins() {
     let db = with_tables().await;

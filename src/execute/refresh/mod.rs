@@ -1,6 +1,7 @@
 //! Executing the plan of `refresh`: each view once what it reads is done, several at once, each
 //! under a lock of its own so that no view is refreshed twice at a time.
 
+mod commits;
 mod facts;
 mod work;
 
@@ -11,18 +12,22 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::record::{Recorder, run_of};
-use super::{Execution, reached, settled};
-use crate::catalog::{Oid, Sources, Writes};
+use super::{Execution, adopt, reached, settled};
+use crate::catalog::{Oid, Sources, Writes, load_wal_position};
 use crate::event::{Event, Outcome, Status, StepIndex};
 use crate::pg::advisory::ObjectLocks;
 use crate::pg::name::RelationName;
 use crate::plan::refresh::{LastRefresh, Options};
 use crate::plan::{Plan, Step, Subject};
+pub use commits::Commits;
 pub use facts::{facts, last_refreshes};
 use work::Work;
 
 /// For so long at least it is tried again: whoever reads or changes a table is soon done.
 pub const LOCK_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Why it cannot be told whether the server has what was committed.
+const UNKNOWN: &str = "the server does not tell where its WAL ends";
 
 /// A run of `refresh`.
 pub struct Refreshing<'a> {
@@ -40,6 +45,8 @@ pub struct Refreshing<'a> {
     pub recorder: &'a Recorder<'a>,
     /// The views' locks.
     pub locks: ObjectLocks,
+    /// What it has refreshed so far.
+    pub commits: Commits,
 }
 
 /// How one try went: the outcome, and what the view was made of just before it was refreshed.
@@ -52,6 +59,72 @@ impl Refreshing<'_> {
     }
 
     async fn steps(&self, plan: &Plan) -> Vec<Outcome> {
+        let mut outcomes = self.side_by_side(plan).await;
+        let connections = self.execution.database.connections();
+        let mut seen = 0;
+        // What is lost while it is done again is looked at once more, and that is enough.
+        for _ in 0..2 {
+            if connections.losses() == seen {
+                break;
+            }
+            seen = connections.losses();
+            self.look_again(plan, &mut outcomes).await;
+        }
+        reached(outcomes)
+    }
+
+    /// A connection was lost, so the server may be another one by now: a standby that was behind, and
+    /// has the old contents of what was refreshed before. That is refreshed again.
+    async fn look_again(&self, plan: &Plan, outcomes: &mut [Option<Outcome>]) {
+        let position = match adopt::reach(&self.execution).await {
+            Ok(session) => load_wal_position(&session).await.ok_or_else(|| UNKNOWN.to_owned()),
+            Err(failure) => Err(failure.to_string()),
+        };
+        match position {
+            Ok(now) => self.commits.compare(now),
+            Err(reason) => {
+                let text =
+                    format!("refreshed, and not verified after the connection was lost: {reason}");
+                for at in self.commits.kept() {
+                    self.execution.events.emit(Event::Warned(at, text.clone()));
+                }
+            }
+        }
+        // What reads one that was lost may have been refreshed from its old contents.
+        let mut lost = self.commits.lost();
+        for at in 0..plan.steps.len() {
+            let is_lost = lost.contains(&at) || needs(plan, at).any(|need| lost.contains(&need));
+            let is_done = outcomes[at].as_ref().is_some_and(|it| it.status == Status::Done);
+            if let Some(before) = outcomes[at].take_if(|_| is_lost && is_done) {
+                lost.insert(at);
+                outcomes[at] = Some(self.again(plan, at, before, outcomes).await);
+            }
+        }
+    }
+
+    async fn again(
+        &self,
+        plan: &Plan,
+        at: StepIndex,
+        before: Outcome,
+        outcomes: &[Option<Outcome>],
+    ) -> Outcome {
+        let text = "it was refreshed, and the server that answers since the connection was lost does \
+                    not have it, or not what it reads; it is refreshed again";
+        self.execution.events.emit(Event::Warned(at, text.to_owned()));
+        let missing = missing_need(plan, outcomes, at);
+        let upstream = changed_need(plan, outcomes, at);
+        let again = self.step(at, &plan.steps[at], missing, upstream).await;
+        Outcome {
+            started: before.started,
+            duration: before.duration + again.duration,
+            waited: before.waited + again.waited,
+            sent: [before.sent, again.sent].concat(),
+            ..again
+        }
+    }
+
+    async fn side_by_side(&self, plan: &Plan) -> Vec<Option<Outcome>> {
         let mut outcomes = plan.steps.iter().map(settled).collect::<Vec<_>>();
         let mut running = FuturesUnordered::new();
         let mut begun = vec![false; plan.steps.len()];
@@ -70,7 +143,8 @@ impl Refreshing<'_> {
             let Some((at, outcome)) = running.next().await else { break };
             outcomes[at] = Some(outcome);
         }
-        reached(outcomes)
+        drop(running);
+        outcomes
     }
 
     async fn step(

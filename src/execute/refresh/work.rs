@@ -9,7 +9,8 @@ use tokio_postgres::types::Type;
 use super::facts::{about, last_refreshes};
 use super::{Ending, Refreshing};
 use crate::catalog::{
-    self, Build, MaterializedView, Oid, Sources, Views, Writes, load_view_holders, load_xact_writes,
+    self, Build, MaterializedView, Oid, Sources, Views, Writes, load_view_holders,
+    load_wal_position, load_xact_writes,
 };
 use crate::event::{Event, Outcome, Progress, Refreshed, Status, StepIndex};
 use crate::execute::guard::describe;
@@ -228,14 +229,16 @@ impl<'a> Work<'a> {
         let session = self.execution.database.maintainer(Workers::AsConfigured).await?;
         self.execution.events.emit(Event::Sending(self.at, statement.clone()));
         let sql = statement.texts().join("; ");
-        let wal_before = wal_position(&session).await;
+        let before = load_wal_position(&session).await;
+        if let Some(now) = before {
+            self.run.commits.compare(now);
+        }
         let (ended, writes) = self.in_transaction(&session, &sql).await;
-        let wal_bytes = match (wal_before, wal_position(&session).await) {
-            (Some(before), Some(after)) => Some(after - before),
-            _ => None,
-        };
+        let committed_at = load_wal_position(&session).await;
+        let wal_bytes = committed_at.zip(before).map(|(after, before)| after.bytes - before.bytes);
         match ended {
             Ended::Done => {
+                self.run.commits.add(self.at, committed_at);
                 let writes = (way == Way::Concurrent).then_some(writes);
                 self.maintain(&session, view, writes).await;
                 let refreshed = Refreshed { way, writes, wal_bytes };
@@ -422,14 +425,6 @@ async fn holds_lock(session: &Session, view: Oid) -> Result<bool> {
     let sql = include_str!("../../../sql/catalog/refresh_lock.sql");
     let rows = session.query(sql, &[(&view, Type::OID)]).await;
     Ok(!rows.map_err(ServerError::into_failure)?.is_empty())
-}
-
-/// Where the server's WAL ends, in bytes.
-async fn wal_position(session: &Session) -> Option<i64> {
-    let sql = "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')\
-               ::pg_catalog.int8";
-    let rows = session.query(sql, &[]).await.ok()?;
-    rows.first().map(|row| row.get(0))
 }
 
 /// What a duplicate key means where the rows come from a query.
