@@ -1,7 +1,7 @@
 //! The command line: shared options, the list of commands, and which of them runs.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
@@ -12,10 +12,10 @@ use crate::commands::{
 };
 use crate::config::Config;
 use crate::failure::{Failure, Result};
+use crate::output::report_file::ReportFile;
+use crate::output::{Color, Console, Format, Origin, OutputOptions, Report, Verbosity};
 use crate::pg::conninfo::{Conninfo, Environment};
 use crate::report::inflight::Inflight;
-use crate::report::report_file::ReportFile;
-use crate::report::{Color, Console, Format, Manner, Volume};
 
 /// Keeps a PostgreSQL database fast without getting in the way of the application
 ///
@@ -102,7 +102,13 @@ impl Cli {
     ///
     /// # Errors
     /// Whatever keeps the command from doing its job; the failure's kind decides the exit code.
-    pub async fn run(self, console: Console, cancel: Cancel, inflight: Inflight) -> Result<u8> {
+    pub async fn run(
+        self,
+        console: Console,
+        origin: Arc<Origin>,
+        cancel: Cancel,
+        inflight: Inflight,
+    ) -> Result<u8> {
         self.require_format()?;
         let config = Config::load(self.shared.config.as_deref())?;
         for (file, why) in &config.passed_over {
@@ -119,37 +125,16 @@ impl Cli {
             config,
             environment: Environment::process(),
             console,
+            origin,
             cancel,
             inflight,
             faults: Mutex::default(),
         };
-        let code = match self.command {
-            Command::Plan(args) => context.unless_cancelled(plan::run(&context, &args)).await,
-            Command::Apply(args) => apply::run(&context, &args).await,
-            Command::Refresh(args) => refresh::run(&context, &args).await,
-            Command::Vacuum(args) => vacuum::run(&context, &args).await,
-            Command::Analyze(args) => analyze::run(&context, &args).await,
-            Command::SlowQueries(args) => {
-                context.unless_cancelled(slow_queries::run(&context, &args)).await
-            }
-            Command::Snapshot(args) => {
-                context.unless_cancelled(snapshot::run(&context, &args)).await
-            }
-            Command::Init(args) => context.unless_cancelled(init::run(&context, &args)).await,
-            Command::History(args) => context.unless_cancelled(history::run(&context, &args)).await,
-            Command::Activity(args) => {
-                context.unless_cancelled(activity::run(&context, &args)).await
-            }
-            Command::Verify(args) => verify::run(&context, &args).await,
-            Command::Explain(args) => explain::run(&args),
-            Command::Demo(args) => context.unless_cancelled(demo::run(&context, &args)).await,
-            Command::Completions(args) => completions::run(&args, &mut Cli::command()),
-            Command::Man(args) => man::run(&args, Cli::command()),
-        }?;
+        let report = self.command.run(&context).await?;
         context.require_sound()?;
-        Ok(code)
+        context.show(report.as_ref())?;
+        Ok(report.outcome().exit_code())
     }
-
     /// Refuses a format that the command does not know.
     fn require_format(&self) -> Result<()> {
         let known = match (self.format(), &self.command) {
@@ -185,7 +170,7 @@ impl Cli {
     }
 
     /// How the user wants to be spoken to.
-    pub fn manner(&self) -> Manner {
+    pub fn options(&self) -> OutputOptions {
         let shared = &self.shared;
         let wants_events = match &self.command {
             Command::Apply(args) => args.events,
@@ -194,12 +179,12 @@ impl Cli {
             Command::Analyze(args) => args.shared.events,
             _ => false,
         };
-        Manner {
+        OutputOptions {
             format: self.format(),
-            volume: match (shared.quiet, shared.verbose) {
-                (true, _) => Volume::Quiet,
-                (_, true) => Volume::Verbose,
-                _ => Volume::Normal,
+            verbosity: match (shared.quiet, shared.verbose) {
+                (true, _) => Verbosity::Quiet,
+                (_, true) => Verbosity::Verbose,
+                _ => Verbosity::Normal,
             },
             color: shared.color,
             no_progress: shared.no_progress,
@@ -268,6 +253,28 @@ pub enum Command {
 }
 
 impl Command {
+    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        match self {
+            Command::Plan(args) => context.unless_cancelled(plan::run(context, args)).await,
+            Command::Apply(args) => apply::run(context, args).await,
+            Command::Refresh(args) => refresh::run(context, args).await,
+            Command::Vacuum(args) => vacuum::run(context, args).await,
+            Command::Analyze(args) => analyze::run(context, args).await,
+            Command::SlowQueries(args) => {
+                context.unless_cancelled(slow_queries::run(context, args)).await
+            }
+            Command::Snapshot(args) => context.unless_cancelled(snapshot::run(context, args)).await,
+            Command::Init(args) => context.unless_cancelled(init::run(context, args)).await,
+            Command::History(args) => context.unless_cancelled(history::run(context, args)).await,
+            Command::Activity(args) => context.unless_cancelled(activity::run(context, args)).await,
+            Command::Verify(args) => verify::run(context, args).await,
+            Command::Explain(args) => explain::run(args),
+            Command::Demo(args) => context.unless_cancelled(demo::run(context, args)).await,
+            Command::Completions(args) => completions::run(args, &mut Cli::command()),
+            Command::Man(args) => man::run(args, Cli::command()),
+        }
+    }
+
     /// The name, as in `application_name=pgtend/<name>` and in JSON documents.
     pub fn name(&self) -> &'static str {
         match self {

@@ -10,6 +10,8 @@ pub mod rerun;
 
 pub mod report;
 
+pub mod output;
+
 pub mod execute;
 
 pub mod event;

@@ -1,32 +1,34 @@
 //! Parse, run, print the failure, exit. Signals arrive here.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use pgtend::cancel::{self, Cancel, Canceller, Signal};
 use pgtend::cli::Cli;
 use pgtend::failure::{Failure, Kind, Result};
-use pgtend::report::Console;
+use pgtend::output::{Console, Origin};
 use pgtend::report::inflight::Inflight;
 use pgtend::rerun;
 use tokio::signal::unix::signal;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let console = Console::new(cli.manner(), cli.command.name()).with_reports(cli.reports());
+    let console = Console::new(cli.options(), cli.reports());
+    let origin = Arc::new(Origin::new(cli.command.name()));
     let result = rerun::without_secrets(cli.shared.database_url.as_deref())
-        .and_then(|()| start(cli, &console));
+        .and_then(|()| start(cli, &console, &origin));
     ExitCode::from(result.unwrap_or_else(|failure| {
-        console.failure(&failure);
+        console.failure(&failure, &origin);
         failure.kind.exit_code()
     }))
 }
 
-fn start(cli: Cli, console: &Console) -> Result<u8> {
+fn start(cli: Cli, console: &Console, origin: &Arc<Origin>) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::from_error(Kind::Io, error))?;
     let (canceller, cancel) = cancel::channel();
-    let code = runtime.block_on(run(cli, console, canceller.clone(), cancel));
+    let code = runtime.block_on(run(cli, console, origin, canceller.clone(), cancel));
     if canceller.is_forsaken() {
         // A host name that is being looked up over a dead link would hold up the end.
         runtime.shutdown_background();
@@ -34,13 +36,19 @@ fn start(cli: Cli, console: &Console) -> Result<u8> {
     code
 }
 
-async fn run(cli: Cli, console: &Console, canceller: Canceller, cancel: Cancel) -> Result<u8> {
+async fn run(
+    cli: Cli,
+    console: &Console,
+    origin: &Arc<Origin>,
+    canceller: Canceller,
+    cancel: Cancel,
+) -> Result<u8> {
     let inflight = Inflight::default();
     for name in Signal::ALL.into_iter().filter(|signal| !signal.is_ignored()) {
         let signals = signal(name.kind()).map_err(|error| Failure::from_error(Kind::Io, error))?;
         tokio::spawn(listen(signals, name, canceller.clone(), inflight.clone(), console.clone()));
     }
-    cli.run(console.clone(), cancel, inflight).await
+    cli.run(console.clone(), Arc::clone(origin), cancel, inflight).await
 }
 
 /// The first signal asks to stop and clean up; the second leaves at once and says what remains.

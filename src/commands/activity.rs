@@ -5,13 +5,13 @@ use std::time::Duration;
 use super::Context;
 use crate::catalog::activity::{self, Activity, Scope, Wanted};
 use crate::duration;
-use crate::failure::{Failure, Kind, Result, exit_code};
+use crate::failure::{Failure, Kind, Result};
 use crate::figures;
+use crate::output::{Page, Report};
 use crate::pg::database::{Database, Server};
 use crate::pg::session::Session;
 use crate::plan::Warning;
 use crate::plan::activity::arrange;
-use crate::report;
 use crate::report::activity::Look;
 
 /// Show what runs now, who waits for whom, and which transactions are idle
@@ -58,20 +58,19 @@ pub struct Args {
     pub no_query_text: bool,
 }
 
-/// Runs the command. Returns the exit code.
+/// Runs the command.
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let opening = context.opening("activity");
     let database = context.open(&opening).await?;
     let session = database.reader().await?;
     let look = args.look(&database, &session).await?;
     match args.watch {
-        Some(interval) => watch(context, args, &database, session, look, interval).await?,
-        None => report::activity::show(&context.console, &look),
+        Some(interval) => watch(context, args, &database, session, look, interval).await,
+        None => Ok(Box::new(look)),
     }
-    Ok(exit_code::DONE)
 }
 
 /// Goes on until nobody reads it any more. A look that fails is told, and the next one may succeed: a
@@ -83,17 +82,18 @@ async fn watch(
     mut session: Session,
     first: Look,
     interval: Duration,
-) -> Result<()> {
-    let mut is_read = report::activity::show_again(&context.console, &first);
+) -> Result<Box<dyn Report>> {
+    let show = |look: &Look| context.console.show_again(look, &context.origin);
+    let mut is_read = show(&first);
     while is_read {
         tokio::time::sleep(interval).await;
         match again(args, database, &mut session).await {
-            Ok(look) => is_read = report::activity::show_again(&context.console, &look),
+            Ok(look) => is_read = show(&look),
             Err(failure) if may_pass(&failure) => context.console.warn(&failure.to_string()),
             Err(failure) => return Err(failure),
         }
     }
-    Ok(())
+    Ok(Box::new(Page::default()))
 }
 
 async fn again(args: &Args, database: &Database, session: &mut Session) -> Result<Look> {

@@ -2,6 +2,7 @@
 
 use super::{Context, upkeep};
 use crate::failure::Result;
+use crate::output::Report;
 use crate::plan::upkeep::{Job, VacuumOptions};
 
 /// Collect statistics of the tables that need it
@@ -25,11 +26,11 @@ pub struct Args {
     pub buffer_usage_limit: Option<String>,
 }
 
-/// Runs the command. Returns the exit code.
+/// Runs the command.
 ///
 /// # Errors
 /// As [`upkeep::run`].
-pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let work = upkeep::Work {
         command: "analyze",
         job: Job::Analyze,

@@ -9,14 +9,15 @@ use crate::duration;
 use crate::event::{Event, Events, Outcome as StepOutcome};
 use crate::execute::record::{self, Recorder};
 use crate::execute::{Apply, DeadlockVictim, Execution, Policy, YieldToDdl};
-use crate::failure::{Failure, Kind, Result, exit_code};
+use crate::failure::{Failure, Kind, Result};
 use crate::figures;
+use crate::output::{Format, Report};
 use crate::pg::advisory::{Job, RunLock};
 use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
 use crate::plan::{Plan, Warning};
 use crate::report;
-use crate::report::Format;
-use crate::report::document::Outcome;
+use crate::report::apply::ApplyReport;
+use crate::report::dry_run::{DryRunReport, Rest};
 
 /// Make the database match the SQL files, online
 ///
@@ -104,12 +105,12 @@ pub struct Args {
     pub maintenance_work_mem: Option<String>,
 }
 
-/// Runs the command. Returns the exit code.
+/// Runs the command.
 ///
 /// # Errors
 /// Whatever keeps it from starting; what happens later is in the report.
-pub async fn run(context: &Context, args: &Args) -> Result<u8> {
-    if args.events && context.console.manner().format != Format::Json {
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
+    if args.events && context.console.options().format != Format::Json {
         return Err(Failure::usage("--events goes with --format json"));
     }
     let declaration = args.selection.declaration(context)?;
@@ -119,9 +120,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
         context.unless_cancelled(open(context, &args.opening(context), &declaration)).await?;
     if args.dry_run {
         let plan = context.unless_cancelled(make(&database, &declaration, &options)).await?;
-        let outcome = if plan.is_as_declared() { Outcome::NothingToDo } else { Outcome::Planned };
-        report::apply::statements(&context.console, &plan, outcome);
-        return Ok(exit_code::DONE);
+        return Ok(Box::new(DryRunReport { plan, rest: Rest::Counted }));
     }
     require_sound(&database)?;
     let wait = args.wait.unwrap_or(context.config.apply.wait);
@@ -136,9 +135,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let outcomes = Apply::new(execution, &lock, &options).run(&plan).await;
     cancelling.abort();
     plan.warnings.extend(record(context, &database, &plan, &outcomes).await);
-    let (outcome, code) = context.verdict(&outcomes);
-    report::apply::executed(&context.console, &plan, &outcomes, outcome);
-    Ok(code)
+    let outcome = context.verdict(&outcomes);
+    Ok(Box::new(ApplyReport { plan, outcomes, outcome }))
 }
 
 /// What must be true before anything is changed.

@@ -2,8 +2,8 @@
 
 use clap_complete::Shell;
 
-use crate::failure::{Result, exit_code};
-use crate::report;
+use crate::failure::Result;
+use crate::output::{Page, Report};
 
 /// Print the completions for a shell
 ///
@@ -19,9 +19,8 @@ pub struct Args {
 ///
 /// # Errors
 /// None.
-pub fn run(args: &Args, parser: &mut clap::Command) -> Result<u8> {
+pub fn run(args: &Args, parser: &mut clap::Command) -> Result<Box<dyn Report>> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, parser, "pgtend", &mut script);
-    report::print(&String::from_utf8_lossy(&script));
-    Ok(exit_code::DONE)
+    Page::report(String::from_utf8_lossy(&script))
 }

@@ -5,21 +5,22 @@ use std::time::{Duration, Instant};
 
 use super::Context;
 use super::plan::make;
-use pg_sandbox::Sandbox;
+use pg_sandbox::{Kept, Sandbox};
 
 use crate::declared::{self, Declaration, Others, SqlFile};
-use crate::event::{Outcome as StepOutcome, Status};
+use crate::event::Outcome as StepOutcome;
 use crate::execute::{Apply, Execution, Policy};
-use crate::failure::{Result, exit_code};
+use crate::failure::Result;
 use crate::figures;
+use crate::output::{Format, Outcome, Report};
 use crate::pg::advisory::{Job, RunLock};
 use crate::pg::database::{Database, Errand, Opening, OrphanPolicy, Workers};
 use crate::pg::server_error::ServerError;
 use crate::plan::Plan;
 use crate::plan::apply::Options;
 use crate::report;
-use crate::report::Format;
-use crate::report::document::{Outcome, QueryDocument, StepDocument, Steps};
+use crate::report::demo::{DemoReport, QueryDocument};
+use crate::report::plan::PlanReport;
 use crate::sandbox;
 
 /// Show it all on a throwaway server
@@ -77,11 +78,11 @@ const WORKLOAD: [Example; 9] = [
 /// How the application answered before it had what the declaration adds, where that differs.
 const WORKLOAD_BEFORE: [Example; 1] = [example!("sql/nova-crm/workload-before/daily_summary.sql")];
 
-/// Runs the command. Returns the exit code.
+/// Runs the command.
 ///
 /// # Errors
 /// `Sandbox` where no server can be made; those of the server.
-pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let sandbox = context.start_sandbox(sandbox::SEARCH.find(args.pg_bin.as_deref())?).await?;
     let database = fill(context, args, &sandbox).await?;
     let before = time_workload(context, &database, &WORKLOAD_BEFORE).await?;
@@ -89,11 +90,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let (plan, outcomes) = apply(context, &database, &declaration).await?;
     refresh(context, &database, &declaration).await?;
     let after = time_workload(context, &database, &[]).await?;
-    show(context, &plan, &outcomes, &compare(&before, &after));
     drop(database);
-    finish(context, args, sandbox)?;
-    let failed = outcomes.iter().any(|outcome| outcome.status == Status::Failed);
-    Ok(if failed { exit_code::FAILED } else { exit_code::DONE })
+    let kept = finish(args, sandbox)?;
+    Ok(Box::new(DemoReport { plan, outcomes, queries: compare(&before, &after), kept }))
 }
 
 async fn fill(context: &Context, args: &Args, sandbox: &Sandbox) -> Result<Database> {
@@ -101,7 +100,7 @@ async fn fill(context: &Context, args: &Args, sandbox: &Sandbox) -> Result<Datab
     let maintenance = open(context, &sandbox.url("postgres")).await?;
     send(&maintenance, &format!("CREATE DATABASE {DATABASE}")).await?;
     let database = open(context, &sandbox.url(DATABASE)).await?;
-    context.console.set_server(&database.server);
+    context.origin.connected_to(&database.server);
     context.console.narrate(&format!("Filling it with Nova CRM: {scale} customers …"));
     let started = Instant::now();
     send(&database, SCHEMA.sql).await?;
@@ -178,11 +177,11 @@ async fn apply(
     declaration: &Declaration,
 ) -> Result<(Plan, Vec<StepOutcome>)> {
     let options = Options::default();
-    let plan = make(database, declaration, &options).await?;
-    if context.console.manner().format == Format::Table {
+    let mut plan = make(database, declaration, &options).await?;
+    if context.console.options().format == Format::Table {
         context.console.narrate("");
         context.console.narrate("The plan (pgtend plan sql/nova-crm/declared):");
-        report::apply::plan(&context.console, &plan, Outcome::Planned);
+        plan = show_plan(context, plan)?;
         context.console.narrate("");
         context.console.narrate("Applying it (pgtend apply sql/nova-crm/declared):");
     }
@@ -219,33 +218,20 @@ fn compare(before: &[f64], after: &[f64]) -> Vec<QueryDocument> {
     queries.collect()
 }
 
-fn show(context: &Context, plan: &Plan, outcomes: &[StepOutcome], queries: &[QueryDocument]) {
-    if context.console.manner().format == Format::Json {
-        let mut document = context.console.document().with_warnings(&plan.warnings);
-        let steps = plan.steps.iter().zip(outcomes);
-        let steps = steps.map(|(step, outcome)| StepDocument::executed(step, outcome));
-        let failed = outcomes.iter().any(|outcome| outcome.status == Status::Failed);
-        document.outcome = if failed { Outcome::Failed } else { Outcome::Done };
-        document.steps = Some(Steps::Objects(steps.collect()));
-        document.queries = Some(queries.to_vec());
-        context.console.json(&document);
-    } else {
-        context.console.narrate("");
-        context.console.product(&report::demo::queries(queries));
-    }
+fn show_plan(context: &Context, plan: Plan) -> Result<Plan> {
+    let report = PlanReport { plan, outcome: Outcome::Planned };
+    context.show(&report)?;
+    Ok(report.plan)
 }
 
-fn finish(context: &Context, args: &Args, sandbox: Sandbox) -> Result<()> {
-    if args.keep {
-        let kept = sandbox.keep(DATABASE)?;
-        let console = &context.console;
-        console.narrate("");
-        console.narrate(&format!("The server goes on running. Reach it with\npsql '{}'", kept.url));
-        console.narrate(&format!("and stop and remove it with\n{}", kept.stop_command));
-        Ok(())
-    } else {
-        Ok(sandbox.stop()?)
-    }
+fn finish(args: &Args, sandbox: Sandbox) -> Result<Option<Kept>> {
+    Ok(match args.keep {
+        true => Some(sandbox.keep(DATABASE)?),
+        false => {
+            sandbox.stop()?;
+            None
+        }
+    })
 }
 
 fn sql_file(example: &Example) -> SqlFile {

@@ -1,8 +1,9 @@
 //! `pgtend explain`.
 
-use crate::failure::{Failure, Result, exit_code};
+use crate::failure::{Failure, Result};
+use crate::output::Report;
 use crate::plan::verify::Rule;
-use crate::report;
+use crate::report::explain::RulesReport;
 
 /// Explain a rule of `verify`: what happens, and what to write instead
 ///
@@ -15,27 +16,23 @@ pub struct Args {
     pub rule: Option<String>,
 }
 
-/// Runs the command. Returns the exit code.
+/// Runs the command.
 ///
 /// # Errors
 /// `Usage` where there is no such rule.
-pub fn run(args: &Args) -> Result<u8> {
-    match &args.rule {
+pub fn run(args: &Args) -> Result<Box<dyn Report>> {
+    Ok(Box::new(match args.rule.as_deref() {
+        None => RulesReport::All,
         Some(name) => explain(name)?,
-        None => report::print(&report::verify::rules()),
-    }
-    Ok(exit_code::DONE)
+    }))
 }
 
-fn explain(name: &str) -> Result<()> {
+fn explain(name: &str) -> Result<RulesReport> {
     if let Some(rule) = Rule::named(name) {
-        report::print(&report::verify::page(rule));
-        return Ok(());
+        return Ok(RulesReport::One(rule));
     }
     if Rule::is_squawks(name) {
-        let page = format!("A rule of the linter squawk: https://squawkhq.com/docs/{name}\n");
-        report::print(&page);
-        return Ok(());
+        return Ok(RulesReport::Squawks(name.to_owned()));
     }
     Err(Failure::usage(format!("there is no rule {name}"))
         .hint("pgtend explain, without a name, lists the rules"))

@@ -6,10 +6,11 @@ use super::Context;
 use crate::catalog::history::{self, RunFilter};
 use crate::duration;
 use crate::execute::record;
-use crate::failure::{Result, exit_code};
+use crate::failure::Result;
+use crate::output::Report;
 use crate::pg::database::Database;
 use crate::pg::session::Session;
-use crate::report;
+use crate::report::history::HistoryReport;
 
 /// Show what pgtend has done in this database
 ///
@@ -39,12 +40,12 @@ pub struct Args {
     pub keep: Option<Duration>,
 }
 
-/// Runs the command. Returns the exit code.
+/// Runs the command.
 ///
 /// # Errors
 /// Those of the connection; `Unsupported` where there is no history; `Privilege` where the role may
 /// not use it.
-pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let opening = context.opening("history");
     let database = context.open(&opening).await?;
     let session = database.reader().await?;
@@ -55,8 +56,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
         None => None,
     };
     let runs = history::load_runs(&session, &args.filter()).await?;
-    report::history::show(&context.console, &runs, pruned);
-    Ok(exit_code::DONE)
+    Ok(Box::new(HistoryReport { runs, pruned }))
 }
 
 async fn prune(database: &Database, session: &Session, keep: Duration) -> Result<i64> {

@@ -2,10 +2,10 @@
 
 use super::Context;
 use crate::execute::schema;
-use crate::failure::{Result, exit_code};
+use crate::failure::Result;
+use crate::output::Report;
 use crate::plan::schema::Wanted;
-use crate::report;
-use crate::report::document::Outcome;
+use crate::report::init::{InitPlanReport, InitReport};
 
 /// Install the schema in which pgtend remembers what it did
 ///
@@ -35,12 +35,12 @@ pub struct Args {
     pub dry_run: bool,
 }
 
-/// Runs the command. Returns the exit code.
+/// Runs the command.
 ///
 /// # Errors
 /// Those of the connection; `Unsupported` for a standby; those of [`crate::plan::schema::plan`];
 /// whatever the server refuses.
-pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let opening = context.opening("init");
     let wanted = args.wanted();
     let owner = context.config.history.owner.as_deref();
@@ -50,14 +50,11 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     }
     let plan = schema::look(&database.reader().await?, &database.server, &wanted, owner).await?;
     if args.dry_run {
-        let outcome = if plan.is_empty() { Outcome::NothingToDo } else { Outcome::Planned };
-        report::init::planned(&context.console, &plan, outcome);
-        return Ok(exit_code::DONE);
+        return Ok(Box::new(InitPlanReport { plan }));
     }
     let done =
         if plan.is_empty() { Vec::new() } else { schema::run(&database, &wanted, owner).await? };
-    report::init::executed(&context.console, &done);
-    Ok(exit_code::DONE)
+    Ok(Box::new(InitReport { done }))
 }
 
 impl Args {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap_mangen::Man;
 
-use crate::failure::{Failure, Kind, Result, exit_code};
-use crate::report;
+use crate::failure::{Failure, Kind, Result};
+use crate::output::{Page, Report};
 
 /// Print the manual page, or write all of them
 #[derive(Debug, clap::Args)]
@@ -20,19 +20,19 @@ pub struct Args {
 ///
 /// # Errors
 /// `Io` where the folder cannot be written.
-pub fn run(args: &Args, parser: clap::Command) -> Result<u8> {
+pub fn run(args: &Args, parser: clap::Command) -> Result<Box<dyn Report>> {
     let io = |error| Failure::from_error(Kind::Io, error);
     match &args.dir {
         Some(folder) => {
             clap_mangen::generate_to(parser, folder)
                 .with_context(|| format!("writing manual pages to {}", folder.display()))
                 .map_err(io)?;
+            Page::report("")
         }
         None => {
             let mut page = Vec::new();
             Man::new(parser).render(&mut page).context("writing the page").map_err(io)?;
-            report::print(&String::from_utf8_lossy(&page));
+            Page::report(String::from_utf8_lossy(&page))
         }
     }
-    Ok(exit_code::DONE)
 }

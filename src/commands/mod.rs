@@ -18,20 +18,19 @@ pub mod vacuum;
 pub mod verify;
 
 use std::future::Future;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use pg_sandbox::{Binaries, Sandbox};
 
 use crate::cancel::{Cancel, Signal};
 use crate::config::Config;
 use crate::event::{Outcome as StepOutcome, Status};
-use crate::failure::{Failure, Kind, Result, exit_code};
+use crate::failure::{Failure, Kind, Result};
+use crate::output::{Console, Origin, Outcome, Report};
 use crate::pg::conninfo::{Conninfo, Environment};
 use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
 use crate::pg::row::Fault;
 use crate::pg::session::Echo;
-use crate::report::Console;
-use crate::report::document::Outcome;
 use crate::report::inflight::Inflight;
 use crate::sandbox;
 
@@ -47,6 +46,8 @@ pub struct Context {
     pub environment: Environment,
     /// Where to write.
     pub console: Console,
+    /// Which command this is, and on which database it works.
+    pub origin: Arc<Origin>,
     /// Asks to stop.
     pub cancel: Cancel,
     /// What is being built, for the second Ctrl-C.
@@ -83,9 +84,9 @@ impl Context {
     /// As [`Database::open`].
     pub async fn open(&self, opening: &Opening) -> Result<Database> {
         let conninfo = Conninfo::resolve(self.url.as_deref(), &self.environment)?;
-        self.console.warn_of_connection(&conninfo);
+        self.console.warn_of_connection(&conninfo, &self.origin);
         let database = Database::open(&conninfo, &self.environment, opening).await?;
-        self.console.set_server(&database.server);
+        self.origin.connected_to(&database.server);
         if let Ok(mut faults) = self.faults.lock() {
             faults.push(database.fault());
         }
@@ -144,21 +145,29 @@ impl Context {
         if self.echoes { self.console.echo() } else { Echo::silent() }
     }
 
-    /// What these outcomes make of the command, and its exit code.
-    pub fn verdict(&self, outcomes: &[StepOutcome]) -> (Outcome, u8) {
+    /// Shows a report before the command's last one. Returns whether anybody reads it.
+    ///
+    /// # Errors
+    /// As [`Console::show`].
+    pub fn show(&self, report: &dyn Report) -> Result<bool> {
+        self.console.show(report, &self.origin)
+    }
+
+    /// What these outcomes make of the command.
+    pub fn verdict(&self, outcomes: &[StepOutcome]) -> Outcome {
         let any = |status| outcomes.iter().any(|outcome| outcome.status == status);
         let was_idle = outcomes.iter().all(|outcome| outcome.started.is_none());
         let signal = self.cancel.signal().filter(|_| any(Status::Cancelled) || was_idle);
         if let Some(signal) = signal {
-            (Outcome::Cancelled, signal.exit_code())
+            Outcome::Cancelled(signal)
         } else if any(Status::Failed) {
-            (Outcome::Failed, exit_code::FAILED)
+            Outcome::Failed
         } else if any(Status::Done) {
-            (Outcome::Done, exit_code::DONE)
+            Outcome::Done
         } else if outcomes.iter().any(|outcome| outcome.is_busy) {
-            (Outcome::Busy, exit_code::BUSY)
+            Outcome::Busy
         } else {
-            (Outcome::NothingToDo, exit_code::DONE)
+            Outcome::NothingToDo
         }
     }
 

@@ -6,14 +6,14 @@ use super::Context;
 use crate::catalog;
 use crate::config::cache_folder;
 use crate::declared::{self, Declaration, Others};
-use crate::failure::{Failure, Result, exit_code};
+use crate::failure::{Failure, Result};
+use crate::output::{Outcome, Report};
 use crate::pg::conninfo::Conninfo;
 use crate::pg::database::{Database, Opening};
 use crate::pg::name::RelationName;
 use crate::plan::Plan;
 use crate::plan::apply::{self, Filter, Options};
-use crate::report;
-use crate::report::document::Outcome;
+use crate::report::plan::PlanReport;
 
 /// Show what `apply` would do
 ///
@@ -66,19 +66,18 @@ pub struct Selection {
     pub ignore_other: bool,
 }
 
-/// Runs the command. Returns the exit code.
+/// Runs the command.
 ///
 /// # Errors
 /// Whatever keeps the plan from being made.
-pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let declaration = args.selection.declaration(context)?;
     let options = args.selection.options(context)?;
     let opening = context.opening("plan");
     let database = open(context, &opening, &declaration).await?;
     let plan = make(&database, &declaration, &options).await?;
-    let (outcome, code) = verdict(&plan, args.check);
-    report::apply::plan(&context.console, &plan, outcome);
-    Ok(code)
+    let outcome = verdict(&plan, args.check);
+    Ok(Box::new(PlanReport { plan, outcome }))
 }
 
 /// Opens the database in which the names of the declaration mean what they mean in its files.
@@ -120,13 +119,11 @@ pub async fn make(
     Ok(plan)
 }
 
-fn verdict(plan: &Plan, check: bool) -> (Outcome, u8) {
-    if plan.is_as_declared() {
-        (Outcome::NothingToDo, exit_code::DONE)
-    } else if check {
-        (Outcome::Findings, exit_code::FINDINGS)
-    } else {
-        (Outcome::Planned, exit_code::DONE)
+fn verdict(plan: &Plan, check: bool) -> Outcome {
+    match check {
+        _ if plan.is_as_declared() => Outcome::NothingToDo,
+        true => Outcome::Findings,
+        false => Outcome::Planned,
     }
 }
 

@@ -15,8 +15,9 @@ use crate::execute::refresh::{
     Commits, LOCK_PATIENCE, Refreshing, facts, last_refreshes, without_work,
 };
 use crate::execute::{Execution, Policy};
-use crate::failure::{Failure, Result, exit_code};
+use crate::failure::{Failure, Result};
 use crate::figures;
+use crate::output::{Format, Report};
 use crate::pg::advisory::ObjectLocks;
 use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
@@ -24,9 +25,9 @@ use crate::pg::session::Session;
 use crate::plan::refresh::{self, Facts, LastRefresh, Options, Selection};
 use crate::plan::{Plan, Warning};
 use crate::report;
-use crate::report::Format;
-use crate::report::document::Outcome;
+use crate::report::dry_run::{DryRunReport, Rest};
 use crate::report::metrics::{self, Series};
+use crate::report::refresh::RefreshReport;
 
 /// Refresh materialized views, in the order in which they read each other
 ///
@@ -103,13 +104,13 @@ pub struct Args {
     pub no_query_text: bool,
 }
 
-/// Runs the command. Returns the exit code.
+/// Runs the command.
 ///
 /// # Errors
 /// Whatever keeps the first refresh from beginning.
-pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let began = Instant::now();
-    if args.events && context.console.manner().format != Format::Json {
+    if args.events && context.console.options().format != Format::Json {
         return Err(Failure::usage("--events goes with --format json"));
     }
     args.metrics_file.as_deref().map_or(Ok(()), metrics::check)?;
@@ -124,9 +125,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let mut plan = refresh::plan(&refresh::choose(&facts.views, &options)?, &facts, &options);
     if args.dry_run {
         plan.warnings.extend(trouble);
-        let outcome = if plan.has_work() { Outcome::Planned } else { Outcome::NothingToDo };
-        report::dry_run::show(&context.console, &plan, outcome);
-        return Ok(exit_code::DONE);
+        return Ok(Box::new(DryRunReport { plan, rest: Rest::Explained }));
     }
     database.require_writable()?;
     let outcomes = if plan.has_work() {
@@ -145,9 +144,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
             series.write(file, &database.server.database, steps, &successes(&facts, &last));
         plan.warnings.extend(trouble);
     }
-    let (outcome, code) = context.verdict(&outcomes);
-    report::refresh::executed(&context.console, &plan, &outcomes, outcome);
-    Ok(code)
+    let outcome = context.verdict(&outcomes);
+    Ok(Box::new(RefreshReport { plan, outcomes, outcome }))
 }
 
 /// What the plan has to know, and whether there is a history.

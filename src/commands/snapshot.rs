@@ -8,9 +8,10 @@ use crate::catalog::history;
 use crate::catalog::statements::{load_extension, load_snapshots};
 use crate::duration;
 use crate::execute::snapshot;
-use crate::failure::{Failure, Result, exit_code};
+use crate::failure::{Failure, Result};
+use crate::output::Report;
 use crate::pg::database::Database;
-use crate::report;
+use crate::report::snapshot::{SnapshotReport, SnapshotsReport};
 
 /// Keep the counters of the statements, to compare with later
 ///
@@ -43,19 +44,18 @@ pub struct Args {
     pub list: bool,
 }
 
-/// Runs the command. Returns the exit code.
+/// Runs the command.
 ///
 /// # Errors
 /// Where statements are not counted, where there is no place for snapshots, and those of the
 /// connection.
-pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let database = context.open(&context.opening("snapshot")).await?;
     let owner = context.config.history.owner.as_deref();
     if args.list {
         let session = database.reader().await?;
         history::load_schema(&session, owner).await?.require_usable()?;
-        report::snapshot::list(&context.console, &load_snapshots(&session).await?);
-        return Ok(exit_code::DONE);
+        return Ok(Box::new(SnapshotsReport { snapshots: load_snapshots(&session).await? }));
     }
     let taken = match args.prune {
         true => None,
@@ -66,8 +66,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
         Some(_) => None,
         None => Some(snapshot::prune(&database, keep, owner).await?),
     };
-    report::snapshot::taken(&context.console, taken.as_ref(), args.file.as_deref(), pruned);
-    Ok(exit_code::DONE)
+    Ok(Box::new(SnapshotReport { taken, file: args.file.clone(), pruned }))
 }
 
 impl Args {

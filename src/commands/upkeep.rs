@@ -15,8 +15,9 @@ use crate::event::Outcome as StepOutcome;
 use crate::execute::record::{self, Recorder};
 use crate::execute::upkeep::{Idle, Ledger, Upkeeping};
 use crate::execute::{Execution, Policy};
-use crate::failure::{Failure, Kind, Result, exit_code};
+use crate::failure::{Failure, Kind, Result};
 use crate::figures;
+use crate::output::{Format, Report};
 use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
 use crate::pg::session::Session;
@@ -24,8 +25,9 @@ use crate::plan::upkeep::{self, Job, Options, Selection, Sieve, VacuumOptions};
 use crate::plan::window::{Moment, Window, time_zone};
 use crate::plan::{Plan, Warning};
 use crate::report;
-use crate::report::document::Outcome;
+use crate::report::dry_run::{DryRunReport, Rest};
 use crate::report::metrics::{self, Series};
+use crate::report::upkeep::{MaintenanceReport, WindowClosed};
 
 /// Which tables, when, and how it is told.
 #[derive(Debug, clap::Args)]
@@ -113,19 +115,20 @@ pub struct Work {
     pub configured: config::Upkeep,
 }
 
-/// Runs the work. Returns the exit code.
+/// Runs the work.
 ///
 /// # Errors
 /// Whatever keeps the first statement from being sent.
-pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
-    if args.events && context.console.manner().format != report::Format::Json {
+pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn Report>> {
+    if args.events && context.console.options().format != Format::Json {
         return Err(Failure::usage("--events goes with --format json"));
     }
     args.metrics_file.as_deref().map_or(Ok(()), metrics::check)?;
     let (selection, only_needed) = args.selection(&work.configured.tables)?;
     let filters = args.filters()?;
-    let Some(deadline) = args.deadline(context).await? else {
-        return Ok(exit_code::DONE);
+    let deadline = match args.deadline(context).await? {
+        Time::Left(deadline) => deadline,
+        Time::Closed(why) => return Ok(Box::new(WindowClosed { why })),
     };
     let database = context.unless_cancelled(context.open(&args.opening(context, &work))).await?;
     upkeep::check(&work.vacuum, database.server.version)?;
@@ -140,15 +143,13 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
         version: database.server.version,
     };
     let owner = context.config.history.owner.as_deref();
-    let told = report::upkeep::told(context.console.manner());
+    let told = report::upkeep::told(context.console.options());
     let (facts, trouble) =
         context.unless_cancelled(look(&database, work.command, &options, told, owner)).await?;
     let mut plan = upkeep::plan(&facts, &options)?;
     if args.dry_run {
         plan.warnings.extend(trouble);
-        let outcome = if plan.has_work() { Outcome::Planned } else { Outcome::NothingToDo };
-        report::dry_run::show(&context.console, &plan, outcome);
-        return Ok(exit_code::DONE);
+        return Ok(Box::new(DryRunReport { plan, rest: Rest::Explained }));
     }
     database.require_writable()?;
     let events = report::progress::follow(&context.console, &plan, &context.inflight);
@@ -177,9 +178,8 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<u8> {
         let database = &database.server.database;
         plan.warnings.extend(series.write(file, database, worked_on, &HashMap::new()));
     }
-    let (outcome, code) = context.verdict(&outcomes);
-    report::upkeep::executed(&context.console, &plan, &outcomes, outcome);
-    Ok(code)
+    let outcome = context.verdict(&outcomes);
+    Ok(Box::new(MaintenanceReport { plan, outcomes, outcome }))
 }
 
 /// The tables, and what the history tells of them. That it cannot be read is a warning.
@@ -240,6 +240,14 @@ async fn not_removable(database: &Database, plan: &Plan, outcomes: &[StepOutcome
     warnings.collect()
 }
 
+/// How much time there is.
+enum Time {
+    /// Until then, with the words for it; `None`: without an end.
+    Left(Option<(Instant, String)>),
+    /// The window is closed, which is not waited for.
+    Closed(String),
+}
+
 /// Patterns of what is left out.
 struct Filters {
     exclude: Vec<NamePattern>,
@@ -296,31 +304,29 @@ impl Tables {
         Err(Failure::new(Kind::Config, format!("threshold = {threshold} {NO_SHARE}")))
     }
 
-    /// When everything has to be over, with the words for it; nothing at all where the window is
-    /// closed and is not waited for.
-    async fn deadline(&self, context: &Context) -> Result<Option<Option<(Instant, String)>>> {
+    /// When everything has to be over.
+    async fn deadline(&self, context: &Context) -> Result<Time> {
         let limit = |limit: Duration, words: String| Some((Instant::now() + limit, words));
         let spent = self.time_limit.and_then(|time| {
             limit(time, format!("the time limit of {} is over", figures::duration(time)))
         });
-        let Some(window) = &self.window else { return Ok(Some(spent)) };
+        let Some(window) = &self.window else { return Ok(Time::Left(spent)) };
         let zone = time_zone(self.time_zone.as_deref()).map_err(Failure::usage)?;
         loop {
             let now = ZonedDateTime::now().with_time_zone(zone.clone());
             match window.at(&now) {
                 Moment::Open(left) => {
                     let closes = limit(left, format!("the window {window} has closed"));
-                    return Ok(Some([spent, closes].into_iter().flatten().min_by_key(|end| end.0)));
+                    let first = [spent, closes].into_iter().flatten().min_by_key(|end| end.0);
+                    return Ok(Time::Left(first));
                 }
                 Moment::Closed(opens) if !self.wait => {
                     let zone = now.time_zone().iana_name().unwrap_or("local time").to_owned();
-                    context.console.narrate(&format!(
-                        "Nothing to do: it is {} ({zone}), and the window {window} opens in {}.",
+                    return Ok(Time::Closed(format!(
+                        "it is {} ({zone}), and the window {window} opens in {}.",
                         now.strftime("%H:%M"),
                         figures::duration(opens)
-                    ));
-                    report::upkeep::closed(&context.console);
-                    return Ok(None);
+                    )));
                 }
                 Moment::Closed(opens) => {
                     context.console.narrate(&format!(

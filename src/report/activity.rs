@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use comfy_table::{Cell, Table};
-use jiff::ZonedDateTime;
+use serde::Serialize;
 
-use super::document::{Document, Outcome, SessionDocument};
-use super::harmless::harmless;
-use super::table::{cell, paragraph, right, table, text};
-use super::{Console, Format, Volume};
 use crate::catalog::activity::ActiveSession;
 use crate::figures;
+use crate::output::escape_control::harmless;
+use crate::output::table::{cell, paragraph, right, table, text};
+use crate::output::{Head, Outcome, Report, Style, Text, Verbosity};
 use crate::plan::activity::Node;
 use crate::plan::{Warning, one_line};
 
@@ -25,48 +24,24 @@ pub struct Look {
     pub min_age: Duration,
 }
 
-/// Shows the only look.
-pub fn show(console: &Console, look: &Look) {
-    if console.manner().format == Format::Json {
-        return console.json(&document(console, look));
+impl Report for Look {
+    fn outcome(&self) -> Outcome {
+        if self.nodes.is_empty() { Outcome::NothingToDo } else { Outcome::Done }
     }
-    if !look.nodes.is_empty() {
-        console.product(&drawn(console, look));
+
+    fn json(&self, head: Head) -> String {
+        let sessions = self.nodes.iter().map(SessionDocument::new).collect();
+        head.document(self.outcome(), ActivityDocument { sessions }, &self.warnings)
     }
-    warnings(console, look);
-    console.narrate(&summary(look));
-}
 
-/// Shows one look of several, over the one before if that is on a terminal. Returns whether anybody
-/// reads it.
-pub fn show_again(console: &Console, look: &Look) -> bool {
-    if console.manner().format == Format::Json {
-        return console.offer_json(&document(console, look));
-    }
-    let now = ZonedDateTime::now().strftime("%H:%M:%S").to_string();
-    let mut page = format!("{now}  {}\n", summary(look));
-    if !look.nodes.is_empty() {
-        page.push_str(&drawn(console, look));
-    }
-    let is_read = console.redraw(&page);
-    warnings(console, look);
-    is_read
-}
-
-fn drawn(console: &Console, look: &Look) -> String {
-    sessions_table(&look.nodes, console.manner().volume, console.width())
-}
-
-fn document(console: &Console, look: &Look) -> Document {
-    let mut document = console.document().with_warnings(&look.warnings);
-    document.outcome = if look.nodes.is_empty() { Outcome::NothingToDo } else { Outcome::Done };
-    document.sessions = Some(look.nodes.iter().map(SessionDocument::new).collect());
-    document
-}
-
-fn warnings(console: &Console, look: &Look) {
-    for warning in &look.warnings {
-        console.warn(&format!("{}: {}", warning.object, warning.message));
+    fn text(&self, style: &Style) -> Text {
+        let mut text = Text::default();
+        if !self.nodes.is_empty() {
+            text.product(sessions_table(&self.nodes, style.verbosity, style.width));
+        }
+        text.warnings(&self.warnings);
+        text.narrate(summary(self));
+        text
     }
 }
 
@@ -97,13 +72,13 @@ fn waits(session: &ActiveSession) -> bool {
 }
 
 /// The statements come last and are given the room that the rest leaves.
-fn sessions_table(nodes: &[Node], volume: Volume, width: Option<u16>) -> String {
+fn sessions_table(nodes: &[Node], verbosity: Verbosity, width: Option<u16>) -> String {
     let wide = Layout { columns: wide_columns(nodes), last: ("statement", statement), width };
     let narrow = Layout { columns: narrow_columns(), last: ("session", session), width };
     let fits = wide.room(nodes).is_none_or(|room| room >= LEAST_ROOM);
     let layout = if fits { wide } else { narrow };
-    let room = match volume {
-        Volume::Verbose => usize::MAX,
+    let room = match verbosity {
+        Verbosity::Verbose => usize::MAX,
         _ => layout.room(nodes).map_or(ROOM_IN_A_FILE, |room| room.max(LEAST_ROOM)),
     };
     text(&layout.draw(nodes, Some(room)))
@@ -286,6 +261,66 @@ fn statement(node: &Node, room: usize) -> Vec<String> {
     }]
 }
 
+#[derive(Debug, Serialize)]
+struct ActivityDocument {
+    sessions: Vec<SessionDocument>,
+}
+
+/// A session or a prepared transaction.
+#[derive(Debug, Clone, Serialize)]
+struct SessionDocument {
+    pid: i32,
+    gid: Option<String>,
+    user: Option<String>,
+    database: Option<String>,
+    application: Option<String>,
+    client: Option<String>,
+    state: Option<String>,
+    wait_event_type: Option<String>,
+    wait_event: Option<String>,
+    backend_type: Option<String>,
+    query: Option<String>,
+    duration_ms: Option<u64>,
+    transaction_ms: Option<u64>,
+    idle_ms: Option<u64>,
+    blocked_by: Vec<i32>,
+    blocked_by_gids: Vec<String>,
+    blocks: usize,
+    in_circle: bool,
+    waits_ms: Option<u64>,
+    lock: Option<String>,
+}
+
+impl SessionDocument {
+    /// A session in its place.
+    fn new(node: &Node) -> Self {
+        let session = node.session.clone();
+        let millis = |seconds: Option<f64>| seconds.map(|seconds| (seconds.max(0.0) * 1e3) as u64);
+        SessionDocument {
+            pid: session.pid,
+            gid: session.gid,
+            user: session.role,
+            database: session.database,
+            application: session.application,
+            client: session.client,
+            state: session.state,
+            wait_event_type: session.wait_event_type,
+            wait_event: session.wait_event,
+            backend_type: session.backend_type,
+            query: session.query.map(|query| one_line(&query, usize::MAX)),
+            duration_ms: millis(session.statement_seconds),
+            transaction_ms: millis(session.transaction_seconds),
+            idle_ms: millis(session.idle_seconds),
+            blocked_by: session.blocked_by,
+            blocked_by_gids: session.blocked_by_gids,
+            blocks: node.blocks,
+            in_circle: node.is_in_circle,
+            waits_ms: millis(session.waits_seconds),
+            lock: session.lock.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -332,7 +367,7 @@ mod tests {
     #[test]
     fn a_table_keeps_to_the_terminal() {
         for width in [60, 80, 100, 132, 150, 180, 250] {
-            let table = sessions_table(&nodes(), Volume::Normal, Some(width));
+            let table = sessions_table(&nodes(), Verbosity::Normal, Some(width));
             let widest = table.lines().map(|line| line.chars().count()).max().unwrap();
             assert!(widest <= usize::from(width), "{width}:\n{table}");
             assert!(table.contains("\n └ 4712 "), "{width}:\n{table}");
@@ -341,15 +376,15 @@ mod tests {
 
     #[test]
     fn statements_take_what_is_left() {
-        let table = sessions_table(&nodes(), Volume::Normal, Some(160));
+        let table = sessions_table(&nodes(), Verbosity::Normal, Some(160));
         assert!(table.contains("  SELECT * FROM customers WH…\n"), "{table}");
-        let table = sessions_table(&nodes(), Volume::Normal, Some(80));
+        let table = sessions_table(&nodes(), Verbosity::Normal, Some(80));
         assert!(
             table.contains("\n 4711    1 min 25 s   1 min 30 s       1  nova, nova, "),
             "{table}"
         );
         assert!(table.contains("    SELECT * FROM customers WHERE phone …\n"), "{table}");
-        let table = sessions_table(&nodes(), Volume::Verbose, None);
+        let table = sessions_table(&nodes(), Verbosity::Verbose, None);
         assert!(
             table.contains("  SELECT * FROM customers WHERE phone = '0123456789'\n"),
             "{table}"

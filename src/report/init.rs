@@ -2,51 +2,122 @@
 
 use std::time::Duration;
 
-use super::document::{Outcome, SchemaStepDocument};
-use super::table::{cell, right, table, text};
-use super::{Console, Format, Volume};
-use crate::figures;
-use crate::plan::schema::SchemaStep;
+use serde::Serialize;
 
-/// Shows exactly the statements that would be sent.
-pub fn planned(console: &Console, plan: &[SchemaStep], outcome: Outcome) {
-    if console.manner().format == Format::Json {
-        let steps = plan.iter().map(SchemaStepDocument::planned).collect();
-        return console.json(&console.document().with_schema_steps(steps, outcome));
+use crate::figures;
+use crate::output::table::{cell, right, table, text};
+use crate::output::{Head, Outcome, Report, Style, Text, millis};
+use crate::plan::schema::{NAME, SchemaStep};
+
+/// Exactly the statements that would be sent.
+#[derive(Debug)]
+pub struct InitPlanReport {
+    /// What would be done.
+    pub plan: Vec<SchemaStep>,
+}
+
+impl Report for InitPlanReport {
+    fn outcome(&self) -> Outcome {
+        if self.plan.is_empty() { Outcome::NothingToDo } else { Outcome::Planned }
     }
-    for statement in plan.iter().flat_map(SchemaStep::texts) {
-        console.product(&format!("{statement};\n"));
+
+    fn json(&self, head: Head) -> String {
+        let steps = self.plan.iter().map(SchemaStepDocument::planned).collect();
+        head.document(self.outcome(), SchemaStepsDocument { steps }, &[])
     }
-    if plan.is_empty() {
-        console.narrate(NOTHING);
+
+    fn text(&self, _: &Style) -> Text {
+        let mut text = Text::default();
+        for statement in self.plan.iter().flat_map(SchemaStep::texts) {
+            text.product(format!("{statement};\n"));
+        }
+        if self.plan.is_empty() {
+            text.narrate(NOTHING);
+        }
+        text
     }
 }
 
-/// Shows what was done.
-pub fn executed(console: &Console, done: &[(SchemaStep, Duration)]) {
-    if console.manner().format == Format::Json {
-        let outcome = if done.is_empty() { Outcome::NothingToDo } else { Outcome::Done };
-        let steps = done.iter().map(|(step, took)| SchemaStepDocument::executed(step, *took));
-        return console.json(&console.document().with_schema_steps(steps.collect(), outcome));
+/// What was done, and how long each step took.
+#[derive(Debug)]
+pub struct InitReport {
+    /// The steps.
+    pub done: Vec<(SchemaStep, Duration)>,
+}
+
+impl Report for InitReport {
+    fn outcome(&self) -> Outcome {
+        if self.done.is_empty() { Outcome::NothingToDo } else { Outcome::Done }
     }
-    if done.is_empty() {
-        return console.narrate(NOTHING);
+
+    fn json(&self, head: Head) -> String {
+        let steps = self.done.iter().map(|(step, took)| SchemaStepDocument::executed(step, *took));
+        head.document(self.outcome(), SchemaStepsDocument { steps: steps.collect() }, &[])
     }
-    if console.manner().volume == Volume::Quiet {
-        return;
+
+    fn text(&self, style: &Style) -> Text {
+        let mut text = Text::default();
+        if self.done.is_empty() {
+            text.narrate(NOTHING);
+        } else if !style.is_quiet() {
+            text.product(steps_table(&self.done));
+            text.narrate(format!("{} done.", self.done.len()));
+        }
+        text
     }
+}
+
+fn steps_table(done: &[(SchemaStep, Duration)]) -> String {
     let mut table = table(&["status", "action", "object", "time", "how"]);
     for (step, took) in done {
         table.add_row(vec![
             cell("done"),
             cell(step.action.name()),
-            cell(crate::plan::schema::NAME),
+            cell(NAME),
             right(figures::duration(*took)),
             cell(&step.reason),
         ]);
     }
-    console.product(&text(&table));
-    console.narrate(&format!("{} done.", done.len()));
+    text(&table)
 }
 
 const NOTHING: &str = "Nothing to do: the schema pgtend is as wanted.";
+
+#[derive(Debug, Serialize)]
+struct SchemaStepsDocument {
+    steps: Vec<SchemaStepDocument>,
+}
+
+/// A step of `init`.
+#[derive(Debug, Clone, Serialize)]
+struct SchemaStepDocument {
+    action: &'static str,
+    object: &'static str,
+    status: &'static str,
+    reason: String,
+    sql: String,
+    duration_ms: u64,
+}
+
+impl SchemaStepDocument {
+    /// A step that is only planned.
+    fn planned(step: &SchemaStep) -> Self {
+        SchemaStepDocument {
+            action: step.action.name(),
+            object: NAME,
+            status: "planned",
+            reason: step.reason.clone(),
+            sql: step.texts().join(";\n"),
+            duration_ms: 0,
+        }
+    }
+
+    /// A step that was done.
+    fn executed(step: &SchemaStep, took: Duration) -> Self {
+        SchemaStepDocument {
+            status: "done",
+            duration_ms: millis(took),
+            ..SchemaStepDocument::planned(step)
+        }
+    }
+}

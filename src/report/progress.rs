@@ -6,18 +6,19 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::harmless::harmless;
+use super::events;
 use super::inflight::Inflight;
-use super::{Console, Volume, events, json_line};
 use crate::event::{Event, Events, Outcome, Progress, Status, StepIndex, Total};
 use crate::figures;
+use crate::output::escape_control::harmless;
+use crate::output::{Console, Verbosity, json_line};
 use crate::plan::{Plan, Step};
 
 /// Where the executor's events go.
 pub fn follow(console: &Console, plan: &Plan, inflight: &Inflight) -> Events {
     let console = console.clone();
     let inflight = inflight.clone();
-    if console.manner().events {
+    if console.options().events {
         let steps = plan.steps.clone();
         return Events::new(move |event| {
             inflight.hear(&event);
@@ -68,7 +69,7 @@ impl View {
             Event::Progressed(at, progress) => self.say(*at, &figures(progress), &progress.phase),
             Event::Retrying(at, why) => self.say(*at, &format!("tries again: {why}"), why),
             Event::Noticed(at, text) => {
-                if self.console.manner().volume == Volume::Verbose {
+                if self.console.options().verbosity == Verbosity::Verbose {
                     self.console.narrate(&format!("{}: {text}", self.names[*at]));
                 }
             }

@@ -1,29 +1,49 @@
 //! What `refresh` shows.
 
-use super::document::Outcome;
-use super::table::{cell, right, table, text};
-use super::{Console, Format, Volume};
+use super::steps::StepsDocument;
 use crate::event::{Outcome as StepOutcome, Status};
 use crate::figures;
+use crate::output::table::{cell, right, table, text};
+use crate::output::{Head, Outcome, Report, Style, Text};
 use crate::plan::{Plan, Step};
 
-/// Shows what was done.
-pub fn executed(console: &Console, plan: &Plan, outcomes: &[StepOutcome], outcome: Outcome) {
-    if console.manner().format == Format::Json {
-        return console.json(&console.document().executed(plan, outcomes, outcome));
+/// What was done, view by view.
+#[derive(Debug)]
+pub struct RefreshReport {
+    /// What was to be done.
+    pub plan: Plan,
+    /// What came of it, step by step.
+    pub outcomes: Vec<StepOutcome>,
+    /// What it came to.
+    pub outcome: Outcome,
+}
+
+impl Report for RefreshReport {
+    fn outcome(&self) -> Outcome {
+        self.outcome
     }
-    let volume = console.manner().volume;
-    let shown = plan.steps.iter().zip(outcomes).filter(|(_, outcome)| match outcome.status {
-        Status::Done => volume > Volume::Quiet,
-        Status::Skipped if outcome.is_fresh => volume == Volume::Verbose,
-        Status::Skipped | Status::Failed | Status::Cancelled => true,
-    });
-    let shown = shown.collect::<Vec<_>>();
-    if !shown.is_empty() {
-        console.product(&executed_table(&shown));
+
+    fn json(&self, head: Head) -> String {
+        let steps = StepsDocument::executed(&self.plan, &self.outcomes);
+        head.document(self.outcome, steps, &self.plan.warnings)
     }
-    console.warnings(&plan.warnings);
-    console.narrate(&summary(outcomes));
+
+    fn text(&self, style: &Style) -> Text {
+        let mut text = Text::default();
+        let steps = self.plan.steps.iter().zip(&self.outcomes);
+        let shown = steps.filter(|(_, outcome)| match outcome.status {
+            Status::Done => !style.is_quiet(),
+            Status::Skipped if outcome.is_fresh => style.is_verbose(),
+            Status::Skipped | Status::Failed | Status::Cancelled => true,
+        });
+        let shown = shown.collect::<Vec<_>>();
+        if !shown.is_empty() {
+            text.product(executed_table(&shown));
+        }
+        text.warnings(&self.plan.warnings);
+        text.narrate(summary(&self.outcomes));
+        text
+    }
 }
 
 fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {

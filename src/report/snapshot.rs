@@ -1,83 +1,124 @@
 //! What `snapshot` shows.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use super::document::{Outcome, SnapshotDocument};
-use super::table::{cell, right, table, text};
-use super::{Console, Format, statements};
+use serde::Serialize;
+
+use super::statements::time;
 use crate::catalog::statements::Snapshot;
 use crate::execute::snapshot::Taken;
 use crate::figures;
+use crate::output::table::{cell, right, table, text};
+use crate::output::{Head, Outcome, Report, Style, Text};
 use crate::plan::Warning;
 
-/// Shows what was taken and removed.
-pub fn taken(console: &Console, taken: Option<&Taken>, file: Option<&Path>, pruned: Option<i64>) {
-    let unreadable = taken.and_then(|taken| taken.unreadable.clone()).map(|message| Warning {
-        rule: "texts_not_readable",
-        object: "pg_stat_statements".to_owned(),
-        message,
-    });
-    let warnings = unreadable.into_iter().collect::<Vec<_>>();
-    if console.manner().format == Format::Json {
-        let mut document = console.document().with_warnings(&warnings);
-        document.outcome = match (taken, pruned) {
+/// What was taken and removed.
+#[derive(Debug)]
+pub struct SnapshotReport {
+    /// The snapshot; `None` where none was to be taken.
+    pub taken: Option<Taken>,
+    /// The file that holds it; `None` where the database does.
+    pub file: Option<PathBuf>,
+    /// How many old ones were removed; `None` where that was not asked for.
+    pub pruned: Option<i64>,
+}
+
+impl SnapshotReport {
+    fn warnings(&self) -> Vec<Warning> {
+        let unreadable = self.taken.as_ref().and_then(|taken| taken.unreadable.clone());
+        let object = "pg_stat_statements".to_owned();
+        let warning = |message| Warning { rule: "texts_not_readable", object, message };
+        unreadable.map(warning).into_iter().collect()
+    }
+}
+
+impl Report for SnapshotReport {
+    fn outcome(&self) -> Outcome {
+        match (&self.taken, self.pruned) {
             (None, None | Some(0)) => Outcome::NothingToDo,
             _ => Outcome::Done,
-        };
-        document.pruned = pruned;
-        document.snapshot = taken.map(|taken| SnapshotDocument {
+        }
+    }
+
+    fn json(&self, head: Head) -> String {
+        let snapshot = self.taken.as_ref().map(|taken| SnapshotDocument {
             id: taken.id,
-            file: file.map(|file| file.display().to_string()),
+            file: self.file.as_ref().map(|file| file.display().to_string()),
             taken_at: None,
             statements: taken.statements,
             changed: taken.changed,
             hidden: taken.hidden,
         });
-        return console.json(&document);
+        let body = TakenDocument { pruned: self.pruned, snapshot };
+        head.document(self.outcome(), body, &self.warnings())
     }
-    if let Some(taken) = taken {
-        let statements = usize::try_from(taken.statements).unwrap_or(0);
-        let statements = figures::count(statements, "statement", "statements");
-        console.narrate(&match (taken.id, file) {
-            (Some(id), _) => {
-                format!("Snapshot {id}: {statements}, {} changed since the last.", taken.changed)
-            }
-            (None, Some(file)) => format!("Wrote {statements} to {}.", file.display()),
-            (None, None) => format!("{statements}."),
-        });
-    }
-    console.warnings(&warnings);
-    if let Some(hidden) = taken.map(|taken| taken.hidden).filter(|hidden| *hidden > 0) {
-        console.warn(&format!(
-            "{hidden} statements of other roles are hidden from this one, and are not part of it \
-             (GRANT pg_read_all_stats) [limited_view]"
-        ));
-    }
-    if let Some(pruned) = pruned.filter(|pruned| *pruned > 0 || taken.is_none()) {
-        let pruned = usize::try_from(pruned).unwrap_or(0);
-        console.narrate(&format!("Removed {}.", figures::count(pruned, "snapshot", "snapshots")));
+
+    fn text(&self, _: &Style) -> Text {
+        let mut text = Text::default();
+        if let Some(taken) = &self.taken {
+            let statements = usize::try_from(taken.statements).unwrap_or(0);
+            let statements = figures::count(statements, "statement", "statements");
+            let changed = taken.changed;
+            text.narrate(match (taken.id, &self.file) {
+                (Some(id), _) => {
+                    format!("Snapshot {id}: {statements}, {changed} changed since the last.")
+                }
+                (None, Some(file)) => format!("Wrote {statements} to {}.", file.display()),
+                (None, None) => format!("{statements}."),
+            });
+        }
+        text.warnings(&self.warnings());
+        let hidden = self.taken.as_ref().map(|taken| taken.hidden);
+        if let Some(hidden @ 1..) = hidden {
+            text.warn(format!(
+                "{hidden} statements of other roles are hidden from this one, and are not part of \
+                 it (GRANT pg_read_all_stats) [limited_view]"
+            ));
+        }
+        if let Some(pruned) = self.pruned.filter(|pruned| *pruned > 0 || self.taken.is_none()) {
+            let pruned = usize::try_from(pruned).unwrap_or(0);
+            text.narrate(format!("Removed {}.", figures::count(pruned, "snapshot", "snapshots")));
+        }
+        text
     }
 }
 
-/// Shows the snapshots that there are.
-pub fn list(console: &Console, snapshots: &[Snapshot]) {
-    if console.manner().format == Format::Json {
-        let mut document = console.document();
-        document.outcome = Outcome::Done;
-        let documents = snapshots.iter().map(|snapshot| SnapshotDocument {
+/// The snapshots that there are.
+#[derive(Debug)]
+pub struct SnapshotsReport {
+    /// The newest first.
+    pub snapshots: Vec<Snapshot>,
+}
+
+impl Report for SnapshotsReport {
+    fn outcome(&self) -> Outcome {
+        Outcome::Done
+    }
+
+    fn json(&self, head: Head) -> String {
+        let snapshots = self.snapshots.iter().map(|snapshot| SnapshotDocument {
             id: Some(snapshot.id),
             file: None,
-            taken_at: Some(statements::time(snapshot.moment.taken_epoch)),
+            taken_at: Some(time(snapshot.moment.taken_epoch)),
             statements: snapshot.statements,
             changed: snapshot.changed,
             hidden: snapshot.moment.hidden,
         });
-        document.snapshots = Some(documents.collect());
-        return console.json(&document);
+        let body = SnapshotsDocument { snapshots: snapshots.collect() };
+        head.document(self.outcome(), body, &[])
     }
-    if snapshots.is_empty() {
-        return console.narrate("No snapshot was taken yet.");
+
+    fn text(&self, _: &Style) -> Text {
+        let mut text = Text::default();
+        match self.snapshots.as_slice() {
+            [] => text.narrate("No snapshot was taken yet."),
+            snapshots => text.product(snapshots_table(snapshots)),
+        }
+        text
     }
+}
+
+fn snapshots_table(snapshots: &[Snapshot]) -> String {
     let mut table = table(&["id", "taken at", "ago", "statements", "changed"]);
     for snapshot in snapshots {
         table.add_row(vec![
@@ -88,5 +129,36 @@ pub fn list(console: &Console, snapshots: &[Snapshot]) {
             right(snapshot.changed),
         ]);
     }
-    console.product(&text(&table));
+    text(&table)
+}
+
+#[derive(Debug, Serialize)]
+struct TakenDocument {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pruned: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: Option<SnapshotDocument>,
+}
+
+#[derive(Debug, Serialize)]
+struct SnapshotsDocument {
+    snapshots: Vec<SnapshotDocument>,
+}
+
+/// A snapshot of the statements' counters.
+#[derive(Debug, Clone, Serialize)]
+struct SnapshotDocument {
+    /// Its number; null in a file.
+    id: Option<i64>,
+    /// The file that holds it; null in the database.
+    file: Option<String>,
+    /// When it was taken, UTC; null for the one that was just taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken_at: Option<String>,
+    /// Statements that were counted.
+    statements: i64,
+    /// How many of them had changed since the one before.
+    changed: i64,
+    /// Statements of others that the role could not see.
+    hidden: i64,
 }

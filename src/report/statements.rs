@@ -5,130 +5,27 @@ use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::document::{Outcome, SpanDocument, TotalsDocument};
-use super::harmless::harmless;
-use super::table::{cell, right, table, text};
-use super::{Console, Format};
 use crate::catalog::Oid;
-use crate::catalog::statements::{Figure, Figures, Kind, KnownTexts, Moment, Names};
-use crate::execute::explain::Explanation;
+use crate::catalog::statements::{Figure, Figures, Kind};
 use crate::figures;
-use crate::plan::statements::{BLOCK_BYTES, Counted, Gate};
-use crate::plan::{Warning, one_line};
+use crate::output::escape_control::harmless;
+use crate::output::table::{cell, right, table, text};
+use crate::output::{Format, Head, Outcome, Report, Style, Text};
+use crate::plan::one_line;
+use crate::plan::statements::{BLOCK_BYTES, Counted, Ranking};
 
-/// What was found out.
-#[derive(Debug, Clone, Default)]
-pub struct Ranking {
-    /// The statements to show, in their order.
-    pub statements: Vec<Counted>,
-    /// Their texts.
-    pub texts: KnownTexts,
-    /// Their users and databases.
-    pub names: Names,
-    /// Since when they are counted; `None` where it is not known.
-    pub from_epoch: Option<f64>,
-    /// Until when, and in which circumstances.
-    pub ends: Moment,
-    /// Resets of all counters in between.
-    pub resets: usize,
-    /// Evictions in between; `None` where the server does not tell.
-    pub evictions: Option<i64>,
-    /// The server was started anew in between.
-    pub restarted: bool,
-    /// Statements in all, without hidden ones.
-    pub all: i64,
-    /// How many the filters leave.
-    pub matching: i64,
-    /// How many are slow.
-    pub slow: i64,
-    /// From which mean on they are, in ms.
-    pub slow_ms: f64,
-    /// Execution time of all, in ms.
-    pub all_ms: f64,
-    /// Executions of all.
-    pub all_calls: f64,
-    /// It is compared with another span.
-    pub is_compared: bool,
-    /// Statements that make it a finding: their place among those shown, and the gate.
-    pub findings: Vec<(usize, String)>,
-    /// What should be known besides.
-    pub warnings: Vec<Warning>,
-    /// What was found out about single statements, by their place.
-    pub details: Vec<Details>,
-}
-
-/// More about one statement.
-#[derive(Debug, Clone, Default)]
-pub struct Details {
-    /// Its generic plan, line by line.
-    pub plan: Vec<String>,
-    /// What a person sees in it.
-    pub remarks: Vec<String>,
-    /// Why it could not be explained.
-    pub not_explained: Option<String>,
-    /// The tables and indexes that the plan uses.
-    pub relations: Vec<String>,
-    /// What it did between snapshots, the newest first: when, and its figures.
-    pub history: Vec<(String, Figures)>,
-}
-
-impl Details {
-    /// What EXPLAIN and the snapshots tell.
-    pub fn new(explanation: Explanation, history: Vec<(String, Figures)>) -> Self {
-        let mut details = Details { history, ..Details::default() };
-        match explanation {
-            Explanation::None(reason) => details.not_explained = Some(reason),
-            Explanation::Read(reading, served) => {
-                let remarks = reading.remarks.iter().map(|remark| match &remark.relation {
-                    Some(relation) => format!("{relation}: {}", remark.message),
-                    None => remark.message.clone(),
-                });
-                details.remarks = remarks.chain(served).collect();
-                let relations = reading.relations.iter().chain(&reading.indexes);
-                details.relations = relations.map(ToString::to_string).collect();
-                details.plan = reading.tree;
-            }
-        }
-        details
-    }
-}
-
-/// Shows the ranking. Returns whether anybody reads it.
-pub fn show(console: &Console, ranking: &Ranking, outcome: Outcome, whole: Texts) -> bool {
-    let product = match console.manner().format {
-        Format::Json => return console.offer_json(&document(console, ranking, outcome)),
-        Format::Csv => csv(ranking),
-        Format::Markdown => markdown(ranking) + &details(ranking),
-        Format::Table if ranking.statements.is_empty() => String::new(),
-        _ => terminal(ranking) + &texts(ranking, whole) + &details(ranking),
-    };
-    let is_read = console.offer(&product);
-    if console.manner().format == Format::Csv && !ranking.details.is_empty() {
-        console.warn("plans have no place in CSV; --format json has them");
-    }
-    console.warnings(&ranking.warnings);
-    for (at, gate) in &ranking.findings {
-        let counted = &ranking.statements[*at];
-        let query = one_line(without_header(&ranking.text(counted)), 80);
-        console.warn(&format!("{gate}: {} {}", counted.key.queryid, harmless(&query)));
-    }
-    console.narrate(&summary(ranking));
-    is_read
-}
-
-/// The whole texts, each below its number.
-fn texts(ranking: &Ranking, whole: Texts) -> String {
-    let mut text = String::new();
-    let shown = ranking.statements.iter().filter(|_| whole == Texts::Whole);
-    for counted in shown {
-        text.push_str(&format!("\n{}:\n", counted.key.queryid));
-        for line in ranking.text(counted).lines() {
-            text.push_str(&format!("  {}\n", harmless(line)));
-        }
-    }
-    text
+/// The statements that were chosen.
+#[derive(Debug)]
+pub struct SlowQueriesReport {
+    /// The statements, and what they come to.
+    pub ranking: Ranking,
+    /// Whether their texts are cut to the line.
+    pub texts: Texts,
+    /// How much is told of each.
+    pub depth: Depth,
 }
 
 /// Whether texts are cut to the line.
@@ -140,24 +37,78 @@ pub enum Texts {
     Whole,
 }
 
-impl Ranking {
-    fn text(&self, counted: &Counted) -> String {
-        let text = self.texts.get(&counted.key);
-        text.map_or_else(|| "(its text is not known)".to_owned(), Clone::clone)
+/// How much is told of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// A line.
+    Line,
+    /// All figures.
+    Figures,
+}
+
+impl Report for SlowQueriesReport {
+    fn outcome(&self) -> Outcome {
+        match (&self.ranking.findings[..], &self.ranking.statements[..]) {
+            ([_, ..], _) => Outcome::Findings,
+            (_, []) => Outcome::NothingToDo,
+            _ => Outcome::Done,
+        }
     }
 
-    fn share(&self, counted: &Counted) -> Option<f64> {
-        let total = counted.figures.get(Figure::Total)?;
-        (self.all_ms > 0.0).then_some(total / self.all_ms)
+    fn json(&self, head: Head) -> String {
+        let body = StatementsDocument::new(&self.ranking);
+        head.document(self.outcome(), body, &self.ranking.warnings)
     }
 
-    fn is_slow(&self, counted: &Counted) -> bool {
-        counted.figures.mean().is_some_and(|mean| mean >= self.slow_ms)
+    fn text(&self, style: &Style) -> Text {
+        let ranking = &self.ranking;
+        let mut text = Text::of(self.product(style));
+        if style.format == Format::Csv && !ranking.details.is_empty() {
+            text.warn("plans have no place in CSV; --format json has them");
+        }
+        text.warnings(&ranking.warnings);
+        for (at, gate) in &ranking.findings {
+            let counted = &ranking.statements[*at];
+            let query = one_line(without_header(&ranking.text(counted)), 80);
+            text.warn(format!("{gate}: {} {}", counted.key.queryid, harmless(&query)));
+        }
+        text.narrate(summary(ranking));
+        text
     }
+}
 
-    fn any(&self, figure: Figure) -> bool {
-        self.statements.iter().any(|counted| counted.figures.or_zero(figure) > 0.0)
+impl SlowQueriesReport {
+    fn product(&self, style: &Style) -> String {
+        let ranking = &self.ranking;
+        match style.format {
+            Format::Csv => csv(ranking),
+            Format::Markdown => markdown(ranking) + &details(ranking),
+            _ if ranking.statements.is_empty() => String::new(),
+            _ => {
+                let figures = match self.depth {
+                    Depth::Line => String::new(),
+                    Depth::Figures => in_depth(ranking),
+                };
+                let texts = match self.texts {
+                    Texts::Cut => String::new(),
+                    Texts::Whole => texts(ranking),
+                };
+                figures + &terminal(ranking, style.width) + &texts + &details(ranking)
+            }
+        }
     }
+}
+
+/// The whole texts, each below its number.
+fn texts(ranking: &Ranking) -> String {
+    let mut text = String::new();
+    for counted in &ranking.statements {
+        text.push_str(&format!("\n{}:\n", counted.key.queryid));
+        for line in ranking.text(counted).lines() {
+            text.push_str(&format!("  {}\n", harmless(line)));
+        }
+    }
+    text
 }
 
 /// A statement as a JSON object; what is not known is null.
@@ -217,28 +168,69 @@ fn number(figure: Figure, value: Option<f64>) -> Value {
     }
 }
 
-fn document(console: &Console, ranking: &Ranking, outcome: Outcome) -> super::document::Document {
-    let mut document = console.document().with_warnings(&ranking.warnings);
-    document.outcome = outcome;
-    let statements = (0..ranking.statements.len()).map(|at| object(ranking, at));
-    document.statements = Some(statements.collect());
-    document.span = Some(SpanDocument {
-        from: ranking.from_epoch.map(time),
-        to: time(ranking.ends.taken_epoch),
-        resets: ranking.resets,
-        evictions: ranking.evictions,
-        restarted: ranking.restarted,
-    });
-    document.totals = Some(TotalsDocument {
-        statements: ranking.all,
-        hidden: ranking.ends.hidden,
-        matching: ranking.matching,
-        slow: ranking.slow,
-        slow_ms: ranking.slow_ms,
-        calls: ranking.all_calls,
-        total_ms: ranking.all_ms,
-    });
-    document
+#[derive(Debug, Serialize)]
+struct StatementsDocument {
+    statements: Vec<Value>,
+    span: SpanDocument,
+    totals: TotalsDocument,
+}
+
+impl StatementsDocument {
+    fn new(ranking: &Ranking) -> Self {
+        StatementsDocument {
+            statements: (0..ranking.statements.len()).map(|at| object(ranking, at)).collect(),
+            span: SpanDocument {
+                from: ranking.from_epoch.map(time),
+                to: time(ranking.ends.taken_epoch),
+                resets: ranking.resets,
+                evictions: ranking.evictions,
+                restarted: ranking.restarted,
+            },
+            totals: TotalsDocument {
+                statements: ranking.all,
+                hidden: ranking.ends.hidden,
+                matching: ranking.matching,
+                slow: ranking.slow,
+                slow_ms: ranking.slow_ms,
+                calls: ranking.all_calls,
+                total_ms: ranking.all_ms,
+            },
+        }
+    }
+}
+
+/// A span of time. Times are UTC as RFC 3339 has them.
+#[derive(Debug, Clone, Serialize)]
+struct SpanDocument {
+    /// Since when statements are counted; null where it is not known.
+    from: Option<String>,
+    /// Until when.
+    to: String,
+    /// How often all counters were reset in between.
+    resets: usize,
+    /// How often the server had to forget statements; null where it does not tell.
+    evictions: Option<i64>,
+    /// Whether the server was started anew in between.
+    restarted: bool,
+}
+
+/// What all statements come to.
+#[derive(Debug, Clone, Serialize)]
+struct TotalsDocument {
+    /// How many there are, without hidden ones.
+    statements: i64,
+    /// Statements of others that the role may not see.
+    hidden: i64,
+    /// How many the filters leave.
+    matching: i64,
+    /// How many of them all are slow.
+    slow: i64,
+    /// From which mean on they are.
+    slow_ms: f64,
+    /// Executions.
+    calls: f64,
+    /// Execution time.
+    total_ms: f64,
 }
 
 /// A moment as RFC 3339 has it, UTC.
@@ -362,9 +354,9 @@ const FEWEST: usize = 5;
 /// Where there is no line that ends.
 const MOST_TEXT: usize = 200;
 
-fn terminal(ranking: &Ranking) -> String {
+fn terminal(ranking: &Ranking, width: Option<u16>) -> String {
     let mut columns = columns(ranking);
-    let width = Table::new().width().map(usize::from);
+    let width = width.map(usize::from);
     // What is further right says less.
     while width
         .is_some_and(|width| columns.len() > FEWEST && used(ranking, &columns) + LEAST_TEXT > width)
@@ -382,9 +374,7 @@ fn terminal(ranking: &Ranking) -> String {
         widths.max().unwrap_or(0).max(titles[at].chars().count()) + 2
     });
     let used = used.sum::<usize>() + 2;
-    let room = table
-        .width()
-        .map_or(MOST_TEXT, |width| usize::from(width).saturating_sub(used).max(LEAST_TEXT));
+    let room = width.map_or(MOST_TEXT, |width| width.saturating_sub(used).max(LEAST_TEXT));
     table.set_content_arrangement(ContentArrangement::Disabled);
     for (counted, row) in ranking.statements.iter().zip(rows) {
         let query = one_line(without_header(&ranking.text(counted)), room);
@@ -429,38 +419,34 @@ fn details(ranking: &Ranking) -> String {
     text
 }
 
-/// All figures of one statement, a line each.
-pub fn in_depth(console: &Console, ranking: &Ranking) {
-    if console.manner().format != Format::Table {
-        return;
+/// All figures of each statement, a line each.
+fn in_depth(ranking: &Ranking) -> String {
+    ranking.statements.iter().map(|counted| figures_table(ranking, counted) + "\n").collect()
+}
+
+fn figures_table(ranking: &Ranking, counted: &Counted) -> String {
+    let mut table = table(&["figure", "value", "each call"]);
+    let user = ranking.names.roles.get(&counted.key.userid);
+    let database = ranking.names.databases.get(&counted.key.dbid);
+    for (name, value) in [("user", user), ("database", database)] {
+        let value = value.map_or("-".into(), |value| harmless(value));
+        table.add_row(vec![cell(name), right(value)]);
     }
-    for counted in &ranking.statements {
-        let mut table = table(&["figure", "value", "each call"]);
-        let user = ranking.names.roles.get(&counted.key.userid);
-        let database = ranking.names.databases.get(&counted.key.dbid);
-        for (name, value) in [("user", user), ("database", database)] {
-            table.add_row(vec![
-                cell(name),
-                right(value.map_or("-".into(), |value| harmless(value))),
-            ]);
-        }
-        for figure in Figure::all() {
-            let each = match figure.kind() {
-                Kind::Extreme => "-".to_owned(),
-                _ if figure == Figure::Calls => "-".to_owned(),
-                _ => {
-                    counted.figures.per_call(figure).map_or("-".to_owned(), |it| format!("{it:.2}"))
-                }
-            };
-            let value = counted.figures.get(figure);
-            let value = match figure.kind() {
-                Kind::Count => whole(value),
-                _ => value.map_or("-".to_owned(), |value| format!("{value:.3}")),
-            };
-            table.add_row(vec![cell(figure.name()), right(value), right(each)]);
-        }
-        console.product(&(text(&table) + "\n"));
+    for figure in Figure::all() {
+        let value = counted.figures.get(figure);
+        let each = match figure.kind() {
+            Kind::Extreme => None,
+            _ if figure == Figure::Calls => None,
+            _ => counted.figures.per_call(figure),
+        };
+        let each = each.map_or("-".to_owned(), |it| format!("{it:.2}"));
+        let value = match figure.kind() {
+            Kind::Count => whole(value),
+            _ => value.map_or("-".to_owned(), |value| format!("{value:.3}")),
+        };
+        table.add_row(vec![cell(figure.name()), right(value), right(each)]);
     }
+    text(&table)
 }
 
 /// A text that begins with lines of comment would show nothing else.
@@ -508,16 +494,4 @@ fn millis(millis: Option<f64>) -> String {
 
 fn whole(value: Option<f64>) -> String {
     value.map_or("-".to_owned(), |value| format!("{value:.0}"))
-}
-
-/// The gates in words, for a finding.
-pub fn findings<'g>(
-    statements: &'g [Counted],
-    gates: &'g [Gate],
-    all_ms: f64,
-) -> impl Iterator<Item = (usize, String)> + 'g {
-    statements.iter().enumerate().flat_map(move |(at, counted)| {
-        let found = gates.iter().filter(move |gate| gate.finds(counted, all_ms));
-        found.map(move |gate| (at, gate.to_string()))
-    })
 }

@@ -1,40 +1,89 @@
 //! What `vacuum` and `analyze` show.
 
-use super::document::{Outcome, Steps};
+use serde::Serialize;
+
 use super::dry_run::FEW;
-use super::table::{cell, right, table, text};
-use super::{Console, Format, Manner, Volume};
+use super::steps::StepsDocument;
 use crate::catalog::HorizonHolder;
 use crate::event::{Outcome as StepOutcome, Status};
 use crate::figures;
+use crate::output::table::{cell, right, table, text};
+use crate::output::{Format, Head, Outcome, OutputOptions, Report, Style, Text, Verbosity};
 use crate::plan::{Plan, Step};
 
 /// How many tables that are not due are told one by one; how many more there are is told in all.
-pub fn told(manner: Manner) -> usize {
-    match (manner.format, manner.volume) {
-        (Format::Json, _) | (_, Volume::Verbose) => usize::MAX,
+pub fn told(options: OutputOptions) -> usize {
+    match (options.format, options.verbosity) {
+        (Format::Json, _) | (_, Verbosity::Verbose) => usize::MAX,
         _ => FEW + 1,
     }
 }
 
-/// Shows what was done.
-pub fn executed(console: &Console, plan: &Plan, outcomes: &[StepOutcome], outcome: Outcome) {
-    if console.manner().format == Format::Json {
-        return console.json(&console.document().executed(plan, outcomes, outcome));
+/// What was done, table by table.
+#[derive(Debug)]
+pub struct MaintenanceReport {
+    /// What was to be done.
+    pub plan: Plan,
+    /// What came of it, step by step.
+    pub outcomes: Vec<StepOutcome>,
+    /// What it came to.
+    pub outcome: Outcome,
+}
+
+impl Report for MaintenanceReport {
+    fn outcome(&self) -> Outcome {
+        self.outcome
     }
-    let volume = console.manner().volume;
-    let shown = plan.steps.iter().zip(outcomes).filter(|(_, outcome)| match outcome.status {
-        Status::Done => volume > Volume::Quiet,
-        Status::Skipped if outcome.is_fresh => volume == Volume::Verbose,
-        Status::Skipped => volume > Volume::Quiet,
-        Status::Failed | Status::Cancelled => true,
-    });
-    let shown = shown.collect::<Vec<_>>();
-    if !shown.is_empty() {
-        console.product(&executed_table(&shown));
+
+    fn json(&self, head: Head) -> String {
+        let steps = StepsDocument::executed(&self.plan, &self.outcomes);
+        head.document(self.outcome, steps, &self.plan.warnings)
     }
-    console.warnings(&plan.warnings);
-    console.narrate(&summary(outcomes, plan.not_due));
+
+    fn text(&self, style: &Style) -> Text {
+        let mut text = Text::default();
+        let steps = self.plan.steps.iter().zip(&self.outcomes);
+        let shown = steps.filter(|(_, outcome)| match outcome.status {
+            Status::Done => !style.is_quiet(),
+            Status::Skipped if outcome.is_fresh => style.is_verbose(),
+            Status::Skipped => !style.is_quiet(),
+            Status::Failed | Status::Cancelled => true,
+        });
+        let shown = shown.collect::<Vec<_>>();
+        if !shown.is_empty() {
+            text.product(executed_table(&shown));
+        }
+        text.warnings(&self.plan.warnings);
+        text.narrate(summary(&self.outcomes, self.plan.not_due));
+        text
+    }
+}
+
+/// A run outside of its window.
+#[derive(Debug)]
+pub struct WindowClosed {
+    /// When it opens.
+    pub why: String,
+}
+
+impl Report for WindowClosed {
+    fn outcome(&self) -> Outcome {
+        Outcome::NothingToDo
+    }
+
+    fn json(&self, head: Head) -> String {
+        #[derive(Serialize)]
+        struct NoSteps {
+            steps: [(); 0],
+        }
+        head.document(self.outcome(), NoSteps { steps: [] }, &[])
+    }
+
+    fn text(&self, _: &Style) -> Text {
+        let mut text = Text::default();
+        text.narrate(format!("Nothing to do: {}", self.why));
+        text
+    }
 }
 
 /// Who keeps the dead rows that are left, in words; `None` where nobody is seen who does.
@@ -51,15 +100,6 @@ pub fn horizon(holders: &[HorizonHolder]) -> Option<String> {
     let transactions =
         figures::count(usize::try_from(oldest.age).unwrap_or(0), "transaction", "transactions");
     Some(format!("{kind} {}{who}, which looks back {transactions}", oldest.name))
-}
-
-/// The JSON document of a run outside of its window.
-pub fn closed(console: &Console) {
-    if console.manner().format == Format::Json {
-        let mut document = console.document();
-        document.steps = Some(Steps::Objects(Vec::new()));
-        console.json(&document);
-    }
 }
 
 fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {

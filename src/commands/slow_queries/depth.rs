@@ -2,7 +2,7 @@
 
 use super::{Args, Known};
 use crate::catalog::reach::{Trust, foreign_text};
-use crate::catalog::statements::StatementKey;
+use crate::catalog::statements::{Figures, StatementKey};
 use crate::commands::Context;
 use crate::commands::plan::make;
 use crate::declared::{self, DeclaredIndex, Others};
@@ -10,8 +10,8 @@ use crate::execute::explain::{Explanation, explain};
 use crate::execute::statements::Inquiry;
 use crate::failure::Result;
 use crate::pg::database::Database;
+use crate::plan::statements::{Details, Ranking};
 use crate::plan::{Action, Subject, apply};
-use crate::report::statements::{Details, Ranking};
 
 impl Args {
     /// How many statements are to be explained.
@@ -73,7 +73,7 @@ impl Args {
                 Some(query) => explain(inquiry.session, query, trust, missing).await?,
                 None => Explanation::None("its text is not known".to_owned()),
             };
-            all.push(Details::new(explanation, history));
+            all.push(details(explanation, history));
         }
         Ok(all)
     }
@@ -82,4 +82,23 @@ impl Args {
 /// Whether its role decides what runs with the rights of this one, as superusers do anyway.
 fn is_trusted(key: StatementKey, ranking: &Ranking, trust: &Trust) -> bool {
     ranking.names.superusers.contains(&key.userid) || trust.includes(key.userid)
+}
+
+/// What EXPLAIN and the snapshots tell.
+fn details(explanation: Explanation, history: Vec<(String, Figures)>) -> Details {
+    let mut details = Details { history, ..Details::default() };
+    match explanation {
+        Explanation::None(reason) => details.not_explained = Some(reason),
+        Explanation::Read(reading, served) => {
+            let remarks = reading.remarks.iter().map(|remark| match &remark.relation {
+                Some(relation) => format!("{relation}: {}", remark.message),
+                None => remark.message.clone(),
+            });
+            details.remarks = remarks.chain(served).collect();
+            let relations = reading.relations.iter().chain(&reading.indexes);
+            details.relations = relations.map(ToString::to_string).collect();
+            details.plan = reading.tree;
+        }
+    }
+    details
 }

@@ -15,14 +15,13 @@ use crate::config::cache_folder;
 use crate::declared::DeclaredIndex;
 use crate::duration;
 use crate::execute::statements::{Inquiry, Past};
-use crate::failure::{Failure, Kind, Result, exit_code};
+use crate::failure::{Failure, Kind, Result};
+use crate::output::{Outcome, Page, Report};
 use crate::pg::database::Database;
 use crate::pg::session::Session;
 use crate::plan::Warning;
-use crate::plan::statements::{Gate, Sort};
-use crate::report;
-use crate::report::document::Outcome;
-use crate::report::statements::{Ranking, Texts};
+use crate::plan::statements::{Gate, Ranking, Sort};
+use crate::report::statements::{Depth, SlowQueriesReport, Texts};
 
 /// Show where the time goes: the statements of this database by what they cost
 ///
@@ -141,11 +140,11 @@ fn count() -> clap::builder::RangedU64ValueParser<usize> {
     clap::builder::RangedU64ValueParser::new().range(0..=1_000_000)
 }
 
-/// Runs the command. Returns the exit code.
+/// Runs the command.
 ///
 /// # Errors
 /// Where statements are not counted, where there is no such moment, and those of the connection.
-pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     args.check()?;
     let database = context.open(&context.opening("slow-queries")).await?;
     let mut session = database.reader().await?;
@@ -154,15 +153,20 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
     let trust = Trust::load(&session, &database.server.search_path, &args.explain_others).await?;
     let known = Known { missing: args.missing(context, &database).await?, extension, trust };
     let mut cache = TextCache::open(cache_folder().as_deref(), known.extension.system_id);
-    let mut code = exit_code::DONE;
+    let mut worst = Outcome::Done;
     loop {
         match args.look(context, &session, &known, &mut cache).await {
             Ok(mut ranking) => {
                 ranking.warnings.extend(args.circumstances(&database, &known.extension, &ranking));
-                let (shown, is_read) = args.show(context, &ranking);
-                code = code.max(shown);
-                if !args.watch || !is_read {
-                    return Ok(code);
+                let report = args.report(ranking);
+                if !args.watch {
+                    return Ok(Box::new(report));
+                }
+                if report.outcome() == Outcome::Findings {
+                    worst = Outcome::Findings;
+                }
+                if !context.show(&report)? {
+                    return Ok(Box::new(Page { outcome: worst, ..Page::default() }));
                 }
             }
             Err(failure) if args.watch && failure.kind == Kind::Connection => {
@@ -313,18 +317,11 @@ impl Args {
         warnings
     }
 
-    /// Returns the exit code, and whether anybody reads it.
-    fn show(&self, context: &Context, ranking: &Ranking) -> (u8, bool) {
-        let (outcome, code) = match (&ranking.findings[..], &ranking.statements[..]) {
-            ([_, ..], _) => (Outcome::Findings, exit_code::FINDINGS),
-            (_, []) => (Outcome::NothingToDo, exit_code::DONE),
-            _ => (Outcome::Done, exit_code::DONE),
-        };
-        if self.queryid.is_some() {
-            report::statements::in_depth(&context.console, ranking);
+    fn report(&self, ranking: Ranking) -> SlowQueriesReport {
+        SlowQueriesReport {
+            ranking,
+            texts: if self.full { Texts::Whole } else { Texts::Cut },
+            depth: if self.queryid.is_some() { Depth::Figures } else { Depth::Line },
         }
-        let texts = if self.full { Texts::Whole } else { Texts::Cut };
-        let is_read = report::statements::show(&context.console, ranking, outcome, texts);
-        (code, is_read)
     }
 }

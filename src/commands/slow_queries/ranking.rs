@@ -12,9 +12,7 @@ use crate::execute::statements::{End, Inquiry, gaps};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::session::Session;
 use crate::plan::Warning;
-use crate::plan::statements::{Counted, Span, compared, ranked};
-use crate::report;
-use crate::report::statements::Ranking;
+use crate::plan::statements::{Counted, Ranking, Span, compared, findings, ranked};
 
 impl Args {
     pub(super) async fn ranking(
@@ -161,7 +159,7 @@ impl Args {
             ranking.statements.retain(|counted| !is_own(counted));
         }
         ranking.statements = self.first(std::mem::take(&mut ranking.statements), limit, all_ms);
-        let findings = report::statements::findings(&ranking.statements, &self.fail_if, all_ms);
+        let findings = findings(&ranking.statements, &self.fail_if, all_ms);
         ranking.findings = findings.collect();
         let unknown = self
             .fail_if

@@ -116,7 +116,7 @@ impl Ground {
     /// As [`Database::open`].
     pub async fn open(&self, context: &Context) -> Result<Database> {
         let database = self.connect(context, self.name(), self.opening(context)).await?;
-        context.console.set_server(&database.server);
+        context.origin.connected_to(&database.server);
         Ok(database)
     }
 

@@ -15,12 +15,13 @@ use clap::builder::RangedU64ValueParser;
 
 use super::Context;
 use crate::declared::migrations::Layout;
-use crate::failure::{Failure, Kind, Result, exit_code};
+use crate::failure::{Failure, Kind, Result};
 use crate::figures;
+use crate::output::Report;
+use crate::output::report_file::{self, ReportFile};
 use crate::pg::version::OLDEST_SUPPORTED;
 use crate::plan::verify::{FailOn, IfMissing, Ignores, Judgement, merge};
-use crate::report;
-use crate::report::report_file::{self, ReportFile};
+use crate::report::verify::VerifyReport;
 
 use folder::Folder;
 use ground::{Ground, Site};
@@ -109,13 +110,13 @@ pub struct Args {
     pub pg_bin: Vec<PathBuf>,
 }
 
-/// Runs the command. Returns the exit code.
+/// Runs the command.
 ///
 /// # Errors
 /// `Usage` where a path is missing, there is no such rule to fail on, a report could not be written or
 /// git knows no such commit; `Sandbox` where no server can be made; `Declaration` where the base cannot
 /// be applied; `ServerLost` where a server went away; those of the server.
-pub async fn run(context: &Context, args: &Args) -> Result<u8> {
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     report_file::check(&args.report)?;
     let fail_on = fail_on(context, args)?;
     let folder = Folder::read(context, args)?;
@@ -128,8 +129,12 @@ pub async fn run(context: &Context, args: &Args) -> Result<u8> {
         judgements.push(judge_on(context, args, site, &folder, blank.clone()).await?);
     }
     let judgement = merge(judgements, blank);
-    report::verify::show(&context.console, &judgement, &args.paths)?;
-    Ok(if judgement.is_failed() { exit_code::FINDINGS } else { exit_code::DONE })
+    if let Some((commit, number @ 1..)) = judgement.left_out() {
+        let findings = figures::count(number, "finding", "findings");
+        let files = format!("files that did not change since {commit}");
+        context.console.narrate(&format!("Left out: {findings} in {files}."));
+    }
+    Ok(Box::new(VerifyReport::new(judgement, &args.paths)))
 }
 
 /// What fails: as the flag says, else as the configuration does.

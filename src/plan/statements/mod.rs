@@ -1,12 +1,14 @@
 //! Which statements to show, in which order, and which of them are a finding.
 
 mod gate;
+mod ranking;
 mod span;
 
 use std::collections::HashMap;
 
 use crate::catalog::statements::{Figure, Figures, Filter, StatementKey, expression};
 pub use gate::Gate;
+pub use ranking::{Details, Ranking, findings};
 pub use span::{Change, Counted, Span};
 
 /// Where the server was not built otherwise.

@@ -1,8 +1,8 @@
 //! Workflow commands of GitHub Actions.
 
-use super::harmless;
 use super::repository::Repository;
 use crate::failure::Failure;
+use crate::output::escape_control::harmless;
 use crate::plan::verify::{Finding, Judgement, Severity};
 
 /// An annotation a line.

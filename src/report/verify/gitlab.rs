@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::json_line;
 use super::fingerprint::fingerprints;
 use super::repository::Repository;
+use crate::output::json_line;
 use crate::plan::verify::{Finding, Judgement, Severity};
 
 /// The report of a run that came to no judgement.

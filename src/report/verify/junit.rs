@@ -6,10 +6,10 @@ use std::time::Duration;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::harmless;
 use super::repository::Repository;
 use crate::failure::Failure;
 use crate::figures;
+use crate::output::escape_control::harmless;
 use crate::plan::verify::{Check, Finding, Judgement, Verdict};
 
 type Xml = Writer<Vec<u8>>;

@@ -1,106 +1,86 @@
 //! What `verify` shows.
 
+mod document;
 mod fingerprint;
-mod github;
-mod gitlab;
-mod junit;
+pub mod github;
+pub mod gitlab;
+pub mod junit;
 mod repository;
-mod sarif;
+pub mod sarif;
 
 use std::path::PathBuf;
 
 use comfy_table::Cell;
 
-use super::document::{
-    CheckDocument, Document, FindingDocument, LayoutDocument, LockDocument, Outcome, SinceDocument,
-};
-use super::harmless::harmless;
-use super::table::{cell, right, table, text};
-use super::{Console, Format, Volume, json_line};
-use crate::failure::{Failure, Result};
 use crate::figures;
-use crate::plan::verify::{Check, Finding, HeldLock, Judgement, Place, Rule, counted};
+use crate::output::escape_control::harmless;
+use crate::output::table::{cell, right, table, text};
+use crate::output::{Format, Head, Outcome, Report, Style, Text};
+use crate::plan::verify::{Check, Finding, HeldLock, Judgement, Place, counted};
+use document::VerifyDocument;
 use repository::Repository;
 
-/// Shows what was found out, in the format that was asked for, and writes the files.
-///
-/// # Errors
-/// `Io` where a file cannot be written; then nothing is shown.
-pub fn show(console: &Console, judgement: &Judgement, paths: &[PathBuf]) -> Result<()> {
-    let subject = paths.first().map(PathBuf::as_path);
-    let repository = Repository::here(subject.unwrap_or("migrations".as_ref()));
-    for report in console.reports() {
-        report.write(&product(console, report.format, judgement, &repository))?;
-    }
-    if let Some((commit, number @ 1..)) = judgement.left_out() {
-        let findings = figures::count(number, "finding", "findings");
-        console
-            .narrate(&format!("Left out: {findings} in files that did not change since {commit}."));
-    }
-    let format = console.manner().format;
-    if format == Format::Table && console.manner().volume == Volume::Quiet && !judgement.is_failed()
-    {
-        console.product(&findings(judgement));
-        return Ok(());
-    }
-    console.product(&product(console, format, judgement, &repository));
-    if !matches!(format, Format::Table | Format::Json) {
-        narrate(console, judgement);
-    }
-    Ok(())
+/// The verdict on a folder of migrations.
+#[derive(Debug)]
+pub struct VerifyReport {
+    judgement: Judgement,
+    repository: Repository,
 }
 
-fn product(
-    console: &Console,
-    format: Format,
-    judgement: &Judgement,
-    repository: &Repository,
-) -> String {
-    match format {
-        Format::Json => json_line(&document(console, judgement)),
-        Format::Github => github::text(judgement, repository),
-        Format::Sarif => sarif::text(judgement, repository),
-        Format::Junit => junit::text(judgement, repository),
-        Format::Gitlab => gitlab::text(judgement, repository),
-        Format::Table | Format::Csv | Format::Markdown => {
-            findings(judgement)
-                + &all_locks(console, judgement)
-                + &checks(judgement)
-                + &layout(judgement)
+impl VerifyReport {
+    /// Of what the user has named; CI systems know files by their names in the repository around the
+    /// current folder.
+    pub fn new(judgement: Judgement, paths: &[PathBuf]) -> Self {
+        let subject = paths.first().map_or("migrations".as_ref(), PathBuf::as_path);
+        VerifyReport { judgement, repository: Repository::here(subject) }
+    }
+}
+
+impl Report for VerifyReport {
+    fn outcome(&self) -> Outcome {
+        if self.judgement.is_failed() { Outcome::Findings } else { Outcome::Done }
+    }
+
+    fn json(&self, mut head: Head) -> String {
+        // The version of one of several would mislead.
+        if self.judgement.verified_on.len() > 1 {
+            head.server_version = None;
+        }
+        head.document(self.outcome(), VerifyDocument::new(&self.judgement), &[])
+    }
+
+    fn text(&self, style: &Style) -> Text {
+        let VerifyReport { judgement, repository } = self;
+        match style.format {
+            Format::Github => narrated(github::text(judgement, repository), judgement),
+            Format::Sarif => narrated(sarif::text(judgement, repository), judgement),
+            Format::Junit => narrated(junit::text(judgement, repository), judgement),
+            Format::Gitlab => narrated(gitlab::text(judgement, repository), judgement),
+            Format::Table | Format::Json | Format::Csv | Format::Markdown => {
+                Text::of(table_of(judgement, style))
+            }
         }
     }
 }
 
-/// What is left of the product where the command could not do its job; what reads it has to find
-/// something that it understands.
-pub fn failure(console: &Console, format: Format, failure: &Failure) -> String {
-    match format {
-        Format::Json => json_line(&console.document().failed(failure)),
-        Format::Github => github::failure(failure),
-        Format::Sarif => sarif::failure(failure),
-        Format::Junit => junit::failure(failure),
-        Format::Gitlab => gitlab::NOTHING.to_owned(),
-        Format::Table | Format::Csv | Format::Markdown => String::new(),
+fn table_of(judgement: &Judgement, style: &Style) -> String {
+    if style.is_quiet() && !judgement.is_failed() {
+        return findings(judgement);
     }
-}
-
-fn document(console: &Console, judgement: &Judgement) -> Document {
-    let mut document = console.document();
-    document.outcome = if judgement.is_failed() { Outcome::Findings } else { Outcome::Done };
-    document.checks = Some(judgement.checks.iter().map(CheckDocument::new).collect());
-    document.since = judgement.left_out().map(SinceDocument::new);
-    document.findings = Some(judgement.findings.iter().map(FindingDocument::new).collect());
-    document.layout = judgement.laid_out.map(LayoutDocument::new);
-    document.verified_on(&judgement.verified_on);
-    document.locks = Some(judgement.locks.iter().map(LockDocument::new).collect());
-    document
+    let locks = match style.is_verbose() && !judgement.locks.is_empty() {
+        true => locks(&judgement.locks) + "\n",
+        false => String::new(),
+    };
+    findings(judgement) + &locks + &checks(judgement) + &layout(judgement)
 }
 
 fn findings(judgement: &Judgement) -> String {
     judgement.findings.iter().map(finding).collect()
 }
 
-fn narrate(console: &Console, judgement: &Judgement) {
+/// For people beside a product for programs.
+fn narrated(product: String, judgement: &Judgement) -> Text {
+    let mut text = Text::of(product);
     for check in &judgement.checks {
         let reason = check.reason.as_deref().unwrap_or_default();
         let on = match judgement.verified_on.len() {
@@ -108,11 +88,12 @@ fn narrate(console: &Console, judgement: &Judgement) {
             _ => format!(" on {}", check.servers.join(", ")),
         };
         let (name, verdict) = (check.name.name(), check.verdict.name());
-        console.narrate(&format!("{name}: {verdict}{on}: {reason}"));
+        text.narrate(format!("{name}: {verdict}{on}: {reason}"));
     }
     if let Some(counted) = counted(&judgement.findings) {
-        console.narrate(&format!("Found {counted}."));
+        text.narrate(format!("Found {counted}."));
     }
+    text
 }
 
 fn layout(judgement: &Judgement) -> String {
@@ -139,14 +120,6 @@ fn cells(check: &Check) -> [Cell; 4] {
         right(figures::duration(check.took)),
         cell(check.reason.as_deref().unwrap_or("-")),
     ]
-}
-
-/// For those who ask.
-fn all_locks(console: &Console, judgement: &Judgement) -> String {
-    if console.manner().volume < Volume::Verbose || judgement.locks.is_empty() {
-        return String::new();
-    }
-    locks(&judgement.locks) + "\n"
 }
 
 /// Every lock on what was there before.
@@ -191,21 +164,6 @@ fn finding(finding: &Finding) -> String {
     lines[0].push_str(&format!("{}: {} [{rule}]", severity.name(), harmless(message)));
     let help = help.as_ref().map(|help| format!("\n  help: {}", harmless(help)));
     format!("{}{}{}\n\n", lines[0], lines[1], help.unwrap_or_default())
-}
-
-/// A rule's page, with how bad its findings are.
-pub fn page(rule: &Rule) -> String {
-    let (title, rest) = rule.page.split_once('\n').unwrap_or((rule.page, ""));
-    format!("{title} ({})\n{rest}", rule.severity.name())
-}
-
-/// Our rules, a line each.
-pub fn rules() -> String {
-    let mut table = table(&["rule", "severity", "what"]);
-    for rule in Rule::ALL {
-        table.add_row([rule.name, rule.severity.name(), rule.summary()]);
-    }
-    text(&table)
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::super::json_line;
 use super::fingerprint::fingerprints;
 use super::repository::Repository;
 use crate::failure::{Failure, exit_code};
+use crate::output::json_line;
 use crate::plan::verify::{Finding, Judgement, Place, Rule, Severity, Verdict};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/\

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 
-use super::{Format, harmless};
+use super::{Format, escape_control};
 use crate::failure::{Failure, Kind, Result};
 use crate::files;
 
@@ -45,7 +45,7 @@ impl ReportFile {
     /// # Errors
     /// `Io`, naming the file.
     pub fn write(&self, text: &str) -> Result<()> {
-        files::replace(&self.file, &harmless::lines(text)).map_err(|error| {
+        files::replace(&self.file, &escape_control::lines(text)).map_err(|error| {
             Failure::new(Kind::Io, format!("cannot write {}: {error}", self.file.display()))
         })
     }

@@ -1,0 +1,233 @@
+//! The two streams: the only place that writes to them.
+
+use std::io::{IsTerminal, Write, stderr, stdout};
+
+use indicatif::MultiProgress;
+use jiff::ZonedDateTime;
+use terminal_size::{Height, Width, terminal_size_of};
+
+use super::report::{Piece, Report, Style, Text};
+use super::report_file::ReportFile;
+use super::{Color, Format, Origin, OutputOptions, Verbosity, escape_control};
+use crate::failure::{Failure, Result};
+use crate::figures;
+use crate::pg::conninfo::Conninfo;
+use crate::pg::session::Echo;
+use crate::report::failure::product_of_failure;
+
+/// The two streams, and the files that a report is written to besides. It is shared by all reports
+/// of an invocation.
+#[derive(Debug, Clone)]
+pub struct Console {
+    options: OutputOptions,
+    pub(crate) bars: MultiProgress,
+    files: Vec<ReportFile>,
+}
+
+impl Console {
+    /// Writes as the user wants it.
+    pub fn new(options: OutputOptions, files: &[ReportFile]) -> Self {
+        Console { options, bars: MultiProgress::new(), files: files.to_vec() }
+    }
+
+    /// How the user wants to be spoken to.
+    pub fn options(&self) -> OutputOptions {
+        self.options
+    }
+
+    /// Writes a report in the format that was asked for, and the files. Returns whether anybody reads
+    /// it.
+    ///
+    /// # Errors
+    /// `Io` where a file cannot be written; then nothing is shown.
+    pub fn show(&self, report: &dyn Report, origin: &Origin) -> Result<bool> {
+        for file in &self.files {
+            let style = Style { format: file.format, verbosity: Verbosity::Normal, width: None };
+            let product = match file.format {
+                Format::Json => report.json(origin.head()),
+                _ => report.text(&style).into_product(),
+            };
+            file.write(&product)?;
+        }
+        Ok(match self.options.format {
+            Format::Json => write(&report.json(origin.head())).is_ok(),
+            _ => self.tell(report.text(&self.style())),
+        })
+    }
+
+    /// Writes a report that is shown again and again: over what the terminal shows. Returns whether
+    /// anybody reads it.
+    pub fn show_again(&self, report: &dyn Report, origin: &Origin) -> bool {
+        if self.options.format == Format::Json {
+            return write(&report.json(origin.head())).is_ok();
+        }
+        let mut head = ZonedDateTime::now().strftime("%H:%M:%S").to_string();
+        let (mut products, mut warnings) = (String::new(), Vec::new());
+        for piece in report.text(&self.style()).pieces {
+            match piece {
+                Piece::Narration(text) => head.push_str(&format!("  {text}")),
+                Piece::Product(text) => products.push_str(&text),
+                Piece::Warning(text) => warnings.push(text),
+            }
+        }
+        let is_read = redraw(&format!("{head}\n{products}"));
+        warnings.iter().for_each(|text| self.warn(text));
+        is_read
+    }
+
+    fn tell(&self, text: Text) -> bool {
+        let mut is_read = true;
+        for piece in text.pieces {
+            match piece {
+                Piece::Product(text) => is_read &= write(&text).is_ok(),
+                Piece::Narration(text) => self.narrate(&text),
+                Piece::Warning(text) => self.warn(&text),
+            }
+        }
+        is_read
+    }
+
+    fn style(&self) -> Style {
+        let width = terminal_size_of(stdout()).map(|(Width(width), _)| width);
+        let OutputOptions { format, verbosity, .. } = self.options;
+        Style { format, verbosity, width }
+    }
+
+    /// Says something by the way, unless quiet was asked for.
+    pub fn narrate(&self, text: &str) {
+        if self.options.verbosity > Verbosity::Quiet && !self.options.events {
+            self.line(&continued(text));
+        }
+    }
+
+    /// Says what must not get lost.
+    pub fn warn(&self, text: &str) {
+        self.labelled("warning:", "33", text);
+    }
+
+    /// Says, once for each origin, what was passed over in the connection's parameters.
+    pub fn warn_of_connection(&self, conninfo: &Conninfo, origin: &Origin) {
+        for warning in origin.passed_over(conninfo) {
+            self.warn(&warning.message);
+        }
+    }
+
+    /// Hears every statement and writes it to standard error.
+    pub fn echo(&self) -> Echo {
+        let console = self.clone();
+        Echo::new(move |statement| console.line(&format!("{};", statement.trim_end())))
+    }
+
+    /// Says why the command ends here, in the format that was asked for.
+    pub fn failure(&self, failure: &Failure, origin: &Origin) {
+        print(&product_of_failure(self.options.format, failure, origin));
+        self.labelled("error:", "31", &failure.to_string());
+        if let Some(hint) = &failure.hint {
+            self.labelled("hint:", "36", hint);
+        }
+        for file in &self.files {
+            let written = file.write(&product_of_failure(file.format, failure, origin));
+            // That it cannot be written may be the very failure.
+            if let Err(other) = written
+                && other.to_string() != failure.to_string()
+            {
+                self.warn(&other.to_string());
+            }
+        }
+    }
+
+    /// Whether progress bars make sense.
+    pub(crate) fn draws_bars(&self) -> bool {
+        !self.options.no_progress
+            && self.options.verbosity > Verbosity::Quiet
+            && self.options.format == Format::Table
+            && stderr().is_terminal()
+    }
+
+    /// A line on standard error, above the bars if there are any. That nobody hears it
+    /// (`2>&1 | head`) is no reason to stop half-way, as the panic of `eprintln!` would.
+    pub(crate) fn line(&self, text: &str) {
+        self.raw_line(&escape_control::lines(text));
+    }
+
+    /// A line that begins with a coloured word; only that is ours and may hold an escape sequence.
+    fn labelled(&self, label: &str, color: &str, text: &str) {
+        self.raw_line(&format!(
+            "{} {}",
+            self.paint(label, color),
+            escape_control::lines(&continued(text))
+        ));
+    }
+
+    fn raw_line(&self, text: &str) {
+        self.bars.suspend(|| drop(writeln!(stderr(), "{text}")));
+    }
+
+    fn paint(&self, text: &str, code: &str) -> String {
+        let colored = match self.options.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        };
+        if colored { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+/// Lines after the first are indented: a name or a message of the server's with a line end in it must
+/// not look like a line of ours.
+fn continued(text: &str) -> String {
+    text.replace('\n', "\n  ")
+}
+
+/// Writes text that is the whole product. A reader that has gone away is no failure.
+fn print(text: &str) {
+    drop(write(text));
+}
+
+/// Writes over what the terminal shows; into a pipe or a file it goes as it is. Returns whether
+/// anybody reads it.
+fn redraw(text: &str) -> bool {
+    let size = terminal_size_of(stdout());
+    let Some((_, Height(lines))) = size else { return write(text).is_ok() };
+    let page = page(text, lines.into());
+    write_raw(&format!("{CLEAR}{}", escape_control::lines(&page))).is_ok()
+}
+
+/// What is written may hold names, file names and messages of anybody's making.
+fn write(text: &str) -> std::io::Result<()> {
+    write_raw(&escape_control::lines(text))
+}
+
+fn write_raw(text: &str) -> std::io::Result<()> {
+    let mut out = stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+}
+
+/// So much of the text as a terminal of so many lines shows, from the beginning; what comes first is
+/// what matters.
+fn page(text: &str, height: usize) -> String {
+    // The cursor stands in a line of its own, and warnings may follow.
+    let room = height.saturating_sub(3).max(1);
+    let left = text.lines().count().saturating_sub(room);
+    let mut page = text.split_inclusive('\n').take(room).collect::<String>();
+    if left > 0 {
+        page.push_str(&format!("… {}\n", figures::count(left, "line more", "lines more")));
+    }
+    page
+}
+
+/// To the upper left corner, and away with all that is below.
+const CLEAR: &str = "\u{1b}[H\u{1b}[2J";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_no_longer_than_the_terminal() {
+        assert_eq!(page("a\nb\n", 24), "a\nb\n");
+        assert_eq!(page("a\nb\nc\n", 5), "a\nb\n… 1 line more\n");
+        assert_eq!(page("a\nb\nc\n", 0), "a\n… 2 lines more\n");
+        assert_eq!(page("", 5), "");
+    }
+}

@@ -1,0 +1,163 @@
+//! The JSON documents: a contract. Keys are added, never renamed or removed.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::{Outcome, escape_control};
+use crate::failure::Failure;
+use crate::pg::conninfo::Conninfo;
+use crate::pg::database::Server;
+use crate::plan::Warning;
+
+/// The version of the documents' form.
+const SCHEMA_VERSION: u32 = 1;
+
+/// Of which command and which database a report is; it fills while the command runs.
+#[derive(Debug)]
+pub struct Origin {
+    command: &'static str,
+    started: Instant,
+    server: OnceLock<(String, String)>,
+    warnings: OnceLock<Vec<Warning>>,
+}
+
+impl Origin {
+    /// A command that begins now.
+    pub fn new(command: &'static str) -> Self {
+        let started = Instant::now();
+        Origin { command, started, server: OnceLock::new(), warnings: OnceLock::new() }
+    }
+
+    /// The database that the command works on: the first one that it connects to.
+    pub fn connected_to(&self, server: &Server) {
+        self.server.get_or_init(|| (server.database.clone(), server.version.to_string()));
+    }
+
+    /// Keeps what was passed over in the connection's parameters for the documents. Returns it if it
+    /// is new.
+    pub fn passed_over(&self, conninfo: &Conninfo) -> &[Warning] {
+        let warnings = conninfo.warnings.iter().map(|message| Warning {
+            rule: "connection_parameter",
+            object: conninfo.display(),
+            message: message.clone(),
+        });
+        match self.warnings.set(warnings.collect()) {
+            Ok(()) => self.warnings.get().map_or(&[], Vec::as_slice),
+            Err(_) => &[],
+        }
+    }
+
+    /// What a document of this moment begins with.
+    pub fn head(&self) -> Head {
+        let (database, server_version) = self.server.get().cloned().unzip();
+        Head {
+            command: self.command,
+            database,
+            server_version,
+            duration: self.started.elapsed(),
+            warnings: self.warnings.get().cloned().unwrap_or_default(),
+        }
+    }
+}
+
+/// What every document begins with.
+#[derive(Debug, Clone)]
+pub struct Head {
+    command: &'static str,
+    database: Option<String>,
+    /// `None` also where a report is about several servers.
+    pub server_version: Option<String>,
+    duration: Duration,
+    warnings: Vec<Warning>,
+}
+
+impl Head {
+    /// The document of a report, as one line.
+    pub fn document(self, outcome: Outcome, body: impl Serialize, warnings: &[Warning]) -> String {
+        self.write(outcome, body, warnings, None)
+    }
+
+    /// The document of a command that could not do its job, as one line.
+    pub fn failed(self, failure: &Failure) -> String {
+        let error = ErrorDocument {
+            kind: failure.kind.name(),
+            message: failure.to_string(),
+            sqlstate: failure.sqlstate.as_deref(),
+            hint: failure.hint.as_deref(),
+        };
+        self.write(failure.kind.into(), Nothing {}, &[], Some(error))
+    }
+
+    fn write(
+        self,
+        outcome: Outcome,
+        body: impl Serialize,
+        warnings: &[Warning],
+        error: Option<ErrorDocument<'_>>,
+    ) -> String {
+        json_line(&Envelope {
+            schema_version: SCHEMA_VERSION,
+            command: self.command,
+            database: self.database.as_deref(),
+            server_version: self.server_version.as_deref(),
+            outcome,
+            duration_ms: millis(self.duration),
+            body,
+            warnings: self.warnings.iter().chain(warnings).map(WarningDocument::from).collect(),
+            error,
+        })
+    }
+}
+
+/// A document: the common head, what the command tells, and what should not get lost.
+#[derive(Debug, Serialize)]
+struct Envelope<'a, T> {
+    schema_version: u32,
+    command: &'static str,
+    database: Option<&'a str>,
+    server_version: Option<&'a str>,
+    outcome: Outcome,
+    duration_ms: u64,
+    #[serde(flatten)]
+    body: T,
+    warnings: Vec<WarningDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorDocument<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Nothing {}
+
+#[derive(Debug, Serialize)]
+struct WarningDocument<'a> {
+    rule: &'a str,
+    object: &'a str,
+    message: &'a str,
+}
+
+impl<'a> From<&'a Warning> for WarningDocument<'a> {
+    fn from(Warning { rule, object, message }: &'a Warning) -> Self {
+        WarningDocument { rule, object, message }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct ErrorDocument<'a> {
+    kind: &'static str,
+    message: String,
+    sqlstate: Option<&'a str>,
+    hint: Option<&'a str>,
+}
+
+/// Whole milliseconds.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A value as JSON, in one line. What is ours has string keys only, so it can always be written.
+pub fn json_line(value: &impl Serialize) -> String {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    format!("{}\n", escape_control::json(&text))
+}

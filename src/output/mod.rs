@@ -1,0 +1,17 @@
+//! What a person or a program reads: the product on standard output, narration on standard error.
+//! Printing happens here and in `main` alone.
+
+mod console;
+mod envelope;
+pub mod escape_control;
+mod options;
+mod outcome;
+mod report;
+pub mod report_file;
+pub mod table;
+
+pub use console::Console;
+pub use envelope::{Head, Origin, json_line, millis};
+pub use options::{Color, Format, OutputOptions, Verbosity};
+pub use outcome::Outcome;
+pub use report::{Page, Piece, Report, Style, Text};

@@ -1,0 +1,155 @@
+//! Steps as programs read them: of plans and of what came of them.
+
+use serde::Serialize;
+
+use crate::event::{Outcome as StepOutcome, Refreshed};
+use crate::output::millis;
+use crate::plan::refresh::Way;
+use crate::plan::{Plan, Step, Subject, Verdict};
+
+/// What commands tell that change objects.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepsDocument {
+    steps: Vec<StepDocument>,
+}
+
+impl StepsDocument {
+    /// What would be done.
+    pub fn planned(plan: &Plan) -> Self {
+        StepsDocument { steps: plan.steps.iter().map(StepDocument::planned).collect() }
+    }
+
+    /// What was done.
+    pub fn executed(plan: &Plan, outcomes: &[StepOutcome]) -> Self {
+        let steps = plan.steps.iter().zip(outcomes);
+        let steps = steps.map(|(step, outcome)| StepDocument::executed(step, outcome));
+        StepsDocument { steps: steps.collect() }
+    }
+}
+
+/// One object of a plan or of its execution.
+#[derive(Debug, Clone, Serialize)]
+struct StepDocument {
+    action: &'static str,
+    object: String,
+    status: &'static str,
+    verdict: &'static str,
+    reason: String,
+    sql: Option<String>,
+    duration_ms: u64,
+    on: Option<String>,
+    lock: Option<String>,
+    size_bytes: Option<i64>,
+    estimated_size_bytes: Option<i64>,
+    waited_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sqlstate: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cleanup: Option<String>,
+    #[serde(flatten)]
+    refresh: Option<RefreshDocument>,
+    #[serde(flatten)]
+    upkeep: Option<UpkeepDocument>,
+}
+
+/// What only VACUUM and ANALYZE know.
+#[derive(Debug, Clone, Serialize)]
+struct UpkeepDocument {
+    dead_rows_before: i64,
+    dead_rows_after: i64,
+    frozen_xid_age_before: Option<i32>,
+    frozen_xid_age_after: Option<i32>,
+    pages_before: i64,
+    pages: i64,
+    pages_scanned: Option<i64>,
+}
+
+/// What only a refresh knows.
+#[derive(Debug, Clone, Serialize)]
+struct RefreshDocument {
+    mode: String,
+    rows_inserted: Option<i64>,
+    rows_updated: Option<i64>,
+    rows_deleted: Option<i64>,
+    wal_bytes: Option<i64>,
+}
+
+impl StepDocument {
+    /// A step that is only planned.
+    fn planned(step: &Step) -> Self {
+        let texts = step.statements.iter().flat_map(|statement| statement.texts());
+        StepDocument {
+            action: step.action.name(),
+            object: step.object.to_string(),
+            status: if step.verdict == Verdict::ToDo { "planned" } else { "skipped" },
+            verdict: match step.verdict {
+                Verdict::ToDo => "to_do",
+                Verdict::AsDeclared => "as_declared",
+                Verdict::LeftOut => "left_out",
+                Verdict::Refused => "refused",
+            },
+            reason: step.reason.clone(),
+            sql: joined(&texts.collect::<Vec<_>>()),
+            duration_ms: 0,
+            on: step.on.as_ref().map(ToString::to_string),
+            lock: step.lock.as_ref().map(ToString::to_string),
+            size_bytes: None,
+            estimated_size_bytes: step.estimated_bytes,
+            waited_ms: 0,
+            source: step.source().map(ToString::to_string),
+            sqlstate: None,
+            cleanup: None,
+            refresh: match &step.subject {
+                Subject::Refresh(refresh) => Some(refresh_document(refresh.way, None)),
+                _ => None,
+            },
+            upkeep: None,
+        }
+    }
+
+    /// A step and what it came to.
+    fn executed(step: &Step, outcome: &StepOutcome) -> Self {
+        StepDocument {
+            status: outcome.status.name(),
+            reason: outcome.reason.clone(),
+            sql: joined(&outcome.sent),
+            duration_ms: millis(outcome.duration),
+            size_bytes: outcome.size_bytes,
+            waited_ms: millis(outcome.waited),
+            sqlstate: outcome.sqlstate.clone(),
+            cleanup: outcome.cleanup.clone(),
+            refresh: match (&outcome.refreshed, &step.subject) {
+                (Some(done), _) => Some(refresh_document(done.way, Some(done))),
+                (None, Subject::Refresh(refresh)) => Some(refresh_document(refresh.way, None)),
+                _ => None,
+            },
+            upkeep: outcome.upkept.map(|upkept| UpkeepDocument {
+                dead_rows_before: upkept.dead_rows_before,
+                dead_rows_after: upkept.dead_rows_after,
+                frozen_xid_age_before: upkept.frozen_xid_age_before,
+                frozen_xid_age_after: upkept.frozen_xid_age_after,
+                pages_before: upkept.pages_before,
+                pages: upkept.pages,
+                pages_scanned: outcome.pages_scanned,
+            }),
+            ..StepDocument::planned(step)
+        }
+    }
+}
+
+fn refresh_document(way: Way, done: Option<&Refreshed>) -> RefreshDocument {
+    let writes = done.and_then(|done| done.writes);
+    RefreshDocument {
+        mode: way.to_string(),
+        rows_inserted: writes.map(|writes| writes.inserted),
+        rows_updated: writes.map(|writes| writes.updated),
+        rows_deleted: writes.map(|writes| writes.deleted),
+        wal_bytes: done.and_then(|done| done.wal_bytes),
+    }
+}
+
+fn joined(statements: &[String]) -> Option<String> {
+    (!statements.is_empty()).then(|| statements.join(";\n"))
+}
