@@ -63,6 +63,11 @@ pub fn seconds(seconds: f64) -> Option<Duration> {
     is_possible.then(|| Duration::from_secs_f64(seconds.max(0.0)))
 }
 
+/// Whole milliseconds.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

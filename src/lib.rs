@@ -18,6 +18,8 @@ pub mod event;
 
 pub mod plan;
 
+pub mod findings;
+
 pub mod declared;
 
 pub mod catalog;
@@ -29,6 +31,7 @@ pub mod pg;
 pub mod cancel;
 pub mod config;
 pub mod duration;
+pub mod escape_control;
 pub mod failure;
 pub mod figures;
 pub mod files;

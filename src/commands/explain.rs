@@ -1,8 +1,8 @@
 //! `pgtend explain`.
 
 use crate::failure::{Failure, Result};
+use crate::findings::Rule;
 use crate::output::Report;
-use crate::plan::verify::Rule;
 use crate::report::explain::RulesReport;
 
 /// Explain a rule of `verify`: what happens, and what to write instead

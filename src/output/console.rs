@@ -8,7 +8,8 @@ use terminal_size::{Height, Width, terminal_size_of};
 
 use super::report::{Piece, Report, Style, Text};
 use super::report_file::ReportFile;
-use super::{Color, Format, Origin, OutputOptions, Verbosity, escape_control};
+use super::{Color, Format, Origin, OutputOptions, Verbosity};
+use crate::escape_control;
 use crate::failure::{Failure, Result};
 use crate::figures;
 use crate::pg::conninfo::Conninfo;

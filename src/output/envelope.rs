@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::{Outcome, escape_control};
+use super::Outcome;
+use crate::escape_control::json_line;
 use crate::failure::Failure;
+use crate::figures::millis;
 use crate::pg::conninfo::Conninfo;
 use crate::pg::database::Server;
 use crate::plan::Warning;
@@ -149,15 +151,4 @@ struct ErrorDocument<'a> {
     message: String,
     sqlstate: Option<&'a str>,
     hint: Option<&'a str>,
-}
-
-/// Whole milliseconds.
-pub fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// A value as JSON, in one line. What is ours has string keys only, so it can always be written.
-pub fn json_line(value: &impl Serialize) -> String {
-    let text = serde_json::to_string(value).unwrap_or_default();
-    format!("{}\n", escape_control::json(&text))
 }

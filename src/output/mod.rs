@@ -3,7 +3,6 @@
 
 mod console;
 mod envelope;
-pub mod escape_control;
 mod options;
 mod outcome;
 mod report;
@@ -11,7 +10,7 @@ pub mod report_file;
 pub mod table;
 
 pub use console::Console;
-pub use envelope::{Head, Origin, json_line, millis};
+pub use envelope::{Head, Origin};
 pub use options::{Color, Format, OutputOptions, Verbosity};
 pub use outcome::Outcome;
 pub use report::{Page, Piece, Report, Style, Text};

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 
-use super::{Format, escape_control};
+use super::Format;
+use crate::escape_control;
 use crate::failure::{Failure, Kind, Result};
 use crate::files;
 

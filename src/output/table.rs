@@ -2,7 +2,7 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
-use super::escape_control::harmless;
+use crate::escape_control::harmless;
 
 /// A table without lines between rows: it can be read, and cut with awk.
 pub fn table(header: &[&str]) -> Table {

@@ -6,8 +6,8 @@ use comfy_table::{Cell, Table};
 use serde::Serialize;
 
 use crate::catalog::activity::ActiveSession;
+use crate::escape_control::harmless;
 use crate::figures;
-use crate::output::escape_control::harmless;
 use crate::output::table::{cell, paragraph, right, table, text};
 use crate::output::{Head, Outcome, Report, Style, Text, Verbosity};
 use crate::plan::activity::Node;

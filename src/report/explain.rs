@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use crate::findings::Rule;
 use crate::output::table::{table, text};
 use crate::output::{Head, Outcome, Report, Style, Text};
-use crate::plan::verify::Rule;
 
 /// Our rules, or the page of one of them.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! What is left of a product where the command could not do its job.
 
-use super::verify::{github, gitlab, junit, sarif};
 use crate::failure::Failure;
+use crate::findings::{github, gitlab, junit, sarif};
 use crate::output::{Format, Origin};
 
 /// What reads the product has to find something that it understands.

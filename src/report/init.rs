@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::figures;
+use crate::figures::millis;
 use crate::output::table::{cell, right, table, text};
-use crate::output::{Head, Outcome, Report, Style, Text, millis};
+use crate::output::{Head, Outcome, Report, Style, Text};
 use crate::plan::schema::{NAME, SchemaStep};
 
 /// Exactly the statements that would be sent.

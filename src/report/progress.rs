@@ -8,10 +8,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::events;
 use super::inflight::Inflight;
+use crate::escape_control::harmless;
+use crate::escape_control::json_line;
 use crate::event::{Event, Events, Outcome, Progress, Status, StepIndex, Total};
 use crate::figures;
-use crate::output::escape_control::harmless;
-use crate::output::{Console, Verbosity, json_line};
+use crate::output::{Console, Verbosity};
 use crate::plan::{Plan, Step};
 
 /// Where the executor's events go.

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use crate::catalog::Oid;
 use crate::catalog::statements::{Figure, Figures, Kind};
+use crate::escape_control::harmless;
 use crate::figures;
-use crate::output::escape_control::harmless;
 use crate::output::table::{cell, right, table, text};
 use crate::output::{Format, Head, Outcome, Report, Style, Text};
 use crate::plan::one_line;

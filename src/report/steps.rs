@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::event::{Outcome as StepOutcome, Refreshed};
-use crate::output::millis;
+use crate::figures::millis;
 use crate::plan::refresh::Way;
 use crate::plan::{Plan, Step, Subject, Verdict};
 

@@ -8,8 +8,9 @@ use super::ground::Ground;
 use crate::execute::verify::{Settings, Site, load_base, make_own_tables};
 use crate::failure::Result;
 use crate::figures;
+use crate::findings::Finding;
 use crate::plan::verify::down::{self, RoundTrip};
-use crate::plan::verify::{Applied, CheckName, Finding, Judgement, Refused};
+use crate::plan::verify::{Applied, CheckName, Judgement, Refused};
 
 /// Each costs a copy of the database.
 const MOST_COPIES: usize = 50;

@@ -9,11 +9,12 @@ use crate::declared::{InForce, in_force};
 use crate::execute::verify::{Healed, broken_functions, converge, explain_workload, heal, refresh};
 use crate::failure::Result;
 use crate::figures;
+use crate::findings::Finding;
 use crate::pg::database::{Database, Workers};
 use crate::plan::verify::observed::Origins;
 use crate::plan::verify::schema::{self, Schema};
 use crate::plan::verify::views::Created;
-use crate::plan::verify::{CheckName, Finding, Judgement};
+use crate::plan::verify::{CheckName, Judgement};
 
 const CHECKS: [CheckName; 4] =
     [CheckName::Indexes, CheckName::Converge, CheckName::Heal, CheckName::Views];
@@ -91,8 +92,7 @@ impl Finished<'_> {
         let cancel = &self.context.cancel;
         match heal(self.database, held, &self.folder.migrations, cancel).await? {
             Healed::Untried(reason) => judgement.skip(CheckName::Heal, &reason),
-            Healed::Tried { index, finding, took } => {
-                let findings = finding.into_iter().collect();
+            Healed::Tried { index, findings, took } => {
                 let reason = format!("{index} was broken and mended");
                 judgement.add(CheckName::Heal, took, findings, &reason);
             }

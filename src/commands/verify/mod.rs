@@ -17,10 +17,11 @@ use super::Context;
 use crate::declared::migrations::Layout;
 use crate::failure::{Failure, Kind, Result};
 use crate::figures;
+use crate::findings::{FailOn, Ignores};
 use crate::output::Report;
 use crate::output::report_file::{self, ReportFile};
 use crate::pg::version::OLDEST_SUPPORTED;
-use crate::plan::verify::{FailOn, IfMissing, Ignores, Judgement, merge};
+use crate::plan::verify::{IfMissing, Judgement, comments, merge};
 use crate::report::verify::VerifyReport;
 
 use folder::Folder;
@@ -121,7 +122,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let fail_on = fail_on(context, args)?;
     let folder = Folder::read(context, args)?;
     narrate(context, args, &folder);
-    let ignores = Ignores::new(&folder.migrations, &context.config.verify.ignore);
+    let ignores = Ignores::new(&comments::of(&folder.migrations), &context.config.verify.ignore);
     let blank = Judgement::new(fail_on).ignoring(ignores).only(folder.changed.clone());
     let blank = blank.laid_out(folder.laid_out);
     let mut judgements = Vec::new();

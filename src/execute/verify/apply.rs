@@ -6,8 +6,9 @@ use super::between::Beginning;
 use super::sender::{Sender, ends_transaction};
 use crate::declared::migrations::{Layout, Migration, Script, Transactions};
 use crate::failure::{Failure, Result};
+use crate::findings::Place;
 use crate::pg::session::Session;
-use crate::plan::verify::{Applied, Place, Refused};
+use crate::plan::verify::{Applied, Refused};
 
 /// Applies the migrations in their order until one is refused. All are sent on one connection, as
 /// tools do: what one of them sets the next one finds, unless the tool puts it back. After each

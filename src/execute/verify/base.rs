@@ -5,9 +5,9 @@ use tokio_postgres::types::Type;
 use super::apply::{lost, run};
 use crate::declared::migrations::{Script, scanned};
 use crate::failure::{Failure, Kind, Result};
+use crate::findings::Place;
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
-use crate::plan::verify::Place;
 
 /// Applies a dump, whose settings are gone afterwards.
 ///

@@ -9,11 +9,12 @@ use crate::declared::migrations::Migration;
 use crate::event::{Events, Outcome};
 use crate::execute::{Apply, Execution, Policy};
 use crate::failure::Result;
+use crate::findings::Finding;
 use crate::pg::advisory::{Job, RunLock};
 use crate::pg::database::Database;
 use crate::plan::Plan;
 use crate::plan::apply::{self as planner, Options};
-use crate::plan::verify::{Finding, converge as judge};
+use crate::plan::verify::converge as judge;
 
 /// Nobody else is at work on the database, so there is hardly anything to wait for.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -10,9 +10,9 @@ use crate::catalog::{IndexState, load_index_state};
 use crate::declared::InForce;
 use crate::declared::migrations::Migration;
 use crate::failure::Result;
+use crate::findings::Finding;
 use crate::pg::database::{Database, Workers};
 use crate::pg::server_error::ServerError;
-use crate::plan::verify::Finding;
 use crate::plan::verify::heal::{self as judge, Patient};
 
 /// Between two looks at the catalog.
@@ -31,7 +31,7 @@ pub enum Healed {
         /// Its name.
         index: String,
         /// What is wrong.
-        finding: Option<Finding>,
+        findings: Vec<Finding>,
         /// How long it took.
         took: Duration,
     },
@@ -66,7 +66,8 @@ pub async fn heal(
         let now = after.map(|state| state.to_string());
         judge::unmended(&patient, said, now.as_deref(), migrations)
     });
-    Ok(Healed::Tried { index: patient.index.name.to_string(), finding, took: started.elapsed() })
+    let (index, findings) = (patient.index.name.to_string(), finding.into_iter().collect());
+    Ok(Healed::Tried { index, findings, took: started.elapsed() })
 }
 
 async fn state(database: &Database, patient: &Patient) -> Result<Option<IndexState>> {

@@ -8,10 +8,11 @@ use crate::catalog::observed::{
 use crate::declared::migrations::{
     Migration, Role, Script, Statement, Wrapping, scanned, statements,
 };
+use crate::findings::Place;
 use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
+use crate::plan::verify::Refused;
 use crate::plan::verify::observed::{Done, Observed, Observer};
-use crate::plan::verify::{Place, Refused};
 
 /// Sends scripts on one connection.
 pub struct Sender<'a> {

@@ -7,11 +7,11 @@ use crate::catalog::{
 };
 use crate::config::Mode;
 use crate::failure::Result;
+use crate::findings::Finding;
 use crate::pg::database::{Database, Workers};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
 use crate::plan::refresh::{Options, Selection, choose};
-use crate::plan::verify::Finding;
 use crate::plan::verify::views::{Created, Facts, Refusal, judge};
 
 /// What came of it.

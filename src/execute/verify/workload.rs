@@ -12,11 +12,11 @@ use crate::catalog::migrated::SchemaIndex;
 use crate::declared::migrations::{self, Asked, Layout, Script, Statement};
 use crate::declared::{self, DeclaredIndex, Others, SqlFile};
 use crate::failure::Result;
+use crate::findings::Place;
 use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
 use crate::plan::explained::{self, Reading};
-use crate::plan::verify::Place;
 use crate::plan::verify::schema::Explained;
 
 /// What the planner may not do, plan by plan.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::observed::Observed;
-use super::{Finding, Place, Rule, refusal};
+use super::refusal;
 use crate::declared::migrations::Layout;
+use crate::findings::{Finding, Place, Rule};
 use crate::pg::server_error::ServerError;
 
 /// What the server made of the migrations.

@@ -1,4 +1,4 @@
-//! The checks, what each came to, and on which server.
+//! The checks of `verify`, and the servers on which they are made.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,45 +47,6 @@ impl CheckName {
             CheckName::Ignores => "ignores",
         }
     }
-}
-
-/// What a check came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It found nothing that fails.
-    Passed,
-    /// It found something that does.
-    Failed,
-    /// It could not be made.
-    Skipped,
-}
-
-impl Verdict {
-    /// The name in all formats.
-    pub fn name(self) -> &'static str {
-        match self {
-            Verdict::Passed => "passed",
-            Verdict::Failed => "failed",
-            Verdict::Skipped => "skipped",
-        }
-    }
-}
-
-/// A check that was made, or skipped.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
-    /// Which.
-    pub name: CheckName,
-    /// What it came to.
-    pub verdict: Verdict,
-    /// How long it took.
-    pub took: Duration,
-    /// What there is to say about it.
-    pub reason: Option<String>,
-    /// How many findings are not told because somebody has decided so.
-    pub suppressed: usize,
-    /// On which servers, by version; filled in by [`super::merge()`].
-    pub servers: Vec<String>,
 }
 
 /// A server that was verified on.

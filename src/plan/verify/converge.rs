@@ -1,9 +1,9 @@
 //! Is the database as the migrations' own statements declare it, and does `apply` find nothing to do?
 
-use super::{Finding, Place, Rule};
 use crate::catalog::{Canonical, Facts, Index, IndexShape, RelationKind, ViewShape};
 use crate::declared::migrations::Migration;
 use crate::declared::{Declaration, DeclaredIndex, DeclaredView, InForce, Standing, Stands};
+use crate::findings::{Finding, Place, Rule};
 use crate::plan::index::describe_drift;
 use crate::plan::{Plan, Step, Verdict};
 
@@ -70,6 +70,7 @@ pub fn unsettled(
             action.words()
         );
         Finding::new(&Rule::NOT_CONVERGED, Some(place(migrations, stands)), message)
+            .about(object)
             .help("mend what it says, so that the statement can be run to its end")
     })
     .collect()

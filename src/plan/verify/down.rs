@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{Finding, Place, Refused, Rule};
+use super::Refused;
 use crate::catalog::{Fingerprint, Thing};
 use crate::declared::migrations::{Layout, Migration, Script, statements};
+use crate::findings::{Finding, Place, Rule};
 use crate::plan::one_line;
 
 /// So many differences are told of one migration.

@@ -3,10 +3,11 @@
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
-use super::{CheckName, Finding, Judgement, Place, Rule, Severity};
+use super::{CheckName, Judgement};
 use crate::declared::migrations::{Script, about_extensions};
 use crate::failure::{Failure, Kind};
 use crate::figures;
+use crate::findings::{Finding, Place, Rule, Severity};
 
 /// What becomes of an extension that is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +107,7 @@ impl Judgement {
         }
         let findings = extensions.missing.iter().map(|one| extensions.finding(one, then));
         let findings = findings.collect::<Vec<_>>();
-        self.findings.retain(|finding| {
+        self.review.findings.retain(|finding| {
             let is_said_better = findings.iter().any(|better| better.place == finding.place);
             finding.rule != Rule::NOT_APPLIED.name || !is_said_better
         });
@@ -282,18 +283,18 @@ mod tests {
         let script = script("SELECT 1;\n CREATE EXTENSION vector;\nCREATE EXTENSION hstore;");
         let mut judgement = Judgement::new(Severity::Error);
         judgement.extensions(&of(&script, &["hstore"]), IfMissing::Fail);
-        let finding = judgement.findings.remove(0);
+        let finding = judgement.review.findings.remove(0);
         let place = finding.place.as_ref().unwrap();
         assert_eq!((place.line, place.column), (4, 2));
         assert_eq!(finding.message, "the extension vector is not installed on the server");
         assert!(finding.help.unwrap().contains("postgresql-16-pgvector"));
-        assert!(judgement.findings.is_empty());
+        assert!(judgement.review.findings.is_empty());
 
         judgement.extensions(&of(&script, &["hstore"]), IfMissing::Skip);
-        assert_eq!(judgement.findings[0].severity, Severity::Warning);
+        assert_eq!(judgement.review.findings[0].severity, Severity::Warning);
         let there = of(&script, &["hstore", "vector"]);
         judgement.extensions(&there, IfMissing::Fail);
-        let reason = judgement.checks.pop().unwrap().reason;
+        let reason = judgement.review.checks.pop().unwrap().reason;
         assert_eq!(reason.as_deref(), Some("2 extensions, all there"));
         assert!(there.failure_of(&script).is_none());
     }

@@ -1,10 +1,10 @@
 //! Which index is broken for a try, and what it means when it is not mended.
 
 use super::converge::{existing, place};
-use super::{Finding, Rule};
 use crate::catalog::{Facts, Index, RelationKind};
 use crate::declared::migrations::Migration;
 use crate::declared::{DeclaredIndex, InForce, Standing};
+use crate::findings::{Finding, Rule};
 use crate::pg::name::RelationName;
 use crate::plan::statement::create;
 use crate::plan::{Plan, Verdict};
@@ -67,5 +67,6 @@ pub fn unmended(
     );
     let place = place(migrations, patient.standing.stands);
     Finding::new(&Rule::NOT_HEALED, Some(place), message)
+        .about(&patient.index.name)
         .help("make the index so that it can be built anew on the data that is there")
 }

@@ -4,14 +4,11 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
-use super::ignores::Looked;
-use super::{
-    Applied, Check, CheckName, Existing, FailOn, Finding, HeldLock, Ignores, Rule, Severity,
-    Verdict, VerifiedOn, applied, lint, locks, syntax,
-};
+use super::{Applied, CheckName, Existing, HeldLock, VerifiedOn, applied, lint, locks, syntax};
 use crate::declared::changed::Changed;
 use crate::declared::migrations::{Layout, Migration, Script};
 use crate::figures;
+use crate::findings::{Check, FailOn, Finding, Ignores, Looked, Review, Rule, Verdict, counted};
 use crate::pg::version::ServerVersion;
 
 /// How migrations are laid out.
@@ -42,15 +39,12 @@ impl LaidOut {
 pub struct Judgement {
     /// On which servers.
     pub verified_on: Vec<VerifiedOn>,
-    /// In their order.
-    pub checks: Vec<Check>,
-    /// In the order of the checks, and in each of the files.
-    pub findings: Vec<Finding>,
+    /// The checks, and what they found.
+    pub review: Review,
     /// Which statement locked what that was there before, in the order of the statements.
     pub locks: Vec<HeldLock>,
     /// How the migrations are laid out, where that is known.
     pub laid_out: Option<LaidOut>,
-    fails_on: FailOn,
     changed: Option<Changed>,
     pub(super) left_out: usize,
     ignores: Ignores,
@@ -61,11 +55,9 @@ impl Judgement {
     pub fn new(fails_on: impl Into<FailOn>) -> Self {
         Judgement {
             verified_on: Vec::new(),
-            checks: Vec::new(),
-            findings: Vec::new(),
+            review: Review::new(fails_on.into()),
             locks: Vec::new(),
             laid_out: None,
-            fails_on: fails_on.into(),
             changed: None,
             left_out: 0,
             ignores: Ignores::default(),
@@ -96,27 +88,6 @@ impl Judgement {
         self.changed.as_ref().map(|changed| (changed.commit(), self.left_out))
     }
 
-    /// Whether anything was found that fails.
-    pub fn is_failed(&self) -> bool {
-        self.findings.iter().any(|finding| self.fails(finding))
-    }
-
-    /// Whether this finding fails.
-    pub fn fails(&self, finding: &Finding) -> bool {
-        self.fails_on.fails(finding)
-    }
-
-    /// Each check with its own findings.
-    pub fn by_check(&self) -> impl Iterator<Item = (&Check, Vec<&Finding>)> {
-        self.checks.iter().map(|check| {
-            let own = self.findings.iter().filter(|finding| {
-                let shares = |server| finding.servers.contains(server);
-                finding.check == Some(check.name) && check.servers.iter().all(shares)
-            });
-            (check, own.collect())
-        })
-    }
-
     /// Judges the files' syntax. A file that the server has applied nevertheless is SQL that only
     /// our parser does not know.
     pub fn parse(&mut self, migrations: &[Migration], applied: &Applied) {
@@ -139,9 +110,11 @@ impl Judgement {
         let findings = applied.refused.iter().map(applied::finding).collect();
         self.add(CheckName::Apply, applied.took, findings, &reason);
         // What the server says of a syntax error is said already.
-        let syntax = self.findings.iter().filter(|finding| finding.is(&Rule::SYNTAX));
+        let syntax = self.review.findings.iter().filter(|finding| finding.is(&Rule::SYNTAX));
         let said = syntax.map(|finding| finding.place.clone()).collect::<Vec<_>>();
-        self.findings.retain(|one| !(one.is(&Rule::NOT_APPLIED) && said.contains(&one.place)));
+        self.review
+            .findings
+            .retain(|one| !(one.is(&Rule::NOT_APPLIED) && said.contains(&one.place)));
     }
 
     /// Judges the indexes and keys that are there afterwards.
@@ -169,12 +142,13 @@ impl Judgement {
     pub fn skip(&mut self, name: CheckName, reason: &str) {
         let reason = Some(reason.to_owned());
         let (verdict, took, servers) = (Verdict::Skipped, Duration::ZERO, Vec::new());
-        self.checks.push(Check { name, verdict, took, reason, suppressed: 0, servers });
+        let name = name.name();
+        self.review.checks.push(Check { name, verdict, took, reason, suppressed: 0, servers });
     }
 
     /// Says in other words what the last check came to.
     pub fn remark(&mut self, reason: &str) {
-        if let Some(check) = self.checks.last_mut() {
+        if let Some(check) = self.review.checks.last_mut() {
             check.reason = Some(reason.to_owned());
         }
     }
@@ -196,7 +170,7 @@ impl Judgement {
         let findings = self.merged(linted.findings);
         self.add(CheckName::Lint, started.elapsed(), findings, "nothing found");
         if unjudged > 0
-            && let Some(Check { reason: Some(reason), .. }) = self.checks.last_mut()
+            && let Some(Check { reason: Some(reason), .. }) = self.review.checks.last_mut()
         {
             let files = figures::count(unjudged, "migration", "migrations");
             reason.push_str(&format!("; {files} not judged, because of the syntax"));
@@ -209,16 +183,16 @@ impl Judgement {
             return;
         }
         let started = Instant::now();
-        let findings = self.ignores.judge(self.looked());
-        let suppressed = self.checks.iter().map(|check| check.suppressed).sum();
+        let findings = self.ignores.judge(self.looked(), lint::judges);
+        let suppressed = self.review.checks.iter().map(|check| check.suppressed).sum();
         let reason = figures::count(suppressed, "finding suppressed", "findings suppressed");
         self.add(CheckName::Ignores, started.elapsed(), findings, &reason);
     }
 
     fn looked(&self) -> Looked {
-        if self.findings.iter().any(|finding| finding.is(&Rule::SYNTAX)) {
+        if self.review.findings.iter().any(|finding| finding.is(&Rule::SYNTAX)) {
             Looked::SomeFiles
-        } else if self.findings.iter().any(Finding::is_refusal) {
+        } else if self.review.findings.iter().any(Finding::is_refusal) {
             Looked::Files
         } else {
             Looked::Everything
@@ -228,7 +202,7 @@ impl Judgement {
     /// Without what the server said already: of a statement that it refuses in a transaction, the
     /// rule that knows the reason says the more.
     fn merged(&mut self, mut findings: Vec<Finding>) -> Vec<Finding> {
-        for refused in self.findings.iter_mut().filter(|one| one.is(&Rule::IN_TRANSACTION)) {
+        for refused in self.review.findings.iter_mut().filter(|one| one.is(&Rule::IN_TRANSACTION)) {
             let same = |one: &Finding| {
                 one.is(&Rule::CONCURRENT_IN_ONE_MESSAGE) && one.place == refused.place
             };
@@ -261,7 +235,7 @@ impl Judgement {
         let findings = findings.into_iter().filter(|finding| self.is_told(finding));
         let findings = findings.collect::<Vec<_>>();
         self.left_out += all - findings.len();
-        let failed = findings.iter().any(|finding| self.fails(finding));
+        let failed = findings.iter().any(|finding| self.review.fails(finding));
         let verdict = if failed { Verdict::Failed } else { Verdict::Passed };
         let mut reason = match name {
             CheckName::Apply => otherwise.to_owned(),
@@ -270,19 +244,11 @@ impl Judgement {
         if suppressed > 0 {
             reason.push_str(&format!("; {suppressed} suppressed"));
         }
-        let (reason, servers) = (Some(reason), Vec::new());
-        self.checks.push(Check { name, verdict, took, reason, suppressed, servers });
+        let (name, reason, servers) = (name.name(), Some(reason), Vec::new());
+        self.review.checks.push(Check { name, verdict, took, reason, suppressed, servers });
         let check = Some(name);
-        self.findings.extend(findings.into_iter().map(|finding| Finding { check, ..finding }));
+        self.review
+            .findings
+            .extend(findings.into_iter().map(|finding| Finding { check, ..finding }));
     }
-}
-
-/// `1 error, 2 warnings`; `None` if there is nothing.
-pub fn counted(findings: &[Finding]) -> Option<String> {
-    let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
-    let counts =
-        [(of(Severity::Error), "error", "errors"), (of(Severity::Warning), "warning", "warnings")];
-    let counts = counts.iter().filter(|(number, ..)| *number > 0);
-    let counts = counts.map(|(number, one, many)| figures::count(*number, one, many));
-    Some(counts.collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty())
 }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::observed::{Observed, Seen, SeenRelation};
-use super::{Finding, Place, Rule};
 use crate::catalog::Oid;
 use crate::figures;
+use crate::findings::{Finding, Place, Rule};
 use crate::pg::name::RelationName;
 use crate::plan::LockMode;
 
@@ -152,7 +152,8 @@ fn rewrite(seen: &Seen, relations: &[&SeenRelation]) -> Option<Finding> {
              a change that only widens (varchar to text) rewrites nothing"
         }
     };
-    Some(Finding::new(&Rule::TABLE_REWRITE, Some(seen.place.clone()), message).help(help))
+    let finding = Finding::new(&Rule::TABLE_REWRITE, Some(seen.place.clone()), message);
+    Some(finding.about(&first.name).help(help))
 }
 
 fn scan(seen: &Seen, relations: &[&SeenRelation]) -> Option<Finding> {
@@ -164,7 +165,7 @@ fn scan(seen: &Seen, relations: &[&SeenRelation]) -> Option<Finding> {
         waits(mode)
     );
     let finding = Finding::new(&Rule::TABLE_SCAN, Some(seen.place.clone()), message);
-    Some(finding.help(instead_of_scan(seen)))
+    Some(finding.about(&first.name).help(instead_of_scan(seen)))
 }
 
 fn instead_of_scan(seen: &Seen) -> &'static str {

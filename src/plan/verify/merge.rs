@@ -1,6 +1,7 @@
 //! What several servers say of the same migrations, as one judgement.
 
-use super::{Finding, Judgement, VerifiedOn};
+use super::{Judgement, VerifiedOn};
+use crate::findings::Finding;
 
 /// One judgement of several servers': each server's checks, and each finding once, with the servers
 /// that it is about. What holds on some of them only says so. `blank`: a judgement as it is before
@@ -12,8 +13,8 @@ pub fn merge(judgements: Vec<Judgement>, blank: Judgement) -> Judgement {
     let mut merged = blank;
     merged.verified_on = verified_on;
     for (judgement, name) in judgements.into_iter().zip(&names) {
-        let checks = judgement.checks.into_iter();
-        merged.checks.extend(checks.map(|mut check| {
+        let checks = judgement.review.checks.into_iter();
+        merged.review.checks.extend(checks.map(|mut check| {
             check.servers = vec![name.clone()];
             check
         }));
@@ -22,13 +23,10 @@ pub fn merge(judgements: Vec<Judgement>, blank: Judgement) -> Judgement {
         if merged.locks.is_empty() {
             merged.locks = judgement.locks;
         }
-        add(&mut merged.findings, judgement.findings, name);
+        add(&mut merged.review.findings, judgement.review.findings, name);
     }
-    for finding in &mut merged.findings {
-        if finding.servers.len() < names.len() {
-            let only = finding.servers.join(", ");
-            finding.message.push_str(&format!(" (only on {only})"));
-        }
+    if names.len() > 1 {
+        merged.review.servers = names;
     }
     merged
 }
@@ -86,7 +84,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::plan::verify::{CheckName, Rule, Severity};
+    use crate::findings::{Rule, Severity};
+    use crate::plan::verify::CheckName;
 
     fn judgement(version: &str, messages: &[&str]) -> Judgement {
         let mut judgement = Judgement::new(Severity::Error);
@@ -99,8 +98,9 @@ mod tests {
     }
 
     fn seen(judgements: Vec<Judgement>) -> Vec<(String, String)> {
-        let findings = merge(judgements, Judgement::new(Severity::Error)).findings.into_iter();
-        findings.map(|finding| (finding.message, finding.servers.join("+"))).collect()
+        let review = merge(judgements, Judgement::new(Severity::Error)).review;
+        let findings = review.findings.iter();
+        findings.map(|one| (review.message_of(one), one.servers.join("+"))).collect()
     }
 
     fn wanted(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(seen(vec![judgement("14.21", &["a"])]), wanted(&[("a", "14.21")]));
 
         let mut judgements = vec![judgement("14.21", &["a"]), judgement("18.1", &["a"])];
-        judgements[1].findings[0].help = Some("as on 18".to_owned());
+        judgements[1].review.findings[0].help = Some("as on 18".to_owned());
         assert_eq!(seen(judgements), wanted(&[("a", "14.21+18.1")]));
     }
 
@@ -146,9 +146,10 @@ mod tests {
             vec![judgement("18.1", &["a"]), judgement("18.1", &[])],
             Judgement::new(Severity::Error),
         );
-        assert_eq!(merged.findings[0].message, "a (only on 18.1 in /1)");
-        let checks = merged.checks.iter().map(|check| check.servers.join("+"));
+        let [first, ..] = &merged.review.findings[..] else { panic!() };
+        assert_eq!(merged.review.message_of(first), "a (only on 18.1 in /1)");
+        let checks = merged.review.checks.iter().map(|check| check.servers.join("+"));
         assert_eq!(checks.collect::<Vec<_>>(), ["18.1 in /1", "18.1 in /0"]);
-        assert!(merged.is_failed());
+        assert!(merged.review.is_failed());
     }
 }

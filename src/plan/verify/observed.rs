@@ -4,9 +4,9 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::Place;
 use crate::catalog::Oid;
 use crate::catalog::observed::{LockedRelation, Observation, RelationFiles, observation_sql};
+use crate::findings::Place;
 use crate::pg::name::RelationName;
 use crate::plan::LockMode;
 

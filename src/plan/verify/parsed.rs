@@ -3,9 +3,9 @@
 use squawk_syntax::ast::{AstNode, Stmt};
 use squawk_syntax::{Parse, SourceFile, SyntaxNode};
 
-use super::Place;
 use crate::declared::migrations::{Lines, Script, Wrapping};
 use crate::declared::{syntax, text};
+use crate::findings::Place;
 
 /// A script that the parser knows.
 pub struct Parsed<'a> {

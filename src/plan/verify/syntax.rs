@@ -1,7 +1,8 @@
 //! Is it SQL?
 
-use super::{Finding, Place, Refused, Rule, Severity};
+use super::Refused;
 use crate::declared::migrations::{self, Script};
+use crate::findings::{Finding, Place, Rule, Severity};
 
 /// What the parser says against the script: its first error, because those that follow may come of
 /// it. It is a warning only where the server has run the script.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::declared::migrations::{Script, Statement, Wrapping};
+use crate::findings::{Finding, Place, Severity, Verdict};
 
 fn script(text: &str, first_line: u32) -> Script {
     Script::new("a.sql", first_line, text.to_owned(), Wrapping::Transaction)
@@ -45,12 +46,13 @@ fn what_fails_is_what_was_asked_for() {
             place: None,
             message: String::new(),
             help: None,
+            object: None,
             check: None,
             servers: Vec::new(),
         };
         judgement.add(CheckName::Lint, Duration::ZERO, vec![warning], "");
-        assert_eq!(judgement.checks[0].verdict, verdict);
-        assert_eq!(judgement.checks[0].reason.as_deref(), Some("1 warning"));
-        assert_eq!(judgement.is_failed(), verdict == Verdict::Failed);
+        assert_eq!(judgement.review.checks[0].verdict, verdict);
+        assert_eq!(judgement.review.checks[0].reason.as_deref(), Some("1 warning"));
+        assert_eq!(judgement.review.is_failed(), verdict == Verdict::Failed);
     }
 }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use super::converge::place;
 use super::observed::Origins;
-use super::{Finding, Place, Rule, Severity};
 use crate::catalog::{KeyHint, MaterializedView, Oid, Readable, UniqueIndex, Views};
 use crate::declared::migrations::Migration;
 use crate::declared::{Stands, never_null};
+use crate::findings::{Finding, Place, Rule, Severity};
 use crate::pg::name::{RelationName, quote_ident};
 use crate::pg::server_error::ServerError;
 use crate::plan::refresh::grouping_key;
@@ -65,7 +65,7 @@ pub fn judge(
     match refusal {
         Some(Refusal::AtAll(error)) => {
             let finding = Finding::new(&Rule::VIEW_NOT_CONCURRENT, place, error.to_string());
-            let finding = Finding { severity: Severity::Error, ..finding };
+            let finding = Finding { severity: Severity::Error, ..finding }.about(&view.name);
             vec![
                 finding
                     .help("a plain REFRESH is refused too, so what the view holds never changes"),
@@ -74,7 +74,7 @@ pub fn judge(
         Some(Refusal::Concurrently(error)) => {
             let message = format!("{error}{}", unusable(view, facts));
             let finding = Finding::new(&Rule::VIEW_NOT_CONCURRENT, place, message);
-            vec![finding.help(proposal(view, facts))]
+            vec![finding.about(&view.name).help(proposal(view, facts))]
         }
         None => nullable(view, facts, place.as_ref()),
     }
@@ -132,7 +132,8 @@ fn nullable(view: &MaterializedView, facts: &Facts, place: Option<&Place>) -> Ve
                 view.name,
                 quote_ident(&index.name)
             );
-            Finding::new(&Rule::NULLABLE_VIEW_KEY, place.cloned(), message).help(
+            let finding = Finding::new(&Rule::NULLABLE_VIEW_KEY, place.cloned(), message);
+            finding.about(&view.name).help(
                 "write COALESCE in the view's query, leave such rows out, or choose other columns",
             )
         })

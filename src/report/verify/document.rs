@@ -2,30 +2,30 @@
 
 use serde::Serialize;
 
-use crate::output::millis;
-use crate::plan::verify::{Check, Finding, HeldLock, Judgement, LaidOut, VerifiedOn};
+use crate::figures::millis;
+use crate::findings::{Repository, ReviewDocument};
+use crate::plan::verify::{HeldLock, Judgement, LaidOut, VerifiedOn};
 
 /// The verdict on a folder of migrations.
 #[derive(Debug, Serialize)]
 pub struct VerifyDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     layout: Option<LayoutDocument>,
-    checks: Vec<CheckDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<SinceDocument>,
-    findings: Vec<FindingDocument>,
+    #[serde(flatten)]
+    review: ReviewDocument,
     locks: Vec<LockDocument>,
     servers: Vec<ServerDocument>,
 }
 
 impl VerifyDocument {
     /// As programs read it.
-    pub fn new(judgement: &Judgement) -> Self {
+    pub fn new(judgement: &Judgement, repository: &Repository) -> Self {
         VerifyDocument {
             layout: judgement.laid_out.map(LayoutDocument::new),
-            checks: judgement.checks.iter().map(CheckDocument::new).collect(),
             since: judgement.left_out().map(SinceDocument::new),
-            findings: judgement.findings.iter().map(FindingDocument::new).collect(),
+            review: ReviewDocument::new(&judgement.review, repository),
             locks: judgement.locks.iter().map(LockDocument::new).collect(),
             servers: judgement.verified_on.iter().map(ServerDocument::new).collect(),
         }
@@ -40,17 +40,6 @@ struct ServerDocument {
     startup_ms: Option<u64>,
 }
 
-/// A check of `verify`.
-#[derive(Debug, Clone, Serialize)]
-struct CheckDocument {
-    name: &'static str,
-    verdict: &'static str,
-    duration_ms: u64,
-    reason: Option<String>,
-    suppressed: usize,
-    server_versions: Vec<String>,
-}
-
 /// Which files findings of `verify` are told of: those that have changed since a commit.
 #[derive(Debug, Clone, Serialize)]
 struct SinceDocument {
@@ -63,19 +52,6 @@ struct SinceDocument {
 struct LayoutDocument {
     name: String,
     guessed: bool,
-}
-
-/// Something that a check found.
-#[derive(Debug, Clone, Serialize)]
-struct FindingDocument {
-    rule: String,
-    severity: &'static str,
-    file: Option<String>,
-    line: Option<u32>,
-    column: Option<u32>,
-    message: String,
-    help: Option<String>,
-    server_versions: Vec<String>,
 }
 
 /// A lock that a migration's statement took.
@@ -101,20 +77,6 @@ impl ServerDocument {
     }
 }
 
-impl CheckDocument {
-    /// As programs read it.
-    fn new(check: &Check) -> Self {
-        CheckDocument {
-            name: check.name.name(),
-            verdict: check.verdict.name(),
-            duration_ms: millis(check.took),
-            reason: check.reason.clone(),
-            server_versions: check.servers.clone(),
-            suppressed: check.suppressed,
-        }
-    }
-}
-
 impl SinceDocument {
     /// The commit, and how many findings were left out.
     fn new((commit, left_out): (&str, usize)) -> Self {
@@ -126,23 +88,6 @@ impl LayoutDocument {
     /// As programs read it.
     fn new(laid_out: LaidOut) -> Self {
         LayoutDocument { name: laid_out.layout_name(), guessed: laid_out.is_guessed }
-    }
-}
-
-impl FindingDocument {
-    /// As programs read it.
-    fn new(finding: &Finding) -> Self {
-        let place = finding.place.as_ref();
-        FindingDocument {
-            rule: finding.rule.clone(),
-            severity: finding.severity.name(),
-            file: place.map(|place| place.file.display().to_string()),
-            line: place.map(|place| place.line),
-            column: place.map(|place| place.column),
-            message: finding.message.clone(),
-            help: finding.help.clone(),
-            server_versions: finding.servers.clone(),
-        }
     }
 }
 

@@ -1,24 +1,18 @@
 //! What `verify` shows.
 
 mod document;
-mod fingerprint;
-pub mod github;
-pub mod gitlab;
-pub mod junit;
-mod repository;
-pub mod sarif;
 
 use std::path::PathBuf;
 
 use comfy_table::Cell;
 
+use crate::escape_control::harmless;
 use crate::figures;
-use crate::output::escape_control::harmless;
+use crate::findings::{Check, Repository, counted, github, gitlab, junit, lines, sarif};
 use crate::output::table::{cell, right, table, text};
 use crate::output::{Format, Head, Outcome, Report, Style, Text};
-use crate::plan::verify::{Check, Finding, HeldLock, Judgement, Place, counted};
+use crate::plan::verify::{HeldLock, Judgement};
 use document::VerifyDocument;
-use repository::Repository;
 
 /// The verdict on a folder of migrations.
 #[derive(Debug)]
@@ -38,7 +32,7 @@ impl VerifyReport {
 
 impl Report for VerifyReport {
     fn outcome(&self) -> Outcome {
-        if self.judgement.is_failed() { Outcome::Findings } else { Outcome::Done }
+        if self.judgement.review.is_failed() { Outcome::Findings } else { Outcome::Done }
     }
 
     fn json(&self, mut head: Head) -> String {
@@ -46,16 +40,16 @@ impl Report for VerifyReport {
         if self.judgement.verified_on.len() > 1 {
             head.server_version = None;
         }
-        head.document(self.outcome(), VerifyDocument::new(&self.judgement), &[])
+        head.document(self.outcome(), VerifyDocument::new(&self.judgement, &self.repository), &[])
     }
 
     fn text(&self, style: &Style) -> Text {
         let VerifyReport { judgement, repository } = self;
         match style.format {
-            Format::Github => narrated(github::text(judgement, repository), judgement),
-            Format::Sarif => narrated(sarif::text(judgement, repository), judgement),
-            Format::Junit => narrated(junit::text(judgement, repository), judgement),
-            Format::Gitlab => narrated(gitlab::text(judgement, repository), judgement),
+            Format::Github => narrated(github::text(&judgement.review, repository), judgement),
+            Format::Sarif => narrated(sarif::text(&judgement.review, repository), judgement),
+            Format::Junit => narrated(junit::text(&judgement.review, repository), judgement),
+            Format::Gitlab => narrated(gitlab::text(&judgement.review, repository), judgement),
             Format::Table | Format::Json | Format::Csv | Format::Markdown => {
                 Text::of(table_of(judgement, style))
             }
@@ -64,7 +58,7 @@ impl Report for VerifyReport {
 }
 
 fn table_of(judgement: &Judgement, style: &Style) -> String {
-    if style.is_quiet() && !judgement.is_failed() {
+    if style.is_quiet() && !judgement.review.is_failed() {
         return findings(judgement);
     }
     let locks = match style.is_verbose() && !judgement.locks.is_empty() {
@@ -75,22 +69,20 @@ fn table_of(judgement: &Judgement, style: &Style) -> String {
 }
 
 fn findings(judgement: &Judgement) -> String {
-    judgement.findings.iter().map(finding).collect()
+    let review = &judgement.review;
+    review.findings.iter().map(|finding| lines(finding, review)).collect()
 }
 
 /// For people beside a product for programs.
 fn narrated(product: String, judgement: &Judgement) -> Text {
     let mut text = Text::of(product);
-    for check in &judgement.checks {
+    let review = &judgement.review;
+    for check in &review.checks {
         let reason = check.reason.as_deref().unwrap_or_default();
-        let on = match judgement.verified_on.len() {
-            0 | 1 => String::new(),
-            _ => format!(" on {}", check.servers.join(", ")),
-        };
-        let (name, verdict) = (check.name.name(), check.verdict.name());
+        let (name, verdict, on) = (check.name, check.verdict.name(), review.place_of(check));
         text.narrate(format!("{name}: {verdict}{on}: {reason}"));
     }
-    if let Some(counted) = counted(&judgement.findings) {
+    if let Some(counted) = counted(&review.findings) {
         text.narrate(format!("Found {counted}."));
     }
     text
@@ -103,10 +95,10 @@ fn layout(judgement: &Judgement) -> String {
 
 /// Which server a check was made on is said where there were several.
 fn checks(judgement: &Judgement) -> String {
-    let several = judgement.verified_on.len() > 1;
+    let several = !judgement.review.servers.is_empty();
     let columns = ["server", "check", "verdict", "time", "what"];
     let mut table = table(if several { &columns } else { &columns[1..] });
-    for check in &judgement.checks {
+    for check in &judgement.review.checks {
         let server = several.then(|| cell(check.servers.join(", ")));
         table.add_row(server.into_iter().chain(cells(check)).collect::<Vec<_>>());
     }
@@ -115,7 +107,7 @@ fn checks(judgement: &Judgement) -> String {
 
 fn cells(check: &Check) -> [Cell; 4] {
     [
-        cell(check.name.name()),
+        cell(check.name),
         cell(check.verdict.name()),
         right(figures::duration(check.took)),
         cell(check.reason.as_deref().unwrap_or("-")),
@@ -138,63 +130,4 @@ fn locks(locks: &[HeldLock]) -> String {
         ]);
     }
     text(&table)
-}
-
-/// As compilers do it: `file:line:column: severity: message [rule]`, the line, and what to do.
-fn finding(finding: &Finding) -> String {
-    let Finding { rule, severity, place, message, help, .. } = finding;
-    let mut lines = match place {
-        Some(place) => {
-            let Place { file, line, column, text, from } = place;
-            let file = file.display().to_string();
-            let head = format!("{}:{line}:{column}: ", harmless(&file));
-            let number = line.to_string();
-            // A tab stays as wide as it is in the line above it.
-            let before = text.chars().take(place.before());
-            let before = before.map(|char| if char == '\t' { '\t' } else { ' ' });
-            let (blank, before) = (" ".repeat(number.len()), before.collect::<String>());
-            let shown = text.split('\t').map(harmless).collect::<Vec<_>>().join("\t");
-            // Of a very long line only a part is shown.
-            let cut = if *from > 1 { "…" } else { "" };
-            let under = if *from > 1 { " " } else { "" };
-            [head, format!("\n  {number} | {cut}{shown}\n  {blank} | {under}{before}^")]
-        }
-        None => [String::new(), String::new()],
-    };
-    lines[0].push_str(&format!("{}: {} [{rule}]", severity.name(), harmless(message)));
-    let help = help.as_ref().map(|help| format!("\n  help: {}", harmless(help)));
-    format!("{}{}{}\n\n", lines[0], lines[1], help.unwrap_or_default())
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use crate::plan::verify::Severity;
-
-    /// A finding that tries everything.
-    pub fn found() -> Finding {
-        Finding {
-            rule: "a:b,c".to_owned(),
-            severity: Severity::Error,
-            place: Some(Place {
-                file: "a,b:c%.sql".into(),
-                line: 12,
-                column: 4,
-                text: "\tx \u{1b}y".to_owned(),
-                from: 1,
-            }),
-            message: "100%\r\nsure: yes, \u{1b}[2J".to_owned(),
-            help: Some("do".to_owned()),
-            check: None,
-            servers: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn people_see_the_line_and_nothing_that_a_terminal_obeys() {
-        let shown = finding(&found());
-        let wanted = "a,b:c%.sql:12:4: error: 100%\\r\\nsure: yes, \\u{1b}[2J [a:b,c]\n  \
-                      12 | \tx \\u{1b}y\n     | \t  ^\n  help: do\n\n";
-        assert_eq!(shown, wanted);
-    }
 }

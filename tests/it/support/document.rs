@@ -298,9 +298,12 @@ pub struct Finding {
     pub line: Option<u32>,
     #[serde(deserialize_with = "Option::deserialize")]
     pub column: Option<u32>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub object: Option<String>,
     pub message: String,
     #[serde(deserialize_with = "Option::deserialize")]
     pub help: Option<String>,
+    pub fingerprint: String,
     pub server_versions: Vec<String>,
 }
 

@@ -4,9 +4,9 @@ use squawk_linter::{Rule as Squawks, Violation};
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode, NameLike};
 
+use crate::findings::{Finding, Rule};
 use crate::pg::name::{NAME_MAX_BYTES, quote_ident, with_suffix};
 use crate::plan::verify::parsed::Parsed;
-use crate::plan::verify::{Finding, Rule};
 
 /// squawk finds every identifier that is too long, and minds the comments that allow one. Where it
 /// names an index, more is at stake and more can be said.

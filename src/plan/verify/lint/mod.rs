@@ -15,8 +15,9 @@ mod unnamed;
 use squawk_syntax::ast::Stmt;
 
 use super::parsed::Parsed;
-use super::{Applied, Finding, Place, Refused, Rule};
+use super::{Applied, Refused};
 use crate::declared::migrations::{Migration, Script};
+use crate::findings::{Finding, Place, Rule};
 use crate::pg::version::ServerVersion;
 use effects::{Effect, effects};
 use name_collision::Reached;

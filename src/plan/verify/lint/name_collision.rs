@@ -2,8 +2,8 @@
 
 use super::effects::{Created, IfTaken, RelationKind};
 use super::names::{Names, Relation};
+use crate::findings::{Finding, Place, Rule};
 use crate::pg::name::NAME_MAX_BYTES;
-use crate::plan::verify::{Finding, Place, Rule};
 
 /// What comes of it where the name is taken by something else. Where the server refuses it, it has
 /// said so itself if it came that far.

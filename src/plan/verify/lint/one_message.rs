@@ -2,8 +2,8 @@
 
 use super::concurrent::Concurrent;
 use crate::declared::migrations::Wrapping;
+use crate::findings::{Finding, Rule};
 use crate::plan::verify::parsed::Parsed;
-use crate::plan::verify::{Finding, Rule};
 
 /// What the server makes one transaction of (PostgreSQL documentation, 55.2.2.1), although the tool
 /// sends neither BEGIN nor COMMIT. COMMIT in the middle of a message does not help.

@@ -7,8 +7,8 @@ use squawk_syntax::ast::{self, AstNode, Stmt};
 use super::effects::{Created, Effect, IfTaken, RelationKind};
 use super::names::Names;
 use crate::declared::path_ref_name;
+use crate::findings::{Finding, Place, Rule};
 use crate::pg::name::RelationName;
-use crate::plan::verify::{Finding, Place, Rule};
 
 /// Whether the statement stands in a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

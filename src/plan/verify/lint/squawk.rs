@@ -5,9 +5,9 @@ use squawk_linter::{Linter, Rule as Squawks, Violation};
 use super::concurrent::Concurrent;
 use super::long_name;
 use crate::declared::migrations::Wrapping;
+use crate::findings::{Finding, Severity};
 use crate::pg::version::ServerVersion;
 use crate::plan::verify::parsed::Parsed;
-use crate::plan::verify::{Finding, Severity};
 
 /// What its rules say against the script, but for what a rule of ours says better.
 pub fn check(parsed: &Parsed<'_>, version: ServerVersion) -> Vec<Finding> {
@@ -34,6 +34,7 @@ fn finding(parsed: &Parsed<'_>, violation: Violation) -> Option<Finding> {
         place: Some(parsed.place(offset)),
         message: violation.message,
         help: violation.help,
+        object: None,
         check: None,
         servers: Vec::new(),
     })

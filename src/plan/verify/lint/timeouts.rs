@@ -6,8 +6,8 @@ use squawk_syntax::ast::{Rollback, Stmt};
 
 use super::concurrent::Concurrent;
 use super::settings::{Change, Holds, changes};
+use crate::findings::{Finding, Rule};
 use crate::plan::verify::parsed::Parsed;
-use crate::plan::verify::{Finding, Rule};
 
 /// Each of them ends a concurrent statement half-way: lock_timeout counts for every transaction
 /// that it waits for, not only for the lock on the table.

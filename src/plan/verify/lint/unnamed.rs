@@ -2,8 +2,8 @@
 
 use squawk_syntax::ast::Stmt;
 
+use crate::findings::{Finding, Rule};
 use crate::plan::verify::parsed::Parsed;
-use crate::plan::verify::{Finding, Rule};
 
 /// A finding for each CREATE INDEX without a name.
 pub fn check<'p>(parsed: &'p Parsed<'_>) -> impl Iterator<Item = Finding> + 'p {

@@ -1,9 +1,9 @@
 //! Foreign keys whose referring columns no index begins with.
 
 use super::super::observed::Origins;
-use super::super::{Finding, Rule};
 use super::Schema;
 use crate::catalog::migrated::{ForeignKey, SchemaIndex};
+use crate::findings::{Finding, Rule};
 use crate::pg::name::quote_ident;
 
 /// One finding for each.
@@ -45,5 +45,5 @@ fn finding(key: &ForeignKey, partial: Option<&SchemaIndex>, origins: &Origins) -
         columns.join(", "),
         key.referred
     );
-    Finding::new(&Rule::UNINDEXED_FOREIGN_KEY, place, message).help(help)
+    Finding::new(&Rule::UNINDEXED_FOREIGN_KEY, place, message).about(&key.table).help(help)
 }

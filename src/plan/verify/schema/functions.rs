@@ -1,8 +1,8 @@
 //! Functions that break where the server restricts the search path.
 
 use super::super::observed::Origins;
-use super::super::{Finding, Rule};
 use crate::catalog::migrated::ReliedFunction;
+use crate::findings::{Finding, Rule};
 
 /// A function that could be called with the user's search path and not with the restricted one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,8 @@ pub fn broken_functions(broken: &[Broken], origins: &Origins) -> Vec<Finding> {
              newer do it while they build indexes and refresh views: {error}",
             relied.user_kind, relied.user, relied.function
         );
-        Finding::new(&Rule::SEARCH_PATH_FUNCTION, place, message).help(format!(
+        let finding = Finding::new(&Rule::SEARCH_PATH_FUNCTION, place, message);
+        finding.about(&relied.function).help(format!(
             "name the schemas in its body, or ALTER FUNCTION {} SET search_path = …",
             relied.function
         ))

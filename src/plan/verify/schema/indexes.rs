@@ -1,8 +1,8 @@
 //! Indexes that another one makes superfluous.
 
 use super::super::observed::Origins;
-use super::super::{Finding, Rule};
 use crate::catalog::migrated::SchemaIndex;
+use crate::findings::{Finding, Rule};
 use crate::pg::name::quote_ident;
 
 /// What one index is to another.
@@ -88,13 +88,14 @@ fn finding(
             let message = format!(
                 "{this} on {table} has the same keys as {that}: it is written and never needed"
             );
-            Finding::new(&Rule::DUPLICATE_INDEX, place, message).help(help)
+            Finding::new(&Rule::DUPLICATE_INDEX, place, message).about(&index.name).help(help)
         }
         Relation::Prefix => {
             let message = format!(
                 "{this} on {table} is the beginning of {that}, which serves its queries too"
             );
             Finding::new(&Rule::REDUNDANT_INDEX, place, message)
+                .about(&index.name)
                 .help(format!("{help}; keep it only if it is much smaller and much used"))
         }
     }

@@ -6,9 +6,9 @@ mod indexes;
 mod workload;
 
 use super::observed::Origins;
-use super::{Finding, Rule};
 use crate::catalog::InvalidIndex;
 use crate::catalog::migrated::{ForeignKey, SchemaIndex};
+use crate::findings::{Finding, Rule};
 
 pub use functions::{Broken, broken_functions};
 pub use workload::{Explained, unused};
@@ -36,7 +36,8 @@ pub fn judge(schema: &Schema, origins: &Origins) -> Vec<Finding> {
 
 fn invalid(index: &InvalidIndex, origins: &Origins) -> Finding {
     let message = format!("the index {} on {} is invalid", index.name, index.table);
-    Finding::new(&Rule::INVALID_INDEX, origins.place(index.oid), message).help(
+    let finding = Finding::new(&Rule::INVALID_INDEX, origins.place(index.oid), message);
+    finding.about(&index.name).help(
         "build it whole; an index of a partitioned table that was made with ON ONLY is valid when an \
          index of each partition is attached to it",
     )

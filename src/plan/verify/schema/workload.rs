@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use super::super::observed::Origins;
-use super::super::{Finding, Place, Rule};
 use super::Schema;
 use super::foreign_keys::is_served;
 use crate::figures;
+use crate::findings::{Finding, Place, Rule};
 use crate::pg::name::RelationName;
 
 /// What came of explaining a workload.
@@ -42,6 +42,7 @@ pub fn unused(explained: &Explained, schema: &Schema, origins: &Origins) -> Vec<
             index.name, index.table
         );
         Finding::new(&Rule::UNUSED_INDEX, origins.place(index.oid), message)
+            .about(&index.name)
             .help("leave it out, or add the query that needs it to the workload")
     });
     not.chain(unused).collect()

@@ -20,7 +20,7 @@ macro_rules! rules {
             pub const $constant: Rule = Rule {
                 name: $name,
                 severity: Severity::$severity,
-                page: include_str!(concat!("../../../docs/rules/", $name, ".md")),
+                page: include_str!(concat!("../../docs/rules/", $name, ".md")),
             };)*
 
             /// Every rule, in the order of the checks.

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use super::Repository;
 use super::fingerprint::fingerprints;
-use super::repository::Repository;
+use super::{Finding, Place, Review, Rule, Severity, Verdict};
+use crate::escape_control::json_line;
 use crate::failure::{Failure, exit_code};
-use crate::output::json_line;
-use crate::plan::verify::{Finding, Judgement, Place, Rule, Severity, Verdict};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/\
                       sarif-schema-2.1.0.json";
@@ -23,14 +23,16 @@ const ENCODED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// The log of a run.
-pub fn text(judgement: &Judgement, repository: &Repository) -> String {
-    let rules = rules(&judgement.findings);
-    let fingerprints = fingerprints(&judgement.findings, repository);
-    let findings = judgement.findings.iter().zip(fingerprints);
+pub fn text(review: &Review, repository: &Repository) -> String {
+    let rules = rules(&review.findings);
+    let fingerprints = fingerprints(&review.findings, repository);
+    let findings = review.findings.iter().zip(fingerprints);
     let results = findings
-        .map(|(finding, fingerprint)| result(finding, &fingerprint, &rules, repository))
+        .map(|(finding, fingerprint)| {
+            result(&review.message_of(finding), finding, &fingerprint, &rules, repository)
+        })
         .collect::<Vec<_>>();
-    let code = if judgement.is_failed() { exit_code::FINDINGS } else { exit_code::DONE };
+    let code = if review.is_failed() { exit_code::FINDINGS } else { exit_code::DONE };
     log(&json!({
         "tool": tool(&rules),
         "originalUriBaseIds": {
@@ -39,14 +41,14 @@ pub fn text(judgement: &Judgement, repository: &Repository) -> String {
         "invocations": [{
             "executionSuccessful": true,
             "exitCode": code,
-            "toolExecutionNotifications": skipped(judgement),
+            "toolExecutionNotifications": skipped(review),
         }],
         "columnKind": "unicodeCodePoints",
         "results": results,
     }))
 }
 
-/// The log of a run that came to no judgement. It has no results, not even none: those would tell
+/// The log of a run that came to no review. It has no results, not even none: those would tell
 /// the service that everything is mended.
 pub fn failure(failure: &Failure) -> String {
     let hint = failure.hint.as_ref().map(|hint| format!("\n{hint}")).unwrap_or_default();
@@ -117,14 +119,20 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-fn result(finding: &Finding, fingerprint: &str, rules: &[&str], repository: &Repository) -> Value {
+fn result(
+    message: &str,
+    finding: &Finding,
+    fingerprint: &str,
+    rules: &[&str],
+    repository: &Repository,
+) -> Value {
     let help = finding.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
     let locations = finding.place.iter().map(|place| location(place, repository));
     json!({
         "ruleId": finding.rule,
         "ruleIndex": rules.iter().position(|rule| *rule == finding.rule),
         "level": level(finding.severity),
-        "message": { "text": format!("{}{help}", finding.message) },
+        "message": { "text": format!("{message}{help}") },
         "locations": locations.collect::<Vec<_>>(),
         "partialFingerprints": { "ruleFileAndText/v1": fingerprint },
     })
@@ -160,11 +168,11 @@ fn uri(path: &Path) -> String {
     percent_encode(path.as_os_str().as_bytes(), ENCODED).to_string()
 }
 
-fn skipped(judgement: &Judgement) -> Vec<Value> {
-    let skipped = judgement.checks.iter().filter(|check| check.verdict == Verdict::Skipped);
+fn skipped(review: &Review) -> Vec<Value> {
+    let skipped = review.checks.iter().filter(|check| check.verdict == Verdict::Skipped);
     let notification = skipped.map(|check| {
         let reason = check.reason.as_deref().unwrap_or_default();
-        let text = format!("the check {} was skipped: {reason}", check.name.name());
+        let text = format!("the check {} was skipped: {reason}", check.name);
         json!({ "level": "note", "message": { "text": text } })
     });
     notification.collect()

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use super::repository::Repository;
-use crate::plan::verify::Finding;
+use super::Finding;
+use super::Repository;
 
 /// One for each finding: of its rule, its file and its line's text, so that it stays the same where
 /// lines are put before it; and which of several such it is.
@@ -33,7 +33,7 @@ fn hash(text: &str) -> String {
 mod tests {
     use super::super::repository::tests::repository;
     use super::*;
-    use crate::plan::verify::{Place, Rule};
+    use crate::findings::{Place, Rule};
 
     fn of(lines: &[(u32, &str)]) -> Vec<String> {
         let findings = lines.iter().map(|(line, text)| {

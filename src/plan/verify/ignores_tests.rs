@@ -1,8 +1,12 @@
 //! What is suppressed by whom, and what is wrong with it.
 
-use super::*;
-use crate::declared::migrations::Wrapping;
-use crate::plan::verify::Severity;
+use glob::Pattern;
+
+use super::comments;
+use super::lint;
+use crate::config;
+use crate::declared::migrations::{Migration, Script, Wrapping};
+use crate::findings::{Finding, Ignores, Looked, Place, Rule, Severity};
 
 fn script(text: &str) -> Script {
     Script::new("m/a.sql", 1, text.to_owned(), Wrapping::Transaction)
@@ -13,7 +17,7 @@ fn migration(text: &str) -> Migration {
 }
 
 fn ignores(text: &str) -> Ignores {
-    Ignores::new(&[migration(text)], &[])
+    Ignores::new(&comments::of(&[migration(text)]), &[])
 }
 
 fn finding(rule: &str, place: Option<(u32, u32)>) -> Finding {
@@ -37,7 +41,7 @@ fn suppressed(text: &str, rule: &str) -> Vec<u32> {
 }
 
 fn wrong(ignores: &Ignores, looked: Looked) -> Vec<String> {
-    let findings = ignores.judge(looked).into_iter();
+    let findings = ignores.judge(looked, lint::judges).into_iter();
     let shown = findings.map(|finding| {
         let line = finding.place.map_or(0, |place| place.line);
         format!("{}:{line}: {}", finding.rule, finding.message)
@@ -136,7 +140,7 @@ fn what_was_not_looked_for_is_not_unused() {
     assert_eq!(wrong(&ignores, Looked::SomeFiles), wanted);
 
     let down = Some(script("SELECT 1; -- pgtend-ignore ban-drop-column, nonsense: a"));
-    let ignores = Ignores::new(&[Migration { down, ..migration("") }], &[]);
+    let ignores = Ignores::new(&comments::of(&[Migration { down, ..migration("") }]), &[]);
     assert_eq!(
         wrong(&ignores, Looked::Everything),
         ["unknown-ignore:1: there is no rule nonsense"]

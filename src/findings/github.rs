@@ -1,13 +1,13 @@
 //! Workflow commands of GitHub Actions.
 
-use super::repository::Repository;
+use super::Repository;
+use super::{Finding, Review, Severity};
+use crate::escape_control::harmless;
 use crate::failure::Failure;
-use crate::output::escape_control::harmless;
-use crate::plan::verify::{Finding, Judgement, Severity};
 
 /// An annotation a line.
-pub fn text(judgement: &Judgement, repository: &Repository) -> String {
-    judgement.findings.iter().map(|finding| annotation(finding, repository)).collect()
+pub fn text(review: &Review, repository: &Repository) -> String {
+    review.findings.iter().map(|finding| annotation(finding, review, repository)).collect()
 }
 
 /// What ended the command.
@@ -15,7 +15,7 @@ pub fn failure(failure: &Failure) -> String {
     format!("::error title=pgtend::{}\n", data(&failure.to_string()))
 }
 
-fn annotation(finding: &Finding, repository: &Repository) -> String {
+fn annotation(finding: &Finding, review: &Review, repository: &Repository) -> String {
     let command = match finding.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -25,7 +25,7 @@ fn annotation(finding: &Finding, repository: &Repository) -> String {
         format!("file={file},line={},col={},", place.line, place.column)
     });
     let help = finding.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
-    let message = data(&format!("{}{help}", finding.message));
+    let message = data(&format!("{}{help}", review.message_of(finding)));
     format!("::{command} {place}title={}::{message}\n", property(&finding.rule))
 }
 
@@ -42,13 +42,13 @@ fn property(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lines::tests::found;
     use super::super::repository::tests::repository;
-    use super::super::tests::found;
     use super::*;
 
     #[test]
     fn annotations_are_escaped_as_github_reads_them() {
-        let shown = annotation(&found(), &repository());
+        let shown = annotation(&found(), &Review::new(Severity::Error.into()), &repository());
         let wanted = "::error file=db/a%2Cb%3Ac%25.sql,line=12,col=4,title=a%3Ab%2Cc::\
                       100%25%0D%0Asure: yes, \\u{1b}[2J%0Ado\n";
         assert_eq!(shown, wanted);

@@ -6,11 +6,11 @@ use std::time::Duration;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::repository::Repository;
+use super::Repository;
+use super::{Check, Finding, Review, Verdict};
+use crate::escape_control::harmless;
 use crate::failure::Failure;
 use crate::figures;
-use crate::output::escape_control::harmless;
-use crate::plan::verify::{Check, Finding, Judgement, Verdict};
 
 type Xml = Writer<Vec<u8>>;
 
@@ -35,16 +35,16 @@ struct Case {
 }
 
 /// The report.
-pub fn text(judgement: &Judgement, repository: &Repository) -> String {
-    let cases = judgement.by_check().map(|(check, findings)| {
+pub fn text(review: &Review, repository: &Repository) -> String {
+    let cases = review.by_check().map(|(check, findings)| {
         let (failing, others): (Vec<_>, Vec<_>) =
-            findings.into_iter().partition(|finding| judgement.fails(finding));
-        case(name(judgement, check), check, (&failing, &others), repository)
+            findings.into_iter().partition(|finding| review.fails(finding));
+        case(review, check, (&failing, &others), repository)
     });
     written(&cases.collect::<Vec<_>>())
 }
 
-/// The report of a run that came to no judgement.
+/// The report of a run that came to no review.
 pub fn failure(failure: &Failure) -> String {
     let kind = failure.kind.name();
     let (message, text) = (failure.to_string(), failure.hint.clone().unwrap_or_default());
@@ -54,21 +54,14 @@ pub fn failure(failure: &Failure) -> String {
     written(&[Case { name, file: None, took, end, output }])
 }
 
-/// The check's, with its server's where there were several.
-fn name(judgement: &Judgement, check: &Check) -> String {
-    match judgement.verified_on.len() {
-        0 | 1 => check.name.name().to_owned(),
-        _ => format!("{} on {}", check.name.name(), check.servers.join(", ")),
-    }
-}
-
 fn case(
-    name: String,
+    review: &Review,
     check: &Check,
     (failing, others): (&[&Finding], &[&Finding]),
     repository: &Repository,
 ) -> Case {
-    let shown = |findings: &[&Finding]| findings.iter().map(|one| super::finding(one)).collect();
+    let shown =
+        |findings: &[&Finding]| findings.iter().map(|one| super::lines(one, review)).collect();
     let first = failing.first();
     let end = match (check.verdict, first) {
         (Verdict::Skipped, _) => {
@@ -76,14 +69,14 @@ fn case(
         }
         (_, Some(first)) => Some(End::Failed {
             kind: first.rule.clone(),
-            message: summary(first, failing.len()),
+            message: summary(&review.message_of(first), failing.len()),
             text: shown(failing),
         }),
         (_, None) => None,
     };
     let place = first.and_then(|first| first.place.as_ref());
     Case {
-        name,
+        name: review.name_of(check),
         file: place.map(|place| repository.name(&place.file)),
         took: check.took,
         end,
@@ -92,12 +85,12 @@ fn case(
 }
 
 /// What is seen before anybody unfolds the test.
-fn summary(first: &Finding, number: usize) -> String {
+fn summary(first: &str, number: usize) -> String {
     let others = match number {
         0 | 1 => String::new(),
         _ => format!(" (and {})", figures::count(number - 1, "other", "others")),
     };
-    format!("{}{others}", first.message)
+    format!("{first}{others}")
 }
 
 fn written(cases: &[Case]) -> String {

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
+
 /// The text with each control character in a form that is seen: `\n`, `\u{1b}`.
 pub fn harmless(text: &str) -> Cow<'_, str> {
     replaced(text, is_harmful, |char| char.escape_default().to_string())
@@ -24,6 +26,12 @@ fn is_layout(char: char) -> bool {
 pub fn json(text: &str) -> Cow<'_, str> {
     // All of them are in the basic plane. They can only stand within strings.
     replaced(text, is_harmful, |char| format!("\\u{:04x}", u32::from(char)))
+}
+
+/// A value as JSON, in one line. What is ours has string keys only, so it can always be written.
+pub fn json_line(value: &impl Serialize) -> String {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    format!("{}\n", json(&text))
 }
 
 fn replaced(text: &str, wanted: fn(char) -> bool, by: fn(char) -> String) -> Cow<'_, str> {

@@ -1,6 +1,6 @@
 //! Something that is wrong, and how bad it is.
 
-use super::{CheckName, Place, Rule};
+use super::{Place, Rule};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,13 +35,15 @@ pub struct Finding {
     pub severity: Severity,
     /// Where, if it stands in a file.
     pub place: Option<Place>,
+    /// What it is about, if that has a name: a relation, schema-qualified, or a setting.
+    pub object: Option<String>,
     /// What is wrong.
     pub message: String,
     /// What to do instead.
     pub help: Option<String>,
-    /// The check that found it; filled in by the judgement.
-    pub check: Option<CheckName>,
-    /// On which servers, by version; filled in by [`super::merge()`].
+    /// The check that found it; filled in by the review.
+    pub check: Option<&'static str>,
+    /// On which servers it holds, by version, where there are several.
     pub servers: Vec<String>,
 }
 
@@ -52,6 +54,7 @@ impl Finding {
             rule: rule.name.to_owned(),
             severity: rule.severity,
             place,
+            object: None,
             message: message.into(),
             help: None,
             check: None,
@@ -62,6 +65,11 @@ impl Finding {
     /// Whether it is one of that rule.
     pub fn is(&self, rule: &Rule) -> bool {
         self.rule == rule.name
+    }
+
+    /// About something that has a name.
+    pub fn about(self, object: &impl ToString) -> Self {
+        Finding { object: Some(object.to_string()), ..self }
     }
 
     /// With what to do instead.

@@ -1,15 +1,11 @@
 //! Findings that somebody has decided to live with, by a comment or in the configuration, and why.
 
-mod comments;
-
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 
-use super::parsed::Parsed;
-use super::{Finding, Place, Rule, lint};
+use super::{Finding, Place, Rule};
 use crate::config;
-use crate::declared::migrations::{Migration, Script};
 
 /// These are not a matter of opinion: the migration does not work, or the comment does not.
 const NOT_TO_SUPPRESS: [&Rule; 8] = [
@@ -57,6 +53,21 @@ struct Ignore {
     is_used: bool,
 }
 
+/// A comment that suppresses something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment {
+    /// The rules, as they are written.
+    pub rules: Vec<String>,
+    /// Whether it says why.
+    pub has_reason: bool,
+    /// For what it holds.
+    pub scope: Scope,
+    /// Where it stands.
+    pub place: Place,
+    /// It stands in what takes a migration back.
+    pub is_down: bool,
+}
+
 /// All that is suppressed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ignores {
@@ -66,15 +77,10 @@ pub struct Ignores {
 }
 
 impl Ignores {
-    /// The comments of the scripts that parse, and the entries of the configuration.
-    pub fn new(migrations: &[Migration], entries: &[config::Ignore]) -> Self {
+    /// What comments say, and the entries of the configuration.
+    pub fn new(comments: &[Comment], entries: &[config::Ignore]) -> Self {
         let mut ignores = Ignores::default();
-        for migration in migrations {
-            ignores.read(&migration.up, false);
-            if let Some(down) = &migration.down {
-                ignores.read(down, true);
-            }
-        }
+        comments.iter().for_each(|comment| ignores.read(comment));
         for entry in entries {
             let scope = Scope::Matching(entry.paths.clone());
             ignores.add(&entry.rule, scope, None, false);
@@ -98,36 +104,28 @@ impl Ignores {
 
     /// What is wrong with them, now that everything was found: also what suppresses nothing, unless
     /// what it may have suppressed was not looked for.
-    pub fn judge(&self, looked: Looked) -> Vec<Finding> {
-        let unused = self.all.iter().filter(|ignore| !ignore.is_used && ignore.is_judged(looked));
+    /// `by_files`: whether files alone are enough to find what a rule is about.
+    pub fn judge(&self, looked: Looked, by_files: fn(&str) -> bool) -> Vec<Finding> {
+        let is_judged = |ignore: &Ignore| ignore.is_judged(looked, by_files);
+        let unused = self.all.iter().filter(|ignore| !ignore.is_used && is_judged(ignore));
         self.wrong.iter().cloned().chain(unused.map(unused_finding)).collect()
     }
 
-    fn read(&mut self, script: &Script, is_down: bool) {
-        if !script.text.contains(comments::MARKER) {
-            return;
+    fn read(&mut self, comment: &Comment) {
+        let place = || Some(comment.place.clone());
+        if !comment.has_reason {
+            let message = "the comment does not say why";
+            let rules = comment.rules.join(", ");
+            let help = format!("write the reason behind a colon: pgtend-ignore {rules}: …");
+            let finding = Finding::new(&Rule::IGNORE_WITHOUT_REASON, place(), message);
+            self.wrong.push(finding.help(help));
         }
-        let Some(parsed) = Parsed::new(script) else { return };
-        for comment in comments::find(&parsed) {
-            if !comment.has_reason {
-                let message = "the comment does not say why";
-                let finding = Finding::new(
-                    &Rule::IGNORE_WITHOUT_REASON,
-                    Some(comment.place.clone()),
-                    message,
-                );
-                let rules = comment.rules.join(", ");
-                let help = format!("write the reason behind a colon: pgtend-ignore {rules}: …");
-                self.wrong.push(finding.help(help));
-            }
-            if comment.rules.is_empty() {
-                let message = "the comment names no rule";
-                let place = Some(comment.place.clone());
-                self.wrong.push(Finding::new(&Rule::UNKNOWN_IGNORE, place, message));
-            }
-            for rule in &comment.rules {
-                self.add(rule, comment.scope.clone(), Some(comment.place.clone()), is_down);
-            }
+        if comment.rules.is_empty() {
+            let message = "the comment names no rule";
+            self.wrong.push(Finding::new(&Rule::UNKNOWN_IGNORE, place(), message));
+        }
+        for rule in &comment.rules {
+            self.add(rule, comment.scope.clone(), place(), comment.is_down);
         }
     }
 
@@ -180,8 +178,8 @@ impl Ignore {
     }
 
     /// Whether what it may suppress was looked for.
-    fn is_judged(&self, looked: Looked) -> bool {
-        let by_lint = self.names.iter().all(|name| lint::judges(name));
+    fn is_judged(&self, looked: Looked, by_files: fn(&str) -> bool) -> bool {
+        let by_lint = self.names.iter().all(|name| by_files(name));
         !self.is_down
             && match looked {
                 Looked::Everything => true,
@@ -261,6 +259,3 @@ fn by_whom(place: Option<&Place>, scope: &Scope) -> String {
         _ => String::new(),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,28 +3,34 @@
 use squawk_syntax::ast::AstNode;
 use squawk_syntax::{SyntaxKind, SyntaxToken};
 
-use super::Scope;
-use crate::plan::verify::Place;
-use crate::plan::verify::parsed::{Parsed, end, start};
+use super::parsed::{Parsed, end, start};
+use crate::declared::migrations::{Migration, Script};
+use crate::findings::Place;
+use crate::findings::ignores::{Comment, Scope};
 
 /// Without it a script needs not be looked through.
-pub const MARKER: &str = "pgtend-ignore";
+const MARKER: &str = "pgtend-ignore";
 
-/// A comment that suppresses something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Comment {
-    /// The rules, as they are written.
-    pub rules: Vec<String>,
-    /// Whether it says why.
-    pub has_reason: bool,
-    /// For what it holds.
-    pub scope: Scope,
-    /// Where it stands.
-    pub place: Place,
+/// The comments of the migrations' scripts that parse.
+pub fn of(migrations: &[Migration]) -> Vec<Comment> {
+    let mut found = Vec::new();
+    for migration in migrations {
+        found.extend(read(&migration.up));
+        let down = migration.down.iter().flat_map(read);
+        found.extend(down.map(|comment| Comment { is_down: true, ..comment }));
+    }
+    found
+}
+
+fn read(script: &Script) -> Vec<Comment> {
+    if !script.text.contains(MARKER) {
+        return Vec::new();
+    }
+    Parsed::new(script).map_or_else(Vec::new, |parsed| find(&parsed))
 }
 
 /// The comments of a script.
-pub fn find(parsed: &Parsed<'_>) -> Vec<Comment> {
+fn find(parsed: &Parsed<'_>) -> Vec<Comment> {
     let extents = parsed.statements.iter().map(|one| (start(one.syntax()), end(one.syntax())));
     let extents = extents.collect::<Vec<_>>();
     let comments = comments(parsed);
@@ -38,7 +44,7 @@ pub fn find(parsed: &Parsed<'_>) -> Vec<Comment> {
         };
         let place = parsed.place(token.text_range().start().into());
         let Written { rules, has_reason, .. } = written;
-        Some(Comment { rules, has_reason, scope, place })
+        Some(Comment { rules, has_reason, scope, place, is_down: false })
     });
     found.collect()
 }

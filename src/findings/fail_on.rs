@@ -1,4 +1,4 @@
-//! What makes `verify` fail.
+//! What makes a command fail.
 
 use super::{Finding, Rule, Severity};
 
@@ -55,7 +55,8 @@ mod tests {
     fn found(rule: &str, severity: Severity) -> Finding {
         let (rule, message) = (rule.to_owned(), String::new());
         let servers = Vec::new();
-        Finding { rule, severity, place: None, message, help: None, check: None, servers }
+        let (place, object, help, check) = (None, None, None, None);
+        Finding { rule, severity, place, object, message, help, check, servers }
     }
 
     /// Which of three findings fail: an error, a warning, another warning.

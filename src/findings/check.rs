@@ -1,0 +1,42 @@
+//! The checks, what each came to, and on which server.
+
+use std::time::Duration;
+
+/// What a check came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It found nothing that fails.
+    Passed,
+    /// It found something that does.
+    Failed,
+    /// It could not be made.
+    Skipped,
+}
+
+impl Verdict {
+    /// The name in all formats.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Passed => "passed",
+            Verdict::Failed => "failed",
+            Verdict::Skipped => "skipped",
+        }
+    }
+}
+
+/// A check that was made, or skipped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Its name, the same in all formats.
+    pub name: &'static str,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// How long it took.
+    pub took: Duration,
+    /// What there is to say about it.
+    pub reason: Option<String>,
+    /// How many findings are not told because somebody has decided so.
+    pub suppressed: usize,
+    /// On which servers, by version; filled in where there are several.
+    pub servers: Vec<String>,
+}

@@ -1,0 +1,29 @@
+//! Findings, for every command that judges: what a rule is, what was found, what of it is ignored or
+//! fails, and how CI systems are told.
+
+pub mod check;
+mod document;
+mod fail_on;
+mod finding;
+mod fingerprint;
+pub mod github;
+pub mod gitlab;
+pub mod ignores;
+pub mod junit;
+mod lines;
+mod place;
+mod repository;
+mod review;
+mod rule;
+pub mod sarif;
+
+pub use check::{Check, Verdict};
+pub use document::ReviewDocument;
+pub use fail_on::FailOn;
+pub use finding::{Finding, Severity};
+pub use ignores::{Ignores, Looked, Scope};
+pub use lines::lines;
+pub use place::Place;
+pub use repository::Repository;
+pub use review::{Review, counted};
+pub use rule::Rule;
