@@ -1,6 +1,6 @@
 //! The JSON documents: a contract. Keys are added, never renamed or removed.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -21,7 +21,7 @@ const SCHEMA_VERSION: u32 = 1;
 pub struct Origin {
     command: &'static str,
     started: Instant,
-    server: OnceLock<(String, String)>,
+    server: Mutex<Option<(String, String)>>,
     warnings: OnceLock<Vec<Warning>>,
 }
 
@@ -29,12 +29,13 @@ impl Origin {
     /// A command that begins now.
     pub fn new(command: &'static str) -> Self {
         let started = Instant::now();
-        Origin { command, started, server: OnceLock::new(), warnings: OnceLock::new() }
+        Origin { command, started, server: Mutex::default(), warnings: OnceLock::new() }
     }
 
-    /// The database that the command works on: the first one that it connects to.
+    /// The database that the command works on: `verify` connects to another one first.
     pub fn connected_to(&self, server: &Server) {
-        self.server.get_or_init(|| (server.database.clone(), server.version.to_string()));
+        let place = (server.database.clone(), server.version.to_string());
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
     }
 
     /// Keeps what was passed over in the connection's parameters for the documents. Returns it if it
@@ -53,7 +54,8 @@ impl Origin {
 
     /// What a document of this moment begins with.
     pub fn head(&self) -> Head {
-        let (database, server_version) = self.server.get().cloned().unzip();
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (database, server_version) = server.unzip();
         Head {
             command: self.command,
             database,
