@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::between::Beginning;
-use super::sender::{Sender, ends_transaction};
+use super::sender::{Sender, ends_transaction, lasts_for_transaction};
 use crate::declared::migrations::{Layout, Migration, Script, Transactions};
 use crate::failure::{Failure, Result};
 use crate::findings::Place;
@@ -54,7 +54,8 @@ async fn each(sender: &mut Sender<'_>, migrations: &[Migration], beginning: &Beg
 /// in one transaction a table that an earlier migration made would stay locked, so that nobody
 /// could see what a later one takes.
 async fn one_for_all(sender: &mut Sender<'_>, migrations: &[Migration]) -> Course {
-    if migrations.iter().any(|migration| ends_transaction(&migration.up)) {
+    let needs_one = |script| ends_transaction(script) || lasts_for_transaction(script);
+    if migrations.iter().any(|migration| needs_one(&migration.up)) {
         return in_common(sender, migrations).await;
     }
     let mut applied = 0;

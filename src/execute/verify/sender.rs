@@ -352,6 +352,16 @@ pub fn ends_transaction(script: &Script) -> bool {
     known_statements(script).iter().any(ends)
 }
 
+/// Whether the script may make something that lasts until the transaction ends, on which a later
+/// migration may rely where the tool runs both in one: SET LOCAL, ON COMMIT, a cursor, constraints
+/// that are deferred.
+pub fn lasts_for_transaction(script: &Script) -> bool {
+    const WORDS: [&str; 5] = ["local", "set_config", "commit", "declare", "constraints"];
+    let is_word = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    let mut words = script.text.split(|char| !is_word(char));
+    words.any(|word| WORDS.iter().any(|one| word.eq_ignore_ascii_case(one)))
+}
+
 /// What our parser does not know is taken apart as psql would do it; the server may know it.
 fn known_statements(script: &Script) -> Vec<Statement> {
     statements(script).unwrap_or_else(|_| scanned(script))
