@@ -43,6 +43,24 @@ fn what_is_declared_is_there_and_an_index_is_broken_and_mended() {
 }
 
 #[test]
+fn a_finding_says_what_it_is_about_and_is_known_again() {
+    let two =
+        format!("{TABLE}CREATE INDEX one ON sales (status); CREATE INDEX two ON sales (status);");
+    let folder = Folder::new(&[("1_m.sql", &two)]);
+    let found = || {
+        let findings = folder.verify_as(&["--layout", "plain"]).json().findings.into_iter();
+        let mut of_rule = findings.filter(|finding| finding.rule == "duplicate-index");
+        of_rule.next().expect("a duplicate index")
+    };
+    let first = found();
+    std::fs::write(folder.path("1_m.sql"), format!("\n\n-- later\n{two}")).unwrap();
+    let later = found();
+    assert_eq!(first.object.as_deref(), Some("public.two"));
+    assert_eq!(first.fingerprint, later.fingerprint);
+    assert_ne!(first.line, later.line);
+}
+
+#[test]
 fn a_name_that_was_taken_is_found_and_what_was_dropped_or_changed_later_is_not() {
     let sql = format!(
         "{TABLE}
