@@ -141,11 +141,11 @@ impl Cli {
             (Format::Table | Format::Json, _) => return Ok(()),
             (Format::Csv | Format::Markdown, Command::SlowQueries(_))
             | (
-                Format::Github | Format::Sarif | Format::Junit | Format::Gitlab,
+                Format::Github | Format::Sarif | Format::Junit | Format::Gitlab | Format::Markdown,
                 Command::Verify(_),
             ) => return Ok(()),
             (_, Command::SlowQueries(_)) => "table, json, csv and markdown",
-            (_, Command::Verify(_)) => "table, json, github, sarif, junit and gitlab",
+            (_, Command::Verify(_)) => "table, json, github, sarif, junit, gitlab and markdown",
             _ => "table and json",
         };
         Err(Failure::usage(format!("{} knows --format {known} only", self.command.name())))

@@ -11,6 +11,7 @@ pub mod gitlab;
 pub mod ignores;
 pub mod junit;
 mod lines;
+pub mod markdown;
 mod place;
 mod repository;
 mod review;

@@ -10,7 +10,7 @@ pub enum Format {
     Json,
     /// Comma-separated values with a header (slow-queries)
     Csv,
-    /// A Markdown table (slow-queries)
+    /// Markdown, for a summary or a comment (slow-queries, verify)
     Markdown,
     /// Annotations that GitHub shows beside the code (verify)
     Github,

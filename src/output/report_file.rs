@@ -27,7 +27,7 @@ impl FromStr for ReportFile {
         let (format, file) = text.split_once('=').ok_or(form)?;
         let format = Format::from_str(format, false).map_err(|_| unknown(format))?;
         match format {
-            Format::Csv | Format::Markdown => Err(unknown(format.name())),
+            Format::Csv => Err(unknown(format.name())),
             _ if file.is_empty() => Err(form.to_owned()),
             _ => Ok(ReportFile { format, file: file.into() }),
         }
@@ -36,7 +36,7 @@ impl FromStr for ReportFile {
 
 fn unknown(format: &str) -> String {
     format!(
-        "{format:?} is no format for a report: json, sarif, junit, gitlab, github and table are"
+        "{format:?} is no format for a report: json, sarif, junit, gitlab, github, markdown and table are"
     )
 }
 

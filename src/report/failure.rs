@@ -1,7 +1,7 @@
 //! What is left of a product where the command could not do its job.
 
 use crate::failure::Failure;
-use crate::findings::{github, gitlab, junit, sarif};
+use crate::findings::{github, gitlab, junit, markdown, sarif};
 use crate::output::{Format, Origin};
 
 /// What reads the product has to find something that it understands.
@@ -12,6 +12,7 @@ pub fn product_of_failure(format: Format, failure: &Failure, origin: &Origin) ->
         Format::Sarif => sarif::failure(failure),
         Format::Junit => junit::failure(failure),
         Format::Gitlab => gitlab::NOTHING.to_owned(),
-        Format::Table | Format::Csv | Format::Markdown => String::new(),
+        Format::Markdown => markdown::failure(failure),
+        Format::Table | Format::Csv => String::new(),
     }
 }

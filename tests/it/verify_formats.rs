@@ -314,6 +314,25 @@ fn gitlab_reads_a_code_quality_report() {
     assert!(!output.stdout.contains('\u{1b}'), "{output}");
 }
 
+#[test]
+fn markdown_is_for_a_summary() {
+    let checkout = Checkout::broken();
+    fs::create_dir(checkout.path("out")).unwrap();
+    let report = format!("markdown={}", checkout.path("out/verify.md").display());
+    let output = checkout.call(&["--format", "markdown", "--report", &report]).run().expect(1);
+    assert!(output.stdout.starts_with("## pgtend: failed: 1 error, "), "{output}");
+    assert!(
+        output.stdout.contains("| `apply` | failed | `1 of 2 migrations applied` |"),
+        "{output}"
+    );
+    let file = "`db/migrations/2_a b#%&<\"'\u{fffd}.sql:2:1`";
+    let refused = format!("- {file} **error** `not-applied`: `\\u{{1b}}[2J ]]> & <b>");
+    assert!(output.stdout.contains(&refused), "{refused}\n{output}");
+    assert_eq!(fs::read_to_string(checkout.path("out/verify.md")).unwrap(), output.stdout);
+    let lost = checkout.call(&["--format", "markdown", "--pg-bin", "/nowhere"]).run().expect(3);
+    assert!(lost.stdout.starts_with("## pgtend: not done\n\n`"), "{lost}");
+}
+
 /// The reports in files, which each have to be whole.
 fn read(checkout: &Checkout) -> (Value, String, Vec<Value>) {
     let text = |name: &str| fs::read_to_string(checkout.path("out").join(name)).unwrap();

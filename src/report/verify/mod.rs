@@ -8,7 +8,7 @@ use comfy_table::Cell;
 
 use crate::escape_control::harmless;
 use crate::figures;
-use crate::findings::{Check, Repository, counted, github, gitlab, junit, lines, sarif};
+use crate::findings::{Check, Repository, counted, github, gitlab, junit, lines, markdown, sarif};
 use crate::output::table::{cell, right, table, text};
 use crate::output::{Format, Head, Outcome, Report, Style, Text};
 use crate::plan::verify::{HeldLock, Judgement};
@@ -50,9 +50,8 @@ impl Report for VerifyReport {
             Format::Sarif => narrated(sarif::text(&judgement.review, repository), judgement),
             Format::Junit => narrated(junit::text(&judgement.review, repository), judgement),
             Format::Gitlab => narrated(gitlab::text(&judgement.review, repository), judgement),
-            Format::Table | Format::Json | Format::Csv | Format::Markdown => {
-                Text::of(table_of(judgement, style))
-            }
+            Format::Markdown => narrated(markdown::text(&judgement.review, repository), judgement),
+            Format::Table | Format::Json | Format::Csv => Text::of(table_of(judgement, style)),
         }
     }
 }
