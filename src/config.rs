@@ -8,10 +8,12 @@ use std::{env, fs};
 
 use serde::{Deserialize, Deserializer};
 
-use crate::commands::MOST_JOBS;
 use crate::duration;
 use crate::failure::{Failure, Kind, Result};
 use crate::files;
+
+/// How many things at once; more would only wait for the server's connections and disks.
+pub const MOST_JOBS: u16 = 1000;
 
 /// The file as it is written, completed by the defaults.
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -24,6 +24,8 @@ pub mod declared;
 
 pub mod catalog;
 
+pub mod syntax;
+
 pub mod sandbox;
 
 pub mod pg;

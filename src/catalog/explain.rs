@@ -15,12 +15,12 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::load::ask;
 use super::reach::{Trust, objection, safe_path};
-use crate::declared::syntax;
 use crate::failure::Result;
 use crate::pg::name::RelationName;
 use crate::pg::search_path;
 use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
+use crate::syntax;
 
 /// A statement's plan, or why there is none.
 #[derive(Debug, Clone, PartialEq)]

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex};
 use pg_sandbox::{Binaries, Sandbox};
 
 use crate::cancel::{Cancel, Signal};
-use crate::config::Config;
+use crate::config::{Config, MOST_JOBS};
 use crate::event::{Outcome as StepOutcome, Status};
 use crate::failure::{Failure, Kind, Result};
 use crate::output::{Console, Origin, Outcome, Report};
@@ -55,9 +55,6 @@ pub struct Context {
     /// What servers have sent that no PostgreSQL sends.
     pub faults: Mutex<Vec<Fault>>,
 }
-
-/// More would only wait for the server's connections and disks.
-pub const MOST_JOBS: u16 = 1000;
 
 /// How many things at once.
 pub fn jobs() -> clap::builder::RangedI64ValueParser<u16> {

@@ -1,8 +1,8 @@
 //! Changes to the definition of an index, as later statements make them.
 
-use super::lexer::{Kind, Token, tokens};
 use super::statement::name_of;
 use crate::pg::name::quote_ident;
+use crate::syntax::lexer::{Kind, Token, tokens};
 
 /// The definition in this tablespace, which is quoted where it has to be.
 pub fn with_tablespace(definition: &str, tablespace: &str) -> String {

@@ -2,7 +2,8 @@
 
 use squawk_syntax::ast::{self, AstNode, Stmt};
 
-use super::{syntax, text};
+use super::text;
+use crate::syntax;
 
 /// The places (from 0) of the output columns that the query groups by, if each of its grouping
 /// expressions is one; `None` for anything else. `query` is a SELECT as the server prints it.

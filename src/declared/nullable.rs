@@ -6,8 +6,9 @@ use squawk_syntax::ast::{
     self, AstNode, Expr, FromItem, FromListItem, JoinCondition, JoinType, SelectVariant, Stmt,
 };
 
-use super::{syntax, text};
+use super::text;
 use crate::catalog::Readable;
+use crate::syntax;
 
 /// For each output column of the query, which is a SELECT as the server prints it, whether it is
 /// never NULL; `None` where the query is not understood. What is not sure counts as NULL.

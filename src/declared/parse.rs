@@ -7,9 +7,10 @@ use super::check::Problem;
 use super::statement::Words;
 use super::{
     CommentOn, DeclaredComment, DeclaredIndex, DeclaredMaintenance, DeclaredView, MaintenanceKind,
-    Source, syntax, text,
+    Source, text,
 };
 use crate::pg::name::RelationName;
+use crate::syntax;
 
 /// What happens to statements that declare nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

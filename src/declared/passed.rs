@@ -1,9 +1,9 @@
 //! What is passed over in the files, for the reader.
 
 use super::check::Problem;
-use super::lexer::tokens;
 use super::parse::Others;
 use super::{Note, Source};
+use crate::syntax::lexer::tokens;
 
 /// So many are named one by one in a file; a dump has thousands.
 const NAMED: usize = 100;

@@ -13,8 +13,8 @@ use self::command::{Command, Effect};
 use super::Source;
 use super::check::Problem;
 use super::files::{self, SqlFile};
-use super::lexer::{Kind, Lexer, Token};
 use super::passed::Passed;
+use crate::syntax::lexer::{Kind, Lexer, Token};
 
 /// psql follows its files without end; no set of files is as deep.
 const DEEPEST_INCLUDE: usize = 16;
@@ -459,7 +459,7 @@ fn without<'t>(text: &'t str, range: Range<usize>, holes: &[Range<usize>]) -> Co
 
 /// Whether it is COPY … FROM STDIN.
 fn takes_rows(statement: &str) -> bool {
-    let mut tokens = super::lexer::tokens(statement);
+    let mut tokens = crate::syntax::lexer::tokens(statement);
     if !tokens.next().is_some_and(|token| token.is(statement, "copy")) {
         return false;
     }

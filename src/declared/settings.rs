@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::Source;
-use super::lexer::Kind;
 use super::statement::{Words, name_of, string_of};
+use crate::syntax::lexer::Kind;
 
 /// A setting's value.
 #[derive(Debug, Clone, PartialEq, Eq)]

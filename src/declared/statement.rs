@@ -1,8 +1,8 @@
 //! What a statement is about by its first words, and its words one after the other. Most statements
 //! of a file concern no declaration, and no tree is made of them.
 
-use super::lexer::{Kind, Token, tokens};
 use crate::pg::name::RelationName;
+use crate::syntax::lexer::{Kind, Token, tokens};
 
 /// What a statement is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,9 +11,10 @@ use super::statement::{Class, Words};
 use super::transactions::fate;
 use super::{
     DeclaredComment, DeclaredIndex, DeclaredMaintenance, DeclaredView, Source, Stands, definition,
-    lexer, psql,
+    psql,
 };
 use crate::pg::name::{RelationName, quote_ident};
+use crate::syntax::lexer;
 
 /// What happens to a declaration of which a later statement leaves open whether it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

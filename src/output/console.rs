@@ -6,6 +6,7 @@ use indicatif::MultiProgress;
 use jiff::ZonedDateTime;
 use terminal_size::{Height, Width, terminal_size_of};
 
+use super::failure::product_of_failure;
 use super::report::{Piece, Report, Style, Text};
 use super::report_file::ReportFile;
 use super::{Color, Format, Origin, OutputOptions, Verbosity};
@@ -14,7 +15,6 @@ use crate::failure::{Failure, Result};
 use crate::figures;
 use crate::pg::conninfo::Conninfo;
 use crate::pg::session::Echo;
-use crate::report::failure::product_of_failure;
 
 /// The two streams, and the files that a report is written to besides. It is shared by all reports
 /// of an invocation.

@@ -3,6 +3,7 @@
 
 mod console;
 mod envelope;
+mod failure;
 mod options;
 mod outcome;
 mod report;

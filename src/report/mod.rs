@@ -6,7 +6,6 @@ pub mod demo;
 pub mod dry_run;
 mod events;
 pub mod explain;
-pub mod failure;
 pub mod history;
 pub mod inflight;
 pub mod init;

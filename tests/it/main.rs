@@ -19,6 +19,7 @@ mod heal;
 mod hijack;
 mod history;
 mod hostile_migrations;
+mod house;
 mod init;
 mod links;
 mod maintenance;

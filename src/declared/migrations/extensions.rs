@@ -6,7 +6,8 @@ use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{AstNode, CommentObject, Stmt};
 
 use super::Script;
-use crate::declared::{syntax, text};
+use crate::declared::text;
+use crate::syntax;
 
 /// A statement that creates, changes, comments on or drops extensions.
 #[derive(Debug, Clone, PartialEq, Eq)]

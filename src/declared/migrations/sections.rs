@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::order::Direction;
 use super::{Pieces, Script, Wrapping};
-use crate::declared::lexer::{Kind, Lexer};
+use crate::syntax::lexer::{Kind, Lexer};
 
 /// A line of a file.
 #[derive(Debug, Clone, Copy)]

@@ -7,9 +7,9 @@ use squawk_syntax::syntax_error::SyntaxError as ParseError;
 
 use super::scan::{self, Part};
 use super::{Lines, Script, invalid};
-use crate::declared::syntax::{self, TooMuch};
 use crate::declared::text;
 use crate::failure::Result;
+use crate::syntax::{self, TooMuch};
 
 const META_HINT: &str =
     "psql's own commands are not SQL; no server and no migration tool knows them";

@@ -4,8 +4,9 @@ use squawk_syntax::ast::{AstNode, Stmt};
 use squawk_syntax::{Parse, SourceFile, SyntaxNode};
 
 use crate::declared::migrations::{Lines, Script, Wrapping};
-use crate::declared::{syntax, text};
+use crate::declared::text;
 use crate::findings::Place;
+use crate::syntax;
 
 /// A script that the parser knows.
 pub struct Parsed<'a> {

@@ -1,8 +1,8 @@
 //! What is left of a product where the command could not do its job.
 
+use super::{Format, Origin};
 use crate::failure::Failure;
 use crate::findings::{github, gitlab, junit, markdown, sarif};
-use crate::output::{Format, Origin};
 
 /// What reads the product has to find something that it understands.
 pub fn product_of_failure(format: Format, failure: &Failure, origin: &Origin) -> String {

@@ -1,13 +1,15 @@
 //! The way to the parser. It and its trees are recursive, so that a text that nests without end
 //! would end the process; and errors in a deep tree are searched for in the square of its depth.
 
+pub mod lexer;
+
 use std::{fmt, thread};
 
 use squawk_syntax::ast::Stmt;
 use squawk_syntax::syntax_error::SyntaxError;
 use squawk_syntax::{Parse, SourceFile};
 
-use super::lexer::{Kind, Lexer};
+use lexer::{Kind, Lexer};
 
 /// So deep a text may nest, counted in words: 1,000 calls in each other. The server gives up at
 /// 4,000 calls, 2,000 selects, 10,000 parentheses (max_stack_depth 2MB, YYMAXDEPTH 10000).

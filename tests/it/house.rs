@@ -1,0 +1,56 @@
+//! The house: who may import whom.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The storey of each module, from above, as `lib.rs` lists them: modules with no blank line between
+/// them share one.
+fn storeys(lib: &str) -> HashMap<String, usize> {
+    let mut storeys = HashMap::new();
+    let mut storey = 0;
+    for line in lib.lines() {
+        let name = line.trim_start_matches("pub(crate) ").trim_start_matches("pub ");
+        match name.strip_prefix("mod ").and_then(|name| name.strip_suffix(';')) {
+            Some(name) => drop(storeys.insert(name.to_owned(), storey)),
+            None if line.is_empty() => storey += 1,
+            None => {}
+        }
+    }
+    storeys
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let inner = folders.iter().flat_map(|folder| sources(folder));
+    inner
+        .chain(files.into_iter().filter(|file| file.extension().is_some_and(|it| it == "rs")))
+        .collect()
+}
+
+/// The modules of the crate that a text names, in `crate::x` and `use crate::{x, …}`.
+fn named(text: &str) -> Vec<&str> {
+    let is_word = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    let after = text.split("crate::").skip(1);
+    after.map(|rest| rest.split(|char| !is_word(char)).next().unwrap_or_default()).collect()
+}
+
+#[test]
+fn no_module_imports_one_of_a_storey_above() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let storeys = storeys(&fs::read_to_string(src.join("lib.rs")).unwrap());
+    assert!(storeys.len() > 10 && storeys["cli"] < storeys["pg"], "{storeys:?}");
+    let mut breaches = Vec::new();
+    for file in sources(&src) {
+        let within = file.strip_prefix(&src).unwrap();
+        let module = within.components().next().unwrap().as_os_str().to_str().unwrap();
+        let Some(own) = storeys.get(module.trim_end_matches(".rs")) else { continue };
+        for other in named(&fs::read_to_string(&file).unwrap()) {
+            if storeys.get(other).is_some_and(|storey| storey < own) {
+                breaches.push(format!("{} imports {other}", within.display()));
+            }
+        }
+    }
+    assert_eq!(breaches, [""; 0]);
+}
