@@ -80,6 +80,12 @@ impl Observation {
     }
 }
 
+/// The query for [`Timeouts`], without parameters as [`observation_sql`].
+pub const TIMEOUTS_SQL: &str = include_str!("../../sql/catalog/timeouts.sql");
+
+/// The timeouts of a session, as SHOW gives them; `None` where the server has none of that name.
+pub type Timeouts = HashMap<String, Option<String>>;
+
 /// Reads the files of all tables and materialized views.
 ///
 /// # Errors

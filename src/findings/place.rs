@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::declared::migrations::{Script, Statement, excerpt};
 
 /// A place in a file of the user's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Place {
     /// The file as the user named it.
     pub file: PathBuf,

@@ -61,6 +61,31 @@ fn a_finding_says_what_it_is_about_and_is_known_again() {
 }
 
 #[test]
+fn what_a_function_sets_or_makes_is_seen_on_the_server() {
+    let set = "DO $$ BEGIN PERFORM pg_catalog.set_config('lock_timeout', '5s', false); END $$;";
+    let build = "CREATE INDEX CONCURRENTLY sales_status ON sales (status);";
+    let found = |sql: String| messages(&verify(&sql), "timeout-before-concurrent");
+    let wanted = "lock_timeout is 5s when this is sent; ";
+    let set_unseen = found(format!("{TABLE}{set}\n{build}"));
+    assert!(set_unseen.len() == 1 && set_unseen[0].starts_with(wanted), "{set_unseen:?}");
+    let unset = set.replace("'5s'", "'0'");
+    assert_eq!(found(format!("{TABLE}SET lock_timeout = '5s';\n{unset}\n{build}")), [""; 0]);
+    let named = found(format!("{TABLE}SET lock_timeout = '5s';\n{build}"));
+    assert!(named[0].starts_with("lock_timeout is 5s (set at "), "{named:?}");
+
+    let make = "CREATE FUNCTION make() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+                  CREATE TABLE made AS SELECT 1 AS a; END $$;
+                SELECT make();";
+    let index = "CREATE INDEX made_a ON made (a);";
+    let warned = |files: &[(&str, &str)]| {
+        let output = Folder::new(files).verify_as(&["--layout", "plain"]);
+        messages(&output, "require-concurrent-index-creation").len()
+    };
+    assert_eq!(warned(&[("1_m.sql", &format!("{make}{index}"))]), 0);
+    assert_eq!(warned(&[("1_m.sql", make), ("2_m.sql", index)]), 1);
+}
+
+#[test]
 fn a_name_that_was_taken_is_found_and_what_was_dropped_or_changed_later_is_not() {
     let sql = format!(
         "{TABLE}

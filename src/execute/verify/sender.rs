@@ -3,7 +3,7 @@
 use super::between::Beginning;
 use super::message::Message;
 use crate::catalog::observed::{
-    Observation, load_relation_files, load_sequences, restore_sequences,
+    Observation, TIMEOUTS_SQL, load_relation_files, load_sequences, restore_sequences,
 };
 use crate::declared::migrations::{
     Migration, Role, Script, Statement, Wrapping, scanned, statements,
@@ -250,6 +250,7 @@ impl<'a> Sender<'a> {
             }
             Err(error) if refuses_transaction(&error) => {
                 self.roll_back().await;
+                self.look_at_timeouts(script, statement).await?;
                 self.session.execute_as_is(&statement.text).await?;
                 self.look_afterwards(script, statement).await
             }
@@ -261,6 +262,18 @@ impl<'a> Sender<'a> {
         let Some(observer) = &mut self.observer else { return Ok(()) };
         if let Some(observation) = observe(self.session, &observer.look(&statement.text)).await? {
             observer.saw(done(script, statement), &observation);
+        }
+        Ok(())
+    }
+
+    /// Each of them would end it half-way.
+    async fn look_at_timeouts(&mut self, script: &Script, statement: &Statement) -> Answer<()> {
+        let Some(observer) = &mut self.observer else { return Ok(()) };
+        let (answers, answer) = self.session.execute_message(TIMEOUTS_SQL).await;
+        answer?;
+        let json = answers.first().and_then(Option::as_deref);
+        if let Some(timeouts) = json.and_then(|json| serde_json::from_str(json).ok()) {
+            observer.saw_timeouts(Place::of_statement(script, statement), timeouts);
         }
         Ok(())
     }

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::catalog::Oid;
-use crate::catalog::observed::{LockedRelation, Observation, RelationFiles, observation_sql};
+use crate::catalog::observed::{
+    LockedRelation, Observation, RelationFiles, Timeouts, observation_sql,
+};
 use crate::findings::Place;
 use crate::pg::name::RelationName;
 use crate::plan::LockMode;
@@ -19,6 +21,10 @@ pub struct Observed {
     pub origins: Origins,
     /// The newest object before each migration.
     pub newest_before: Vec<Oid>,
+    /// Statements in a transaction that concern nothing of what was there before the migration.
+    pub only_new: HashSet<Place>,
+    /// The timeouts with which statements were sent that commit by themselves, by where they begin.
+    pub timeouts: HashMap<Place, Timeouts>,
 }
 
 /// Which statement made a relation or a constraint.
@@ -157,6 +163,11 @@ impl Observer {
                 .any(|word| self.names.contains(word) || self.names.contains(&word.to_lowercase()))
     }
 
+    /// A statement that commits by itself is sent with these timeouts.
+    pub fn saw_timeouts(&mut self, place: Place, timeouts: Timeouts) {
+        self.observed.timeouts.insert(place, timeouts);
+    }
+
     /// A statement is done, and its transaction open still.
     pub fn saw(&mut self, done: Done, observation: &Observation) {
         self.made(&done.place, &observation.made);
@@ -251,6 +262,9 @@ impl Observer {
     }
 
     fn remember(&mut self, done: Done, at: Duration, relations: Vec<SeenRelation>) {
+        if relations.is_empty() {
+            self.observed.only_new.insert(done.place.clone());
+        }
         let relations = self.changed(relations);
         let began = std::mem::replace(&mut self.at, at);
         let last = self.observed.statements.last_mut();

@@ -69,10 +69,10 @@ pub fn check(
             course.timeouts.forget();
             continue;
         };
-        let mut findings = squawk::check(&parsed, version);
+        let mut findings = squawk::check(&parsed, version, &applied.observed.only_new);
         findings.extend(one_message::check(&parsed));
         findings.extend(unnamed::check(&parsed));
-        findings.extend(course.timeouts.check(&parsed));
+        findings.extend(course.timeouts.check(&parsed, &applied.observed.timeouts));
         findings.extend(course.follow(&parsed, |place| reached(applied, at, place)));
         findings.sort_by_key(|finding| finding.place.as_ref().map(|at| (at.line, at.column)));
         linted.findings.extend(findings);

@@ -1,12 +1,13 @@
 //! Timeouts that are in force when a concurrent statement is sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use squawk_syntax::ast::{Rollback, Stmt};
 
 use super::concurrent::Concurrent;
 use super::settings::{Change, Holds, changes};
-use crate::findings::{Finding, Rule};
+use crate::catalog::observed;
+use crate::findings::{Finding, Place, Rule};
 use crate::plan::verify::parsed::Parsed;
 
 /// Each of them ends a concurrent statement half-way: lock_timeout counts for every transaction
@@ -17,7 +18,8 @@ const TIMEOUTS: [&str; 3] = ["lock_timeout", "statement_timeout", "transaction_t
 #[derive(Debug, Clone)]
 struct Timeout {
     value: String,
-    source: String,
+    /// `None`: no statement says it.
+    source: Option<String>,
 }
 
 type Timeouts = BTreeMap<&'static str, Timeout>;
@@ -37,7 +39,14 @@ pub struct InForce {
 impl InForce {
     /// What the script sends while a timeout is in force. Where it is wrapped the server refuses
     /// concurrent statements anyway.
-    pub fn check(&mut self, parsed: &Parsed<'_>) -> Vec<Finding> {
+    ///
+    /// `seen`: with which timeouts the server was sent what it ran; that counts more than what the
+    /// text says of the session, which functions and DO change without a word.
+    pub fn check(
+        &mut self,
+        parsed: &Parsed<'_>,
+        seen: &HashMap<Place, observed::Timeouts>,
+    ) -> Vec<Finding> {
         let mut findings = Vec::new();
         for statement in &parsed.statements {
             self.transaction(statement);
@@ -47,7 +56,9 @@ impl InForce {
             if let Some(concurrent) = Concurrent::of(statement)
                 && !parsed.is_wrapped()
             {
-                findings.extend(self.finding(parsed, statement, concurrent));
+                let place = parsed.place_of(statement);
+                let in_force = self.in_force(seen.get(&place));
+                findings.extend(finding(place, &in_force, concurrent));
             }
         }
         self.before = None;
@@ -87,45 +98,54 @@ impl InForce {
             };
             match &change.value {
                 Some(value) => {
-                    timeouts.insert(timeout, Timeout { value: value.clone(), source: source() });
+                    timeouts
+                        .insert(timeout, Timeout { value: value.clone(), source: Some(source()) });
                 }
                 None => drop(timeouts.remove(timeout)),
             }
         }
     }
 
-    fn finding(
-        &self,
-        parsed: &Parsed<'_>,
-        statement: &Stmt,
-        concurrent: Concurrent,
-    ) -> Option<Finding> {
+    /// What is in force: of the session as it was seen, and what a later deployment begins with.
+    fn in_force(&self, seen: Option<&observed::Timeouts>) -> Vec<(&'static str, Timeout)> {
+        let is_set = |timeout: &&Timeout| !is_none(&timeout.value);
         let in_force = TIMEOUTS.iter().filter_map(|name| {
-            let timeout = self.session.get(name).or_else(|| self.defaults.get(name))?;
-            (!is_none(&timeout.value)).then_some((*name, timeout))
+            let told = self.session.get(name).filter(is_set).cloned();
+            let of_session = match seen {
+                None => told,
+                Some(seen) => {
+                    let value = seen.get(*name).cloned().flatten().filter(|value| !is_none(value));
+                    value.map(|value| told.unwrap_or(Timeout { value, source: None }))
+                }
+            };
+            let timeout = of_session.or_else(|| self.defaults.get(name).filter(is_set).cloned())?;
+            Some((*name, timeout))
         });
-        let in_force = in_force.collect::<Vec<_>>();
-        if in_force.is_empty() {
-            return None;
-        }
-        let told = in_force.iter().map(|(name, Timeout { value, source })| {
-            format!("{name} is {value} (set at {source})")
-        });
-        let unset = in_force.iter().map(|(name, _)| format!("SET {name} = 0"));
-        let message = format!(
-            "{}; when that ends {} half-way, it leaves {}",
-            told.collect::<Vec<_>>().join(" and "),
-            concurrent.words(),
-            concurrent.leaves(),
-        );
-        let help = format!(
-            "write before it: {}; where the tool sends a file whole, in a migration before this one. \
-             While the statement waits it blocks nobody who reads or writes",
-            unset.collect::<Vec<_>>().join("; "),
-        );
-        let place = Some(parsed.place_of(statement));
-        Some(Finding::new(&Rule::TIMEOUT_BEFORE_CONCURRENT, place, message).help(help))
+        in_force.collect()
     }
+}
+
+fn finding(place: Place, in_force: &[(&str, Timeout)], concurrent: Concurrent) -> Option<Finding> {
+    if in_force.is_empty() {
+        return None;
+    }
+    let told = in_force.iter().map(|(name, Timeout { value, source })| match source {
+        Some(source) => format!("{name} is {value} (set at {source})"),
+        None => format!("{name} is {value} when this is sent"),
+    });
+    let unset = in_force.iter().map(|(name, _)| format!("SET {name} = 0"));
+    let message = format!(
+        "{}; when that ends {} half-way, it leaves {}",
+        told.collect::<Vec<_>>().join(" and "),
+        concurrent.words(),
+        concurrent.leaves(),
+    );
+    let help = format!(
+        "write before it: {}; where the tool sends a file whole, in a migration before this one. \
+         While the statement waits it blocks nobody who reads or writes",
+        unset.collect::<Vec<_>>().join("; "),
+    );
+    Some(Finding::new(&Rule::TIMEOUT_BEFORE_CONCURRENT, Some(place), message).help(help))
 }
 
 /// 0 in any unit is no timeout.
