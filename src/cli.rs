@@ -36,17 +36,15 @@ use crate::report::inflight::Inflight;
 )]
 pub struct Cli {
     #[command(flatten)]
-    /// Options of every command.
-    pub shared: Shared,
-    /// What to do.
+    shared: Shared,
     #[command(subcommand)]
-    pub command: Command,
+    command: Command,
 }
 
 /// Options of every command.
 #[derive(Clone, Args)]
 #[command(next_help_heading = "Shared options")]
-pub struct Shared {
+struct Shared {
     /// Configuration file [default: $PGTEND_CONFIG, else the first that exists of ./pgtend.toml,
     /// ~/.config/pgtend/config.toml, /etc/pgtend/config.toml]
     #[arg(long, global = true, value_name = "FILE")]
@@ -161,8 +159,23 @@ impl Cli {
         }
     }
 
+    /// The console that the options ask for.
+    pub fn console(&self) -> Console {
+        Console::new(self.options(), self.reports())
+    }
+
+    /// Of which command the reports are.
+    pub fn origin(&self) -> Origin {
+        Origin::new(self.command.name())
+    }
+
+    /// Where to connect, if the command line says so; it may hold a password.
+    pub fn database_url(&self) -> Option<&str> {
+        self.shared.database_url.as_deref()
+    }
+
     /// The files that are to be written besides the product.
-    pub fn reports(&self) -> &[ReportFile] {
+    fn reports(&self) -> &[ReportFile] {
         match &self.command {
             Command::Verify(args) => &args.report,
             _ => &[],
@@ -170,7 +183,7 @@ impl Cli {
     }
 
     /// How the user wants to be spoken to.
-    pub fn options(&self) -> OutputOptions {
+    fn options(&self) -> OutputOptions {
         let shared = &self.shared;
         let wants_events = match &self.command {
             Command::Apply(args) => args.events,
@@ -217,8 +230,7 @@ impl Shared {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-#[allow(missing_docs, reason = "what a command does is its Args' doc comment")]
-pub enum Command {
+enum Command {
     // No doc comments here: they would replace those of the Args in the help.
     #[command(after_help = EXIT_CODES)]
     Plan(plan::Args),
@@ -276,7 +288,7 @@ impl Command {
     }
 
     /// The name, as in `application_name=pgtend/<name>` and in JSON documents.
-    pub fn name(&self) -> &'static str {
+    fn name(&self) -> &'static str {
         match self {
             Command::Plan(_) => "plan",
             Command::Apply(_) => "apply",

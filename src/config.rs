@@ -249,6 +249,7 @@ pub struct Ignore {
     pub paths: Vec<glob::Pattern>,
     /// Why: for the next reader.
     #[serde(deserialize_with = "not_empty")]
+    #[cfg_attr(not(test), expect(dead_code, reason = "the file must hold it, and people read it"))]
     pub reason: String,
 }
 

@@ -1,39 +1,74 @@
 //! pgtend keeps a PostgreSQL database fast without getting in the way of the application that
-//! uses it. The library holds the modules so that tests and benches can use them; imports point
-//! down this list, never up.
+//! uses it. This is the program itself, and no library for others: what is public is what `main`, the
+//! tests of `tests/it` and the targets of `fuzz` need. Imports point down this list, never up.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-pub mod cli;
-pub mod commands;
+mod cli;
+mod commands;
 pub mod rerun;
 
-pub mod report;
+mod report;
 
-pub mod output;
+mod output;
 
-pub mod execute;
+mod execute;
 
-pub mod event;
+mod event;
 
-pub mod plan;
+mod plan;
 
-pub mod findings;
+mod findings;
 
-pub mod declared;
+mod declared;
 
-pub mod catalog;
+mod catalog;
 
-pub mod syntax;
+mod syntax;
 
-pub mod sandbox;
+mod sandbox;
 
-pub mod pg;
+mod pg;
 
 pub mod cancel;
-pub mod config;
-pub mod duration;
-pub mod escape_control;
+mod config;
+mod duration;
+mod escape_control;
 pub mod failure;
-pub mod figures;
-pub mod files;
+mod figures;
+mod files;
+
+pub use cli::Cli;
+pub use output::{Console, Origin};
+pub use report::inflight::Inflight;
+
+/// What tests and fuzz targets look into that the program does not show.
+#[doc(hidden)]
+pub mod inside {
+    pub use crate::catalog::explain::{
+        Explained, Guard, TableFacts, generic_plan, load_table_facts,
+    };
+    pub use crate::catalog::reach::Trust;
+    pub use crate::catalog::secret::without_secrets;
+    pub use crate::catalog::statements::selected;
+    pub use crate::config::History as HistoryOptions;
+    pub use crate::declared::migrations::{Asked, load as load_migrations};
+    pub use crate::declared::psql::{Reader, Text};
+    pub use crate::declared::{Others, Passed, SqlFile, in_force, understand};
+    pub use crate::execute::record::Recorder;
+    pub use crate::pg::database::{Database, Errand, Opening, OrphanPolicy, Workers};
+    pub use crate::pg::name::RelationName;
+    pub use crate::pg::row::Fault;
+    pub use crate::pg::session::{Echo, Session};
+    pub use crate::sandbox::{SEARCH, options as sandbox_options};
+
+    pub mod explained {
+        pub use crate::plan::explained::{Reading, bare, compared, read, relations, served_by};
+    }
+
+    pub mod history {
+        pub use crate::catalog::history::{
+            Installed, Run, RunFilter, Schema, load_last_refreshes, load_runs, load_schema,
+        };
+    }
+}

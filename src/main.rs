@@ -5,19 +5,16 @@ use std::sync::Arc;
 
 use clap::Parser;
 use pgtend::cancel::{self, Cancel, Canceller, Signal};
-use pgtend::cli::Cli;
 use pgtend::failure::{Failure, Kind, Result};
-use pgtend::output::{Console, Origin};
-use pgtend::report::inflight::Inflight;
-use pgtend::rerun;
+use pgtend::{Cli, Console, Inflight, Origin, rerun};
 use tokio::signal::unix::signal;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let console = Console::new(cli.options(), cli.reports());
-    let origin = Arc::new(Origin::new(cli.command.name()));
-    let result = rerun::without_secrets(cli.shared.database_url.as_deref())
-        .and_then(|()| start(cli, &console, &origin));
+    let console = cli.console();
+    let origin = Arc::new(cli.origin());
+    let result =
+        rerun::without_secrets(cli.database_url()).and_then(|()| start(cli, &console, &origin));
     ExitCode::from(result.unwrap_or_else(|failure| {
         console.failure(&failure, &origin);
         failure.kind.exit_code()

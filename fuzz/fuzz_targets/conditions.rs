@@ -2,8 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pgtend::catalog::explain::TableFacts;
-use pgtend::plan::explained;
+use pgtend::inside::{TableFacts, explained};
 
 fuzz_target!(|text: &str| {
     let plan = serde_json::json!([{"Plan": {

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pgtend::declared::{Others, SqlFile, understand};
+use pgtend::inside::{Others, SqlFile, understand};
 
 fuzz_target!(|text: &str| {
     for others in [Others::Ignore, Others::Refuse] {

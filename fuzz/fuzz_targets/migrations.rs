@@ -4,8 +4,7 @@
 use std::fs;
 
 use libfuzzer_sys::fuzz_target;
-use pgtend::declared::in_force;
-use pgtend::declared::migrations::{Asked, load};
+use pgtend::inside::{Asked, in_force, load_migrations};
 
 fuzz_target!(|files: [(&str, &str); 2]| {
     let folder = tempfile::tempdir().unwrap();
@@ -14,7 +13,7 @@ fuzz_target!(|files: [(&str, &str); 2]| {
         let name = name.chars().filter(|c| plain(*c)).take(60).collect::<String>();
         let _ = fs::write(folder.path().join(format!("{name}.sql")), text);
     }
-    if let Ok(loaded) = load(&[folder.path()], &Asked::default()) {
+    if let Ok(loaded) = load_migrations(&[folder.path()], &Asked::default()) {
         in_force(&loaded.migrations);
     }
 });

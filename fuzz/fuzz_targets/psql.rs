@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use pgtend::declared::psql::{Reader, Text};
-use pgtend::declared::{Others, Passed};
+use pgtend::inside::{Others, Passed, Reader, Text};
 
 fuzz_target!(|text: &str| {
     let mut reader = Reader::new(Passed::new(Others::Ignore));

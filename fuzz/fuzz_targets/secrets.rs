@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pgtend::catalog::secret::without_secrets;
+use pgtend::inside::without_secrets;
 
 fuzz_target!(|text: &str| {
     without_secrets(text);

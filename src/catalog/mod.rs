@@ -6,7 +6,7 @@ mod canonical;
 mod definition;
 pub mod explain;
 mod extensions;
-mod fingerprint;
+pub mod fingerprint;
 pub mod history;
 mod invalid;
 pub(crate) mod load;
@@ -16,7 +16,7 @@ pub mod reach;
 pub mod secret;
 pub mod statements;
 mod upkeep;
-mod views;
+pub mod views;
 mod wal;
 mod watch;
 
@@ -28,7 +28,7 @@ use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
 
 pub use extensions::load_available_extensions;
-pub use fingerprint::{Definition as ThingDefinition, Fingerprint, Thing, load_fingerprint};
+pub use fingerprint::{Fingerprint, Thing, load_fingerprint};
 pub use invalid::{IndexState, InvalidIndex, load_index_state, load_invalid_indexes};
 pub use load::{load, load_builds, load_with};
 pub use upkeep::{
@@ -36,9 +36,9 @@ pub use upkeep::{
     load_horizon, load_tables, load_upkeep,
 };
 pub use views::{
-    Definition, KeyHint, MaterializedView, Readable, Source as ViewSource, Sources, UniqueIndex,
-    Views, Writes, load_key_hints, load_sources, load_unique_indexes, load_view, load_view_columns,
-    load_view_holders, load_views, load_xact_writes,
+    KeyHint, MaterializedView, Readable, Sources, UniqueIndex, Views, Writes, load_key_hints,
+    load_sources, load_unique_indexes, load_view, load_view_columns, load_view_holders, load_views,
+    load_xact_writes,
 };
 pub use wal::{WalPosition, load_wal_position};
 pub use watch::{

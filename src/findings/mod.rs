@@ -22,7 +22,7 @@ pub use check::{Check, Verdict};
 pub use document::ReviewDocument;
 pub use fail_on::FailOn;
 pub use finding::{Finding, Severity};
-pub use ignores::{Ignores, Looked, Scope};
+pub use ignores::{Ignores, Looked};
 pub use lines::lines;
 pub use place::Place;
 pub use repository::Repository;

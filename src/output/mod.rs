@@ -14,4 +14,4 @@ pub use console::Console;
 pub use envelope::{Head, Origin};
 pub use options::{Color, Format, OutputOptions, Verbosity};
 pub use outcome::Outcome;
-pub use report::{Page, Piece, Report, Style, Text};
+pub use report::{Page, Report, Style, Text};

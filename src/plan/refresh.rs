@@ -439,7 +439,7 @@ impl Graph {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Definition, ViewSource};
+    use crate::catalog::views::{Definition, Source as ViewSource};
 
     fn view(oid: Oid, name: &str) -> MaterializedView {
         MaterializedView {

@@ -97,14 +97,6 @@ impl Parsed {
     }
 }
 
-/// Whether the parser may be given the text.
-///
-/// # Errors
-/// Where it nests too deeply or one statement of it is too large.
-pub fn check(text: &str) -> Result<(), TooMuch> {
-    nesting(text, 0).map(|_| ())
-}
-
 /// Parses the text, for those who go through the tree on the program's first thread. It has stack
 /// enough for that, as [`read`] has on any.
 ///
@@ -369,10 +361,10 @@ mod tests {
     fn what_nests_deeper_or_is_larger_is_refused_at_once() {
         let started = Instant::now();
         for kind in KINDS {
-            assert!(check(&nested(kind, 300_000)).is_err(), "{kind:?}");
+            assert!(nesting(&nested(kind, 300_000), 0).is_err(), "{kind:?}");
         }
         let large = TooMuch { why: Why::Large, at: 1 };
-        assert_eq!(check(&format!(";{}", "a".repeat(LARGEST + 1))), Err(large));
+        assert_eq!(nesting(&format!(";{}", "a".repeat(LARGEST + 1)), 0).map(|_| ()), Err(large));
         assert!(started.elapsed() < Duration::from_secs(60));
     }
 

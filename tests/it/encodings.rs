@@ -3,7 +3,7 @@
 use std::fs;
 
 use pg_sandbox::Sandbox;
-use pgtend::pg::row::Fault;
+use pgtend::inside::Fault;
 use tokio_postgres::types::Type;
 
 use crate::init::opened;

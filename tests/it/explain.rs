@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use pgtend::catalog::explain::{Explained, Guard, generic_plan, load_table_facts};
-use pgtend::declared::{Others, SqlFile, understand};
 use pgtend::failure::Kind;
-use pgtend::pg::database::Database as Opened;
-use pgtend::pg::name::RelationName;
-use pgtend::pg::session::Session;
-use pgtend::plan::explained::{self, Reading};
+use pgtend::inside::explained::{self, Reading};
+use pgtend::inside::{
+    Database as Opened, Explained, Guard, Others, RelationName, Session, SqlFile, generic_plan,
+    load_table_facts, understand,
+};
 use serde_json::Value;
 
 use crate::init::opened;

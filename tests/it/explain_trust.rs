@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use pgtend::catalog::explain::{Explained, Guard, generic_plan};
-use pgtend::catalog::reach::Trust;
+use pgtend::inside::{Explained, Guard, Trust, generic_plan};
 
 use crate::init::opened;
 use crate::support::Database;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use clap::{Arg, CommandFactory};
-use pgtend::cli::Cli;
+use pgtend::Cli;
 
 use crate::sql_files::query_files;
 use crate::support::{Database, SALES, until};

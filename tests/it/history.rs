@@ -1,8 +1,6 @@
 //! What pgtend remembers: written by those who work, shown by `pgtend history`.
 
-use pgtend::catalog::history;
-use pgtend::config::Config;
-use pgtend::execute::record::Recorder;
+use pgtend::inside::{HistoryOptions, Recorder, history};
 
 use crate::init::{opened, problem};
 use crate::support::document::Run;
@@ -263,7 +261,7 @@ async fn the_last_refreshes_of_views_are_known_by_number_and_name() {
     let (totals, plain) = (oid("\"We;ird\".\"To\"\"tals\"").await, oid("plain").await);
     let restored = oid("restored").await;
     let database = opened(&db, "postgres").await;
-    let recorder = Recorder::open(&database, &Config::default().history).await;
+    let recorder = Recorder::open(&database, &HistoryOptions::default()).await;
     let run = |object: &str, object_oid, ago: f64, ms: f64, outcome: &str| history::Run {
         command: "refresh".to_owned(),
         action: "refresh_view".to_owned(),

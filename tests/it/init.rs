@@ -1,9 +1,8 @@
 //! pgtend's own schema: how it comes into a database, and out of it again.
 
 use pg_conninfo::{Conninfo, Environment};
-use pgtend::catalog::history::{self, Installed};
-use pgtend::pg::database::{Database as Opened, Errand, Opening, OrphanPolicy};
-use pgtend::pg::session::Echo;
+use pgtend::inside::history::{self, Installed};
+use pgtend::inside::{Database as Opened, Echo, Errand, Opening, OrphanPolicy};
 
 use crate::support::document::{Document, SchemaStep};
 use crate::support::{Database, Output, Pgtend, SALES, until};

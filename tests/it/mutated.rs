@@ -4,11 +4,10 @@
 use std::time::{Duration, Instant};
 
 use pg_conninfo::{Conninfo, Environment};
-use pgtend::catalog::explain::TableFacts;
-use pgtend::catalog::secret::without_secrets;
-use pgtend::declared::migrations::{Asked, load};
-use pgtend::declared::{Others, SqlFile, in_force, understand};
-use pgtend::plan::explained;
+use pgtend::inside::{
+    Asked, Others, SqlFile, TableFacts, explained, in_force, load_migrations, understand,
+    without_secrets,
+};
 
 /// No single input may take as long.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -165,7 +164,7 @@ fn no_mutation_breaks_the_reading_of_a_folder() {
         let gone = ["1_a.sql", "2_b.up.sql", "2_b.down.sql", "V3__c.sql"][round % 4];
         std::fs::remove_file(folder.path().join(gone)).unwrap();
         let started = Instant::now();
-        if let Ok(loaded) = load(&[folder.path()], &Asked::default()) {
+        if let Ok(loaded) = load_migrations(&[folder.path()], &Asked::default()) {
             in_force(&loaded.migrations);
         }
         assert!(started.elapsed() < LIMIT, "{:?}", started.elapsed());

@@ -1,8 +1,7 @@
 //! How sessions begin, and that they stay so: the search path and the settings that decide what a text
 //! means.
 
-use pgtend::pg::database::{Database as Opened, Workers};
-use pgtend::pg::session::Session;
+use pgtend::inside::{Database as Opened, Session, Workers};
 
 use crate::init::opened;
 use crate::support::{Database, SALES};

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pgtend::catalog::statements::selected;
+use pgtend::inside::selected;
 use tokio_postgres::types::Type;
 
 use crate::support::Database;

@@ -1,7 +1,7 @@
 //! The schema `pgtend` where a hostile role has made it, or something in it: nothing of it is run, by no
 //! command, neither as a superuser nor as a role that is a member of others.
 
-use pgtend::catalog::history::{self, Installed, Schema};
+use pgtend::inside::history::{self, Installed, Schema};
 
 use crate::init::{opened, problem};
 use crate::support::{Database, SALES};

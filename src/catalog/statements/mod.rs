@@ -17,9 +17,9 @@ use super::Oid;
 use crate::failure::{Failure, Kind as FailureKind, Result};
 pub use cache::TextCache;
 pub use figures::{Figure, Figures, Kind, expression, selected};
-pub use file::{Scope, SnapshotFile, Text, Writer};
+pub use file::{Scope, SnapshotFile, Text};
 pub use load::{
-    Filter, Top, load_extension, load_moment, load_names, load_reading, load_top, read_figures,
+    Filter, load_extension, load_moment, load_names, load_reading, load_top, read_figures,
 };
 pub use own::is_own;
 pub use snapshots::{

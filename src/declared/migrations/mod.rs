@@ -27,12 +27,11 @@ use std::path::{Path, PathBuf};
 use super::files;
 use crate::failure::{Failure, Kind, Result};
 
-pub use extensions::{AboutExtensions, about_extensions};
+pub use extensions::about_extensions;
 pub use lines::{Lines, excerpt};
-pub use own_tables::OwnTable;
 pub use role::Role;
 pub use script::{Pieces, Rows, Script, Wrapping};
-pub use statements::{Statement, SyntaxError, parse, scanned, statements, without_cluster_objects};
+pub use statements::{Statement, parse, scanned, statements, without_cluster_objects};
 pub use tools::{Between, Layout, Transactions};
 
 /// One migration.

@@ -15,15 +15,14 @@ mod workload;
 
 use crate::pg::session::Session;
 
-pub use apply::{apply, run};
+pub use apply::apply;
 pub use base::{load_base, without_unknown_settings};
-pub use between::Beginning;
-pub use converge::{Converged, converge};
-pub use down::{Settings, Site, State};
+pub use converge::converge;
+pub use down::{Settings, Site};
 pub use functions::broken_functions;
 pub use heal::{Healed, heal};
 pub use own_tables::make_own_tables;
-pub use views::{Refreshed, refresh};
+pub use views::refresh;
 pub use workload::explain_workload;
 
 /// Ends the session as a tool does that hangs up: what its migrations left open is rolled back, and

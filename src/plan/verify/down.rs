@@ -126,7 +126,7 @@ fn begin(script: &Script) -> Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::ThingDefinition as Definition;
+    use crate::catalog::fingerprint::Definition;
 
     fn fingerprint(things: &[(&str, &str, &str, &str)]) -> Fingerprint {
         let things = things.iter().map(|(kind, identity, parent, text)| {

@@ -25,7 +25,6 @@ pub use extensions::{Extensions, IfMissing};
 pub use judgement::{Judgement, LaidOut};
 pub use locks::{Existing, HeldLock};
 pub use merge::merge;
-pub use observed::Observed;
 
 #[cfg(test)]
 mod ignores_tests;

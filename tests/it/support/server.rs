@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
 use pg_sandbox::{Binaries, Options, Sandbox};
-use pgtend::sandbox;
+use pgtend::inside::{SEARCH, sandbox_options};
 
 /// A running server. It is stopped and removed when the test process ends in whatever way: a
 /// shell waits for the end of its standard input, which the process holds open.
@@ -27,12 +27,12 @@ impl Server {
 
 /// What this run's servers are made of.
 pub fn binaries() -> Binaries {
-    sandbox::SEARCH.find(None).unwrap()
+    SEARCH.find(None).unwrap()
 }
 
 /// For a server of a test's own.
 pub fn options() -> Options {
-    sandbox::options(binaries())
+    sandbox_options(binaries())
 }
 
 /// The server of this run, started by the first test that asks.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::declared::migrations::Wrapping;
 use crate::pg::server_error::ServerError;
-use crate::plan::verify::Observed;
+use crate::plan::verify::observed::Observed;
 use crate::plan::verify::parsed::Parsed;
 
 const VERSION: ServerVersion = ServerVersion(180_000);
