@@ -78,7 +78,7 @@ fn what_a_function_sets_or_makes_is_seen_on_the_server() {
                 SELECT make();";
     let index = "CREATE INDEX made_a ON made (a);";
     let warned = |files: &[(&str, &str)]| {
-        let output = Folder::new(files).verify_as(&["--layout", "plain"]);
+        let output = Folder::new(files).verify_as(&["--layout", "sqlx"]);
         messages(&output, "require-concurrent-index-creation").len()
     };
     assert_eq!(warned(&[("1_m.sql", &format!("{make}{index}"))]), 0);

@@ -28,6 +28,7 @@ pub fn check(
     let is_refuted = |violation: &Violation| {
         let statement = parsed.statement_at(violation.text_range.start().into());
         LOCKS_WHAT_IS_THERE.contains(&violation.code)
+            && parsed.is_wrapped()
             && statement.is_some_and(|statement| only_new.contains(&parsed.place_of(statement)))
     };
     let violations = violations.filter(|violation| !is_refuted(violation));
@@ -35,7 +36,7 @@ pub fn check(
 }
 
 /// What these warn of is a lock on a table that is in use; a table that a function or DO has made in the
-/// same migration is in nobody's use, and the text does not tell.
+/// same transaction is in nobody's use, and the text does not tell.
 const LOCKS_WHAT_IS_THERE: [Squawks; 1] = [Squawks::RequireConcurrentIndexCreation];
 
 fn finding(parsed: &Parsed<'_>, violation: Violation) -> Option<Finding> {

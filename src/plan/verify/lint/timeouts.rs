@@ -108,17 +108,19 @@ impl InForce {
 
     /// What is in force: of the session as it was seen, and what a later deployment begins with.
     fn in_force(&self, seen: Option<&observed::Timeouts>) -> Vec<(&'static str, Timeout)> {
-        let is_set = |timeout: &&Timeout| !is_none(&timeout.value);
+        let is_set = |timeout: &Timeout| !is_none(&timeout.value);
         let in_force = TIMEOUTS.iter().filter_map(|name| {
-            let told = self.session.get(name).filter(is_set).cloned();
+            let told = self.session.get(name);
             let of_session = match seen {
-                None => told,
+                None => told.cloned(),
                 Some(seen) => {
                     let value = seen.get(*name).cloned().flatten().filter(|value| !is_none(value));
-                    value.map(|value| told.unwrap_or(Timeout { value, source: None }))
+                    let is_told = told.filter(|timeout| is_set(timeout)).cloned();
+                    value.map(|value| is_told.unwrap_or(Timeout { value, source: None }))
                 }
             };
-            let timeout = of_session.or_else(|| self.defaults.get(name).filter(is_set).cloned())?;
+            let by_default = || self.defaults.get(name).filter(|_| told.is_none()).cloned();
+            let timeout = of_session.or_else(by_default).filter(is_set)?;
             Some((*name, timeout))
         });
         in_force.collect()
