@@ -4,9 +4,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use pgtend::cancel::{self, Cancel, Canceller, Signal};
+use pgtend::cancel::{self, Canceller, Signal};
 use pgtend::failure::{Failure, Kind, Result};
 use pgtend::{Cli, Console, Inflight, Origin, rerun};
+use tokio::runtime::Builder;
 use tokio::signal::unix::signal;
 
 fn main() -> ExitCode {
@@ -22,10 +23,18 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: Cli, console: &Console, origin: &Arc<Origin>) -> Result<u8> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::from_error(Kind::Io, error))?;
+    let io = |error| Failure::from_error(Kind::Io, error);
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(io)?;
     let (canceller, cancel) = cancel::channel();
-    let code = runtime.block_on(run(cli, console, origin, canceller.clone(), cancel));
+    let code = runtime.block_on(async {
+        let inflight = Inflight::default();
+        for name in Signal::ALL.into_iter().filter(|signal| !signal.is_ignored()) {
+            let signals = signal(name.kind()).map_err(io)?;
+            let with = (canceller.clone(), inflight.clone(), console.clone());
+            tokio::spawn(listen(signals, name, with));
+        }
+        cli.run(console.clone(), Arc::clone(origin), cancel, inflight).await
+    });
     if canceller.is_forsaken() {
         // A host name that is being looked up over a dead link would hold up the end.
         runtime.shutdown_background();
@@ -33,29 +42,12 @@ fn start(cli: Cli, console: &Console, origin: &Arc<Origin>) -> Result<u8> {
     code
 }
 
-async fn run(
-    cli: Cli,
-    console: &Console,
-    origin: &Arc<Origin>,
-    canceller: Canceller,
-    cancel: Cancel,
-) -> Result<u8> {
-    let inflight = Inflight::default();
-    for name in Signal::ALL.into_iter().filter(|signal| !signal.is_ignored()) {
-        let signals = signal(name.kind()).map_err(|error| Failure::from_error(Kind::Io, error))?;
-        tokio::spawn(listen(signals, name, canceller.clone(), inflight.clone(), console.clone()));
-    }
-    cli.run(console.clone(), Arc::clone(origin), cancel, inflight).await
-}
-
 /// The first signal asks to stop and clean up; the second leaves at once and says what remains.
 #[expect(clippy::exit, reason = "the second signal wants to leave at once")]
 async fn listen(
     mut signals: tokio::signal::unix::Signal,
     name: Signal,
-    canceller: Canceller,
-    inflight: Inflight,
-    console: Console,
+    (canceller, inflight, console): (Canceller, Inflight, Console),
 ) {
     while signals.recv().await.is_some() {
         if !canceller.cancel(name) {
