@@ -151,7 +151,6 @@ pub struct Refresh {
     pub views: Vec<String>,
     /// Also the views that these read.
     pub with_dependencies: bool,
-    /// How.
     pub mode: Mode,
     /// What was refreshed more recently is left alone; absent: nothing is.
     #[serde(deserialize_with = "some_duration")]
@@ -210,7 +209,6 @@ pub enum Mode {
     Plain,
 }
 
-/// The history.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct History {
@@ -242,7 +240,6 @@ impl Default for Verify {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ignore {
-    /// The rule's name.
     pub rule: String,
     /// The files, by their path or its end; all, and also what stands in no file, if absent.
     #[serde(default, deserialize_with = "patterns")]

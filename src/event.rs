@@ -14,7 +14,6 @@ use crate::plan::refresh::Way;
 /// A step's place in its plan.
 pub type StepIndex = usize;
 
-/// Something that happened.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// A step is being worked on.
@@ -53,7 +52,6 @@ pub struct Progress {
     pub phase_left: Option<Duration>,
     /// Bytes of the index so far.
     pub size_bytes: Option<i64>,
-    /// Parallel workers.
     pub workers: i32,
 }
 
@@ -112,11 +110,9 @@ pub struct Outcome {
 pub struct Upkept {
     /// Dead rows, with TOAST.
     pub dead_rows_before: i64,
-    /// See above.
     pub dead_rows_after: i64,
     /// Transactions since the oldest that it may still hold.
     pub frozen_xid_age_before: Option<i32>,
-    /// See above.
     pub frozen_xid_age_after: Option<i32>,
     /// Pages before, with TOAST, as far as the catalog knew.
     pub pages_before: i64,
@@ -127,7 +123,6 @@ pub struct Upkept {
 /// What a refresh did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refreshed {
-    /// How.
     pub way: Way,
     /// The rows that it changed; a plain refresh does not count them.
     pub writes: Option<Writes>,

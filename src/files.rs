@@ -10,9 +10,6 @@ use rustix::fs::OFlags;
 
 /// Why what stands in a file may be somebody else's words: it, or a link to it, belongs neither to this
 /// user nor to root, or everybody may write to it. `None` where it can be trusted.
-///
-/// # Errors
-/// Those of looking at it.
 pub fn distrust(file: &Path) -> io::Result<Option<String>> {
     let [itself, target] = [fs::symlink_metadata(file)?, fs::metadata(file)?];
     if !is_ours(itself.uid()) || !is_ours(target.uid()) {

@@ -53,7 +53,6 @@ pub struct ActiveSession {
     pub role: Option<String>,
     /// Its database; some background processes have none.
     pub database: Option<String>,
-    /// Its application_name.
     pub application: Option<String>,
     /// The client's host; `None` on the server's own machine, or if it may not be seen.
     pub client: Option<String>,
@@ -101,9 +100,6 @@ impl std::fmt::Display for AwaitedLock {
 }
 
 /// Looks once, in one round trip.
-///
-/// # Errors
-/// Those of the connection and of the catalog query.
 pub async fn load_activity(session: &Session, wanted: &Wanted) -> Result<Activity> {
     let sql = include_str!("../../sql/catalog/activity.sql");
     let seconds = wanted.min_age.as_secs_f64();

@@ -91,9 +91,6 @@ pub async fn generic_plan(session: &Session, query: &str, guard: Guard<'_>) -> R
 }
 
 /// The sizes of these tables and the settings of this session.
-///
-/// # Errors
-/// Those of the connection and of the catalog queries.
 pub async fn load_table_facts(session: &Session, relations: &[RelationName]) -> Result<TableFacts> {
     let mut facts = TableFacts::default();
     let sql = include_str!("../../sql/catalog/explain_settings.sql");

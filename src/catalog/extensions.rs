@@ -7,9 +7,6 @@ use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
 
 /// The names of all extensions that can be created.
-///
-/// # Errors
-/// Those of the connection and of the catalog query.
 pub async fn load_available_extensions(session: &Session) -> Result<HashSet<String>> {
     let sql = include_str!("../../sql/catalog/available_extensions.sql");
     let rows = session.query(sql, &[]).await.map_err(ServerError::into_failure)?;

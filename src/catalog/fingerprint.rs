@@ -12,9 +12,7 @@ pub type Fingerprint = BTreeMap<Thing, Definition>;
 /// One thing, in words: `table`, `public.sales`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Thing {
-    /// What it is.
     pub kind: String,
-    /// Its name.
     pub identity: String,
 }
 
@@ -23,14 +21,10 @@ pub struct Thing {
 pub struct Definition {
     /// The name of what it belongs to: without that it cannot be.
     pub parent: Option<String>,
-    /// Its definition.
     pub text: String,
 }
 
 /// Takes it.
-///
-/// # Errors
-/// Those of the connection and of the catalog query.
 pub async fn load_fingerprint(session: &Session) -> Result<Fingerprint> {
     let sql = include_str!("../../sql/catalog/fingerprint.sql");
     let rows = session.query(sql, &[]).await.map_err(ServerError::into_failure)?;

@@ -36,9 +36,6 @@ pub struct PastUpkeep {
 
 /// What the last runs of a command came to, table by table. Only to be asked for where there is a
 /// history.
-///
-/// # Errors
-/// Those of the connection and of the query.
 pub async fn load_last_upkeep(session: &Session, command: &str) -> Result<Vec<PastUpkeep>> {
     let sql = include_str!("../../sql/catalog/last_upkeep.sql");
     let rows = ask(session, sql, &[(&command, Type::TEXT)]).await?;
@@ -56,7 +53,6 @@ pub async fn load_last_upkeep(session: &Session, command: &str) -> Result<Vec<Pa
 /// One step of a job, as the history holds it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Run {
-    /// The command.
     pub command: String,
     /// What was done, as in the JSON documents.
     pub action: String,
@@ -91,7 +87,6 @@ pub struct Run {
 /// A run that was read from the history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PastRun {
-    /// Its number.
     pub id: i64,
     /// When it began, in UTC: `2026-11-23T13:00:31.250Z`.
     pub started_at: String,
@@ -99,7 +94,6 @@ pub struct PastRun {
     pub shown_at: String,
     /// The pgtend that did it.
     pub pgtend_version: String,
-    /// What was done.
     pub run: Run,
 }
 
@@ -132,9 +126,6 @@ pub struct LastRun {
 }
 
 /// For each role whether it may write and read the history; `None` where there is no such role.
-///
-/// # Errors
-/// As [`load_schema`].
 pub async fn load_grants(session: &Session, roles: &[String]) -> Result<Vec<Option<bool>>> {
     if roles.is_empty() {
         return Ok(Vec::new());
@@ -146,9 +137,6 @@ pub async fn load_grants(session: &Session, roles: &[String]) -> Result<Vec<Opti
 }
 
 /// What is in the schema, or depends on what is in it, besides the relations that are ours.
-///
-/// # Errors
-/// As [`load_schema`].
 pub async fn load_strangers(session: &Session, ours: &[&str]) -> Result<Vec<String>> {
     let sql = include_str!("../../sql/catalog/schema_strangers.sql");
     let rows = ask(session, sql, &[(&ours, Type::TEXT_ARRAY)]).await?;
@@ -156,9 +144,6 @@ pub async fn load_strangers(session: &Session, ours: &[&str]) -> Result<Vec<Stri
 }
 
 /// The runs that are wanted, newest first.
-///
-/// # Errors
-/// Those of the connection and of the query.
 pub async fn load_runs(session: &Session, filter: &RunFilter) -> Result<Vec<PastRun>> {
     let patterns = filter.object.as_deref().map(name_patterns);
     let since = filter.since.map(seconds);
@@ -175,9 +160,6 @@ pub async fn load_runs(session: &Session, filter: &RunFilter) -> Result<Vec<Past
 
 /// The last successful refresh of each of these materialized views, or of all where none is named,
 /// of which one is known.
-///
-/// # Errors
-/// As [`load_runs`].
 pub async fn load_last_refreshes(session: &Session, views: &[Oid]) -> Result<Vec<LastRun>> {
     let sql = include_str!("../../sql/catalog/last_refreshes.sql");
     let rows = ask(session, sql, &[(&views, Type::OID_ARRAY)]).await?;

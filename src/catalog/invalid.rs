@@ -14,22 +14,15 @@ use crate::pg::session::Session;
 /// An index that is not valid, ready and live.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidIndex {
-    /// Its identifier.
     pub oid: Oid,
-    /// Its name.
     pub name: RelationName,
-    /// Its table's name.
     pub table: RelationName,
-    /// Its table.
     pub table_oid: Oid,
     /// It is one of a partitioned table.
     pub is_partitioned: bool,
 }
 
 /// All of them, in order of their names.
-///
-/// # Errors
-/// Those of the connection and of the catalog query.
 pub async fn load_invalid_indexes(session: &Session) -> Result<Vec<InvalidIndex>> {
     let sql = include_str!("../../sql/catalog/invalid_indexes.sql");
     let rows = ask(session, sql, &[]).await?;
@@ -60,9 +53,6 @@ impl fmt::Display for IndexState {
 }
 
 /// The index of that name; `None` where there is none.
-///
-/// # Errors
-/// As [`load_invalid_indexes`].
 pub async fn load_index_state(
     session: &Session,
     name: &RelationName,

@@ -31,9 +31,6 @@ pub async fn load(session: &Session, server: &Server, questions: &Questions) -> 
 
 /// Like [`load`], but what the server prints of definitions is kept in this folder, so that it need
 /// not be asked again while nothing changes.
-///
-/// # Errors
-/// As [`load`].
 pub async fn load_with(
     session: &Session,
     server: &Server,
@@ -164,9 +161,6 @@ async fn load_partitions(
 }
 
 /// The index builds under way in the database, by anyone.
-///
-/// # Errors
-/// Those of the connection and of the catalog query.
 pub async fn load_builds(session: &Session) -> Result<Vec<Build>> {
     let rows = ask(session, include_str!("../../sql/catalog/builds.sql"), &[]).await?;
     Ok(rows.iter().map(read_build).collect())

@@ -12,15 +12,10 @@ use crate::pg::session::Session;
 /// A valid index, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaIndex {
-    /// Its identifier.
     pub oid: Oid,
-    /// Its name.
     pub name: RelationName,
-    /// Its table.
     pub table: RelationName,
-    /// Its table's identifier.
     pub table_oid: Oid,
-    /// The access method.
     pub method: String,
     /// The key columns and expressions, each with operator class, collation and order.
     pub keys: Vec<String>,
@@ -52,12 +47,9 @@ pub struct SchemaIndex {
     pub parts: Vec<RelationName>,
 }
 
-/// A foreign key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignKey {
-    /// Its identifier.
     pub oid: Oid,
-    /// Its name.
     pub name: String,
     /// The referring table.
     pub table: RelationName,
@@ -67,7 +59,6 @@ pub struct ForeignKey {
     pub referred: String,
     /// The numbers of the referring columns.
     pub columns: Vec<i16>,
-    /// Their names.
     pub column_names: Vec<String>,
 }
 
@@ -78,7 +69,6 @@ pub struct ReliedFunction {
     pub user_oid: Oid,
     /// `index`, `materialized view`.
     pub user_kind: String,
-    /// Its name.
     pub user: RelationName,
     /// The function's signature.
     pub function: String,
@@ -87,9 +77,6 @@ pub struct ReliedFunction {
 }
 
 /// All valid indexes, the oldest first.
-///
-/// # Errors
-/// Those of the connection and of the catalog query.
 pub async fn load_schema_indexes(session: &Session) -> Result<Vec<SchemaIndex>> {
     let rows = ask(session, include_str!("../../sql/catalog/schema_indexes.sql"), &[]).await?;
     let indexes = rows.iter().map(|row| SchemaIndex {
@@ -126,9 +113,6 @@ fn parts(row: &Row) -> Vec<RelationName> {
 }
 
 /// All foreign keys, the oldest first.
-///
-/// # Errors
-/// Those of the connection and of the catalog query.
 pub async fn load_foreign_keys(session: &Session) -> Result<Vec<ForeignKey>> {
     let rows = ask(session, include_str!("../../sql/catalog/schema_foreign_keys.sql"), &[]).await?;
     let keys = rows.iter().map(|row| ForeignKey {
@@ -144,9 +128,6 @@ pub async fn load_foreign_keys(session: &Session) -> Result<Vec<ForeignKey>> {
 }
 
 /// The functions that indexes and materialized views rely on.
-///
-/// # Errors
-/// Those of the connection and of the catalog query.
 pub async fn load_relied_functions(session: &Session) -> Result<Vec<ReliedFunction>> {
     let sql = include_str!("../../sql/catalog/relied_functions.sql");
     let rows = ask(session, sql, &[]).await?;

@@ -67,9 +67,7 @@ pub struct Questions {
 pub struct IndexQuestion {
     /// Its table's place in [`Questions::relations`].
     pub relation: usize,
-    /// The declared name.
     pub name: Option<String>,
-    /// UNIQUE.
     pub unique: bool,
     /// All that follows the table's name.
     pub definition: String,
@@ -84,7 +82,6 @@ pub struct ViewQuestion {
     pub relation: usize,
     /// The parenthesised column list, or empty.
     pub columns: String,
-    /// The query.
     pub query: String,
 }
 
@@ -118,11 +115,8 @@ pub struct Facts {
 /// A table, view or other relation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Relation {
-    /// Its identifier.
     pub oid: Oid,
-    /// Schema and name.
     pub name: RelationName,
-    /// What it is.
     pub kind: RelationKind,
     /// Whether the role may do what owners may.
     pub owned: bool,
@@ -130,7 +124,6 @@ pub struct Relation {
     pub may_create_in_schema: bool,
     /// Whether the role may VACUUM and ANALYZE it.
     pub may_maintain: bool,
-    /// Its owner.
     pub owner: String,
     /// Rows as of the last VACUUM or ANALYZE; negative where neither was ever done.
     pub row_estimate: f64,
@@ -149,13 +142,10 @@ pub struct Relation {
 /// A member of a partitioned table: itself, a partition, or a partition of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
-    /// Its identifier.
     pub oid: Oid,
     /// What it is a partition of; `None` for the table itself.
     pub parent: Option<Oid>,
-    /// Schema and name.
     pub name: RelationName,
-    /// What it is.
     pub kind: RelationKind,
     /// Bytes as of the last VACUUM or ANALYZE.
     pub size_bytes: i64,
@@ -168,23 +158,15 @@ pub struct Partition {
 /// The kinds of relations, as `pg_class.relkind` tells them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RelationKind {
-    /// An ordinary table.
     Table,
-    /// A partitioned table.
     PartitionedTable,
-    /// A materialized view.
     MaterializedView,
-    /// An index.
     Index,
     /// An index of a partitioned table.
     PartitionedIndex,
-    /// A view.
     View,
-    /// A sequence.
     Sequence,
-    /// A foreign table.
     ForeignTable,
-    /// A composite type.
     CompositeType,
     /// A toast table, or something that this version does not know.
     Other,
@@ -226,9 +208,7 @@ impl RelationKind {
 /// An index that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
-    /// Its identifier.
     pub oid: Oid,
-    /// Schema and name.
     pub name: RelationName,
     /// How the server writes it.
     pub shape: IndexShape,
@@ -272,7 +252,6 @@ pub struct Belongings {
 pub struct StatisticsTarget {
     /// The expression as the server prints it.
     pub key: String,
-    /// The target.
     pub target: i32,
 }
 
@@ -286,7 +265,6 @@ impl Index {
 /// An index without its name, as the server prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IndexShape {
-    /// UNIQUE.
     pub unique: bool,
     /// From USING on, without the storage parameters.
     pub definition: String,
@@ -337,7 +315,6 @@ impl<T> Canonical<T> {
 /// A relation that bears a name that a declared index wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameBearer {
-    /// What it is.
     pub kind: RelationKind,
     /// The table, if it is an index.
     pub table: Option<RelationName>,
@@ -346,11 +323,9 @@ pub struct NameBearer {
 /// An index that a comment is declared for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexComment {
-    /// Schema and name.
     pub name: RelationName,
     /// Whether the role may change the comment.
     pub owned: bool,
-    /// The comment now.
     pub comment: Option<String>,
 }
 
@@ -405,7 +380,6 @@ pub struct Blocker {
     pub gid: Option<String>,
     /// Its application_name, if it may be seen.
     pub application: Option<String>,
-    /// Its role.
     pub role: Option<String>,
     /// `active`, `idle in transaction` …
     pub state: Option<String>,
@@ -422,9 +396,7 @@ pub struct Blocker {
 pub struct Waiter {
     /// Our backend that it waits for.
     pub our_pid: i32,
-    /// The session.
     pub session: Blocker,
-    /// The relation.
     pub relation: String,
     /// The lock mode that it wants, as `pg_locks` names it.
     pub mode: String,

@@ -28,11 +28,8 @@ pub struct Observation {
 /// A table or materialized view that a session has locked.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct LockedRelation {
-    /// Its identifier.
     pub oid: Oid,
-    /// Its schema.
     pub schema: String,
-    /// Its name.
     pub name: String,
     /// The number of its file, which changes when it is rewritten; 0 where it has none.
     pub file: Oid,
@@ -57,7 +54,6 @@ pub struct RelationFiles {
 /// A table or materialized view at a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelationFile {
-    /// Its name.
     pub name: RelationName,
     /// The number of its file; 0 where it has none.
     pub file: Oid,
@@ -87,9 +83,6 @@ pub const TIMEOUTS_SQL: &str = include_str!("../../sql/catalog/timeouts.sql");
 pub type Timeouts = HashMap<String, Option<String>>;
 
 /// Reads the files of all tables and materialized views.
-///
-/// # Errors
-/// Those of the connection and of the catalog query.
 pub async fn load_relation_files(session: &Session) -> Result<RelationFiles> {
     let sql = include_str!("../../sql/catalog/relation_files.sql");
     let rows = ask(session, sql, &[]).await?;

@@ -29,14 +29,10 @@ pub struct Upkeep {
     pub past: HashMap<String, PastUpkeep>,
 }
 
-/// A table.
 #[derive(Debug, Clone)]
 pub struct TableState {
-    /// Its identifier.
     pub oid: Oid,
-    /// Schema and name.
     pub name: RelationName,
-    /// What it is.
     pub kind: RelationKind,
     /// Of this or another session, and gone with it.
     pub is_temporary: bool,
@@ -44,7 +40,6 @@ pub struct TableState {
     pub is_catalog: bool,
     /// Whether the search path finds it.
     pub is_visible: bool,
-    /// Its owner.
     pub owner: String,
     /// Whether the role may VACUUM and ANALYZE it.
     pub may_maintain: bool,
@@ -137,9 +132,6 @@ pub struct HorizonHolder {
 }
 
 /// The tables that are wanted, or all where none is named.
-///
-/// # Errors
-/// Those of the connection and of the catalog queries.
 pub async fn load_upkeep(session: &Session, server: &Server, wanted: &[Oid]) -> Result<Upkeep> {
     let settings = load_autovacuum_settings(session).await?;
     let tables = load_tables(session, server, wanted, |_| true).await?;
@@ -147,9 +139,6 @@ pub async fn load_upkeep(session: &Session, server: &Server, wanted: &[Oid]) -> 
 }
 
 /// What holds for tables without settings of their own.
-///
-/// # Errors
-/// Those of the connection and of the query.
 pub async fn load_autovacuum_settings(session: &Session) -> Result<AutovacuumSettings> {
     let sql = include_str!("../../sql/catalog/autovacuum_settings.sql");
     Ok(ask(session, sql, &[]).await?.first().map(read_settings).unwrap_or_default())
@@ -157,9 +146,6 @@ pub async fn load_autovacuum_settings(session: &Session) -> Result<AutovacuumSet
 
 /// The tables that are wanted, or all where none is named, as far as they are kept: of very many only few
 /// need be in memory.
-///
-/// # Errors
-/// Those of the connection and of the catalog queries.
 pub async fn load_tables(
     session: &Session,
     server: &Server,
@@ -190,9 +176,6 @@ pub async fn load_tables(
 }
 
 /// Who keeps dead rows from being removed, the oldest first.
-///
-/// # Errors
-/// As [`load_upkeep`].
 pub async fn load_horizon(session: &Session) -> Result<Vec<HorizonHolder>> {
     let rows = ask(session, include_str!("../../sql/catalog/horizon.sql"), &[]).await?;
     let holders = rows.iter().map(|row| HorizonHolder {

@@ -13,16 +13,12 @@ use crate::pg::name::RelationName;
 use crate::pg::search_path::SearchPath;
 use crate::pg::session::Session;
 
-/// A materialized view.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MaterializedView {
-    /// Its identifier.
     pub oid: Oid,
-    /// Schema and name.
     pub name: RelationName,
     /// Whether the search path finds it.
     pub is_visible: bool,
-    /// Its owner.
     pub owner: String,
     /// Whether the role may refresh it.
     pub may_refresh: bool,
@@ -90,7 +86,6 @@ pub struct Source {
     pub columns: String,
 }
 
-/// A view's definition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Definition {
     /// Schema and name, quoted where needed.
@@ -102,18 +97,12 @@ pub struct Definition {
 /// What a transaction has written to a relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Writes {
-    /// Rows inserted.
     pub inserted: i64,
-    /// Rows updated.
     pub updated: i64,
-    /// Rows deleted.
     pub deleted: i64,
 }
 
 /// All materialized views, and what reads what.
-///
-/// # Errors
-/// Those of the connection and of the catalog queries.
 pub async fn load_views(session: &Session, path: &SearchPath) -> Result<Views> {
     let mut views = Views { all: materialized(session, path, &[]).await?, ..Views::default() };
     for row in ask(session, include_str!("../../sql/catalog/view_edges.sql"), &[]).await? {
@@ -123,9 +112,6 @@ pub async fn load_views(session: &Session, path: &SearchPath) -> Result<Views> {
 }
 
 /// One materialized view; `None` where it is gone.
-///
-/// # Errors
-/// As [`load_views`].
 pub async fn load_view(
     session: &Session,
     path: &SearchPath,
@@ -148,9 +134,6 @@ async fn materialized(
 }
 
 /// What the contents of these views are made of now.
-///
-/// # Errors
-/// As [`load_views`].
 pub async fn load_sources(session: &Session, views: &[Oid]) -> Result<HashMap<Oid, Sources>> {
     let sql = include_str!("../../sql/catalog/view_sources.sql");
     let mut all = HashMap::<Oid, Sources>::new();
@@ -210,9 +193,6 @@ pub struct UniqueIndex {
 }
 
 /// The unique indexes of all materialized views.
-///
-/// # Errors
-/// As [`load_views`].
 pub async fn load_unique_indexes(session: &Session) -> Result<HashMap<Oid, Vec<UniqueIndex>>> {
     let mut all = HashMap::<Oid, Vec<UniqueIndex>>::new();
     for row in ask(session, include_str!("../../sql/catalog/view_keys.sql"), &[]).await? {
@@ -235,9 +215,6 @@ pub struct Readable {
 }
 
 /// The relations that each materialized view names in its query.
-///
-/// # Errors
-/// As [`load_views`].
 pub async fn load_view_columns(session: &Session) -> Result<HashMap<Oid, Vec<Readable>>> {
     let mut all = HashMap::<Oid, Vec<Readable>>::new();
     for row in ask(session, include_str!("../../sql/catalog/view_columns.sql"), &[]).await? {
@@ -254,9 +231,6 @@ pub async fn load_view_columns(session: &Session) -> Result<HashMap<Oid, Vec<Rea
 }
 
 /// Who refreshes the view, or changes it in another way that takes its time.
-///
-/// # Errors
-/// As [`load_views`].
 pub async fn load_view_holders(session: &Session, view: Oid) -> Result<Vec<Blocker>> {
     let sql = include_str!("../../sql/catalog/view_holders.sql");
     let rows = ask(session, sql, &[(&view, Type::OID)]).await?;
@@ -274,9 +248,6 @@ pub async fn load_view_holders(session: &Session, view: Oid) -> Result<Vec<Block
 }
 
 /// What the session's running transaction has written to the relation.
-///
-/// # Errors
-/// As [`load_views`].
 pub async fn load_xact_writes(session: &Session, relation: Oid) -> Result<Writes> {
     let sql = include_str!("../../sql/catalog/xact_writes.sql");
     let rows = ask(session, sql, &[(&relation, Type::OID)]).await?;

@@ -14,9 +14,6 @@ use crate::pg::session::Session;
 
 /// How far the statements of these backends of ours are; a backend that is gone is left out. `ours` are
 /// all that this run has: none of them is ever named as a blocker.
-///
-/// # Errors
-/// Those of the connection and of the catalog query.
 pub async fn load_progress(
     session: &Session,
     pids: &[i32],
@@ -30,9 +27,6 @@ pub async fn load_progress(
 }
 
 /// Who waits for relations that our backends hold.
-///
-/// # Errors
-/// As [`load_progress`].
 pub async fn load_waiters(session: &Session, pids: &[i32]) -> Result<Vec<Waiter>> {
     let sql = include_str!("../../sql/catalog/queue.sql");
     let rows = ask(session, sql, &[(&pids, Type::INT4_ARRAY)]).await?;
@@ -40,9 +34,6 @@ pub async fn load_waiters(session: &Session, pids: &[i32]) -> Result<Vec<Waiter>
 }
 
 /// Whether a backend of ours still works on the statement.
-///
-/// # Errors
-/// As [`load_progress`].
 pub async fn is_at_work(session: &Session, pid: i32, statement: &str) -> Result<bool> {
     let sql = include_str!("../../sql/catalog/our_backend.sql");
     let rows = ask(session, sql, &[(&pid, Type::INT4), (&statement, Type::TEXT)]).await?;
@@ -50,9 +41,6 @@ pub async fn is_at_work(session: &Session, pid: i32, statement: &str) -> Result<
 }
 
 /// What a table and an index are called now; `None` for what is gone.
-///
-/// # Errors
-/// As [`load_progress`].
 pub async fn load_present_names(
     session: &Session,
     table: Oid,
@@ -71,9 +59,6 @@ pub async fn load_present_names(
 
 /// What would hold up a concurrent build on the table if it began now: sessions and prepared
 /// transactions at least so old, and an autovacuum to prevent wraparound.
-///
-/// # Errors
-/// As [`load_progress`].
 pub async fn load_forecast(
     session: &Session,
     table: Oid,
@@ -96,9 +81,6 @@ pub async fn load_forecast(
 }
 
 /// The standbys' lag and the inactive slots.
-///
-/// # Errors
-/// As [`load_progress`].
 pub async fn load_replication(session: &Session) -> Result<Replication> {
     let mut replication = Replication::default();
     for row in ask(session, include_str!("../../sql/catalog/replication.sql"), &[]).await? {
@@ -117,9 +99,6 @@ pub async fn load_replication(session: &Session) -> Result<Replication> {
 
 /// Where the server keeps the files of a new index in this tablespace, or by default; `None` where
 /// the session came over the network or may not know.
-///
-/// # Errors
-/// As [`load_progress`].
 pub async fn load_index_directory(
     session: &Session,
     tablespace: Option<&str>,

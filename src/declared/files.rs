@@ -102,9 +102,6 @@ fn require_regular(path: &Path) -> Result<fs::Metadata> {
 
 /// Whether files that are named one by one are migrations of a tool: a section marker or a name
 /// says so.
-///
-/// # Errors
-/// As [`read_one`].
 pub fn look_like_migrations(files: &[PathBuf]) -> Result<bool> {
     const MARKS: [&str; 11] = [
         "-- +goose",
@@ -160,9 +157,6 @@ pub fn read_one(path: &Path) -> Result<SqlFile> {
 }
 
 /// The file's text, without a byte order mark.
-///
-/// # Errors
-/// As [`read_one`].
 pub fn read_text(path: &Path) -> Result<String> {
     decode(&path.display().to_string(), read_bytes(path)?)
 }

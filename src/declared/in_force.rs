@@ -25,15 +25,12 @@ pub struct InForce {
 /// Something declared, and where.
 #[derive(Debug, Clone)]
 pub struct Standing<T> {
-    /// What.
     pub declared: T,
-    /// Where.
     pub stands: Stands,
     /// With IF NOT EXISTS it may have had no effect.
     pub if_not_exists: bool,
 }
 
-/// A statement's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stands {
     /// The migration's place in the list.

@@ -98,14 +98,12 @@ pub struct Note {
     pub message: String,
 }
 
-/// A declared index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeclaredIndex {
     /// The name, or `None` where the server would choose one.
     pub name: Option<String>,
     /// The table or materialized view as written.
     pub table: RelationName,
-    /// UNIQUE.
     pub unique: bool,
     /// All that follows the table's name: method, columns, INCLUDE, WITH, predicate.
     pub definition: String,
@@ -121,7 +119,6 @@ pub struct DeclaredIndex {
     /// The declared indexes of the table's partitions that are parts of it, with names resolved. The
     /// planner finds them: the files' text does not say whether they are equal.
     pub parts: Vec<DeclaredIndex>,
-    /// Where it stands.
     pub source: Source,
 }
 
@@ -138,7 +135,6 @@ pub struct DeclaredView {
     pub query: String,
     /// False where WITH NO DATA is declared.
     pub with_data: bool,
-    /// Where it stands.
     pub source: Source,
 }
 
@@ -151,7 +147,6 @@ pub enum CommentOn {
     View,
 }
 
-/// A declared comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeclaredComment {
     /// The kind of object.
@@ -160,14 +155,12 @@ pub struct DeclaredComment {
     pub name: RelationName,
     /// The text, or `None` where the comment is to be removed.
     pub text: Option<String>,
-    /// Where it stands.
     pub source: Source,
 }
 
 /// ANALYZE or VACUUM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MaintenanceKind {
-    /// ANALYZE.
     Analyze,
     /// VACUUM, with or without ANALYZE.
     Vacuum,
@@ -194,7 +187,6 @@ pub struct DeclaredMaintenance {
     pub table: Option<RelationName>,
     /// The parenthesised column list, or empty.
     pub columns: String,
-    /// Where it stands.
     pub source: Source,
 }
 

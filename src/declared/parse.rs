@@ -27,14 +27,12 @@ type Parsed<T> = std::result::Result<T, Problem>;
 pub enum Declared {
     /// CREATE INDEX.
     Index {
-        /// The index.
         index: DeclaredIndex,
         /// With IF NOT EXISTS it may have no effect.
         if_not_exists: bool,
     },
     /// CREATE MATERIALIZED VIEW.
     View {
-        /// The view.
         view: DeclaredView,
         /// With IF NOT EXISTS it may have no effect.
         if_not_exists: bool,
@@ -312,7 +310,6 @@ fn incomplete(source: &Source, message: &str) -> Problem {
     Problem::new(source, message)
 }
 
-/// The table's name.
 pub fn table_name(table: &ast::TableRelationName) -> Option<RelationName> {
     path_ref_name(&table.table_name_ref()?.path_ref()?)
 }

@@ -15,7 +15,6 @@ const WORD_SHOWN: usize = 40;
 #[derive(Debug)]
 pub struct Passed {
     others: Others,
-    /// The remarks.
     pub notes: Vec<Note>,
     file: String,
     in_file: usize,
@@ -62,7 +61,6 @@ impl Passed {
         None
     }
 
-    /// A remark.
     pub fn note(&mut self, source: &Source, message: String) {
         self.push("ignored_statement", source.to_string(), message);
     }

@@ -30,7 +30,6 @@ const INCLUDED: [&str; 5] = ["sql", "psql", "pgsql", "ddl", "dump"];
 pub struct Statement<'t> {
     /// Without the semicolon that ends it; blanks where psql's commands stood.
     pub text: Cow<'t, str>,
-    /// Where it begins.
     pub source: Source,
     /// The column of its first word in characters, from 1.
     pub column: u32,
@@ -49,7 +48,6 @@ pub struct Text<'t> {
     pub path: Option<&'t Path>,
     /// The line of the file at which the text begins, from 1.
     pub first_line: usize,
-    /// The text.
     pub text: &'t str,
     /// Whether the rows of COPY are taken out of it already.
     pub rows_are_apart: bool,

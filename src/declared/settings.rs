@@ -6,7 +6,6 @@ use super::Source;
 use super::statement::{Words, name_of, string_of};
 use crate::syntax::lexer::Kind;
 
-/// A setting's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// The items of a list, or the one value.
@@ -20,7 +19,6 @@ pub enum Value {
 pub struct Setting {
     /// What it was set to.
     pub value: Value,
-    /// Where.
     pub source: Source,
 }
 
@@ -83,7 +81,6 @@ impl Settings {
         self.now.get(name)
     }
 
-    /// BEGIN.
     pub fn begin(&mut self) {
         self.in_transaction = true;
     }

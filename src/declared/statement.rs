@@ -80,7 +80,6 @@ impl<'t> Words<'t> {
         Words { text, tokens: tokens(text).collect(), at: 0 }
     }
 
-    /// The text.
     pub fn text(&self) -> &'t str {
         self.text
     }
@@ -95,7 +94,6 @@ impl<'t> Words<'t> {
         self.tokens.get(self.at).copied()
     }
 
-    /// The next token.
     pub fn next(&mut self) -> Option<Token> {
         let token = self.peek()?;
         self.at += 1;

@@ -28,9 +28,7 @@ pub enum Doubts {
 /// A declared thing, and what is known of its place.
 #[derive(Debug, Clone)]
 pub struct Entry<T> {
-    /// What.
     pub declared: T,
-    /// Where.
     pub stands: Stands,
     /// With IF NOT EXISTS it may have had no effect.
     pub if_not_exists: bool,
@@ -105,7 +103,6 @@ pub struct Walk {
     pub maintenance: Vec<Option<Entry<DeclaredMaintenance>>>,
     /// Where materialized views were created at all.
     pub created: Vec<(RelationName, Stands)>,
-    /// What is wrong.
     pub problems: Vec<Problem>,
     by_index: HashMap<String, Vec<usize>>,
     by_table: HashMap<String, Vec<usize>>,

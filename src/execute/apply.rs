@@ -39,7 +39,6 @@ pub struct Apply<'a> {
 }
 
 impl<'a> Apply<'a> {
-    /// Ready to run.
     pub fn new(execution: Execution<'a>, lock: &'a RunLock, options: &'a Options) -> Self {
         let slots = Semaphore::new(execution.policy.jobs.max(1));
         let execution = Execution { builds: true, ..execution };

@@ -11,9 +11,6 @@ use crate::plan;
 
 /// An outcome where the table is not any more what it was called, or the index not what it was to be
 /// called; `None` where both are.
-///
-/// # Errors
-/// Those of the connection and of the catalog query.
 pub async fn of(
     execution: &Execution<'_>,
     table: &Table,

@@ -17,9 +17,6 @@ pub enum Explanation {
 }
 
 /// Explains a statement; it is never executed, and code of roles that are not trusted neither. `missing`: declared indexes that are not there.
-///
-/// # Errors
-/// Those of the connection.
 pub async fn explain(
     session: &Session,
     query: &str,

@@ -25,9 +25,6 @@ pub enum Ahead {
 
 /// Waits until nothing stands in the way of a build on the table. `waited` is how long its step
 /// has waited for others.
-///
-/// # Errors
-/// Those of the connection and of the catalog queries.
 pub async fn clear(
     execution: &Execution<'_>,
     at: StepIndex,
@@ -69,9 +66,6 @@ async fn in_the_way(execution: &Execution<'_>, table: Oid) -> Result<Option<(i32
 
 /// Why the disk has no room for the index, where that can be known: on the server's own machine. A
 /// full disk stops more than the build: a server that cannot write WAL shuts down.
-///
-/// # Errors
-/// Those of the connection and of the catalog query.
 pub async fn no_room(
     execution: &Execution<'_>,
     index: &DeclaredIndex,

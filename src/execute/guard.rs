@@ -15,7 +15,6 @@ use crate::plan::one_line;
 /// lock_timeout of its own has given up by then.
 const DDL_PATIENCE_SECONDS: f64 = 0.5;
 
-/// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Response {
     /// Nothing.

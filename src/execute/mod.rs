@@ -111,13 +111,10 @@ pub enum YieldToDdl {
 
 /// What every job's execution needs.
 pub struct Execution<'a> {
-    /// Where.
     pub database: &'a Database,
     /// How far it may go.
     pub policy: Policy,
-    /// Asks to stop.
     pub cancel: Cancel,
-    /// Hears what happens.
     pub events: Events,
     /// When to stop, and the words for it.
     pub deadline: Option<(Instant, String)>,
@@ -137,7 +134,6 @@ const SILENCE_AFTER_SIGNAL: Duration = Duration::from_secs(3);
 const BETWEEN_LISTENINGS: Duration = Duration::from_millis(250);
 
 impl<'a> Execution<'a> {
-    /// Ready to run.
     pub fn new(database: &'a Database, policy: Policy, cancel: Cancel, events: Events) -> Self {
         let begun = Begun::default();
         let hears = begun.clone();

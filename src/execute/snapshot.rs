@@ -23,7 +23,6 @@ const MEMORY: &str = "512MB";
 const LOCK_TIMEOUT: &str = "10s";
 const STATEMENT_TIMEOUT: &str = "60s";
 
-/// What was taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Taken {
     /// The snapshot's number; `None` in a file.
@@ -97,9 +96,6 @@ pub async fn take_to_file(
 }
 
 /// Removes the snapshots that were taken longer ago. Returns how many they were.
-///
-/// # Errors
-/// Those of the connection and of the statements.
 pub async fn prune(database: &Database, keep: Duration, owner: Option<&str>) -> Result<i64> {
     database.require_writable()?;
     require_usable(database, owner).await?;

@@ -21,9 +21,7 @@ use crate::plan::statements::{Change, Span};
 pub enum Past {
     /// The newest snapshot that is at least so old.
     Ago(Duration),
-    /// This snapshot.
     Snapshot(i64),
-    /// This file.
     File(PathBuf),
 }
 
@@ -56,9 +54,7 @@ pub enum End {
     Past(Past),
 }
 
-/// Who asks what.
 pub struct Inquiry<'a> {
-    /// Where.
     pub session: &'a Session,
     /// How statements are counted there.
     pub extension: &'a Extension,
@@ -180,9 +176,6 @@ impl Inquiry<'_> {
     /// The texts of these statements, to be shown: from this machine's cache, from the snapshots, and
     /// only then from the server's own file, which it has to read as a whole. Never to be planned: others
     /// may write to the snapshots.
-    ///
-    /// # Errors
-    /// Those of the connection and of the queries.
     pub async fn texts(
         &self,
         keys: impl Iterator<Item = StatementKey>,
@@ -227,9 +220,6 @@ impl Inquiry<'_> {
 
     /// The texts as the server itself has them, to be planned: they may hold secrets. One that is too
     /// long for it is cut.
-    ///
-    /// # Errors
-    /// Those of the connection and of the query.
     pub async fn live_texts(&self, keys: &[StatementKey]) -> Result<KnownTexts> {
         let ids = keys.iter().map(|key| key.queryid).collect::<Vec<_>>();
         let mut texts = KnownTexts::new();
@@ -244,9 +234,6 @@ impl Inquiry<'_> {
 
     /// What a statement did from one snapshot to the next, and since the last, the newest first: when it
     /// ended, and its figures. Empty without snapshots.
-    ///
-    /// # Errors
-    /// Those of the connection and of the queries.
     pub async fn history(&self, key: StatementKey) -> Result<Vec<(String, Figures)>> {
         let is_hidden = !self.may_see(&key);
         if is_hidden || !self.has_history().await {
@@ -269,9 +256,6 @@ impl Inquiry<'_> {
     }
 
     /// Samples the counters once.
-    ///
-    /// # Errors
-    /// Those of the connection and of the queries.
     pub async fn read(&self) -> Result<Reading> {
         load_reading(self.session, self.extension, self.database).await
     }

@@ -55,9 +55,6 @@ pub struct Alive {
 
 impl Alive {
     /// Takes a number that no living run has.
-    ///
-    /// # Errors
-    /// Those of the connection.
     pub async fn announce(database: &Database) -> Result<Alive> {
         let session = database.dedicated().await?;
         loop {
@@ -157,9 +154,6 @@ struct Held {
 
 impl ObjectLocks {
     /// Holds nothing yet.
-    ///
-    /// # Errors
-    /// Those of the connection.
     pub async fn open(database: &Database) -> Result<ObjectLocks> {
         let session = database.dedicated().await?;
         let held = Held { session, objects: HashSet::new(), lost: None };
@@ -167,9 +161,6 @@ impl ObjectLocks {
     }
 
     /// Takes the object's lock, unless it is held already. Returns who holds it where that fails.
-    ///
-    /// # Errors
-    /// Those of the connection.
     pub async fn take(&self, database: &Database, object: u32) -> Result<Option<String>> {
         let mut held = self.held.lock().await;
         let key = object.cast_signed();

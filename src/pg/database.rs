@@ -65,7 +65,6 @@ pub enum Workers {
 /// What kind of server and session this is.
 #[derive(Debug, Clone)]
 pub struct Server {
-    /// The version.
     pub version: ServerVersion,
     /// The database connected to.
     pub database: String,
@@ -88,7 +87,6 @@ pub struct Server {
     pub deadlock_timeout: Duration,
 }
 
-/// An open database.
 pub struct Database {
     readers: Lane,
     maintainers: Lane,
@@ -208,9 +206,6 @@ impl Database {
 
     /// From now on names without schema mean what they mean under this path, written as `SET
     /// search_path` takes it, instead of that of the user.
-    ///
-    /// # Errors
-    /// Those of the connection.
     pub async fn look_in(&mut self, path: &str) -> Result<()> {
         let names = search_path::names(path);
         let asked: [(&(dyn ToSql + Sync), Type); 1] = [(&names, Type::TEXT_ARRAY)];

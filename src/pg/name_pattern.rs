@@ -17,9 +17,6 @@ pub struct NamePattern {
 
 impl NamePattern {
     /// Reads a pattern.
-    ///
-    /// # Errors
-    /// Says what is wrong with it.
     pub fn parse(text: &str) -> Result<NamePattern, String> {
         let parts = parts(text)?;
         let pattern = |part: &str| glob::Pattern::new(part).map_err(|error| error.to_string());

@@ -12,7 +12,6 @@ use tokio_postgres::types::{FromSql, Type};
 
 use super::server_error::{ServerError, chain};
 
-/// A row.
 #[derive(Debug)]
 pub struct Row {
     row: tokio_postgres::Row,

@@ -22,7 +22,6 @@ pub struct ServerError {
     pub message: String,
     /// DETAIL, for example the duplicate key.
     pub detail: Option<String>,
-    /// HINT.
     pub hint: Option<String>,
     /// Where in the text that was sent, in characters from 1; only where the server says so.
     pub position: Option<u32>,

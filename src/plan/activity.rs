@@ -7,7 +7,6 @@ use crate::catalog::activity::ActiveSession;
 /// A session in its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// The session.
     pub session: ActiveSession,
     /// 0 for those that wait for nobody who is known.
     pub depth: usize,

@@ -8,7 +8,6 @@ use crate::catalog::{AutovacuumSettings, Heap, TableState};
 /// One of the figures that decide, and where autovacuum would act.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measure {
-    /// What is counted.
     pub what: What,
     /// How much of it there is.
     pub value: f64,
@@ -16,14 +15,12 @@ pub struct Measure {
     pub threshold: f64,
 }
 
-/// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
     /// Transactions since the oldest that the table may still hold.
     FrozenXidAge,
     /// The same in multixact identifiers.
     MinMxidAge,
-    /// Dead rows.
     DeadRows,
     /// Rows inserted since the last VACUUM.
     InsertedRows,
@@ -31,11 +28,8 @@ pub enum What {
     ChangedRows,
     /// As the first four, of the TOAST table.
     ToastFrozenXidAge,
-    /// See above.
     ToastMinMxidAge,
-    /// See above.
     ToastDeadRows,
-    /// See above.
     ToastInsertedRows,
 }
 

@@ -67,7 +67,6 @@ pub struct Step {
     pub on: Option<RelationName>,
     /// Whether there is something to do.
     pub verdict: Verdict,
-    /// Why.
     pub reason: String,
     /// The strongest lock that the work takes on something that the application uses.
     pub lock: Option<Lock>,
@@ -122,11 +121,9 @@ impl Step {
 /// What a step is about.
 #[derive(Debug, Clone)]
 pub enum Subject {
-    /// A declared index.
     Index(DeclaredIndex),
     /// A declared materialized view.
     View(DeclaredView),
-    /// A declared comment.
     Comment(DeclaredComment),
     /// A declared ANALYZE or VACUUM.
     Maintenance(DeclaredMaintenance),
@@ -153,9 +150,7 @@ pub enum Action {
     CreateView,
     /// A comment is set.
     Comment,
-    /// ANALYZE.
     Analyze,
-    /// VACUUM.
     Vacuum,
     /// A materialized view is refreshed.
     RefreshView,
@@ -239,7 +234,6 @@ pub enum LockMode {
 /// The strongest lock of a step and what it is on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lock {
-    /// The mode.
     pub mode: LockMode,
     /// The relation, or what stands for several.
     pub on: String,

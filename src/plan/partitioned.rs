@@ -17,13 +17,11 @@ use crate::pg::name::{RelationName, distinct_with_suffix, quote_ident};
 pub struct Tree<'a> {
     /// The facts, which hold the table's partitions and their indexes.
     pub facts: &'a Facts,
-    /// The declaration.
     pub declared: &'a DeclaredIndex,
     /// How the server writes it, where that is known.
     pub shape: Option<&'a IndexShape>,
     /// The table.
     pub root: &'a Relation,
-    /// The index's name.
     pub name: RelationName,
     /// Its declared parts by their tables.
     parts: HashMap<&'a RelationName, &'a DeclaredIndex>,

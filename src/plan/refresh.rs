@@ -14,14 +14,11 @@ use crate::figures;
 use crate::pg::name::{RelationName, quote_ident};
 use crate::pg::name_pattern::NamePattern;
 
-/// What is wanted.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Which views.
     pub selection: Selection,
     /// Also the views that these read, before them.
     pub with_dependencies: bool,
-    /// How.
     pub mode: Mode,
     /// A view refreshed more recently is left alone.
     pub max_age: Option<Duration>,
@@ -59,9 +56,7 @@ impl fmt::Display for Way {
 /// A view to be refreshed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refresh {
-    /// The view.
     pub view: Oid,
-    /// How.
     pub way: Way,
     /// The views of the plan that it reads.
     pub needs: Vec<RelationName>,
@@ -70,7 +65,6 @@ pub struct Refresh {
 /// What the plan has to know.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    /// The views.
     pub views: Views,
     /// What unique indexes could be made of, where a view lacks one.
     pub hints: HashMap<Oid, KeyHint>,

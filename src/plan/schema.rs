@@ -5,7 +5,6 @@ use crate::failure::{Failure, Kind, Result};
 use crate::pg::advisory::lock_schema;
 use crate::pg::name::{quote_ident, quote_literal};
 
-/// The schema's name.
 pub const NAME: &str = "pgtend";
 
 /// What makes each version out of the one before.
@@ -43,7 +42,6 @@ pub const RELATIONS: [&str; 23] = [
 /// behind it.
 const LOCK_TIMEOUT: &str = "5s";
 
-/// What is wanted.
 #[derive(Debug, Clone)]
 pub enum Wanted {
     /// The schema, and these further roles may write and read it.
@@ -83,9 +81,7 @@ impl Action {
 /// One transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaStep {
-    /// What it does.
     pub action: Action,
-    /// Why.
     pub reason: String,
     /// The statements between those of [`begin`] and COMMIT.
     pub statements: Vec<String>,
@@ -102,11 +98,9 @@ impl SchemaStep {
 /// What the plan has to know.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// The database.
     pub database: String,
     /// The role that pgtend acts as.
     pub role: String,
-    /// The schema.
     pub schema: Schema,
     /// For each role that is to be let in whether it is; `None` where there is no such role.
     pub grants: Vec<Option<bool>>,

@@ -4,13 +4,11 @@ use crate::catalog::Oid;
 use crate::declared::DeclaredIndex;
 use crate::pg::name::{RelationName, quote_ident};
 
-/// Something to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Statement {
     /// A concurrent build: alone in its message, without timeouts. The application does not wait
     /// for it, however long it waits itself. If it breaks off, an invalid `index` may remain.
     Build {
-        /// The SQL.
         sql: String,
         /// The index that it builds.
         index: RelationName,
@@ -19,7 +17,6 @@ pub enum Statement {
     },
     /// A concurrent drop, sent like a build.
     Drop {
-        /// The SQL.
         sql: String,
         /// The index that it drops.
         index: RelationName,

@@ -12,12 +12,10 @@ use crate::pg::name::{RelationName, quote_ident};
 use crate::pg::name_pattern::NamePattern;
 use crate::pg::version::ServerVersion;
 
-/// What is wanted.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// VACUUM or ANALYZE.
     pub job: Job,
-    /// Which tables.
     pub selection: Selection,
     /// Only those that are due.
     pub only_needed: bool,
@@ -33,7 +31,6 @@ pub struct Options {
     pub version: ServerVersion,
 }
 
-/// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Job {
     /// VACUUM, and with it ANALYZE where that is due and wanted.
@@ -41,7 +38,6 @@ pub enum Job {
         /// Whether ANALYZE is wanted, too.
         analyze: bool,
     },
-    /// ANALYZE.
     Analyze,
 }
 
@@ -66,19 +62,15 @@ pub struct Wanted {
 /// How VACUUM goes about it; what is not said is left to the server.
 #[derive(Debug, Clone, Default)]
 pub struct VacuumOptions {
-    /// FREEZE.
     pub freeze: bool,
     /// PARALLEL, workers for indexes.
     pub parallel: Option<u32>,
-    /// TRUNCATE.
     pub truncate: Option<bool>,
-    /// INDEX_CLEANUP.
     pub index_cleanup: Option<bool>,
     /// PROCESS_TOAST false.
     pub no_process_toast: bool,
     /// PROCESS_MAIN false.
     pub no_process_main: bool,
-    /// DISABLE_PAGE_SKIPPING.
     pub disable_page_skipping: bool,
     /// BUFFER_USAGE_LIMIT, also of ANALYZE.
     pub buffer_usage_limit: Option<String>,
@@ -87,11 +79,8 @@ pub struct VacuumOptions {
 /// A table to be vacuumed, analyzed or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// The table.
     pub table: Oid,
-    /// VACUUM.
     pub vacuum: bool,
-    /// ANALYZE.
     pub analyze: bool,
     /// Bytes that have to be read, as far as is known: the measure of how long it takes.
     pub bytes: i64,
@@ -578,9 +567,6 @@ fn figures(measure: &Measure) -> String {
 }
 
 /// The table's name as a wanted one is written: `sales`, `crm.*`, `sales (amount, "Kind")`.
-///
-/// # Errors
-/// Says what is wrong with it.
 pub fn wanted(text: &str) -> std::result::Result<Wanted, String> {
     let trimmed = text.trim();
     let Some(inner) = trimmed.strip_suffix(')') else {

@@ -25,9 +25,6 @@ pub enum Moment {
 
 impl Window {
     /// Reads `HH:MM-HH:MM`.
-    ///
-    /// # Errors
-    /// Says what is wrong.
     pub fn parse(text: &str) -> Result<Window, String> {
         let time = |text: &str| Time::strptime("%H:%M", text.trim()).ok();
         let ends = text.split_once('-').map(|(opens, closes)| (time(opens), time(closes)));

@@ -33,16 +33,13 @@ pub enum Kind {
 /// A token and its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token {
-    /// What it is.
     pub kind: Kind,
-    /// Its first byte.
     pub start: usize,
     /// The byte after its last.
     pub end: usize,
 }
 
 impl Token {
-    /// Its text.
     pub fn text<'a>(&self, of: &'a str) -> &'a str {
         &of[self.start..self.end]
     }
@@ -56,9 +53,7 @@ impl Token {
 /// Something that the text begins and does not end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unterminated {
-    /// What it is.
     pub what: &'static str,
-    /// Where it begins.
     pub start: usize,
 }
 

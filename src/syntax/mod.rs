@@ -33,7 +33,6 @@ const LARGEST: usize = 8 << 20;
 /// A text that is not given to the parser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooMuch {
-    /// Why.
     pub why: Why,
     /// The byte at which the statement begins that is too much.
     pub at: usize,
@@ -76,7 +75,6 @@ pub struct Parsed {
 }
 
 impl Parsed {
-    /// Its tree.
     pub fn tree(&self) -> SourceFile {
         self.parse.tree()
     }

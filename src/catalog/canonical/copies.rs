@@ -28,7 +28,6 @@ use crate::pg::session::{Answer, Session};
 pub struct IndexReading {
     /// The table's place among the questions' relations.
     pub relation: usize,
-    /// UNIQUE.
     pub unique: bool,
     /// All that follows the table's name.
     pub definition: String,
@@ -43,7 +42,6 @@ pub struct ViewReading {
     pub relation: usize,
     /// The parenthesised column list, or empty.
     pub columns: String,
-    /// The query.
     pub query: String,
 }
 
@@ -157,13 +155,11 @@ impl<'a> Copies<'a> {
         Some(Question { relation, text, setting })
     }
 
-    /// Begins the transaction.
     pub async fn begin(&self) -> Answer<()> {
         let script = ["BEGIN".to_owned(), self.path_of_the_server.clone()];
         self.session.pipeline(&script).await.into_iter().try_for_each(|answer| answer.map(drop))
     }
 
-    /// Ends the transaction.
     pub async fn end(&self) {
         self.session.pipeline(&["ROLLBACK".to_owned()]).await;
     }

@@ -85,7 +85,6 @@ impl Memory {
         print
     }
 
-    /// Remembers a print.
     pub fn put(&mut self, key: String, print: Print) {
         if self.is_kept() && print.definition.len() <= LONGEST {
             self.used.insert(key.clone());

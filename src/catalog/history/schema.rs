@@ -87,7 +87,6 @@ pub fn damaged() -> Failure {
 pub struct Schema {
     /// There is a schema of that name.
     pub is_there: bool,
-    /// Whose it is.
     pub owner: Option<String>,
     /// Nothing is in it.
     pub is_empty: bool,

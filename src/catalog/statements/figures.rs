@@ -3,7 +3,6 @@
 
 use crate::pg::name::quote_ident;
 
-/// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Figure {
     /// Executions.
@@ -12,15 +11,12 @@ pub enum Figure {
     Rows,
     /// Execution time, in ms as all times.
     Total,
-    /// The shortest execution.
     Min,
-    /// The longest execution.
     Max,
     /// How much executions differ.
     Deviation,
     /// How often it was planned; 0 unless planning is tracked.
     Plans,
-    /// Planning time.
     PlanTime,
     /// Blocks found in the buffers.
     SharedHit,
@@ -32,15 +28,11 @@ pub enum Figure {
     SharedWritten,
     /// Of temporary tables.
     LocalHit,
-    /// See above.
     LocalRead,
-    /// See above.
     LocalDirtied,
-    /// See above.
     LocalWritten,
     /// Of sorts and hashes that do not fit into memory.
     TempRead,
-    /// See above.
     TempWritten,
     /// Time for reading blocks; 0 unless track_io_timing is on.
     ReadTime,
@@ -50,11 +42,9 @@ pub enum Figure {
     TempReadTime,
     /// The same for temporary files.
     TempWriteTime,
-    /// WAL records.
     WalRecords,
     /// Whole pages in the WAL.
     WalImages,
-    /// Bytes of WAL.
     WalBytes,
     /// Functions compiled.
     JitFunctions,

@@ -22,7 +22,6 @@ const VERSION: u32 = 1;
 pub struct SnapshotFile {
     format: String,
     version: u32,
-    /// The server's version.
     pub server_version: String,
     /// The database that it was taken in.
     pub database: String,
@@ -71,12 +70,10 @@ pub struct Text {
     /// Whose; `None` in files of 0.1.0.
     #[serde(default)]
     pub userid: Option<Oid>,
-    /// Which.
     pub queryid: i64,
     /// Whether the client sent it itself; `None` in files of 0.1.0.
     #[serde(default)]
     pub toplevel: Option<bool>,
-    /// The text.
     pub query: String,
 }
 

@@ -53,9 +53,6 @@ pub struct Top {
 }
 
 /// Whether and how statements are counted here.
-///
-/// # Errors
-/// Those of the connection and of the query.
 pub async fn load_extension(session: &Session) -> Result<Extension> {
     let sql = include_str!("../../../sql/catalog/statements_extension.sql");
     let rows = ask(session, sql, &[]).await?;
@@ -84,9 +81,6 @@ pub async fn load_extension(session: &Session) -> Result<Extension> {
 }
 
 /// The counters of every statement of the database, or of all databases.
-///
-/// # Errors
-/// Those of the connection and of the queries.
 pub async fn load_reading(
     session: &Session,
     extension: &Extension,
@@ -104,9 +98,6 @@ pub async fn load_reading(
 }
 
 /// The statements that come first by `rank`, an expression over the extension's columns in `s`.
-///
-/// # Errors
-/// Those of the connection and of the queries.
 pub async fn load_top(
     session: &Session,
     extension: &Extension,
@@ -150,9 +141,6 @@ pub async fn load_top(
 }
 
 /// The names of the statements' users and databases.
-///
-/// # Errors
-/// Those of the connection and of the query.
 pub async fn load_names(
     session: &Session,
     keys: impl Iterator<Item = StatementKey> + Clone,
@@ -195,9 +183,6 @@ impl Extension {
 }
 
 /// The circumstances of now.
-///
-/// # Errors
-/// Those of the connection and of the queries.
 pub async fn load_moment(session: &Session, extension: &Extension) -> Result<Moment> {
     let mut moment = Moment { started_epoch: extension.started_epoch, ..Moment::default() };
     let now = "SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) AS now_epoch";

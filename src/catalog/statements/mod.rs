@@ -34,7 +34,6 @@ pub use texts::{
 /// What tells one counted statement from the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StatementKey {
-    /// Where.
     pub dbid: Oid,
     /// By whom.
     pub userid: Oid,
@@ -48,10 +47,8 @@ pub struct StatementKey {
 /// different things under one queryid.
 pub type KnownTexts = HashMap<StatementKey, String>;
 
-/// A statement's counters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
-    /// Which.
     pub key: StatementKey,
     /// How much, since the counters were begun.
     pub figures: Figures,
@@ -88,7 +85,6 @@ pub struct Moment {
 pub struct Extension {
     /// Its version in this database; `None` where it is absent.
     pub version: Option<String>,
-    /// Its schema.
     pub schema: String,
     /// What its function returns.
     pub columns: Vec<String>,
@@ -165,9 +161,7 @@ impl Extension {
 /// Names of roles and databases by their oids.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
-    /// Of roles.
     pub roles: HashMap<Oid, String>,
-    /// Of databases.
     pub databases: HashMap<Oid, String>,
     /// Which roles are superusers.
     pub superusers: HashSet<Oid>,

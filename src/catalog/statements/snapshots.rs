@@ -13,10 +13,8 @@ use crate::failure::Result;
 use crate::figures;
 use crate::pg::session::Session;
 
-/// A snapshot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
-    /// Its number.
     pub id: i64,
     /// When it was taken, and in which circumstances.
     pub moment: Moment,
@@ -37,16 +35,12 @@ pub struct Snapshot {
 pub struct Sample {
     /// The snapshot that found it.
     pub snapshot: i64,
-    /// The statement.
     pub key: StatementKey,
     /// Its counters; `None` where it was not counted any more.
     pub statement: Option<Statement>,
 }
 
 /// The snapshots, the newest first.
-///
-/// # Errors
-/// Those of the connection and of the query.
 pub async fn load_snapshots(session: &Session) -> Result<Vec<Snapshot>> {
     let rows = ask(session, include_str!("../../../sql/history/snapshots.sql"), &[]).await?;
     let snapshots = rows.iter().map(|row| Snapshot {
@@ -68,9 +62,6 @@ pub async fn load_snapshots(session: &Session) -> Result<Vec<Snapshot>> {
 }
 
 /// The counters of every statement at a snapshot.
-///
-/// # Errors
-/// Those of the connection and of the query.
 pub async fn load_state(session: &Session, snapshot: i64) -> Result<Vec<Statement>> {
     let sql = include_str!("../../../sql/history/state.sql");
     let rows = ask(session, sql, &[(&snapshot, Type::INT8)]).await?;
@@ -78,9 +69,6 @@ pub async fn load_state(session: &Session, snapshot: i64) -> Result<Vec<Statemen
 }
 
 /// What changed after a snapshot up to another, in its order.
-///
-/// # Errors
-/// Those of the connection and of the query.
 pub async fn load_samples(session: &Session, after: i64, upto: i64) -> Result<Vec<Sample>> {
     let sql = include_str!("../../../sql/history/samples.sql");
     let rows = ask(session, sql, &[(&after, Type::INT8), (&upto, Type::INT8)]).await?;
@@ -99,9 +87,6 @@ pub struct PastSample {
 }
 
 /// What the snapshots know of one statement, the newest first.
-///
-/// # Errors
-/// Those of the connection and of the query.
 pub async fn load_statement_samples(
     session: &Session,
     key: StatementKey,
@@ -129,9 +114,6 @@ pub async fn load_statement_samples(
 }
 
 /// The texts that were kept of these statements.
-///
-/// # Errors
-/// Those of the connection and of the query.
 pub async fn load_kept_texts(
     session: &Session,
     queryids: &[i64],

@@ -43,7 +43,6 @@ pub struct Texts {
 
 /// A text as the server has it, which may hold secrets.
 pub struct RawText {
-    /// Of which statement.
     pub key: StatementKey,
     /// Its beginning at least.
     pub query: String,
@@ -67,9 +66,6 @@ impl RawText {
 }
 
 /// The texts of statements with these queryids, to be shown.
-///
-/// # Errors
-/// Those of the connection and of the query.
 pub async fn load_texts(
     session: &Session,
     extension: &Extension,
@@ -95,9 +91,6 @@ pub async fn load_texts(
 
 /// The texts of statements with these queryids as they are, as far as so many characters, one by
 /// one. Returns why there are none where the server cannot convert them.
-///
-/// # Errors
-/// Those of the connection and of the query.
 pub async fn each_text(
     session: &Session,
     extension: &Extension,
@@ -115,9 +108,6 @@ pub async fn each_text(
 }
 
 /// The same within a transaction that goes on afterwards.
-///
-/// # Errors
-/// As [`each_text`].
 pub async fn each_text_within(
     session: &Session,
     extension: &Extension,
@@ -182,9 +172,6 @@ impl Extension {
 }
 
 /// The statements in whose text all words of `with` stand and none of `without`.
-///
-/// # Errors
-/// Those of the connection and of the query.
 pub async fn load_matching(
     session: &Session,
     extension: &Extension,

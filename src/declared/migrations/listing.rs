@@ -12,7 +12,6 @@ use crate::failure::{Failure, Result};
 /// A SQL file, and how the user came to name it.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// The file.
     pub path: PathBuf,
     /// The folder it was found below; `None` where the user named the file itself.
     pub below: Option<PathBuf>,
@@ -55,7 +54,6 @@ impl Found {
         Found { path, below, argument, text: OnceCell::new() }
     }
 
-    /// The file's name.
     pub fn name(&self) -> String {
         file_name(&self.path)
     }

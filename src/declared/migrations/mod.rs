@@ -34,7 +34,6 @@ pub use script::{Pieces, Rows, Script, Wrapping};
 pub use statements::{Statement, parse, scanned, statements, without_cluster_objects};
 pub use tools::{Between, Layout, Transactions};
 
-/// One migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migration {
     /// What the tool's users call it: the name of the file or of the folder that it stands in.

@@ -35,9 +35,7 @@ pub enum Direction {
 /// A file that the tool would take.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    /// The file.
     pub path: PathBuf,
-    /// The migration's name.
     pub name: String,
     /// Its place in the order.
     pub key: Key,

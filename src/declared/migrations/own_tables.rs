@@ -6,7 +6,6 @@ use super::Layout;
 /// A table of a tool's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnTable {
-    /// Its name.
     pub name: &'static str,
     /// Makes it unless it is there.
     pub create: &'static str,

@@ -6,10 +6,8 @@ use super::invalid;
 use super::order::{Candidate, Direction, wanted_once};
 use crate::failure::{Failure, Result};
 
-/// A migration's files.
 #[derive(Debug)]
 pub struct Pair {
-    /// The migration's name.
     pub name: String,
     /// The file that applies it.
     pub up: PathBuf,

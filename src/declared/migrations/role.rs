@@ -5,9 +5,7 @@ use super::Statement;
 /// What a statement is to the session that sends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// BEGIN.
     Begins,
-    /// COMMIT.
     Commits,
     /// ROLLBACK.
     RollsBack,

@@ -33,7 +33,6 @@ pub fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
 /// A part of a file that leads one way.
 #[derive(Debug, Clone)]
 pub struct Section {
-    /// Which.
     pub direction: Direction,
     /// The line of its first byte, from 1.
     pub first_line: u32,

@@ -11,7 +11,6 @@ use crate::failure::{Failure, Result};
 
 /// How a tool of the kind reads a file.
 pub struct Dialect {
-    /// The tool.
     pub tool: &'static str,
     /// What its markers begin with, such as `+goose`.
     pub mark: &'static str,

@@ -14,7 +14,6 @@ use crate::syntax::{self, TooMuch};
 const META_HINT: &str =
     "psql's own commands are not SQL; no server and no migration tool knows them";
 
-/// One statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
     /// The statement as written, without the semicolon that ends it.

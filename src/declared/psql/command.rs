@@ -105,7 +105,6 @@ impl<'t> Command<'t> {
         rest.len()
     }
 
-    /// What it does.
     pub fn effect(&self) -> Effect {
         match self.name {
             "a" | "C" | "conninfo" | "conninfo+" | "copyright" | "echo" | "errverbose" | "f"

@@ -11,9 +11,6 @@ use crate::plan::refresh::{self, Facts, LastRefresh, Options};
 
 /// The last refreshes of these views, or of all where none is named. Only to be asked for where
 /// there is a history.
-///
-/// # Errors
-/// Those of the connection and of the query.
 pub async fn last_refreshes(session: &Session, views: &[Oid]) -> Result<HashMap<Oid, LastRefresh>> {
     let runs = history::load_last_refreshes(session, views).await?;
     let last = runs.into_iter().filter_map(|run| {

@@ -41,9 +41,7 @@ pub struct Refreshing<'a> {
     pub wait: Duration,
     /// Whether the history can be read.
     pub has_history: bool,
-    /// Writes the history.
     pub recorder: &'a Recorder<'a>,
-    /// The views' locks.
     pub locks: ObjectLocks,
     /// What it has refreshed so far.
     pub commits: Commits,

@@ -46,7 +46,6 @@ pub struct Work<'a> {
     /// What it was called when the run was planned.
     name: RelationName,
     upstream: Option<RelationName>,
-    /// What was sent.
     pub sent: Vec<String>,
     /// How long it has waited for others.
     pub waited: Duration,

@@ -40,7 +40,6 @@ pub struct Upkeeping<'a> {
     pub skips_locked: bool,
     /// Whether the database's own statistics are brought up to date at the end.
     pub ends_with_database_statistics: bool,
-    /// Writes the history.
     pub recorder: &'a Recorder<'a>,
     /// The tables as they were when the plan was made.
     pub before: &'a Upkeep,

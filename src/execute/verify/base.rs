@@ -30,9 +30,6 @@ pub async fn load_base(session: &Session, base: &Script) -> Result<()> {
 
 /// The dump without its settings that this server does not know, as that of a newer pg_dump has some, and
 /// what there is to say of each.
-///
-/// # Errors
-/// Those of the server.
 pub async fn without_unknown_settings(
     session: &Session,
     base: &Script,

@@ -15,9 +15,6 @@ pub struct Beginning {
 
 impl Beginning {
     /// Of a session in which nothing has run.
-    ///
-    /// # Errors
-    /// Those of the server.
     pub async fn of(session: &Session, between: Between) -> Result<Self> {
         let search_path = match between {
             Between::RoleAndPath => {

@@ -24,7 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Converged {
     /// What is in force and held by the database.
     pub held: InForce,
-    /// What is wrong.
     pub findings: Vec<Finding>,
     /// How long it took.
     pub took: Duration,
@@ -32,9 +31,6 @@ pub struct Converged {
 
 /// Compares what is in force with the database, applies it twice and finds what had no effect and
 /// what is never done.
-///
-/// # Errors
-/// Those of the connection and of the catalog queries.
 pub async fn converge(
     database: &Database,
     in_force: InForce,

@@ -43,7 +43,6 @@ impl Site {
         Ok(Site { database, session, beginning })
     }
 
-    /// The connection.
     pub fn session(&self) -> &Session {
         &self.session
     }
@@ -63,9 +62,6 @@ impl Site {
 
     /// Takes the migration, which is applied, back and applies it again, on a session like the first
     /// time. `before` is what was there before it.
-    ///
-    /// # Errors
-    /// Those of the connection and of the catalog query.
     pub async fn round_trip(
         &self,
         migration: &Migration,
@@ -90,18 +86,12 @@ impl Site {
     }
 
     /// What there is now.
-    ///
-    /// # Errors
-    /// Those of the connection and of the catalog queries.
     pub async fn state(&self) -> Result<State> {
         Ok(State { fingerprint: self.fingerprint().await?, settings: self.settings().await? })
     }
 
     /// Whether the schema is still as it was after a migration whose way back failed: it was refused
     /// as a whole, or does nothing. The session then is made so too.
-    ///
-    /// # Errors
-    /// Those of the connection and of the catalog query.
     pub async fn is_still(&self, after: &State) -> Result<bool> {
         if self.session.is_closed() || self.fingerprint().await? != after.fingerprint {
             return Ok(false);
@@ -120,9 +110,6 @@ impl Site {
     }
 
     /// What the migrations have set in the session, for those that come after them.
-    ///
-    /// # Errors
-    /// Those of the connection and of the catalog query.
     pub async fn settings(&self) -> Result<Settings> {
         let sql = include_str!("../../../sql/catalog/session_settings.sql");
         let rows = self.session.query(sql, &[]).await.map_err(ServerError::into_failure)?;

@@ -12,9 +12,6 @@ const USUAL: &str = "SET LOCAL search_path TO DEFAULT";
 
 /// The functions that indexes and materialized views rely on and that fail with the restricted
 /// search path, but not with the usual one. What they did is rolled back.
-///
-/// # Errors
-/// Those of the connection.
 pub async fn broken_functions(session: &Session) -> Result<Vec<Broken>> {
     for sql in ["BEGIN", "SET LOCAL statement_timeout = '5s'", RESTRICTED] {
         session.execute(sql).await.map_err(ServerError::into_failure)?;

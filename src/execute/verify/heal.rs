@@ -28,9 +28,7 @@ pub enum Healed {
     Untried(String),
     /// It was tried with this index.
     Tried {
-        /// Its name.
         index: String,
-        /// What is wrong.
         findings: Vec<Finding>,
         /// How long it took.
         took: Duration,
@@ -38,9 +36,6 @@ pub enum Healed {
 }
 
 /// Breaks an index of those that are held, and lets `apply` mend it.
-///
-/// # Errors
-/// Those of the connection and of the catalog queries.
 pub async fn heal(
     database: &Database,
     held: &InForce,

@@ -7,7 +7,6 @@ use crate::declared::migrations::{Role, Statement};
 
 /// The message, and what it consists of.
 pub struct Message<'a> {
-    /// What is sent.
     pub text: String,
     pieces: Vec<Piece<'a>>,
 }

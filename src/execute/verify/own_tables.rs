@@ -10,9 +10,6 @@ const NOWHERE: &str = "3F000";
 
 /// Makes the tool's own tables, empty, unless they are there. Where the search path leads nowhere as
 /// long as no migration has run, they are left out.
-///
-/// # Errors
-/// Those of the server.
 pub async fn make_own_tables(session: &Session, layout: Layout) -> Result<()> {
     for table in layout.own_tables() {
         match session.execute_script(table.create).await {

@@ -77,9 +77,6 @@ impl<'a> Sender<'a> {
     }
 
     /// The same in a transaction that holds all scripts.
-    ///
-    /// # Errors
-    /// As [`Sender::run`].
     pub async fn run_in_common(&mut self, script: &Script, is_last: bool) -> Sent {
         if script.wrapping != Wrapping::Transaction {
             if self.is_in_transaction {

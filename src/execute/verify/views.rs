@@ -26,9 +26,6 @@ pub struct Refreshed {
 }
 
 /// Refreshes every view, what others read first.
-///
-/// # Errors
-/// Those of the connection and of the catalog queries.
 pub async fn refresh(database: &Database, created: &Created<'_>) -> Result<Refreshed> {
     let started = Instant::now();
     let facts = facts(database).await?;

@@ -39,9 +39,6 @@ enum Field {
 
 impl Gate {
     /// Reads `FIELD > VALUE` or `FIELD < VALUE`.
-    ///
-    /// # Errors
-    /// Says what is wrong.
     pub fn parse(text: &str) -> Result<Gate, String> {
         let at = text.find(['>', '<']).ok_or("write it as 'mean > 100ms'")?;
         let field = field(text[..at].trim())?;

@@ -9,7 +9,6 @@ use crate::plan::Warning;
 pub struct Ranking {
     /// The statements to show, in their order.
     pub statements: Vec<Counted>,
-    /// Their texts.
     pub texts: KnownTexts,
     /// Their users and databases.
     pub names: Names,

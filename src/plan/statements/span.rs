@@ -8,9 +8,7 @@ use crate::catalog::statements::{Figure, Figures, Kind, Moment, Reading, Stateme
 /// A statement's figures of a span.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Counted {
-    /// Which.
     pub key: StatementKey,
-    /// How much.
     pub figures: Figures,
     /// Its counters began anew within the span, so that some of it is missing.
     pub is_partial: bool,
@@ -49,7 +47,6 @@ pub enum Change {
 /// Adds up what was counted between two moments, reading by reading.
 #[derive(Debug, Clone)]
 pub struct Span {
-    /// Where it begins.
     pub begins: Moment,
     /// Where it ends so far.
     pub ends: Moment,

@@ -28,7 +28,6 @@ pub struct Refused {
     pub place: Place,
     /// The statement; empty where it is not known.
     pub statement: String,
-    /// The server's words.
     pub error: ServerError,
 }
 

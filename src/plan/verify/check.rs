@@ -52,7 +52,6 @@ impl CheckName {
 /// A server that was verified on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedOn {
-    /// Its version.
     pub version: String,
     /// The folder of its programs, where it was ours.
     pub folder: Option<PathBuf>,

@@ -81,7 +81,6 @@ pub fn existing<'f>(facts: &'f Facts, step: &Step) -> Option<&'f Index> {
     facts.indexes.values().flatten().find(|index| index.name == step.object)
 }
 
-/// Where it stands.
 pub fn place(migrations: &[Migration], stands: Stands) -> Place {
     Place::new(&migrations[stands.migration].up, stands.line, stands.column)
 }

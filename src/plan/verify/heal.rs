@@ -16,7 +16,6 @@ pub struct Patient {
     pub standing: Standing<DeclaredIndex>,
     /// As it is.
     pub index: Index,
-    /// Its table.
     pub table: RelationName,
     /// What builds it again, as `apply` would.
     pub build: String,

@@ -50,9 +50,7 @@ impl Origins {
 /// What a statement did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    /// Where it begins.
     pub place: Place,
-    /// Its text.
     pub text: String,
     /// Its migration, from 0.
     pub migration: usize,
@@ -70,9 +68,7 @@ pub struct Seen {
 /// A table or materialized view during a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenRelation {
-    /// Its identifier.
     pub oid: Oid,
-    /// Its name.
     pub name: RelationName,
     /// The strongest lock that the transaction holds; `None` where it was gone before it could be
     /// seen, because the statement commits by itself.
@@ -86,9 +82,7 @@ pub struct SeenRelation {
 /// Which statement it is that an answer of the server is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Done {
-    /// Where it begins.
     pub place: Place,
-    /// Its text.
     pub text: String,
 }
 

@@ -15,7 +15,6 @@ use crate::plan::refresh::grouping_key;
 /// What there is to know of the views.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
-    /// The views.
     pub views: Views,
     /// The unique indexes of each.
     pub indexes: HashMap<Oid, Vec<UniqueIndex>>,
@@ -36,7 +35,6 @@ pub enum Refusal {
 
 /// Where the views were created, the last of a name last.
 pub struct Created<'a> {
-    /// The migrations.
     pub migrations: &'a [Migration],
     /// The views and their places.
     pub views: &'a [(RelationName, Stands)],

@@ -86,7 +86,6 @@ pub enum Between {
     Nothing,
     /// It gives the role and the search path back that the session began with.
     RoleAndPath,
-    /// RESET ALL.
     ResetAll,
     /// A session of its own.
     NewSession,

@@ -14,13 +14,9 @@ use crate::pg::name::RelationName;
 pub enum RelationKind {
     /// A table, also a foreign one.
     Table,
-    /// A view.
     View,
-    /// A materialized view.
     MaterializedView,
-    /// A sequence.
     Sequence,
-    /// An index.
     Index,
 }
 
@@ -51,7 +47,6 @@ impl RelationKind {
 /// A relation that is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created {
-    /// What it is.
     pub kind: RelationKind,
     /// As it is written; an index has the schema of its table.
     pub name: RelationName,
@@ -70,7 +65,6 @@ pub enum IfTaken {
     Refuse,
     /// IF NOT EXISTS: nothing happens.
     Skip,
-    /// OR REPLACE.
     Replace,
 }
 
@@ -81,9 +75,7 @@ pub enum Effect {
     Create(Created),
     /// It is dropped, with all that belongs to it.
     Drop {
-        /// What it is.
         kind: RelationKind,
-        /// Its name.
         name: RelationName,
         /// Whether it says IF EXISTS.
         if_exists: bool,

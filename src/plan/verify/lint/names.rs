@@ -10,7 +10,6 @@ use crate::pg::name::{RelationName, with_suffix};
 /// A relation that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relation {
-    /// What it is.
     pub kind: RelationKind,
     /// As it is written, however long.
     pub written: String,
