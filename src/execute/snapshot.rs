@@ -9,8 +9,8 @@ use tokio_postgres::types::{ToSql, Type};
 use crate::catalog::history::{self, seconds};
 use crate::catalog::load::{ask, first};
 use crate::catalog::statements::{
-    Extension, LONGEST_BYTES, LONGEST_CHARACTERS, RawText, Scope, SnapshotFile, StatementKey, Text,
-    each_text, each_text_within, load_moment, load_reading,
+    Amount, Extension, LONGEST_BYTES, LONGEST_CHARACTERS, RawText, Scope, SnapshotFile,
+    StatementKey, Text, each_text, each_text_within, load_moment, load_reading,
 };
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::{Database, Workers};
@@ -22,6 +22,9 @@ const MEMORY: &str = "512MB";
 /// Two runs at once would both keep the same changes; the second waits so long for the first.
 const LOCK_TIMEOUT: &str = "10s";
 const STATEMENT_TIMEOUT: &str = "60s";
+
+/// What is kept of the texts.
+const BEGINNINGS: Amount = Amount::Beginning(LONGEST_CHARACTERS);
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Taken {
@@ -88,7 +91,7 @@ pub async fn take_to_file(
             });
         }
     };
-    let unreadable = each_text(&session, extension, &ids, LONGEST_CHARACTERS, read).await?;
+    let unreadable = each_text(&session, extension, &ids, BEGINNINGS, read).await?;
     file.finish()?;
     let statements = i64::try_from(reading.statements.len()).unwrap_or(i64::MAX);
     let hidden = reading.moment.hidden;
@@ -193,8 +196,7 @@ async fn take_texts(session: &Session, extension: &Extension) -> Result<Option<S
             texts.insert(id, text);
         }
     };
-    let unreadable =
-        each_text_within(session, extension, &missing, LONGEST_CHARACTERS, read).await?;
+    let unreadable = each_text_within(session, extension, &missing, BEGINNINGS, read).await?;
     let (mut ids, mut batch, mut bytes) = (Vec::new(), Vec::new(), 0);
     for (id, text) in texts {
         bytes += text.len();

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::catalog::statements::{
-    Extension, Figures, KnownTexts, Length, Moment, PastSample, RawText, Reading, Sample, Scope,
-    Snapshot, SnapshotFile, StatementKey, TextCache, Texts, each_text, load_kept_texts,
+    Amount, Extension, Figures, KnownTexts, Length, Moment, PastSample, RawText, Reading, Sample,
+    Scope, Snapshot, SnapshotFile, StatementKey, TextCache, Texts, each_text, load_kept_texts,
     load_reading, load_samples, load_snapshots, load_state, load_statement_samples, load_texts,
 };
 use crate::catalog::{Oid, history};
@@ -261,8 +261,8 @@ impl Inquiry<'_> {
     }
 }
 
-/// Characters of a statement that is planned.
-const LONGEST_PLANNED: i32 = 1_000_000;
+/// What is read of a statement that is planned.
+const LONGEST_PLANNED: Amount = Amount::Beginning(1_000_000);
 
 /// So many snapshots of a statement are looked at.
 const MOST_PAST: i64 = 50;

@@ -7,8 +7,7 @@ use pg_sandbox::Sandbox;
 use serde_json::Value;
 
 use crate::support::document::Document;
-use crate::support::server;
-use crate::support::{Database, Output, Pgtend, connect_to, until};
+use crate::support::{Database, Output, PATIENCE, Pgtend, connect_to, server, until};
 
 /// A database that counts its statements.
 async fn counting() -> Database {
@@ -794,4 +793,23 @@ async fn long_texts_are_cut_and_this_is_said() {
     assert!(output.stdout.contains(cut) && output.stdout.len() < 80_000, "{}", output.stdout.len());
     let whole = look(&db, &["--like", "AS long", "--full"]).expect(0);
     assert!(!whole.stdout.contains(cut) && whole.stdout.len() > 200_000);
+}
+
+/// Whole texts are shown as long as all of them together are not too large.
+#[tokio::test]
+async fn whole_texts_are_not_more_than_memory_should_hold() {
+    // The log of the tests' own server is read by many.
+    let server = Box::leak(Box::new(server::start(&[("log_statement", "none")])));
+    let db = Database::new_on(server).await;
+    db.sql("CREATE EXTENSION pg_stat_statements").await;
+    for more in 0..5 {
+        let terms = " + 1".repeat(more);
+        db.sql(&format!("SELECT 1{terms} /* {} */ AS long", "x".repeat(9_000_000))).await;
+    }
+    let running = db.start(&["slow-queries", "--format", "json", "--like", "AS long", "--full"]);
+    let (output, peak) = running.wait_for_peak(PATIENCE);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    assert_eq!(output.stdout.matches("(cut: 9,000,0").count(), 2);
+    assert!(output.stdout.len() > 27_000_000 && output.stdout.len() < 28_000_000);
+    assert!(peak < 200_000, "{peak} kB");
 }

@@ -27,7 +27,7 @@ pub use snapshots::{
     load_statement_samples,
 };
 pub use texts::{
-    LONGEST_BYTES, LONGEST_CHARACTERS, Length, RawText, Texts, each_text, each_text_within,
+    Amount, LONGEST_BYTES, LONGEST_CHARACTERS, Length, RawText, Texts, each_text, each_text_within,
     load_matching, load_texts,
 };
 

@@ -16,8 +16,9 @@ const MEMORY: &str = "512MB";
 /// So many bytes of a text are kept and shown.
 pub const LONGEST_BYTES: usize = 64 * 1024;
 
-/// Bytes of texts that are held at once.
-const MOST_BYTES: usize = 32 << 20;
+/// Bytes of texts that are held as a whole. The server counts them and sends no more: to count and
+/// send the characters of a gigabyte takes longer than a look may.
+const MOST_BYTES: i64 = 32 << 20;
 
 /// A character has a byte at least.
 pub const LONGEST_CHARACTERS: i32 = 64 * 1024;
@@ -39,6 +40,15 @@ pub struct Texts {
     pub known: KnownTexts,
     /// Why the server cannot hand out its texts.
     pub unreadable: Option<String>,
+}
+
+/// How much of the texts the server sends.
+#[derive(Debug, Clone, Copy)]
+pub enum Amount {
+    /// So many characters of each.
+    Beginning(i32),
+    /// So many bytes of whole texts, and then the beginnings.
+    WholeUpTo(i64),
 }
 
 /// A text as the server has it, which may hold secrets.
@@ -72,35 +82,32 @@ pub async fn load_texts(
     queryids: &[i64],
     length: Length,
 ) -> Result<Texts> {
+    let amount = match length {
+        Length::Cut => Amount::Beginning(LONGEST_CHARACTERS),
+        Length::Whole => Amount::WholeUpTo(MOST_BYTES),
+    };
     let mut known = KnownTexts::new();
-    let mut room = MOST_BYTES;
-    let characters = match length {
-        Length::Cut => LONGEST_CHARACTERS,
-        Length::Whole => i32::try_from(MOST_BYTES).unwrap_or(i32::MAX),
-    };
     let read = |raw: RawText| {
-        let longest = if raw.query.len() <= room { usize::MAX } else { LONGEST_BYTES };
-        let longest = if length == Length::Cut { LONGEST_BYTES } else { longest };
-        let text = raw.shown(longest);
-        room = room.saturating_sub(text.len());
-        known.insert(raw.key, text);
+        let is_whole = length == Length::Whole && raw.query.len() >= raw.bytes;
+        let longest = if is_whole { usize::MAX } else { LONGEST_BYTES };
+        known.insert(raw.key, raw.shown(longest));
     };
-    let unreadable = each_text(session, extension, queryids, characters, read).await?;
+    let unreadable = each_text(session, extension, queryids, amount, read).await?;
     Ok(Texts { known, unreadable })
 }
 
-/// The texts of statements with these queryids as they are, as far as so many characters, one by
+/// The texts of statements with these queryids as they are, as much of them as is wanted, one by
 /// one. Returns why there are none where the server cannot convert them.
 pub async fn each_text(
     session: &Session,
     extension: &Extension,
     queryids: &[i64],
-    characters: i32,
+    amount: Amount,
     read: impl FnMut(RawText),
 ) -> Result<Option<String>> {
     with_memory(session, MEMORY, async {
         // The transaction is rolled back whatever comes of it.
-        let read = read_texts(session, extension, queryids, characters, read).await;
+        let read = read_texts(session, extension, queryids, amount, read).await;
         Ok(read.err())
     })
     .await
@@ -112,11 +119,11 @@ pub async fn each_text_within(
     session: &Session,
     extension: &Extension,
     queryids: &[i64],
-    characters: i32,
+    amount: Amount,
     read: impl FnMut(RawText),
 ) -> Result<Option<String>> {
     session.execute("SAVEPOINT texts").await.map_err(|error| error.into_failure())?;
-    let read = read_texts(session, extension, queryids, characters, read).await;
+    let read = read_texts(session, extension, queryids, amount, read).await;
     let back = "ROLLBACK TO SAVEPOINT texts";
     session.execute(back).await.map_err(|error| error.into_failure())?;
     unreadable_or(read.err(), extension)
@@ -126,12 +133,23 @@ async fn read_texts(
     session: &Session,
     extension: &Extension,
     queryids: &[i64],
-    characters: i32,
+    amount: Amount,
     mut read: impl FnMut(RawText),
 ) -> Result<()> {
-    let sql = extension.written(include_str!("../../../sql/statements/texts.sql"));
-    let params: [(&(dyn ToSql + Sync), Type); 2] =
-        [(&queryids, Type::INT8_ARRAY), (&characters, Type::INT4)];
+    let (sql, characters, whole) = match &amount {
+        Amount::Beginning(characters) => {
+            (include_str!("../../../sql/statements/texts.sql"), characters, None)
+        }
+        Amount::WholeUpTo(bytes) => (
+            include_str!("../../../sql/statements/whole_texts.sql"),
+            &LONGEST_CHARACTERS,
+            Some(bytes),
+        ),
+    };
+    let mut params: Vec<(&(dyn ToSql + Sync), Type)> =
+        vec![(&queryids, Type::INT8_ARRAY), (characters, Type::INT4)];
+    params.extend(whole.map(|bytes| (bytes as &(dyn ToSql + Sync), Type::INT8)));
+    let sql = extension.written(sql);
     let rows = session.each(&sql, &params, |row| {
         if let Some(key) = read_key(row) {
             let bytes = usize::try_from(row.get::<_, i32>("bytes")).unwrap_or(0);

@@ -147,6 +147,26 @@ impl Running {
         }
     }
 
+    /// Waits for the end, and returns how much memory it had at most, in kB.
+    pub fn wait_for_peak(mut self, limit: Duration) -> (Output, u64) {
+        let give_up = Instant::now() + limit;
+        let mut peak = 0;
+        while self.goes_on() {
+            assert!(Instant::now() < give_up, "{} goes on\n{}", self.shown, self.narration());
+            // The system forgets it when the program ends, so it is asked often.
+            peak = peak.max(self.peak_kilobytes().unwrap_or_default());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        (self.wait(), peak)
+    }
+
+    /// None where the system does not tell.
+    fn peak_kilobytes(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix(" kB")?.parse().ok()
+    }
+
     fn narration(&self) -> String {
         fs::read_to_string(self.stderr.path()).unwrap()
     }
