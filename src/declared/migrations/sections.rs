@@ -1,10 +1,12 @@
 //! Files that hold both directions.
 
+use std::fmt::Display;
 use std::ops::Range;
 use std::path::Path;
 
 use super::order::Direction;
-use super::{Pieces, Script, Wrapping};
+use super::{Pieces, Script, Wrapping, invalid_at};
+use crate::failure::Failure;
 use crate::syntax::lexer::{Kind, Lexer};
 
 /// A line of a file.
@@ -86,16 +88,23 @@ pub fn script(
     Some(if own.len() < 2 { whole } else { whole.without(gaps) })
 }
 
-/// Whether something of the text would be run.
-pub fn has_statements(text: &str) -> bool {
+/// The line of the first thing in the text that would be run, from 1.
+pub fn first_statement(text: &str) -> Option<u32> {
     let mut lexer = Lexer::new(text);
-    loop {
+    let at = loop {
         match lexer.token() {
             Ok(Some(token)) if token.kind == Kind::Semicolon => {}
-            Ok(None) => return false,
-            _ => return true,
+            Ok(Some(token)) => break token.start,
+            Ok(None) => return None,
+            Err(error) => break error.start,
         }
-    }
+    };
+    lines(text).take_while(|line| line.start <= at).last().map(|line| line.number)
+}
+
+/// What is wrong with a file that lacks a marker, said at its first statement.
+pub fn without_marker(file: &Path, text: &str, message: impl Display) -> Failure {
+    invalid_at(file, first_statement(text).unwrap_or(1), message)
 }
 
 /// The words behind the dashes of a comment that begins the line, in small letters.

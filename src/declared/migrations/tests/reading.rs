@@ -64,16 +64,16 @@ fn a_down_script_alone_is_passed_over_with_a_word() {
 
 #[test]
 fn section_markers_must_be_there_once_and_first() {
-    for (text, expected) in [
-        ("SELECT 1;", "`-- +goose Up` is missing"),
-        ("-- +goose Down\nSELECT 1;", "`-- +goose Up` is missing"),
-        ("SELECT 1;\n-- +goose Up\n", "before the first section marker"),
-        ("-- +goose Down\n-- +goose Up\n", "the down section stands before"),
-        ("-- +goose Up\n-- +goose Up\n", "line 2 begins a section that stands above"),
+    for (text, line, expected) in [
+        ("-- a\n\nSELECT 1;", 3, "`-- +goose Up` is missing"),
+        ("\n-- +goose Down\nSELECT 1;", 2, "`-- +goose Up` is missing"),
+        ("-- a\n;;SELECT 1;\n-- +goose Up\n", 2, "before the first section marker"),
+        ("-- +goose Down\n-- +goose Up\n", 1, "the down section stands before"),
+        ("-- +goose Up\n-- +goose Up\n", 2, "the section stands above already"),
     ] {
         let folder = folder(&[("1_a.sql", "-- +goose Up\n"), ("2_b.sql", text)]);
         let message = refusal(&folder, None);
-        assert!(message.contains("2_b.sql: "), "{message}");
+        assert!(message.contains(&format!("2_b.sql:{line}: ")), "{message}");
         assert!(message.contains(expected), "{message}");
     }
 }

@@ -7,9 +7,11 @@ use super::{Between, Layout, Reader, Tool, Transactions, sure};
 use crate::declared::migrations::listing::Found;
 use crate::declared::migrations::order::{self, Candidate, Direction, Key};
 use crate::declared::migrations::pair::Pair;
-use crate::declared::migrations::sections::{Section, comment_words, has_statements, sections};
+use crate::declared::migrations::sections::{
+    Section, comment_words, first_statement, sections, without_marker,
+};
 use crate::declared::migrations::version::leading_number;
-use crate::declared::migrations::{Migration, Script, Wrapping, files, invalid, invalid_at};
+use crate::declared::migrations::{Migration, Script, Wrapping, files, invalid_at};
 use crate::failure::Result;
 
 pub(super) const TOOL: Tool = Tool {
@@ -46,11 +48,16 @@ fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
     let text = files::read_text(&pair.up)?;
     let (before, sections) = sections(&text, marker);
     if sections.is_empty() {
-        return Err(invalid(&pair.up, "the section marker `-- migrate:up` is missing")
-            .hint("add the line, or choose another layout with --layout"));
+        return Err(without_marker(
+            &pair.up,
+            &text,
+            "the section marker `-- migrate:up` is missing",
+        )
+        .hint("add the line, or choose another layout with --layout"));
     }
-    if has_statements(&text[before]) {
-        return Err(invalid(&pair.up, "statements stand before the first section marker")
+    if let Some(line) = first_statement(&text[before]) {
+        let message = "statements stand before the first section marker";
+        return Err(invalid_at(&pair.up, line, message)
             .hint("no tool runs them; move them below the marker"));
     }
     check(&pair.up, &sections)?;
@@ -86,12 +93,13 @@ fn check(file: &Path, sections: &[Section]) -> Result<()> {
             ));
         }
     }
-    if sections.len() % 2 == 1 {
-        return Err(invalid(
-            file,
-            "dbmate refuses the file: the section marker `-- migrate:down` is missing",
-        )
-        .hint("add the line at the end; nothing need stand below it"));
+    if let [.., last] = sections
+        && sections.len() % 2 == 1
+    {
+        let message =
+            "dbmate refuses this up section: the section marker `-- migrate:down` is missing";
+        return Err(invalid_at(file, last.first_line - 1, message)
+            .hint("add the line at the end; nothing need stand below it"));
     }
     Ok(())
 }

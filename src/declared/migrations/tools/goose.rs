@@ -6,11 +6,11 @@ use std::path::Path;
 use super::{Between, Layout, Reader, Tool, Transactions, sure};
 use crate::declared::migrations::order::{self, Direction};
 use crate::declared::migrations::pair::Pair;
-use crate::declared::migrations::sections::{has_statements, script as of_sections};
-use crate::declared::migrations::split::{Dialect, Leftover, Split};
-use crate::declared::migrations::{
-    Migration, Pieces, Script, Wrapping, files, invalid, invalid_at,
+use crate::declared::migrations::sections::{
+    first_statement, script as of_sections, without_marker,
 };
+use crate::declared::migrations::split::{Dialect, Leftover, Split};
+use crate::declared::migrations::{Migration, Pieces, Script, Wrapping, files, invalid_at};
 use crate::failure::Result;
 
 pub(super) const TOOL: Tool = Tool {
@@ -63,7 +63,7 @@ fn check(file: &Path, text: &str, split: &Split) -> Result<()> {
         }
     }
     let Some(first) = split.sections.first() else {
-        return Err(invalid(file, "the section marker `-- +goose Up` is missing")
+        return Err(without_marker(file, text, "the section marker `-- +goose Up` is missing")
             .hint("add the line, or choose another layout with --layout"));
     };
     if first.direction == Direction::Down {
@@ -71,17 +71,18 @@ fn check(file: &Path, text: &str, split: &Split) -> Result<()> {
             1 => "the section marker `-- +goose Up` is missing",
             _ => "the down section stands before the up section",
         };
-        return Err(invalid(file, message).hint("goose wants the up section first"));
+        return Err(invalid_at(file, first.first_line - 1, message)
+            .hint("goose wants the up section first"));
     }
-    if has_statements(&text[split.before.clone()]) {
-        return Err(invalid(file, "statements stand before the first section marker")
+    if let Some(line) = first_statement(&text[split.before.clone()]) {
+        return Err(invalid_at(file, line, "statements stand before the first section marker")
             .hint("no tool runs them; move them below the marker"));
     }
     let mut seen = Vec::new();
     for section in &split.sections {
         if seen.contains(&section.direction) {
             let line = section.first_line - 1;
-            return Err(invalid(file, format!("line {line} begins a section that stands above"))
+            return Err(invalid_at(file, line, "the section stands above already")
                 .hint("put the statements of one direction under one marker"));
         }
         seen.push(section.direction);

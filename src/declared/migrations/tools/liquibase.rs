@@ -8,10 +8,8 @@ use super::{Between, Layout, Reader, Tool, Transactions, sure};
 use crate::declared::migrations::listing::Found;
 use crate::declared::migrations::order;
 use crate::declared::migrations::pair::Pair;
-use crate::declared::migrations::sections::{Line, lines};
-use crate::declared::migrations::{
-    Migration, Pieces, Script, Wrapping, files, invalid, invalid_at,
-};
+use crate::declared::migrations::sections::{Line, lines, without_marker};
+use crate::declared::migrations::{Migration, Pieces, Script, Wrapping, files, invalid_at};
 use crate::failure::Result;
 
 pub(super) const TOOL: Tool = Tool {
@@ -89,7 +87,7 @@ fn read(pair: &Pair, reader: &mut Reader<'_>) -> Result<Vec<Migration>> {
     let text = files::read_text(&pair.up)?;
     let changesets = changesets(&pair.up, &text)?;
     if changesets.is_empty() {
-        return Err(invalid(&pair.up, "Liquibase finds no changeset in the file")
+        return Err(without_marker(&pair.up, &text, "Liquibase finds no changeset in the file")
             .hint("begin each with `--changeset AUTHOR:ID`"));
     }
     let mut migrations = Vec::new();

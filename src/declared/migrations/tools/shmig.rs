@@ -4,9 +4,9 @@ use super::{Between, Layout, Reader, Tool, Transactions, sure};
 use crate::declared::migrations::listing::Found;
 use crate::declared::migrations::order::{self, Candidate, Direction, Key};
 use crate::declared::migrations::pair::Pair;
-use crate::declared::migrations::sections::{script as of_sections, sections};
+use crate::declared::migrations::sections::{script as of_sections, sections, without_marker};
 use crate::declared::migrations::version::leading_number;
-use crate::declared::migrations::{Migration, Wrapping, files, invalid, psql};
+use crate::declared::migrations::{Migration, Wrapping, files, psql};
 use crate::failure::Result;
 
 pub(super) const TOOL: Tool = Tool {
@@ -42,7 +42,7 @@ fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
         Some(psql::from(script))
     };
     let up = script(Direction::Up).ok_or_else(|| {
-        invalid(&pair.up, "the section marker `-- ====  UP  ====` is missing")
+        without_marker(&pair.up, &text, "the section marker `-- ====  UP  ====` is missing")
             .hint("add the line, or choose another layout with --layout")
     })?;
     Ok(vec![Migration { name: pair.name.clone(), up, down: script(Direction::Down) }])

@@ -5,9 +5,9 @@ use super::{Between, Layout, Reader, Tool, Transactions, sure};
 use crate::declared::migrations::listing::Found;
 use crate::declared::migrations::order::{self, Candidate, Direction};
 use crate::declared::migrations::pair::Pair;
-use crate::declared::migrations::sections::script as of_sections;
+use crate::declared::migrations::sections::{script as of_sections, without_marker};
 use crate::declared::migrations::split::{Dialect, Leftover};
-use crate::declared::migrations::{Migration, Pieces, Script, Wrapping, files, invalid};
+use crate::declared::migrations::{Migration, Pieces, Script, Wrapping, files};
 use crate::failure::Result;
 
 pub(super) const TOOL: Tool = Tool {
@@ -36,8 +36,12 @@ fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
     let text = files::read_text(&pair.up)?;
     let split = DIALECT.split(&pair.up, &text)?;
     if split.sections.is_empty() {
-        return Err(invalid(&pair.up, "the section marker `-- +migrate Up` is missing")
-            .hint("add the line, or choose another layout with --layout"));
+        return Err(without_marker(
+            &pair.up,
+            &text,
+            "the section marker `-- +migrate Up` is missing",
+        )
+        .hint("add the line, or choose another layout with --layout"));
     }
     let wrapping = |direction| {
         let own = split.sections.iter().filter(|section| section.direction == direction);
