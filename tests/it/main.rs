@@ -24,6 +24,7 @@ mod init;
 mod links;
 mod maintenance;
 mod mutated;
+mod mutated_plan;
 mod names;
 mod outcome;
 mod owners_code;
