@@ -6,7 +6,7 @@ DIST   := target/dist
 RUN    := $(CARGO) run --release --quiet --
 
 .DEFAULT_GOAL := build
-.PHONY: help build release demo test test-matrix test-security faults bench bench-impact bench-plan bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy lint doc install man completions clean
+.PHONY: help build release demo test test-matrix test-security faults bench bench-impact bench-large bench-plan bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy lint doc install man mutations completions clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,10 @@ bench-impact: release ## measure what an application notices while indexes are b
 	@scripts/ensure-postgres
 	@scripts/bench-impact $(ARGS)
 
+bench-large: release ## measure what is larger than usual (one part: ARGS=texts)
+	@scripts/ensure-postgres
+	@scripts/bench-large $(ARGS)
+
 bench-plan: release ## measure what it costs to find out what is to be done
 	@scripts/ensure-postgres
 	@scripts/bench-plan $(ARGS)
@@ -78,9 +82,22 @@ choice: ## compare what is due with what autovacuum does (TABLES=1000)
 	@scripts/ensure-postgres
 	PGTEND_CHOICE_TABLES=$(or $(TABLES),1000) $(CARGO) test --test it choice -- --nocapture
 
-fuzz: ## look for input that breaks a parser (TARGET=declared, SECONDS=600; needs cargo-fuzz and a nightly)
-	$(CARGO) +nightly fuzz run --fuzz-dir fuzz $(or $(TARGET),declared) -- \
-	    -max_total_time=$(or $(SECONDS),600) -timeout=10 -rss_limit_mb=500 -max_len=65536
+mutations: ## plan with files broken in many ways (ROUNDS=5000, SEED=1)
+	@scripts/ensure-postgres
+	PGTEND_PLAN_ROUNDS=$(or $(ROUNDS),5000) PGTEND_PLAN_SEED=$(or $(SEED),1) \
+	    $(CARGO) test --test it mutated_plan -- --nocapture
+
+# libFuzzer's hooks are not stable: a nightly has them, and any other with RUSTC_BOOTSTRAP.
+FUZZ_TOOLCHAIN ?= nightly
+# There is no unsafe code to sanitize, and a sanitizer has memory of its own.
+FUZZ := RUSTC_BOOTSTRAP=1 $(CARGO) $(FUZZ_TOOLCHAIN:%=+%) fuzz run --fuzz-dir fuzz --sanitizer none
+
+fuzz: ## look for input that breaks a parser (TARGET=declared, SECONDS=600; needs cargo-fuzz, FUZZ_TOOLCHAIN)
+	@for target in $(or $(TARGET),$(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))); do \
+	    mkdir -p fuzz/corpus/$$target; \
+	    $(FUZZ) $$target fuzz/corpus/$$target tests/fixtures sql -- -max_total_time=$(or $(SECONDS),600) \
+	        -timeout=10 -rss_limit_mb=500 -max_len=65536 -dict=fuzz/words.dict || exit; \
+	done
 
 fmt-check:
 	$(CARGO) fmt --all --check
