@@ -23,6 +23,15 @@ pub struct Output {
     shown: String,
 }
 
+/// What a call used.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Used {
+    /// Memory, at most.
+    pub kilobytes: u64,
+    /// Of processors.
+    pub processor: Duration,
+}
+
 /// A call that goes on. What it says goes to files, so that it can be read meanwhile.
 pub struct Running {
     child: Child,
@@ -147,24 +156,30 @@ impl Running {
         }
     }
 
-    /// Waits for the end, and returns how much memory it had at most, in kB.
-    pub fn wait_for_peak(mut self, limit: Duration) -> (Output, u64) {
-        let give_up = Instant::now() + limit;
-        let mut peak = 0;
+    /// Waits for the end, and returns what it used at most.
+    pub fn wait_for_peak(mut self) -> (Output, Used) {
+        let give_up = Instant::now() + PATIENCE;
+        let mut used = Used::default();
         while self.goes_on() {
             assert!(Instant::now() < give_up, "{} goes on\n{}", self.shown, self.narration());
             // The system forgets it when the program ends, so it is asked often.
-            peak = peak.max(self.peak_kilobytes().unwrap_or_default());
+            used = self.used().unwrap_or(used);
             std::thread::sleep(Duration::from_millis(1));
         }
-        (self.wait(), peak)
+        (self.wait(), used)
     }
 
-    /// None where the system does not tell.
-    fn peak_kilobytes(&self) -> Option<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        line.trim().strip_suffix(" kB")?.parse().ok()
+    /// None where the system does not tell, or the program has ended.
+    fn used(&self) -> Option<Used> {
+        let ask = |what: &str| fs::read_to_string(format!("/proc/{}/{what}", self.pid())).ok();
+        let status = ask("status")?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kilobytes = peak.trim().strip_suffix(" kB")?.parse().ok()?;
+        // The 14th and 15th word, in hundredths of a second; the second one may hold blanks.
+        let stat = ask("stat")?;
+        let words = stat.rsplit(')').next()?.split_whitespace().skip(11).take(2);
+        let hundredths = words.filter_map(|word| word.parse::<u64>().ok()).sum::<u64>();
+        Some(Used { kilobytes, processor: Duration::from_millis(hundredths * 10) })
     }
 
     fn narration(&self) -> String {
