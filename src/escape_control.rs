@@ -2,6 +2,7 @@
 //! somebody put into them, also sequences that clear the screen or type for the reader.
 
 use std::borrow::Cow;
+use std::io;
 
 use serde::Serialize;
 
@@ -30,8 +31,27 @@ pub fn json(text: &str) -> Cow<'_, str> {
 
 /// A value as JSON, in one line. What is ours has string keys only, so it can always be written.
 pub fn json_line(value: &impl Serialize) -> String {
-    let text = serde_json::to_string(value).unwrap_or_default();
-    format!("{}\n", json(&text))
+    let mut line = Line::default();
+    // Writing to memory does not fail.
+    drop(serde_json::to_writer(&mut line, value));
+    line.0.push('\n');
+    line.0
+}
+
+/// What is written is made harmless at once: documents can be large, and this way there is one of it.
+#[derive(Default)]
+struct Line(String);
+
+impl io::Write for Line {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        let text = str::from_utf8(piece).map_err(io::Error::other)?;
+        self.0.push_str(&json(text));
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn replaced(text: &str, wanted: fn(char) -> bool, by: fn(char) -> String) -> Cow<'_, str> {

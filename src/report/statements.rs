@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::catalog::Oid;
@@ -169,16 +169,26 @@ fn number(figure: Figure, value: Option<f64>) -> Value {
 }
 
 #[derive(Debug, Serialize)]
-struct StatementsDocument {
-    statements: Vec<Value>,
+struct StatementsDocument<'a> {
+    statements: Objects<'a>,
     span: SpanDocument,
     totals: TotalsDocument,
 }
 
-impl StatementsDocument {
-    fn new(ranking: &Ranking) -> Self {
+/// The statements one by one: their texts are large, and are not to be held twice.
+#[derive(Debug)]
+struct Objects<'a>(&'a Ranking);
+
+impl Serialize for Objects<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((0..self.0.statements.len()).map(|at| object(self.0, at)))
+    }
+}
+
+impl<'a> StatementsDocument<'a> {
+    fn new(ranking: &'a Ranking) -> Self {
         StatementsDocument {
-            statements: (0..ranking.statements.len()).map(|at| object(ranking, at)).collect(),
+            statements: Objects(ranking),
             span: SpanDocument {
                 from: ranking.from_epoch.map(time),
                 to: time(ranking.ends.taken_epoch),
@@ -242,10 +252,9 @@ pub fn time(epoch: f64) -> String {
 /// All figures, a line each statement.
 fn csv(ranking: &Ranking) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let objects = (0..ranking.statements.len()).map(|at| object(ranking, at));
-    let objects = objects.collect::<Vec<_>>();
+    let mut objects = (0..ranking.statements.len()).map(|at| object(ranking, at)).peekable();
     let is_flat = |value: &Value| !value.is_array() && !value.is_object();
-    let names = match objects.first() {
+    let names = match objects.peek() {
         Some(Value::Object(first)) => {
             first.iter().filter(|(_, value)| is_flat(value)).map(|(name, _)| name.clone()).collect()
         }
@@ -253,7 +262,7 @@ fn csv(ranking: &Ranking) -> String {
     };
     // Writing to memory does not fail.
     drop(writer.write_record(&names));
-    for object in &objects {
+    for object in objects {
         let fields = names.iter().map(|name| match &object[name] {
             Value::Null => String::new(),
             Value::String(text) => text.clone(),

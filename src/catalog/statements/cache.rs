@@ -42,7 +42,12 @@ impl TextCache {
     /// Keeps these texts, which hold no secrets. That it cannot is no reason to fail: they are read again next time.
     pub fn keep(&mut self, texts: &KnownTexts) {
         let Some(path) = &self.path else { return };
-        let fit = texts.iter().filter(|(_, text)| text.len() <= LONGEST);
+        let mut room = MOST_BYTES;
+        let fit = texts.iter().filter(|(_, text)| text.len() <= LONGEST).take(MOST);
+        let fit = fit.take_while(|(_, text)| {
+            room = room.saturating_sub(text.len());
+            room > 0
+        });
         let fit = fit.map(|(key, text)| (written(*key), text.clone()));
         let fit = fit.collect::<BTreeMap<_, _>>();
         if fit.is_empty() {
@@ -55,11 +60,7 @@ impl TextCache {
         if self.texts.len() + fit.len() > MOST || bytes(&self.texts) + bytes(&fit) > MOST_BYTES {
             self.texts.clear();
         }
-        let mut room = MOST_BYTES;
-        self.texts.extend(fit.into_iter().take(MOST).take_while(|(_, text)| {
-            room = room.saturating_sub(text.len());
-            room > 0
-        }));
+        self.texts.extend(fit);
         drop(files::replace_private(path, |file| {
             serde_json::to_writer(file, &self.texts).map_err(io::Error::other)
         }));

@@ -18,7 +18,7 @@ pub const LONGEST_BYTES: usize = 64 * 1024;
 
 /// Bytes of texts that are held as a whole. The server counts them and sends no more: to count and
 /// send the characters of a gigabyte takes longer than a look may.
-const MOST_BYTES: i64 = 32 << 20;
+const MOST_BYTES: i64 = 16 << 20;
 
 /// A character has a byte at least.
 pub const LONGEST_CHARACTERS: i32 = 64 * 1024;
