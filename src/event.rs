@@ -8,8 +8,8 @@ use crate::cancel::Signal;
 use crate::catalog::Writes;
 use crate::failure::Failure;
 use crate::pg::server_error::ServerError;
-use crate::plan::Statement;
 use crate::plan::refresh::Way;
+use crate::plan::{Plan, Statement, Step, Warning};
 
 /// A step's place in its plan.
 pub type StepIndex = usize;
@@ -103,6 +103,51 @@ pub struct Outcome {
     pub refreshed: Option<Refreshed>,
     /// What VACUUM or ANALYZE did.
     pub upkept: Option<Upkept>,
+}
+
+/// A step, and how it ended.
+#[derive(Debug, Clone)]
+pub struct ExecutedStep {
+    /// What was to be done.
+    pub step: Step,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// A plan that was executed.
+#[derive(Debug, Clone)]
+pub struct Executed {
+    /// In the order of the plan.
+    pub steps: Vec<ExecutedStep>,
+    /// What the reader should know besides.
+    pub warnings: Vec<Warning>,
+    /// So many more had nothing to do, and no step.
+    pub not_due: usize,
+}
+
+impl Executed {
+    /// A plan, and how each of its steps ended, in their order.
+    pub fn new(plan: Plan, outcomes: Vec<Outcome>) -> Self {
+        let Plan { steps, warnings, not_due } = plan;
+        let steps = steps.into_iter().zip(outcomes);
+        let steps = steps.map(|(step, outcome)| ExecutedStep { step, outcome });
+        Executed { steps: steps.collect(), warnings, not_due }
+    }
+
+    /// How the steps ended.
+    pub fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
+        self.steps.iter().map(|executed| &executed.outcome)
+    }
+
+    /// How many steps ended so.
+    pub fn count(&self, status: Status) -> usize {
+        self.outcomes().filter(|outcome| outcome.status == status).count()
+    }
+
+    /// How many were skipped because they were as they should be.
+    pub fn count_fresh(&self) -> usize {
+        self.outcomes().filter(|outcome| outcome.is_fresh).count()
+    }
 }
 
 /// A table before and after VACUUM or ANALYZE, by the catalog and the statistics.

@@ -6,7 +6,7 @@ use super::Context;
 use super::plan::{Selection, make, open};
 use crate::catalog;
 use crate::duration;
-use crate::event::{Event, Events, Outcome as StepOutcome};
+use crate::event::{Event, Events, Executed};
 use crate::execute::record::{self, Recorder};
 use crate::execute::{Apply, DeadlockVictim, Execution, Policy, YieldToDdl};
 use crate::failure::{Failure, Kind, Result};
@@ -14,7 +14,7 @@ use crate::figures;
 use crate::output::{Format, Report};
 use crate::pg::advisory::{Job, RunLock};
 use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
-use crate::plan::{Plan, Warning};
+use crate::plan::Warning;
 use crate::report;
 use crate::report::apply::ApplyReport;
 use crate::report::dry_run::{DryRunReport, Rest};
@@ -134,9 +134,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let execution = Execution::new(&database, policy, context.cancel.clone(), events);
     let outcomes = Apply::new(execution, &lock, &options).run(&plan).await;
     cancelling.abort();
-    plan.warnings.extend(record(context, &database, &plan, &outcomes).await);
-    let outcome = context.verdict(&outcomes);
-    Ok(Box::new(ApplyReport { plan, outcomes, outcome }))
+    let mut done = Executed::new(plan, outcomes);
+    done.warnings.extend(record(context, &database, &done).await);
+    let outcome = context.verdict(&done);
+    Ok(Box::new(ApplyReport { done, outcome }))
 }
 
 /// What must be true before anything is changed.
@@ -177,14 +178,9 @@ async fn circumstances(database: &Database) -> Result<Vec<Warning>> {
 }
 
 /// Writes what was worked on to the history, where there is one. Returns what went wrong.
-async fn record(
-    context: &Context,
-    database: &Database,
-    plan: &Plan,
-    outcomes: &[StepOutcome],
-) -> Option<Warning> {
-    let steps = plan.steps.iter().zip(outcomes);
-    let runs = steps.filter_map(|(step, outcome)| record::run_of("apply", step, outcome));
+async fn record(context: &Context, database: &Database, done: &Executed) -> Option<Warning> {
+    let runs =
+        done.steps.iter().filter_map(|done| record::run_of("apply", &done.step, &done.outcome));
     let runs = runs.collect::<Vec<_>>();
     if runs.is_empty() {
         return None;

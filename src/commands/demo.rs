@@ -8,7 +8,7 @@ use super::plan::make;
 use pg_sandbox::{Kept, Sandbox};
 
 use crate::declared::{self, Declaration, Others, SqlFile};
-use crate::event::Outcome as StepOutcome;
+use crate::event::Executed;
 use crate::execute::{Apply, Execution, Policy};
 use crate::failure::Result;
 use crate::figures;
@@ -87,12 +87,12 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let database = fill(context, args, &sandbox).await?;
     let before = time_workload(context, &database, &WORKLOAD_BEFORE).await?;
     let declaration = declared::understand(&DECLARED.each_ref().map(sql_file), Others::Refuse)?;
-    let (plan, outcomes) = apply(context, &database, &declaration).await?;
+    let done = apply(context, &database, &declaration).await?;
     refresh(context, &database, &declaration).await?;
     let after = time_workload(context, &database, &[]).await?;
     drop(database);
     let kept = finish(args, sandbox)?;
-    Ok(Box::new(DemoReport { plan, outcomes, queries: compare(&before, &after), kept }))
+    Ok(Box::new(DemoReport { done, queries: compare(&before, &after), kept }))
 }
 
 async fn fill(context: &Context, args: &Args, sandbox: &Sandbox) -> Result<Database> {
@@ -175,7 +175,7 @@ async fn apply(
     context: &Context,
     database: &Database,
     declaration: &Declaration,
-) -> Result<(Plan, Vec<StepOutcome>)> {
+) -> Result<Executed> {
     let options = Options::default();
     let mut plan = make(database, declaration, &options).await?;
     if context.console.options().format == Format::Table {
@@ -194,7 +194,7 @@ async fn apply(
     let outcomes = Apply::new(execution, &lock, &options).run(&plan).await;
     let took = figures::duration(started.elapsed());
     context.console.narrate(&format!("Applied in {took}."));
-    Ok((plan, outcomes))
+    Ok(Executed::new(plan, outcomes))
 }
 
 async fn refresh(context: &Context, database: &Database, declaration: &Declaration) -> Result<()> {

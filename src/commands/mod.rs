@@ -24,7 +24,7 @@ use pg_sandbox::{Binaries, Sandbox};
 
 use crate::cancel::{Cancel, Signal};
 use crate::config::{Config, MOST_JOBS};
-use crate::event::{Outcome as StepOutcome, Status};
+use crate::event::{Executed, Status};
 use crate::failure::{Failure, Kind, Result};
 use crate::output::{Console, Origin, Outcome, Report};
 use crate::pg::conninfo::{Conninfo, Environment};
@@ -150,10 +150,10 @@ impl Context {
         self.console.show(report, &self.origin)
     }
 
-    /// What these outcomes make of the command.
-    pub fn verdict(&self, outcomes: &[StepOutcome]) -> Outcome {
-        let any = |status| outcomes.iter().any(|outcome| outcome.status == status);
-        let was_idle = outcomes.iter().all(|outcome| outcome.started.is_none());
+    /// What the steps make of the command.
+    pub fn verdict(&self, done: &Executed) -> Outcome {
+        let any = |status| done.count(status) > 0;
+        let was_idle = done.outcomes().all(|outcome| outcome.started.is_none());
         let signal = self.cancel.signal().filter(|_| any(Status::Cancelled) || was_idle);
         if let Some(signal) = signal {
             Outcome::Cancelled(signal)
@@ -161,7 +161,7 @@ impl Context {
             Outcome::Failed
         } else if any(Status::Done) {
             Outcome::Done
-        } else if outcomes.iter().any(|outcome| outcome.is_busy) {
+        } else if done.outcomes().any(|outcome| outcome.is_busy) {
             Outcome::Busy
         } else {
             Outcome::NothingToDo

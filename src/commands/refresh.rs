@@ -9,7 +9,7 @@ use crate::catalog::Oid;
 use crate::catalog::history::{self, Schema};
 use crate::config::Mode;
 use crate::duration;
-use crate::event::Outcome as StepOutcome;
+use crate::event::{Executed, Outcome as StepOutcome};
 use crate::execute::record::{self, Recorder};
 use crate::execute::refresh::{
     Commits, LOCK_PATIENCE, Refreshing, facts, last_refreshes, without_work,
@@ -137,15 +137,15 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
         plan.warnings.extend(trouble);
         without_work(&plan)
     };
+    let mut done = Executed::new(plan, outcomes);
     if let Some(file) = &args.metrics_file {
         let series = Series { job: "refresh", label: "view" };
-        let steps = plan.steps.iter().zip(&outcomes);
-        let trouble =
-            series.write(file, &database.server.database, steps, &successes(&facts, &last));
-        plan.warnings.extend(trouble);
+        let (name, known) = (&database.server.database, successes(&facts, &last));
+        let trouble = series.write(file, name, done.steps.iter(), &known);
+        done.warnings.extend(trouble);
     }
-    let outcome = context.verdict(&outcomes);
-    Ok(Box::new(RefreshReport { plan, outcomes, outcome }))
+    let outcome = context.verdict(&done);
+    Ok(Box::new(RefreshReport { done, outcome }))
 }
 
 /// What the plan has to know, and whether there is a history.

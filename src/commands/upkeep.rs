@@ -11,7 +11,7 @@ use crate::catalog::history::{self, PastUpkeep};
 use crate::catalog::{self, Upkeep};
 use crate::config;
 use crate::duration;
-use crate::event::Outcome as StepOutcome;
+use crate::event::{Executed, ExecutedStep};
 use crate::execute::record::{self, Recorder};
 use crate::execute::upkeep::{Idle, Ledger, Upkeeping};
 use crate::execute::{Execution, Policy};
@@ -21,9 +21,9 @@ use crate::output::{Format, Report};
 use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
 use crate::pg::session::Session;
+use crate::plan::Warning;
 use crate::plan::upkeep::{self, Job, Options, Selection, Sieve, VacuumOptions};
 use crate::plan::window::{Moment, Window, time_zone};
-use crate::plan::{Plan, Warning};
 use crate::report;
 use crate::report::dry_run::{DryRunReport, Rest};
 use crate::report::metrics::{self, Series};
@@ -128,7 +128,7 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn
     let filters = args.filters()?;
     let deadline = match args.deadline(context).await? {
         Time::Left(deadline) => deadline,
-        Time::Closed(why) => return Ok(Box::new(WindowClosed { why })),
+        Time::Closed => return Ok(Box::new(WindowClosed)),
     };
     let database = context.unless_cancelled(context.open(&args.opening(context, &work))).await?;
     upkeep::check(&work.vacuum, database.server.version)?;
@@ -171,15 +171,17 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn
     drop(upkeeping);
     let unwritten = recorder.close().await;
     plan.warnings.extend(unwritten.or(trouble));
-    plan.warnings.extend(not_removable(&database, &plan, &outcomes).await);
+    let mut done = Executed::new(plan, outcomes);
+    done.warnings.extend(not_removable(&database, &done).await);
     if let Some(file) = &args.metrics_file {
-        let worked_on = plan.steps.iter().zip(&outcomes).filter(|(_, outcome)| !outcome.is_fresh);
+        let worked_on = done.steps.iter().filter(|done| !done.outcome.is_fresh);
         let series = Series { job: work.command, label: "table" };
         let database = &database.server.database;
-        plan.warnings.extend(series.write(file, database, worked_on, &HashMap::new()));
+        let trouble = series.write(file, database, worked_on, &HashMap::new());
+        done.warnings.extend(trouble);
     }
-    let outcome = context.verdict(&outcomes);
-    Ok(Box::new(MaintenanceReport { plan, outcomes, outcome }))
+    let outcome = context.verdict(&done);
+    Ok(Box::new(MaintenanceReport { done, outcome }))
 }
 
 /// The tables, and what the history tells of them. That it cannot be read is a warning.
@@ -218,9 +220,8 @@ async fn past(session: &Session, command: &str, owner: Option<&str>) -> Result<V
 const MANY_LEFT: i64 = 1000;
 
 /// Dead rows that VACUUM had to leave, and who keeps them.
-async fn not_removable(database: &Database, plan: &Plan, outcomes: &[StepOutcome]) -> Vec<Warning> {
-    let steps = plan.steps.iter().zip(outcomes);
-    let left = steps.filter_map(|(step, outcome)| {
+async fn not_removable(database: &Database, done: &Executed) -> Vec<Warning> {
+    let left = done.steps.iter().filter_map(|ExecutedStep { step, outcome }| {
         let upkept = outcome.upkept?;
         let vacuumed = outcome.sent.iter().any(|sql| sql.starts_with("VACUUM"));
         (vacuumed && upkept.dead_rows_after >= MANY_LEFT).then_some((step, upkept))
@@ -245,7 +246,7 @@ enum Time {
     /// Until then, with the words for it; `None`: without an end.
     Left(Option<(Instant, String)>),
     /// The window is closed, which is not waited for.
-    Closed(String),
+    Closed,
 }
 
 /// Patterns of what is left out.
@@ -322,11 +323,12 @@ impl Tables {
                 }
                 Moment::Closed(opens) if !self.wait => {
                     let zone = now.time_zone().iana_name().unwrap_or("local time").to_owned();
-                    return Ok(Time::Closed(format!(
-                        "it is {} ({zone}), and the window {window} opens in {}.",
+                    context.console.narrate(&format!(
+                        "Nothing to do: it is {} ({zone}), and the window {window} opens in {}.",
                         now.strftime("%H:%M"),
                         figures::duration(opens)
-                    )));
+                    ));
+                    return Ok(Time::Closed);
                 }
                 Moment::Closed(opens) => {
                     context.console.narrate(&format!(

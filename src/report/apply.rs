@@ -1,19 +1,17 @@
 //! What `apply` shows.
 
 use super::steps::StepsDocument;
-use crate::event::{Outcome as StepOutcome, Status};
+use crate::event::{Executed, ExecutedStep, Status};
 use crate::figures;
 use crate::output::table::{cell, right, table, text};
 use crate::output::{Head, Outcome, Report, Style, Text};
-use crate::plan::{Action, Plan, Step};
+use crate::plan::Action;
 
 /// What was done, object by object.
 #[derive(Debug)]
 pub struct ApplyReport {
-    /// What was to be done.
-    pub plan: Plan,
-    /// What came of it, step by step.
-    pub outcomes: Vec<StepOutcome>,
+    /// The steps, and how they ended.
+    pub done: Executed,
     /// What it came to.
     pub outcome: Outcome,
 }
@@ -24,14 +22,13 @@ impl Report for ApplyReport {
     }
 
     fn json(&self, head: Head) -> String {
-        let steps = StepsDocument::executed(&self.plan, &self.outcomes);
-        head.document(self.outcome, steps, &self.plan.warnings)
+        head.document(self.outcome, StepsDocument::executed(&self.done), &self.done.warnings)
     }
 
     fn text(&self, style: &Style) -> Text {
         let mut text = Text::default();
-        let steps = self.plan.steps.iter().zip(&self.outcomes);
-        let shown = steps.filter(|(_, outcome)| match outcome.status {
+        let steps = self.done.steps.iter();
+        let shown = steps.filter(|ExecutedStep { outcome, .. }| match outcome.status {
             Status::Skipped => style.is_verbose(),
             Status::Done => !style.is_quiet(),
             Status::Failed | Status::Cancelled => true,
@@ -40,18 +37,18 @@ impl Report for ApplyReport {
         if !shown.is_empty() {
             text.product(executed_table(&shown));
         }
-        text.warnings(&self.plan.warnings);
-        text.narrate(executed_summary(&self.outcomes));
-        for sql in self.outcomes.iter().filter_map(|outcome| outcome.cleanup.as_ref()) {
+        text.warnings(&self.done.warnings);
+        text.narrate(executed_summary(&self.done));
+        for sql in self.done.outcomes().filter_map(|outcome| outcome.cleanup.as_ref()) {
             text.warn(format!("left behind; the next apply removes it, or you with: {sql}"));
         }
         text
     }
 }
 
-fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
+fn executed_table(steps: &[&ExecutedStep]) -> String {
     let mut table = table(&["status", "action", "object", "on", "time", "size", "how"]);
-    for (step, outcome) in steps {
+    for ExecutedStep { step, outcome } in steps {
         let size = outcome.size_bytes.map_or("-".to_owned(), figures::bytes);
         let mut how = outcome.reason.clone();
         if outcome.status == Status::Done {
@@ -77,8 +74,8 @@ fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
     text(&table)
 }
 
-fn executed_summary(outcomes: &[StepOutcome]) -> String {
-    let count = |status| outcomes.iter().filter(|outcome| outcome.status == status).count();
+fn executed_summary(executed: &Executed) -> String {
+    let count = |status| executed.count(status);
     let (done, failed) = (count(Status::Done), count(Status::Failed));
     let (skipped, cancelled) = (count(Status::Skipped), count(Status::Cancelled));
     if done + failed + cancelled == 0 {

@@ -4,19 +4,16 @@ use pg_sandbox::Kept;
 use serde::Serialize;
 
 use super::steps::StepsDocument;
-use crate::event::{Outcome as StepOutcome, Status};
+use crate::event::{Executed, Status};
 use crate::figures;
 use crate::output::table::{cell, right, table, text};
 use crate::output::{Head, Outcome, Report, Style, Text};
-use crate::plan::Plan;
 
 /// What was done, and what it has brought.
 #[derive(Debug)]
 pub struct DemoReport {
-    /// What was to be done.
-    pub plan: Plan,
-    /// What came of it, step by step.
-    pub outcomes: Vec<StepOutcome>,
+    /// The steps, and how they ended.
+    pub done: Executed,
     /// The workload.
     pub queries: Vec<QueryDocument>,
     /// The server, where it goes on running.
@@ -25,12 +22,11 @@ pub struct DemoReport {
 
 impl Report for DemoReport {
     fn outcome(&self) -> Outcome {
-        let has_failed = |outcome: &StepOutcome| outcome.status == Status::Failed;
-        if self.outcomes.iter().any(has_failed) { Outcome::Failed } else { Outcome::Done }
+        if self.done.count(Status::Failed) > 0 { Outcome::Failed } else { Outcome::Done }
     }
 
     fn json(&self, head: Head) -> String {
-        let steps = StepsDocument::executed(&self.plan, &self.outcomes);
+        let steps = StepsDocument::executed(&self.done);
         let kept = self.kept.as_ref();
         let body = DemoDocument {
             steps,
@@ -38,7 +34,7 @@ impl Report for DemoReport {
             url: kept.map(|kept| kept.url.as_str()),
             stop_command: kept.map(|kept| kept.stop_command.as_str()),
         };
-        head.document(self.outcome(), body, &self.plan.warnings)
+        head.document(self.outcome(), body, &self.done.warnings)
     }
 
     fn text(&self, _: &Style) -> Text {

@@ -6,10 +6,10 @@ use std::fs;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::event::{Outcome, Status};
+use crate::event::{ExecutedStep, Outcome, Status};
 use crate::failure::{Failure, Kind, Result};
 use crate::files;
-use crate::plan::{Step, Warning};
+use crate::plan::Warning;
 
 /// The series of one job.
 pub struct Series {
@@ -58,12 +58,12 @@ impl Series {
         &self,
         file: &Path,
         database: &str,
-        steps: impl Iterator<Item = (&'p Step, &'p Outcome)>,
+        steps: impl Iterator<Item = &'p ExecutedStep>,
         known: &HashMap<String, f64>,
     ) -> Option<Warning> {
         let mut lines = kept(file);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
-        for (step, outcome) in steps {
+        for ExecutedStep { step, outcome } in steps {
             let object = step.object.to_string();
             let labels = format!(
                 "database=\"{}\",{}=\"{}\"",

@@ -1,19 +1,16 @@
 //! What `refresh` shows.
 
 use super::steps::StepsDocument;
-use crate::event::{Outcome as StepOutcome, Status};
+use crate::event::{Executed, ExecutedStep, Status};
 use crate::figures;
 use crate::output::table::{cell, right, table, text};
 use crate::output::{Head, Outcome, Report, Style, Text};
-use crate::plan::{Plan, Step};
 
 /// What was done, view by view.
 #[derive(Debug)]
 pub struct RefreshReport {
-    /// What was to be done.
-    pub plan: Plan,
-    /// What came of it, step by step.
-    pub outcomes: Vec<StepOutcome>,
+    /// The steps, and how they ended.
+    pub done: Executed,
     /// What it came to.
     pub outcome: Outcome,
 }
@@ -24,14 +21,13 @@ impl Report for RefreshReport {
     }
 
     fn json(&self, head: Head) -> String {
-        let steps = StepsDocument::executed(&self.plan, &self.outcomes);
-        head.document(self.outcome, steps, &self.plan.warnings)
+        head.document(self.outcome, StepsDocument::executed(&self.done), &self.done.warnings)
     }
 
     fn text(&self, style: &Style) -> Text {
         let mut text = Text::default();
-        let steps = self.plan.steps.iter().zip(&self.outcomes);
-        let shown = steps.filter(|(_, outcome)| match outcome.status {
+        let steps = self.done.steps.iter();
+        let shown = steps.filter(|ExecutedStep { outcome, .. }| match outcome.status {
             Status::Done => !style.is_quiet(),
             Status::Skipped if outcome.is_fresh => style.is_verbose(),
             Status::Skipped | Status::Failed | Status::Cancelled => true,
@@ -40,16 +36,16 @@ impl Report for RefreshReport {
         if !shown.is_empty() {
             text.product(executed_table(&shown));
         }
-        text.warnings(&self.plan.warnings);
-        text.narrate(summary(&self.outcomes));
+        text.warnings(&self.done.warnings);
+        text.narrate(summary(&self.done));
         text
     }
 }
 
-fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
+fn executed_table(steps: &[&ExecutedStep]) -> String {
     let mut table =
         table(&["status", "view", "mode", "time", "inserted", "deleted", "size", "why"]);
-    for (step, outcome) in steps {
+    for ExecutedStep { step, outcome } in steps {
         let done = outcome.refreshed.as_ref();
         let writes = done.and_then(|done| done.writes);
         let rows = |rows: Option<i64>| right(rows.map_or("-".to_owned(), |rows| rows.to_string()));
@@ -72,9 +68,8 @@ fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
     text(&table)
 }
 
-fn summary(outcomes: &[StepOutcome]) -> String {
-    let count = |status| outcomes.iter().filter(|outcome| outcome.status == status).count();
-    let fresh = outcomes.iter().filter(|outcome| outcome.is_fresh).count();
+fn summary(done: &Executed) -> String {
+    let (count, fresh) = (|status| done.count(status), done.count_fresh());
     let others = [
         (count(Status::Done), "refreshed"),
         (count(Status::Failed), "failed"),

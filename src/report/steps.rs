@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::event::{Outcome as StepOutcome, Refreshed};
+use crate::event::{Executed, ExecutedStep, Refreshed};
 use crate::figures::millis;
 use crate::plan::refresh::Way;
 use crate::plan::{Plan, Step, Subject, Verdict};
@@ -20,10 +20,8 @@ impl StepsDocument {
     }
 
     /// What was done.
-    pub fn executed(plan: &Plan, outcomes: &[StepOutcome]) -> Self {
-        let steps = plan.steps.iter().zip(outcomes);
-        let steps = steps.map(|(step, outcome)| StepDocument::executed(step, outcome));
-        StepsDocument { steps: steps.collect() }
+    pub fn executed(done: &Executed) -> Self {
+        StepsDocument { steps: done.steps.iter().map(StepDocument::executed).collect() }
     }
 }
 
@@ -110,7 +108,7 @@ impl StepDocument {
     }
 
     /// A step and what it came to.
-    fn executed(step: &Step, outcome: &StepOutcome) -> Self {
+    fn executed(ExecutedStep { step, outcome }: &ExecutedStep) -> Self {
         StepDocument {
             status: outcome.status.name(),
             reason: outcome.reason.clone(),

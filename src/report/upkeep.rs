@@ -5,11 +5,10 @@ use serde::Serialize;
 use super::dry_run::FEW;
 use super::steps::StepsDocument;
 use crate::catalog::HorizonHolder;
-use crate::event::{Outcome as StepOutcome, Status};
+use crate::event::{Executed, ExecutedStep, Status};
 use crate::figures;
 use crate::output::table::{cell, right, table, text};
 use crate::output::{Format, Head, Outcome, OutputOptions, Report, Style, Text, Verbosity};
-use crate::plan::{Plan, Step};
 
 /// How many tables that are not due are told one by one; how many more there are is told in all.
 pub fn told(options: OutputOptions) -> usize {
@@ -22,10 +21,8 @@ pub fn told(options: OutputOptions) -> usize {
 /// What was done, table by table.
 #[derive(Debug)]
 pub struct MaintenanceReport {
-    /// What was to be done.
-    pub plan: Plan,
-    /// What came of it, step by step.
-    pub outcomes: Vec<StepOutcome>,
+    /// The steps, and how they ended.
+    pub done: Executed,
     /// What it came to.
     pub outcome: Outcome,
 }
@@ -36,14 +33,13 @@ impl Report for MaintenanceReport {
     }
 
     fn json(&self, head: Head) -> String {
-        let steps = StepsDocument::executed(&self.plan, &self.outcomes);
-        head.document(self.outcome, steps, &self.plan.warnings)
+        head.document(self.outcome, StepsDocument::executed(&self.done), &self.done.warnings)
     }
 
     fn text(&self, style: &Style) -> Text {
         let mut text = Text::default();
-        let steps = self.plan.steps.iter().zip(&self.outcomes);
-        let shown = steps.filter(|(_, outcome)| match outcome.status {
+        let steps = self.done.steps.iter();
+        let shown = steps.filter(|ExecutedStep { outcome, .. }| match outcome.status {
             Status::Done => !style.is_quiet(),
             Status::Skipped if outcome.is_fresh => style.is_verbose(),
             Status::Skipped => !style.is_quiet(),
@@ -53,18 +49,15 @@ impl Report for MaintenanceReport {
         if !shown.is_empty() {
             text.product(executed_table(&shown));
         }
-        text.warnings(&self.plan.warnings);
-        text.narrate(summary(&self.outcomes, self.plan.not_due));
+        text.warnings(&self.done.warnings);
+        text.narrate(summary(&self.done));
         text
     }
 }
 
-/// A run outside of its window.
+/// A run outside of its window; when that opens is told already, in every format.
 #[derive(Debug)]
-pub struct WindowClosed {
-    /// When it opens.
-    pub why: String,
-}
+pub struct WindowClosed;
 
 impl Report for WindowClosed {
     fn outcome(&self) -> Outcome {
@@ -80,9 +73,7 @@ impl Report for WindowClosed {
     }
 
     fn text(&self, _: &Style) -> Text {
-        let mut text = Text::default();
-        text.narrate(format!("Nothing to do: {}", self.why));
-        text
+        Text::default()
     }
 }
 
@@ -102,7 +93,7 @@ pub fn horizon(holders: &[HorizonHolder]) -> Option<String> {
     Some(format!("{kind} {}{who}, which looks back {transactions}", oldest.name))
 }
 
-fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
+fn executed_table(steps: &[&ExecutedStep]) -> String {
     let mut table = table(&[
         "status",
         "action",
@@ -114,7 +105,7 @@ fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
         "frozen age",
         "why",
     ]);
-    for (step, outcome) in steps {
+    for ExecutedStep { step, outcome } in steps {
         let change = |before: i64, after: i64| {
             if before == after { after.to_string() } else { format!("{before} → {after}") }
         };
@@ -144,15 +135,14 @@ fn executed_table(steps: &[(&Step, &StepOutcome)]) -> String {
     text(&table)
 }
 
-fn summary(outcomes: &[StepOutcome], not_due: usize) -> String {
-    let count = |status| outcomes.iter().filter(|outcome| outcome.status == status).count();
-    let fresh = outcomes.iter().filter(|outcome| outcome.is_fresh).count();
+fn summary(done: &Executed) -> String {
+    let (count, fresh) = (|status| done.count(status), done.count_fresh());
     let others = [
         (count(Status::Done), "done"),
         (count(Status::Failed), "failed"),
         (count(Status::Cancelled), "cancelled"),
         (count(Status::Skipped) - fresh, "left"),
-        (fresh + not_due, "not due"),
+        (fresh + done.not_due, "not due"),
     ];
     let parts = others.iter().filter(|(number, _)| *number > 0);
     let parts = parts.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>();
