@@ -28,34 +28,48 @@ impl Problem {
     }
 }
 
-/// Names that PostgreSQL would cut: the catalog would then hold another name than the file.
-pub fn names(declaration: &Declaration, problems: &mut Vec<Problem>) {
-    for index in &declaration.indexes {
-        for name in index.name.iter().chain([&index.table.name]) {
-            length(name, &index.source, problems);
+/// Cuts names as PostgreSQL does, so that they are those of the catalog, and says so.
+pub fn cut_names(declaration: &mut Declaration) {
+    let notes = &mut declaration.notes;
+    for index in &mut declaration.indexes {
+        if let Some(name) = &mut index.name {
+            cut(name, &index.source, notes);
         }
+        cut_relation(&mut index.table, &index.source, notes);
     }
-    for view in &declaration.views {
-        length(&view.name.name, &view.source, problems);
+    for view in &mut declaration.views {
+        cut_relation(&mut view.name, &view.source, notes);
+    }
+    for comment in &mut declaration.comments {
+        cut_relation(&mut comment.name, &comment.source, notes);
+    }
+    for maintenance in &mut declaration.maintenance {
+        if let Some(table) = &mut maintenance.table {
+            cut_relation(table, &maintenance.source, notes);
+        }
     }
 }
 
-fn length(name: &str, source: &Source, problems: &mut Vec<Problem>) {
-    if name.len() > NAME_MAX_BYTES {
-        let cut = with_suffix(name, "");
-        problems.push(
-            Problem::new(
-                source,
-                format!(
-                    "the name {} has {} bytes; PostgreSQL keeps {NAME_MAX_BYTES} and would call it {}",
-                    quote_ident(name),
-                    name.len(),
-                    quote_ident(&cut)
-                ),
-            )
-            .hint("choose a shorter name in the file"),
-        );
+fn cut_relation(name: &mut RelationName, source: &Source, notes: &mut Vec<Note>) {
+    if let Some(schema) = &mut name.schema {
+        cut(schema, source, notes);
     }
+    cut(&mut name.name, source, notes);
+}
+
+fn cut(name: &mut String, source: &Source, notes: &mut Vec<Note>) {
+    if name.len() <= NAME_MAX_BYTES {
+        return;
+    }
+    let kept = with_suffix(name, "");
+    let message = format!(
+        "{source}: the name {} has {} bytes; PostgreSQL keeps {NAME_MAX_BYTES}: {}",
+        quote_ident(name),
+        name.len(),
+        quote_ident(&kept)
+    );
+    notes.push(Note { rule: "name_cut", object: kept.clone(), message });
+    *name = kept;
 }
 
 /// Two definitions under one name are a problem; the same declaration again is only noted and

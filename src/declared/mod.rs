@@ -90,7 +90,7 @@ pub struct DeclaredPath {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// A stable name for scripts: `ignored_statement`, `declared_twice`, `taken_back`,
-    /// `not_followed`.
+    /// `not_followed`, `name_cut`.
     pub rule: &'static str,
     /// What it is about.
     pub object: String,

@@ -455,7 +455,7 @@ fn without<'t>(text: &'t str, range: Range<usize>, holes: &[Range<usize>]) -> Co
     Cow::Owned(written)
 }
 
-/// Whether it is COPY … FROM STDIN.
+/// Whether it is COPY … FROM STDIN, or FROM STDOUT, which is the same.
 fn takes_rows(statement: &str) -> bool {
     let mut tokens = crate::syntax::lexer::tokens(statement);
     if !tokens.next().is_some_and(|token| token.is(statement, "copy")) {
@@ -467,7 +467,9 @@ fn takes_rows(statement: &str) -> bool {
         match token.kind {
             Kind::Open(_) => depth += 1,
             Kind::Close(_) => depth = depth.saturating_sub(1),
-            Kind::Word if depth == 0 && is_from => return token.is(statement, "stdin"),
+            Kind::Word if depth == 0 && is_from => {
+                return command::is_inline(token.text(statement));
+            }
             _ => {}
         }
         is_from = depth == 0 && token.is(statement, "from");

@@ -96,7 +96,7 @@ impl Reading {
             search_path,
             notes: passed.notes,
         };
-        check::names(&declaration, &mut problems);
+        check::cut_names(&mut declaration);
         check::twice(&mut declaration, &mut problems);
         check::report(problems, &included)?;
         Ok(declaration)

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
 use clap::{Arg, CommandFactory};
 use pgtend::Cli;
 
 use crate::sql_files::query_files;
-use crate::support::{Database, SALES, until};
+use crate::support::server::binaries;
+use crate::support::{Database, Pgtend, SALES, until};
 
 const TRAPS: &str = include_str!("hijack.sql");
 
@@ -73,6 +75,15 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          ALTER TABLE app.t ALTER a TYPE pg_catalog.int8;",
     )
     .unwrap();
+    for words in ["init --quiet", "add --all", "commit --quiet --message first"] {
+        let mut git = Command::new("git");
+        for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+            git.env_remove(name);
+        }
+        git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        git.args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-C"]).arg(&migrations);
+        assert!(git.args(words.split(' ')).status().unwrap().success());
+    }
     fs::write(db.path("base.sql"), "CREATE TABLE public.base (id pg_catalog.int4);").unwrap();
     fs::create_dir_all(db.path("workload")).unwrap();
     fs::write(db.path("workload/q.sql"), "SELECT id FROM app.t;").unwrap();
@@ -119,26 +130,23 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          activity --all-databases --min-duration 0s --user postgres --no-query-text
          verify --layout plain --base {base} --workload {workload} --fail-on error --report {report} --skip-missing-extensions --set app.tenant=1 --placeholder a=b {migrations}
          verify --down {migrations}
+         verify --preset supabase --since HEAD {migrations}
          init --uninstall"
     );
     let lines = lines.lines().map(|line| line.split_whitespace().map(str::to_owned).collect());
     lines.collect()
 }
 
-/// Commands and options without a server of the user's, and those that go on until they are ended.
-const EXEMPT: &[&str] = &[
-    "completions",
-    "demo",
-    "explain",
-    "man",
-    "activity --watch",
-    "slow-queries --watch",
-    // They look at git, and choose a throwaway server.
-    "verify --since",
-    "verify --preset",
-    "verify --pg",
-    "verify --pg-bin",
-];
+/// They go on until they are ended: [`run_all`] does that.
+const ENDLESS: [&str; 2] = ["activity --watch", "slow-queries --watch"];
+
+/// They look at no server of the user's: [`what_asks_no_server_of_the_users_touches_none`] runs them.
+const WITHOUT_SERVER: [&str; 6] =
+    ["completions", "demo", "explain", "man", "verify --pg", "verify --pg-bin"];
+
+fn is_exempt(called: &str) -> bool {
+    ENDLESS.contains(&called) || WITHOUT_SERVER.contains(&called)
+}
 
 fn options(command: &clap::Command) -> Vec<String> {
     let own = |argument: &&Arg| !argument.is_global_set() && !argument.is_hide_set();
@@ -151,7 +159,7 @@ fn options(command: &clap::Command) -> Vec<String> {
 fn assert_complete(calls: &[Vec<String>]) {
     for command in Cli::command().get_subcommands() {
         let name = command.get_name();
-        if name == "help" || EXEMPT.contains(&name) {
+        if name == "help" || is_exempt(name) {
             continue;
         }
         let own = calls.iter().filter(|call| call.iter().take(2).any(|word| word == name));
@@ -159,7 +167,7 @@ fn assert_complete(calls: &[Vec<String>]) {
         let words = words.collect::<BTreeSet<_>>();
         assert!(!words.is_empty(), "{name} is not called");
         for option in options(command) {
-            let is_exempt = EXEMPT.contains(&format!("{name} {option}").as_str());
+            let is_exempt = is_exempt(&format!("{name} {option}"));
             assert!(is_exempt || words.contains(option.as_str()), "{name} {option} is not called");
         }
     }
@@ -229,6 +237,36 @@ async fn nothing_that_others_may_create_is_called() {
         assert!(caught.iter().any(|line| line.contains(trap)), "{query}: {caught:?}");
     }
     run_all(&db, &mallory).await;
+}
+
+/// Not even where the environment names one.
+#[tokio::test]
+async fn what_asks_no_server_of_the_users_touches_none() {
+    let (db, _) = trapped().await;
+    db.sql(&format!("ALTER DATABASE {} SET search_path = public, app, pg_catalog", db.name)).await;
+    let url = db.url_as("postgres");
+    let migrations = tempfile::tempdir().unwrap();
+    fs::write(migrations.path().join("1_a.sql"), "CREATE TABLE a (id int);").unwrap();
+    let migrations = migrations.path().display().to_string();
+    let programs = binaries().dir.display().to_string();
+    let major = db.server.major.to_string();
+    let calls = [
+        &["completions", "bash"][..],
+        &["man"],
+        &["explain", "table-scan"],
+        &["demo", "--scale", "10", "--pg-bin", &programs],
+        &["verify", "--pg", &major, "--pg-bin", &programs, &migrations],
+    ];
+    for of in WITHOUT_SERVER {
+        let words = of.split(' ').collect::<Vec<_>>();
+        assert!(calls.iter().any(|call| words.iter().all(|word| call.contains(word))), "{of}");
+    }
+    for call in calls {
+        let output = Pgtend::new(call).env("DATABASE_URL", &url).run().expect(0);
+        let log = String::from_utf8_lossy(&fs::read(&db.server.log_path).unwrap()).into_owned();
+        let mark = format!(" db={} app=pgtend", db.name);
+        assert!(!log.lines().any(|line| line.contains(&mark)), "{output}");
+    }
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ impl Words {
             _ => {}
         }
         self.number += 1;
-        self.reads |= self.is_copy && self.is_from && is("STDIN");
+        self.reads |= self.is_copy && self.is_from && (is("STDIN") || is("STDOUT"));
         self.is_from = is("FROM");
         // As psql counts: inside of a body, CASE has an END of its own.
         if self.is_routine && (is("BEGIN") || self.open_bodies > 0 && is("CASE")) {

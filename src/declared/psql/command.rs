@@ -56,6 +56,8 @@ impl<'t> Command<'t> {
         let line = &text[at..line_end];
         let length = line.find(|c: char| c == '\\' || is_space(c)).unwrap_or(line.len());
         let (name, rest) = line.split_at(length);
+        // The one command whose name may be written in capitals.
+        let name = if name.eq_ignore_ascii_case("copy") { "copy" } else { name };
         let mut command =
             Command { name, arguments: Vec::new(), is_computed: false, end: line_end };
         let pipes = matches!(name, "o" | "out" | "w" | "write" | "g" | "gx")
@@ -177,9 +179,14 @@ impl<'t> Command<'t> {
         let words =
             self.arguments.first().map(|line| line.to_ascii_lowercase()).unwrap_or_default();
         let words = words.split_whitespace().collect::<Vec<_>>();
-        let has_rows = words.windows(2).any(|pair| pair[0] == "from" && pair[1] == "stdin");
+        let has_rows = words.windows(2).any(|pair| pair[0] == "from" && is_inline(pair[1]));
         if has_rows { Effect::Rows } else { Effect::None }
     }
+}
+
+/// Whether COPY … FROM this reads the file's own lines: PostgreSQL takes both words for the client.
+pub fn is_inline(word: &str) -> bool {
+    ["stdin", "stdout"].iter().any(|inline| word.eq_ignore_ascii_case(inline))
 }
 
 /// `\d`, `\dt+`, `\dconfig`: they only show.

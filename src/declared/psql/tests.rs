@@ -137,6 +137,8 @@ fn the_rows_of_copy_are_data() {
         ),
         ("\\copy t from stdin\n'\n\\.\nb;", "4: b"),
         ("\\copy t from pstdin\nb;", "2: b"),
+        ("\\COPY t from stdin\n'\n\\.\nb;", "4: b"),
+        ("copy t from stdout;\n'\n\\.\nb;", "1: copy t from stdout\n4: b"),
     ] {
         assert_eq!(read(text), wanted, "{text}");
     }

@@ -414,7 +414,7 @@ fn speaks_with_client(statement: &Statement) -> bool {
     let words = statement.text.to_ascii_uppercase();
     let words = words.split(|char: char| !char.is_ascii_alphanumeric());
     let words = words.filter(|word| !word.is_empty()).collect::<Vec<_>>();
-    let between = |pair: &[&str]| matches!(pair, ["FROM", "STDIN"] | ["TO", "STDOUT"]);
+    let between = |pair: &[&str]| matches!(pair, ["FROM" | "TO", "STDIN" | "STDOUT"]);
     words.first() == Some(&"COPY") && words.windows(2).any(between)
 }
 
