@@ -3,6 +3,7 @@
 //! tests of `tests/it` and the targets of `fuzz` need. Imports point down this list, never up.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![allow(rustdoc::private_intra_doc_links, reason = "its documentation shows what is private")]
 
 mod cli;
 mod commands;
