@@ -6,14 +6,17 @@ use std::sync::{Arc, Mutex};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::cancel::Cancel;
+use crate::commands::fleet::{self, Choice, is_pattern};
 use crate::commands::{
     Context, EXIT_CODES, activity, analyze, apply, completions, demo, explain, history, init, man,
     plan, refresh, slow_queries, snapshot, vacuum, verify,
 };
-use crate::config::Config;
+use crate::config::{Config, MOST_JOBS};
 use crate::failure::{Failure, Result};
 use crate::output::report_file::ReportFile;
-use crate::output::{Color, Console, Format, Origin, OutputOptions, Report, Verbosity};
+use crate::output::{
+    Color, Console, FleetReport, Format, Origin, OutputOptions, Report, Verbosity,
+};
 use crate::pg::conninfo::{Conninfo, Environment};
 use crate::report::inflight::Inflight;
 
@@ -55,9 +58,24 @@ struct Shared {
     #[arg(short, long, global = true, value_name = "URL", conflicts_with = "target")]
     pub database_url: Option<String>,
 
-    /// Connect to the database that the configuration file calls [targets.NAME]
-    #[arg(long, global = true, value_name = "NAME")]
-    pub target: Option<String>,
+    /// Connect to the database that the configuration file calls [targets.NAME]; a pattern, or
+    /// several, is one run over all of them [default: $PGTEND_TARGET]
+    #[arg(long, global = true, value_name = "NAME|GLOB")]
+    pub target: Vec<String>,
+
+    /// Work on all targets of the configuration file
+    #[arg(long, global = true, conflicts_with_all = ["target", "database_url"])]
+    pub all_targets: bool,
+
+    /// How many targets are worked on at once
+    #[arg(long, global = true, value_name = "N", default_value_t = 4,
+        value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_JOBS)))]
+    pub parallel_targets: u16,
+
+    /// Begin no other target after so many have failed
+    #[arg(long, global = true, value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub stop_after: Option<u32>,
 
     /// How to write the result [default: table; of verify in GitHub Actions: github]
     #[arg(long, global = true, value_enum, value_name = "FORMAT")]
@@ -113,14 +131,23 @@ impl Cli {
             let file = file.display();
             console.warn(&format!("{file} is not read, because {why}; --config {file} reads it"));
         }
+        let several = match self.command.connects() {
+            true => self.shared.several(&config)?,
+            false => None,
+        };
         let context = Context {
             url: match self.command {
+                _ if several.is_some() => None,
                 // What it needs is a scratch database, not the application's.
                 Command::Verify(_) => self.shared.given_url(&config)?,
                 _ => self.shared.url(&config)?,
             },
+            database: None,
             echoes: self.shared.echo,
-            config,
+            config: match self.shared.targets().as_slice() {
+                [name] if several.is_none() => config.of_target(name)?,
+                _ => config,
+            },
             environment: Environment::process(),
             console,
             origin,
@@ -128,11 +155,27 @@ impl Cli {
             inflight,
             faults: Mutex::default(),
         };
-        let report = self.command.run(&context).await?;
-        context.require_sound()?;
+        let report: Box<dyn Report> = match several {
+            Some(choice) => Box::new(self.run_on_each(&context, &choice).await?),
+            None => self.command.run_soundly(&context).await?,
+        };
         context.show(report.as_ref())?;
-        Ok(report.outcome().exit_code())
+        Ok(report.exit_code())
     }
+
+    async fn run_on_each(&self, context: &Context, choice: &Choice) -> Result<FleetReport> {
+        self.command.require_for_several()?;
+        if !matches!(self.format(), Format::Table | Format::Json) {
+            return Err(fleet::refuse(&format!("--format {}", self.format().name())));
+        }
+        let options = fleet::Options {
+            parallel: self.shared.parallel_targets.into(),
+            stop_after: self.shared.stop_after.map(|most| most as usize),
+        };
+        let run_on = |target: Context| async move { self.command.run_soundly(&target).await };
+        fleet::run(context, self.command.name(), choice, options, run_on).await
+    }
+
     /// Refuses a format that the command does not know.
     fn require_format(&self) -> Result<()> {
         let known = match (self.format(), &self.command) {
@@ -215,16 +258,39 @@ impl Shared {
 
     /// What the user says on the command line about where to connect, if anything.
     fn given_url(&self, config: &Config) -> Result<Option<String>> {
-        if let Some(name) = &self.target {
-            if Conninfo::is_url(name) {
-                return Err(Failure::usage(
-                    "a connection URL stands where the name of a target should",
-                )
-                .hint("say where to connect with -d URL"));
+        match self.targets().as_slice() {
+            [name] if Conninfo::is_url(name) => {
+                Err(Failure::usage("a connection URL stands where the name of a target should")
+                    .hint("say where to connect with -d URL"))
             }
-            return Ok(Some(config.target(name)?.url.clone()));
+            [name] => Ok(Some(config.target(name)?.url(name)?)),
+            _ => Ok(self.database_url.clone()),
         }
-        Ok(self.database_url.clone())
+    }
+
+    /// The targets that the user names. What the command line says counts more than the environment.
+    fn targets(&self) -> Vec<String> {
+        let by_environment = || std::env::var("PGTEND_TARGET").ok().filter(|name| !name.is_empty());
+        match self.target.is_empty() && self.database_url.is_none() && !self.all_targets {
+            true => by_environment().into_iter().collect(),
+            false => self.target.clone(),
+        }
+    }
+
+    /// The choice, where it may be of several targets.
+    fn several(&self, config: &Config) -> Result<Option<Choice>> {
+        if self.all_targets {
+            return Ok(Some(Choice::all()));
+        }
+        let names = self.targets();
+        let stands_for_several =
+            |name: &String| config.targets.get(name).is_some_and(|it| !it.databases.is_empty());
+        let is_one = match names.as_slice() {
+            [] => true,
+            [name] => Conninfo::is_url(name) || !is_pattern(name) && !stands_for_several(name),
+            _ => false,
+        };
+        if is_one { Ok(None) } else { Choice::new(&names).map(Some) }
     }
 }
 
@@ -265,6 +331,36 @@ enum Command {
 }
 
 impl Command {
+    /// Whether it works on a database that the user names.
+    fn connects(&self) -> bool {
+        !matches!(
+            self,
+            Command::Completions(_) | Command::Demo(_) | Command::Explain(_) | Command::Man(_)
+        )
+    }
+
+    /// Refuses a result that rests on what no PostgreSQL sends.
+    async fn run_soundly(&self, context: &Context) -> Result<Box<dyn Report>> {
+        let report = self.run(context).await?;
+        context.require_sound()?;
+        Ok(report)
+    }
+
+    /// Refuses what cannot be done over several targets.
+    fn require_for_several(&self) -> Result<()> {
+        let refused = match self {
+            Command::Plan(_) => None,
+            Command::Apply(args) => args.events.then_some("--events"),
+            Command::Refresh(args) => args.events.then_some("--events"),
+            Command::Vacuum(args) => args.shared.events.then_some("--events"),
+            Command::Analyze(args) => args.shared.events.then_some("--events"),
+            Command::SlowQueries(args) => args.watch.then_some("--watch"),
+            Command::Snapshot(args) => args.file.is_some().then_some("--file"),
+            other => Some(other.name()),
+        };
+        refused.map_or(Ok(()), |what| Err(fleet::refuse(what)))
+    }
+
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
         match self {
             Command::Plan(args) => context.unless_cancelled(plan::run(context, args)).await,

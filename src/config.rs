@@ -45,6 +45,22 @@ pub struct Config {
     /// such a folder must not be led to another's server.
     #[serde(skip)]
     pub passed_over: Vec<(PathBuf, String)>,
+    #[serde(skip)]
+    written: Written,
+}
+
+/// The file as it is written, and its folder.
+#[derive(Clone, Default)]
+struct Written {
+    table: toml::Table,
+    folder: PathBuf,
+}
+
+impl std::fmt::Debug for Written {
+    /// URLs may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Written").field("folder", &self.folder).finish_non_exhaustive()
+    }
 }
 
 /// Defaults of `pgtend slow-queries`.
@@ -93,6 +109,62 @@ pub fn cache_folder() -> Option<PathBuf> {
 pub struct Target {
     /// As for `--database-url`.
     pub url: String,
+    /// The environment variable that holds it instead.
+    pub url_env: Option<String>,
+    /// It stands for the databases of the server whose names match one of these.
+    #[serde(deserialize_with = "one_or_more_patterns")]
+    pub databases: Vec<glob::Pattern>,
+    /// But for those that match one of these.
+    #[serde(deserialize_with = "one_or_more_patterns")]
+    pub exclude: Vec<glob::Pattern>,
+    /// Settings of its own, which win over those of the file.
+    paths: Option<toml::Value>,
+    apply: Option<toml::Table>,
+    refresh: Option<toml::Table>,
+    history: Option<toml::Table>,
+    vacuum: Option<toml::Table>,
+    analyze: Option<toml::Table>,
+    slow_queries: Option<toml::Table>,
+    snapshot: Option<toml::Table>,
+}
+
+impl Target {
+    /// Where it is.
+    ///
+    /// # Errors
+    /// `Config` where nothing says so.
+    pub fn url(&self, name: &str) -> Result<String> {
+        let missing = |what: String| Failure::new(Kind::Config, format!("target {name}: {what}"));
+        match &self.url_env {
+            Some(variable) => {
+                env::var(variable).ok().filter(|url| !url.is_empty()).ok_or_else(|| {
+                    missing(format!("the environment variable {variable} (url_env) is not set"))
+                })
+            }
+            None if self.url.is_empty() => {
+                Err(missing("neither url nor url_env is set".to_owned()))
+            }
+            None => Ok(self.url.clone()),
+        }
+    }
+
+    fn settings(&self) -> [(&'static str, Option<&toml::Table>); 7] {
+        [
+            ("apply", self.apply.as_ref()),
+            ("refresh", self.refresh.as_ref()),
+            ("history", self.history.as_ref()),
+            ("vacuum", self.vacuum.as_ref()),
+            ("analyze", self.analyze.as_ref()),
+            ("slow_queries", self.slow_queries.as_ref()),
+            ("snapshot", self.snapshot.as_ref()),
+        ]
+    }
+
+    /// Whether it stands for that database of its server.
+    pub fn has(&self, database: &str) -> bool {
+        let any = |patterns: &[glob::Pattern]| patterns.iter().any(|it| it.matches(database));
+        any(&self.databases) && !any(&self.exclude)
+    }
 }
 
 impl std::fmt::Debug for Target {
@@ -298,7 +370,49 @@ impl Config {
             Failure::new(Kind::Config, format!("{place}: {}", error.message()))
                 .hint("config.example.toml shows every key")
         })?;
-        let folder = file.parent().unwrap_or(Path::new(""));
+        config.written = Written {
+            table: toml::from_str(&text).unwrap_or_default(),
+            folder: file.parent().unwrap_or(Path::new("")).to_path_buf(),
+        };
+        config.settle().map_err(|failure| failure.context(file.display().to_string()))?;
+        for name in config.targets.keys() {
+            config
+                .of_target(name)
+                .map_err(|failure| failure.context(file.display().to_string()))?;
+        }
+        Ok(config)
+    }
+
+    /// The configuration with what the target has of its own.
+    ///
+    /// # Errors
+    /// `Config` where that cannot be understood.
+    pub fn of_target(&self, name: &str) -> Result<Config> {
+        let own = self.targets.get(name).map(|target| (target.settings(), target.paths.clone()));
+        let Some((settings, paths)) = own else { return Ok(self.clone()) };
+        let mut whole = self.written.table.clone();
+        for (section, own) in settings {
+            let of_file = whole.entry(section).or_insert_with(|| toml::Table::new().into());
+            if let (Some(of_file), Some(own)) = (of_file.as_table_mut(), own) {
+                of_file.extend(own.clone());
+            }
+        }
+        if let Some(paths) = paths {
+            whole.insert("paths".to_owned(), paths);
+        }
+        let mut config: Config = whole.try_into().map_err(|error: toml::de::Error| {
+            Failure::new(Kind::Config, format!("targets.{name}: {}", error.message()))
+                .hint("config.example.toml shows every key")
+        })?;
+        config.written.clone_from(&self.written);
+        config.settle().map_err(|failure| failure.context(format!("targets.{name}")))?;
+        Ok(config)
+    }
+
+    /// Makes paths relative to the file, and refuses what no type refuses.
+    fn settle(&mut self) -> Result<()> {
+        let config = self;
+        let folder = &config.written.folder;
         config.paths = config.paths.iter().map(|path| folder.join(path)).collect();
         for (key, jobs) in [
             ("apply", config.apply.jobs),
@@ -308,10 +422,10 @@ impl Config {
         ] {
             if !(1..=usize::from(MOST_JOBS)).contains(&jobs) {
                 let must = format!("{key}.jobs must be a number from 1 to {MOST_JOBS}");
-                return Err(Failure::new(Kind::Config, format!("{}: {must}", file.display())));
+                return Err(Failure::new(Kind::Config, must));
             }
         }
-        Ok(config)
+        Ok(())
     }
 
     /// The target of that name.
@@ -319,15 +433,18 @@ impl Config {
     /// # Errors
     /// `Usage`, naming the targets that there are.
     pub fn target(&self, name: &str) -> Result<&Target> {
-        self.targets.get(name).ok_or_else(|| {
-            let known = self.targets.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            let hint = if known.is_empty() {
-                "the configuration has no [targets.NAME]".to_owned()
-            } else {
-                format!("the configuration knows {known}")
-            };
-            Failure::usage(format!("there is no target {name}")).hint(hint)
-        })
+        self.targets.get(name).ok_or_else(|| self.no_target(name))
+    }
+
+    /// The failure that no target is of that name.
+    pub fn no_target(&self, name: &str) -> Failure {
+        let known = self.targets.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let hint = if known.is_empty() {
+            "the configuration has no [targets.NAME]".to_owned()
+        } else {
+            format!("the configuration knows {known}")
+        };
+        Failure::usage(format!("there is no target {name}")).hint(hint)
     }
 }
 
@@ -349,6 +466,27 @@ fn patterns<'de, D: Deserializer<'de>>(
     let texts = Vec::<String>::deserialize(deserializer)?;
     let pattern = |text: &String| {
         let text = text.strip_prefix("./").unwrap_or(text);
+        glob::Pattern::new(text)
+            .map_err(|error| serde::de::Error::custom(format!("{error}, in: {text}")))
+    };
+    texts.iter().map(pattern).collect()
+}
+
+/// A pattern, or a list of them.
+fn one_or_more_patterns<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Vec<glob::Pattern>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMore {
+        One(String),
+        More(Vec<String>),
+    }
+    let texts = match OneOrMore::deserialize(deserializer)? {
+        OneOrMore::One(text) => vec![text],
+        OneOrMore::More(texts) => texts,
+    };
+    let pattern = |text: &String| {
         glob::Pattern::new(text)
             .map_err(|error| serde::de::Error::custom(format!("{error}, in: {text}")))
     };

@@ -160,6 +160,12 @@ async fn load_partitions(
     Ok(partitions)
 }
 
+/// The databases of the server that the role may connect to, without templates.
+pub async fn load_databases(session: &Session) -> Result<Vec<String>> {
+    let rows = ask(session, include_str!("../../sql/catalog/databases.sql"), &[]).await?;
+    Ok(rows.iter().map(|row| row.get("name")).collect())
+}
+
 /// The index builds under way in the database, by anyone.
 pub async fn load_builds(session: &Session) -> Result<Vec<Build>> {
     let rows = ask(session, include_str!("../../sql/catalog/builds.sql"), &[]).await?;

@@ -30,7 +30,7 @@ use crate::pg::server_error::ServerError;
 pub use extensions::load_available_extensions;
 pub use fingerprint::{Fingerprint, Thing, load_fingerprint};
 pub use invalid::{IndexState, InvalidIndex, load_index_state, load_invalid_indexes};
-pub use load::{load, load_builds, load_with};
+pub use load::{load, load_builds, load_databases, load_with};
 pub use upkeep::{
     AutovacuumSettings, Heap, HorizonHolder, TableState, Upkeep, load_autovacuum_settings,
     load_horizon, load_tables, load_upkeep,

@@ -6,6 +6,7 @@ pub mod apply;
 pub mod completions;
 pub mod demo;
 pub mod explain;
+pub mod fleet;
 pub mod history;
 pub mod init;
 pub mod man;
@@ -38,6 +39,8 @@ use crate::sandbox;
 pub struct Context {
     /// What the user says about where to connect, if anything.
     pub url: Option<String>,
+    /// The database, where it is not that of the URL.
+    pub database: Option<String>,
     /// Every statement is to be shown.
     pub echoes: bool,
     /// The configuration.
@@ -80,7 +83,11 @@ impl Context {
     /// # Errors
     /// As [`Database::open`].
     pub async fn open(&self, opening: &Opening) -> Result<Database> {
-        let conninfo = Conninfo::resolve(self.url.as_deref(), &self.environment)?;
+        let resolved = Conninfo::resolve(self.url.as_deref(), &self.environment)?;
+        let conninfo = match &self.database {
+            Some(name) => resolved.with_database(name),
+            None => resolved,
+        };
         self.console.warn_of_connection(&conninfo, &self.origin);
         let database = Database::open(&conninfo, &self.environment, opening).await?;
         self.origin.connected_to(&database.server);

@@ -23,12 +23,22 @@ pub struct Console {
     options: OutputOptions,
     pub(crate) bars: MultiProgress,
     files: Vec<ReportFile>,
+    /// What warnings begin with, where they are about one of several targets.
+    target: Option<String>,
 }
 
 impl Console {
     /// Writes as the user wants it.
     pub fn new(options: OutputOptions, files: &[ReportFile]) -> Self {
-        Console { options, bars: MultiProgress::new(), files: files.to_vec() }
+        Console { options, bars: MultiProgress::new(), files: files.to_vec(), target: None }
+    }
+
+    /// For what is told of one of several targets while they are worked on: what must not get lost.
+    #[must_use]
+    pub fn of_target(&self, name: &str) -> Self {
+        let verbosity = Verbosity::Quiet;
+        let options = OutputOptions { verbosity, no_progress: true, ..self.options };
+        Console { options, target: Some(name.to_owned()), ..self.clone() }
     }
 
     /// How the user wants to be spoken to.
@@ -103,7 +113,8 @@ impl Console {
 
     /// Says what must not get lost.
     pub fn warn(&self, text: &str) {
-        self.labelled("warning:", "33", text);
+        let of_target = self.target.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        self.labelled("warning:", "33", &format!("{of_target}{text}"));
     }
 
     /// Says, once for each origin, what was passed over in the connection's parameters.

@@ -14,7 +14,7 @@ use crate::pg::database::Server;
 use crate::plan::Warning;
 
 /// The version of the documents' form.
-const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 1;
 
 /// Of which command and which database a report is; it fills while the command runs.
 #[derive(Debug)]
@@ -57,6 +57,7 @@ impl Origin {
         let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (database, server_version) = server.unzip();
         Head {
+            target: None,
             command: self.command,
             database,
             server_version,
@@ -69,6 +70,7 @@ impl Origin {
 /// What every document begins with.
 #[derive(Debug, Clone)]
 pub struct Head {
+    target: Option<String>,
     command: &'static str,
     database: Option<String>,
     /// `None` also where a report is about several servers.
@@ -78,6 +80,22 @@ pub struct Head {
 }
 
 impl Head {
+    /// Of one of several targets.
+    #[must_use]
+    pub fn of_target(self, name: &str) -> Self {
+        Head { target: Some(name.to_owned()), ..self }
+    }
+
+    /// The command.
+    pub fn command(&self) -> &'static str {
+        self.command
+    }
+
+    /// How long it took.
+    pub fn duration(&self) -> Duration {
+        self.duration
+    }
+
     /// The document of a report, as one line.
     pub fn document(self, outcome: Outcome, body: impl Serialize, warnings: &[Warning]) -> String {
         self.write(outcome, body, warnings, None)
@@ -102,6 +120,7 @@ impl Head {
         error: Option<ErrorDocument<'_>>,
     ) -> String {
         json_line(&Envelope {
+            target: self.target.as_deref(),
             schema_version: SCHEMA_VERSION,
             command: self.command,
             database: self.database.as_deref(),
@@ -118,6 +137,8 @@ impl Head {
 /// A document: the common head, what the command tells, and what should not get lost.
 #[derive(Debug, Serialize)]
 struct Envelope<'a, T> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'a str>,
     schema_version: u32,
     command: &'static str,
     database: Option<&'a str>,

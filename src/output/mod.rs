@@ -4,6 +4,7 @@
 mod console;
 mod envelope;
 mod failure;
+mod fleet;
 mod options;
 mod outcome;
 mod report;
@@ -12,6 +13,7 @@ pub mod table;
 
 pub use console::Console;
 pub use envelope::{Head, Origin};
+pub use fleet::{Ended, FleetReport, TargetReport};
 pub use options::{Color, Format, OutputOptions, Verbosity};
 pub use outcome::Outcome;
 pub use report::{Page, Report, Style, Text};

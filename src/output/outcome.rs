@@ -22,6 +22,8 @@ pub enum Outcome {
     Cancelled(Signal),
     /// Only planned.
     Planned,
+    /// One of several targets that was not begun.
+    Skipped,
 }
 
 impl Outcome {
@@ -35,13 +37,16 @@ impl Outcome {
             Outcome::Busy => "busy",
             Outcome::Cancelled(_) => "cancelled",
             Outcome::Planned => "planned",
+            Outcome::Skipped => "skipped",
         }
     }
 
     /// The exit code of a command that came to this.
     pub fn exit_code(self) -> u8 {
         match self {
-            Outcome::Done | Outcome::NothingToDo | Outcome::Planned => exit_code::DONE,
+            Outcome::Done | Outcome::NothingToDo | Outcome::Planned | Outcome::Skipped => {
+                exit_code::DONE
+            }
             Outcome::Findings => exit_code::FINDINGS,
             Outcome::Failed => exit_code::FAILED,
             Outcome::Busy => exit_code::BUSY,

@@ -9,6 +9,11 @@ pub trait Report {
     /// What the command came to.
     fn outcome(&self) -> Outcome;
 
+    /// The exit code that goes with it.
+    fn exit_code(&self) -> u8 {
+        self.outcome().exit_code()
+    }
+
     /// One JSON document, as one line.
     fn json(&self, head: Head) -> String;
 

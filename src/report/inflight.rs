@@ -9,12 +9,16 @@ use crate::plan::Statement;
 
 /// What would be left, shared between those who make it and `main`.
 #[derive(Debug, Clone, Default)]
-pub struct Inflight(Arc<Mutex<Leftovers>>);
+pub struct Inflight {
+    left: Arc<Mutex<Leftovers>>,
+    run: usize,
+}
 
 #[derive(Debug, Default)]
 struct Leftovers {
     /// Of builds that have been sent and not ended: the SQL that removes them.
-    builds: BTreeMap<StepIndex, String>,
+    builds: BTreeMap<(usize, StepIndex), String>,
+    runs: usize,
     /// How to remove whatever else there is.
     others: Vec<String>,
 }
@@ -27,15 +31,23 @@ pub struct Leftover {
 }
 
 impl Inflight {
+    /// Shared with a run over another target, whose steps are counted from 0, too.
+    #[must_use]
+    pub fn of_another_run(&self) -> Self {
+        let mut leftovers = self.leftovers();
+        leftovers.runs += 1;
+        Inflight { left: Arc::clone(&self.left), run: leftovers.runs }
+    }
+
     /// Follows what is sent and what ends.
     pub fn hear(&self, event: &Event) {
         match event {
             Event::Sending(at, Statement::Build { index, .. }) => {
                 let sql = format!("DROP INDEX CONCURRENTLY IF EXISTS {index};");
-                self.leftovers().builds.insert(*at, sql);
+                self.leftovers().builds.insert((self.run, *at), sql);
             }
             Event::Finished(at, _) => {
-                self.leftovers().builds.remove(at);
+                self.leftovers().builds.remove(&(self.run, *at));
             }
             _ => {}
         }
@@ -57,7 +69,7 @@ impl Inflight {
     }
 
     fn leftovers(&self) -> MutexGuard<'_, Leftovers> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -15,6 +15,7 @@ mod engine;
 mod explain;
 mod explain_trust;
 mod faults;
+mod fleet;
 mod heal;
 mod hijack;
 mod history;

@@ -1,0 +1,88 @@
+//! One command over many targets: which they are, how many at once, and what they come to together.
+
+mod members;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures_util::StreamExt;
+
+use super::Context;
+use crate::failure::{Failure, Kind, Result};
+use crate::output::{Ended, FleetReport, Origin, Report, TargetReport};
+pub use members::{Choice, is_pattern};
+use members::{Member, Place};
+
+/// How a fleet is worked on.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// So many targets at once.
+    pub parallel: usize,
+    /// Begin no other target after so many have failed; `None`: go on.
+    pub stop_after: Option<usize>,
+}
+
+/// Runs a command on each target that is chosen. Returns what they come to together.
+///
+/// # Errors
+/// `Usage` where a name leads to no target.
+pub async fn run<F>(
+    context: &Context,
+    command: &'static str,
+    choice: &Choice,
+    options: Options,
+    run_on: impl Fn(Context) -> F,
+) -> Result<FleetReport>
+where
+    F: Future<Output = Result<Box<dyn Report>>>,
+{
+    let members = context.unless_cancelled(choice.members(context, command)).await?;
+    let failed = AtomicUsize::new(0);
+    let is_over = || {
+        let too_many =
+            options.stop_after.is_some_and(|most| failed.load(Ordering::Relaxed) >= most);
+        too_many || context.cancel.signal().is_some()
+    };
+    let work = members.into_iter().enumerate().map(|(at, Member { name, place })| {
+        let (is_over, run_on, failed) = (&is_over, &run_on, &failed);
+        async move {
+            let origin = Arc::new(Origin::new(command));
+            let end = match place {
+                _ if is_over() => Ended::Skipped,
+                Err(failure) => Ended::Failed(failure),
+                Ok(place) => run_on(on(context, &name, place, &origin)).await.into(),
+            };
+            failed.fetch_add(usize::from(end.is_failed()), Ordering::Relaxed);
+            context.console.narrate(&format!("{name}: {}", end.summary()));
+            (at, TargetReport { head: origin.head().of_target(&name), name, end })
+        }
+    });
+    let work = futures_util::stream::iter(work).buffer_unordered(options.parallel);
+    let mut ended = work.collect::<Vec<_>>().await;
+    ended.sort_by_key(|(at, _)| *at);
+    let targets = ended.into_iter().map(|(_, target)| target).collect();
+    Ok(FleetReport { targets, signal: context.cancel.signal() })
+}
+
+/// What the command is given for one of several targets.
+fn on(context: &Context, name: &str, place: Place, origin: &Arc<Origin>) -> Context {
+    let Place { url, database, config } = place;
+    Context {
+        url: Some(url),
+        database,
+        echoes: context.echoes,
+        config,
+        environment: context.environment.clone(),
+        console: context.console.of_target(name),
+        origin: Arc::clone(origin),
+        cancel: context.cancel.clone(),
+        inflight: context.inflight.of_another_run(),
+        faults: Mutex::default(),
+    }
+}
+
+/// What a job over several targets cannot do.
+pub fn refuse(what: &str) -> Failure {
+    Failure::new(Kind::Usage, format!("{what} goes with one target only"))
+        .hint("name one with --target NAME, or a database with -d URL")
+}
