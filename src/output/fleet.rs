@@ -1,7 +1,5 @@
 //! What one command came to on several targets.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -9,7 +7,7 @@ use super::envelope::SCHEMA_VERSION;
 use super::report::{Piece, Report, Style, Text};
 use super::{Head, Outcome};
 use crate::cancel::Signal;
-use crate::escape_control::json_line;
+use crate::escape_control::{harmless, json_line};
 use crate::failure::{Failure, Result, exit_code};
 use crate::figures;
 
@@ -80,6 +78,13 @@ impl Ended {
         }
     }
 
+    fn gist(&self, style: &Style) -> Text {
+        match self {
+            Ended::Done(report) => report.gist(style),
+            Ended::Failed(_) | Ended::Skipped => self.text(style),
+        }
+    }
+
     fn text(&self, style: &Style) -> Text {
         match self {
             Ended::Done(report) => report.text(style),
@@ -141,17 +146,21 @@ impl Report for FleetReport {
 
     /// Targets with the same result share it.
     fn text(&self, style: &Style) -> Text {
-        let mut groups = BTreeMap::<usize, (Text, Vec<&str>)>::new();
-        for (at, target) in self.targets.iter().enumerate() {
-            let text = target.end.text(style);
-            match groups.values_mut().find(|(other, _)| *other == text) {
-                Some((_, names)) => names.push(&target.name),
-                None => drop(groups.insert(at, (text, vec![&target.name]))),
+        let mut groups = Vec::<(Text, Vec<&TargetReport>)>::new();
+        for target in &self.targets {
+            let gist = target.end.gist(style);
+            match groups.iter_mut().find(|(other, _)| *other == gist) {
+                Some((_, targets)) => targets.push(target),
+                None => groups.push((gist, vec![target])),
             }
         }
         let mut all = Text::default();
-        for (text, names) in groups.into_values() {
-            add_group(&mut all, text, &names, style);
+        for (gist, targets) in groups {
+            let names = targets.iter().map(|target| target.name.as_str()).collect::<Vec<_>>();
+            match targets.as_slice() {
+                [alone] => add_group(&mut all, alone.end.text(style), &names, style),
+                _ => add_group(&mut all, gist, &names, style),
+            }
         }
         all
     }
@@ -167,7 +176,7 @@ fn add_group(all: &mut Text, text: Text, names: &[&str], style: &Style) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let names = format!("{}{more}", names[..shown].join(", "));
+    let names = harmless(&names[..shown].join(", ")).into_owned() + &more;
     let head = format!("== {targets}: {names}");
     if text.pieces.iter().any(|piece| matches!(piece, Piece::Product(_))) {
         all.product(format!("{head}\n"));

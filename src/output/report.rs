@@ -19,6 +19,12 @@ pub trait Report {
 
     /// What people read, and what is written in any other format than JSON.
     fn text(&self, style: &Style) -> Text;
+
+    /// The text without what differs each time, such as how long it took: by this, results of
+    /// several targets are known to be the same.
+    fn gist(&self, style: &Style) -> Text {
+        self.text(style)
+    }
 }
 
 /// How the text of a report is wanted.

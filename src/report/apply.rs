@@ -1,6 +1,6 @@
 //! What `apply` shows.
 
-use super::steps::StepsDocument;
+use super::steps::{StepsDocument, gist};
 use crate::event::{Executed, ExecutedStep, Status};
 use crate::figures;
 use crate::output::table::{cell, right, table, text};
@@ -43,6 +43,10 @@ impl Report for ApplyReport {
             text.warn(format!("left behind; the next apply removes it, or you with: {sql}"));
         }
         text
+    }
+
+    fn gist(&self, style: &Style) -> Text {
+        gist(&self.done, executed_summary(&self.done), style)
     }
 }
 

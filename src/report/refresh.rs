@@ -1,6 +1,6 @@
 //! What `refresh` shows.
 
-use super::steps::StepsDocument;
+use super::steps::{StepsDocument, gist};
 use crate::event::{Executed, ExecutedStep, Status};
 use crate::figures;
 use crate::output::table::{cell, right, table, text};
@@ -39,6 +39,10 @@ impl Report for RefreshReport {
         text.warnings(&self.done.warnings);
         text.narrate(summary(&self.done));
         text
+    }
+
+    fn gist(&self, style: &Style) -> Text {
+        gist(&self.done, summary(&self.done), style)
     }
 }
 

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
-use crate::event::{Executed, ExecutedStep, Refreshed};
+use crate::escape_control::harmless;
+use crate::event::{Executed, ExecutedStep, Refreshed, Status};
 use crate::figures::millis;
+use crate::output::{Style, Text};
 use crate::plan::refresh::Way;
 use crate::plan::{Plan, Step, Subject, Verdict};
 
@@ -23,6 +25,32 @@ impl StepsDocument {
     pub fn executed(done: &Executed) -> Self {
         StepsDocument { steps: done.steps.iter().map(StepDocument::executed).collect() }
     }
+}
+
+/// What was done, a line each step, without figures.
+pub fn gist(done: &Executed, summary: String, style: &Style) -> Text {
+    let is_told = |ExecutedStep { step, outcome }: &&ExecutedStep| match outcome.status {
+        Status::Done => !style.is_quiet(),
+        Status::Skipped => !outcome.is_fresh && !step.verdict.is_settled(),
+        Status::Failed | Status::Cancelled => true,
+    };
+    let lines = done.steps.iter().filter(is_told).map(|ExecutedStep { step, outcome }| {
+        let (status, action) = (outcome.status.name(), step.action.words());
+        let why = match outcome.status {
+            Status::Done => String::new(),
+            _ => format!(": {}", outcome.reason),
+        };
+        let line = format!("{status}: {action} {}{why}", step.object);
+        harmless(&line).into_owned() + "\n"
+    });
+    let mut text = Text::default();
+    let lines = lines.collect::<String>();
+    if !lines.is_empty() {
+        text.product(lines);
+    }
+    text.warnings(&done.warnings);
+    text.narrate(summary);
+    text
 }
 
 /// One object of a plan or of its execution.

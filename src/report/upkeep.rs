@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::dry_run::FEW;
-use super::steps::StepsDocument;
+use super::steps::{StepsDocument, gist};
 use crate::catalog::HorizonHolder;
 use crate::event::{Executed, ExecutedStep, Status};
 use crate::figures;
@@ -52,6 +52,10 @@ impl Report for MaintenanceReport {
         text.warnings(&self.done.warnings);
         text.narrate(summary(&self.done));
         text
+    }
+
+    fn gist(&self, style: &Style) -> Text {
+        gist(&self.done, summary(&self.done), style)
     }
 }
 

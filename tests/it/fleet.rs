@@ -149,6 +149,20 @@ async fn people_see_each_result_once_with_its_targets() {
 }
 
 #[tokio::test]
+async fn what_was_done_on_several_is_the_same_whatever_time_it_took() {
+    let fleet = Fleet::new(3).await;
+    fleet.databases[2]
+        .sql("INSERT INTO orders SELECT n, 'new' FROM generate_series(1, 50000) n")
+        .await;
+    let output = fleet.run(&["apply", "--target", "shop"]).expect(0);
+    let [first, second, third] = [0, 1, 2].map(|at| fleet.name(at));
+    let wanted = format!(
+        "== 3 targets: {first}, {second}, {third}\ndone: build index public.orders_status\n"
+    );
+    assert_eq!(output.stdout, wanted, "{output}");
+}
+
+#[tokio::test]
 async fn a_lock_in_one_database_holds_up_no_other() {
     let fleet = Fleet::new(3).await;
     let writer = fleet.databases[1].writer("orders").await;
