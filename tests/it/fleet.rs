@@ -228,7 +228,7 @@ async fn what_leads_nowhere_or_goes_with_one_target_only_is_refused() {
     let fleet = Fleet::new(1).await;
     fleet.configure("exclude = \"*\"");
     for (arguments, said) in [
-        (&["plan", "--target", "shop"][..], "there is no target shop"),
+        (&["plan", "--target", "shop"][..], "shop: failed: no database of the server matches"),
         (&["plan", "--target", "erp*"], "there is no target erp*"),
         (&["plan", "--target", "single", "--target", "erp"], "there is no target erp"),
         (&["verify", "--all-targets", "."], "verify goes with one target only"),

@@ -5,7 +5,7 @@ use glob::Pattern;
 use crate::catalog;
 use crate::commands::Context;
 use crate::config::{Config, Target};
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::pg::conninfo::Conninfo;
 use crate::pg::database::Database;
 
@@ -61,6 +61,10 @@ impl Choice {
         context: &Context,
         command: &'static str,
     ) -> Result<Vec<Member>> {
+        if context.config.targets.is_empty() {
+            return Err(Failure::usage("the configuration has no [targets.NAME]")
+                .hint("--config FILE names another one; config.example.toml shows how"));
+        }
         let mut members = Vec::new();
         for (name, target) in &context.config.targets {
             if !target.databases.is_empty() && self.may_choose_within(name) {
@@ -111,8 +115,14 @@ impl Choice {
                 return vec![Member { name: name.to_owned(), place: Err(failure) }];
             }
         };
-        let chosen = databases.into_iter().filter(|database| target.has(database));
-        let members = chosen.map(|database| {
+        let chosen =
+            databases.into_iter().filter(|database| target.has(database)).collect::<Vec<_>>();
+        if chosen.is_empty() {
+            let none = "no database of the server matches `databases`, or `exclude` leaves none";
+            let place = Err(Failure::new(Kind::Config, none));
+            return vec![Member { name: name.to_owned(), place }];
+        }
+        let members = chosen.into_iter().map(|database| {
             let (url, config) = (url.clone(), config.clone());
             let place = Ok(Place { url, database: Some(database.clone()), config });
             Member { name: format!("{name}/{database}"), place }
