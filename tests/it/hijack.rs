@@ -90,11 +90,16 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
     let (migrations, base, workload) = (file("migrations"), file("base.sql"), file("workload"));
     let (counters, metrics) = (file("counters"), file("metrics"));
     let report = format!("sarif={}", file("sarif"));
+    let (url, name) = (db.url_as("postgres"), &db.name);
+    let targets = format!("[targets.all]\nurl = {url:?}\ndatabases = {name:?}\n");
+    fs::write(db.path("targets.toml"), targets).unwrap();
+    let targets = file("targets.toml");
     let lines = format!(
         "init --dry-run
          init --grant {mallory}
          plan {declared}
          plan --check --replace --skip-redundant --ignore-other --index sales* --table app.sales {declared}
+         plan --config {targets} --all-targets {declared}
          apply --dry-run {declared}
          apply --jobs 2 --max-wait 1m --max-blocker-age 1h --max-replica-lag 1h --wait 1s --deadlock-victim self --yield-to-ddl self --events --no-query-text --maintenance-work-mem 64MB --detach --replace {declared}
          apply --gentle --index sales* --table app.sales --skip-redundant --ignore-other {declared}
