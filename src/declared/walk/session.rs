@@ -1,0 +1,56 @@
+//! A text's statements, as far as they concern declarations.
+
+use crate::declared::check::Problem;
+use crate::declared::passed::Passed;
+use crate::declared::statement::Class;
+use crate::declared::{Source, psql};
+use crate::syntax::lexer;
+
+/// A statement that concerns declarations.
+pub struct Kept {
+    pub class: Class,
+    pub text: Box<str>,
+    pub source: Source,
+    pub column: u32,
+    pub has_rows: bool,
+}
+
+/// Keeps of a text's statements those that concern declarations.
+#[derive(Default)]
+pub struct Session {
+    pub(super) kept: Vec<Kept>,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Session {
+    /// Takes the next statement.
+    pub fn hear(&mut self, statement: &psql::Statement<'_>, passed: &mut Passed) {
+        let class = Class::of(&statement.text);
+        let psql::Statement { text, source, column, has_rows, variable } = statement;
+        if let Some(variable) = variable.filter(|_| class != Class::Data) {
+            let message =
+                format!("`{variable}` is a variable of psql, whose value pgtend cannot know");
+            let problem = Problem::new(source, message);
+            self.problems
+                .push(problem.hint("write the value into the file, or make the file first"));
+            return;
+        }
+        if matches!(class, Class::Data | Class::Other) {
+            self.problems.extend(passed.statement(source, text, *has_rows));
+            return;
+        }
+        self.kept.push(Kept {
+            class,
+            text: text.as_ref().into(),
+            source: source.clone(),
+            column: *column,
+            has_rows: *has_rows,
+        });
+    }
+}
+
+impl Kept {
+    pub fn is_view(&self) -> bool {
+        lexer::tokens(&self.text).take(2).any(|token| token.is(&self.text, "materialized"))
+    }
+}
