@@ -744,6 +744,18 @@ async fn built_meanwhile(db: &Database, meanwhile: &str) -> Output {
     output
 }
 
+/// The same where it was done before the run looked. Both wait for the end of the build, and the one
+/// that the server wakes first is the first.
+async fn seen_meanwhile(meanwhile: &str) -> Output {
+    for _ in 0..10 {
+        let output = built_meanwhile(&with_sales().await, meanwhile).await;
+        if output.code != 0 {
+            return output;
+        }
+    }
+    panic!("{meanwhile}: never seen in ten runs");
+}
+
 #[tokio::test]
 async fn what_became_of_a_table_during_the_build_is_told() {
     let cases = [
@@ -763,8 +775,7 @@ async fn what_became_of_a_table_during_the_build_is_told() {
         ("DROP INDEX sales_user", "it was built, and dropped meanwhile"),
     ];
     for (meanwhile, told) in cases {
-        let db = with_sales().await;
-        let output = built_meanwhile(&db, meanwhile).await.expect(4).came_to("failed");
+        let output = seen_meanwhile(meanwhile).await.expect(4).came_to("failed");
         let reason = output.step("public.sales_user").reason;
         assert!(reason.starts_with(told), "{meanwhile}: {reason}\n{output}");
     }
