@@ -12,24 +12,24 @@
 mod copies;
 mod memory;
 mod plain;
+mod settled;
+mod verdict;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use self::copies::{Copies, IndexReading, Names, Read, Unread, ViewReading};
 use self::memory::{Memory, Print, Question};
 use self::plain::{Catalog, Plain};
+use self::settled::Settled;
+use self::verdict::{canonical, is_any_certain, is_certain};
 use super::{
     Canonical, Index, IndexQuestion, IndexShape, Oid, Partition, Questions, Relation, RelationKind,
     ViewShape,
 };
 use crate::failure::Result;
 use crate::pg::database::Server;
-use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
-
-/// After so many readings of its own print the server is taken at its word.
-const READINGS: usize = 4;
 
 /// The answers for declared indexes and views, in the order of the questions.
 pub struct Canonicals {
@@ -497,79 +497,4 @@ fn members<'a>(existing: &'a Existing<'_>, table: Oid) -> impl Iterator<Item = O
 fn is_settled(definition: &str) -> bool {
     let included = usize::from(definition.contains(" INCLUDE ("));
     definition.matches('(').count() <= 1 + included && !definition.contains(" WHERE ")
-}
-
-/// Texts by relation, and what the server prints of each after reading it.
-struct Settled {
-    prints: HashMap<(usize, String), String>,
-    next: Vec<(usize, String)>,
-    readings_left: usize,
-}
-
-impl Settled {
-    fn new(texts: BTreeSet<(usize, String)>) -> Self {
-        let next = texts.into_iter().collect();
-        Settled { prints: HashMap::new(), next, readings_left: READINGS }
-    }
-
-    /// The texts to be read next.
-    fn next(&mut self) -> Option<Vec<(usize, String)>> {
-        let texts = std::mem::take(&mut self.next);
-        let goes_on = !texts.is_empty() && self.readings_left > 0;
-        self.readings_left = self.readings_left.saturating_sub(1);
-        goes_on.then_some(texts)
-    }
-
-    /// What was printed of the texts; one that could not be read remains as it is.
-    fn hear(&mut self, texts: Vec<(usize, String)>, prints: impl Iterator<Item = Option<String>>) {
-        let mut next = HashSet::new();
-        for ((relation, text), print) in texts.into_iter().zip(prints) {
-            let Some(print) = print.filter(|print| *print != text) else { continue };
-            let printed = (relation, print);
-            if !self.prints.contains_key(&printed) {
-                next.insert(printed.clone());
-            }
-            self.prints.insert((relation, text), printed.1);
-        }
-        self.next = next.into_iter().collect();
-    }
-
-    fn of(&self, relation: usize, text: &str) -> String {
-        let mut text = text.to_owned();
-        for _ in 0..READINGS {
-            match self.prints.get(&(relation, text.clone())) {
-                Some(print) => text.clone_from(print),
-                None => break,
-            }
-        }
-        text
-    }
-}
-
-fn canonical<T>(read: Read<T>, is_verdict: fn(&ServerError) -> bool) -> Canonical<T> {
-    match read {
-        Ok(shape) => Canonical::Known(shape),
-        Err(Unread::NotSent(reason)) => Canonical::NotCompared(reason),
-        Err(Unread::Failed(error)) if is_verdict(&error) => Canonical::Refused(error),
-        Err(Unread::Failed(error)) => Canonical::NotCompared(error.to_string()),
-    }
-}
-
-/// A refusal counts as the server's verdict on the declaration only where it cannot come from the
-/// copy: a function of the whole row, for example, has another argument type there.
-fn is_certain(error: &ServerError) -> bool {
-    matches!(
-        error.sqlstate.as_deref(),
-        // Undefined column, undefined object (operator class, collation, method), syntax error,
-        // invalid object definition (a function that is not immutable), invalid parameter value.
-        Some("42703" | "42704" | "42601" | "42P17" | "22023" | "0A000")
-    )
-}
-
-/// A query, and an index of plain columns, is refused for whatever reason but a privilege that the
-/// owner lacks, a lock, a limit or a lost connection.
-fn is_any_certain(error: &ServerError) -> bool {
-    let passing = ["42501", "55P03", "57014"];
-    let passing = error.sqlstate.as_deref().is_none_or(|sqlstate| passing.contains(&sqlstate));
-    !passing && !error.is_passing()
 }

@@ -4,16 +4,20 @@
 //! Execution sends the first, reads the catalog and plans again: so each statement is verified by
 //! the next plan, and a run that was interrupted anywhere is simply continued.
 
+mod builds;
+mod words;
+
 use super::belongings::{Carried, beyond, can_be_replica_identity, carry};
 use super::partitioned::Tree;
 use super::planner::Planner;
 use super::statement::{create, create_as, drop};
 use super::{Action, Lock, Statement, Step, Subject, Verdict, size};
-use crate::catalog::{
-    Build, Canonical, Index, IndexShape, Oid, Relation, RelationKind, load::name_choices,
-};
+use crate::catalog::{Canonical, Index, IndexShape, Relation, RelationKind, load::name_choices};
 use crate::declared::DeclaredIndex;
 use crate::pg::name::{RelationName, distinct_with_suffix, quote_ident, with_suffix};
+pub use builds::describe;
+use words::{cannot_index, or_defaults};
+pub(super) use words::{describe_drift, describe_part};
 
 /// The suffix of an index that is being built to take a drifted one's place.
 const NEW_SUFFIX: &str = "_pgtend_new";
@@ -484,65 +488,4 @@ impl Target<'_, '_> {
             None => self.create(name),
         }
     }
-
-    /// The build that this index belongs to. Whoever may not see what a builder builds has to
-    /// take any build on the table for it.
-    fn build_of(&self, index: &Index) -> Option<&Build> {
-        self.builds_on(self.relation.oid).find(|build| match build.index {
-            Some(oid) => oid == index.oid || is_rebuild(build),
-            None => true,
-        })
-    }
-
-    fn build_on_table(&self) -> Option<&Build> {
-        self.builds_on(self.relation.oid).next()
-    }
-
-    fn builds_on(&self, table: Oid) -> impl Iterator<Item = &Build> {
-        self.planner.facts.builds.iter().filter(move |build| build.table == Some(table))
-    }
-}
-
-fn is_rebuild(build: &Build) -> bool {
-    build.command.as_deref().is_some_and(|command| command.starts_with("REINDEX"))
-}
-
-/// The build as a person knows it: pid, application, for how long.
-pub fn describe(build: &Build) -> String {
-    let mut words = format!("pid {}", build.pid);
-    if let Some(application) = build.application.as_deref().filter(|name| !name.is_empty()) {
-        words.push_str(&format!(" ({application})"));
-    }
-    if let Some(seconds) = build.since_seconds {
-        let since = std::time::Duration::from_secs(seconds.max(0.0) as u64);
-        words.push_str(&format!(", for {}", humantime::format_duration(since)));
-    }
-    words
-}
-
-fn cannot_index(relation: &Relation) -> Option<String> {
-    match relation.kind {
-        RelationKind::Table | RelationKind::PartitionedTable | RelationKind::MaterializedView => {
-            None
-        }
-        kind => Some(format!("{} is {}, which has no indexes", relation.name, kind.with_article())),
-    }
-}
-
-/// Why there is something to do, of an index that is made in the step of another.
-pub(super) fn describe_part(reason: &str, whole: &RelationName) -> String {
-    format!("{reason}; it is made as a part of {whole}")
-}
-
-/// What the index is, and what is declared.
-pub(super) fn describe_drift(is: &IndexShape, declared: &IndexShape) -> String {
-    match (is.unique, declared.unique) {
-        (true, false) => "it is unique, declared is a plain one".to_owned(),
-        (false, true) => "it is not unique, declared is a unique one".to_owned(),
-        _ => format!("it is {}, declared is {}", is.definition, declared.definition),
-    }
-}
-
-fn or_defaults(options: &str) -> &str {
-    if options.is_empty() { " the defaults" } else { options }
 }
