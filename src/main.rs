@@ -16,10 +16,7 @@ fn main() -> ExitCode {
     let origin = Arc::new(cli.origin());
     let result =
         rerun::without_secrets(cli.database_url()).and_then(|()| start(cli, &console, &origin));
-    ExitCode::from(result.unwrap_or_else(|failure| {
-        console.failure(&failure, &origin);
-        failure.kind.exit_code()
-    }))
+    ExitCode::from(result.unwrap_or_else(|failure| console.failure(&failure, &origin)))
 }
 
 fn start(cli: Cli, console: &Console, origin: &Arc<Origin>) -> Result<u8> {

@@ -130,8 +130,8 @@ impl Console {
         Echo::new(move |statement| console.line(&format!("{};", statement.trim_end())))
     }
 
-    /// Says why the command ends here, in the format that was asked for.
-    pub fn failure(&self, failure: &Failure, origin: &Origin) {
+    /// Says why the command ends here, in the format that was asked for. Returns the exit code.
+    pub fn failure(&self, failure: &Failure, origin: &Origin) -> u8 {
         print(&product_of_failure(self.options.format, failure, origin));
         self.labelled("error:", "31", &failure.to_string());
         if let Some(hint) = &failure.hint {
@@ -146,6 +146,7 @@ impl Console {
                 self.warn(&other.to_string());
             }
         }
+        failure.kind.exit_code()
     }
 
     /// Whether progress bars make sense.
