@@ -16,8 +16,9 @@ use crate::pg::advisory::{Job, RunLock};
 use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
 use crate::plan::Warning;
 use crate::report;
-use crate::report::apply::ApplyReport;
+use crate::report::apply::APPLY;
 use crate::report::dry_run::{DryRunReport, Rest};
+use crate::report::executed::ExecutedReport;
 
 /// Make the database match the SQL files, online
 ///
@@ -137,7 +138,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let mut done = Executed::new(plan, outcomes);
     done.warnings.extend(record(context, &database, &done).await);
     let outcome = context.verdict(&done);
-    Ok(Box::new(ApplyReport { done, outcome }))
+    Ok(Box::new(ExecutedReport { done, outcome, telling: APPLY }))
 }
 
 /// What must be true before anything is changed.

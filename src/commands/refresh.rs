@@ -26,8 +26,9 @@ use crate::plan::refresh::{self, Facts, LastRefresh, Options, Selection};
 use crate::plan::{Plan, Warning};
 use crate::report;
 use crate::report::dry_run::{DryRunReport, Rest};
+use crate::report::executed::ExecutedReport;
 use crate::report::metrics::{self, Series};
-use crate::report::refresh::RefreshReport;
+use crate::report::refresh::REFRESH;
 
 /// Refresh materialized views, in the order in which they read each other
 ///
@@ -145,7 +146,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
         done.warnings.extend(trouble);
     }
     let outcome = context.verdict(&done);
-    Ok(Box::new(RefreshReport { done, outcome }))
+    Ok(Box::new(ExecutedReport { done, outcome, telling: REFRESH }))
 }
 
 /// What the plan has to know, and whether there is a history.

@@ -26,8 +26,9 @@ use crate::plan::upkeep::{self, Job, Options, Selection, Sieve, VacuumOptions};
 use crate::plan::window::{Moment, Window, time_zone};
 use crate::report;
 use crate::report::dry_run::{DryRunReport, Rest};
+use crate::report::executed::ExecutedReport;
 use crate::report::metrics::{self, Series};
-use crate::report::upkeep::{MaintenanceReport, WindowClosed};
+use crate::report::upkeep::{MAINTENANCE, WindowClosed};
 
 /// Which tables, when, and how it is told.
 #[derive(Debug, clap::Args)]
@@ -181,7 +182,7 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn
         done.warnings.extend(trouble);
     }
     let outcome = context.verdict(&done);
-    Ok(Box::new(MaintenanceReport { done, outcome }))
+    Ok(Box::new(ExecutedReport { done, outcome, telling: MAINTENANCE }))
 }
 
 /// The tables, and what the history tells of them. That it cannot be read is a warning.

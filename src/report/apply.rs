@@ -1,52 +1,20 @@
 //! What `apply` shows.
 
-use super::steps::{StepsDocument, gist};
-use crate::event::{Executed, ExecutedStep, Status};
+use super::executed::Telling;
+use crate::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
 use crate::figures;
+use crate::output::Style;
 use crate::output::table::{cell, right, table, text};
-use crate::output::{Head, Outcome, Report, Style, Text};
 use crate::plan::Action;
 
-/// What was done, object by object.
-#[derive(Debug)]
-pub struct ApplyReport {
-    /// The steps, and how they ended.
-    pub done: Executed,
-    /// What it came to.
-    pub outcome: Outcome,
-}
+/// In which words it tells what was done.
+pub const APPLY: Telling = Telling { is_told, table: executed_table, summary: executed_summary };
 
-impl Report for ApplyReport {
-    fn outcome(&self) -> Outcome {
-        self.outcome
-    }
-
-    fn json(&self, head: Head) -> String {
-        head.document(self.outcome, StepsDocument::executed(&self.done), &self.done.warnings)
-    }
-
-    fn text(&self, style: &Style) -> Text {
-        let mut text = Text::default();
-        let steps = self.done.steps.iter();
-        let shown = steps.filter(|ExecutedStep { outcome, .. }| match outcome.status {
-            Status::Skipped => style.is_verbose(),
-            Status::Done => !style.is_quiet(),
-            Status::Failed | Status::Cancelled => true,
-        });
-        let shown = shown.collect::<Vec<_>>();
-        if !shown.is_empty() {
-            text.product(executed_table(&shown));
-        }
-        text.warnings(&self.done.warnings);
-        text.narrate(executed_summary(&self.done));
-        for sql in self.done.outcomes().filter_map(|outcome| outcome.cleanup.as_ref()) {
-            text.warn(format!("left behind; the next apply removes it, or you with: {sql}"));
-        }
-        text
-    }
-
-    fn gist(&self, style: &Style) -> Text {
-        gist(&self.done, executed_summary(&self.done), style)
+fn is_told(outcome: &StepOutcome, style: &Style) -> bool {
+    match outcome.status {
+        Status::Skipped => style.is_verbose(),
+        Status::Done => !style.is_quiet(),
+        Status::Failed | Status::Cancelled => true,
     }
 }
 

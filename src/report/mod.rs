@@ -5,6 +5,7 @@ pub mod apply;
 pub mod demo;
 pub mod dry_run;
 mod events;
+pub mod executed;
 pub mod explain;
 pub mod history;
 pub mod inflight;

@@ -1,48 +1,19 @@
 //! What `refresh` shows.
 
-use super::steps::{StepsDocument, gist};
-use crate::event::{Executed, ExecutedStep, Status};
+use super::executed::Telling;
+use crate::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
 use crate::figures;
+use crate::output::Style;
 use crate::output::table::{cell, right, table, text};
-use crate::output::{Head, Outcome, Report, Style, Text};
 
-/// What was done, view by view.
-#[derive(Debug)]
-pub struct RefreshReport {
-    /// The steps, and how they ended.
-    pub done: Executed,
-    /// What it came to.
-    pub outcome: Outcome,
-}
+/// In which words it tells what was done.
+pub const REFRESH: Telling = Telling { is_told, table: executed_table, summary };
 
-impl Report for RefreshReport {
-    fn outcome(&self) -> Outcome {
-        self.outcome
-    }
-
-    fn json(&self, head: Head) -> String {
-        head.document(self.outcome, StepsDocument::executed(&self.done), &self.done.warnings)
-    }
-
-    fn text(&self, style: &Style) -> Text {
-        let mut text = Text::default();
-        let steps = self.done.steps.iter();
-        let shown = steps.filter(|ExecutedStep { outcome, .. }| match outcome.status {
-            Status::Done => !style.is_quiet(),
-            Status::Skipped if outcome.is_fresh => style.is_verbose(),
-            Status::Skipped | Status::Failed | Status::Cancelled => true,
-        });
-        let shown = shown.collect::<Vec<_>>();
-        if !shown.is_empty() {
-            text.product(executed_table(&shown));
-        }
-        text.warnings(&self.done.warnings);
-        text.narrate(summary(&self.done));
-        text
-    }
-
-    fn gist(&self, style: &Style) -> Text {
-        gist(&self.done, summary(&self.done), style)
+fn is_told(outcome: &StepOutcome, style: &Style) -> bool {
+    match outcome.status {
+        Status::Done => !style.is_quiet(),
+        Status::Skipped if outcome.is_fresh => style.is_verbose(),
+        Status::Skipped | Status::Failed | Status::Cancelled => true,
     }
 }
 
