@@ -26,7 +26,7 @@ use crate::processes::{self, Kin};
 pub(crate) const LOCK: &str = "lock";
 pub(crate) const KEPT: &str = "kept";
 pub(crate) const DATA: &str = "data";
-const SOCKET: &str = "socket";
+pub(crate) const SOCKET: &str = "socket";
 /// The server's home directory and place for temporary files.
 const SCRATCH: &str = "tmp";
 

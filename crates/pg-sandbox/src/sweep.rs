@@ -2,7 +2,8 @@
 //! own: see [`is_ours`].
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -71,8 +72,17 @@ fn kin(path: &Path, owner: u32, maker: &Maker) -> Option<Kin> {
 }
 
 fn is_running(path: &Path, kin: &Kin) -> bool {
-    match kin {
+    let is_seen = match kin {
         Kin::OwnUser(_) => kin.any(),
         Kin::Marked { .. } => postmaster::running_in(path).is_some(),
-    }
+    };
+    is_seen || is_answering(path)
+}
+
+/// Whether somebody listens on a socket of the server's: it may run in another container, whose
+/// processes nobody sees here (pid_namespaces(7)).
+fn is_answering(path: &Path) -> bool {
+    let entries = fs::read_dir(path.join(home::SOCKET)).into_iter().flatten().flatten();
+    let sockets = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_socket()));
+    sockets.map(|entry| entry.path()).any(|socket| UnixStream::connect(socket).is_ok())
 }

@@ -265,6 +265,22 @@ fn pretend_home(place: &Path, name: &str) -> PathBuf {
     home
 }
 
+#[test]
+fn a_kept_server_of_another_container_is_known_by_its_socket() {
+    let place = readable_by_all();
+    let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(place.path()).unwrap());
+    let home = pretend_home(place.path(), "pg-1");
+    fs::write(home.join(home::KEPT), "").unwrap();
+    fs::create_dir(home.join(home::SOCKET)).unwrap();
+    let socket = home.join(home::SOCKET).join(".s.PGSQL.5432");
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    sweep::sweep(place.path(), owner, &maker());
+    assert!(home.exists(), "nobody sees its processes, but it answers");
+    drop(listener);
+    sweep::sweep(place.path(), owner, &maker());
+    assert!(!home.exists());
+}
+
 fn make_fifo(path: &Path) {
     let fifo = rustix::fs::FileType::Fifo;
     let mode = rustix::fs::Mode::from_raw_mode(0o600);
