@@ -49,18 +49,11 @@ pub struct Config {
     written: Written,
 }
 
-/// The file as it is written, and its folder.
-#[derive(Clone, Default)]
+/// The file as it is written, but for the targets, and its folder.
+#[derive(Debug, Clone, Default)]
 struct Written {
     table: toml::Table,
     folder: PathBuf,
-}
-
-impl std::fmt::Debug for Written {
-    /// URLs may hold a password.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Written").field("folder", &self.folder).finish_non_exhaustive()
-    }
 }
 
 /// Defaults of `pgtend slow-queries`.
@@ -370,10 +363,11 @@ impl Config {
             Failure::new(Kind::Config, format!("{place}: {}", error.message()))
                 .hint("config.example.toml shows every key")
         })?;
-        config.written = Written {
-            table: toml::from_str(&text).unwrap_or_default(),
-            folder: file.parent().unwrap_or(Path::new("")).to_path_buf(),
-        };
+        let mut table = toml::from_str::<toml::Table>(&text).unwrap_or_default();
+        // No target needs the others: with them, many targets would be read as often as there are any.
+        table.remove("targets");
+        config.written =
+            Written { table, folder: file.parent().unwrap_or(Path::new("")).to_path_buf() };
         config.settle().map_err(|failure| failure.context(file.display().to_string()))?;
         for name in config.targets.keys() {
             config
@@ -464,12 +458,11 @@ fn patterns<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Vec<glob::Pattern>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
-    let pattern = |text: &String| {
-        let text = text.strip_prefix("./").unwrap_or(text);
-        glob::Pattern::new(text)
-            .map_err(|error| serde::de::Error::custom(format!("{error}, in: {text}")))
-    };
-    texts.iter().map(pattern).collect()
+    texts.iter().map(|text| pattern(text.strip_prefix("./").unwrap_or(text))).collect()
+}
+
+fn pattern<E: serde::de::Error>(text: &str) -> std::result::Result<glob::Pattern, E> {
+    glob::Pattern::new(text).map_err(|error| E::custom(format!("{error}, in: {text}")))
 }
 
 /// A pattern, or a list of them.
@@ -486,11 +479,7 @@ fn one_or_more_patterns<'de, D: Deserializer<'de>>(
         OneOrMore::One(text) => vec![text],
         OneOrMore::More(texts) => texts,
     };
-    let pattern = |text: &String| {
-        glob::Pattern::new(text)
-            .map_err(|error| serde::de::Error::custom(format!("{error}, in: {text}")))
-    };
-    texts.iter().map(pattern).collect()
+    texts.iter().map(|text| pattern(text)).collect()
 }
 
 fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<String, D::Error> {
