@@ -31,13 +31,17 @@ pub enum Outcome {
     Followed,
 }
 
-/// Decides where a name is looked for, and what is made.
-pub const FOLLOWED: [&str; 12] = [
+/// These decide where a name is looked for, and what is made.
+const DECIDE_WHERE: [&str; 5] = [
     "search_path",
     "default_tablespace",
     "default_table_access_method",
     "role",
     "session_authorization",
+];
+
+/// These decide how a constant is read.
+pub const READ_OTHERWISE: [&str; 7] = [
     "standard_conforming_strings",
     "client_encoding",
     "transform_null_equals",
@@ -47,7 +51,12 @@ pub const FOLLOWED: [&str; 12] = [
     "xmloption",
 ];
 
-/// These say how a constant is read. Their values that read as pgtend's own sessions do are as none.
+/// What is followed.
+fn followed() -> impl Iterator<Item = &'static str> {
+    DECIDE_WHERE.into_iter().chain(READ_OTHERWISE)
+}
+
+/// Whether a constant reads as in pgtend's own sessions, so that the setting is as none.
 fn is_neutral(name: &str, items: &[String]) -> bool {
     let value = items.join(", ").to_ascii_lowercase();
     let value = value.as_str();
@@ -98,7 +107,7 @@ impl Settings {
 
     /// What cannot be followed mentions this setting.
     pub fn doubt(&mut self, name: &str, source: &Source) {
-        if let Some(name) = FOLLOWED.iter().find(|known| **known == name) {
+        if let Some(name) = followed().find(|known| *known == name) {
             let setting = Setting { value: Value::Unknown, source: source.clone() };
             self.now.insert(name, setting);
         }
@@ -189,7 +198,7 @@ impl Settings {
         }
         if !is_known {
             let text = words.text().to_ascii_lowercase();
-            for name in FOLLOWED.into_iter().filter(|name| text.contains(name)) {
+            for name in followed().filter(|name| text.contains(name)) {
                 self.doubt(name, source);
                 outcome = Outcome::Followed;
             }
@@ -205,7 +214,7 @@ impl Settings {
         source: &Source,
     ) -> Outcome {
         let name = name.to_ascii_lowercase();
-        let Some(name) = FOLLOWED.into_iter().find(|known| *known == name) else {
+        let Some(name) = followed().find(|known| *known == name) else {
             return Outcome::Unimportant;
         };
         if is_local && !self.in_transaction {

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use super::check::Problem;
 use super::parse::{self, Declared};
 use super::passed::{Passed, beginning};
-use super::settings::{Outcome, Setting, Settings, Value};
+use super::settings::{Outcome, READ_OTHERWISE, Setting, Settings, Value};
 use super::statement::{Class, Words};
 use super::transactions::fate;
 use super::{DeclaredComment, DeclaredIndex, DeclaredMaintenance, DeclaredView, Stands};
@@ -353,15 +353,6 @@ impl Walk {
 
     /// Constants that the session's settings make mean something else.
     fn require_literals(&self, one: &Kept) -> Result<(), Problem> {
-        const READ_OTHERWISE: [&str; 7] = [
-            "standard_conforming_strings",
-            "client_encoding",
-            "transform_null_equals",
-            "datestyle",
-            "intervalstyle",
-            "timezone",
-            "xmloption",
-        ];
         for name in READ_OTHERWISE {
             let Some(setting) = self.settings.get(name) else { continue };
             let is_always = matches!(name, "standard_conforming_strings" | "client_encoding")
