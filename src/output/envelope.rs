@@ -152,8 +152,9 @@ struct Envelope<'a, T> {
     error: Option<ErrorDocument<'a>>,
 }
 
+/// The body of a document that has none.
 #[derive(Debug, Serialize)]
-struct Nothing {}
+pub(super) struct Nothing {}
 
 #[derive(Debug, Serialize)]
 struct WarningDocument<'a> {

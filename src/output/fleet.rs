@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::envelope::SCHEMA_VERSION;
+use super::envelope::{Nothing, SCHEMA_VERSION};
 use super::report::{Piece, Report, Style, Text};
 use super::{Head, Outcome};
 use crate::cancel::Signal;
@@ -193,8 +193,6 @@ fn add_group(all: &mut Text, text: Text, names: &[&str], style: &Style) {
 
 impl TargetReport {
     fn json(&self) -> String {
-        #[derive(Serialize)]
-        struct Nothing {}
         let head = self.head.clone();
         match &self.end {
             Ended::Done(report) => report.json(head),
