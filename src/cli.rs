@@ -5,20 +5,23 @@ use std::sync::{Arc, Mutex};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::app::fleet::{self, Choice, is_pattern};
+use crate::app::{Context, EXIT_CODES};
 use crate::cancel::Cancel;
-use crate::commands::fleet::{self, Choice, is_pattern};
-use crate::commands::{
-    Context, EXIT_CODES, activity, analyze, apply, completions, demo, explain, history, init, man,
-    plan, refresh, slow_queries, snapshot, vacuum, verify,
-};
 use crate::config::{Config, MOST_JOBS};
+use crate::demo;
 use crate::failure::{Failure, Result};
+use crate::jobs::maintenance::{analyze, vacuum};
+use crate::jobs::plan_and_apply::{apply, plan};
+use crate::jobs::{
+    activity, completions, explain, history, init, man, refresh, slow_queries, snapshot, verify,
+};
+use crate::output::inflight::Inflight;
 use crate::output::report_file::ReportFile;
 use crate::output::{
     Color, Console, FleetReport, Format, Origin, OutputOptions, Report, Verbosity,
 };
 use crate::pg::conninfo::{Conninfo, Environment};
-use crate::report::inflight::Inflight;
 
 /// Keeps a PostgreSQL database fast without getting in the way of the application
 ///
@@ -55,7 +58,13 @@ struct Shared {
 
     /// Where to connect: postgres://…, "host=… dbname=…", or a database name
     /// [default: $DATABASE_URL, else $PGHOST, $PGDATABASE … as for psql]
-    #[arg(short, long, global = true, value_name = "URL", conflicts_with = "target")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "URL",
+        conflicts_with = "target"
+    )]
     pub database_url: Option<String>,
 
     /// Connect to the database that the configuration file calls [targets.NAME]; a pattern, or
@@ -290,7 +299,11 @@ impl Shared {
             [name] => Conninfo::is_url(name) || !is_pattern(name) && !stands_for_several(name),
             _ => false,
         };
-        if is_one { Ok(None) } else { Choice::new(&names).map(Some) }
+        if is_one {
+            Ok(None)
+        } else {
+            Choice::new(&names).map(Some)
+        }
     }
 }
 

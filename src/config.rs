@@ -92,7 +92,9 @@ impl Default for Snapshot {
 /// `~/.cache/pgtend`.
 pub fn cache_folder() -> Option<PathBuf> {
     let home = || env::home_dir().filter(|home| !home.as_os_str().is_empty());
-    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
     Some(cache.or_else(|| Some(home()?.join(".cache")))?.join("pgtend"))
 }
 
@@ -311,7 +313,10 @@ pub struct Ignore {
     pub paths: Vec<glob::Pattern>,
     /// Why: for the next reader.
     #[serde(deserialize_with = "not_empty")]
-    #[cfg_attr(not(test), expect(dead_code, reason = "the file must hold it, and people read it"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the file must hold it, and people read it")
+    )]
     pub reason: String,
 }
 
@@ -366,8 +371,10 @@ impl Config {
         let mut table = toml::from_str::<toml::Table>(&text).unwrap_or_default();
         // No target needs the others: with them, many targets would be read as often as there are any.
         table.remove("targets");
-        config.written =
-            Written { table, folder: file.parent().unwrap_or(Path::new("")).to_path_buf() };
+        config.written = Written {
+            table,
+            folder: file.parent().unwrap_or(Path::new("")).to_path_buf(),
+        };
         config.settle().map_err(|failure| failure.context(file.display().to_string()))?;
         for name in config.targets.keys() {
             config
@@ -383,7 +390,9 @@ impl Config {
     /// `Config` where that cannot be understood.
     pub fn of_target(&self, name: &str) -> Result<Config> {
         let own = self.targets.get(name).map(|target| (target.settings(), target.paths.clone()));
-        let Some((settings, paths)) = own else { return Ok(self.clone()) };
+        let Some((settings, paths)) = own else {
+            return Ok(self.clone());
+        };
         let mut whole = self.written.table.clone();
         for (section, own) in settings {
             let of_file = whole.entry(section).or_insert_with(|| toml::Table::new().into());
@@ -458,7 +467,10 @@ fn patterns<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Vec<glob::Pattern>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
-    texts.iter().map(|text| pattern(text.strip_prefix("./").unwrap_or(text))).collect()
+    texts
+        .iter()
+        .map(|text| pattern(text.strip_prefix("./").unwrap_or(text)))
+        .collect()
 }
 
 fn pattern<E: serde::de::Error>(text: &str) -> std::result::Result<glob::Pattern, E> {
@@ -522,9 +534,10 @@ mod tests {
         let example = read(include_str!("../config.example.toml")).unwrap();
         let default = Config::default();
         assert_eq!(format!("{:?}", example.apply), format!("{:?}", default.apply));
-        for (example, default) in
-            [(example.vacuum, default.vacuum.clone()), (example.analyze, default.analyze.clone())]
-        {
+        for (example, default) in [
+            (example.vacuum, default.vacuum.clone()),
+            (example.analyze, default.analyze.clone()),
+        ] {
             let without_tables = Upkeep { tables: Vec::new(), ..example };
             assert_eq!(format!("{without_tables:?}"), format!("{default:?}"));
         }
@@ -556,7 +569,9 @@ mod tests {
     fn what_verify_is_to_suppress_needs_a_rule_and_a_reason() {
         let entry = |more: &str| read(&format!("[[verify.ignore]]\nrule = \"a\"\n{more}"));
         let config = entry("paths = [\"./m/*.sql\"]\nreason = \"b\"").unwrap();
-        let [Ignore { rule, paths, reason }] = &config.verify.ignore[..] else { panic!() };
+        let [Ignore { rule, paths, reason }] = &config.verify.ignore[..] else {
+            panic!()
+        };
         assert_eq!((rule.as_str(), paths[0].as_str(), reason.as_str()), ("a", "m/*.sql", "b"));
         assert_eq!(entry("reason = \"b\"").unwrap().verify.ignore[0].paths, []);
         for (more, wanted) in [

@@ -128,7 +128,9 @@ fn refuse_links_of_others(path: &Path, links_left: usize) -> io::Result<()> {
         if !matches!(component, Component::Normal(_)) {
             continue;
         }
-        let Ok(metadata) = fs::symlink_metadata(&so_far) else { return Ok(()) };
+        let Ok(metadata) = fs::symlink_metadata(&so_far) else {
+            return Ok(());
+        };
         if !metadata.is_symlink() {
             continue;
         }
@@ -146,12 +148,13 @@ fn beside(file: &Path) -> io::Result<tempfile::NamedTempFile> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut fresh = tempfile::Builder::new();
     // The error would name a file that nobody knows.
-    fresh.prefix(".pgtend").tempfile_in(folder.unwrap_or(Path::new("."))).map_err(|error| {
-        match error.kind() {
+    fresh
+        .prefix(".pgtend")
+        .tempfile_in(folder.unwrap_or(Path::new(".")))
+        .map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => io::Error::other("there is no such folder"),
             kind => kind.into(),
-        }
-    })
+        })
 }
 
 #[cfg(test)]

@@ -3,27 +3,28 @@
 //! tests of `tests/it` and the targets of `fuzz` need. Imports point down this list, never up.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
-#![allow(rustdoc::private_intra_doc_links, reason = "its documentation shows what is private")]
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "its documentation shows what is private"
+)]
 
 mod cli;
-mod commands;
+mod demo;
 pub mod rerun;
 
-mod report;
+mod jobs;
+
+mod app;
 
 mod output;
 
-mod execute;
-
-mod event;
-
-mod plan;
+mod work;
 
 mod findings;
 
 mod declared;
 
-mod catalog;
+mod facts;
 
 mod syntax;
 
@@ -36,39 +37,37 @@ mod config;
 mod duration;
 mod escape_control;
 pub mod failure;
-mod figures;
 mod files;
+mod format;
 
 pub use cli::Cli;
+pub use output::inflight::Inflight;
 pub use output::{Console, Origin};
-pub use report::inflight::Inflight;
 
 /// What tests and fuzz targets look into that the program does not show.
 #[doc(hidden)]
 pub mod inside {
-    pub use crate::catalog::explain::{
-        Explained, Guard, TableFacts, generic_plan, load_table_facts,
-    };
-    pub use crate::catalog::reach::Trust;
-    pub use crate::catalog::secret::without_secrets;
-    pub use crate::catalog::statements::selected;
     pub use crate::config::History as HistoryOptions;
     pub use crate::declared::migrations::{Asked, load as load_migrations};
     pub use crate::declared::psql::{Reader, Text};
     pub use crate::declared::{Others, Passed, SqlFile, in_force, understand};
-    pub use crate::execute::record::Recorder;
+    pub use crate::facts::explain::{Explained, Guard, TableFacts, generic_plan, load_table_facts};
+    pub use crate::facts::reach::Trust;
+    pub use crate::facts::secret::without_secrets;
+    pub use crate::facts::statements::selected;
     pub use crate::pg::database::{Database, Errand, Opening, OrphanPolicy, Workers};
     pub use crate::pg::name::RelationName;
     pub use crate::pg::row::Fault;
     pub use crate::pg::session::{Echo, Session};
     pub use crate::sandbox::{SEARCH, options as sandbox_options};
+    pub use crate::work::record::Recorder;
 
     pub mod explained {
-        pub use crate::plan::explained::{Reading, bare, compared, read, relations, served_by};
+        pub use crate::work::explained::{Reading, bare, compared, read, relations, served_by};
     }
 
     pub mod history {
-        pub use crate::catalog::history::{
+        pub use crate::facts::history::{
             Installed, Run, RunFilter, Schema, load_last_refreshes, load_runs, load_schema,
         };
     }

@@ -20,7 +20,9 @@ use crate::pg::conninfo::{Conninfo, Environment, Harmless};
 pub fn without_secrets(url: Option<&str>) -> Result<()> {
     let Some(url) = url else { return Ok(()) };
     Conninfo::resolve(Some(url), &Environment::process())?;
-    let Some(Harmless { text, password }) = Conninfo::without_secrets(url) else { return Ok(()) };
+    let Some(Harmless { text, password }) = Conninfo::without_secrets(url) else {
+        return Ok(());
+    };
     let program = std::env::current_exe().map_err(|error| Failure::from_error(Kind::Io, error))?;
     let arguments = replace(std::env::args_os().skip(1), url, &text);
     let mut command = Command::new(program);

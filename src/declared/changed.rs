@@ -56,9 +56,15 @@ impl Changed {
     /// Whether the file has changed, or git does not know it. A link has changed with the file that
     /// it leads to.
     pub fn holds(&self, file: &Path) -> bool {
-        let Ok(target) = file.canonicalize() else { return true };
+        let Ok(target) = file.canonicalize() else {
+            return true;
+        };
         let link = file.parent().zip(file.file_name()).and_then(|(parent, name)| {
-            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            let parent = if parent.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                parent
+            };
             Some(parent.canonicalize().ok()?.join(name))
         });
         let link = link.as_ref().unwrap_or(&target);

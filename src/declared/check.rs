@@ -217,7 +217,7 @@ impl Placed for DeclaredView {
     }
 }
 
-impl Placed for super::DeclaredMaintenance {
+impl Placed for crate::declared::DeclaredMaintenance {
     fn source(&self) -> &Source {
         &self.source
     }
@@ -232,7 +232,7 @@ impl Placed for super::DeclaredMaintenance {
     }
 }
 
-impl Placed for super::DeclaredComment {
+impl Placed for crate::declared::DeclaredComment {
     fn source(&self) -> &Source {
         &self.source
     }
@@ -247,7 +247,9 @@ impl Placed for super::DeclaredComment {
 /// Turns the problems into one failure, or none. Of files that were included it is said where.
 pub fn report(mut problems: Vec<Problem>, included: &HashMap<Arc<str>, Source>) -> Result<()> {
     problems.sort_by(|a, b| (&a.source.file, a.source.line).cmp(&(&b.source.file, b.source.line)));
-    let Some(first) = problems.first() else { return Ok(()) };
+    let Some(first) = problems.first() else {
+        return Ok(());
+    };
     let hint = first.hint.clone();
     let mut lines = problems
         .iter()

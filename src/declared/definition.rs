@@ -9,8 +9,9 @@ pub fn with_tablespace(definition: &str, tablespace: &str) -> String {
     let tokens = outermost(definition);
     let end = tokens.iter().find(|token| token.is(definition, "where"));
     let end = end.map_or(definition.len(), |token| token.start);
-    let clause =
-        tokens.iter().position(|token| token.is(definition, "tablespace") && token.start < end);
+    let clause = tokens
+        .iter()
+        .position(|token| token.is(definition, "tablespace") && token.start < end);
     let (head, tail) = match clause.and_then(|at| Some((tokens[at], tokens.get(at + 1)?))) {
         Some((clause, name)) => (&definition[..clause.start], &definition[name.end..]),
         None => definition.split_at(end),

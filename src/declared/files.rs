@@ -168,7 +168,9 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     }
     let file = fs::File::open(path).map_err(|error| unreadable(path, &error))?;
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-    file.take(LARGEST).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    file.take(LARGEST)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(path, &error))?;
     Ok(bytes)
 }
 

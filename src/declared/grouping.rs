@@ -12,16 +12,23 @@ pub fn grouping_columns(query: &str) -> Option<Vec<usize>> {
 }
 
 fn places(parse: &syntax::Parsed) -> Option<Vec<usize>> {
-    let Some(Stmt::Select(select)) = parse.tree().stmts().next() else { return None };
+    let Some(Stmt::Select(select)) = parse.tree().stmts().next() else {
+        return None;
+    };
     let targets = select.select_clause()?.target_list()?.targets();
     let targets = targets.map(|target| written(target.expr())).collect::<Vec<_>>();
     let groups = select.group_by_clause()?.group_by_list()?.group_bys();
     let place = |group: ast::GroupBy| {
-        let ast::GroupBy::GroupingExpr(group) = group else { return None };
+        let ast::GroupBy::GroupingExpr(group) = group else {
+            return None;
+        };
         let wanted = written(group.expr());
         targets.iter().position(|target| !target.is_empty() && *target == wanted)
     };
-    groups.map(place).collect::<Option<Vec<_>>>().filter(|places| !places.is_empty())
+    groups
+        .map(place)
+        .collect::<Option<Vec<_>>>()
+        .filter(|places| !places.is_empty())
 }
 
 /// An expression without the parentheses that the server puts around it in one place and not in

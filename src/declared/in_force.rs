@@ -64,7 +64,11 @@ pub fn in_force(migrations: &[Migration]) -> InForce {
         walk.problems.clear();
         reader.passed.notes.clear();
     }
-    InForce { indexes: standing(walk.indexes), views: standing(walk.views), created: walk.created }
+    InForce {
+        indexes: standing(walk.indexes),
+        views: standing(walk.views),
+        created: walk.created,
+    }
 }
 
 fn standing<T>(entries: Vec<Option<Entry<T>>>) -> Vec<Standing<T>> {
@@ -80,8 +84,8 @@ fn standing<T>(entries: Vec<Option<Entry<T>>>) -> Vec<Standing<T>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::migrations::Wrapping;
     use super::*;
+    use crate::declared::migrations::Wrapping;
 
     const BEFORE: &str = "CREATE TABLE sales (id int, status text);
         CREATE INDEX sales_status ON sales (status);

@@ -197,7 +197,9 @@ impl DeclaredMaintenance {
     }
 
     fn has_option(&self, name: &str) -> bool {
-        self.options.iter().any(|option| option == name || option == &format!("{name} TRUE"))
+        self.options
+            .iter()
+            .any(|option| option == name || option == &format!("{name} TRUE"))
     }
 }
 

@@ -7,7 +7,7 @@ use squawk_syntax::ast::{
 };
 
 use super::text;
-use crate::catalog::Readable;
+use crate::facts::Readable;
 use crate::syntax;
 
 /// For each output column of the query, which is a SELECT as the server prints it, whether it is
@@ -185,7 +185,9 @@ impl Scope {
                 }
             }
             Expr::BinExpr(both) => {
-                let (Some(left), Some(right)) = (both.lhs(), both.rhs()) else { return };
+                let (Some(left), Some(right)) = (both.lhs(), both.rhs()) else {
+                    return;
+                };
                 match operator(both).as_str() {
                     "AND" => {
                         self.believe(&left);
@@ -276,8 +278,17 @@ impl Scope {
             "date_bin",
         ];
         /// Aggregates that are NULL only where no row has a value.
-        const AGGREGATES: [&str; 9] =
-            ["sum", "min", "max", "avg", "bool_and", "bool_or", "array_agg", "string_agg", "every"];
+        const AGGREGATES: [&str; 9] = [
+            "sum",
+            "min",
+            "max",
+            "avg",
+            "bool_and",
+            "bool_or",
+            "array_agg",
+            "string_agg",
+            "every",
+        ];
         /// Those that are never NULL.
         const NEVER: [&str; 7] =
             ["count", "row_number", "rank", "dense_rank", "ntile", "now", "concat"];
@@ -303,13 +314,18 @@ impl Scope {
 }
 
 fn is_call_of(expression: &Expr, name: &str) -> bool {
-    let Expr::CallExpr(call) = expression else { return false };
-    call.expr().is_some_and(|called| written(called.syntax()).eq_ignore_ascii_case(name))
+    let Expr::CallExpr(call) = expression else {
+        return false;
+    };
+    call.expr()
+        .is_some_and(|called| written(called.syntax()).eq_ignore_ascii_case(name))
 }
 
 /// The operator's words between its operands.
 fn operator(both: &ast::BinExpr) -> String {
-    let (Some(left), Some(right)) = (both.lhs(), both.rhs()) else { return String::new() };
+    let (Some(left), Some(right)) = (both.lhs(), both.rhs()) else {
+        return String::new();
+    };
     let begin = both.syntax().text_range().start();
     let range =
         left.syntax().text_range().end() - begin..right.syntax().text_range().start() - begin;

@@ -107,10 +107,14 @@ fn schema(create: &ast::CreateSchema, text: &str, source: &Source) -> Parsed<Vec
     words.eat("create schema");
     words.eat("if not exists");
     words.eat("authorization");
-    let Some(schema) = words.part() else { return Ok(Vec::new()) };
+    let Some(schema) = words.part() else {
+        return Ok(Vec::new());
+    };
     let mut declared = Vec::new();
     for element in create.schema_elements() {
-        let SchemaElement::CreateIndex(create) = element else { continue };
+        let SchemaElement::CreateIndex(create) = element else {
+            continue;
+        };
         let first = text::first_token(create.syntax());
         let at = first.map_or(0, |token| token.text_range().start().into());
         let mut index = index(&create, &below(source, text, at))?;
@@ -235,7 +239,9 @@ fn vacuum(vacuum: &ast::Vacuum, source: &Source) -> Parsed<Vec<DeclaredMaintenan
 }
 
 fn option_text(node: &SyntaxNode) -> String {
-    text::compact(std::slice::from_ref(node)).to_uppercase().replace("ANALYSE", "ANALYZE")
+    text::compact(std::slice::from_ref(node))
+        .to_uppercase()
+        .replace("ANALYSE", "ANALYZE")
 }
 
 fn per_table(
@@ -251,7 +257,9 @@ fn per_table(
         columns,
         source: source.clone(),
     };
-    let Some(tables) = tables else { return Ok(vec![one(None, String::new())]) };
+    let Some(tables) = tables else {
+        return Ok(vec![one(None, String::new())]);
+    };
     tables
         .table_and_columnss()
         .map(|item| {
@@ -277,7 +285,9 @@ fn comment(on: &ast::CommentOn, source: &Source) -> Parsed<Option<DeclaredCommen
     let text = match on.literal() {
         None => None,
         Some(literal) => Some(
-            literal.string_value().ok_or_else(|| incomplete(source, "the comment is no string"))?,
+            literal
+                .string_value()
+                .ok_or_else(|| incomplete(source, "the comment is no string"))?,
         ),
     };
     Ok(Some(DeclaredComment {
@@ -301,7 +311,9 @@ fn analyzed(parse: &syntax::Parsed) -> Option<RelationName> {
         return None;
     };
     let mut tables = analyze.table_and_columns_list()?.table_and_columnss();
-    let (table, None) = (tables.next()?, tables.next()) else { return None };
+    let (table, None) = (tables.next()?, tables.next()) else {
+        return None;
+    };
     let plain = parse.errors().is_empty() && table.column_ref_list().is_none();
     table_name(&table.table_relation_name()?).filter(|_| plain)
 }

@@ -9,12 +9,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use self::command::{Command, Effect};
 use super::Source;
 use super::check::Problem;
 use super::files::{self, SqlFile};
 use super::passed::Passed;
 use crate::syntax::lexer::{Kind, Lexer, Token};
+use command::{Command, Effect};
 
 /// psql follows its files without end; no set of files is as deep.
 const DEEPEST_INCLUDE: usize = 16;
@@ -171,7 +171,9 @@ impl Reader {
     /// Hands the statement on. Returns whether rows follow it.
     fn statement(&mut self, pending: &mut Pending, text: &str, hear: &mut Hear<'_>) -> usize {
         let Pending { first, end, holes, variable, .. } = std::mem::take(pending);
-        let Some(First { start, source, column }) = first else { return 0 };
+        let Some(First { start, source, column }) = first else {
+            return 0;
+        };
         let has_rows = takes_rows(&text[start..end]);
         let statement = Statement {
             text: without(text, start..end, &holes),
@@ -282,8 +284,13 @@ impl Reader {
                 self.included.insert(file.name.clone(), source.clone());
                 self.open.push(path.canonicalize().unwrap_or_else(|_| path.clone()));
                 let (name, text) = (&file.name, file.text.as_str());
-                let text =
-                    Text { name, path: Some(&path), first_line: 1, text, rows_are_apart: false };
+                let text = Text {
+                    name,
+                    path: Some(&path),
+                    first_line: 1,
+                    text,
+                    rows_are_apart: false,
+                };
                 self.text(text, hear);
                 self.open.pop();
             }
@@ -420,7 +427,9 @@ impl Pending {
     fn word(&mut self, word: &str) {
         let is = |keyword: &str| word.eq_ignore_ascii_case(keyword);
         if let Some(letter) = self.begins.get_mut(self.words)
-            && ["create", "function", "procedure", "or", "replace"].iter().any(|known| is(known))
+            && ["create", "function", "procedure", "or", "replace"]
+                .iter()
+                .any(|known| is(known))
         {
             *letter = word.as_bytes()[0].to_ascii_lowercase();
         }

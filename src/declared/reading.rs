@@ -69,7 +69,13 @@ impl Reading {
                 let name = Arc::from(file.display().to_string());
                 let first_line = usize::try_from(*first_line).unwrap_or(1);
                 let rows_are_apart = !rows.is_empty();
-                self.text(Text { name: &name, path: Some(file), first_line, text, rows_are_apart });
+                self.text(Text {
+                    name: &name,
+                    path: Some(file),
+                    first_line,
+                    text,
+                    rows_are_apart,
+                });
             }
         }
         Ok(())

@@ -249,17 +249,25 @@ fn value(words: &mut Words<'_>) -> Option<Value> {
     }
     let mut items = Vec::new();
     loop {
-        let Some(token) = words.next() else { return Some(Value::Unknown) };
+        let Some(token) = words.next() else {
+            return Some(Value::Unknown);
+        };
         let text = words.text();
         let item = match token.kind {
             Kind::Text => string_of(token, text),
             Kind::Number => Some(token.text(text).to_owned()),
             _ => name_of(token, text),
         };
-        let Some(item) = item else { return Some(Value::Unknown) };
+        let Some(item) = item else {
+            return Some(Value::Unknown);
+        };
         items.push(item);
         if !words.eat_char(",") {
-            return Some(if words.is_at_end() { Value::Items(items) } else { Value::Unknown });
+            return Some(if words.is_at_end() {
+                Value::Items(items)
+            } else {
+                Value::Unknown
+            });
         }
     }
 }

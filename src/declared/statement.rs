@@ -30,7 +30,9 @@ impl Class {
     pub fn of(text: &str) -> Class {
         let first = tokens(text).take(6).collect::<Vec<_>>();
         let is = |at: usize, keywords: &[&str]| {
-            first.get(at).is_some_and(|token| keywords.iter().any(|word| token.is(text, word)))
+            first
+                .get(at)
+                .is_some_and(|token| keywords.iter().any(|word| token.is(text, word)))
         };
         let has = |keyword: &str| tokens(text).any(|token| token.is(text, keyword));
         let Some(word) = first.first().filter(|token| token.kind == Kind::Word) else {
@@ -182,7 +184,7 @@ pub fn name_of(token: Token, text: &str) -> Option<String> {
         Kind::Word => Some(written.to_ascii_lowercase()),
         Kind::QuotedName => match written.strip_prefix('"') {
             Some(rest) => Some(rest.strip_suffix('"').unwrap_or(rest).replace("\"\"", "\"")),
-            None => super::relation_name(written).map(|name| name.name),
+            None => crate::declared::relation_name(written).map(|name| name.name),
         },
         _ => None,
     }

@@ -126,7 +126,10 @@ fn a_syntax_error_names_its_line() {
 #[test]
 fn a_psql_command_is_explained() {
     let failure = refusal("\\set ON_ERROR_STOP on\n");
-    assert!(failure.to_string().contains("declared.sql:1: `\\set ON_ERROR_STOP`"), "{failure}");
+    assert!(
+        failure.to_string().contains("declared.sql:1: `\\set ON_ERROR_STOP`"),
+        "{failure}"
+    );
     assert!(failure.hint.unwrap().contains("--ignore-other"));
     let failure = declare_with("\n\\if true\n", Others::Ignore).unwrap_err();
     assert!(failure.to_string().contains("declared.sql:2: `\\if true`"), "{failure}");
@@ -143,7 +146,11 @@ fn said(sql: &str) -> String {
         format!("{name} on {} {}", index.table, index.definition)
     });
     let views = declaration.views.iter().map(|view| format!("{} {}", view.name, view.storage));
-    indexes.chain(views).map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    indexes
+        .chain(views)
+        .map(|line| line.trim_end().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -206,13 +213,19 @@ fn what_is_taken_back_or_not_followed_is_said_at_its_line() {
     let index = "create index i on t (a);\n";
     for (later, wanted) in [
         ("drop index i;", "taken_back 2 `drop index i …` takes back i"),
-        ("do $$ begin execute 'drop index i'; end $$;", "not_followed 2 `do $$ begin …` may"),
+        (
+            "do $$ begin execute 'drop index i'; end $$;",
+            "not_followed 2 `do $$ begin …` may",
+        ),
         (
             "alter index all in tablespace a set tablespace b;",
             "not_followed 2 `alter index all …` moves",
         ),
         ("drop owned by r;", "not_followed 2 `drop owned by …` takes back"),
-        ("do $$ begin raise notice 'x'; end $$;", "ignored_statement 2 passed over: do $$ begin"),
+        (
+            "do $$ begin raise notice 'x'; end $$;",
+            "ignored_statement 2 passed over: do $$ begin",
+        ),
     ] {
         let said = notes(&format!("{index}{later}"));
         assert!(said.starts_with(wanted), "{later}: {said}");
@@ -305,7 +318,10 @@ fn indexes_in_create_schema_are_declared() {
 fn migrations_declare_what_their_tool_applies() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-    write("1_a.sql", "-- +goose Up\ncreate index a on t (a);\n-- +goose Down\ndrop index a;\n");
+    write(
+        "1_a.sql",
+        "-- +goose Up\ncreate index a on t (a);\n-- +goose Down\ndrop index a;\n",
+    );
     write(
         "2_b.sql",
         "-- +goose Up\n\ncreate index b on t (b);\n-- +goose Down\ncreate index c on t (c);\n",
@@ -415,7 +431,11 @@ fn deep_and_long_texts_are_refused_at_their_line() {
 #[test]
 fn vacuum_full_is_refused() {
     assert!(refusal("vacuum full t").to_string().contains("locks out every reader"));
-    assert!(refusal("vacuum (verbose, full) t").to_string().contains("locks out every reader"));
+    assert!(
+        refusal("vacuum (verbose, full) t")
+            .to_string()
+            .contains("locks out every reader")
+    );
 }
 
 #[test]
@@ -433,7 +453,11 @@ fn the_same_declaration_again_counts_once() {
 #[test]
 fn two_definitions_for_one_name_are_refused() {
     let failure = refusal("create index i on t (a);\ncreate index i on t (b);");
-    assert!(failure.to_string().contains("declared.sql:2: index i is declared differently at"));
+    assert!(
+        failure
+            .to_string()
+            .contains("declared.sql:2: index i is declared differently at")
+    );
     declare("create index i on s1.t (a); create index i on s2.t (b);").unwrap();
 }
 

@@ -47,7 +47,11 @@ impl Step {
             return Step::Nothing;
         }
         let chain = words.eat("and chain");
-        if rolls_back { Step::RollsBack { chain } } else { Step::Commits { chain } }
+        if rolls_back {
+            Step::RollsBack { chain }
+        } else {
+            Step::Commits { chain }
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::fingerprint::fingerprints;
 use super::{Check, Finding, Repository, Review};
-use crate::figures::millis;
+use crate::format::millis;
 
 /// What checks came to.
 #[derive(Debug, Serialize)]

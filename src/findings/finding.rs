@@ -22,7 +22,9 @@ impl Severity {
 
     /// The severity of that name.
     pub fn named(name: &str) -> Option<Severity> {
-        [Severity::Warning, Severity::Error].into_iter().find(|severity| severity.name() == name)
+        [Severity::Warning, Severity::Error]
+            .into_iter()
+            .find(|severity| severity.name() == name)
     }
 }
 

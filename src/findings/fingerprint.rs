@@ -31,8 +31,8 @@ fn hash(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::repository::tests::repository;
     use super::*;
+    use crate::findings::repository::tests::repository;
     use crate::findings::{Place, Rule};
 
     fn of(lines: &[(u32, &str)]) -> Vec<String> {
@@ -51,7 +51,9 @@ mod tests {
 
     #[test]
     fn none_is_there_twice() {
-        let [first, again, other] = &of(&[(1, "a"), (2, "a"), (3, "b")])[..] else { panic!() };
+        let [first, again, other] = &of(&[(1, "a"), (2, "a"), (3, "b")])[..] else {
+            panic!()
+        };
         assert!(first != again && first != other && again != other);
         assert_eq!(first.len(), 64);
     }

@@ -7,7 +7,11 @@ use crate::failure::Failure;
 
 /// An annotation a line.
 pub fn text(review: &Review, repository: &Repository) -> String {
-    review.findings.iter().map(|finding| annotation(finding, review, repository)).collect()
+    review
+        .findings
+        .iter()
+        .map(|finding| annotation(finding, review, repository))
+        .collect()
 }
 
 /// What ended the command.
@@ -42,9 +46,9 @@ fn property(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lines::tests::found;
-    use super::super::repository::tests::repository;
     use super::*;
+    use crate::findings::lines::tests::found;
+    use crate::findings::repository::tests::repository;
 
     #[test]
     fn annotations_are_escaped_as_github_reads_them() {

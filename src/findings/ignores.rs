@@ -225,7 +225,9 @@ fn names(rule: &str) -> Vec<String> {
     if Rule::named(rule).is_some() {
         return vec![rule.to_owned()];
     }
-    let Ok(squawks) = rule.parse::<squawk_linter::Rule>() else { return Vec::new() };
+    let Ok(squawks) = rule.parse::<squawk_linter::Rule>() else {
+        return Vec::new();
+    };
     match squawks.expands_to() {
         [] => vec![squawks.to_string()],
         several => several.iter().map(ToString::to_string).collect(),

@@ -10,7 +10,7 @@ use super::Repository;
 use super::{Check, Finding, Review, Verdict};
 use crate::escape_control::harmless;
 use crate::failure::Failure;
-use crate::figures;
+use crate::format;
 
 type Xml = Writer<Vec<u8>>;
 
@@ -60,8 +60,9 @@ fn case(
     (failing, others): (&[&Finding], &[&Finding]),
     repository: &Repository,
 ) -> Case {
-    let shown =
-        |findings: &[&Finding]| findings.iter().map(|one| super::lines(one, review)).collect();
+    let shown = |findings: &[&Finding]| {
+        findings.iter().map(|one| crate::findings::lines(one, review)).collect()
+    };
     let first = failing.first();
     let end = match (check.verdict, first) {
         (Verdict::Skipped, _) => {
@@ -88,7 +89,7 @@ fn case(
 fn summary(first: &str, number: usize) -> String {
     let others = match number {
         0 | 1 => String::new(),
-        _ => format!(" (and {})", figures::count(number - 1, "other", "others")),
+        _ => format!(" (and {})", format::count(number - 1, "other", "others")),
     };
     format!("{first}{others}")
 }
@@ -119,7 +120,11 @@ fn document(xml: &mut Xml, cases: &[Case]) -> io::Result<()> {
 
 fn counts(cases: &[Case]) -> [(&'static str, String); 5] {
     let number = |is_one: fn(&End) -> bool| {
-        cases.iter().filter_map(|case| case.end.as_ref()).filter(|end| is_one(end)).count()
+        cases
+            .iter()
+            .filter_map(|case| case.end.as_ref())
+            .filter(|end| is_one(end))
+            .count()
     };
     [
         ("tests", cases.len().to_string()),
@@ -182,7 +187,10 @@ fn attribute(text: &str) -> String {
 /// Text within an element: its lines stay.
 fn content(text: &str) -> String {
     let lines = text.split('\n').map(|line| {
-        line.split('\t').map(|part| legal(&harmless(part))).collect::<Vec<_>>().join("\t")
+        line.split('\t')
+            .map(|part| legal(&harmless(part)))
+            .collect::<Vec<_>>()
+            .join("\t")
     });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -23,8 +23,10 @@ pub fn text(review: &Review, repository: &Repository) -> String {
 
 /// What ended the command.
 pub fn failure(failure: &Failure) -> String {
-    let hint =
-        failure.hint.as_deref().map_or_else(String::new, |hint| format!("\n\n{}", code(hint)));
+    let hint = failure
+        .hint
+        .as_deref()
+        .map_or_else(String::new, |hint| format!("\n\n{}", code(hint)));
     format!("## pgtend: not done\n\n{}{hint}\n", code(&failure.to_string()))
 }
 
@@ -35,8 +37,10 @@ fn item(finding: &Finding, review: &Review, repository: &Repository) -> String {
     });
     let (severity, rule) = (finding.severity.name(), code(&finding.rule));
     let message = code(&review.message_of(finding));
-    let help =
-        finding.help.as_deref().map_or_else(String::new, |help| format!("  \n  {}", code(help)));
+    let help = finding
+        .help
+        .as_deref()
+        .map_or_else(String::new, |help| format!("  \n  {}", code(help)));
     format!("\n- {place}**{severity}** {rule}: {message}{help}\n")
 }
 
@@ -52,9 +56,9 @@ fn in_table(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lines::tests::found;
-    use super::super::repository::tests::repository;
     use super::*;
+    use crate::findings::lines::tests::found;
+    use crate::findings::repository::tests::repository;
     use crate::findings::{FailOn, Severity};
 
     #[test]

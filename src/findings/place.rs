@@ -69,7 +69,9 @@ impl Place {
     /// the server says nothing.
     pub fn within(script: &Script, statement: &Statement, position: Option<u32>) -> Self {
         let begin = Place::of_statement(script, statement);
-        let Some(position) = position else { return begin };
+        let Some(position) = position else {
+            return begin;
+        };
         let position = usize::try_from(position).unwrap_or(1).saturating_sub(1);
         let inner = statement.text.char_indices().nth(position).map(|(offset, _)| offset);
         let inner = inner.unwrap_or(statement.text.len());

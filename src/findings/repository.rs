@@ -55,7 +55,9 @@ impl Repository {
     /// The way to the file from the file system's root. A link's own name is kept.
     pub fn absolute(&self, file: &Path) -> PathBuf {
         let named = self.here.join(file);
-        let (Some(parent), Some(name)) = (named.parent(), named.file_name()) else { return named };
+        let (Some(parent), Some(name)) = (named.parent(), named.file_name()) else {
+            return named;
+        };
         fs::canonicalize(parent).map(|parent| parent.join(name)).unwrap_or(named)
     }
 }
@@ -66,7 +68,11 @@ pub(super) mod tests {
 
     /// A repository that need not be there.
     pub fn repository() -> Repository {
-        Repository { root: "/repo".into(), here: "/repo/db".into(), subject: "migrations".into() }
+        Repository {
+            root: "/repo".into(),
+            here: "/repo/db".into(),
+            subject: "migrations".into(),
+        }
     }
 
     #[test]
@@ -87,8 +93,11 @@ pub(super) mod tests {
         fs::create_dir_all(root.join("db/m")).unwrap();
         fs::write(root.join("db/1.sql"), "").unwrap();
         std::os::unix::fs::symlink(root.join("db/1.sql"), root.join("db/m/2.sql")).unwrap();
-        let repository =
-            Repository { here: root.join("db/m"), root, subject: PathBuf::from("migrations") };
+        let repository = Repository {
+            here: root.join("db/m"),
+            root,
+            subject: PathBuf::from("migrations"),
+        };
         assert_eq!(repository.name(Path::new("../1.sql")), "db/1.sql");
         assert_eq!(repository.name(Path::new("2.sql")), "db/m/2.sql");
     }

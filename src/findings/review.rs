@@ -1,7 +1,7 @@
 //! What checks came to, together.
 
 use super::{Check, FailOn, Finding, Severity};
-use crate::figures;
+use crate::format;
 
 /// The checks that were made, and what they found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,12 @@ pub struct Review {
 impl Review {
     /// Nothing yet.
     pub fn new(fails_on: FailOn) -> Self {
-        Review { checks: Vec::new(), findings: Vec::new(), servers: Vec::new(), fails_on }
+        Review {
+            checks: Vec::new(),
+            findings: Vec::new(),
+            servers: Vec::new(),
+            fails_on,
+        }
     }
 
     /// Whether anything was found that fails.
@@ -68,9 +73,11 @@ impl Review {
 /// `1 error, 2 warnings`; `None` if there is nothing.
 pub fn counted(findings: &[Finding]) -> Option<String> {
     let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
-    let counts =
-        [(of(Severity::Error), "error", "errors"), (of(Severity::Warning), "warning", "warnings")];
+    let counts = [
+        (of(Severity::Error), "error", "errors"),
+        (of(Severity::Warning), "warning", "warnings"),
+    ];
     let counts = counts.iter().filter(|(number, ..)| *number > 0);
-    let counts = counts.map(|(number, one, many)| figures::count(*number, one, many));
+    let counts = counts.map(|(number, one, many)| format::count(*number, one, many));
     Some(counts.collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty())
 }

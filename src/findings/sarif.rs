@@ -19,8 +19,12 @@ const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os
 const BASE: &str = "SRCROOT";
 
 /// All but the unreserved characters of RFC 3986, and what divides folders.
-const ENCODED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
 
 /// The log of a run.
 pub fn text(review: &Review, repository: &Repository) -> String {
@@ -32,7 +36,11 @@ pub fn text(review: &Review, repository: &Repository) -> String {
             result(&review.message_of(finding), finding, &fingerprint, &rules, repository)
         })
         .collect::<Vec<_>>();
-    let code = if review.is_failed() { exit_code::FINDINGS } else { exit_code::DONE };
+    let code = if review.is_failed() {
+        exit_code::FINDINGS
+    } else {
+        exit_code::DONE
+    };
     log(&json!({
         "tool": tool(&rules),
         "originalUriBaseIds": {

@@ -12,7 +12,7 @@ use super::report_file::ReportFile;
 use super::{Color, Format, Origin, OutputOptions, Verbosity};
 use crate::escape_control;
 use crate::failure::{Failure, Result};
-use crate::figures;
+use crate::format;
 use crate::pg::conninfo::Conninfo;
 use crate::pg::session::Echo;
 
@@ -30,7 +30,12 @@ pub struct Console {
 impl Console {
     /// Writes as the user wants it.
     pub fn new(options: OutputOptions, files: &[ReportFile]) -> Self {
-        Console { options, bars: MultiProgress::new(), files: files.to_vec(), target: None }
+        Console {
+            options,
+            bars: MultiProgress::new(),
+            files: files.to_vec(),
+            target: None,
+        }
     }
 
     /// For what is told of one of several targets while they are worked on: what must not get lost.
@@ -53,7 +58,11 @@ impl Console {
     /// `Io` where a file cannot be written; then nothing is shown.
     pub fn show(&self, report: &dyn Report, origin: &Origin) -> Result<bool> {
         for file in &self.files {
-            let style = Style { format: file.format, verbosity: Verbosity::Normal, width: None };
+            let style = Style {
+                format: file.format,
+                verbosity: Verbosity::Normal,
+                width: None,
+            };
             let product = match file.format {
                 Format::Json => report.json(origin.head()),
                 _ => report.text(&style).into_product(),
@@ -182,7 +191,11 @@ impl Console {
             Color::Never => false,
             Color::Auto => stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
         };
-        if colored { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if colored {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 }
 
@@ -201,7 +214,9 @@ fn print(text: &str) {
 /// anybody reads it.
 fn redraw(text: &str) -> bool {
     let size = terminal_size_of(stdout());
-    let Some((_, Height(lines))) = size else { return write(text).is_ok() };
+    let Some((_, Height(lines))) = size else {
+        return write(text).is_ok();
+    };
     let page = page(text, lines.into());
     write_raw(&format!("{CLEAR}{}", escape_control::lines(&page))).is_ok()
 }
@@ -224,7 +239,7 @@ fn page(text: &str, height: usize) -> String {
     let left = text.lines().count().saturating_sub(room);
     let mut page = text.split_inclusive('\n').take(room).collect::<String>();
     if left > 0 {
-        page.push_str(&format!("… {}\n", figures::count(left, "line more", "lines more")));
+        page.push_str(&format!("… {}\n", format::count(left, "line more", "lines more")));
     }
     page
 }

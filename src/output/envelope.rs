@@ -8,10 +8,10 @@ use serde::Serialize;
 use super::Outcome;
 use crate::escape_control::json_line;
 use crate::failure::Failure;
-use crate::figures::millis;
+use crate::format::millis;
 use crate::pg::conninfo::Conninfo;
 use crate::pg::database::Server;
-use crate::plan::Warning;
+use crate::work::plan::Warning;
 
 /// The version of the documents' form.
 pub(super) const SCHEMA_VERSION: u32 = 1;
@@ -29,7 +29,12 @@ impl Origin {
     /// A command that begins now.
     pub fn new(command: &'static str) -> Self {
         let started = Instant::now();
-        Origin { command, started, server: Mutex::default(), warnings: OnceLock::new() }
+        Origin {
+            command,
+            started,
+            server: Mutex::default(),
+            warnings: OnceLock::new(),
+        }
     }
 
     /// The database that the command works on: `verify` connects to another one first.

@@ -9,7 +9,7 @@ use super::{Head, Outcome};
 use crate::cancel::Signal;
 use crate::escape_control::{harmless, json_line};
 use crate::failure::{Failure, Result, exit_code};
-use crate::figures;
+use crate::format;
 
 /// What the command came to on each target.
 pub struct FleetReport {
@@ -139,7 +139,7 @@ impl Report for FleetReport {
             schema_version: SCHEMA_VERSION,
             command: head.command(),
             outcome: self.outcome(),
-            duration_ms: figures::millis(head.duration()),
+            duration_ms: format::millis(head.duration()),
             targets: raw.collect(),
         })
     }
@@ -170,8 +170,12 @@ impl Report for FleetReport {
 const FEW: usize = 10;
 
 fn add_group(all: &mut Text, text: Text, names: &[&str], style: &Style) {
-    let shown = if style.is_verbose() { names.len() } else { names.len().min(FEW) };
-    let targets = figures::count(names.len(), "target", "targets");
+    let shown = if style.is_verbose() {
+        names.len()
+    } else {
+        names.len().min(FEW)
+    };
+    let targets = format::count(names.len(), "target", "targets");
     let more = match names.len() - shown {
         0 => String::new(),
         more => format!(" and {more} more"),

@@ -2,13 +2,20 @@
 //! Printing happens here and in `main` alone.
 
 mod console;
+pub mod dry_run;
 mod envelope;
+mod events;
+pub mod executed;
 mod failure;
 mod fleet;
+pub mod inflight;
+pub mod metrics;
 mod options;
 mod outcome;
+pub mod progress;
 mod report;
 pub mod report_file;
+pub mod steps;
 pub mod table;
 
 pub use console::Console;

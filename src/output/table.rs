@@ -15,7 +15,10 @@ pub fn table(header: &[&str]) -> Table {
 }
 
 /// A cell. Names and messages in it keep to their row.
-#[expect(clippy::needless_pass_by_value, reason = "whatever can be shown, borrowed or not")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "whatever can be shown, borrowed or not"
+)]
 pub fn cell(text: impl ToString) -> Cell {
     made(&harmless(&text.to_string()))
 }

@@ -356,7 +356,10 @@ async fn first_contact(
     echo.hear(sql);
     let names = search_path::names(&users.search_path);
     let asked: [(&(dyn ToSql + Sync), Type); 1] = [(&names, Type::TEXT_ARRAY)];
-    let rows = first.query_typed(sql, &asked).await.map_err(|error| too_old_or(&error, place))?;
+    let rows = first
+        .query_typed(sql, &asked)
+        .await
+        .map_err(|error| too_old_or(&error, place))?;
     let Some(row) = rows.into_iter().next().map(|row| Row::new(row, fault.clone())) else {
         return Err(Failure::new(Kind::Connection, format!("{place} answered nothing")));
     };

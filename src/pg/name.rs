@@ -81,7 +81,9 @@ pub fn distinct_with_suffix(base: &str, suffix: &str) -> String {
 
 /// FNV-1a: the standard library's hashes are not promised to be the same in the next version.
 fn fnv1a(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+    bytes
+        .iter()
+        .fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
 #[cfg(test)]

@@ -66,7 +66,11 @@ fn parts(text: &str) -> Result<Vec<String>, String> {
             _ => part.extend(c.to_lowercase()),
         }
     }
-    if quoted { Err("a quote is not closed".to_owned()) } else { Ok(parts) }
+    if quoted {
+        Err("a quote is not closed".to_owned())
+    } else {
+        Ok(parts)
+    }
 }
 
 #[cfg(test)]

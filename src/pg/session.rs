@@ -415,5 +415,7 @@ const CANCEL_AGAIN: Duration = Duration::from_secs(2);
 
 fn texts(rows: &[tokio_postgres::Row]) -> Vec<Vec<Option<String>>> {
     let text = |row: &tokio_postgres::Row, at| row.try_get::<_, Option<String>>(at).ok().flatten();
-    rows.iter().map(|row| (0..row.len()).map(|at| text(row, at)).collect()).collect()
+    rows.iter()
+        .map(|row| (0..row.len()).map(|at| text(row, at)).collect())
+        .collect()
 }

@@ -90,7 +90,9 @@ impl<'a> Lexer<'a> {
     pub fn token(&mut self) -> Lexed<Option<Token>> {
         self.skip_trivia()?;
         let start = self.at;
-        let Some(byte) = self.peek(0) else { return Ok(None) };
+        let Some(byte) = self.peek(0) else {
+            return Ok(None);
+        };
         let kind = self.scan(byte)?;
         Ok(Some(Token { kind, start, end: self.at }))
     }

@@ -119,11 +119,17 @@ pub fn read<T: Send>(text: &str, work: impl FnOnce(&Parsed) -> T + Send) -> Resu
     thread::scope(|scope| {
         let thread = thread::Builder::new().stack_size(STACK);
         let thread = thread.spawn_scoped(scope, || work(&parse_here(text)));
-        thread.map_err(|_| refused(Why::NoStack))?.join().map_err(|_| refused(Why::Deep))
+        thread
+            .map_err(|_| refused(Why::NoStack))?
+            .join()
+            .map_err(|_| refused(Why::Deep))
     })
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that has looked at the text before")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that has looked at the text before"
+)]
 fn parse_here(text: &str) -> Parsed {
     let parse = SourceFile::parse(text);
     let errors = parse.errors();
@@ -321,7 +327,12 @@ mod tests {
         ["create function f() returns int language sql as $$select ", "(", "", "$$"],
         ["create function f() returns int language sql as 'select ", "1 + ", "1", "'"],
         ["create function f() returns int language sql as e'select ", r"\050", "1", "'"],
-        ["create function f() returns int language plpgsql as $$begin ", "if a then ", "$$", ""],
+        [
+            "create function f() returns int language plpgsql as $$begin ",
+            "if a then ",
+            "$$",
+            "",
+        ],
         ["create function f() returns int language plpgsql as $$", "begin ", "$$", ""],
         ["do $$", "<<a>> begin loop ", "$$", ""],
         ["create function f() returns int begin atomic ", "begin ", "", ""],

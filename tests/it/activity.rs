@@ -29,7 +29,8 @@ fn session(output: &Output, pid: &str) -> Session {
 /// The process that runs exactly this statement.
 async fn pid_of(db: &Database, statement: &str) -> String {
     let statement = statement.replace('\'', "''");
-    db.value(&format!("SELECT pid FROM pg_stat_activity WHERE query = '{statement}'")).await
+    db.value(&format!("SELECT pid FROM pg_stat_activity WHERE query = '{statement}'"))
+        .await
 }
 
 /// Sends a statement that goes on until the session ends; returns when it runs.
@@ -46,7 +47,9 @@ async fn runs(db: &Database, client: Client, statement: &str) -> String {
 async fn until_idle(db: &Database, pid: &str) {
     until("a transaction is idle", || async {
         let idle = "state = 'idle in transaction' AND now() - state_change > '50ms'";
-        db.value(&format!("SELECT {idle} FROM pg_stat_activity WHERE pid = {pid}")).await == "t"
+        db.value(&format!("SELECT {idle} FROM pg_stat_activity WHERE pid = {pid}"))
+            .await
+            == "t"
     })
     .await;
 }
@@ -148,7 +151,11 @@ async fn waiting_for_a_row_names_its_table() {
     let (one, two) = (pid_of(&db, &update(1)).await, pid_of(&db, &update(2)).await);
 
     let output = look(&db, &[]);
-    assert_eq!(pids(&output.json()), [blocker.pid.clone(), one.clone(), two.clone()], "{output}");
+    assert_eq!(
+        pids(&output.json()),
+        [blocker.pid.clone(), one.clone(), two.clone()],
+        "{output}"
+    );
     let lock = session(&output, &one).lock.unwrap();
     assert!(lock.starts_with("ShareLock on transaction "), "{output}");
     assert!(lock.ends_with(", for a row of public.sales"), "{output}");
@@ -163,7 +170,10 @@ async fn waiting_for_a_row_names_its_table() {
 async fn an_advisory_lock_is_named_by_its_key() {
     let db = Database::new().await;
     let holder = db.session().await;
-    holder.batch_execute("SELECT pg_advisory_lock(-7), pg_advisory_lock(3, -4)").await.unwrap();
+    holder
+        .batch_execute("SELECT pg_advisory_lock(-7), pg_advisory_lock(3, -4)")
+        .await
+        .unwrap();
     let pid = value(&holder, "SELECT pg_backend_pid()").await;
     let _one = db.queue("SELECT pg_advisory_lock(-7)").await;
     let _two = db.queue("SELECT pg_advisory_lock(3, -4)").await;
@@ -202,7 +212,8 @@ async fn a_circle_has_an_end() {
     assert!(sessions.iter().all(|it| it.in_circle && it.blocks == 1), "{output}");
     let output = db.pgtend(&["activity"]).expect(0);
     assert_eq!(output.stdout.matches("in a circle").count(), 2, "{output}");
-    db.sql(&format!("SELECT pg_terminate_backend({first}), pg_terminate_backend({second})")).await;
+    db.sql(&format!("SELECT pg_terminate_backend({first}), pg_terminate_backend({second})"))
+        .await;
 }
 
 #[tokio::test]
@@ -392,7 +403,8 @@ async fn one_role_can_be_picked_out() {
     let output = look(&db, &["--min-duration", "0s", "--user", &role]);
     assert_eq!(pids(&output.json()), [pid.as_str()], "{output}");
     look(&db, &["--min-duration", "0s", "--user", "nobody"]).came_to("nothing_to_do");
-    db.sql(&format!("SELECT pg_terminate_backend({pid}), pg_terminate_backend({other})")).await;
+    db.sql(&format!("SELECT pg_terminate_backend({pid}), pg_terminate_backend({other})"))
+        .await;
 }
 
 #[tokio::test]
@@ -462,7 +474,8 @@ async fn watching_survives_a_lost_connection_and_ends_when_nobody_reads() {
     let running = db.start(&["activity", "--watch", "100ms"]);
     until_looked(&db, 1).await;
     let ours = "application_name = 'pgtend/activity' AND datname = current_database()";
-    db.sql(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}")).await;
+    db.sql(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}"))
+        .await;
     until_looked(&db, 4).await;
     running.signal("INT");
     running.wait().expect(130);

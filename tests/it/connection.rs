@@ -375,7 +375,10 @@ async fn a_build_is_cancelled_over_tls() {
     let db = Database::new_on(&guarded.server).await;
     db.sql("CREATE TABLE sales (id int)").await;
     let reader = db.session().await;
-    reader.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").await.unwrap();
+    reader
+        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
+        .await
+        .unwrap();
     let declared = db.declare("CREATE INDEX sales_id ON sales (id);");
     let words = format!("sslmode=verify-full sslrootcert={}", guarded.file("ours.pem"));
     let url = by_name(guarded, &db, "encrypted", &words);
@@ -599,9 +602,12 @@ async fn a_read_only_role_plans_and_does_not_apply() {
     let db = Database::new().await;
     let role = db.role("reader").await;
     db.sql(SALES).await;
-    db.sql(&format!("ALTER ROLE {role} SET default_transaction_read_only = on")).await;
-    db.sql(&format!("ALTER TABLE sales OWNER TO {role}; GRANT CREATE ON SCHEMA public TO {role}"))
+    db.sql(&format!("ALTER ROLE {role} SET default_transaction_read_only = on"))
         .await;
+    db.sql(&format!(
+        "ALTER TABLE sales OWNER TO {role}; GRANT CREATE ON SCHEMA public TO {role}"
+    ))
+    .await;
     let declared = db.declare(DECLARED);
     assert_planned_without_comparing(db.pgtend_as(&role, &["plan", "--format", "json", &declared]));
     assert_said(
@@ -645,7 +651,9 @@ async fn parameters_of_orms_are_passed_over_with_a_warning_and_their_schema_coun
         "postgresql+psycopg2://postgres@127.0.0.1:{}/{}?schema=app&connection_limit=5",
         db.server.port, db.name
     );
-    let output = Pgtend::new(&["apply", "--format", "json", "-d", &url, &declared]).run().expect(0);
+    let output = Pgtend::new(&["apply", "--format", "json", "-d", &url, &declared])
+        .run()
+        .expect(0);
     let warnings = output.json().warnings;
     assert_eq!(warnings.len(), 1, "{output}");
     assert_eq!(warnings[0].rule, "connection_parameter");
@@ -665,7 +673,10 @@ async fn a_database_that_is_dropped_meanwhile_ends_the_run() {
     let running = db.start_apply(&[&declared]);
     db.until_waiting("pgtend/apply").await;
     let beside = connect(db.server, "postgres", "postgres").await;
-    beside.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", db.name)).await.unwrap();
+    beside
+        .batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", db.name))
+        .await
+        .unwrap();
     let output = running.wait_within(Duration::from_secs(30)).expect(4);
     assert!(output.stderr.contains("does not exist"), "{output}");
 }

@@ -103,7 +103,10 @@ async fn settings_in_the_file_hold_for_what_follows() {
                   CREATE TABLE app.orders (id int, status text)";
     db.sql(tables).await;
     let files = folder(&[
-        ("set.sql", "SET search_path = app;\nCREATE INDEX orders_status ON orders (status);\n"),
+        (
+            "set.sql",
+            "SET search_path = app;\nCREATE INDEX orders_status ON orders (status);\n",
+        ),
         (
             "tablespace.sql",
             "SET default_tablespace = pg_default;\nCREATE INDEX orders_ts ON public.orders (status);\n",

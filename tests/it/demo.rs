@@ -28,7 +28,10 @@ impl Place {
 
     /// The throwaway servers' folders.
     fn homes(&self) -> Vec<PathBuf> {
-        fs::read_dir(self.0.path()).unwrap().map(|entry| entry.unwrap().path()).collect()
+        fs::read_dir(self.0.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect()
     }
 
     /// The command lines of the processes that were started on something here. A demo itself has
@@ -46,7 +49,9 @@ impl Place {
 
     async fn until_filling(&self) {
         until("the demo fills its database", || async {
-            let Some(home) = self.homes().pop() else { return false };
+            let Some(home) = self.homes().pop() else {
+                return false;
+            };
             let socket_dir = home.join("socket").display().to_string();
             let url = format!("host={socket_dir} user=postgres dbname=postgres");
             let Ok((client, connection)) = tokio_postgres::connect(&url, NoTls).await else {
@@ -75,7 +80,11 @@ fn command_lines() -> Vec<String> {
 
 /// What stands in single quotes after `psql`, and the line after `stop and remove it with`.
 fn url_and_stop_command(output: &Output) -> (String, String) {
-    let url = output.stderr.split_once("psql '").unwrap_or_else(|| panic!("no URL\n{output}")).1;
+    let url = output
+        .stderr
+        .split_once("psql '")
+        .unwrap_or_else(|| panic!("no URL\n{output}"))
+        .1;
     let url = url.split_once('\'').unwrap().0;
     let stop = output.stderr.split_once("stop and remove it with\n").unwrap().1;
     (url.to_owned(), stop.lines().next().unwrap().trim().to_owned())

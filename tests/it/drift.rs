@@ -19,7 +19,11 @@ const DRIFTS: &[(&str, &str, &str)] = &[
     ("predicate", "INDEX {} ON t (c) WHERE c > 0", "INDEX {} ON t (c) WHERE c > 1"),
     ("no predicate", "INDEX {} ON t (c) WHERE c > 0", "INDEX {} ON t (c)"),
     ("include", "INDEX {} ON t (c)", "INDEX {} ON t (c) INCLUDE (a)"),
-    ("included column", "INDEX {} ON t (c) INCLUDE (b)", "INDEX {} ON t (c) INCLUDE (a)"),
+    (
+        "included column",
+        "INDEX {} ON t (c) INCLUDE (b)",
+        "INDEX {} ON t (c) INCLUDE (a)",
+    ),
     ("included, not a key", "INDEX {} ON t (c, a)", "INDEX {} ON t (c) INCLUDE (a)"),
     ("expression", "INDEX {} ON t (lower(a))", "INDEX {} ON t (upper(a))"),
     ("expression, not a column", "INDEX {} ON t (a)", "INDEX {} ON t (lower(a))"),
@@ -38,12 +42,19 @@ const NULLS_NOT_DISTINCT: &[(&str, &str, &str)] = &[
         "UNIQUE INDEX {} ON t (c)",
         "UNIQUE INDEX {} ON t (c) NULLS NOT DISTINCT",
     ),
-    ("nulls distinct", "UNIQUE INDEX {} ON t (c) NULLS NOT DISTINCT", "UNIQUE INDEX {} ON t (c)"),
+    (
+        "nulls distinct",
+        "UNIQUE INDEX {} ON t (c) NULLS NOT DISTINCT",
+        "UNIQUE INDEX {} ON t (c)",
+    ),
 ];
 
 /// What there is, and the same written differently.
 const SAME: &[(&str, &str)] = &[
-    ("INDEX {} ON t (a, c)", "index {} on T using BTREE ( \"a\"  ASC ,C asc nulls last )"),
+    (
+        "INDEX {} ON t (a, c)",
+        "index {} on T using BTREE ( \"a\"  ASC ,C asc nulls last )",
+    ),
     (
         "INDEX {} ON t (c DESC)",
         "INDEX CONCURRENTLY IF NOT EXISTS {} ON public.t (c DESC NULLS FIRST)",

@@ -67,7 +67,9 @@ impl Server {
 #[tokio::test]
 async fn a_text_that_cannot_be_converted_costs_the_texts_and_nothing_else() {
     let server = Server::start().await;
-    server.sql("postgres", &["CREATE TABLE t (n int)", "SELECT count(*) AS counted FROM t"]).await;
+    server
+        .sql("postgres", &["CREATE TABLE t (n int)", "SELECT count(*) AS counted FROM t"])
+        .await;
     let output = server.pgtend("postgres", &["slow-queries", "--format", "json"]).expect(0);
     let warned = output.warned("texts_not_readable");
     assert_eq!(warned.len(), 1, "{output}");
@@ -84,8 +86,9 @@ async fn a_text_that_cannot_be_converted_costs_the_texts_and_nothing_else() {
     assert!(explained.stdout.contains("its text is not known"), "{explained}");
 
     let file = server.folder.path().join("statements.json").display().to_string();
-    let output =
-        server.pgtend("postgres", &["snapshot", "--file", &file, "--format", "json"]).expect(0);
+    let output = server
+        .pgtend("postgres", &["snapshot", "--file", &file, "--format", "json"])
+        .expect(0);
     assert_eq!(output.warned("texts_not_readable").len(), 1, "{output}");
     assert!(fs::read_to_string(&file).unwrap().ends_with("\"texts\":[]}"));
     server.pgtend("postgres", &["slow-queries", "--since", &file]).expect(0);

@@ -454,8 +454,10 @@ async fn a_build_gives_way_to_ddl_by_flag() {
 async fn nothing_is_begun_before_an_old_prepared_transaction_has_ended() {
     let db = with_sales().await;
     let gid = format!("{}_old", db.name);
-    db.sql(&format!("BEGIN; INSERT INTO sales (id) VALUES (-1); PREPARE TRANSACTION '{gid}'"))
-        .await;
+    db.sql(&format!(
+        "BEGIN; INSERT INTO sales (id) VALUES (-1); PREPARE TRANSACTION '{gid}'"
+    ))
+    .await;
     let declared = db.declare(SALES_USER);
     let eager = ["--max-blocker-age", "0s", "--max-wait", "1s", &declared];
     let reason = db.apply(&eager).expect(4).step("public.sales_user").reason;
@@ -512,7 +514,8 @@ async fn after_a_kill_the_server_ends_the_build_unless_it_was_detached() {
     let pid = orphan.value(builder).await;
     let built = orphan.index("sales_user").await.unwrap();
     let mut next = orphan.start_apply(&["--wait", "1min", &there]);
-    next.until_it_says(&format!("waits for the build by pid {pid} (pgtend/apply)")).await;
+    next.until_it_says(&format!("waits for the build by pid {pid} (pgtend/apply)"))
+        .await;
     assert_eq!(orphan.index("sales_user").await.unwrap(), built);
     second.release().await;
     next.wait().expect(0);
@@ -540,7 +543,9 @@ async fn a_build_whose_connection_breaks_is_watched_and_not_sent_again() {
     let oid = db.index("sales_user").await.unwrap().oid;
 
     proxy.cut();
-    running.until_it_says("our connection broke, but the server goes on with our work").await;
+    running
+        .until_it_says("our connection broke, but the server goes on with our work")
+        .await;
     db.until_phase(AT_THE_END, 1).await;
     snapshot.release().await;
     let output = running.wait().expect(0).came_to("done");
@@ -633,7 +638,10 @@ async fn nothing_is_begun_while_a_standby_is_behind() {
     let lag = ["apply", "--format", "json", "-d", &words, "--max-replica-lag", "1s", &declared];
     let output = Pgtend::new(&[&lag[..], &["--max-wait", "1s"]].concat()).run().expect(4);
     let reason = output.step("public.sales_user").reason;
-    assert!(reason.starts_with("left for later: it would wait for the standby paris"), "{reason}");
+    assert!(
+        reason.starts_with("left for later: it would wait for the standby paris"),
+        "{reason}"
+    );
     let made = "SELECT count(*) FROM pg_class WHERE relname = 'sales_user'";
     assert_eq!(value(&primary, made).await, "0");
 
@@ -666,8 +674,10 @@ async fn an_index_for_which_the_disk_has_no_room_is_left_for_later() {
 
     // Whoever comes over the network does not see that disk.
     let role = db.role("remote").await;
-    db.sql(&format!("ALTER TABLE sales OWNER TO {role}; GRANT CREATE ON SCHEMA public TO {role}"))
-        .await;
+    db.sql(&format!(
+        "ALTER TABLE sales OWNER TO {role}; GRANT CREATE ON SCHEMA public TO {role}"
+    ))
+    .await;
     let declared = db.declare(SALES_USER);
     Pgtend::new(&["apply", "-d", &db.tcp_as(&role), &declared]).run().expect(0);
     db.assert_whole("sales_user").await;

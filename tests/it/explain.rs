@@ -65,7 +65,10 @@ async fn a_statement_with_parameters_has_a_plan() {
     let node = &plan[0]["Plan"];
     assert_eq!((&node["Node Type"], &node["Schema"]), (&"Seq Scan".into(), &"public".into()));
     let filter = node["Filter"].as_str().unwrap();
-    assert!(filter.contains("sales.amount > $2") && filter.contains("sales.status = $1"), "{plan}");
+    assert!(
+        filter.contains("sales.amount > $2") && filter.contains("sales.status = $1"),
+        "{plan}"
+    );
     // Without parameters, too, and for what is not a SELECT by its first word.
     for query in ["SELECT count(*) FROM sales", "VALUES (1)", "(SELECT $1::int)", "TABLE sales"] {
         self::plan(&opened, query).await;
@@ -127,11 +130,17 @@ async fn what_cannot_be_explained_has_a_reason() {
         ("TRUNCATE sales", "not one SELECT"),
         ("<insufficient privilege>", "pg_read_all_stats"),
         ("SELECT * FROM sales WHERE (id =", "cut off"),
-        ("SELECT * FROM other.sales", "relation \"other.sales\" does not exist (the application"),
+        (
+            "SELECT * FROM other.sales",
+            "relation \"other.sales\" does not exist (the application",
+        ),
         ("SELECT * FROM missing", "relation \"missing\" does not exist (the application"),
         ("SELECT missing($1)", "does not exist"),
         ("SELECT missing FROM sales", "column \"missing\" does not exist"),
-        ("SELECT * FROM sales WHERE $1 IS NULL", "could not determine data type of parameter $1"),
+        (
+            "SELECT * FROM sales WHERE $1 IS NULL",
+            "could not determine data type of parameter $1",
+        ),
     ] {
         let told = refusal(&opened, query).await;
         assert!(told.contains(reason), "{query}: {told}");
@@ -142,7 +151,8 @@ async fn what_cannot_be_explained_has_a_reason() {
 async fn a_string_ends_for_the_server_where_it_ends_for_the_parser() {
     let db = Database::new().await;
     db.sql(SALES).await;
-    db.sql(&format!("ALTER DATABASE {} SET standard_conforming_strings = off", db.name)).await;
+    db.sql(&format!("ALTER DATABASE {} SET standard_conforming_strings = off", db.name))
+        .await;
     let opened = opened(&db, "postgres").await;
     // With the database's setting it would be one string, and then more statements.
     plan(&opened, "SELECT '\\', '; COMMIT; DROP TABLE sales; --'").await;
@@ -252,7 +262,12 @@ async fn a_plan_is_read_with_the_sizes_of_its_tables() {
         message.contains("200,000 rows, 8.5 MiB) to keep about ") && message.ends_with(wanted),
         "{message}"
     );
-    assert!(reading.tree.iter().any(|line| line.contains("Seq Scan on \"We;ird\".\"Sa\"\"les\"")));
+    assert!(
+        reading
+            .tree
+            .iter()
+            .any(|line| line.contains("Seq Scan on \"We;ird\".\"Sa\"\"les\""))
+    );
 
     let declared = "CREATE INDEX by_status ON \"We;ird\".\"Sa\"\"les\" (\"Sta tus\");
                     CREATE INDEX by_day ON \"We;ird\".\"Sa\"\"les\" (day);

@@ -108,7 +108,8 @@ impl Lair {
 #[tokio::test]
 async fn a_function_of_hers_is_not_called() {
     let lair = Lair::new().await;
-    lair.planned("postgres", "SELECT * FROM ours WHERE n = $1 AND lower(t) = 'x'").await;
+    lair.planned("postgres", "SELECT * FROM ours WHERE n = $1 AND lower(t) = 'x'")
+        .await;
     lair.planned("postgres", "SELECT * FROM public.ours").await;
     lair.planned("postgres", "INSERT INTO ours VALUES (1, 'x')").await;
     lair.arm().await;
@@ -121,7 +122,8 @@ async fn a_function_of_hers_is_not_called() {
         "SELECT * FROM ours WHERE n = lair /* */ .f(1)",
         "SELECT 1 OPERATOR(lair.=) 2",
     ] {
-        lair.refused("postgres", query, &["schema lair", &lair.mallory, "connect as"]).await;
+        lair.refused("postgres", query, &["schema lair", &lair.mallory, "connect as"])
+            .await;
     }
     lair.refused("postgres", "SELECT U&\"l\\0061ir\".f(1)", &["Unicode"]).await;
     // The trap is one: this role is trusted by name.
@@ -135,7 +137,9 @@ async fn a_function_of_hers_is_not_called() {
 async fn an_index_that_she_adds_later_is_not_read() {
     let lair = Lair::new().await;
     let mallory = &lair.mallory;
-    lair.db.sql(&format!("CREATE TABLE hers (n int); ALTER TABLE hers OWNER TO {mallory}")).await;
+    lair.db
+        .sql(&format!("CREATE TABLE hers (n int); ALTER TABLE hers OWNER TO {mallory}"))
+        .await;
     lair.index_hers().await;
     lair.arm().await;
     for query in ["SELECT * FROM hers WHERE n = $1", "SELECT * FROM public.hers", "TABLE hers"] {
@@ -175,7 +179,8 @@ async fn what_is_ours_may_lead_to_hers() {
         ))
         .await;
     lair.arm().await;
-    lair.refused("postgres", "SELECT 1 @@@@ 2::bigint", &["operator", mallory]).await;
+    lair.refused("postgres", "SELECT 1 @@@@ 2::bigint", &["operator", mallory])
+        .await;
     lair.db.sql("DROP OPERATOR @@@@ (int, bigint)").await;
     lair.planned("postgres", "SELECT * FROM alone WHERE n = $1").await;
     for query in [
@@ -209,9 +214,11 @@ async fn a_schema_into_which_she_may_put_something_is_not_searched() {
     let revoke = format!("REVOKE CREATE ON SCHEMA public FROM {mallory};");
     lair.refused("postgres", query, &["the schema public", &revoke]).await;
     // Nothing that is named is looked for there.
-    lair.planned("postgres", "SELECT relname FROM pg_class WHERE relpages = 5000000000").await;
+    lair.planned("postgres", "SELECT relname FROM pg_class WHERE relpages = 5000000000")
+        .await;
     db.sql(&revoke).await;
-    lair.refused("postgres", query, &["the function lower belongs to", mallory]).await;
+    lair.refused("postgres", query, &["the function lower belongs to", mallory])
+        .await;
     lair.hers("DROP FUNCTION public.lower(text)").await;
     lair.refused("postgres", query, &["the operator = belongs to", mallory]).await;
     lair.hers("DROP OPERATOR public.= (int, bigint)").await;
@@ -230,12 +237,17 @@ async fn constants_of_her_types_are_not_read() {
          CREATE TYPE lair.pair AS (one lair.checked)",
     )
     .await;
-    lair.db.sql("CREATE TABLE pairs (p lair.pair); CREATE TYPE outer_pair AS (p lair.pair)").await;
+    lair.db
+        .sql("CREATE TABLE pairs (p lair.pair); CREATE TYPE outer_pair AS (p lair.pair)")
+        .await;
     lair.arm().await;
     let mallory = &*lair.mallory;
-    lair.refused("postgres", "INSERT INTO pairs VALUES ('(1)')", &["type lair.", mallory]).await;
-    lair.refused("postgres", "SELECT '(\"(1)\")'::outer_pair", &["type lair.", mallory]).await;
-    lair.refused("postgres", "SELECT '(1)'::lair.pair", &["schema lair", mallory]).await;
+    lair.refused("postgres", "INSERT INTO pairs VALUES ('(1)')", &["type lair.", mallory])
+        .await;
+    lair.refused("postgres", "SELECT '(\"(1)\")'::outer_pair", &["type lair.", mallory])
+        .await;
+    lair.refused("postgres", "SELECT '(1)'::lair.pair", &["schema lair", mallory])
+        .await;
     let session = lair.db.session().await;
     drop(session.batch_execute("PREPARE p AS INSERT INTO pairs VALUES ('(1)')").await);
     assert!(lair.sprung());
@@ -249,7 +261,9 @@ async fn a_cast_that_calls_her_is_not_made() {
         "CREATE FUNCTION lair.g(text) RETURNS int4range LANGUAGE sql IMMUTABLE AS 'SELECT NULL::int4range'",
     )
     .await;
-    lair.db.sql("CREATE CAST (text AS int4range) WITH FUNCTION lair.g(text) AS IMPLICIT").await;
+    lair.db
+        .sql("CREATE CAST (text AS int4range) WITH FUNCTION lair.g(text) AS IMPLICIT")
+        .await;
     let reason = ["the cast function lair.g", &*lair.mallory];
     lair.refused("postgres", "SELECT * FROM ours WHERE t @> 1", &reason).await;
 }
@@ -265,7 +279,9 @@ async fn a_role_without_privileges_trusts_itself_and_superusers_only() {
     ))
     .await;
     let own = db.session_as(&app).await;
-    own.batch_execute("CREATE TABLE apps (n int); CREATE INDEX ON apps ((n + 1))").await.unwrap();
+    own.batch_execute("CREATE TABLE apps (n int); CREATE INDEX ON apps ((n + 1))")
+        .await
+        .unwrap();
     lair.hers(&format!("GRANT SELECT ON hers TO {app}")).await;
     lair.index_hers().await;
     lair.arm().await;
@@ -273,6 +289,7 @@ async fn a_role_without_privileges_trusts_itself_and_superusers_only() {
     lair.refused(&app, "SELECT * FROM hers", &["table", mallory]).await;
     lair.refused("postgres", "SELECT * FROM apps", &[&app]).await;
     // By SET ROLE the session is still a superuser's, to whom a function of the role may return.
-    db.sql(&format!("ALTER ROLE postgres IN DATABASE {} SET role = '{app}'", db.name)).await;
+    db.sql(&format!("ALTER ROLE postgres IN DATABASE {} SET role = '{app}'", db.name))
+        .await;
     lair.refused("postgres", "SELECT * FROM apps", &[&app]).await;
 }

@@ -119,8 +119,10 @@ impl Ground {
             ("maintenance_work_mem", "1MB"),
             ("max_parallel_maintenance_workers", "1"),
         ];
-        options.settings =
-            settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        options.settings = settings
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect();
         let sandbox = Sandbox::start(&options).unwrap();
         let proxy = Proxy::start(&sandbox.socket_dir(), sandbox.port()).await;
         Ground { sandbox, proxy }
@@ -162,7 +164,10 @@ impl Ground {
         );
         self.verify(&name, &declared, &url, story).await;
         let admin = self.connect("postgres").await;
-        admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+        admin
+            .batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
+            .await
+            .unwrap();
     }
 
     /// Does the fault; returns sessions that go on disturbing until they are dropped.

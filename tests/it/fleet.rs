@@ -78,11 +78,17 @@ fn outcomes(output: &Output) -> BTreeMap<String, String> {
     let document = document(output);
     let targets = document["targets"].as_array().unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    targets.iter().map(|one| (text(&one["target"]), text(&one["outcome"]))).collect()
+    targets
+        .iter()
+        .map(|one| (text(&one["target"]), text(&one["outcome"])))
+        .collect()
 }
 
 fn wanted(pairs: &[(String, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(name, outcome)| (name.clone(), (*outcome).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(name, outcome)| (name.clone(), (*outcome).to_owned()))
+        .collect()
 }
 
 #[tokio::test]
@@ -106,7 +112,9 @@ async fn each_target_has_its_document_and_the_worst_code_counts() {
     assert_eq!(planned["steps"][0]["object"], "public.orders_status", "{planned}");
     assert_eq!(whole["targets"][0]["error"]["kind"], "connection", "{output}");
 
-    let found = fleet.run(&["plan", "--check", "--target", "shop", "--format", "json"]).expect(1);
+    let found = fleet
+        .run(&["plan", "--check", "--target", "shop", "--format", "json"])
+        .expect(1);
     let both = wanted(&[(first.clone(), "findings"), (second.clone(), "nothing_to_do")]);
     assert_eq!(outcomes(&found), both);
     let one = fleet.run(&["plan", "--target", &second, "--format", "json"]).expect(0);
@@ -117,7 +125,10 @@ async fn each_target_has_its_document_and_the_worst_code_counts() {
     let by_environment = fleet.call(&["plan", "--format", "json"]).env("PGTEND_TARGET", "sh*/*");
     assert_eq!(outcomes(&by_environment.run().expect(0)).len(), 2);
     // A single plain name is no fleet.
-    fleet.run(&["plan", "--target", "single", "--format", "json"]).expect(0).came_to("planned");
+    fleet
+        .run(&["plan", "--target", "single", "--format", "json"])
+        .expect(0)
+        .came_to("planned");
 }
 
 #[tokio::test]
@@ -141,7 +152,10 @@ async fn people_see_each_result_once_with_its_targets() {
     fleet.databases[2].sql(INDEX).await;
     let output = fleet.run(&["plan", "--target", "shop", "--target", "lost"]).expect(3);
     let [first, second, third] = [0, 1, 2].map(|at| fleet.name(at));
-    assert!(output.stdout.starts_with(&format!("== 2 targets: {first}, {second}\n")), "{output}");
+    assert!(
+        output.stdout.starts_with(&format!("== 2 targets: {first}, {second}\n")),
+        "{output}"
+    );
     assert_eq!(output.stdout.matches("public.orders_status").count(), 1, "{output}");
     assert!(output.stderr.contains(&format!("== 1 target: {third}\n")), "{output}");
     assert!(output.stderr.contains("warning: lost: failed: connecting to "), "{output}");
@@ -199,8 +213,10 @@ async fn after_so_many_failures_nothing_else_is_begun() {
 #[tokio::test]
 async fn a_signal_cleans_up_on_all_targets() {
     let fleet = Fleet::new(2).await;
-    let writers =
-        [fleet.databases[0].writer("orders").await, fleet.databases[1].writer("orders").await];
+    let writers = [
+        fleet.databases[0].writer("orders").await,
+        fleet.databases[1].writer("orders").await,
+    ];
     let running = fleet.call(&["apply", "--target", "shop", "--format", "json"]).start();
     for database in &fleet.databases {
         database.until_waiting("pgtend/apply").await;
@@ -228,12 +244,21 @@ async fn what_leads_nowhere_or_goes_with_one_target_only_is_refused() {
     let fleet = Fleet::new(1).await;
     fleet.configure("exclude = \"*\"");
     for (arguments, said) in [
-        (&["plan", "--target", "shop"][..], "shop: failed: no database of the server matches"),
+        (
+            &["plan", "--target", "shop"][..],
+            "shop: failed: no database of the server matches",
+        ),
         (&["plan", "--target", "erp*"], "there is no target erp*"),
         (&["plan", "--target", "single", "--target", "erp"], "there is no target erp"),
         (&["verify", "--all-targets", "."], "verify goes with one target only"),
-        (&["apply", "--all-targets", "--format", "json", "--events"], "--events goes with one"),
-        (&["slow-queries", "--all-targets", "--format", "csv"], "--format csv goes with one"),
+        (
+            &["apply", "--all-targets", "--format", "json", "--events"],
+            "--events goes with one",
+        ),
+        (
+            &["slow-queries", "--all-targets", "--format", "csv"],
+            "--format csv goes with one",
+        ),
         (&["plan", "--all-targets", "--target", "single"], "cannot be used with"),
     ] {
         let output = fleet.run(arguments).expect(2);

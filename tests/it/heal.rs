@@ -6,7 +6,8 @@ use crate::support::{Database, SALES, until};
 async fn an_index_that_was_never_filled_is_dropped_and_built() {
     let db = Database::new().await;
     db.sql(SALES).await;
-    db.leave_unfilled("sales", "CREATE INDEX CONCURRENTLY sales_user ON sales (user_id)").await;
+    db.leave_unfilled("sales", "CREATE INDEX CONCURRENTLY sales_user ON sales (user_id)")
+        .await;
     let before = db.index("sales_user").await.unwrap();
     assert!(!before.valid && !before.ready, "{before:?}");
     let declared = db.declare("CREATE INDEX sales_user ON sales (user_id);");
@@ -32,7 +33,8 @@ async fn an_index_that_was_never_filled_is_dropped_and_built() {
 async fn a_unique_index_that_was_not_validated_goes_on_rejecting_rows_as_declared() {
     let db = Database::new().await;
     db.sql(SALES).await;
-    db.leave_unvalidated("CREATE UNIQUE INDEX CONCURRENTLY sales_amount ON sales (amount)").await;
+    db.leave_unvalidated("CREATE UNIQUE INDEX CONCURRENTLY sales_amount ON sales (amount)")
+        .await;
     let before = db.index("sales_amount").await.unwrap();
     assert!(!before.valid && before.ready, "{before:?}");
     assert_eq!(db.refused("INSERT INTO sales VALUES (0, 0, 'open', 7)").await, "23505");
@@ -51,7 +53,8 @@ async fn a_unique_index_that_was_not_validated_goes_on_rejecting_rows_as_declare
 async fn a_leftover_becomes_what_is_declared_and_not_what_it_was() {
     let db = Database::new().await;
     db.sql(SALES).await;
-    db.leave_unvalidated("CREATE UNIQUE INDEX CONCURRENTLY sales_i ON sales (amount)").await;
+    db.leave_unvalidated("CREATE UNIQUE INDEX CONCURRENTLY sales_i ON sales (amount)")
+        .await;
     assert_eq!(db.refused("INSERT INTO sales VALUES (0, 0, 'open', 7)").await, "23505");
     let declared = db.declare("CREATE INDEX sales_i ON sales (user_id, status);");
 
@@ -207,7 +210,10 @@ const SWAP_AND_DROP: [&str; 3] = [
 
 async fn assert_replaced(db: &Database) {
     let definition = db.assert_whole("sales_user").await.definition;
-    assert_eq!(definition, "CREATE INDEX sales_user ON public.sales USING btree (user_id, status)");
+    assert_eq!(
+        definition,
+        "CREATE INDEX sales_user ON public.sales USING btree (user_id, status)"
+    );
     assert_eq!(db.leftovers().await, "");
 }
 
@@ -284,7 +290,8 @@ async fn furnished(db: &Database, index: &str, definition: &str) -> String {
         false => String::new(),
     };
     let with = "WITH (fillfactor = 70)";
-    db.sql(&format!("CREATE INDEX {index} ON sales {definition} {with} {tablespace}")).await;
+    db.sql(&format!("CREATE INDEX {index} ON sales {definition} {with} {tablespace}"))
+        .await;
     db.sql(&format!(
         "ALTER INDEX {index} ALTER COLUMN 1 SET STATISTICS 500; ALTER TABLE sales CLUSTER ON {index};
          COMMENT ON INDEX {index} IS 'ask before ''dropping'''"
@@ -460,8 +467,10 @@ async fn an_invalid_index_that_is_not_declared_is_a_warning() {
     let db = Database::new().await;
     db.sql(SALES).await;
     db.sql("CREATE TABLE other (a int)").await;
-    db.leave_unfilled("sales", "CREATE INDEX CONCURRENTLY forgotten ON sales (user_id)").await;
-    db.leave_unfilled("other", "CREATE INDEX CONCURRENTLY \"So; so\" ON other (a)").await;
+    db.leave_unfilled("sales", "CREATE INDEX CONCURRENTLY forgotten ON sales (user_id)")
+        .await;
+    db.leave_unfilled("other", "CREATE INDEX CONCURRENTLY \"So; so\" ON other (a)")
+        .await;
     let declared = db.declare("CREATE INDEX sales_amount ON sales (amount);");
     let wanted = ["public.\"So; so\"", "public.forgotten"];
     let mut warned = db.plan(&[&declared]).expect(0).warned("invalid-index");

@@ -40,7 +40,9 @@ fn sprung(db: &Database, application: &str) -> Vec<String> {
     let mark = format!(" db={} app={application}", db.name);
     let log = fs::read(&db.server.log_path).unwrap();
     let log = String::from_utf8_lossy(&log);
-    let lines = log.lines().filter(|line| line.contains(&mark) && line.contains(" LOG:  sprung: "));
+    let lines = log
+        .lines()
+        .filter(|line| line.contains(&mark) && line.contains(" LOG:  sprung: "));
     lines.map(str::to_owned).collect()
 }
 
@@ -81,7 +83,8 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
             git.env_remove(name);
         }
         git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-        git.args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-C"]).arg(&migrations);
+        git.args(["-c", "user.name=t", "-c", "user.email=t@example.com", "-C"])
+            .arg(&migrations);
         assert!(git.args(words.split(' ')).status().unwrap().success());
     }
     fs::write(db.path("base.sql"), "CREATE TABLE public.base (id pg_catalog.int4);").unwrap();
@@ -220,7 +223,8 @@ async fn run_all(db: &Database, mallory: &str) {
 #[tokio::test]
 async fn nothing_that_others_may_create_is_called() {
     let (db, mallory) = trapped().await;
-    db.sql(&format!("ALTER DATABASE {} SET search_path = public, app, pg_catalog", db.name)).await;
+    db.sql(&format!("ALTER DATABASE {} SET search_path = public, app, pg_catalog", db.name))
+        .await;
 
     // Whoever asks as the program once did is caught by each kind of trap.
     let victim = db.session().await;
@@ -229,7 +233,10 @@ async fn nothing_that_others_may_create_is_called() {
             "SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = 'pg_class'::pg_catalog.regclass",
             "comparison",
         ),
-        ("SELECT FROM pg_catalog.pg_class AS c WHERE c.relpages < 1 LIMIT 1", "comparison"),
+        (
+            "SELECT FROM pg_catalog.pg_class AS c WHERE c.relpages < 1 LIMIT 1",
+            "comparison",
+        ),
         ("SELECT pg_catalog.current_database() || 'x'", "||"),
         ("SELECT now()", "function now"),
         ("SELECT count(*) FROM pg_catalog.pg_am", "aggregate count"),
@@ -248,7 +255,8 @@ async fn nothing_that_others_may_create_is_called() {
 #[tokio::test]
 async fn what_asks_no_server_of_the_users_touches_none() {
     let (db, _) = trapped().await;
-    db.sql(&format!("ALTER DATABASE {} SET search_path = public, app, pg_catalog", db.name)).await;
+    db.sql(&format!("ALTER DATABASE {} SET search_path = public, app, pg_catalog", db.name))
+        .await;
     let url = db.url_as("postgres");
     let migrations = tempfile::tempdir().unwrap();
     fs::write(migrations.path().join("1_a.sql"), "CREATE TABLE a (id int);").unwrap();
@@ -324,7 +332,8 @@ async fn every_operator_of_a_query_fits_exactly() {
     let db = Database::new().await;
     let mallory = db.role("mallory").await;
     db.pgtend(&["init"]).expect(0);
-    db.sql("CREATE EXTENSION pg_stat_statements SCHEMA pgtend; SET search_path = pg_catalog").await;
+    db.sql("CREATE EXTENSION pg_stat_statements SCHEMA pgtend; SET search_path = pg_catalog")
+        .await;
     db.sql(&format!("GRANT CREATE ON SCHEMA public TO {mallory}")).await;
     db.session_as(&mallory).await.batch_execute(TRAPS).await.unwrap();
     let session = db.session().await;
@@ -333,7 +342,10 @@ async fn every_operator_of_a_query_fits_exactly() {
         let sql = format!(
             "CREATE PROCEDURE public.probe({arguments}) LANGUAGE sql BEGIN ATOMIC {text}\n; END"
         );
-        session.batch_execute(&sql).await.unwrap_or_else(|error| panic!("{error:?}\n{text}"));
+        session
+            .batch_execute(&sql)
+            .await
+            .unwrap_or_else(|error| panic!("{error:?}\n{text}"));
         let caught = db.value(CAUGHT).await;
         db.sql("DROP PROCEDURE public.probe").await;
         caught

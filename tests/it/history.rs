@@ -79,7 +79,10 @@ async fn apply_writes_down_what_it_worked_on() {
     assert_eq!(runs[1].reason, "missing");
     assert!(runs[1].size_bytes.unwrap() > 0 && runs[1].duration_ms > 0.0, "{runs:?}");
     assert!(runs.iter().all(|run| run.command == "apply"), "{runs:?}");
-    assert!(runs.iter().all(|run| run.pgtend_version == env!("CARGO_PKG_VERSION")), "{runs:?}");
+    assert!(
+        runs.iter().all(|run| run.pgtend_version == env!("CARGO_PKG_VERSION")),
+        "{runs:?}"
+    );
     let clock = "SELECT count(*) FROM pgtend.run WHERE started_at > now() - interval '5 min' \
                  AND started_at + duration_ms * interval '1 ms' <= clock_timestamp()";
     assert_eq!(db.value(clock).await, "3");
@@ -209,8 +212,10 @@ async fn a_history_that_cannot_be_written_stops_nothing() {
     db.sql(SALES).await;
     db.pgtend(&["init"]).expect(0);
     let role = db.role("mute").await;
-    db.sql(&format!("ALTER TABLE sales OWNER TO {role}; GRANT ALL ON SCHEMA public TO {role}"))
-        .await;
+    db.sql(&format!(
+        "ALTER TABLE sales OWNER TO {role}; GRANT ALL ON SCHEMA public TO {role}"
+    ))
+    .await;
     db.pgtend(&["init", "--grant", &role]).expect(0);
     db.sql(&format!("REVOKE INSERT ON pgtend.run FROM {role}")).await;
     let declared = db.declare("CREATE INDEX sales_status ON sales (status);");
@@ -236,7 +241,8 @@ async fn hostile_names_are_written_as_they_are() {
     let db = Database::new().await;
     let schema = "\"s'; DROP SCHEMA pgtend CASCADE; --\"";
     let index = "\"i\"\"dx \\ {\"\"a\"\":1} é\"";
-    db.sql(&format!("CREATE SCHEMA {schema}; CREATE TABLE {schema}.t (a int)")).await;
+    db.sql(&format!("CREATE SCHEMA {schema}; CREATE TABLE {schema}.t (a int)"))
+        .await;
     db.pgtend(&["init"]).expect(0);
     let declared = db.declare(&format!("CREATE INDEX {index} ON {schema}.t (a);"));
     db.apply(&[&declared]).expect(0).came_to("done");
@@ -285,8 +291,12 @@ async fn the_last_refreshes_of_views_are_known_by_number_and_name() {
         run("\"We;ird\".\"To\"\"tals\"", totals, ago, ms, "done")
     }));
     recorder.write(&runs).await;
-    recorder.keep_view_state(totals, "\"We;ird\".\"To\"\"tals\"", "{\"a\": 1}").await;
-    recorder.keep_view_state(totals, "\"We;ird\".\"To\"\"tals\"", "{\"a\": 2}").await;
+    recorder
+        .keep_view_state(totals, "\"We;ird\".\"To\"\"tals\"", "{\"a\": 1}")
+        .await;
+    recorder
+        .keep_view_state(totals, "\"We;ird\".\"To\"\"tals\"", "{\"a\": 2}")
+        .await;
     recorder.keep_view_state(plain, "public.plain", "[]").await;
     assert_eq!(recorder.close().await, None);
 

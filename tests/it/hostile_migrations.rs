@@ -59,7 +59,9 @@ fn is_root() -> bool {
 fn running(text: &str) -> usize {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    lines.filter(|line| String::from_utf8_lossy(line).replace('\0', " ").starts_with(text)).count()
+    lines
+        .filter(|line| String::from_utf8_lossy(line).replace('\0', " ").starts_with(text))
+        .count()
 }
 
 /// A duration that no other test sleeps for, so that its processes can be told.

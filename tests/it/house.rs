@@ -1,6 +1,6 @@
 //! The house: who may import whom.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,9 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 fn named(text: &str) -> Vec<&str> {
     let is_word = |char: char| char.is_ascii_alphanumeric() || char == '_';
     let after = text.split("crate::").skip(1);
-    after.map(|rest| rest.split(|char| !is_word(char)).next().unwrap_or_default()).collect()
+    after
+        .map(|rest| rest.split(|char| !is_word(char)).next().unwrap_or_default())
+        .collect()
 }
 
 #[test]
@@ -45,10 +47,42 @@ fn no_module_imports_one_of_a_storey_above() {
     for file in sources(&src) {
         let within = file.strip_prefix(&src).unwrap();
         let module = within.components().next().unwrap().as_os_str().to_str().unwrap();
-        let Some(own) = storeys.get(module.trim_end_matches(".rs")) else { continue };
+        let Some(own) = storeys.get(module.trim_end_matches(".rs")) else {
+            continue;
+        };
         for other in named(&fs::read_to_string(&file).unwrap()) {
             if storeys.get(other).is_some_and(|storey| storey < own) {
                 breaches.push(format!("{} imports {other}", within.display()));
+            }
+        }
+    }
+    assert_eq!(breaches, [""; 0]);
+}
+
+/// The job that a file belongs to.
+fn job(within: &Path) -> Option<String> {
+    let mut parts = within.strip_prefix("jobs").ok()?.components();
+    let name = parts.next()?.as_os_str().to_str()?.trim_end_matches(".rs").to_owned();
+    (name != "mod").then_some(name)
+}
+
+#[test]
+fn jobs_do_not_import_each_other() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = sources(&src.join("jobs"));
+    let of = |file: &Path| job(file.strip_prefix(&src).unwrap());
+    let jobs = files.iter().filter_map(|file| of(file)).collect::<HashSet<_>>();
+    assert!(jobs.contains("verify") && jobs.contains("man"), "{jobs:?}");
+    let mut breaches = Vec::new();
+    for file in &files {
+        let Some(own) = of(file) else { continue };
+        let text = fs::read_to_string(file).unwrap();
+        let is_at_the_door = file.ends_with("mod.rs") || file.parent() == Some(&src.join("jobs"));
+        let after = if is_at_the_door { "super::" } else { "jobs::" };
+        for other in jobs.iter().filter(|other| **other != own) {
+            let names = ["jobs::", after].map(|before| format!("{before}{other}::"));
+            if names.iter().any(|name| text.contains(name)) {
+                breaches.push(format!("{} imports {other}", file.display()));
             }
         }
     }

@@ -71,7 +71,8 @@ async fn it_is_installed_once_and_removed_without_a_trace() {
     assert_eq!(document(&again).outcome, "nothing_to_do", "{again}");
     assert_eq!(db.changes("pgtend/init").len(), sent);
 
-    db.sql("INSERT INTO pgtend.view_state VALUES (1, 'public.totals', now(), '[]')").await;
+    db.sql("INSERT INTO pgtend.view_state VALUES (1, 'public.totals', now(), '[]')")
+        .await;
     let removed = db.pgtend(&UNINSTALL).expect(0);
     assert_eq!(steps(&removed), ["uninstall wanted"]);
     assert_eq!(db.value(SCHEMAS).await, "0");
@@ -117,15 +118,27 @@ async fn what_others_have_there_stops_the_removal() {
     let db = Database::new().await;
     db.sql("CREATE TABLE public.mine (id int)").await;
     let inside = [
-        ("CREATE TABLE pgtend.notes (id int)", "DROP TABLE pgtend.notes", "table pgtend.notes"),
+        (
+            "CREATE TABLE pgtend.notes (id int)",
+            "DROP TABLE pgtend.notes",
+            "table pgtend.notes",
+        ),
         ("CREATE VIEW pgtend.v AS SELECT 1 AS one", "DROP VIEW pgtend.v", "view pgtend.v"),
         (
             "CREATE FUNCTION pgtend.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
             "DROP FUNCTION pgtend.f",
             "function pgtend.f()",
         ),
-        ("CREATE TYPE pgtend.mood AS ENUM ('ok')", "DROP TYPE pgtend.mood", "type pgtend.mood"),
-        ("CREATE INDEX mine ON pgtend.run (reason)", "DROP INDEX pgtend.mine", "index pgtend.mine"),
+        (
+            "CREATE TYPE pgtend.mood AS ENUM ('ok')",
+            "DROP TYPE pgtend.mood",
+            "type pgtend.mood",
+        ),
+        (
+            "CREATE INDEX mine ON pgtend.run (reason)",
+            "DROP INDEX pgtend.mine",
+            "index pgtend.mine",
+        ),
     ];
     let outside = [
         (
@@ -182,7 +195,10 @@ async fn a_schema_of_somebody_else_is_let_alone() {
         let output = db.pgtend(call).expect(3);
         let (kind, message, _) = problem(&output);
         assert_eq!(kind, "unsupported", "{output}");
-        assert!(message.contains("has not made") && message.contains("pgtend.version"), "{output}");
+        assert!(
+            message.contains("has not made") && message.contains("pgtend.version"),
+            "{output}"
+        );
     }
     db.pgtend(&["history"]).expect(3);
     let declared = db.declare("CREATE INDEX sales_user ON sales (user_id);");
@@ -236,7 +252,10 @@ async fn a_schema_that_was_made_for_the_role_is_used_and_stays() {
     let output = db.pgtend_as(&role, &INIT).expect(3);
     let (kind, _, hint) = problem(&output);
     assert_eq!(kind, "privilege", "{output}");
-    assert!(hint.contains(&format!("GRANT USAGE, CREATE ON SCHEMA pgtend TO {role}")), "{output}");
+    assert!(
+        hint.contains(&format!("GRANT USAGE, CREATE ON SCHEMA pgtend TO {role}")),
+        "{output}"
+    );
 
     db.sql(&format!("ALTER SCHEMA pgtend OWNER TO {role}")).await;
     db.pgtend_as(&role, &INIT).expect(0);
@@ -262,8 +281,10 @@ async fn two_at_once_install_it_once() {
     })
     .await;
     lock.release().await;
-    let mut done =
-        both.into_iter().flat_map(|run| steps(&run.wait().expect(0))).collect::<Vec<_>>();
+    let mut done = both
+        .into_iter()
+        .flat_map(|run| steps(&run.wait().expect(0)))
+        .collect::<Vec<_>>();
     done.sort();
     let grants = roles.map(|role| format!("grant to {role}"));
     let expected = [grants[0].as_str(), &grants[1], "install missing", "upgrade to version 2"];
@@ -286,8 +307,10 @@ async fn further_roles_are_let_in() {
     let db = Database::new().await;
     db.sql(SALES).await;
     let role = db.role("writer").await;
-    db.sql(&format!("ALTER TABLE sales OWNER TO {role}; GRANT ALL ON SCHEMA public TO {role}"))
-        .await;
+    db.sql(&format!(
+        "ALTER TABLE sales OWNER TO {role}; GRANT ALL ON SCHEMA public TO {role}"
+    ))
+    .await;
     db.pgtend(&INIT).expect(0);
     assert_eq!(installed(&db, &role).await, Installed::Unusable);
     let history = ["history", "--format", "json"];
@@ -339,7 +362,8 @@ async fn a_database_with_a_strange_name_is_no_obstacle() {
 async fn a_role_that_may_not_write_is_refused() {
     let db = Database::new().await;
     let role = db.role("readonly").await;
-    db.sql(&format!("ALTER ROLE {role} SET default_transaction_read_only = on")).await;
+    db.sql(&format!("ALTER ROLE {role} SET default_transaction_read_only = on"))
+        .await;
     let output = db.pgtend_as(&role, &INIT).expect(3);
     assert!(problem(&output).1.contains("read-only"), "{output}");
 }

@@ -40,7 +40,9 @@ fn interrupt(running: Running) {
 
 #[tokio::test]
 async fn a_dead_link_is_noticed_by_both_sides_and_the_work_goes_on_when_it_is_back() {
-    let Some(cable) = Cable::lay("a_dead_link_is_noticed_by_both_sides") else { return };
+    let Some(cable) = Cable::lay("a_dead_link_is_noticed_by_both_sides") else {
+        return;
+    };
     let db = Database::new_on(cable.server()).await;
     db.sql(SALES).await;
     let (url, declared) = (cable.url(db.server, &db.name), db.declare(SALES_USER));
@@ -65,7 +67,9 @@ async fn a_dead_link_is_noticed_by_both_sides_and_the_work_goes_on_when_it_is_ba
 
 #[tokio::test]
 async fn a_signal_over_a_dead_link_is_obeyed_and_the_next_run_takes_over() {
-    let Some(cable) = Cable::lay("a_signal_over_a_dead_link_is_obeyed") else { return };
+    let Some(cable) = Cable::lay("a_signal_over_a_dead_link_is_obeyed") else {
+        return;
+    };
     let db = Database::new_on(cable.server()).await;
     db.sql(SALES).await;
     let (url, declared) = (cable.url(db.server, &db.name), db.declare(SALES_USER));
@@ -202,9 +206,16 @@ async fn a_database_that_is_dropped_under_a_run_ends_it_at_once() {
 
     let admin = crate::support::database::connect(db.server, "postgres", "postgres").await;
     let since = Instant::now();
-    admin.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", db.name)).await.unwrap();
+    admin
+        .batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", db.name))
+        .await
+        .unwrap();
     let output = running.wait().expect(4).came_to("failed");
-    assert!(since.elapsed() < Duration::from_secs(10), "after {:?}\n{output}", since.elapsed());
+    assert!(
+        since.elapsed() < Duration::from_secs(10),
+        "after {:?}\n{output}",
+        since.elapsed()
+    );
     assert!(output.step("public.sales_user").reason.contains("does not exist"), "{output}");
     drop(snapshot);
 }

@@ -139,7 +139,9 @@ fn read(text: &str) {
 
 /// More of them with PGTEND_MUTATIONS, which is a factor.
 fn rounds(usual: usize) -> usize {
-    let factor = std::env::var("PGTEND_MUTATIONS").ok().and_then(|text| text.parse::<usize>().ok());
+    let factor = std::env::var("PGTEND_MUTATIONS")
+        .ok()
+        .and_then(|text| text.parse::<usize>().ok());
     usual * factor.unwrap_or(1)
 }
 

@@ -66,7 +66,8 @@ async fn views_comments_and_maintenance_bear_hostile_names_too() {
     let mut declaration = String::new();
     for name in HOSTILE {
         let (name, index) = (quoted(name), quoted(&format!("{name}i")));
-        db.sql(&format!("CREATE SCHEMA {name}; CREATE TABLE {name}.source ({name} int)")).await;
+        db.sql(&format!("CREATE SCHEMA {name}; CREATE TABLE {name}.source ({name} int)"))
+            .await;
         declaration.push_str(&format!(
             "CREATE MATERIALIZED VIEW {name}.{name} AS SELECT {name} FROM {name}.source;
              CREATE UNIQUE INDEX {index} ON {name}.{name} ({name});
@@ -130,7 +131,8 @@ async fn a_name_that_something_else_bears_is_never_acted_on() {
 async fn an_unnamed_index_is_found_by_its_definition_under_any_name() {
     let db = Database::new().await;
     db.sql(SALES).await;
-    db.sql("CREATE INDEX any_name ON sales USING btree (user_id ASC, lower(status))").await;
+    db.sql("CREATE INDEX any_name ON sales USING btree (user_id ASC, lower(status))")
+        .await;
     let declared = db.declare("CREATE INDEX ON sales (user_id, (lower((status))));");
 
     let output = db.apply(&[&declared]).expect(0).came_to("nothing_to_do");
@@ -143,7 +145,8 @@ async fn an_unnamed_index_is_found_by_its_definition_under_any_name() {
 async fn an_unnamed_index_gets_the_next_name_where_the_first_is_taken() {
     let db = Database::new().await;
     db.sql(SALES).await;
-    db.sql("CREATE TABLE sales_user_id_idx (); CREATE VIEW sales_user_id_idx1 AS SELECT 1").await;
+    db.sql("CREATE TABLE sales_user_id_idx (); CREATE VIEW sales_user_id_idx1 AS SELECT 1")
+        .await;
     let declared = db.declare("CREATE INDEX ON sales (user_id);");
 
     let output = db.apply(&[&declared]).expect(0).came_to("done");

@@ -67,7 +67,11 @@ async fn redundant_indexes_are_warned_of_and_left_out_only_on_request() {
 
     let output = db.apply(&[&declared]).expect(0).came_to("done");
     let warnings = output.json().warnings;
-    assert!(warnings[0].message.contains("the constraint one_amount"), "{}", warnings[0].message);
+    assert!(
+        warnings[0].message.contains("the constraint one_amount"),
+        "{}",
+        warnings[0].message
+    );
     assert_eq!(output.warned("redundant_index"), redundant);
     db.assert_whole("sales_amount").await;
     db.assert_whole("sales_user_again").await;
@@ -112,8 +116,10 @@ async fn only_what_the_filters_let_through_is_worked_on() {
 #[tokio::test]
 async fn a_dry_run_prints_what_apply_sends_and_sends_nothing() {
     let db = with_sales().await;
-    db.leave_unfilled("sales", "CREATE INDEX CONCURRENTLY broken ON sales (amount)").await;
-    db.sql("CREATE INDEX drifted ON sales (status); COMMENT ON INDEX drifted IS 'old'").await;
+    db.leave_unfilled("sales", "CREATE INDEX CONCURRENTLY broken ON sales (amount)")
+        .await;
+    db.sql("CREATE INDEX drifted ON sales (status); COMMENT ON INDEX drifted IS 'old'")
+        .await;
     let declared = db.declare(
         "CREATE INDEX sales_user ON sales (user_id);
          CREATE INDEX ON sales (user_id, status);
@@ -163,7 +169,8 @@ async fn plan_exits_with_1_only_if_asked_to_check() {
     db.apply(&[&declared]).expect(0);
     db.plan(&[&declared]).expect(0).came_to("nothing_to_do");
     db.plan(&["--check", &declared]).expect(0).came_to("nothing_to_do");
-    db.plan(&["--check", &db.declare("CREATE INDEX sales_user ON sales (id);")]).expect(1);
+    db.plan(&["--check", &db.declare("CREATE INDEX sales_user ON sales (id);")])
+        .expect(1);
     db.plan(&["--check", "/no/such/file.sql"]).expect(2).came_to("failed");
     assert!(db.changes("pgtend/plan").is_empty(), "{:?}", db.changes("pgtend/plan"));
 }
@@ -208,7 +215,8 @@ async fn verbose_shows_what_is_as_declared_and_the_statements() {
 #[tokio::test]
 async fn echo_shows_every_statement_of_the_servers_log() {
     let db = with_sales().await;
-    db.leave_unfilled("sales", "CREATE INDEX CONCURRENTLY sales_user ON sales (user_id)").await;
+    db.leave_unfilled("sales", "CREATE INDEX CONCURRENTLY sales_user ON sales (user_id)")
+        .await;
     let declared = db.declare(&format!(
         "{SALES_USER} CREATE MATERIALIZED VIEW totals AS SELECT sum(amount)\nFROM sales; VACUUM sales;"
     ));
@@ -245,11 +253,15 @@ async fn the_document_has_the_keys_of_the_contract() {
     let version = document.server_version.unwrap();
     assert!(version.starts_with(&format!("{}.", db.server.major)), "{version}");
     assert!(document.error.is_none());
-    let [step, _] = &document.steps[..] else { panic!("{:?}", document.steps) };
+    let [step, _] = &document.steps[..] else {
+        panic!("{:?}", document.steps)
+    };
     assert!(document.duration_ms >= step.duration_ms && step.duration_ms > 0, "{step:?}");
     assert_eq!(step.action, "build_index");
     assert!(step.size_bytes.unwrap() > 8192, "{step:?}");
-    let [warning] = &document.warnings[..] else { panic!("{:?}", document.warnings) };
+    let [warning] = &document.warnings[..] else {
+        panic!("{:?}", document.warnings)
+    };
     assert_eq!(warning.object, "public.again");
     assert!(warning.message.contains("the index public.there"), "{}", warning.message);
 }
@@ -315,7 +327,11 @@ async fn the_second_of_two_runs_names_the_first_or_waits_for_it() {
     let second = db.apply(&[&declared]).expect(5).came_to("busy");
     let error = second.json().error.unwrap();
     assert_eq!(error.kind, "busy");
-    assert!(error.message.contains(&format!("pid {holder}, pgtend/apply")), "{}", error.message);
+    assert!(
+        error.message.contains(&format!("pid {holder}, pgtend/apply")),
+        "{}",
+        error.message
+    );
     let tries = || {
         let logged = db.logged("pgtend/apply");
         logged.iter().filter(|sql| sql.contains("pg_try_advisory_lock")).count()
@@ -415,7 +431,10 @@ async fn a_signal_before_anything_was_begun_stops_at_once() {
     let declared = db.declare(SALES_USER);
     // The run lock's key: "pgtn" and the job's number.
     let other = db.session().await;
-    other.batch_execute("SELECT pg_advisory_lock(x'7067746e'::int, 1)").await.unwrap();
+    other
+        .batch_execute("SELECT pg_advisory_lock(x'7067746e'::int, 1)")
+        .await
+        .unwrap();
     let running = db.start_apply(&["--wait", "1min", &declared]);
     let tried = |sql: &String| sql.contains("pg_try_advisory_lock");
     until("it tries", || async { db.logged("pgtend/apply").iter().any(tried) }).await;

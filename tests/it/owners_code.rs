@@ -87,8 +87,10 @@ async fn nothing_of_the_owner_runs_as_the_superuser() {
     let folder = fs::File::open(&loot).unwrap();
     let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o777);
     folder.set_permissions(everybody).unwrap();
-    db.sql(&format!("CREATE SCHEMA app AUTHORIZATION {mallory}; CREATE SEQUENCE public.loot"))
-        .await;
+    db.sql(&format!(
+        "CREATE SCHEMA app AUTHORIZATION {mallory}; CREATE SEQUENCE public.loot"
+    ))
+    .await;
     let session = db.session_as(&mallory).await;
     session.batch_execute(&ATTACK.replace("LOOT", &loot)).await.unwrap();
     let mut declaration = String::from(
@@ -131,8 +133,10 @@ fn attackers(db: &Database, application: &str) -> Vec<String> {
 async fn nothing_of_the_owner_runs_as_a_maintenance_role() {
     let db = Database::new().await;
     let (mallory, keeper) = (db.role("mallory").await, db.role("keeper").await);
-    db.sql(&format!("CREATE SCHEMA app AUTHORIZATION {mallory}; GRANT {mallory} TO {keeper}"))
-        .await;
+    db.sql(&format!(
+        "CREATE SCHEMA app AUTHORIZATION {mallory}; GRANT {mallory} TO {keeper}"
+    ))
+    .await;
     let session = db.session_as(&mallory).await;
     session.batch_execute(ATTACK).await.unwrap();
     session.batch_execute(&format!("CREATE {}", EXISTING[0])).await.unwrap();
@@ -151,5 +155,8 @@ async fn nothing_of_the_owner_runs_as_a_maintenance_role() {
     let output = db.pgtend_as(&keeper, &plan).expect(0);
     assert_eq!(output.step("app.folded").reason, "already as declared", "{output}");
     let attackers = attackers(&db, "pgtend/plan");
-    assert!(!attackers.is_empty() && attackers.iter().all(|it| *it == mallory), "{attackers:?}");
+    assert!(
+        !attackers.is_empty() && attackers.iter().all(|it| *it == mallory),
+        "{attackers:?}"
+    );
 }

@@ -82,7 +82,11 @@ async fn an_index_is_made_alone_on_parents_concurrently_on_leaves_and_attached()
     // Parents first, then leaves, attached from the bottom up.
     let first = db.applied().remove(0);
     assert_eq!(first, SENT[7]);
-    let last = db.applied().into_iter().filter(|sql| sql.starts_with("ALTER")).collect::<Vec<_>>();
+    let last = db
+        .applied()
+        .into_iter()
+        .filter(|sql| sql.starts_with("ALTER"))
+        .collect::<Vec<_>>();
     let at = |wanted: &str| last.iter().position(|sql| sql == wanted).unwrap();
     assert!(at(SENT[0]) > at(SENT[2]) && at(SENT[0]) > at(SENT[3]), "{last:?}");
     assert_made(&db, output, &declared, PARTS).await;
@@ -127,7 +131,10 @@ async fn a_leaf_with_its_columns_in_another_order_gets_its_part() {
     let output = db.apply(&[&declared]);
     assert_made(&db, output, &declared, &format!("{PARTS}, orders_west_orders_amount")).await;
     let definition = db.assert_whole("orders_west_orders_amount").await.definition;
-    assert!(definition.ends_with("ON public.orders_west USING btree (amount)"), "{definition}");
+    assert!(
+        definition.ends_with("ON public.orders_west USING btree (amount)"),
+        "{definition}"
+    );
 }
 
 #[tokio::test]
@@ -147,7 +154,8 @@ async fn an_invalid_part_that_is_not_attached_is_built_anew() {
 async fn an_invalid_part_that_is_attached_is_rebuilt_where_it_is() {
     let db = with_orders().await;
     db.sql("CREATE INDEX orders_amount ON ONLY orders (amount)").await;
-    db.leave_unvalidated("CREATE INDEX CONCURRENTLY broken ON orders_south (amount)").await;
+    db.leave_unvalidated("CREATE INDEX CONCURRENTLY broken ON orders_south (amount)")
+        .await;
     db.sql("ALTER INDEX orders_amount ATTACH PARTITION broken").await;
     assert!(!db.index("broken").await.unwrap().valid);
     let declared = db.declare(ORDERS_AMOUNT);
@@ -209,7 +217,8 @@ async fn a_partition_that_is_attached_meanwhile_is_no_hindrance() {
     let running = db.start_apply(&[&declared]);
     db.until_phase("waiting for writers before build", 1).await;
 
-    db.sql("ALTER TABLE orders ATTACH PARTITION orders_west FOR VALUES IN ('west')").await;
+    db.sql("ALTER TABLE orders ATTACH PARTITION orders_west FOR VALUES IN ('west')")
+        .await;
     writer.release().await;
     let output = running.wait();
     let wanted = parts(&db, "orders_amount").await;
@@ -355,8 +364,11 @@ async fn declared_parts_beside_a_foreign_partition_are_parts_at_any_depth() {
 #[tokio::test]
 async fn an_index_that_a_foreign_partition_keeps_invalid_is_not_dropped_with_its_parts() {
     let db = with_orders().await;
-    db.sql(&format!("{FAR} {} CREATE INDEX orders_amount ON ONLY orders (amount);", FOREIGN[0]))
-        .await;
+    db.sql(&format!(
+        "{FAR} {} CREATE INDEX orders_amount ON ONLY orders (amount);",
+        FOREIGN[0]
+    ))
+    .await;
     let declared = db.declare(ORDERS_AMOUNT);
     db.apply(&[&declared]).expect(0).came_to("done");
     db.sql(
@@ -369,7 +381,10 @@ async fn an_index_that_a_foreign_partition_keeps_invalid_is_not_dropped_with_its
     let sent = db.applied();
     let output = db.apply(&[&declared]).expect(4).came_to("failed");
     let reason = output.step("public.orders_amount").reason;
-    assert!(reason.contains("DROP INDEX public.orders_amount drops them, too (1)"), "{reason}");
+    assert!(
+        reason.contains("DROP INDEX public.orders_amount drops them, too (1)"),
+        "{reason}"
+    );
     assert_eq!(db.applied(), sent);
     db.assert_whole("south").await;
 }
@@ -518,10 +533,14 @@ async fn a_part_that_is_wanted_alone_is_built_alone_and_attached_when_its_parent
     let alone = ["--ignore-other", "--index", "south", &declared];
     db.apply(&alone).expect(0).came_to("done");
     assert_eq!(db.applied().len(), 1, "{:?}", db.applied());
-    db.apply(&["--ignore-other", "--table", "orders_north", &declared]).expect(0).came_to("done");
+    db.apply(&["--ignore-other", "--table", "orders_north", &declared])
+        .expect(0)
+        .came_to("done");
     assert_eq!(parts(&db, "north_amount").await, "north_amount, north_new, north_old");
     // Only the parent is asked for; its parts are those that are declared.
-    db.apply(&["--ignore-other", "--index", "orders_amount", &declared]).expect(0).came_to("done");
+    db.apply(&["--ignore-other", "--index", "orders_amount", &declared])
+        .expect(0)
+        .came_to("done");
     assert_eq!(all_indexes(&db).await, wanted);
     db.apply(&["--ignore-other", &declared]).expect(0).came_to("nothing_to_do");
 }
@@ -529,14 +548,13 @@ async fn a_part_that_is_wanted_alone_is_built_alone_and_attached_when_its_parent
 #[tokio::test]
 async fn two_equal_trees_keep_their_own_parts() {
     let more = DUMPED.map(|sql| {
-        ["orders_amount", "north_amount", "north_old", "north_new", "south"].iter().fold(
-            sql.to_owned(),
-            |sql, name| {
+        ["orders_amount", "north_amount", "north_old", "north_new", "south"]
+            .iter()
+            .fold(sql.to_owned(), |sql, name| {
                 sql.replace(&format!("INDEX {name} "), &format!("INDEX {name}1 "))
                     .replace(&format!("public.{name} A"), &format!("public.{name}1 A"))
                     .replace(&format!("public.{name};"), &format!("public.{name}1;"))
-            },
-        )
+            })
     });
     let both = DUMPED.into_iter().chain(more.iter().map(String::as_str)).collect::<Vec<_>>();
     let wanted = as_psql_makes_them(&both).await;
@@ -564,7 +582,10 @@ async fn what_the_parent_could_not_do_its_parts_do_not_try_again() {
     let step = output.step("public.south_key");
     assert_eq!(step.status, "failed", "{output}");
     assert!(step.reason.starts_with("not done: public.orders_key,"), "{}", step.reason);
-    let tries = db.applied().into_iter().filter(|sql| sql.contains("INDEX CONCURRENTLY south_key"));
+    let tries = db
+        .applied()
+        .into_iter()
+        .filter(|sql| sql.contains("INDEX CONCURRENTLY south_key"));
     assert_eq!(tries.filter(|sql| sql.starts_with("CREATE")).count(), 1);
     db.sql("DELETE FROM orders WHERE amount = 0").await;
     db.apply(&[&declared]).expect(0).came_to("done");

@@ -30,7 +30,9 @@ fn call(command: &str, url: &str, declared: &str) -> Output {
 #[tokio::test]
 async fn one_that_refuses_start_up_options() {
     let (db, declared) = database().await;
-    let Some(pooler) = Pooler::start(db.server, "pool_mode = transaction").await else { return };
+    let Some(pooler) = Pooler::start(db.server, "pool_mode = transaction").await else {
+        return;
+    };
     let url = pooler.url(&db.name);
     for command in ["plan", "apply"] {
         assert_recognised(call(command, &url, &declared), Some("08P01"), "refuses the settings");
@@ -42,7 +44,9 @@ async fn one_that_refuses_start_up_options() {
 #[tokio::test]
 async fn one_in_session_mode_that_refuses_start_up_options() {
     let (db, declared) = database().await;
-    let Some(pooler) = Pooler::start(db.server, "pool_mode = session").await else { return };
+    let Some(pooler) = Pooler::start(db.server, "pool_mode = session").await else {
+        return;
+    };
     let output = call("plan", &pooler.url(&db.name), &declared);
     assert_recognised(output, Some("08P01"), "refuses the settings");
 }
@@ -51,7 +55,9 @@ async fn one_in_session_mode_that_refuses_start_up_options() {
 async fn one_in_transaction_mode_that_drops_start_up_options() {
     let (db, declared) = database().await;
     let settings = "pool_mode = transaction\nignore_startup_parameters = options";
-    let Some(pooler) = Pooler::start(db.server, settings).await else { return };
+    let Some(pooler) = Pooler::start(db.server, settings).await else {
+        return;
+    };
     let url = pooler.url(&db.name);
     for command in ["plan", "apply"] {
         assert_recognised(
@@ -68,11 +74,15 @@ async fn one_in_transaction_mode_that_drops_start_up_options() {
 async fn one_in_session_mode_that_drops_start_up_options() {
     let (db, declared) = database().await;
     let settings = "pool_mode = session\nignore_startup_parameters = options";
-    let Some(pooler) = Pooler::start(db.server, settings).await else { return };
+    let Some(pooler) = Pooler::start(db.server, settings).await else {
+        return;
+    };
     let url = pooler.url(&db.name);
     assert_recognised(call("apply", &url, &declared), None, "drops the settings");
     db.sql(&format!("ALTER DATABASE {} SET jit = off", db.name)).await;
-    let Some(pooler) = Pooler::start(db.server, settings).await else { return };
+    let Some(pooler) = Pooler::start(db.server, settings).await else {
+        return;
+    };
     assert_recognised(call("apply", &pooler.url(&db.name), &declared), None, "drops the settings");
     assert_eq!(db.index("sales_id").await, None);
 }

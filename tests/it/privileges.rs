@@ -72,7 +72,8 @@ async fn an_owner_who_is_no_superuser_does_a_whole_apply() {
 #[tokio::test]
 async fn without_temp_nothing_is_compared_and_the_missing_is_built() {
     let (db, owner) = owned().await;
-    db.sql("DROP INDEX crm.sales_user; CREATE INDEX sales_user ON crm.sales (abs(user_id))").await;
+    db.sql("DROP INDEX crm.sales_user; CREATE INDEX sales_user ON crm.sales (abs(user_id))")
+        .await;
     db.sql(&format!("REVOKE TEMP ON DATABASE {} FROM PUBLIC", db.name)).await;
     let declared = db.declare(EXPRESSION);
     let plan = db.pgtend_as(&owner, &["plan", "--format", "json", &declared]).expect(0);
@@ -143,10 +144,15 @@ async fn the_others_objects_do_not_wait_for_the_one_that_is_not_ours() {
 async fn a_build_that_the_role_may_not_look_into_is_not_healed() {
     let (db, owner) = owned().await;
     let reader = db.session().await;
-    reader.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").await.unwrap();
+    reader
+        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
+        .await
+        .unwrap();
     let builder = db.session().await;
     let build = tokio::spawn(async move {
-        builder.batch_execute("CREATE INDEX CONCURRENTLY sales_id ON crm.sales (id)").await
+        builder
+            .batch_execute("CREATE INDEX CONCURRENTLY sales_id ON crm.sales (id)")
+            .await
     });
     db.until_waiting("test").await;
     let before = db.index("sales_id").await.unwrap();
@@ -174,7 +180,8 @@ async fn a_build_that_the_role_may_not_look_into_is_not_healed() {
 #[tokio::test]
 async fn a_schema_that_the_role_may_not_use_can_be_looked_at() {
     let (db, owner) = owned().await;
-    db.sql("DROP INDEX crm.sales_user; CREATE INDEX sales_user ON crm.sales (abs(user_id))").await;
+    db.sql("DROP INDEX crm.sales_user; CREATE INDEX sales_user ON crm.sales (abs(user_id))")
+        .await;
     let visitor = db.role("visitor").await;
     let declared = db.declare(EXPRESSION);
     let plan = db.pgtend_as(&visitor, &["plan", "--format", "json", &declared]).expect(0);
@@ -204,7 +211,10 @@ async fn timeouts_of_the_role_do_not_hurt() {
         db.sql(&format!("ALTER ROLE {owner} SET {name} = '{value}'")).await;
     }
     let reader = db.session().await;
-    reader.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").await.unwrap();
+    reader
+        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
+        .await
+        .unwrap();
     let declared = db.declare(DECLARED);
     let running = start_as(&db, &owner, &["apply", "--format", "json", &declared]);
     db.until_waiting("pgtend/apply").await;

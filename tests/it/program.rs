@@ -58,8 +58,11 @@ fn numbers_have_an_end() {
             if is_fine {
                 continue;
             }
-            let option =
-                if option == "queryid" { number.to_owned() } else { format!("{option}={number}") };
+            let option = if option == "queryid" {
+                number.to_owned()
+            } else {
+                format!("{option}={number}")
+            };
             let output = run(&[call, &[option.as_str(), "-d", "host=/nowhere"]].concat()).expect(2);
             assert!(output.stderr.contains(number), "{output}");
         }
@@ -68,7 +71,10 @@ fn numbers_have_an_end() {
     write(folder.path(), "pgtend.toml", "[refresh]\njobs = 4294967295\n");
     let config = folder.path().join("pgtend.toml").display().to_string();
     let output = run(&["refresh", "--config", &config, "-d", "host=/nowhere"]).expect(2);
-    assert!(output.stderr.contains("refresh.jobs must be a number from 1 to 1000"), "{output}");
+    assert!(
+        output.stderr.contains("refresh.jobs must be a number from 1 to 1000"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -119,9 +125,11 @@ fn there_is_a_manual_page_for_every_command() {
 
 #[test]
 fn there_are_completions_for_the_common_shells() {
-    for (shell, mark) in
-        [("bash", "complete -F"), ("zsh", "#compdef pgtend"), ("fish", "complete -c pgtend")]
-    {
+    for (shell, mark) in [
+        ("bash", "complete -F"),
+        ("zsh", "#compdef pgtend"),
+        ("fish", "complete -c pgtend"),
+    ] {
         let script = run(&["completions", shell]).expect(0).stdout;
         assert!(script.contains(mark), "{shell}: {script}");
         for command in COMMANDS {
@@ -143,7 +151,10 @@ fn what_it_does_not_know_is_wrong_usage() {
     for call in calls {
         let output = run(call).expect(2);
         assert_eq!(output.stdout, "", "{output}");
-        assert!(output.stderr.contains("Usage: ") || output.stderr.contains("--help"), "{output}");
+        assert!(
+            output.stderr.contains("Usage: ") || output.stderr.contains("--help"),
+            "{output}"
+        );
     }
 }
 

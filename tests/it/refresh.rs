@@ -64,7 +64,8 @@ async fn until_refreshing(db: &Database) {
 #[tokio::test]
 async fn a_view_with_a_unique_index_is_refreshed_concurrently() {
     let db = with(TOTALS).await;
-    db.sql("ANALYZE totals; UPDATE sales SET amount = amount + 1 WHERE user_id < 3").await;
+    db.sql("ANALYZE totals; UPDATE sales SET amount = amount + 1 WHERE user_id < 3")
+        .await;
     let output = refresh(&db, &["totals"]).expect(0).came_to("done");
     let step = output.step("public.totals");
     assert_eq!((step.status.as_str(), step.mode.as_deref()), ("done", Some("concurrent")));
@@ -154,7 +155,8 @@ const CHAIN: &str = "CREATE TABLE t (x int); INSERT INTO t VALUES (1);
 fn refreshes(db: &Database) -> Vec<String> {
     let views = sent(db).into_iter();
     let views = views.filter_map(|sql| {
-        sql.strip_prefix("REFRESH MATERIALIZED VIEW CONCURRENTLY public.").map(str::to_owned)
+        sql.strip_prefix("REFRESH MATERIALIZED VIEW CONCURRENTLY public.")
+            .map(str::to_owned)
     });
     views.collect()
 }
@@ -170,7 +172,9 @@ async fn what_others_read_is_refreshed_first() {
 async fn the_views_that_a_named_one_reads_come_with_it() {
     let db = with(CHAIN).await;
     db.sql("UPDATE t SET x = 5").await;
-    refresh(&db, &["--with-dependencies", "--jobs", "4", "a_last"]).expect(0).came_to("done");
+    refresh(&db, &["--with-dependencies", "--jobs", "4", "a_last"])
+        .expect(0)
+        .came_to("done");
     assert_eq!(refreshes(&db), ["z_source", "m_middle", "a_last"]);
     assert_eq!(db.value("SELECT x FROM a_last").await, "2");
     assert_eq!(db.value("SELECT x FROM alone").await, "1");
@@ -214,7 +218,8 @@ async fn duplicates_are_explained_with_their_key() {
     assert!(step.reason.contains("Row: (7,seven)"), "{}", step.reason);
     assert_eq!(db.value("SELECT count(*) FROM v").await, "1");
 
-    db.sql("DELETE FROM t WHERE id = 7; INSERT INTO t VALUES (7, 'a'), (7, 'b')").await;
+    db.sql("DELETE FROM t WHERE id = 7; INSERT INTO t VALUES (7, 'a'), (7, 'b')")
+        .await;
     let step = refresh(&db, &["v"]).expect(4).step("public.v");
     assert_eq!(step.sqlstate.as_deref(), Some("23505"));
     assert!(step.reason.contains("Key (id)=(7) already exists"), "{}", step.reason);
@@ -230,7 +235,11 @@ async fn a_refresh_by_hand_is_named_and_not_queued_behind() {
     let output = refresh(&db, &["totals"]).expect(5).came_to("busy");
     let step = output.step("public.totals");
     assert_eq!(step.status, "skipped");
-    assert!(step.reason.starts_with(&format!("left to pid {} (", other.pid)), "{}", step.reason);
+    assert!(
+        step.reason.starts_with(&format!("left to pid {} (", other.pid)),
+        "{}",
+        step.reason
+    );
     assert_eq!(sent(&db), Vec::<String>::new());
 
     let mut running = start(&db, &["--wait", "1min", "totals"]);
@@ -269,7 +278,9 @@ async fn a_plain_refresh_lets_readers_through_between_its_tries() {
     db.until_waiting(APPLICATION).await;
     // Without its lock_timeout this would wait for as long as the other reader stays.
     assert_eq!(db.value("SELECT count(*) FROM totals").await, "100");
-    running.until_it_says("tries again: canceling statement due to lock timeout").await;
+    running
+        .until_it_says("tries again: canceling statement due to lock timeout")
+        .await;
     reader.release().await;
     running.wait().expect(0).came_to("done");
 }
@@ -342,7 +353,11 @@ async fn only_those_who_may_refresh() {
     let role = db.role("reader").await;
     db.sql(&format!("GRANT SELECT ON totals TO {role}")).await;
     let step = refresh_as(&db, &role, &["totals"]).expect(4).step("public.totals");
-    assert!(step.reason.starts_with("only its owner postgres may refresh it"), "{}", step.reason);
+    assert!(
+        step.reason.starts_with("only its owner postgres may refresh it"),
+        "{}",
+        step.reason
+    );
     if db.server.major >= 17 {
         db.sql(&format!("GRANT MAINTAIN ON totals TO {role}")).await;
         refresh_as(&db, &role, &["totals"]).expect(0).came_to("done");
@@ -379,7 +394,9 @@ async fn a_disk_limit_leaves_the_old_contents() {
          ALTER ROLE {role} SET temp_file_limit = '100kB'"
     ))
     .await;
-    let step = refresh_as(&db, &role, &["--mode", "plain", "large"]).expect(4).step("public.large");
+    let step = refresh_as(&db, &role, &["--mode", "plain", "large"])
+        .expect(4)
+        .step("public.large");
     assert_eq!(step.sqlstate.as_deref(), Some("53400"), "{}", step.reason);
     assert_eq!(db.value("SELECT count(*) FROM large").await, "200000");
     db.sql(&format!("ALTER ROLE {role} RESET temp_file_limit")).await;
@@ -422,7 +439,8 @@ async fn without_names_the_configured_views_or_none() {
 #[tokio::test]
 async fn many_dead_rows_are_vacuumed() {
     let db = with(TOTALS).await;
-    db.sql("ANALYZE totals; UPDATE sales SET amount = amount + 1 WHERE user_id < 50").await;
+    db.sql("ANALYZE totals; UPDATE sales SET amount = amount + 1 WHERE user_id < 50")
+        .await;
     refresh(&db, &["totals"]).expect(0);
     let expected = [
         "REFRESH MATERIALIZED VIEW CONCURRENTLY public.totals",
@@ -578,7 +596,10 @@ async fn what_did_not_change_is_left_alone() {
     let changes = [
         ("INSERT INTO parts VALUES (1, 1)", "public.parts_1 was written to"),
         ("TRUNCATE parts_1", "public.parts_1 was truncated or rewritten"),
-        ("CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2)", "public.parts_2 is new"),
+        (
+            "CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2)",
+            "public.parts_2 is new",
+        ),
         ("DROP TABLE parts_2", "public.parts_2 is gone"),
         (
             "CREATE OR REPLACE VIEW halfway AS SELECT * FROM parts WHERE id > 0",
@@ -639,7 +660,10 @@ async fn where_nobody_can_tell_it_is_refreshed() {
     let reasons = [
         ("v_far", "it reads the foreign table public.far"),
         ("v_now", "it may depend on when or by whom it is refreshed, by now"),
-        ("v_today", "it depends on when or by whom it is refreshed, by a word like CURRENT_DATE"),
+        (
+            "v_today",
+            "it depends on when or by whom it is refreshed, by a word like CURRENT_DATE",
+        ),
         ("v_random", "it calls the volatile function random"),
         ("v_peek", "it may read anything, by the function peek"),
         ("v_catalog", "it reads a system catalog"),
@@ -673,7 +697,8 @@ async fn a_view_on_one_that_did_not_change_is_left_alone() {
 #[tokio::test]
 async fn refreshes_are_written_to_the_history() {
     let db = with_history(TOTALS).await;
-    db.sql("ANALYZE totals; UPDATE sales SET amount = amount + 1 WHERE user_id < 3").await;
+    db.sql("ANALYZE totals; UPDATE sales SET amount = amount + 1 WHERE user_id < 3")
+        .await;
     refresh(&db, &["totals"]).expect(0);
     db.sql("UPDATE sales SET user_id = NULL; DROP INDEX totals_user_id_idx").await;
     refresh(&db, &["totals"]).expect(4);
@@ -788,7 +813,10 @@ async fn what_changes_contents_without_a_write_is_noticed() {
         ("v_aggregate", "it may read anything, by the function peek"),
         ("v_sequence", "it reads the sequence public.s"),
         ("v_guarded", "it reads public.guarded, whose rows depend on policies"),
-        ("v_day", "it may depend on when it is refreshed, by text that is read as a time or type"),
+        (
+            "v_day",
+            "it may depend on when it is refreshed, by text that is read as a time or type",
+        ),
     ];
     for (view, why) in unknown {
         let reason = reason(&output, &format!("public.{view}")).1;
@@ -827,8 +855,10 @@ async fn a_procedure_that_is_running_may_have_written() {
     let running = db
         .send("DO $$ BEGIN INSERT INTO sales VALUES (1, 1, 1); COMMIT; PERFORM pass(); END $$")
         .await;
-    until("the row is there", || async { db.value("SELECT count(*) FROM sales").await == "1001" })
-        .await;
+    until("the row is there", || async {
+        db.value("SELECT count(*) FROM sales").await == "1001"
+    })
+    .await;
     let output = refresh(&db, &["--if-changed", "totals"]).expect(0).came_to("done");
     assert_eq!(
         reason(&output, "public.totals").1,
@@ -843,7 +873,10 @@ async fn a_metrics_file_that_cannot_be_written_is_refused_before_work_begins() {
     let db = with(TOTALS).await;
     let output = refresh(&db, &["--metrics-file", "/nowhere/pgtend.prom", "totals"]).expect(2);
     let message = output.json().error.unwrap().message;
-    assert!(message.starts_with("cannot write to the folder of /nowhere/pgtend.prom"), "{message}");
+    assert!(
+        message.starts_with("cannot write to the folder of /nowhere/pgtend.prom"),
+        "{message}"
+    );
     assert_eq!(sent(&db), Vec::<String>::new());
     // What another program has left in it is not handed on.
     let file = db.path("pgtend.prom");

@@ -110,7 +110,10 @@ async fn a_database_and_its_restored_dump_are_declared_by_either() {
     second.sql(&first_dump).await;
     let second_dump = dump(&second).await;
     third.sql(&second_dump).await;
-    assert_ne!(first_dump, second_dump, "the server's print is a fixed point; nothing is tested");
+    assert_ne!(
+        first_dump, second_dump,
+        "the server's print is a fixed point; nothing is tested"
+    );
     for db in [&first, &second, &third] {
         for declaration in [&original(), &first_dump, &second_dump] {
             let declared = db.declare(declaration);

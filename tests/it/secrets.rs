@@ -80,7 +80,10 @@ async fn neither_shown_nor_in_the_arguments_while_an_apply_waits() {
     for way in ways(&db) {
         let way = way.iter().map(String::as_str).collect::<Vec<_>>();
         let reader = db.session().await;
-        reader.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").await.unwrap();
+        reader
+            .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
+            .await
+            .unwrap();
         let call = [&["apply", "--echo", "-v", &declared], &way[..]].concat();
         let running = Pgtend::new(&call).start();
         db.until_waiting("pgtend/apply").await;

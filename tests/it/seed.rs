@@ -58,7 +58,9 @@ fn verified(more: &[&str]) -> Vec<String> {
     let call = ["verify", &migration, "--base", &schema, "--format", "json"];
     let output = Pgtend::new(&[&call, more].concat()).run().expect(0).came_to("done");
     let findings = output.json().findings.into_iter();
-    findings.map(|finding| format!("{} {}", finding.rule, finding.line.unwrap())).collect()
+    findings
+        .map(|finding| format!("{} {}", finding.rule, finding.line.unwrap()))
+        .collect()
 }
 
 /// The key of its view is never NULL: `sales.user_id` and `sales.created_at` are not.
@@ -83,8 +85,12 @@ fn verify_finds_which_of_its_indexes_the_workload_uses() {
     let is_found = |name: &str| unused.iter().any(|line| lines[line - 1].contains(name));
     assert!(unused.len() > 3, "{found:?}");
     // The last one is an expression's, which no plan would choose for so few rows.
-    let used =
-        ["sales_user_status", "sales_user_created", "appointments_user_date", "customers_search"];
+    let used = [
+        "sales_user_status",
+        "sales_user_created",
+        "appointments_user_date",
+        "customers_search",
+    ];
     for name in used {
         assert!(!is_found(&format!("idx_{name} ")), "{name}: {found:?}");
     }

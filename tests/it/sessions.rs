@@ -7,8 +7,10 @@ use crate::init::opened;
 use crate::support::{Database, SALES};
 
 async fn path(session: &Session) -> String {
-    let rows =
-        session.query("SELECT pg_catalog.current_setting('search_path')", &[]).await.unwrap();
+    let rows = session
+        .query("SELECT pg_catalog.current_setting('search_path')", &[])
+        .await
+        .unwrap();
     rows[0].get(0)
 }
 
@@ -124,11 +126,14 @@ async fn a_string_of_a_declaration_ends_where_it_ends_for_the_parser() {
         db.sql(SALES).await;
         db.sql("CREATE TABLE victim ()").await;
         let role = db.role("owner").await;
-        db.sql(&format!("ALTER TABLE sales OWNER TO {role}; ALTER TABLE victim OWNER TO {role}"))
-            .await;
+        db.sql(&format!(
+            "ALTER TABLE sales OWNER TO {role}; ALTER TABLE victim OWNER TO {role}"
+        ))
+        .await;
         db.sql(&format!("GRANT CREATE ON SCHEMA public TO {role}")).await;
         let name = if of == "ROLE" { &role } else { &db.name };
-        db.sql(&format!("ALTER {of} {name} SET standard_conforming_strings = off")).await;
+        db.sql(&format!("ALTER {of} {name} SET standard_conforming_strings = off"))
+            .await;
         let declared = db.declare(
             "CREATE INDEX sales_open ON sales (user_id)
                  WHERE status <> '\\' AND status <> '; COMMIT; DROP TABLE victim; --';

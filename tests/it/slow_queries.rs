@@ -24,7 +24,10 @@ async fn counting_with(more: &str) -> Database {
 /// tables do.
 async fn execute(db: &Database, name: &str, times: usize) {
     let session = db.session().await;
-    session.batch_execute(&format!("CREATE TABLE IF NOT EXISTS {name} (n int)")).await.unwrap();
+    session
+        .batch_execute(&format!("CREATE TABLE IF NOT EXISTS {name} (n int)"))
+        .await
+        .unwrap();
     for n in 0..times {
         let sql = format!("SELECT count(*) AS {name} FROM {name} WHERE n = {n}");
         session.batch_execute(&sql).await.unwrap();
@@ -32,7 +35,11 @@ async fn execute(db: &Database, name: &str, times: usize) {
 }
 
 fn look(db: &Database, arguments: &[&str]) -> Output {
-    let all: &[&str] = if arguments.contains(&"--limit") { &[] } else { &["--limit", "1000"] };
+    let all: &[&str] = if arguments.contains(&"--limit") {
+        &[]
+    } else {
+        &["--limit", "1000"]
+    };
     db.pgtend(&[&["slow-queries", "--format", "json"], all, arguments].concat())
 }
 
@@ -69,7 +76,10 @@ async fn what_was_executed_is_counted_exactly() {
     let alpha = found(&output, "AS alpha");
     assert_eq!(alpha["query"], "SELECT count(*) AS alpha FROM alpha WHERE n = $1");
     assert_eq!((alpha["calls"].as_i64(), alpha["rows"].as_i64()), (Some(7), Some(7)));
-    assert_eq!((&alpha["user"], &alpha["database"]), (&"postgres".into(), &db.name.clone().into()));
+    assert_eq!(
+        (&alpha["user"], &alpha["database"]),
+        (&"postgres".into(), &db.name.clone().into())
+    );
     let update = found(&output, "UPDATE t SET");
     assert_eq!(update["calls"], 3);
     assert!(update["wal_bytes"].as_i64() > Some(0), "{update}");
@@ -86,7 +96,10 @@ async fn what_was_executed_is_counted_exactly() {
     let Document { totals, span, .. } = output.json();
     let (totals, span) = (totals.unwrap(), span.unwrap());
     assert!(totals.statements >= 3 && totals.hidden == 0 && totals.matching == totals.statements);
-    assert!(totals.calls >= 10.0 && totals.total_ms > 0.0 && totals.slow_ms == 100.0, "{output}");
+    assert!(
+        totals.calls >= 10.0 && totals.total_ms > 0.0 && totals.slow_ms == 100.0,
+        "{output}"
+    );
     assert!(span.from.is_some() && span.from < Some(span.to), "{output}");
     assert!(!db.logged("pgtend/slow-queries").iter().any(|sql| sql.contains("reset(")));
 }
@@ -202,7 +215,8 @@ async fn older_versions_and_other_schemas_are_read_by_name() {
         assert_eq!(calls(&look(&db, &["--since", "1"]).expect(0), "AS alpha"), 2);
     }
     let db = Database::new().await;
-    db.sql("CREATE SCHEMA \"We;ird\"; CREATE EXTENSION pg_stat_statements SCHEMA \"We;ird\"").await;
+    db.sql("CREATE SCHEMA \"We;ird\"; CREATE EXTENSION pg_stat_statements SCHEMA \"We;ird\"")
+        .await;
     execute(&db, "alpha", 3).await;
     assert_eq!(calls(&look(&db, &[]).expect(0), "AS alpha"), 3);
 }
@@ -240,7 +254,11 @@ async fn snapshots_tell_what_was_done_in_between() {
     let sql = "SELECT count(*) FROM pgtend.statement_text WHERE query LIKE '%AS alpha%'";
     assert_eq!(db.value(sql).await, "1");
     let list = db.pgtend(&["snapshot", "--list", "--format", "json"]).expect(0).json();
-    let ids = list.snapshots.iter().map(|it| (it.id, it.taken_at.is_some())).collect::<Vec<_>>();
+    let ids = list
+        .snapshots
+        .iter()
+        .map(|it| (it.id, it.taken_at.is_some()))
+        .collect::<Vec<_>>();
     assert_eq!(ids, [(Some(2), true), (Some(1), true)]);
 
     let history = look(&db, &[&found(&output, "AS alpha")["queryid"].to_string()]).expect(0);
@@ -269,13 +287,16 @@ async fn old_snapshots_are_removed_and_the_rest_stays_right() {
     let output = db.pgtend(&["snapshot", "--prune", "--format", "json"]).expect(0);
     assert_eq!((output.json().pruned, output.json().snapshot.is_none()), (Some(2), true));
     assert_eq!(
-        db.value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM pgtend.snapshot").await,
+        db.value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM pgtend.snapshot")
+            .await,
         "3 4"
     );
     execute(&db, "alpha", 2).await;
     assert_eq!(calls(&look(&db, &["--since", "3"]).expect(0), "AS alpha"), 5);
     assert_eq!(calls(&look(&db, &["--since", "3", "--until", "4"]).expect(0), "AS alpha"), 3);
-    db.pgtend(&["snapshot", "--prune", "--format", "json"]).expect(0).came_to("nothing_to_do");
+    db.pgtend(&["snapshot", "--prune", "--format", "json"])
+        .expect(0)
+        .came_to("nothing_to_do");
 }
 
 #[tokio::test]
@@ -292,7 +313,10 @@ async fn a_file_holds_a_snapshot_as_well() {
     assert!(text.contains("SELECT count(*) AS alpha"));
     fs::write(&file, text.replace("\"version\":1", "\"version\":2")).unwrap();
     let output = look(&db, &["--since", &file]).expect(2);
-    assert!(output.stderr.contains("another version of pgtend wrote this snapshot"), "{output}");
+    assert!(
+        output.stderr.contains("another version of pgtend wrote this snapshot"),
+        "{output}"
+    );
     look(&db, &["--since", "nowhere.json"]).expect(2);
 }
 
@@ -458,16 +482,19 @@ async fn texts_are_printed_harmlessly_and_as_a_whole_where_wanted() {
 async fn comma_separated_values_and_markdown_are_for_statements_only() {
     let db = counting().await;
     execute(&db, "alpha", 3).await;
-    let csv =
-        db.pgtend(&["slow-queries", "--format", "csv", "--like", "AS alpha"]).expect(0).stdout;
+    let csv = db
+        .pgtend(&["slow-queries", "--format", "csv", "--like", "AS alpha"])
+        .expect(0)
+        .stdout;
     let mut lines = csv.lines();
     // Lists have no place in a line.
     let keys = KEYS.split_whitespace().filter(|key| *key != "findings").collect::<Vec<_>>();
     assert_eq!(lines.next().unwrap(), keys.join(","));
     let text = ",SELECT count(*) AS alpha FROM alpha WHERE n = $1,postgres,";
     assert!(lines.next().unwrap().contains(text), "{csv}");
-    let markdown =
-        db.pgtend(&["slow-queries", "--format", "markdown", "--like", "AS alpha"]).expect(0);
+    let markdown = db
+        .pgtend(&["slow-queries", "--format", "markdown", "--like", "AS alpha"])
+        .expect(0);
     assert!(
         markdown.stdout.contains("| `SELECT count(*) AS alpha FROM alpha WHERE n = $1`"),
         "{markdown}"
@@ -547,17 +574,29 @@ async fn a_plan_is_read_and_the_missing_declared_index_is_named() {
     .await;
     db.sql("ANALYZE big").await;
     let session = db.session().await;
-    session.batch_execute("SELECT count(*) FROM big WHERE kind = 'x'").await.unwrap();
+    session
+        .batch_execute("SELECT count(*) FROM big WHERE kind = 'x'")
+        .await
+        .unwrap();
     let declared = db.declare("CREATE INDEX big_kind ON big (kind);");
     let like = ["--like", "FROM big WHERE"];
     let explain = [&like[..], &["--explain", "--declared", &declared]].concat();
     let output = look(&db, &explain).expect(0);
     let statement = found(&output, "FROM big WHERE");
     let remarks = statement["remarks"].to_string();
-    assert!(remarks.contains("public.big: ") && remarks.contains("300,000 rows"), "{remarks}");
-    assert!(remarks.contains("the declared index big_kind on public.big is missing"), "{remarks}");
+    assert!(
+        remarks.contains("public.big: ") && remarks.contains("300,000 rows"),
+        "{remarks}"
+    );
+    assert!(
+        remarks.contains("the declared index big_kind on public.big is missing"),
+        "{remarks}"
+    );
     assert_eq!(statement["relations"], serde_json::json!(["public.big"]));
-    assert_eq!((&statement["not_explained"], calls(&output, "FROM big WHERE")), (&Value::Null, 1));
+    assert_eq!(
+        (&statement["not_explained"], calls(&output, "FROM big WHERE")),
+        (&Value::Null, 1)
+    );
     let shown = db.pgtend(&[&["slow-queries"], &explain[..]].concat()).expect(0).stdout;
     assert!(shown.contains("Seq Scan on public.big"), "{shown}");
 
@@ -578,7 +617,10 @@ async fn a_plan_is_read_and_the_missing_declared_index_is_named() {
     let allowed = look(&db, &[&other[..], &["--explain-others", &role]].concat()).expect(0);
     assert_eq!(found(&allowed, "max(id)")["not_explained"], Value::Null, "{allowed}");
     let unknown = look(&db, &[&other[..], &["--explain-others", "nobody"]].concat()).expect(2);
-    assert!(unknown.stderr.contains("--explain-others nobody: there is no such role"), "{unknown}");
+    assert!(
+        unknown.stderr.contains("--explain-others nobody: there is no such role"),
+        "{unknown}"
+    );
 }
 
 #[tokio::test]
@@ -586,7 +628,8 @@ async fn secrets_are_shown_and_kept_nowhere() {
     let db = counting().await;
     db.pgtend(&["init"]).expect(0);
     let role = db.role("secretive").await;
-    db.sql(&format!("ALTER ROLE {role} PASSWORD 'hunter2'; SET app.token = 'hunter2'")).await;
+    db.sql(&format!("ALTER ROLE {role} PASSWORD 'hunter2'; SET app.token = 'hunter2'"))
+        .await;
     snapshot(&db);
     let file = db.path("statements.json").display().to_string();
     db.pgtend(&["snapshot", "--file", &file]).expect(0);
@@ -677,7 +720,10 @@ async fn what_pgtend_itself_asks_is_left_out() {
     look(&db, &[]).expect(0);
     let own = |arguments: &[&str]| look(&db, arguments).expect(0).stdout.contains("-- Privilege: ");
     let shown = look(&db, &[]).expect(0).stdout;
-    assert!(!shown.contains("-- Privilege: ") && !shown.contains("pg_stat_statements("), "{shown}");
+    assert!(
+        !shown.contains("-- Privilege: ") && !shown.contains("pg_stat_statements("),
+        "{shown}"
+    );
     // From 18 on the server keeps no comment that stands before a statement.
     assert_eq!(own(&["--own"]), db.server.major < 18);
 }
@@ -687,14 +733,17 @@ async fn what_pgtend_itself_asks_is_left_out() {
 #[tokio::test]
 async fn each_role_has_its_own_text() {
     let db = counting().await;
-    db.sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE TABLE alpha (n int)").await;
+    db.sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE TABLE alpha (n int)")
+        .await;
     let mallory = db.role("mallory").await;
     db.sql(&format!(
         "CREATE SCHEMA lair AUTHORIZATION {mallory}; GRANT SELECT ON alpha TO {mallory}"
     ))
     .await;
     let hers = db.session_as(&mallory).await;
-    hers.batch_execute("SELECT count(*) FROM public.alpha /* hers */ WHERE n = 1").await.unwrap();
+    hers.batch_execute("SELECT count(*) FROM public.alpha /* hers */ WHERE n = 1")
+        .await
+        .unwrap();
     db.sql("SELECT count(*) FROM alpha /* ours */ WHERE n = 2").await;
     let output = look(&db, &["--like", "FROM", "--explain=99"]).expect(0);
     let (one, other) = (found(&output, "ours"), found(&output, "hers"));
@@ -736,7 +785,12 @@ async fn secrets_in_every_spelling_are_shown_and_kept_nowhere() {
     ] {
         db.sql(&statement.replace("{role}", &role)).await;
     }
-    drop(db.session().await.batch_execute("SELECT dblink_connect('password=hunter2')").await);
+    drop(
+        db.session()
+            .await
+            .batch_execute("SELECT dblink_connect('password=hunter2')")
+            .await,
+    );
     snapshot(&db);
     let file = db.path("statements.json").display().to_string();
     db.pgtend(&["snapshot", "--file", &file]).expect(0);
@@ -755,7 +809,10 @@ async fn secrets_in_every_spelling_are_shown_and_kept_nowhere() {
     let waits = format!("BEGIN; ALTER ROLE {role} /* hunter2 */ PASSWORD 'hunter2'");
     session.batch_execute(&waits).await.unwrap();
     let shown = db.pgtend(&["activity", "--min-duration", "0s", "-v"]).expect(0).stdout;
-    assert!(shown.contains(&format!("ALTER ROLE {role}")) && !shown.contains("hunter2"), "{shown}");
+    assert!(
+        shown.contains(&format!("ALTER ROLE {role}")) && !shown.contains("hunter2"),
+        "{shown}"
+    );
 }
 
 /// A comment like those of pgtend's queries, or its words, hide nothing of another role; nor do they
@@ -772,7 +829,10 @@ async fn nothing_is_hidden_by_a_comment_like_ours() {
     hers.query(like_ours, &[]).await.unwrap();
     db.session().await.query(like_ours, &[]).await.unwrap();
     let shown = look(&db, &["--user", &role]).expect(0).stdout;
-    assert!(shown.contains("pg_available_extensions") && shown.contains("AS hidden"), "{shown}");
+    assert!(
+        shown.contains("pg_available_extensions") && shown.contains("AS hidden"),
+        "{shown}"
+    );
     assert!(look(&db, &["--user", "postgres"]).expect(0).stdout.contains("AS hidden"));
 }
 
@@ -790,7 +850,11 @@ async fn long_texts_are_cut_and_this_is_said() {
     let kept = format!("SELECT count(*) FROM pgtend.statement_text WHERE query LIKE '%{cut}'");
     assert_eq!(db.value(&kept).await, "1");
     let output = look(&db, &["--like", "AS long"]).expect(0);
-    assert!(output.stdout.contains(cut) && output.stdout.len() < 80_000, "{}", output.stdout.len());
+    assert!(
+        output.stdout.contains(cut) && output.stdout.len() < 80_000,
+        "{}",
+        output.stdout.len()
+    );
     let whole = look(&db, &["--like", "AS long", "--full"]).expect(0);
     assert!(!whole.stdout.contains(cut) && whole.stdout.len() > 200_000);
 }
@@ -804,7 +868,8 @@ async fn whole_texts_are_not_more_than_memory_should_hold() {
     db.sql("CREATE EXTENSION pg_stat_statements").await;
     for more in 0..5 {
         let terms = " + 1".repeat(more);
-        db.sql(&format!("SELECT 1{terms} /* {} */ AS long", "x".repeat(5_000_000))).await;
+        db.sql(&format!("SELECT 1{terms} /* {} */ AS long", "x".repeat(5_000_000)))
+            .await;
     }
     let running = db.start(&["slow-queries", "--format", "json", "--like", "AS long", "--full"]);
     let (output, used) = running.wait_for_peak();

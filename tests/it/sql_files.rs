@@ -112,8 +112,9 @@ fn every_file_is_used() {
     let sources = sources(&root().join("src"));
     for file in query_files() {
         let used = format!("{}\")", file.name);
-        let used =
-            sources.lines().any(|line| line.contains("include_str!") && line.contains(&used));
+        let used = sources
+            .lines()
+            .any(|line| line.contains("include_str!") && line.contains(&used));
         assert!(used, "no include_str! in src has {}", file.name);
     }
 }

@@ -147,7 +147,8 @@ async fn the_catalog_decides_as_the_server_does() {
     )
     .await;
     let columns = TYPES.iter().enumerate().map(|(at, name)| format!("c{at} {name}"));
-    db.sql(&format!("CREATE TABLE t ({})", columns.collect::<Vec<_>>().join(", "))).await;
+    db.sql(&format!("CREATE TABLE t ({})", columns.collect::<Vec<_>>().join(", ")))
+        .await;
     let mut declaration = String::new();
     let mut expected = Vec::new();
     let session = db.session().await;

@@ -98,8 +98,11 @@ async fn names_of_files_and_what_is_in_them_do_nothing_to_a_terminal() {
     let folder = tempfile::tempdir().unwrap();
     let wild = WILD.replace('/', "");
     let file = folder.path().join(format!("1 {wild}.sql"));
-    fs::write(&file, format!("CREATE TABLE a (id int);\nSELECT \"{WILD}\";\n-- {WILD}\nDROP x;"))
-        .unwrap();
+    fs::write(
+        &file,
+        format!("CREATE TABLE a (id int);\nSELECT \"{WILD}\";\n-- {WILD}\nDROP x;"),
+    )
+    .unwrap();
     let migrations = folder.path().to_str().unwrap();
     let formats = ["table", "json", "github", "sarif", "junit", "gitlab"];
     let reports = tempfile::tempdir().unwrap();

@@ -42,9 +42,15 @@ fn traps(mallory: &str) -> String {
          CREATE TABLE pgtend.more () INHERITS (pgtend.run);
          CREATE VIEW pgtend.peek AS SELECT pgtend.trap() AS trap;"
     );
-    for table in
-        ["version", "run", "view_state", "snapshot", "statement", "statement_text", "sample"]
-    {
+    for table in [
+        "version",
+        "run",
+        "view_state",
+        "snapshot",
+        "statement",
+        "statement_text",
+        "sample",
+    ] {
         sql.push_str(&format!(
             "CREATE TRIGGER trap BEFORE INSERT OR UPDATE OR DELETE ON pgtend.{table}
              FOR EACH ROW EXECUTE FUNCTION pgtend.row_trap();
@@ -193,7 +199,8 @@ async fn an_empty_schema_of_another_is_not_adopted() {
     let output = db.pgtend(&["init", "--format", "json"]).expect(3);
     assert!(problem(&output).1.contains(&mallory), "{output}");
     assert_eq!(
-        db.value("SELECT count(*) FROM pg_class WHERE relnamespace = 'pgtend'::regnamespace").await,
+        db.value("SELECT count(*) FROM pg_class WHERE relnamespace = 'pgtend'::regnamespace")
+            .await,
         "0"
     );
 }
@@ -276,9 +283,21 @@ async fn what_is_not_as_pgtend_has_made_it_is_neither_read_nor_written() {
             "ALTER TABLE mine DROP CONSTRAINT k",
             "mine is not pgtend's",
         ),
-        ("CREATE TABLE pgtend.t (i int)", "DROP TABLE pgtend.t", "table t is not pgtend's"),
-        ("CREATE VIEW pgtend.v AS SELECT 1 AS i", "DROP VIEW pgtend.v", "view v is not pgtend's"),
-        ("CREATE TYPE pgtend.y AS (i int)", "DROP TYPE pgtend.y", "type y is not pgtend's"),
+        (
+            "CREATE TABLE pgtend.t (i int)",
+            "DROP TABLE pgtend.t",
+            "table t is not pgtend's",
+        ),
+        (
+            "CREATE VIEW pgtend.v AS SELECT 1 AS i",
+            "DROP VIEW pgtend.v",
+            "view v is not pgtend's",
+        ),
+        (
+            "CREATE TYPE pgtend.y AS (i int)",
+            "DROP TYPE pgtend.y",
+            "type y is not pgtend's",
+        ),
         (
             "CREATE FUNCTION pgtend.h() RETURNS int LANGUAGE sql AS 'SELECT 1'",
             "DROP FUNCTION pgtend.h",
@@ -354,7 +373,8 @@ async fn default_privileges_let_nobody_hang_code_on_the_history() {
     let db = Database::new().await;
     let role = db.role("app").await;
     db.sql(&format!("ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {role}")).await;
-    db.sql(&format!("ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO {role}")).await;
+    db.sql(&format!("ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO {role}"))
+        .await;
     db.pgtend(&["init"]).expect(0);
     assert_eq!(differences(&db).await, "");
     assert_eq!(schema(&db, &role).await.installed(), Installed::Current);

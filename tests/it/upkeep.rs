@@ -53,7 +53,11 @@ fn sent(db: &Database, command: &str) -> Vec<String> {
 
 /// The statement as this server's version is sent it.
 fn vacuum(db: &Database, table: &str) -> String {
-    let stats = if db.server.major >= 16 { ", SKIP_DATABASE_STATS" } else { "" };
+    let stats = if db.server.major >= 16 {
+        ", SKIP_DATABASE_STATS"
+    } else {
+        ""
+    };
     format!("VACUUM (SKIP_LOCKED{stats}) public.{table}")
 }
 
@@ -122,7 +126,10 @@ async fn what_was_never_analyzed_or_lacks_statistics_is_analyzed() {
     let output = run(&db, &["analyze", "-n", "public"]).expect(0);
     assert_eq!(output.step("public.fresh").reason, "no ANALYZE is known");
     assert_eq!(output.step("public.parts").reason, "no ANALYZE is known");
-    assert_eq!(output.step("public.tidy").reason, "extended statistics without data: correlated");
+    assert_eq!(
+        output.step("public.tidy").reason,
+        "extended statistics without data: correlated"
+    );
     assert_eq!(output.step("public.untidy").reason, "600 changed rows of 150 (400 %)");
     assert_eq!(output.step("public.part").status, "skipped");
     run(&db, &["analyze", "-n", "public"]).expect(0).came_to("nothing_to_do");
@@ -131,7 +138,8 @@ async fn what_was_never_analyzed_or_lacks_statistics_is_analyzed() {
 #[tokio::test]
 async fn columns_and_patterns_are_written_as_for_vacuumdb() {
     let db = with_tables().await;
-    db.sql("CREATE SCHEMA \"We;ird\"; CREATE TABLE \"We;ird\".\"T\" (\"a b\" int)").await;
+    db.sql("CREATE SCHEMA \"We;ird\"; CREATE TABLE \"We;ird\".\"T\" (\"a b\" int)")
+        .await;
     run(&db, &["analyze", "tidy (name, id)", "\"We;ird\".*"]).expect(0);
     let mut sent = sent(&db, "analyze");
     sent.sort();
@@ -270,8 +278,13 @@ async fn a_table_that_is_dropped_meanwhile_is_no_failure() {
     until_vacuuming(&db).await;
     let busy = "SELECT relid::regclass FROM pg_stat_progress_vacuum
                 WHERE datname = current_database()";
-    let other = if db.value(busy).await == "tidy" { "untidy" } else { "tidy" };
-    db.sql(&format!("DROP TABLE {other}; ALTER ROLE {role} RESET vacuum_cost_delay")).await;
+    let other = if db.value(busy).await == "tidy" {
+        "untidy"
+    } else {
+        "tidy"
+    };
+    db.sql(&format!("DROP TABLE {other}; ALTER ROLE {role} RESET vacuum_cost_delay"))
+        .await;
     db.sql(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_progress_vacuum
          WHERE datname = current_database()",
@@ -289,7 +302,8 @@ async fn a_table_that_is_dropped_meanwhile_is_no_failure() {
 async fn who_keeps_dead_rows_is_named() {
     let db = with_tables().await;
     let old = db.old_snapshot().await;
-    db.sql("INSERT INTO untidy SELECT n, n FROM generate_series(10001, 13000) n").await;
+    db.sql("INSERT INTO untidy SELECT n, n FROM generate_series(10001, 13000) n")
+        .await;
     db.sql("DELETE FROM untidy WHERE id > 10000").await;
     until_known(&db, "untidy", "n_dead_tup = 3600").await;
     let output = run(&db, &["vacuum", "untidy"]).expect(0);
@@ -327,7 +341,8 @@ async fn outside_of_its_window_there_is_nothing_to_do() {
 #[tokio::test]
 async fn what_is_near_wraparound_comes_first() {
     let db = with_tables().await;
-    db.sql("CREATE TABLE old (id int); INSERT INTO old VALUES (1); ANALYZE old").await;
+    db.sql("CREATE TABLE old (id int); INSERT INTO old VALUES (1); ANALYZE old")
+        .await;
     db.sql("ALTER TABLE old SET (autovacuum_freeze_max_age = 100000)").await;
     db.sql("DO $$ BEGIN FOR n IN 1..100001 LOOP PERFORM txid_current(); COMMIT; END LOOP; END $$")
         .await;
@@ -538,16 +553,22 @@ async fn a_toast_table_that_is_due_is_vacuumed_without_its_table() {
     db.sql("VACUUM ANALYZE large").await;
     db.sql("DELETE FROM large WHERE id <= 40").await;
     until_known(&db, "large", "n_dead_tup = 40").await;
-    let toast =
-        db.value("SELECT reltoastrelid::regclass FROM pg_class WHERE relname = 'large'").await;
+    let toast = db
+        .value("SELECT reltoastrelid::regclass FROM pg_class WHERE relname = 'large'")
+        .await;
     until_known(&db, &toast, "n_dead_tup > 300").await;
     let arguments = ["vacuum", "--threshold", "0.6", "-n", "public"];
     let output = run(&db, &arguments).expect(0).came_to("done");
     assert!(output.step("public.large").reason.contains("TOAST"), "{output}");
     until_known(&db, &toast, "n_dead_tup = 0").await;
-    let dead = db.value("SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'large'").await;
-    let (only, left) =
-        if db.server.major >= 16 { (", PROCESS_MAIN false", "40") } else { ("", "0") };
+    let dead = db
+        .value("SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'large'")
+        .await;
+    let (only, left) = if db.server.major >= 16 {
+        (", PROCESS_MAIN false", "40")
+    } else {
+        ("", "0")
+    };
     assert_eq!(dead, left);
     assert_eq!(
         sent(&db, "vacuum"),
@@ -566,7 +587,9 @@ async fn hostile_names_are_names() {
     )
     .await;
     let name = "\"We;ird\".\"a \"\"b\"\"; DROP\"";
-    let output = run(&db, &["vacuum", "--all", "-z", "--schema", "We;*"]).expect(0).came_to("done");
+    let output = run(&db, &["vacuum", "--all", "-z", "--schema", "We;*"])
+        .expect(0)
+        .came_to("done");
     assert_eq!(output.step(name).status, "done", "{output}");
     run(&db, &["analyze", &format!("{name} (\"c(\")")]).expect(0).came_to("done");
     assert!(sent(&db, "analyze")[0].ends_with(&format!(" {name} (\"c(\")")));
@@ -592,10 +615,15 @@ async fn a_crash_of_the_server_is_survived_by_all_that_runs() {
     let mut running = Pgtend::new(&arguments).start();
     let pids = "SELECT string_agg(pid::text, ' ') FROM pg_stat_progress_vacuum";
     until("both are vacuumed", || async { value(&client, pids).await.contains(' ') }).await;
-    client.batch_execute("ALTER ROLE postgres RESET vacuum_cost_delay").await.unwrap();
+    client
+        .batch_execute("ALTER ROLE postgres RESET vacuum_cost_delay")
+        .await
+        .unwrap();
     let pid = value(&client, pids).await;
-    let killed =
-        Command::new("kill").args(["-9", pid.split(' ').next().unwrap()]).status().unwrap();
+    let killed = Command::new("kill")
+        .args(["-9", pid.split(' ').next().unwrap()])
+        .status()
+        .unwrap();
     assert!(killed.success());
     running.until_it_says("tries again").await;
     let output = running.wait().expect(0).came_to("done");

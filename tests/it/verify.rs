@@ -110,7 +110,11 @@ fn what_may_not_stand_in_a_transaction_is_found() {
     let error = errors(&folder.verify(&[]).expect(1)).remove(0);
     assert_eq!(error.rule, "in-transaction");
     assert_eq!((error.file, error.line), (folder.found_in("2_m.sql"), Some(2)));
-    assert!(error.message.contains("cannot run inside a transaction block"), "{}", error.message);
+    assert!(
+        error.message.contains("cannot run inside a transaction block"),
+        "{}",
+        error.message
+    );
     assert!(error.help.unwrap().contains("a migration of its own"));
 }
 
@@ -124,7 +128,10 @@ fn a_file_that_is_sent_whole_is_one_transaction_and_still_has_lines() {
     let found = errors.iter().map(|error| (error.rule.as_str(), error.line)).collect::<Vec<_>>();
     // The server's words and the linter's are one finding.
     assert_eq!(found, [("concurrent-in-one-message", Some(2))], "{errors:?}");
-    assert!(errors[0].message.contains("cannot run inside a transaction block"), "{errors:?}");
+    assert!(
+        errors[0].message.contains("cannot run inside a transaction block"),
+        "{errors:?}"
+    );
     assert!(errors[0].help.as_ref().unwrap().contains("a migration file of its own"));
     // One statement alone is no transaction block; what psql is given never is one.
     fs::write(folder.path("2_m.up.sql"), sql.lines().nth(1).unwrap()).unwrap();
@@ -235,7 +242,12 @@ fn github_is_given_annotations() {
     // No other command does so.
     Pgtend::new(&["plan", "--format", "github", "-"]).run().expect(2);
     let missing = Pgtend::new(&["verify", "missing"]).env("GITHUB_ACTIONS", "true").run();
-    assert!(missing.expect(2).stdout.starts_with("::error title=pgtend::cannot read missing"));
+    assert!(
+        missing
+            .expect(2)
+            .stdout
+            .starts_with("::error title=pgtend::cannot read missing")
+    );
 }
 
 #[test]
@@ -300,7 +312,8 @@ async fn what_a_killed_run_has_left_on_the_server_is_dropped_and_named_by_the_ne
     db.sql(&format!("ALTER DATABASE {left} OWNER TO {other}")).await;
     harmless.verify(&["-d", &url]).expect(0);
     assert_eq!(
-        db.value(&format!("SELECT count(*) FROM pg_database WHERE datname = '{left}'")).await,
+        db.value(&format!("SELECT count(*) FROM pg_database WHERE datname = '{left}'"))
+            .await,
         "1"
     );
     db.sql(&format!("ALTER DATABASE {left} OWNER TO {ci}")).await;
@@ -405,7 +418,9 @@ fn what_is_suppressed_is_counted_and_no_finding() {
     assert!(unused[1].message.contains("[[verify.ignore]] for 2_*.sql"), "{output}");
 
     // What needs the server is not unused where it did not get that far.
-    let entry = entry.replace("require-lock-timeout", "invalid-index").replace("paths", "# paths");
+    let entry = entry
+        .replace("require-lock-timeout", "invalid-index")
+        .replace("paths", "# paths");
     fs::write(&config, entry).unwrap();
     let unused = |output: &Output| rules(output).contains(&"unused-ignore".to_owned());
     fs::write(folder.path("2_m.sql"), "SELECT nonsense;\n").unwrap();
@@ -438,7 +453,9 @@ fn what_the_server_refuses_cannot_be_suppressed() {
     let folder = Folder::new(&[("1.sql", extension)]);
     let output = folder.verify_as(&[]).expect(1);
     assert!(rules(&output).contains(&"missing-extension".to_owned()), "{output}");
-    folder.verify_as(&["--skip-missing-extensions", "--fail-on", "missing-extension"]).expect(0);
+    folder
+        .verify_as(&["--skip-missing-extensions", "--fail-on", "missing-extension"])
+        .expect(0);
 }
 
 /// The connection is still there, so the server was not lost.

@@ -106,7 +106,9 @@ async fn a_signal_ends_several_servers_too() {
     let other = Installation::of_another_major("work_mem=5MB");
     let both = ["--pg-bin", &first, "--pg-bin", &other.path()];
     let mut running = place.call(&folder, &both).start();
-    running.until_it_says(&format!("Starting a throwaway PostgreSQL {}.99", other.major)).await;
+    running
+        .until_it_says(&format!("Starting a throwaway PostgreSQL {}.99", other.major))
+        .await;
     running.signal("INT");
     assert_eq!(running.wait().expect(130).json().outcome, "cancelled");
     place.must_become_empty().await;
@@ -124,7 +126,10 @@ async fn a_second_signal_says_what_is_left() {
     let sql = "SELECT datname FROM pg_database WHERE datname LIKE 'pgtend_verify_%'";
     let name: String = session.query_one(sql, &[]).await.unwrap().get(0);
     // Who comments on a database keeps it from being dropped until the transaction ends.
-    session.batch_execute(&format!("BEGIN; COMMENT ON DATABASE {name} IS 'mine'")).await.unwrap();
+    session
+        .batch_execute(&format!("BEGIN; COMMENT ON DATABASE {name} IS 'mine'"))
+        .await
+        .unwrap();
     running.signal("INT");
     running.until_it_says("DROP DATABASE").await;
     running.signal("INT");
@@ -144,8 +149,10 @@ fn a_thousand_files_are_applied() {
     let output = output.wait_within(PATIENCE).expect(0);
     assert_eq!(reason(&output, "apply"), "1000 of 1000 migrations applied");
     let checks = output.json().checks;
-    let took =
-        checks.iter().map(|check| Duration::from_millis(check.duration_ms)).sum::<Duration>();
+    let took = checks
+        .iter()
+        .map(|check| Duration::from_millis(check.duration_ms))
+        .sum::<Duration>();
     assert!(took < PATIENCE / 2, "{took:?}");
 }
 

@@ -109,7 +109,10 @@ fn sarif_is_valid_and_says_where_and_what() {
     assert_eq!(invocation["executionSuccessful"], true);
     assert_eq!(invocation["exitCode"], 1);
     let skipped = &invocation["toolExecutionNotifications"][0]["message"]["text"];
-    assert!(skipped.as_str().unwrap().starts_with("the check indexes was skipped"), "{skipped}");
+    assert!(
+        skipped.as_str().unwrap().starts_with("the check indexes was skipped"),
+        "{skipped}"
+    );
 
     let refused = result(&run, "not-applied");
     assert_eq!(refused["level"], "error");
@@ -193,7 +196,11 @@ fn files_of_elsewhere_are_named_as_they_are() {
     assert!(uri.starts_with(&format!("file://{}/2_a%20b", folder.display())), "{uri}");
     assert_eq!(location["artifactLocation"].get("uriBaseId"), None);
     let folder = elsewhere.path("db/migrations").display().to_string();
-    assert!(issues(&call("gitlab")).iter().all(|issue| issue.location.path.starts_with(&folder)));
+    assert!(
+        issues(&call("gitlab"))
+            .iter()
+            .all(|issue| issue.location.path.starts_with(&folder))
+    );
 }
 
 fn case<'d>(junit: &'d roxmltree::Document, name: &str) -> roxmltree::Node<'d, 'd> {
@@ -235,7 +242,12 @@ fn junit_has_a_test_for_each_check() {
     assert!(suite.attribute("time").unwrap().parse::<f64>().unwrap() < 60.0);
 
     assert!(child(case(&junit, "parse"), "failure").is_none());
-    assert!(child(case(&junit, "indexes"), "skipped").unwrap().attribute("message").is_some());
+    assert!(
+        child(case(&junit, "indexes"), "skipped")
+            .unwrap()
+            .attribute("message")
+            .is_some()
+    );
     let apply = case(&junit, "apply");
     assert_eq!(apply.attribute("classname"), Some("pgtend verify"));
     assert_eq!(apply.attribute("file"), Some("db/migrations/2_a b#%&<\"'\u{fffd}.sql"));
@@ -255,7 +267,10 @@ fn junit_has_a_test_for_each_check() {
 #[test]
 fn junit_counts_what_fails() {
     let call = Checkout::broken();
-    let xml = call.call(&["--format", "junit", "--fail-on", "ban-drop-column"]).run().expect(1);
+    let xml = call
+        .call(&["--format", "junit", "--fail-on", "ban-drop-column"])
+        .run()
+        .expect(1);
     let junit = roxmltree::Document::parse(&xml.stdout).unwrap();
     assert_eq!(failure(&junit, "lint").attribute("type"), Some("ban-drop-column"));
     assert!(failure(&junit, "lint").attribute("message").unwrap().contains("column"));
@@ -338,7 +353,11 @@ fn read(checkout: &Checkout) -> (Value, String, Vec<Value>) {
     let text = |name: &str| fs::read_to_string(checkout.path("out").join(name)).unwrap();
     let junit = text("junit.xml");
     roxmltree::Document::parse(&junit).unwrap();
-    (run_of(&text("v.sarif")), junit, serde_json::from_str(&text("gitlab.json")).unwrap())
+    (
+        run_of(&text("v.sarif")),
+        junit,
+        serde_json::from_str(&text("gitlab.json")).unwrap(),
+    )
 }
 
 /// Three reports.
@@ -377,9 +396,11 @@ fn a_run_that_fails_leaves_reports_that_say_so() {
     let missing = ["--base", "missing.sql"];
     let no_server = ["--pg-bin", &nothing];
     let no_config = ["--config", "missing.toml"];
-    for (more, code, said) in
-        [(missing, 2, "missing.sql"), (no_config, 2, "missing.toml"), (no_server, 3, "initdb")]
-    {
+    for (more, code, said) in [
+        (missing, 2, "missing.sql"),
+        (no_config, 2, "missing.toml"),
+        (no_server, 3, "initdb"),
+    ] {
         let call = |format| checkout.call(&[&options[..], &more, &["--format", format]].concat());
         let told = run_of(&call("sarif").run().expect(code).stdout);
         let (sarif, junit, gitlab) = read(&checkout);

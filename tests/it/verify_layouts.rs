@@ -35,8 +35,10 @@ fn flyway_gives_the_role_and_the_path_back() {
                  CREATE INDEX users_email ON public.users (email);\n\
                  DO $$ BEGIN ASSERT current_setting('work_mem') = '7MB'; END $$;\n";
     passes(&[("V1__app.sql", app), ("V2__users.sql", users)], &[]);
-    let undo =
-        [("U1__app.sql", "DROP SCHEMA app CASCADE;\n"), ("U2__users.sql", "DROP TABLE users;\n")];
+    let undo = [
+        ("U1__app.sql", "DROP SCHEMA app CASCADE;\n"),
+        ("U2__users.sql", "DROP TABLE users;\n"),
+    ];
     let files = [undo[0], undo[1], ("V1__app.sql", app), ("V2__users.sql", users)];
     passes(&files, &["--down"]);
     // Others keep it.
@@ -77,7 +79,11 @@ fn what_goose_and_sql_migrate_cut_is_cut() {
             "+goose" => "-- +goose NO TRANSACTION\n-- +goose Up\n".to_owned(),
             _ => format!("-- {mark} Up notransaction\n"),
         };
-        let unwrapped = if mark == "+micrate" { "-- +micrate Up\n".to_owned() } else { unwrapped };
+        let unwrapped = if mark == "+micrate" {
+            "-- +micrate Up\n".to_owned()
+        } else {
+            unwrapped
+        };
         let index = "CREATE INDEX CONCURRENTLY i ON a (b);";
         passes(&[("1_a.sql", &format!("{unwrapped}{table}\n{index}\n"))], &[]);
         let folder = Folder::new(&[("1_a.sql", &format!("{unwrapped}{table} {index}\n"))]);
@@ -209,7 +215,9 @@ fn placeholders_of_flyway_are_filled_in() {
     let output = folder.verify_as(&["--placeholder", "app=crm"]).expect(2);
     let error = output.json().error.unwrap();
     assert!(
-        error.message.contains("V1__a.sql:3: no value is given for the placeholder ${other}"),
+        error
+            .message
+            .contains("V1__a.sql:3: no value is given for the placeholder ${other}"),
         "{output}"
     );
     assert!(error.hint.unwrap().contains("--placeholder other=VALUE"), "{output}");

@@ -85,10 +85,19 @@ const SEEN: [&str; 10] = [
 fn each_statement_by_itself_is_seen() {
     let output = verify(&[TABLES, CHANGES], "plain", &[]).expect(0);
     assert_eq!(locks(&output), SEEN, "{output}");
-    let wanted =
-        ["table-rewrite 2_m:2", "table-scan 2_m:3", "table-scan 2_m:4", "table-scan 2_m:5"];
+    let wanted = [
+        "table-rewrite 2_m:2",
+        "table-scan 2_m:3",
+        "table-scan 2_m:4",
+        "table-scan 2_m:5",
+    ];
     assert_eq!(findings(&output), wanted, "{output}");
-    let found = output.json().findings.into_iter().find(|it| it.rule == "table-rewrite").unwrap();
+    let found = output
+        .json()
+        .findings
+        .into_iter()
+        .find(|it| it.rule == "table-rewrite")
+        .unwrap();
     let wanted = "ALTER TABLE takes AccessExclusive on public.sales and rewrites it: all reads and \
                   writes wait meanwhile";
     assert_eq!((found.message.as_str(), found.severity.as_str()), (wanted, "warning"));

@@ -16,7 +16,10 @@ fn found(output: &Output, name: &str) -> String {
 
 fn messages(output: &Output, rule: &str) -> Vec<String> {
     let findings = output.json().findings.into_iter();
-    findings.filter(|finding| finding.rule == rule).map(|finding| finding.message).collect()
+    findings
+        .filter(|finding| finding.rule == rule)
+        .map(|finding| finding.message)
+        .collect()
 }
 
 #[test]
@@ -222,7 +225,10 @@ fn what_the_way_back_leaves_is_named() {
     );
     assert!(left.contains("DELETE for PUBLIC"), "{left}");
     let more = left.split("; and ").nth(1).and_then(|more| more.split(' ').next());
-    assert!(more.and_then(|more| more.parse::<u32>().ok()).is_some_and(|more| more > 12), "{left}");
+    assert!(
+        more.and_then(|more| more.parse::<u32>().ok()).is_some_and(|more| more > 12),
+        "{left}"
+    );
     for (statement, wanted) in [
         (
             "CREATE TABLE t (a serial PRIMARY KEY); COMMENT ON TABLE t IS 'x'",
@@ -247,7 +253,10 @@ fn what_the_way_back_leaves_is_named() {
 fn each_way_back_is_judged_by_itself() {
     let folder = pairs(&[
         (TABLE, Some("DROP TABLE sale")),
-        ("SET search_path = public; ALTER TABLE sales ADD COLUMN a int", Some("-- forgotten")),
+        (
+            "SET search_path = public; ALTER TABLE sales ADD COLUMN a int",
+            Some("-- forgotten"),
+        ),
         ("ALTER TABLE sales DROP COLUMN a", Some("ALTER TABLE sales ADD COLUMN a text")),
         ("INSERT INTO sales VALUES (1)", Some("SELECT 1")),
         ("ALTER TABLE sales ADD COLUMN b int", None),
@@ -356,13 +365,18 @@ fn views_are_refreshed_in_their_order_and_what_is_refused_is_found() {
     let findings = findings.filter(|finding| finding.rule == "view-not-concurrent");
     let mut findings = findings.collect::<Vec<_>>();
     findings.sort_by_key(|finding| finding.line);
-    let [no_key, part_key, never] = findings.as_slice() else { panic!("{output}") };
+    let [no_key, part_key, never] = findings.as_slice() else {
+        panic!("{output}")
+    };
     assert_eq!((no_key.severity.as_str(), no_key.line), ("warning", Some(7)), "{output}");
     assert!(no_key.message.contains("cannot refresh materialized view"), "{output}");
     let help = no_key.help.as_deref().unwrap();
     assert!(help.contains("CREATE UNIQUE INDEX ON public.no_key (status)"), "{output}");
     assert_eq!(part_key.line, Some(9), "{output}");
-    assert!(part_key.message.contains("part_key_id has an expression or a WHERE"), "{output}");
+    assert!(
+        part_key.message.contains("part_key_id has an expression or a WHERE"),
+        "{output}"
+    );
     assert_eq!((never.severity.as_str(), never.message.as_str()), ("error", "no"), "{output}");
 }
 
@@ -380,8 +394,10 @@ fn keys_that_may_be_null_are_found_in_every_unique_index() {
     let output = verify(sql).expect(0);
     assert_eq!(
         messages(&output, "nullable-view-key"),
-        ["name of public.bad, which bad_name indexes, may be NULL: a concurrent refresh deletes \
-          and inserts such rows each time, also where nothing changed"],
+        [
+            "name of public.bad, which bad_name indexes, may be NULL: a concurrent refresh deletes \
+          and inserts such rows each time, also where nothing changed"
+        ],
         "{output}"
     );
     assert_eq!(reason(&output, "views"), "1 warning");

@@ -105,7 +105,10 @@ fn a_missing_extension_is_named_before_anything_else() {
         assert!(error.help.unwrap().contains("--skip-missing-extensions"), "{output}");
         assert_eq!(found(&output, "not-applied"), [], "{output}");
         let verdicts = verdicts(&output);
-        assert!(verdicts.contains("apply failed, extensions failed, indexes skipped"), "{output}");
+        assert!(
+            verdicts.contains("apply failed, extensions failed, indexes skipped"),
+            "{output}"
+        );
     }
 
     let found = errors(&broken.verify(&[]).expect(1)).into_iter();
@@ -130,7 +133,10 @@ fn missing_extensions_can_be_passed_over() {
     std::fs::write(folder.path("1_m.sql"), needs).unwrap();
     let output = folder.verify(&["--skip-missing-extensions"]).expect(1);
     let error = errors(&output).remove(0);
-    assert_eq!((error.rule.as_str(), error.line, error.column), ("not-applied", Some(4), Some(19)));
+    assert_eq!(
+        (error.rule.as_str(), error.line, error.column),
+        ("not-applied", Some(4), Some(19))
+    );
     assert!(error.help.unwrap().contains("--base"), "{output}");
 
     let base = Folder::new(&[("base.sql", &about)]);
@@ -143,13 +149,33 @@ fn missing_extensions_can_be_passed_over() {
 
 /// For each layout a file and what its tool's own table is there for.
 const TOUCHING: [(&str, &str, &str); 9] = [
-    ("prisma", "1_a/migration.sql", "DELETE FROM _prisma_migrations WHERE migration_name = 'x'"),
-    ("sqlx", "1_a.sql", "UPDATE _sqlx_migrations SET checksum = '' WHERE version = 1 AND success"),
-    ("diesel", "1_a/up.sql", "DELETE FROM __diesel_schema_migrations WHERE version = '1'"),
-    ("flyway", "V1__a.sql", "DELETE FROM flyway_schema_history WHERE installed_rank = 1"),
+    (
+        "prisma",
+        "1_a/migration.sql",
+        "DELETE FROM _prisma_migrations WHERE migration_name = 'x'",
+    ),
+    (
+        "sqlx",
+        "1_a.sql",
+        "UPDATE _sqlx_migrations SET checksum = '' WHERE version = 1 AND success",
+    ),
+    (
+        "diesel",
+        "1_a/up.sql",
+        "DELETE FROM __diesel_schema_migrations WHERE version = '1'",
+    ),
+    (
+        "flyway",
+        "V1__a.sql",
+        "DELETE FROM flyway_schema_history WHERE installed_rank = 1",
+    ),
     ("flyway", "V1__a.sql", "DELETE FROM refinery_schema_history WHERE version = 1"),
     ("dbmate", "1_a.sql", "DELETE FROM schema_migrations WHERE version = '1'"),
-    ("goose", "1_a.sql", "DELETE FROM goose_db_version WHERE version_id = 1 AND is_applied"),
+    (
+        "goose",
+        "1_a.sql",
+        "DELETE FROM goose_db_version WHERE version_id = 1 AND is_applied",
+    ),
     ("sql-migrate", "1_a.sql", "DELETE FROM gorp_migrations WHERE id = '1'"),
     (
         "golang-migrate",
@@ -201,7 +227,9 @@ fn settings_are_those_of_every_session() {
     let base = Folder::new(&[("base.sql", "CREATE SCHEMA a;\n")]);
     let base = base.path("base.sql");
     let set = ["--set", "app.tenant=1", "--set", "search_path=a, public"];
-    folder.verify(&[&set[..], &["--set", "lock_timeout=5s", "--base", &base]].concat()).expect(0);
+    folder
+        .verify(&[&set[..], &["--set", "lock_timeout=5s", "--base", &base]].concat())
+        .expect(0);
 
     let error = folder.verify(&["--set", "nonsense=1"]).expect(2).json().error.unwrap();
     assert_eq!(error.kind, "usage");
@@ -218,7 +246,10 @@ fn what_is_expected_to_be_there_is_told_how_to_be_brought() {
             "ALTER TABLE sales OWNER TO web;",
             "put CREATE ROLE into a file and give that with --base",
         ),
-        ("CREATE TABLE app.t (a int);", "put CREATE SCHEMA into a file and give that with --base"),
+        (
+            "CREATE TABLE app.t (a int);",
+            "put CREATE SCHEMA into a file and give that with --base",
+        ),
         ("SELECT current_setting('app.tenant');", "give it with --set NAME=VALUE"),
     ] {
         let folder = Folder::new(&[("1_m.sql", TABLE), ("2_m.sql", sql)]);

@@ -155,7 +155,11 @@ async fn a_query_that_the_server_refuses_is_reported_without_being_sent() {
     let output = db.apply(&[&declared]).expect(4).came_to("failed");
     let step = output.step("public.wrong");
     assert_eq!(step.status, "failed");
-    assert!(step.reason.contains("column \"no_such_column\" does not exist"), "{}", step.reason);
+    assert!(
+        step.reason.contains("column \"no_such_column\" does not exist"),
+        "{}",
+        step.reason
+    );
     assert_eq!(output.step("public.wrong_index").status, "failed");
     assert_eq!(output.step("public.sales_user").status, "done");
     assert_eq!(db.applied(), ["CREATE INDEX CONCURRENTLY sales_user ON public.sales (user_id)"]);

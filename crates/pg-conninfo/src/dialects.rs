@@ -249,7 +249,9 @@ pub(crate) fn meaning(name: &str) -> Option<Meaning> {
     let equivalent = EQUIVALENT.iter().find(|(known, _)| *known == name);
     // golang-migrate's all begin like that.
     let is_ignored = || IGNORED.contains(&name.as_str()) || name.starts_with("x-");
-    equivalent.map(|(_, meaning)| *meaning).or_else(|| is_ignored().then_some(Meaning::Ignored))
+    equivalent
+        .map(|(_, meaning)| *meaning)
+        .or_else(|| is_ignored().then_some(Meaning::Ignored))
 }
 
 /// The value of `sslmode` that a driver's value of `ssl` stands for; `None` if it says nothing about

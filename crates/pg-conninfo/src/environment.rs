@@ -54,7 +54,8 @@ impl Environment {
     /// The variables whose names begin so, as far as they are text.
     pub fn beginning_with(&self, prefix: &str) -> Vec<(String, String)> {
         let own = self.variables.iter().filter(|(name, _)| name.starts_with(prefix));
-        own.filter_map(|(name, value)| Some((name.clone(), value.to_str()?.to_owned()))).collect()
+        own.filter_map(|(name, value)| Some((name.clone(), value.to_str()?.to_owned())))
+            .collect()
     }
 
     /// The same environment with another home directory.
@@ -88,7 +89,9 @@ impl Environment {
     /// # Errors
     /// Fails if the value is no UTF-8: leaving it out in silence would connect somewhere else.
     pub fn variable(&self, name: &str) -> Result<Option<&str>> {
-        let Some(value) = self.variables.get(name) else { return Ok(None) };
+        let Some(value) = self.variables.get(name) else {
+            return Ok(None);
+        };
         value.to_str().map(Some).ok_or_else(|| {
             Error::surroundings(format!("environment variable {name} is not valid UTF-8"))
         })

@@ -38,7 +38,12 @@ const fn ignored(name: &'static str, variable: Option<&'static str>) -> Keyword 
 }
 
 const fn refused(name: &'static str, variable: Option<&'static str>, why: &'static str) -> Keyword {
-    Keyword { name, variable, default: None, support: Support::Refused(why) }
+    Keyword {
+        name,
+        variable,
+        default: None,
+        support: Support::Refused(why),
+    }
 }
 
 const fn refused_unless(
@@ -47,12 +52,22 @@ const fn refused_unless(
     harmless: &'static [&'static str],
     why: &'static str,
 ) -> Keyword {
-    Keyword { name, variable, default: None, support: Support::RefusedUnless(harmless, why) }
+    Keyword {
+        name,
+        variable,
+        default: None,
+        support: Support::RefusedUnless(harmless, why),
+    }
 }
 
 /// Those whose value nobody else may read.
-pub(crate) const SECRETS: [&str; 5] =
-    ["password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"];
+pub(crate) const SECRETS: [&str; 5] = [
+    "password",
+    "sslpassword",
+    "oauth_client_secret",
+    "scram_client_key",
+    "scram_server_key",
+];
 
 const NO_OAUTH: &str = "OAuth is not supported";
 const NO_SCRAM_KEYS: &str = "SCRAM pass-through keys are not supported";

@@ -265,8 +265,12 @@ fn add_password(
     warnings: &mut Vec<String>,
 ) -> Result<()> {
     let path = values.get("passfile").map(PathBuf::from).or_else(|| env.in_home(".pgpass"));
-    let Some(path) = path.filter(|_| values.get("password").is_none()) else { return Ok(()) };
-    let Some(passfile) = Passfile::read(&path, warnings) else { return Ok(()) };
+    let Some(path) = path.filter(|_| values.get("password").is_none()) else {
+        return Ok(());
+    };
+    let Some(passfile) = Passfile::read(&path, warnings) else {
+        return Ok(());
+    };
     let dbname = values.get("dbname").unwrap_or_default();
     let user = values.get("user").unwrap_or_default();
     let find = |endpoint| passfile.find(&Wanted { endpoint, dbname, user }, env);

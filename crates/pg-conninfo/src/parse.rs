@@ -182,7 +182,11 @@ impl<'a> Words<'a> {
         }
         self.at += 1;
         self.skip_blanks();
-        let value = if self.rest().starts_with('\'') { self.quoted()? } else { self.plain() };
+        let value = if self.rest().starts_with('\'') {
+            self.quoted()?
+        } else {
+            self.plain()
+        };
         Ok(Some(Word { name, value, place: start..self.at }))
     }
 

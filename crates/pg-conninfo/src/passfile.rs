@@ -71,7 +71,11 @@ impl Passfile {
 
 /// A socket in the default directory goes by the name `localhost`.
 fn host_in_file<'a>(host: &'a str, env: &Environment) -> &'a str {
-    if env.is_socket_directory(host) { "localhost" } else { host }
+    if env.is_socket_directory(host) {
+        "localhost"
+    } else {
+        host
+    }
 }
 
 /// What follows `field` and its colon at the start of `line`, or `None` if the line begins with

@@ -146,7 +146,9 @@ impl Values {
 
     /// The value as a whole number; `None` if it is not set.
     fn number(&self, keyword: &'static str) -> Result<Option<i32>> {
-        let Some(text) = self.get(keyword) else { return Ok(None) };
+        let Some(text) = self.get(keyword) else {
+            return Ok(None);
+        };
         let number = text.trim().parse();
         number.map(Some).map_err(|_| self.invalid(keyword, "must be a whole number"))
     }
@@ -154,7 +156,10 @@ impl Values {
     /// The value as a duration in seconds; none, zero and less mean no limit.
     fn seconds(&self, keyword: &'static str) -> Result<Option<Duration>> {
         let seconds = self.number(keyword)?.unwrap_or_default();
-        Ok(u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs))
+        Ok(u64::try_from(seconds)
+            .ok()
+            .filter(|seconds| *seconds > 0)
+            .map(Duration::from_secs))
     }
 
     pub(crate) fn connect_timeout(&self) -> Result<Option<Duration>> {
@@ -185,7 +190,10 @@ impl Values {
             return Ok(Some(idle.saturating_add(interval.saturating_mul(count))));
         }
         let millis = self.number("tcp_user_timeout")?.unwrap_or_default();
-        Ok(u64::try_from(millis).ok().filter(|millis| *millis > 0).map(Duration::from_millis))
+        Ok(u64::try_from(millis)
+            .ok()
+            .filter(|millis| *millis > 0)
+            .map(Duration::from_millis))
     }
 
     pub(crate) fn target_session_attrs(&self) -> Result<TargetSessionAttrs> {
@@ -280,7 +288,11 @@ impl Values {
     pub(crate) fn endpoints(&self, env: &Environment) -> Result<Vec<Endpoint>> {
         let addresses = self.list("hostaddr");
         let hosts = self.list("host");
-        let count = if addresses.is_empty() { hosts.len().max(1) } else { addresses.len() };
+        let count = if addresses.is_empty() {
+            hosts.len().max(1)
+        } else {
+            addresses.len()
+        };
         if !addresses.is_empty() && !hosts.is_empty() && hosts.len() != count {
             return Err(self.invalid("host", "must name as many hosts as hostaddr has addresses"));
         }
@@ -296,7 +308,9 @@ impl Values {
     }
 
     fn list(&self, keyword: &str) -> Vec<&str> {
-        self.get(keyword).map(|list| list.split(',').map(str::trim).collect()).unwrap_or_default()
+        self.get(keyword)
+            .map(|list| list.split(',').map(str::trim).collect())
+            .unwrap_or_default()
     }
 
     /// One port a host; a single one is for all of them.
@@ -330,8 +344,9 @@ impl Values {
             return Err(self.invalid("host", "must not contain \"@\""));
         }
         let address = Some(address).filter(|text| !text.is_empty()).map(str::parse::<IpAddr>);
-        let address =
-            address.transpose().map_err(|_| self.invalid("hostaddr", "must be an IP address"))?;
+        let address = address
+            .transpose()
+            .map_err(|_| self.invalid("hostaddr", "must be an IP address"))?;
         let host = match (host, address) {
             ("", None) => default_host(port, env),
             // TLS then verifies the address, as in libpq.
@@ -362,7 +377,11 @@ impl Endpoint {
     /// `host:port`, an IPv6 address in brackets.
     pub(crate) fn display(&self) -> String {
         let Endpoint { host, port, .. } = self;
-        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+        if host.contains(':') {
+            format!("[{host}]:{port}")
+        } else {
+            format!("{host}:{port}")
+        }
     }
 }
 

@@ -40,7 +40,10 @@ fn write_private(path: &Path, text: &str) {
 fn texts_become_parameters_as_in_libpq() {
     // From the documentation of libpq's connection strings and its own regression tests.
     let cases: &[(&str, &[(&str, &str)])] = &[
-        ("shop", &[("dbname", "shop"), ("user", "me"), ("host", "localhost"), ("port", "5432")]),
+        (
+            "shop",
+            &[("dbname", "shop"), ("user", "me"), ("host", "localhost"), ("port", "5432")],
+        ),
         ("", &[("dbname", "me")]),
         ("host=h  port = 1\tdbname=d", &[("host", "h"), ("port", "1"), ("dbname", "d")]),
         (
@@ -54,7 +57,10 @@ fn texts_become_parameters_as_in_libpq() {
         ("password=a://b host=h", &[("password", "a://b"), ("host", "h")]),
         ("postgresql://", &[("dbname", "me"), ("host", "localhost")]),
         ("postgres://u@h/d", &[("user", "u"), ("host", "h"), ("dbname", "d")]),
-        ("postgresql://u:p@h:12345/d", &[("password", "p"), ("port", "12345"), ("dbname", "d")]),
+        (
+            "postgresql://u:p@h:12345/d",
+            &[("password", "p"), ("port", "12345"), ("dbname", "d")],
+        ),
         (
             "postgresql://u%6Fx:p%40%3a@h/d%20e",
             &[("user", "uox"), ("password", "p@:"), ("dbname", "d e")],
@@ -72,7 +78,10 @@ fn texts_become_parameters_as_in_libpq() {
         ("postgres://u:a:b#c@h/d", &[("password", "a:b#c"), ("host", "h")]),
         ("postgres://h/d?password=q%26&user=z", &[("password", "q&"), ("user", "z")]),
         ("postgres://u@h/a@b", &[("user", "u"), ("host", "h"), ("dbname", "a@b")]),
-        ("host=h application_name=x gssencmode=prefer client_encoding=auto", &[("host", "h")]),
+        (
+            "host=h application_name=x gssencmode=prefer client_encoding=auto",
+            &[("host", "h")],
+        ),
     ];
     for (text, expected) in cases {
         let conninfo = resolve(text);
@@ -112,7 +121,10 @@ fn malformed_texts_are_usage_failures_that_say_what_is_wrong() {
         ("target_session_attrs=standby", "must be one of any"),
         ("sslrootcert=system sslmode=require", "must be verify-full"),
         ("sslnegotiation=direct", "must be require"),
-        ("ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2", "must not be older"),
+        (
+            "ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2",
+            "must not be older",
+        ),
         ("service=nowhere", "definition of service \"nowhere\" not found"),
     ];
     for (text, message) in cases {
@@ -296,7 +308,11 @@ fn a_password_file_that_others_can_read_is_ignored_with_a_warning() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
     let conninfo = Conninfo::resolve(None, &environment(&[]).with_home(home.path())).unwrap();
     assert_eq!(conninfo.get("password"), None);
-    assert!(conninfo.warnings[0].contains("group or world access"), "{:?}", conninfo.warnings);
+    assert!(
+        conninfo.warnings[0].contains("group or world access"),
+        "{:?}",
+        conninfo.warnings
+    );
 
     let directory = home.path().display().to_string();
     let conninfo = Conninfo::resolve(None, &environment(&[("PGPASSFILE", &directory)])).unwrap();
@@ -394,7 +410,10 @@ fn tls_parameters_are_read() {
     }
     let env = environment(&[("PGSSLROOTCERT", "system")]);
     let tls = Conninfo::resolve(None, &env).unwrap().tls();
-    assert_eq!((tls.mode, tls.root_certificates), (SslMode::VerifyFull, RootCertificates::System));
+    assert_eq!(
+        (tls.mode, tls.root_certificates),
+        (SslMode::VerifyFull, RootCertificates::System)
+    );
 
     let tls = resolve("sslmode=require sslnegotiation=direct sslsni=0 sslcertmode=disable").tls();
     assert_eq!(tls.negotiation, SslNegotiation::Direct);
@@ -421,7 +440,11 @@ fn secrets_can_be_taken_out_of_the_text() {
         ("postgres://u:no@h?password=p", "postgres://u@h", Some("p")),
         ("postgres://u:p@/d", "postgres://u@/d", Some("p")),
         ("postgres://u@h/d?pass%77ord=p%26", "postgres://u@h/d", Some("p&")),
-        ("jdbc:postgresql://h/d?user=u&password=p", "jdbc:postgresql://h/d?user=u", Some("p")),
+        (
+            "jdbc:postgresql://h/d?user=u&password=p",
+            "jdbc:postgresql://h/d?user=u",
+            Some("p"),
+        ),
         ("postgresql+psycopg2://u:p@h/d", "postgresql+psycopg2://u@h/d", Some("p")),
         ("postgres://u@h/d?sslpassword=p", "postgres://u@h/d", None),
         ("host=h password='a \\' b' user=u", "host=h  user=u", Some("a ' b")),
@@ -446,7 +469,10 @@ fn secrets_can_be_taken_out_of_the_text() {
 #[test]
 fn urls_of_frameworks_mean_what_they_mean_there() {
     let cases: &[(&str, &[(&str, &str)])] = &[
-        ("postgresql+psycopg2://u:p@h:1/d", &[("user", "u"), ("port", "1"), ("dbname", "d")]),
+        (
+            "postgresql+psycopg2://u:p@h:1/d",
+            &[("user", "u"), ("port", "1"), ("dbname", "d")],
+        ),
         ("postgres+asyncpg://h/d?ssl=verify-full", &[("sslmode", "verify-full")]),
         ("ecto://u@h/d?ssl=true&pool_size=10", &[("dbname", "d"), ("sslmode", "require")]),
         ("postgis://u@h/d?conn_max_age=60", &[("dbname", "d")]),

@@ -62,7 +62,9 @@ pub fn hint(error: &(dyn StdError + 'static)) -> Option<&'static str> {
 }
 
 fn hint_for(error: &rustls::Error) -> Option<&'static str> {
-    let rustls::Error::InvalidCertificate(error) = error else { return None };
+    let rustls::Error::InvalidCertificate(error) = error else {
+        return None;
+    };
     match error {
         CertificateError::UnknownIssuer => {
             Some("sslrootcert must name the authority that signed the server's certificate")
@@ -133,8 +135,17 @@ fn verifier(
         .with_crls(revocation_lists(settings, env)?)
         .build()
         .map_err(|error| trusted.unusable(&error))?;
-    let names = if settings.mode == SslMode::VerifyFull { Names::Checked } else { Names::Ignored };
-    Ok(Arc::new(TrustedCertificate { chain, trusted: trusted.certificates, names, algorithms }))
+    let names = if settings.mode == SslMode::VerifyFull {
+        Names::Checked
+    } else {
+        Names::Ignored
+    };
+    Ok(Arc::new(TrustedCertificate {
+        chain,
+        trusted: trusted.certificates,
+        names,
+        algorithms,
+    }))
 }
 
 /// Certificates to trust and where they were found.
@@ -185,7 +196,9 @@ fn no_root_certificates(file: Option<PathBuf>) -> Error {
 /// is always some oddity in such a store.
 fn system_certificates() -> Result<Trusted> {
     let mut found = rustls_native_certs::load_native_certs();
-    found.certs.retain(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok());
+    found
+        .certs
+        .retain(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok());
     let place = "the operating system".to_owned();
     match (found.certs.is_empty(), found.errors.into_iter().next()) {
         (true, Some(error)) => Err(Trusted { certificates: Vec::new(), place }.unusable(&error)),
@@ -246,8 +259,13 @@ fn client_certificate(
     if settings.mode == SslMode::Disable || !settings.offers_certificate {
         return Ok(None);
     }
-    let file = settings.certificate.clone().or_else(|| env.in_home(".postgresql/postgresql.crt"));
-    let Some(file) = file.filter(|file| file.exists()) else { return Ok(None) };
+    let file = settings
+        .certificate
+        .clone()
+        .or_else(|| env.in_home(".postgresql/postgresql.crt"));
+    let Some(file) = file.filter(|file| file.exists()) else {
+        return Ok(None);
+    };
     let chain = read_pem(&file, "client certificate")?;
     let key = settings.key.clone().or_else(|| env.in_home(".postgresql/postgresql.key"));
     let key = key.filter(|key| key.exists()).ok_or_else(|| {

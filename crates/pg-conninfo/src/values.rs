@@ -32,7 +32,11 @@ impl fmt::Display for Origin {
 
 impl Origin {
     fn kind(&self) -> ErrorKind {
-        if *self == Origin::Explicit { ErrorKind::Text } else { ErrorKind::Surroundings }
+        if *self == Origin::Explicit {
+            ErrorKind::Text
+        } else {
+            ErrorKind::Surroundings
+        }
     }
 }
 
@@ -115,7 +119,9 @@ impl Values {
             Some(file) => Some(file.to_owned()),
             None => from_environment("PGSERVICEFILE")?,
         };
-        let Some(service) = service.filter(|service| !service.is_empty()) else { return Ok(()) };
+        let Some(service) = service.filter(|service| !service.is_empty()) else {
+            return Ok(());
+        };
         for entry in service::read(&service, file.as_deref(), env)? {
             self.offer(entry.keyword.name, entry.value, Origin::Service(entry.file));
         }
@@ -124,7 +130,9 @@ impl Values {
 
     fn add_environment(&mut self, env: &Environment) -> Result<()> {
         for keyword in KEYWORDS {
-            let Some(variable) = keyword.variable else { continue };
+            let Some(variable) = keyword.variable else {
+                continue;
+            };
             if let Some(text) = env.variable(variable)? {
                 self.offer(keyword.name, text.to_owned(), Origin::Variable(variable));
             }

@@ -66,7 +66,9 @@ pub(crate) fn named() -> Result<Account> {
 pub(crate) fn own() -> Option<Account> {
     let maps = ["/proc/self/uid_map", "/proc/self/gid_map"].map(fs::read_to_string);
     let is_mapped = |id| maps.iter().all(|map| map.as_ref().map_or(true, |map| maps_id(map, id)));
-    let range = RANGES.iter().find(|range| is_mapped(*range.start()) && is_mapped(*range.end()))?;
+    let range = RANGES
+        .iter()
+        .find(|range| is_mapped(*range.start()) && is_mapped(*range.end()))?;
     let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let taken: Vec<u32> = passwd.lines().filter_map(parse).map(|account| account.uid).collect();
     let is_free = |id: &u32| !taken.contains(id) && !processes::any_of(*id);
@@ -97,7 +99,9 @@ fn maps_id(map: &str, id: u32) -> bool {
 
 fn pick(passwd: &str) -> Option<Account> {
     let accounts: Vec<Account> = passwd.lines().filter_map(parse).collect();
-    NAMES.iter().find_map(|name| accounts.iter().find(|account| account.name == *name).cloned())
+    NAMES
+        .iter()
+        .find_map(|name| accounts.iter().find(|account| account.name == *name).cloned())
 }
 
 /// One line of passwd(5), unless it is root's under another name.
@@ -111,7 +115,10 @@ fn parse(line: &str) -> Option<Account> {
 
 /// macOS writes nobody's ids as -2, the same bits as a signed number.
 fn parse_id(field: &str) -> Option<u32> {
-    field.parse::<u32>().ok().or_else(|| Some(field.parse::<i32>().ok()?.cast_unsigned()))
+    field
+        .parse::<u32>()
+        .ok()
+        .or_else(|| Some(field.parse::<i32>().ok()?.cast_unsigned()))
 }
 
 /// A command that runs `program` in `directory` as `account`, or as the caller where there is none.
@@ -124,7 +131,11 @@ pub(crate) fn command(program: &Path, directory: &Path, account: Option<&Account
     command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
     command.envs(PASSED_ON.iter().filter_map(|name| Some((name, env::var_os(name)?))));
     // C also keeps the messages in the one language that this module reads.
-    command.env("LC_ALL", "C").current_dir(directory).stdin(Stdio::null()).process_group(0);
+    command
+        .env("LC_ALL", "C")
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .process_group(0);
     if let Some(account) = account {
         // The standard library empties the list of further groups along with this.
         command.uid(account.uid).gid(account.gid);

@@ -102,7 +102,15 @@ impl Home {
         let mark = processes::mark(maker, &name);
         let kin = Kin::Marked { mark, uid: owner, adopted: false };
         let maker = maker.clone();
-        Ok(Home { path, maker, owner, accounts: None, kin, left: false, _lock: lock })
+        Ok(Home {
+            path,
+            maker,
+            owner,
+            accounts: None,
+            kin,
+            left: false,
+            _lock: lock,
+        })
     }
 
     /// Makes the server's own directories, and sees that it can use them and its programs.
@@ -331,7 +339,11 @@ fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
 }
 
 fn lock(home: &Path) -> io::Result<File> {
-    let lock = OpenOptions::new().write(true).create_new(true).mode(0o600).open(home.join(LOCK))?;
+    let lock = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(home.join(LOCK))?;
     lock.lock()?;
     Ok(lock)
 }

@@ -185,7 +185,9 @@ impl Sandbox {
 
     /// The end of what the server has logged, on one line in parentheses; empty if it said nothing.
     pub fn last_words(&self) -> String {
-        postmaster::last_lines(&postmaster::log_since(&self.log_path(), 0)).trim_start().to_owned()
+        postmaster::last_lines(&postmaster::log_since(&self.log_path(), 0))
+            .trim_start()
+            .to_owned()
     }
 
     /// The process id of the postmaster.
@@ -254,7 +256,11 @@ struct Recipe {
 
 impl Recipe {
     fn new(options: &Options) -> Result<Recipe> {
-        let port = if options.listens_on_loopback { free_port()? } else { SOCKET_PORT };
+        let port = if options.listens_on_loopback {
+            free_port()?
+        } else {
+            SOCKET_PORT
+        };
         Ok(Recipe { options: options.clone(), port, preloads: true })
     }
 
@@ -271,7 +277,11 @@ impl Recipe {
 
     /// The server's settings, the stronger ones last.
     fn settings(&self, home: &Home) -> Vec<(String, String)> {
-        let listen = if self.options.listens_on_loopback { "127.0.0.1" } else { "" };
+        let listen = if self.options.listens_on_loopback {
+            "127.0.0.1"
+        } else {
+            ""
+        };
         let mut settings = vec![
             ("port".to_owned(), self.port.to_string()),
             ("listen_addresses".to_owned(), listen.to_owned()),

@@ -19,7 +19,11 @@ pub(crate) fn open(path: &Path, owner: u32) -> io::Result<File> {
     // What lies there may have been exchanged meanwhile, hence the flags and the second look.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
-    if is_plain(&file.metadata()?) { Ok(file) } else { Err(refused()) }
+    if is_plain(&file.metadata()?) {
+        Ok(file)
+    } else {
+        Err(refused())
+    }
 }
 
 /// The beginning of such a file, at most `limit` bytes; empty if there is none.

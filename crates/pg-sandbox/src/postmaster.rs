@@ -191,8 +191,9 @@ fn command_line(pid: u32) -> String {
     let bytes = if cfg!(target_os = "linux") {
         fs::read(format!("/proc/{pid}/cmdline"))
     } else {
-        let ps =
-            Command::new("ps").args(["-ww", "-o", "command=", "-p", &pid.to_string()]).output();
+        let ps = Command::new("ps")
+            .args(["-ww", "-o", "command=", "-p", &pid.to_string()])
+            .output();
         ps.map(|output| output.stdout)
     };
     String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()

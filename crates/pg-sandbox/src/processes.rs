@@ -149,7 +149,10 @@ pub(crate) fn send(pid: u32, signal: Signal) {
 fn kill_all_of(uid: u32) {
     let account = Account { name: String::new(), uid, gid: uid };
     let mut command = account::command(Path::new("/bin/sh"), Path::new("/"), Some(&account));
-    command.args(["-c", "kill -s KILL -1"]).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(["-c", "kill -s KILL -1"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     if let Ok(mut child) = command.spawn() {
         wait_or_kill(&mut child);
     }

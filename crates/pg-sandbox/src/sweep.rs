@@ -44,11 +44,15 @@ fn is_ours(path: &Path, owner: u32, maker: &Maker) -> bool {
 
 fn sweep_one(path: &Path, owner: u32, maker: &Maker) {
     // Held until the end, so that two sweeps do not meet in one directory.
-    let Ok(lock) = peek::open(&path.join(home::LOCK), owner) else { return };
+    let Ok(lock) = peek::open(&path.join(home::LOCK), owner) else {
+        return;
+    };
     if lock.try_lock().is_err() {
         return;
     }
-    let Some(kin) = kin(path, owner, maker) else { return };
+    let Some(kin) = kin(path, owner, maker) else {
+        return;
+    };
     let is_kept = fs::symlink_metadata(path.join(home::KEPT)).is_ok();
     if is_kept && is_running(path, &kin) {
         return;
@@ -84,5 +88,7 @@ fn is_running(path: &Path, kin: &Kin) -> bool {
 fn is_answering(path: &Path) -> bool {
     let entries = fs::read_dir(path.join(home::SOCKET)).into_iter().flatten().flatten();
     let sockets = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_socket()));
-    sockets.map(|entry| entry.path()).any(|socket| UnixStream::connect(socket).is_ok())
+    sockets
+        .map(|entry| entry.path())
+        .any(|socket| UnixStream::connect(socket).is_ok())
 }

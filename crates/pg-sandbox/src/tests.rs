@@ -50,7 +50,10 @@ struct Traces {
 }
 
 fn traces(sandbox: &Sandbox) -> Traces {
-    Traces { home: sandbox.data_dir().parent().unwrap().to_owned(), pid: sandbox.pid() }
+    Traces {
+        home: sandbox.data_dir().parent().unwrap().to_owned(),
+        pid: sandbox.pid(),
+    }
 }
 
 impl Traces {
@@ -69,7 +72,10 @@ impl Traces {
 }
 
 fn is_running(pid: u32) -> bool {
-    let ps = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
+    let ps = Command::new("ps")
+        .args(["-o", "stat=", "-p", &pid.to_string()])
+        .output()
+        .unwrap();
     let state = String::from_utf8_lossy(&ps.stdout).trim().to_owned();
     !state.is_empty() && !state.starts_with('Z')
 }
@@ -351,7 +357,9 @@ fn victims_traces(victim: &mut Child, place: &Path) -> Traces {
 /// Not a test of its own: the body of the process that `what_a_killed_process_left_is_swept` kills.
 #[test]
 fn is_killed_in_another_process() {
-    let Some(report) = env::var_os(VICTIM).map(PathBuf::from) else { return };
+    let Some(report) = env::var_os(VICTIM).map(PathBuf::from) else {
+        return;
+    };
     let sandbox = started();
     let traces = traces(&sandbox);
     let draft = report.with_extension("draft");

@@ -91,7 +91,7 @@ pub fn instead_of_sql(folder: &Path) -> Option<Failure> {
         tool.map(|tool| (tool, files.len()))
     });
     let (tool, number) = found?;
-    let count = crate::figures::count(number, "file", "files");
+    let count = crate::format::count(number, "file", "files");
     let place = folder.display();
     let message = format!("{place} holds no SQL: its {count} are programs of {}", tool.name);
     Some(Failure::usage(message).hint(format!("give the SQL: {}", tool.way)))
@@ -106,7 +106,10 @@ fn tool_of(file: &Path) -> Option<&'static Programs> {
     let extension = file.extension()?.to_str()?.to_owned();
     let text = fs::read_to_string(file).ok()?;
     let says = |tool: &&Programs| tool.signs.iter().any(|sign| text.contains(sign));
-    TOOLS.iter().filter(|tool| tool.extensions.contains(&extension.as_str())).find(says)
+    TOOLS
+        .iter()
+        .filter(|tool| tool.extensions.contains(&extension.as_str()))
+        .find(says)
 }
 
 fn code_in(folder: &Path) -> Vec<PathBuf> {
@@ -132,9 +135,16 @@ pub fn beside(listing: &Listing, layout: Layout) -> Vec<String> {
         Layout::Plain => "",
         layout => layout.tool(),
     };
-    let runs = if tool.is_empty() { String::new() } else { format!(", which {tool} would run") };
+    let runs = if tool.is_empty() {
+        String::new()
+    } else {
+        format!(", which {tool} would run")
+    };
     let say = |path: &PathBuf| {
-        format!("{}: a program{runs}, and is not run; later migrations may need it", path.display())
+        format!(
+            "{}: a program{runs}, and is not run; later migrations may need it",
+            path.display()
+        )
     };
     found.iter().map(say).collect()
 }
@@ -149,7 +159,9 @@ fn folders(listing: &Listing) -> impl Iterator<Item = PathBuf> {
 
 fn is_migration(path: &Path) -> bool {
     let name = file_name(path);
-    let Some((stem, _)) = name.rsplit_once('.') else { return false };
+    let Some((stem, _)) = name.rsplit_once('.') else {
+        return false;
+    };
     // Tests and type declarations stand beside what they are about.
     let beside = stem.ends_with("_test") || stem.ends_with(".d") || stem.ends_with(".test");
     let numbered = leading_number(stem).is_some() || flyway(&format!("{stem}.sql")).is_some();

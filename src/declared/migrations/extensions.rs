@@ -26,7 +26,9 @@ pub fn about_extensions(script: &Script) -> Vec<AboutExtensions> {
     if !script.text.to_ascii_uppercase().contains("EXTENSION") {
         return Vec::new();
     }
-    let Ok(parse) = syntax::parse(&script.text) else { return Vec::new() };
+    let Ok(parse) = syntax::parse(&script.text) else {
+        return Vec::new();
+    };
     if !parse.errors().is_empty() {
         return Vec::new();
     }

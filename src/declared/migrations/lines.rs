@@ -92,8 +92,8 @@ pub fn excerpt(text: &str, offset: usize) -> Range<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Wrapping;
     use super::*;
+    use crate::declared::migrations::Wrapping;
 
     #[test]
     fn of_a_long_line_a_part_is_shown() {

@@ -87,7 +87,11 @@ impl Found {
     /// What stands in it, to tell the tool by; nothing where it cannot be read.
     pub fn text(&self) -> &str {
         self.text.get_or_init(|| {
-            let bytes = if self.path.is_file() { fs::read(&self.path).ok() } else { None };
+            let bytes = if self.path.is_file() {
+                fs::read(&self.path).ok()
+            } else {
+                None
+            };
             let text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
             text.trim_start_matches('\u{feff}').to_owned()
         })
@@ -148,13 +152,18 @@ impl Listing {
 
     /// The project's nearest file of that name.
     pub fn project_file(&self, name: &str) -> Option<PathBuf> {
-        self.project().into_iter().map(|folder| folder.join(name)).find(|path| path.is_file())
+        self.project()
+            .into_iter()
+            .map(|folder| folder.join(name))
+            .find(|path| path.is_file())
     }
 
     /// Whether a file of that name in the project has the word in it.
     pub fn project_says(&self, name: &str, word: &str) -> bool {
         let files = self.project().into_iter().map(|folder| folder.join(name));
-        files.filter_map(|path| fs::read_to_string(path).ok()).any(|text| text.contains(word))
+        files
+            .filter_map(|path| fs::read_to_string(path).ok())
+            .any(|text| text.contains(word))
     }
 
     fn find(&mut self, path: &Path, argument: usize) -> Result<()> {
@@ -173,7 +182,8 @@ impl Listing {
         }
         let below = Some(folder.clone());
         self.folders.push(folder);
-        self.files.extend(files.into_iter().map(|path| Found::new(path, below.clone(), argument)));
+        self.files
+            .extend(files.into_iter().map(|path| Found::new(path, below.clone(), argument)));
         Ok(())
     }
 
@@ -204,12 +214,16 @@ impl Listing {
 
 /// The file name as text.
 pub fn file_name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 /// The folder and those above it, up to the root of its repository.
 fn project(folder: &Path) -> Vec<PathBuf> {
-    let Ok(folder) = fs::canonicalize(folder) else { return Vec::new() };
+    let Ok(folder) = fs::canonicalize(folder) else {
+        return Vec::new();
+    };
     let mut folders = Vec::new();
     for folder in folder.ancestors().take(PROJECT_DEPTH) {
         folders.push(folder.to_path_buf());

@@ -89,7 +89,13 @@ pub fn load<P: AsRef<Path>>(paths: &[P], asked: &Asked) -> Result<Loaded> {
     warnings.append(&mut reader.warnings);
     warnings.extend(code::beside(&listing, tool.layout));
     let found_in = listing.found_in().map(Path::to_path_buf);
-    Ok(Loaded { layout: tool.layout, is_guessed, migrations, found_in, warnings })
+    Ok(Loaded {
+        layout: tool.layout,
+        is_guessed,
+        migrations,
+        found_in,
+        warnings,
+    })
 }
 
 fn invalid(file: &Path, message: impl std::fmt::Display) -> Failure {

@@ -115,7 +115,9 @@ pub fn directed_number(found: &Found) -> Option<Candidate> {
 /// A direct file, sorted as text.
 pub fn by_text(found: &Found) -> Option<Candidate> {
     let file = found.name();
-    found.is_direct().then(|| Candidate::up(found, stem(&file), Key::Text(file.clone())))
+    found
+        .is_direct()
+        .then(|| Candidate::up(found, stem(&file), Key::Text(file.clone())))
 }
 
 /// Any file: one that the user named keeps the place of its argument; those of a folder sort by number.

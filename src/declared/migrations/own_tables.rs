@@ -13,7 +13,10 @@ pub struct OwnTable {
 
 macro_rules! own_table {
     ($name:literal, $file:literal) => {
-        OwnTable { name: $name, create: include_str!(concat!("../../../sql/tools/", $file)) }
+        OwnTable {
+            name: $name,
+            create: include_str!(concat!("../../../sql/tools/", $file)),
+        }
     };
 }
 

@@ -72,7 +72,9 @@ fn is_harmless(command: &str) -> bool {
         return false;
     }
     let mut words = command[1..].split_whitespace();
-    let Some(first) = words.next() else { return false };
+    let Some(first) = words.next() else {
+        return false;
+    };
     if matches!(first, "set" | "unset") {
         return words.next().is_some_and(|name| VARIABLES.contains(&name));
     }

@@ -212,7 +212,9 @@ impl<'a> Scanner<'a> {
     /// Skips `$tag$ … $tag$`, if that is what stands there.
     fn dollar_quoted(&mut self) -> bool {
         let rest = &self.text[self.at + 1..];
-        let Some(length) = rest.find('$') else { return false };
+        let Some(length) = rest.find('$') else {
+            return false;
+        };
         let tag = &rest[..length];
         let is_tag = tag.bytes().all(is_word) && !tag.starts_with(|c: char| c.is_ascii_digit());
         if !is_tag || tag.contains('$') {
@@ -269,8 +271,13 @@ mod tests {
     #[test]
     fn rows_and_commands_are_told_from_statements() {
         let text = "COPY a (b) FROM stdin;\n1\tit's; --\n\\N\n\\.\nSELECT 1;\n\\echo 'x\nSELECT 2;";
-        let wanted =
-            ["COPY a (b) FROM stdin;", "1\tit's; --\n\\N\n", "SELECT 1;", "\\echo 'x", "SELECT 2;"];
+        let wanted = [
+            "COPY a (b) FROM stdin;",
+            "1\tit's; --\n\\N\n",
+            "SELECT 1;",
+            "\\echo 'x",
+            "SELECT 2;",
+        ];
         assert_eq!(found(text), wanted);
         // None of these reads from its client.
         for text in [

@@ -68,7 +68,14 @@ impl Script {
         wrapping: Wrapping,
     ) -> Self {
         let (file, text) = (file.into(), text.into());
-        Script { file, first_line, text, wrapping, pieces: None, rows: Vec::new() }
+        Script {
+            file,
+            first_line,
+            text,
+            wrapping,
+            pieces: None,
+            rows: Vec::new(),
+        }
     }
 
     /// These parts of a file's text, which stand in their order, the first one at this line; blanks
@@ -117,7 +124,9 @@ impl Script {
     /// Its pieces, each as a script that stands where it stands; the script itself where the tool
     /// does not cut.
     pub fn cut(&self) -> Vec<Script> {
-        let Some(pieces) = &self.pieces else { return vec![self.clone()] };
+        let Some(pieces) = &self.pieces else {
+            return vec![self.clone()];
+        };
         let (mut line, mut counted) = (self.first_line, 0);
         let mut cut = Vec::with_capacity(pieces.ranges.len());
         for range in &pieces.ranges {

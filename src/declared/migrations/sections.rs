@@ -28,7 +28,12 @@ pub fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     text.split_inclusive('\n').zip(1..).map(move |(line, number)| {
         let start = end;
         end += line.len();
-        Line { number, start, end, text: line.trim_end_matches(['\n', '\r']) }
+        Line {
+            number,
+            start,
+            end,
+            text: line.trim_end_matches(['\n', '\r']),
+        }
     })
 }
 
@@ -53,7 +58,9 @@ pub fn sections(
     let mut found: Vec<Section> = Vec::new();
     let mut before = 0..text.len();
     for line in lines(text) {
-        let Some((direction, options)) = marker(line.text) else { continue };
+        let Some((direction, options)) = marker(line.text) else {
+            continue;
+        };
         match found.last_mut() {
             Some(last) => last.bytes.end = line.start,
             None => before.end = line.start,
@@ -84,7 +91,9 @@ pub fn script(
     });
     let whole = Script::new(file, first.first_line, &text[begin..end], wrapping);
     let whole = Script { pieces, ..whole };
-    let gaps = own.windows(2).map(|pair| pair[0].bytes.end - begin..pair[1].bytes.start - begin);
+    let gaps = own
+        .windows(2)
+        .map(|pair| pair[0].bytes.end - begin..pair[1].bytes.start - begin);
     Some(if own.len() < 2 { whole } else { whole.without(gaps) })
 }
 

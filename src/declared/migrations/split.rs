@@ -93,8 +93,14 @@ impl Dialect {
             _ => None,
         };
         let (before, sections) = sections::sections(text, section);
-        let mut split =
-            Split { sections, up: vec![], down: vec![], dropped: vec![], marks: vec![], before };
+        let mut split = Split {
+            sections,
+            up: vec![],
+            down: vec![],
+            dropped: vec![],
+            marks: vec![],
+            before,
+        };
         let mut course = Course { dialect: self, file, at: None, open: None, is_body: false };
         for line in lines(text) {
             course.line(line, &mut split)?;
@@ -153,7 +159,9 @@ impl Course<'_> {
     }
 
     fn close(&mut self, end: usize, split: &mut Split) {
-        let Some((begin, _)) = self.open.take() else { return };
+        let Some((begin, _)) = self.open.take() else {
+            return;
+        };
         match self.at {
             Some(Direction::Down) => split.down.push(begin..end),
             _ => split.up.push(begin..end),
@@ -172,7 +180,9 @@ impl Course<'_> {
             )
             .hint("add the line below the statement"));
         }
-        let Some((begin, line)) = self.open.take() else { return Ok(()) };
+        let Some((begin, line)) = self.open.take() else {
+            return Ok(());
+        };
         match leftover {
             Leftover::Refused => Err(unended(self.file, line, tool, mark)),
             Leftover::Dropped => {

@@ -90,7 +90,9 @@ fn split(
 pub fn scanned(script: &Script) -> Vec<Statement> {
     let lines = Lines::new(script);
     let statement = |part| {
-        let (Part::Statement(range, _) | Part::Command(range)) = part else { return None };
+        let (Part::Statement(range, _) | Part::Command(range)) = part else {
+            return None;
+        };
         let (offset, (line, column)) = (range.start, lines.at(range.start));
         let text = script.text[range].trim_end_matches(';').trim_end().to_owned();
         Some(Statement { text, offset, line, column }).filter(|one| !one.text.is_empty())
@@ -101,7 +103,9 @@ pub fn scanned(script: &Script) -> Vec<Statement> {
 /// The script without the statements that make or drop roles, tablespaces and databases. These belong
 /// to the whole server, where they can be made only once. All places stay as they are.
 pub fn without_cluster_objects(script: &Script) -> Script {
-    let Ok(parsed) = syntax::parse(&script.text) else { return script.clone() };
+    let Ok(parsed) = syntax::parse(&script.text) else {
+        return script.clone();
+    };
     let concerned = parsed.statements().filter(concerns_cluster);
     script.without(concerned.map(|statement| statement.syntax().text_range().into()))
 }

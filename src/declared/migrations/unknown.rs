@@ -67,7 +67,11 @@ pub fn refuse_sections(listing: &Listing, tool: &Tool) -> Result<()> {
     if !runs_all {
         return Ok(());
     }
-    listing.files.iter().filter(|found| !takes_back(&found.name())).try_for_each(refuse)
+    listing
+        .files
+        .iter()
+        .filter(|found| !takes_back(&found.name()))
+        .try_for_each(refuse)
 }
 
 /// Files that lead back by their names may say so.
@@ -77,7 +81,9 @@ fn takes_back(name: &str) -> bool {
 
 fn refuse(found: &Found) -> Result<()> {
     let text = found.text();
-    let Some(line) = lines(text).find(|line| is_marker(line.text)) else { return Ok(()) };
+    let Some(line) = lines(text).find(|line| is_marker(line.text)) else {
+        return Ok(());
+    };
     // Comments that only tell the way back are none of a tool's.
     if !text[line.end..].lines().any(is_statement) {
         return Ok(());

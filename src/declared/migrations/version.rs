@@ -34,7 +34,9 @@ pub fn leading_number(name: &str) -> Option<(Number, &str)> {
 /// Whether a file of this name carries a version followed by `_`, as sqlx, golang-migrate and
 /// goose want it.
 pub fn versioned(name: &str) -> Option<Number> {
-    leading_number(name).filter(|(_, rest)| rest.starts_with('_')).map(|(number, _)| number)
+    leading_number(name)
+        .filter(|(_, rest)| rest.starts_with('_'))
+        .map(|(number, _)| number)
 }
 
 /// diesel's version: what stands before the first `_`, dashes dropped, compared as text.
@@ -75,7 +77,9 @@ pub fn flyway(file_name: &str) -> Option<(FlywayKind, Vec<Number>, &str)> {
 }
 
 fn part(text: &str) -> Option<Number> {
-    leading_number(text).filter(|(_, rest)| rest.is_empty()).map(|(number, _)| number)
+    leading_number(text)
+        .filter(|(_, rest)| rest.is_empty())
+        .map(|(number, _)| number)
 }
 
 /// A path's part as numbered files sort: by number, then by name, those without a number last.

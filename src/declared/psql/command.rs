@@ -57,9 +57,17 @@ impl<'t> Command<'t> {
         let length = line.find(|c: char| c == '\\' || is_space(c)).unwrap_or(line.len());
         let (name, rest) = line.split_at(length);
         // The one command whose name may be written in capitals.
-        let name = if name.eq_ignore_ascii_case("copy") { "copy" } else { name };
-        let mut command =
-            Command { name, arguments: Vec::new(), is_computed: false, end: line_end };
+        let name = if name.eq_ignore_ascii_case("copy") {
+            "copy"
+        } else {
+            name
+        };
+        let mut command = Command {
+            name,
+            arguments: Vec::new(),
+            is_computed: false,
+            end: line_end,
+        };
         let pipes = matches!(name, "o" | "out" | "w" | "write" | "g" | "gx")
             && rest.trim_start().starts_with('|');
         if pipes || WHOLE_LINE.contains(&name) {
@@ -151,7 +159,9 @@ impl<'t> Command<'t> {
         let value = self.arguments.get(1).map(|value| value.to_ascii_lowercase());
         let is_off = || {
             let value = value.as_deref().unwrap_or("on");
-            ["off", "0", "false", "no"].iter().any(|off| off.starts_with(value) && value != "o")
+            ["off", "0", "false", "no"]
+                .iter()
+                .any(|off| off.starts_with(value) && value != "o")
         };
         match self.arguments.first().map(String::as_str) {
             Some("AUTOCOMMIT") if is_off() => {
@@ -167,8 +177,10 @@ impl<'t> Command<'t> {
     }
 
     fn encoding(&self) -> Effect {
-        let name =
-            self.arguments.first().map(|name| name.to_ascii_lowercase().replace(['-', '_'], ""));
+        let name = self
+            .arguments
+            .first()
+            .map(|name| name.to_ascii_lowercase().replace(['-', '_'], ""));
         match name.as_deref() {
             None | Some("utf8" | "unicode") => Effect::None,
             Some(_) => Effect::Unknown("says that the file is not UTF-8; convert it with iconv"),
@@ -192,7 +204,8 @@ pub fn is_inline(word: &str) -> bool {
 /// `\d`, `\dt+`, `\dconfig`: they only show.
 fn describes(name: &str) -> bool {
     name.strip_prefix('d').is_some_and(|rest| {
-        rest.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, '+' | 'S' | '*' | '?' | '!'))
+        rest.chars()
+            .all(|c| c.is_ascii_alphabetic() || matches!(c, '+' | 'S' | '*' | '?' | '!'))
     })
 }
 

@@ -1,21 +1,29 @@
 use std::fs;
 
-use super::super::parse::Others;
 use super::*;
+use crate::declared::parse::Others;
 
 /// What is read, one statement a line, then what is wrong and what was passed over.
 fn read(text: &str) -> String {
     let mut reader = Reader::new(Passed::new(Others::Ignore));
     let mut said = Vec::new();
     let name = Arc::from("a.sql");
-    let text = Text { name: &name, path: None, first_line: 1, text, rows_are_apart: false };
+    let text = Text {
+        name: &name,
+        path: None,
+        first_line: 1,
+        text,
+        rows_are_apart: false,
+    };
     reader.read(text, &mut |statement, _| {
         let variable = statement.variable.map(|name| format!(" [{name}]")).unwrap_or_default();
         let words = statement.text.split_whitespace().collect::<Vec<_>>().join(" ");
         said.push(format!("{}: {words}{variable}", statement.source.line));
     });
-    let problems =
-        reader.problems.iter().map(|one| format!("! {}: {}", one.source.line, one.message));
+    let problems = reader
+        .problems
+        .iter()
+        .map(|one| format!("! {}: {}", one.source.line, one.message));
     said.extend(problems);
     said.join("\n")
 }
@@ -39,7 +47,10 @@ fn statements_end_where_psql_ends_them() {
             "begin; create index i on t (a); end; b",
             "1: begin\n1: create index i on t (a)\n1: end\n1: b",
         ),
-        ("a;\nb 'c;\nd", "1: a\n! 2: the file ends within a quoted string that begins here"),
+        (
+            "a;\nb 'c;\nd",
+            "1: a\n! 2: the file ends within a quoted string that begins here",
+        ),
         ("/* a;\n b", "! 1: the file ends within a comment that begins here"),
     ] {
         assert_eq!(read(text), wanted, "{text}");
@@ -53,7 +64,10 @@ fn commands_end_at_their_line() {
         ("\\echo it's; done\na;", "2: a"),
         ("a\n\\echo b\n c;", "1: a c"),
         ("\\pset pager off \\\\ a; \\timing \\x\nb;", "1: a\n2: b"),
-        ("'\\i a' \"\\i\" $$\n\\i b\n$$ -- \\i c\n /* \\i */;", "1: '\\i a' \"\\i\" $$ \\i b $$"),
+        (
+            "'\\i a' \"\\i\" $$\n\\i b\n$$ -- \\i c\n /* \\i */;",
+            "1: '\\i a' \"\\i\" $$ \\i b $$",
+        ),
         ("a \\g\nb \\gx (format=csv) c\nd;", "1: a\n2: b\n3: d"),
         ("a \\r\nb;", "2: b"),
         ("a;\n\\q\nb;", "1: a"),
@@ -120,7 +134,10 @@ fn commands_that_change_what_follows_are_refused_by_their_names() {
 #[test]
 fn the_rows_of_copy_are_data() {
     for (text, wanted) in [
-        ("COPY t (a) FROM stdin;\nit's; \\i x $$ (\n\\.\nb;", "1: COPY t (a) FROM stdin\n4: b"),
+        (
+            "COPY t (a) FROM stdin;\nit's; \\i x $$ (\n\\.\nb;",
+            "1: COPY t (a) FROM stdin\n4: b",
+        ),
         (
             "copy t from stdin with (format csv); -- x\n'\r\n\\.\r\nb;",
             "1: copy t from stdin with (format csv)\n4: b",

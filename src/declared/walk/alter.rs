@@ -98,14 +98,18 @@ impl Alter<'_> {
     }
 
     fn take_back_index(&mut self, at: usize) {
-        let Some(entry) = self.walk.indexes[at].take() else { return };
+        let Some(entry) = self.walk.indexes[at].take() else {
+            return;
+        };
         let DeclaredIndex { name, table, source, .. } = entry.declared;
         let name = name.unwrap_or_else(|| format!("an index on {table}"));
         self.say("taken_back", &format!("takes back {name}, which {source} declares"));
     }
 
     fn take_back_view(&mut self, at: usize) {
-        let Some(entry) = self.walk.views[at].take() else { return };
+        let Some(entry) = self.walk.views[at].take() else {
+            return;
+        };
         let DeclaredView { name, source, .. } = entry.declared;
         self.say("taken_back", &format!("takes back {name}, which {source} declares"));
     }
@@ -226,7 +230,9 @@ impl Alter<'_> {
                 self.rename_indexes(name, &new);
             }
         } else if words.eat("set tablespace") {
-            let Some(tablespace) = words.part() else { return };
+            let Some(tablespace) = words.part() else {
+                return;
+            };
             for at in self.indexes_named(name) {
                 if let Some(entry) = &mut self.walk.indexes[at] {
                     move_index(&mut entry.declared, &tablespace);
@@ -414,7 +420,9 @@ impl Alter<'_> {
 
     fn rename_column(&mut self, table: &RelationName, old: &str, new: &str) {
         for at in self.using_column(table, old) {
-            let Some(entry) = &mut self.walk.indexes[at] else { continue };
+            let Some(entry) = &mut self.walk.indexes[at] else {
+                continue;
+            };
             if !rename_column(&mut entry.declared, old, new) {
                 self.lose_index(at, "renames a column in");
             }

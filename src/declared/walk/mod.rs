@@ -256,7 +256,9 @@ impl Walk {
             }
             Declared::View { mut view, if_not_exists } => {
                 self.created.push((view.name.clone(), stands));
-                let Some(path) = self.path(&mut view.name, true, one)? else { return Ok(()) };
+                let Some(path) = self.path(&mut view.name, true, one)? else {
+                    return Ok(());
+                };
                 self.require_literals(one)?;
                 if let Some(role) = self.role() {
                     return Err(changed(role, "SET ROLE", one, "let that role run pgtend"));
@@ -354,7 +356,9 @@ impl Walk {
     /// Constants that the session's settings make mean something else.
     fn require_literals(&self, one: &Kept) -> Result<(), Problem> {
         for name in READ_OTHERWISE {
-            let Some(setting) = self.settings.get(name) else { continue };
+            let Some(setting) = self.settings.get(name) else {
+                continue;
+            };
             let is_always = matches!(name, "standard_conforming_strings" | "client_encoding")
                 || name == "transform_null_equals";
             let has_text = || lexer::tokens(&one.text).any(|token| token.kind == lexer::Kind::Text);

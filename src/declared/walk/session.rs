@@ -51,6 +51,8 @@ impl Session {
 
 impl Kept {
     pub fn is_view(&self) -> bool {
-        lexer::tokens(&self.text).take(2).any(|token| token.is(&self.text, "materialized"))
+        lexer::tokens(&self.text)
+            .take(2)
+            .any(|token| token.is(&self.text, "materialized"))
     }
 }

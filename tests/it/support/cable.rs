@@ -36,7 +36,9 @@ impl Cable {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        BufReader::new(holder.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+        BufReader::new(holder.stdout.take().unwrap())
+            .read_line(&mut String::new())
+            .unwrap();
         let laid = LAID.fetch_add(1, Ordering::Relaxed);
         let number = std::process::id().wrapping_mul(8).wrapping_add(laid) % SUBNETS;
         let cable = Cable { holder, number };
@@ -137,5 +139,9 @@ fn ip(words: &str) {
 fn run(command: &mut Command, words: &str) {
     let output = command.args(words.split_whitespace()).output();
     let output = output.unwrap_or_else(|error| panic!("ip: {error}; scripts/ensure-iproute2"));
-    assert!(output.status.success(), "ip {words}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "ip {words}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

@@ -254,7 +254,10 @@ impl Output {
     #[track_caller]
     pub fn warned(&self, rule: &str) -> Vec<String> {
         let warnings = self.json().warnings.into_iter();
-        warnings.filter(|warning| warning.rule == rule).map(|warning| warning.object).collect()
+        warnings
+            .filter(|warning| warning.rule == rule)
+            .map(|warning| warning.object)
+            .collect()
     }
 }
 

@@ -60,7 +60,10 @@ impl Database {
 
     /// Runs SQL, several statements if need be.
     pub async fn sql(&self, sql: &str) {
-        self.client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{error:?}\n{sql}"));
+        self.client
+            .batch_execute(sql)
+            .await
+            .unwrap_or_else(|error| panic!("{error:?}\n{sql}"));
     }
 
     /// Runs SQL that is expected to fail; returns the SQLSTATE.
@@ -139,7 +142,8 @@ impl Database {
 
     /// The table's indexes with all that may change about them.
     pub async fn index_definitions(&self, table: &str) -> String {
-        self.indexes(table, "i.indexrelid || ' ' || pg_get_indexdef(i.indexrelid)").await
+        self.indexes(table, "i.indexrelid || ' ' || pg_get_indexdef(i.indexrelid)")
+            .await
     }
 
     async fn indexes(&self, table: &str, what: &str) -> String {
@@ -256,7 +260,8 @@ impl Database {
 
     /// Runs `pgtend apply --format json` as some role to its end.
     pub fn apply_as(&self, role: &str, arguments: &[&str]) -> Output {
-        self.start_as(role, &[&["apply", "--format", "json"], arguments].concat()).wait()
+        self.start_as(role, &[&["apply", "--format", "json"], arguments].concat())
+            .wait()
     }
 
     /// Runs `pgtend plan --format json` to its end.
@@ -329,7 +334,10 @@ impl Database {
 /// The SQLSTATE that a statement ended with, empty if it succeeded.
 pub async fn sqlstate(statement: JoinHandle<Result<(), Error>>) -> String {
     let ended = statement.await.unwrap();
-    ended.err().map(|error| error.code().unwrap().code().to_owned()).unwrap_or_default()
+    ended
+        .err()
+        .map(|error| error.code().unwrap().code().to_owned())
+        .unwrap_or_default()
 }
 
 /// The first column of the first row as text.

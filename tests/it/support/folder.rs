@@ -39,7 +39,11 @@ impl Folder {
         let url = server().url();
         let asks = |option: &str| more.contains(&option);
         let asks_for_server = ["-d", "--target", "--pg", "--pg-bin"].into_iter().any(asks);
-        let shared = if asks_for_server { vec![] } else { vec!["-d", url.as_str()] };
+        let shared = if asks_for_server {
+            vec![]
+        } else {
+            vec!["-d", url.as_str()]
+        };
         self.call(&[&["--format", "json"], shared.as_slice(), more].concat()).run()
     }
 

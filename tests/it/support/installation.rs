@@ -21,7 +21,11 @@ impl Installation {
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
         let installation = Installation { folder, major };
         for (program, more) in [("initdb", ""), ("pg_ctl", ""), ("postgres", setting)] {
-            let more = if more.is_empty() { String::new() } else { format!("-c '{more}'") };
+            let more = if more.is_empty() {
+                String::new()
+            } else {
+                format!("-c '{more}'")
+            };
             let script = format!(
                 "#!/bin/sh\n[ \"$1\" != --version ] || {{ echo '{program} (PostgreSQL) {major}.99'; exit; }}\n\
                  exec '{}' \"$@\" {more}\n",

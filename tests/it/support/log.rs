@@ -3,8 +3,17 @@
 use std::collections::HashMap;
 
 /// Statements that change nothing for anybody else.
-const HARMLESS: [&str; 9] =
-    ["SELECT", "WITH", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET", "RESET"];
+const HARMLESS: [&str; 9] = [
+    "SELECT",
+    "WITH",
+    "BEGIN",
+    "COMMIT",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "RELEASE",
+    "SET",
+    "RESET",
+];
 
 /// A statement and the process that it was sent to.
 pub struct Entry {
@@ -57,7 +66,9 @@ pub fn changes(entries: Vec<Entry>) -> Vec<String> {
 /// Whether the statement is more than a question.
 pub fn is_change(statement: &str) -> bool {
     let mut lines = statement.lines().map(str::trim_start);
-    let code = lines.find(|line| !line.is_empty() && !line.starts_with("--")).unwrap_or_default();
+    let code = lines
+        .find(|line| !line.is_empty() && !line.starts_with("--"))
+        .unwrap_or_default();
     let first = code.split_whitespace().next().unwrap_or_default().to_uppercase();
     !HARMLESS.contains(&first.trim_end_matches(';'))
 }

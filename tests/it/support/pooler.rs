@@ -65,7 +65,10 @@ impl Pooler {
 
     /// The connection words for this database through the pooler.
     pub fn url(&self, database: &str) -> String {
-        format!("host={} port={PORT} user=postgres dbname={database}", self.folder.path().display())
+        format!(
+            "host={} port={PORT} user=postgres dbname={database}",
+            self.folder.path().display()
+        )
     }
 }
 
@@ -81,7 +84,11 @@ fn command(program: &Path, configuration: &Path) -> Command {
     let script = "\"$0\" -q \"$1\" & cat >/dev/null; kill $!; wait";
     let mut command = Command::new("sh");
     command.arg("-c").arg(script).args([program, configuration]);
-    command.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     command
 }
 

@@ -39,7 +39,11 @@ impl Proxy {
 
     /// Cuts all connections that there are; new ones are let through.
     pub fn cut(&self) {
-        self.connections.lock().unwrap().drain(..).for_each(|connection| connection.abort());
+        self.connections
+            .lock()
+            .unwrap()
+            .drain(..)
+            .for_each(|connection| connection.abort());
     }
 
     /// From now on connections stay open, and take what is sent, but nothing comes through any more.
@@ -98,14 +102,18 @@ async fn refuse(mut client: TcpStream, setting: &str, socket: PathBuf) {
         let _ = client.write_all(&[b"E", &length[..], fields.as_bytes()].concat()).await;
         return;
     }
-    let Ok(mut server) = UnixStream::connect(socket).await else { return };
+    let Ok(mut server) = UnixStream::connect(socket).await else {
+        return;
+    };
     if server.write_all(&bytes[..read]).await.is_ok() {
         let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
     }
 }
 
 async fn forward(client: TcpStream, socket: PathBuf, flow: watch::Receiver<bool>) {
-    let Ok(server) = UnixStream::connect(socket).await else { return };
+    let Ok(server) = UnixStream::connect(socket).await else {
+        return;
+    };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     tokio::join!(carry(from_client, to_server, flow.clone()), carry(from_server, to_client, flow));

@@ -85,7 +85,13 @@ pub fn start_guarded(
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    Server { socket_dir, port, log_path: kept.log_path, major, _reaper: Mutex::new(reaper) }
+    Server {
+        socket_dir,
+        port,
+        log_path: kept.log_path,
+        major,
+        _reaper: Mutex::new(reaper),
+    }
 }
 
 /// Replaces the data of a stopped throwaway server by another's, which each run under an account of
@@ -97,5 +103,12 @@ pub fn copy_data(from: &Sandbox, to: &Sandbox) {
     let copied = Command::new("cp").arg("-a").arg(from.data_dir()).arg(&data).status().unwrap();
     assert!(copied.success());
     let owner = format!("{}:{}", owner.uid(), owner.gid());
-    assert!(Command::new("chown").args(["-R", &owner]).arg(&data).status().unwrap().success());
+    assert!(
+        Command::new("chown")
+            .args(["-R", &owner])
+            .arg(&data)
+            .status()
+            .unwrap()
+            .success()
+    );
 }

@@ -46,7 +46,9 @@ impl Scene {
 
     fn settings(&self, text: &str) -> TlsSettings {
         let text = text.replace("~", &self.home.path().display().to_string());
-        Conninfo::resolve(Some(&format!("host=h {text}")), &self.environment()).unwrap().tls()
+        Conninfo::resolve(Some(&format!("host=h {text}")), &self.environment())
+            .unwrap()
+            .tls()
     }
 
     fn verifier(&self, text: &str) -> Result<Arc<dyn ServerCertVerifier>> {
@@ -67,11 +69,15 @@ impl Scene {
         now: UnixTime,
     ) -> RustlsResult<ServerCertVerified> {
         let host = ServerName::try_from(host).unwrap();
-        self.verifier(text).unwrap().verify_server_cert(certificate, &[], &host, &[], now)
+        self.verifier(text)
+            .unwrap()
+            .verify_server_cert(certificate, &[], &host, &[], now)
     }
 
     fn refusal(&self, text: &str) -> String {
-        client_config(&self.settings(text), &self.environment()).unwrap_err().to_string()
+        client_config(&self.settings(text), &self.environment())
+            .unwrap_err()
+            .to_string()
     }
 }
 
@@ -282,7 +288,9 @@ fn handshake(
     key: &KeyPair,
 ) -> RustlsResult<()> {
     let provider = Arc::new(ring::default_provider());
-    let key = provider.key_provider.load_private_key(key.serialize_der().try_into().unwrap())?;
+    let key = provider
+        .key_provider
+        .load_private_key(key.serialize_der().try_into().unwrap())?;
     let server = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()

@@ -175,7 +175,8 @@ pub(super) fn public_key(
     certificate: &Certificate,
 ) -> RustlsResult<SubjectPublicKeyInfoDer<'static>> {
     let key = certificate.tbs_certificate.subject_public_key_info.to_der();
-    key.map(SubjectPublicKeyInfoDer::from).map_err(|_| CertificateError::BadEncoding.into())
+    key.map(SubjectPublicKeyInfoDer::from)
+        .map_err(|_| CertificateError::BadEncoding.into())
 }
 
 fn tls13_signature(

@@ -30,7 +30,10 @@ fn a_plain_file_may_be_called_migration() {
 fn sqlx_sorts_by_number_and_sends_unwrapped_files_whole() {
     let folder = folder(&[
         ("20240101000000_a.sql", "CREATE TABLE a ();"),
-        ("20240102000000_b.up.sql", "-- no-transaction\nCREATE INDEX CONCURRENTLY i ON a (x);"),
+        (
+            "20240102000000_b.up.sql",
+            "-- no-transaction\nCREATE INDEX CONCURRENTLY i ON a (x);",
+        ),
         ("20240102000000_b.down.sql", "DROP INDEX i;"),
         ("README.sql", "not a migration"),
         ("seeds/20240103000000_c.sql", "not below a migration"),
@@ -117,7 +120,10 @@ fn flyway_leaves_out_the_transaction_where_all_refuse_it() {
 fn dbmate_has_sections() {
     let folder = folder(&[
         ("2_b.sql", "-- migrate:up transaction:false\nVACUUM;\n\n-- migrate:down\n"),
-        ("1_a.sql", "-- a\n\n-- migrate:up\nCREATE TABLE a ();\n-- migrate:down\nDROP TABLE a;"),
+        (
+            "1_a.sql",
+            "-- a\n\n-- migrate:up\nCREATE TABLE a ();\n-- migrate:down\nDROP TABLE a;",
+        ),
         ("10_c.sql", "--migrate:up\n--migrate:down\n"),
     ]);
     let (layout, migrations) = loaded(&folder);
@@ -220,7 +226,9 @@ fn dbmate_may_have_several_pairs_and_wants_both_of_each() {
 /// The messages that the tool makes of the up script.
 fn messages(migration: &Migration) -> Vec<String> {
     let cut = migration.up.cut().into_iter();
-    cut.map(|piece| piece.text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
+    cut.map(|piece| piece.text.trim().to_owned())
+        .filter(|text| !text.is_empty())
+        .collect()
 }
 
 #[test]
@@ -228,7 +236,12 @@ fn goose_and_its_like_cut_by_lines() {
     let body = "CREATE FUNCTION f() AS $$\nBEGIN\n  x := 1;\nEND;\n$$;\n";
     let text = format!("-- +goose Up\nSELECT 1; SELECT 2;\n{body}-- +goose Down\n");
     let (_, migrations) = loaded(&folder(&[("1_a.sql", &text)]));
-    let cut = ["SELECT 1; SELECT 2;", "CREATE FUNCTION f() AS $$\nBEGIN\n  x := 1;", "END;", "$$;"];
+    let cut = [
+        "SELECT 1; SELECT 2;",
+        "CREATE FUNCTION f() AS $$\nBEGIN\n  x := 1;",
+        "END;",
+        "$$;",
+    ];
     assert_eq!(messages(&migrations[0]), cut);
 
     let marked =
@@ -320,8 +333,11 @@ fn shmig_tern_and_node_pg_migrate_have_two_parts() {
 fn drizzle_keeps_a_journal() {
     let journal = r#"{"entries": [{"idx": 0, "tag": "0000_b"}, {"idx": 1, "tag": "0001_a"}]}"#;
     let two = "CREATE TABLE a ();--> statement-breakpoint\nCREATE TABLE b ();\n";
-    let mut files =
-        vec![("meta/_journal.json", journal), ("0000_b.sql", two), ("0001_a.sql", "SELECT 1;")];
+    let mut files = vec![
+        ("meta/_journal.json", journal),
+        ("0000_b.sql", two),
+        ("0001_a.sql", "SELECT 1;"),
+    ];
     files.push(("0002_c.sql", "SELECT 2;"));
     let (layout, migrations) = loaded(&folder(&files));
     assert_eq!((layout, names(&migrations)), (Layout::Drizzle, vec!["0000_b", "0001_a"]));
@@ -414,10 +430,15 @@ fn graphile_hasura_supabase_and_refinery_are_known_by_what_is_around() {
     let committed =
         "--! Previous: -\n--! Hash: sha1:1\n\n--! no-transaction\nSELECT ':DATABASE_OWNER';\n";
     let current = "SELECT 2;";
-    let files =
-        [("migrations/committed/000001.sql", committed), ("migrations/current.sql", current)];
+    let files = [
+        ("migrations/committed/000001.sql", committed),
+        ("migrations/current.sql", current),
+    ];
     let (layout, migrations) = loaded(&folder(&files));
-    assert_eq!((layout, names(&migrations)), (Layout::GraphileMigrate, vec!["000001", "current"]));
+    assert_eq!(
+        (layout, names(&migrations)),
+        (Layout::GraphileMigrate, vec!["000001", "current"])
+    );
     assert_eq!(wrappings(&migrations), [Wrapping::OneMessage, Wrapping::Transaction]);
     assert_eq!(migrations[0].up.first_line, 4);
     assert!(migrations[0].up.text.contains("'postgres'"));
@@ -471,7 +492,11 @@ fn sections_of_unknown_tools_are_refused_unless_asked_for() {
 #[test]
 fn programs_are_told_by_their_tool() {
     for (path, text, tool) in [
-        ("db/migrate/20240101000000_a.rb", "class A < ActiveRecord::Migration[7.0]", "Rails"),
+        (
+            "db/migrate/20240101000000_a.rb",
+            "class A < ActiveRecord::Migration[7.0]",
+            "Rails",
+        ),
         ("alembic/versions/1_a.py", "from alembic import op", "Alembic"),
         ("app/migrations/0001_initial.py", "from django.db import migrations", "Django"),
         ("migrations/1-a.ts", "export class A implements MigrationInterface {", "TypeORM"),
@@ -482,7 +507,11 @@ fn programs_are_told_by_their_tool() {
             "use Illuminate\\Database\\Migrations\\Migration;",
             "Laravel",
         ),
-        ("Migrations/1_a.cs", "protected override void Up(MigrationBuilder b)", "Entity Framework"),
+        (
+            "Migrations/1_a.cs",
+            "protected override void Up(MigrationBuilder b)",
+            "Entity Framework",
+        ),
     ] {
         let folder = folder(&[(path, text)]);
         let place = folder.path().join(Path::new(path).parent().unwrap());

@@ -57,7 +57,11 @@ fn a_down_script_alone_is_passed_over_with_a_word() {
     let folder = folder(&[("1_a.up.sql", ""), ("2_b.down.sql", "")]);
     let found = load(&[folder.path()], &asked(None)).unwrap();
     assert_eq!(names(&found.migrations), ["1_a"]);
-    assert!(found.warnings[0].contains("2_b.down.sql: there is no script"), "{:?}", found.warnings);
+    assert!(
+        found.warnings[0].contains("2_b.down.sql: there is no script"),
+        "{:?}",
+        found.warnings
+    );
     let alone = load(&[folder.path().join("2_b.down.sql")], &asked(None)).unwrap_err();
     assert!(alone.to_string().contains("it takes back"), "{alone}");
 }
@@ -114,7 +118,10 @@ fn a_file_given_twice_is_read_once() {
 fn a_named_file_must_suit_the_layout() {
     let folder = folder(&[("a.sql", "SELECT 1;")]);
     let failure = load(&[folder.path().join("a.sql")], &asked(Some(Layout::Goose))).unwrap_err();
-    assert!(failure.to_string().contains("a.sql: the file is not named as goose"), "{failure}");
+    assert!(
+        failure.to_string().contains("a.sql: the file is not named as goose"),
+        "{failure}"
+    );
 }
 
 #[test]

@@ -11,7 +11,12 @@ fn statements_stand_at_line_and_column_of_the_file() {
     assert_eq!(
         found,
         [
-            Statement { text: "SELECT ';' AS \"a;b\"".to_owned(), offset: 23, line: 8, column: 11 },
+            Statement {
+                text: "SELECT ';' AS \"a;b\"".to_owned(),
+                offset: 23,
+                line: 8,
+                column: 11
+            },
             Statement {
                 text: "INSERT INTO t VALUES ($x$;$x$)".to_owned(),
                 offset: 44,

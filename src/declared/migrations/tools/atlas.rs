@@ -28,11 +28,18 @@ fn order(listing: &Listing) -> Result<Vec<Candidate>> {
     if let Some(sum) = listing.folders.iter().map(|it| it.join(SUM)).find(|it| it.is_file()) {
         check_sum(&sum, listing)?;
     }
-    let mut all =
-        direct.filter_map(|found| Some((found, order::by_text(found)?))).collect::<Vec<_>>();
+    let mut all = direct
+        .filter_map(|found| Some((found, order::by_text(found)?)))
+        .collect::<Vec<_>>();
     all.sort_by(|a, b| a.1.key.cmp(&b.1.key));
-    let last = all.iter().rposition(|(found, _)| directive(found.text(), "checkpoint").is_some());
-    Ok(all.into_iter().skip(last.unwrap_or(0)).map(|(_, candidate)| candidate).collect())
+    let last = all
+        .iter()
+        .rposition(|(found, _)| directive(found.text(), "checkpoint").is_some());
+    Ok(all
+        .into_iter()
+        .skip(last.unwrap_or(0))
+        .map(|(_, candidate)| candidate)
+        .collect())
 }
 
 /// Atlas refuses a folder whose files are not those of its sum; the names are enough to tell most.
@@ -62,12 +69,17 @@ fn directive<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let top = text.lines().take_while(|line| line.trim().is_empty() || line.starts_with("--"));
     let own = top.filter_map(|line| line[2.min(line.len())..].trim().strip_prefix("atlas:"));
     let mut own = own.filter_map(|line| line.strip_prefix(name));
-    own.find(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)).map(str::trim)
+    own.find(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
+        .map(str::trim)
 }
 
 fn script(file: &Path, text: String) -> Script {
     let unwrapped = directive(&text, "txmode") == Some("none");
-    let wrapping = if unwrapped { Wrapping::None } else { Wrapping::Transaction };
+    let wrapping = if unwrapped {
+        Wrapping::None
+    } else {
+        Wrapping::Transaction
+    };
     let Some(delimiter) = directive(&text, "delimiter").map(unescaped) else {
         return Script::new(file, 1, text, wrapping);
     };

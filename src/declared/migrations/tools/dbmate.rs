@@ -63,13 +63,21 @@ fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
     check(&pair.up, &sections)?;
     let script = |section: &Section| {
         let unwrapped = section.options.split_whitespace().any(|it| it == "transaction:false");
-        let wrapping = if unwrapped { Wrapping::OneMessage } else { Wrapping::Transaction };
+        let wrapping = if unwrapped {
+            Wrapping::OneMessage
+        } else {
+            Wrapping::Transaction
+        };
         Script::new(&pair.up, section.first_line, &text[section.bytes.clone()], wrapping)
     };
     let pairs = sections.chunks(2).zip(1..);
     Ok(pairs
         .map(|(sections, number)| Migration {
-            name: if number == 1 { pair.name.clone() } else { format!("{} ({number})", pair.name) },
+            name: if number == 1 {
+                pair.name.clone()
+            } else {
+                format!("{} ({number})", pair.name)
+            },
             up: script(&sections[0]),
             down: sections.get(1).map(script),
         })

@@ -37,5 +37,9 @@ fn wrapping(file: &Path) -> Result<Wrapping> {
     let text = files::read_text(&metadata)?;
     let table = text.parse::<toml::Table>().map_err(|error| invalid(&metadata, error))?;
     let wrapped = table.get("run_in_transaction").and_then(toml::Value::as_bool);
-    Ok(if wrapped.unwrap_or(true) { Wrapping::Transaction } else { Wrapping::OneMessage })
+    Ok(if wrapped.unwrap_or(true) {
+        Wrapping::Transaction
+    } else {
+        Wrapping::OneMessage
+    })
 }

@@ -32,7 +32,9 @@ fn journal(listing: &Listing) -> Option<PathBuf> {
 }
 
 fn order(listing: &Listing) -> Result<Vec<Candidate>> {
-    let Some(journal) = journal(listing) else { return order::each(listing, order::by_text) };
+    let Some(journal) = journal(listing) else {
+        return order::each(listing, order::by_text);
+    };
     let tags = tags(&journal)?;
     let whole_folder = listing.files.iter().all(|found| found.below.is_some());
     let mut candidates = Vec::new();

@@ -18,7 +18,11 @@ pub(super) const TOOL: Tool = Tool {
 
 fn knows(listing: &Listing) -> Option<Sign> {
     let named = |found: &Found| versioned(&found.name()).is_some() && is_reversible(&found.name());
-    let sign = if listing.project_file("go.mod").is_some() { Sign::Sure } else { Sign::Likely };
+    let sign = if listing.project_file("go.mod").is_some() {
+        Sign::Sure
+    } else {
+        Sign::Likely
+    };
     listing.direct().any(named).then_some(sign)
 }
 

@@ -23,8 +23,12 @@ pub(super) const TOOL: Tool = Tool {
     transactions: Transactions::Each,
 };
 
-const DIALECT: Dialect =
-    Dialect { tool: "goose", mark: "+goose", any_case: true, leftover: Leftover::Refused };
+const DIALECT: Dialect = Dialect {
+    tool: "goose",
+    mark: "+goose",
+    any_case: true,
+    leftover: Leftover::Refused,
+};
 
 pub(super) const HINT: &str = "goose ends a statement at each line that ends in a semicolon: put \
     `-- +goose StatementBegin` and `-- +goose StatementEnd` around this one";
@@ -34,7 +38,11 @@ fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
     let split = DIALECT.split(&pair.up, &text)?;
     check(&pair.up, &text, &split)?;
     let unwrapped = split.marks.iter().any(|(_, words)| words == "no transaction");
-    let wrapping = if unwrapped { Wrapping::None } else { Wrapping::Transaction };
+    let wrapping = if unwrapped {
+        Wrapping::None
+    } else {
+        Wrapping::Transaction
+    };
     let script = |direction, ranges| {
         let pieces = Pieces { ranges, hint: HINT };
         of_sections(&pair.up, &text, &split.sections, direction, wrapping, Some(pieces))

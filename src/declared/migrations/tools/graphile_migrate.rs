@@ -46,9 +46,14 @@ fn read(pair: &Pair, reader: &mut Reader<'_>) -> Result<Vec<Migration>> {
     // An empty line ends the header.
     let body = text[header..].strip_prefix('\n').unwrap_or(&text[header..]);
     let first = body.lines().next().unwrap_or_default();
-    let unwrapped =
-        first.strip_prefix("--!").is_some_and(|it| it.trim().starts_with("no-transaction"));
-    let wrapping = if unwrapped { Wrapping::OneMessage } else { Wrapping::Transaction };
+    let unwrapped = first
+        .strip_prefix("--!")
+        .is_some_and(|it| it.trim().starts_with("no-transaction"));
+    let wrapping = if unwrapped {
+        Wrapping::OneMessage
+    } else {
+        Wrapping::Transaction
+    };
     let line = text[..text.len() - body.len()].matches('\n').count() + 1;
     let line = u32::try_from(line).unwrap_or(u32::MAX);
     let up = Script::new(&pair.up, line, filled(body, reader), wrapping);

@@ -74,7 +74,9 @@ impl Changeset {
     /// Whether Liquibase runs it on PostgreSQL, with no context or label asked for.
     fn is_run(&self) -> bool {
         let ignored = self.attribute("ignore").is_some_and(|it| it.eq_ignore_ascii_case("true"));
-        let Some(dbms) = self.attribute("dbms") else { return !ignored };
+        let Some(dbms) = self.attribute("dbms") else {
+            return !ignored;
+        };
         let all = dbms.split(',').map(str::trim).collect::<Vec<_>>();
         let is_it = |name: &str| name.eq_ignore_ascii_case("postgresql") || name == "all";
         let excluded = all.iter().any(|name| name.strip_prefix('!').is_some_and(is_it));
@@ -107,7 +109,11 @@ fn read(pair: &Pair, reader: &mut Reader<'_>) -> Result<Vec<Migration>> {
 
 fn migration(file: &Path, text: &str, changeset: &Changeset) -> Result<Migration> {
     let unwrapped = changeset.is_off("runInTransaction");
-    let wrapping = if unwrapped { Wrapping::None } else { Wrapping::Transaction };
+    let wrapping = if unwrapped {
+        Wrapping::None
+    } else {
+        Wrapping::Transaction
+    };
     let line = changeset.first_up.unwrap_or(changeset.line);
     let up = Script::of_parts(file, text, line, &changeset.up, wrapping);
     if up.text.trim().is_empty() {
@@ -174,7 +180,9 @@ fn changesets(file: &Path, text: &str) -> Result<Vec<Changeset>> {
             is_rollback = false;
             continue;
         }
-        let Some(changeset) = found.last_mut() else { continue };
+        let Some(changeset) = found.last_mut() else {
+            continue;
+        };
         let lower = line.text.trim().to_ascii_lowercase();
         if is_rollback {
             is_rollback = !lower.ends_with("*/");
@@ -219,7 +227,14 @@ fn begin(file: &Path, line: Line<'_>) -> Result<Changeset> {
     };
     let name = format!("{}::{id}::{author}", crate::declared::migrations::listing::file_name(file));
     let (up, down, first_up) = (Vec::new(), Vec::new(), None);
-    Ok(Changeset { name, line: line.number, up, first_up, down, attributes: format!(" {rest}") })
+    Ok(Changeset {
+        name,
+        line: line.number,
+        up,
+        first_up,
+        down,
+        attributes: format!(" {rest}"),
+    })
 }
 
 /// What Liquibase makes of a changeset: one message, or those between its delimiters.
@@ -248,7 +263,10 @@ fn cut(script: &Script, whole: bool, delimiter: Option<&str>) -> Script {
         ranges = vec![everything];
     }
     let is_semicolon = delimiter.is_none_or(|it| it == ";");
-    let cut = Script { pieces: Some(Pieces { ranges, hint: HINT }), ..script.clone() };
+    let cut = Script {
+        pieces: Some(Pieces { ranges, hint: HINT }),
+        ..script.clone()
+    };
     // The delimiter is no SQL, unless it is a semicolon.
     if is_semicolon || whole { cut } else { cut.without(ends) }
 }
@@ -303,5 +321,9 @@ fn quoted(rest: &str) -> usize {
 fn word(rest: &str) -> usize {
     let is_word = |c: char| c.is_alphanumeric() || "_$@#".contains(c);
     let length = rest.find(|c: char| !is_word(c)).unwrap_or(rest.len());
-    if length > 0 { length } else { rest.chars().next().map_or(0, char::len_utf8) }
+    if length > 0 {
+        length
+    } else {
+        rest.chars().next().map_or(0, char::len_utf8)
+    }
 }

@@ -19,8 +19,12 @@ pub(super) const TOOL: Tool = Tool {
     transactions: Transactions::Each,
 };
 
-const DIALECT: Dialect =
-    Dialect { tool: "micrate", mark: "+micrate", any_case: false, leftover: Leftover::Dropped };
+const DIALECT: Dialect = Dialect {
+    tool: "micrate",
+    mark: "+micrate",
+    any_case: false,
+    leftover: Leftover::Dropped,
+};
 
 const HINT: &str = "micrate ends a statement at each line that ends in a semicolon: put \
     `-- +micrate StatementBegin` and `-- +micrate StatementEnd` around this one";

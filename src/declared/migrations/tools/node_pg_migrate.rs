@@ -39,8 +39,9 @@ fn knows(listing: &Listing) -> Option<Sign> {
 /// `-- Up Migration`, with any dashes and blanks before it, in any case.
 fn marker(line: &str) -> Option<Direction> {
     let rest = line.trim_start().strip_prefix("--")?;
-    let rest =
-        rest.trim_start_matches(|c: char| c == '-' || c.is_whitespace()).to_ascii_lowercase();
+    let rest = rest
+        .trim_start_matches(|c: char| c == '-' || c.is_whitespace())
+        .to_ascii_lowercase();
     let (direction, rest) = match rest.strip_prefix("up") {
         Some(rest) => (Direction::Up, rest),
         None => (Direction::Down, rest.strip_prefix("down")?),

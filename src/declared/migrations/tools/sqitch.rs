@@ -22,7 +22,9 @@ pub(super) const TOOL: Tool = Tool {
 /// Beside the folders, also where the user names deploy/.
 fn plan(listing: &Listing) -> Option<PathBuf> {
     let folders = listing.folders.iter().flat_map(|folder| {
-        [Some(folder.clone()), folder.join("..").canonicalize().ok()].into_iter().flatten()
+        [Some(folder.clone()), folder.join("..").canonicalize().ok()]
+            .into_iter()
+            .flatten()
     });
     folders.map(|folder| folder.join("sqitch.plan")).find(|plan| plan.is_file())
 }
@@ -57,9 +59,13 @@ fn order(listing: &Listing) -> Result<Vec<Candidate>> {
 
 /// The file as the user has named it, if below a folder of the user's.
 fn named_as_found(listing: &Listing, path: &Path) -> PathBuf {
-    let Ok(canonical) = path.canonicalize() else { return path.to_path_buf() };
+    let Ok(canonical) = path.canonicalize() else {
+        return path.to_path_buf();
+    };
     let found = listing.files.iter().map(|found| &found.path);
-    let same = found.into_iter().find(|found| found.canonicalize().is_ok_and(|it| it == canonical));
+    let same = found
+        .into_iter()
+        .find(|found| found.canonicalize().is_ok_and(|it| it == canonical));
     same.cloned().unwrap_or_else(|| path.to_path_buf())
 }
 
@@ -81,7 +87,9 @@ fn changes(plan: &str) -> Vec<Change> {
         if text.is_empty() || text.starts_with(['%', '#']) {
             continue;
         }
-        let Some(first) = text.split_whitespace().next() else { continue };
+        let Some(first) = text.split_whitespace().next() else {
+            continue;
+        };
         if first.starts_with('@') {
             tags.push((changes.len(), first.to_owned()));
             since = changes.len();

@@ -20,8 +20,12 @@ pub(super) const TOOL: Tool = Tool {
     transactions: Transactions::Each,
 };
 
-const DIALECT: Dialect =
-    Dialect { tool: "sql-migrate", mark: "+migrate", any_case: false, leftover: Leftover::Refused };
+const DIALECT: Dialect = Dialect {
+    tool: "sql-migrate",
+    mark: "+migrate",
+    any_case: false,
+    leftover: Leftover::Refused,
+};
 
 const HINT: &str = "sql-migrate ends a statement at each line that ends in a semicolon: put \
     `-- +migrate StatementBegin` and `-- +migrate StatementEnd` around this one";

@@ -16,7 +16,11 @@ pub(super) const TOOL: Tool = Tool {
         whole(pair, |file, text| {
             // It looks at the very first characters.
             let unwrapped = text.starts_with("-- no-transaction");
-            let wrapping = if unwrapped { Wrapping::OneMessage } else { Wrapping::Transaction };
+            let wrapping = if unwrapped {
+                Wrapping::OneMessage
+            } else {
+                Wrapping::Transaction
+            };
             Ok(Script::new(file, 1, text, wrapping))
         })
     },
@@ -57,7 +61,10 @@ fn knows(listing: &Listing) -> Option<Sign> {
     match manifest {
         Some(true) => Some(Sign::Sure),
         _ if is_reversible => None,
-        _ => numbered.iter().all(|found| has_timestamp(&found.name())).then_some(Sign::Likely),
+        _ => numbered
+            .iter()
+            .all(|found| has_timestamp(&found.name()))
+            .then_some(Sign::Likely),
     }
 }
 

@@ -33,5 +33,7 @@ fn is_project(listing: &Listing) -> bool {
 fn candidate(found: &Found) -> Option<Candidate> {
     let file = found.name();
     versioned(&file)?;
-    found.is_direct().then(|| Candidate::up(found, order::stem(&file), Key::Text(file.clone())))
+    found
+        .is_direct()
+        .then(|| Candidate::up(found, order::stem(&file), Key::Text(file.clone())))
 }

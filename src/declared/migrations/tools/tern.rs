@@ -46,6 +46,10 @@ fn script(file: &Path, first_line: u32, text: &str) -> Result<Script> {
             .hint("verify the files that `tern print-migrations` or `tern gengen` write"));
     }
     let unwrapped = text.lines().any(|line| line == WITHOUT_TRANSACTION);
-    let wrapping = if unwrapped { Wrapping::None } else { Wrapping::Transaction };
+    let wrapping = if unwrapped {
+        Wrapping::None
+    } else {
+        Wrapping::Transaction
+    };
     Ok(Script::new(file, first_line, text, wrapping))
 }

@@ -47,15 +47,22 @@ fn candidate(found: &Found) -> Option<Candidate> {
         FlywayKind::Repeatable => Key::Repeatable(description.to_owned()),
         _ => Key::Version(parts),
     };
-    let direction = if kind == FlywayKind::Undo { Direction::Down } else { Direction::Up };
+    let direction = if kind == FlywayKind::Undo {
+        Direction::Down
+    } else {
+        Direction::Up
+    };
     Some(Candidate { direction, ..Candidate::up(found, order::stem(&file), key) })
 }
 
 /// A U file without its V is no undo script but refinery's out-of-order migration.
 fn undo_of_versions(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     let is_up = |candidate: &&Candidate| candidate.direction == Direction::Up;
-    let versions =
-        candidates.iter().filter(is_up).map(|one| one.key.clone()).collect::<HashSet<_>>();
+    let versions = candidates
+        .iter()
+        .filter(is_up)
+        .map(|one| one.key.clone())
+        .collect::<HashSet<_>>();
     for candidate in &mut candidates {
         if candidate.direction == Direction::Down && !versions.contains(&candidate.key) {
             candidate.direction = Direction::Up;
@@ -67,8 +74,14 @@ fn undo_of_versions(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
 /// On an empty database Flyway runs the newest baseline instead of all versions up to it.
 fn after_baseline(candidates: Vec<Candidate>) -> Vec<Candidate> {
     let is_baseline = |candidate: &Candidate| candidate.name.starts_with('B');
-    let newest = candidates.iter().filter(|one| is_baseline(one)).map(|one| one.key.clone()).max();
-    let Some(newest) = newest else { return candidates };
+    let newest = candidates
+        .iter()
+        .filter(|one| is_baseline(one))
+        .map(|one| one.key.clone())
+        .max();
+    let Some(newest) = newest else {
+        return candidates;
+    };
     let kept = |one: &Candidate| one.key > newest || (is_baseline(one) && one.key == newest);
     candidates.into_iter().filter(kept).collect()
 }

@@ -29,7 +29,9 @@ pub fn fill(file: &Path, text: &str, asked: &Asked) -> Result<String> {
     let mut rest = text;
     while let Some(at) = rest.find("${") {
         filled.push_str(&rest[..at]);
-        let Some(length) = rest[at..].find('}') else { break };
+        let Some(length) = rest[at..].find('}') else {
+            break;
+        };
         let name = &rest[at + 2..at + length];
         let value = values.get(name).ok_or_else(|| {
             let before = text.len() - rest.len() + at;
@@ -89,8 +91,12 @@ impl Values {
     }
 
     fn toml(&mut self, text: &str) {
-        let Ok(table) = text.parse::<toml::Table>() else { return };
-        let Some(flyway) = table.get("flyway") else { return };
+        let Ok(table) = text.parse::<toml::Table>() else {
+            return;
+        };
+        let Some(flyway) = table.get("flyway") else {
+            return;
+        };
         if let Some(replaces) = flyway.get("placeholderReplacement").and_then(|it| it.as_bool()) {
             self.replaces = replaces;
         }
@@ -106,7 +112,9 @@ impl Values {
     /// flyway.conf, and Spring's application.properties.
     fn properties(&mut self, text: &str) {
         for line in text.lines() {
-            let Some((key, value)) = line.split_once('=') else { continue };
+            let Some((key, value)) = line.split_once('=') else {
+                continue;
+            };
             let (key, value) = (key.trim(), value.trim());
             let Some(key) = key.strip_prefix("spring.").unwrap_or(key).strip_prefix("flyway.")
             else {
@@ -142,7 +150,9 @@ fn built_in(file: &Path) -> HashMap<String, String> {
 
 /// Flyway's configuration files around a script, the nearest one first.
 fn configuration(file: &Path) -> Vec<PathBuf> {
-    let Ok(file) = fs::canonicalize(file) else { return Vec::new() };
+    let Ok(file) = fs::canonicalize(file) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     for folder in file.ancestors().skip(1).take(DEPTH) {
         for name in ["flyway.toml", "flyway.conf", "conf/flyway.conf", "application.properties"] {

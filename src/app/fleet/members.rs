@@ -1,0 +1,159 @@
+//! Which targets are meant: names and patterns, and targets that stand for databases of a server.
+
+use glob::Pattern;
+
+use crate::app::Context;
+use crate::config::{Config, Target};
+use crate::facts;
+use crate::failure::{Failure, Kind, Result};
+use crate::pg::conninfo::Conninfo;
+use crate::pg::database::Database;
+
+/// Which targets the user has chosen.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    patterns: Vec<(String, Pattern)>,
+}
+
+/// One of them, and where it is, or why that is not known.
+#[derive(Debug)]
+pub struct Member {
+    pub name: String,
+    pub place: Result<Place>,
+}
+
+/// Where a target is.
+#[derive(Debug)]
+pub struct Place {
+    pub url: String,
+    /// The database, where it is not that of the URL.
+    pub database: Option<String>,
+    /// The configuration, with what the target has of its own.
+    pub config: Config,
+}
+
+/// Whether it may mean several targets.
+pub fn is_pattern(name: &str) -> bool {
+    name.contains(['*', '?', '[', '/'])
+}
+
+impl Choice {
+    /// These names and patterns.
+    ///
+    /// # Errors
+    /// `Usage` for what is no pattern.
+    pub fn new(names: &[String]) -> Result<Self> {
+        let pattern = |name: &String| match Pattern::new(name) {
+            Ok(pattern) => Ok((name.clone(), pattern)),
+            Err(error) => Err(Failure::usage(format!("--target {name}: {error}"))),
+        };
+        Ok(Choice { patterns: names.iter().map(pattern).collect::<Result<_>>()? })
+    }
+
+    /// All targets.
+    pub fn all() -> Self {
+        Choice {
+            patterns: vec![("*".to_owned(), Pattern::new("*").unwrap_or_default())],
+        }
+    }
+
+    /// The targets, in the order of their names.
+    pub(super) async fn members(
+        &self,
+        context: &Context,
+        command: &'static str,
+    ) -> Result<Vec<Member>> {
+        if context.config.targets.is_empty() {
+            return Err(Failure::usage("the configuration has no [targets.NAME]")
+                .hint("--config FILE names another one; config.example.toml shows how"));
+        }
+        let mut members = Vec::new();
+        for (name, target) in &context.config.targets {
+            if !target.databases.is_empty() && self.may_choose_within(name) {
+                members.extend(self.databases(context, command, name, target).await);
+            } else if target.databases.is_empty() && self.chooses(name) {
+                let config = context.config.of_target(name);
+                let place = target
+                    .url(name)
+                    .and_then(|url| Ok(Place { url, database: None, config: config? }));
+                members.push(Member { name: name.clone(), place });
+            }
+        }
+        self.require_each(&members, context)?;
+        Ok(members)
+    }
+
+    fn chooses(&self, name: &str) -> bool {
+        self.patterns.iter().any(|(_, pattern)| pattern.matches(name))
+    }
+
+    /// Whether databases of this target may be meant.
+    fn may_choose_within(&self, name: &str) -> bool {
+        self.patterns.iter().any(|(text, pattern)| {
+            let server = text.split_once('/').map(|(server, _)| server);
+            let of_server = server.and_then(|server| Pattern::new(server).ok());
+            pattern.matches(name) || of_server.is_some_and(|server| server.matches(name))
+        })
+    }
+
+    /// The chosen databases of a target that stands for several.
+    async fn databases(
+        &self,
+        context: &Context,
+        command: &'static str,
+        name: &str,
+        target: &Target,
+    ) -> Vec<Member> {
+        let listed = match target.url(name) {
+            Ok(url) => list(context, command, &url).await.map(|databases| (url, databases)),
+            Err(failure) => Err(failure),
+        };
+        let config = context.config.of_target(name);
+        let listed = listed.and_then(|(url, databases)| Ok((url, databases, config?)));
+        let (url, databases, config) = match listed {
+            Ok(listed) => listed,
+            Err(failure) => {
+                let failure = failure.context("asking for the server's databases");
+                return vec![Member { name: name.to_owned(), place: Err(failure) }];
+            }
+        };
+        let chosen = databases
+            .into_iter()
+            .filter(|database| target.has(database))
+            .collect::<Vec<_>>();
+        if chosen.is_empty() {
+            let none = "no database of the server matches `databases`, or `exclude` leaves none";
+            let place = Err(Failure::new(Kind::Config, none));
+            return vec![Member { name: name.to_owned(), place }];
+        }
+        let members = chosen.into_iter().map(|database| {
+            let (url, config) = (url.clone(), config.clone());
+            let place = Ok(Place { url, database: Some(database.clone()), config });
+            Member { name: format!("{name}/{database}"), place }
+        });
+        members
+            .filter(|member| self.chooses(name) || self.chooses(&member.name))
+            .collect()
+    }
+
+    /// A name that leads nowhere is a mistake, and no nightly job that does nothing.
+    fn require_each(&self, members: &[Member], context: &Context) -> Result<()> {
+        let leads = |pattern: &Pattern| {
+            members.iter().any(|member| {
+                let server = member.name.split('/').next().unwrap_or_default();
+                pattern.matches(&member.name) || pattern.matches(server)
+            })
+        };
+        // A server that cannot be asked is told of in its place.
+        let is_unknown = members.iter().any(|member| member.place.is_err());
+        let lost = self.patterns.iter().find(|(_, pattern)| !leads(pattern) && !is_unknown);
+        lost.map_or(Ok(()), |(name, _)| Err(context.config.no_target(name)))
+    }
+}
+
+async fn list(context: &Context, command: &'static str, url: &str) -> Result<Vec<String>> {
+    let conninfo = Conninfo::resolve(Some(url), &context.environment)?;
+    let opening = context.opening(command);
+    let database = Database::open(&conninfo, &context.environment, &opening).await?;
+    facts::load_databases(&database.reader().await?).await
+}

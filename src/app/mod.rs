@@ -1,0 +1,186 @@
+//! The commands: each file one, its `Args` the manual, its `run` the table of contents.
+
+pub mod fleet;
+
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+
+use pg_sandbox::{Binaries, Sandbox};
+
+use crate::cancel::{Cancel, Signal};
+use crate::config::{Config, MOST_JOBS};
+use crate::failure::{Failure, Kind, Result};
+use crate::output::inflight::Inflight;
+use crate::output::{Console, Origin, Outcome, Report};
+use crate::pg::conninfo::{Conninfo, Environment};
+use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
+use crate::pg::row::Fault;
+use crate::pg::session::Echo;
+use crate::sandbox;
+use crate::work::event::{Executed, Status};
+
+/// What every command is given.
+pub struct Context {
+    /// What the user says about where to connect, if anything.
+    pub url: Option<String>,
+    /// The database, where it is not that of the URL.
+    pub database: Option<String>,
+    /// Every statement is to be shown.
+    pub echoes: bool,
+    /// The configuration.
+    pub config: Config,
+    /// Environment variables and home directory.
+    pub environment: Environment,
+    /// Where to write.
+    pub console: Console,
+    /// Which command this is, and on which database it works.
+    pub origin: Arc<Origin>,
+    /// Asks to stop.
+    pub cancel: Cancel,
+    /// What is being built, for the second Ctrl-C.
+    pub inflight: Inflight,
+    /// What servers have sent that no PostgreSQL sends.
+    pub faults: Mutex<Vec<Fault>>,
+}
+
+/// How many things at once.
+pub fn jobs() -> clap::builder::RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(1..=i64::from(MOST_JOBS))
+}
+
+/// What each exit code means, for the help texts.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0    done, or nothing to do
+  1    a check found something (verify, plan --check, slow-queries --fail-if)
+  2    wrong usage, configuration or SQL files; nothing was touched
+  3    could not start: connection, privilege, unsupported server
+  4    something failed, or is not as declared and needs a person
+  5    busy: another run is at work on this database
+  129  cancelled by SIGHUP (the terminal or the ssh connection is gone), cleaned up
+  130  cancelled by Ctrl-C (SIGINT), cleaned up
+  143  cancelled by SIGTERM, cleaned up";
+
+impl Context {
+    /// Connects as the options, the configuration and the environment say.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub async fn open(&self, opening: &Opening) -> Result<Database> {
+        let resolved = Conninfo::resolve(self.url.as_deref(), &self.environment)?;
+        let conninfo = match &self.database {
+            Some(name) => resolved.with_database(name),
+            None => resolved,
+        };
+        self.console.warn_of_connection(&conninfo, &self.origin);
+        let database = Database::open(&conninfo, &self.environment, opening).await?;
+        self.origin.connected_to(&database.server);
+        if let Ok(mut faults) = self.faults.lock() {
+            faults.push(database.fault());
+        }
+        Ok(database)
+    }
+
+    /// Refuses a result that rests on what a server has sent that no PostgreSQL sends.
+    ///
+    /// # Errors
+    /// `Server`, saying what it was.
+    pub fn require_sound(&self) -> Result<()> {
+        let faults = self.faults.lock().map(|faults| faults.clone()).unwrap_or_default();
+        let error = faults.iter().find_map(Fault::error);
+        error.map_or(Ok(()), |error| Err(error.into_failure()))
+    }
+
+    /// Starts a throwaway server.
+    ///
+    /// # Errors
+    /// `Sandbox` where none can be made.
+    pub async fn start_sandbox(&self, binaries: Binaries) -> Result<Sandbox> {
+        self.console
+            .narrate(&format!("Starting a throwaway PostgreSQL {} …", binaries.version));
+        let options = sandbox::options(binaries);
+        // Starting blocks; on a thread of its own it does not keep a signal from being heard.
+        tokio::task::spawn_blocking(move || Sandbox::start(&options))
+            .await
+            .map_err(|error| Failure::from_error(Kind::Sandbox, error))?
+            .map_err(Failure::from)
+    }
+
+    /// Connects to a throwaway server.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub async fn open_sandbox(&self, url: &str, opening: &Opening) -> Result<Database> {
+        // PGHOSTADDR, PGSERVICE or PGOPTIONS of the user's could lead us to another server than ours.
+        let environment = Environment::from_variables([]);
+        let conninfo = Conninfo::resolve(Some(url), &environment)?;
+        Database::open(&conninfo, &environment, opening).await
+    }
+
+    /// How a command connects that asks for nothing in particular.
+    pub fn opening(&self, command: &'static str) -> Opening {
+        Opening {
+            command,
+            maintainers: 1,
+            errand: Errand::Own,
+            settings: Vec::new(),
+            orphans: OrphanPolicy::Ends,
+            echo: self.echo(),
+        }
+    }
+
+    /// Hears every statement if `--echo` was given.
+    pub fn echo(&self) -> Echo {
+        if self.echoes {
+            self.console.echo()
+        } else {
+            Echo::silent()
+        }
+    }
+
+    /// Shows a report before the command's last one. Returns whether anybody reads it.
+    ///
+    /// # Errors
+    /// As [`Console::show`].
+    pub fn show(&self, report: &dyn Report) -> Result<bool> {
+        self.console.show(report, &self.origin)
+    }
+
+    /// What the steps make of the command.
+    pub fn verdict(&self, done: &Executed) -> Outcome {
+        let any = |status| done.count(status) > 0;
+        let was_idle = done.outcomes().all(|outcome| outcome.started.is_none());
+        let signal = self.cancel.signal().filter(|_| any(Status::Cancelled) || was_idle);
+        if let Some(signal) = signal {
+            Outcome::Cancelled(signal)
+        } else if any(Status::Failed) {
+            Outcome::Failed
+        } else if any(Status::Done) {
+            Outcome::Done
+        } else if done.outcomes().any(|outcome| outcome.is_busy) {
+            Outcome::Busy
+        } else {
+            Outcome::NothingToDo
+        }
+    }
+
+    /// Runs something that leaves nothing behind when it is dropped, until a signal comes.
+    ///
+    /// # Errors
+    /// `HungUp`, `Interrupted` or `Terminated`; otherwise those of the work.
+    pub async fn unless_cancelled<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            result = work => result,
+            signal = self.cancel.wait() => Err(cancelled(signal)),
+        }
+    }
+}
+
+fn cancelled(signal: Signal) -> Failure {
+    let kind = match signal {
+        Signal::Hangup => Kind::HungUp,
+        Signal::Interrupt => Kind::Interrupted,
+        Signal::Terminate => Kind::Terminated,
+    };
+    Failure::new(kind, format!("cancelled by {}", signal.name()))
+}

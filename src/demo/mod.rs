@@ -1,0 +1,258 @@
+//! `pgtend demo`: the whole tour on a throwaway server, with the example application.
+
+pub mod report;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::app::Context;
+use crate::work::apply::load::load_plan;
+use pg_sandbox::{Kept, Sandbox};
+
+use crate::declared::{self, Declaration, Others, SqlFile};
+use crate::failure::Result;
+use crate::format;
+use crate::jobs::plan_and_apply::plan_report::PlanReport;
+use crate::output;
+use crate::output::{Format, Outcome, Report};
+use crate::pg::advisory::{Job, RunLock};
+use crate::pg::database::{Database, Errand, Opening, OrphanPolicy, Workers};
+use crate::pg::server_error::ServerError;
+use crate::sandbox;
+use crate::work::apply::plan::Options;
+use crate::work::event::Executed;
+use crate::work::plan::Plan;
+use crate::work::{Apply, Execution, Policy};
+use report::{DemoReport, QueryDocument};
+
+/// Show it all on a throwaway server
+///
+/// Starts a PostgreSQL server of its own in a temporary folder, fills it with invented data of Nova
+/// CRM, a real-estate CRM, times the application's hot queries, plans and applies its indexes and
+/// its view, and times the queries again. The database that -d, --target or $DATABASE_URL names is
+/// not used. The server is stopped and removed at the end, unless you say --keep.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How many customers the CRM has; it has twice as many sales [default: 100000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    pub scale: Option<u32>,
+
+    /// Leave the server running, and say how to reach it and how to stop it
+    #[arg(long)]
+    pub keep: bool,
+
+    /// The folder with initdb, postgres and pg_ctl [default: $PGTEND_PG_BIN, else the newest found]
+    #[arg(long, value_name = "FOLDER")]
+    pub pg_bin: Option<PathBuf>,
+}
+
+/// A file of the example application.
+struct Example {
+    name: &'static str,
+    sql: &'static str,
+}
+
+macro_rules! example {
+    ($path:literal) => {
+        Example { name: $path, sql: include_str!(concat!("../../", $path)) }
+    };
+}
+
+const DATABASE: &str = "nova";
+const SCHEMA: Example = example!("sql/nova-crm/schema.sql");
+const DATA: Example = example!("sql/nova-crm/data.sql");
+const DECLARED: [Example; 3] = [
+    example!("sql/nova-crm/declared/indexes.sql"),
+    example!("sql/nova-crm/declared/views.sql"),
+    example!("sql/nova-crm/declared/maintenance.sql"),
+];
+const WORKLOAD: [Example; 9] = [
+    example!("sql/nova-crm/workload/customers_page.sql"),
+    example!("sql/nova-crm/workload/customers_count.sql"),
+    example!("sql/nova-crm/workload/customer_search.sql"),
+    example!("sql/nova-crm/workload/customer_batch_status.sql"),
+    example!("sql/nova-crm/workload/dashboard_customers_count.sql"),
+    example!("sql/nova-crm/workload/dashboard_sales_totals.sql"),
+    example!("sql/nova-crm/workload/dashboard_recent_sales.sql"),
+    example!("sql/nova-crm/workload/dashboard_upcoming_appointments.sql"),
+    example!("sql/nova-crm/workload/daily_summary.sql"),
+];
+/// How the application answered before it had what the declaration adds, where that differs.
+const WORKLOAD_BEFORE: [Example; 1] = [example!("sql/nova-crm/workload-before/daily_summary.sql")];
+
+/// Runs the command.
+///
+/// # Errors
+/// `Sandbox` where no server can be made; those of the server.
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
+    let sandbox = context.start_sandbox(sandbox::SEARCH.find(args.pg_bin.as_deref())?).await?;
+    let database = fill(context, args, &sandbox).await?;
+    let before = time_workload(context, &database, &WORKLOAD_BEFORE).await?;
+    let declaration = declared::understand(&DECLARED.each_ref().map(sql_file), Others::Refuse)?;
+    let done = apply(context, &database, &declaration).await?;
+    refresh(context, &database, &declaration).await?;
+    let after = time_workload(context, &database, &[]).await?;
+    drop(database);
+    let kept = finish(args, sandbox)?;
+    Ok(Box::new(DemoReport { done, queries: compare(&before, &after), kept }))
+}
+
+async fn fill(context: &Context, args: &Args, sandbox: &Sandbox) -> Result<Database> {
+    let scale = args.scale.unwrap_or(context.config.demo.scale);
+    let maintenance = open(context, &sandbox.url("postgres")).await?;
+    send(&maintenance, &format!("CREATE DATABASE {DATABASE}")).await?;
+    let database = open(context, &sandbox.url(DATABASE)).await?;
+    context.origin.connected_to(&database.server);
+    context
+        .console
+        .narrate(&format!("Filling it with Nova CRM: {scale} customers …"));
+    let started = Instant::now();
+    send(&database, SCHEMA.sql).await?;
+    // One message is one transaction, so the setting is gone when the data is there.
+    let data = format!("BEGIN; SET LOCAL nova.customers = '{scale}';\n{}\n; COMMIT", DATA.sql);
+    send(&database, &data).await?;
+    context
+        .console
+        .narrate(&format!("Filled in {}.", format::duration(started.elapsed())));
+    Ok(database)
+}
+
+async fn open(context: &Context, url: &str) -> Result<Database> {
+    let opening = Opening {
+        command: "demo",
+        maintainers: context.config.apply.jobs,
+        errand: Errand::Own,
+        settings: Vec::new(),
+        orphans: OrphanPolicy::Ends,
+        echo: context.echo(),
+    };
+    context.open_sandbox(url, &opening).await
+}
+
+async fn send(database: &Database, sql: &str) -> Result<()> {
+    let session = database.maintainer(Workers::AsConfigured).await?;
+    session
+        .enter(&database.server.search_path)
+        .await
+        .map_err(ServerError::into_failure)?;
+    let sent = session.execute_script(sql).await;
+    sent.map_err(|error| error.into_failure().context("preparing the demo"))
+}
+
+/// The median time of each query of the workload, in milliseconds.
+async fn time_workload(
+    context: &Context,
+    database: &Database,
+    instead: &[Example],
+) -> Result<Vec<f64>> {
+    context.console.narrate("Timing the application's hot queries …");
+    let mut times = Vec::new();
+    for example in &WORKLOAD {
+        let other = instead.iter().find(|other| query_name(other) == query_name(example));
+        times.push(time_query(database, other.unwrap_or(example)).await?);
+    }
+    Ok(times)
+}
+
+const REPEATS: usize = 7;
+const LONG_ENOUGH: Duration = Duration::from_secs(2);
+
+/// The first run fills the caches and does not count.
+async fn time_query(database: &Database, query: &Example) -> Result<f64> {
+    let session = database.maintainer(Workers::AsConfigured).await?;
+    session
+        .enter(&database.server.search_path)
+        .await
+        .map_err(ServerError::into_failure)?;
+    let started = Instant::now();
+    let mut millis = Vec::new();
+    for run in 0..=REPEATS {
+        let began = Instant::now();
+        session
+            .execute(query.sql)
+            .await
+            .map_err(|error| error.into_failure().context(query.name))?;
+        if run > 0 {
+            millis.push(began.elapsed().as_secs_f64() * 1e3);
+        }
+        if run > 0 && started.elapsed() > LONG_ENOUGH {
+            break;
+        }
+    }
+    millis.sort_by(f64::total_cmp);
+    Ok(millis.get(millis.len() / 2).copied().unwrap_or_default())
+}
+
+async fn apply(
+    context: &Context,
+    database: &Database,
+    declaration: &Declaration,
+) -> Result<Executed> {
+    let options = Options::default();
+    let mut plan = load_plan(database, declaration, &options).await?;
+    if context.console.options().format == Format::Table {
+        context.console.narrate("");
+        context.console.narrate("The plan (pgtend plan sql/nova-crm/declared):");
+        plan = show_plan(context, plan)?;
+        context.console.narrate("");
+        context.console.narrate("Applying it (pgtend apply sql/nova-crm/declared):");
+    }
+    let configured = &context.config.apply;
+    let policy = Policy { jobs: configured.jobs, ..Policy::default() };
+    let lock = RunLock::take(database, Job::Apply, Duration::ZERO).await?;
+    let events = output::progress::follow(&context.console, &plan, &context.inflight);
+    let execution = Execution::new(database, policy, context.cancel.clone(), events);
+    let started = Instant::now();
+    let outcomes = Apply::new(execution, &lock, &options).run(&plan).await;
+    let took = format::duration(started.elapsed());
+    context.console.narrate(&format!("Applied in {took}."));
+    Ok(Executed::new(plan, outcomes))
+}
+
+async fn refresh(context: &Context, database: &Database, declaration: &Declaration) -> Result<()> {
+    for view in &declaration.views {
+        let started = Instant::now();
+        send(database, &format!("REFRESH MATERIALIZED VIEW CONCURRENTLY {}", view.name)).await?;
+        let took = format::duration(started.elapsed());
+        context
+            .console
+            .narrate(&format!("Refreshed {} concurrently in {took}.", view.name));
+    }
+    Ok(())
+}
+
+fn compare(before: &[f64], after: &[f64]) -> Vec<QueryDocument> {
+    let times = WORKLOAD.iter().zip(before).zip(after);
+    let queries = times.map(|((example, before), after)| QueryDocument {
+        query: query_name(example).to_owned(),
+        before_ms: *before,
+        after_ms: *after,
+        times_faster: before / after.max(0.001),
+    });
+    queries.collect()
+}
+
+fn show_plan(context: &Context, plan: Plan) -> Result<Plan> {
+    let report = PlanReport { plan, outcome: Outcome::Planned };
+    context.show(&report)?;
+    Ok(report.plan)
+}
+
+fn finish(args: &Args, sandbox: Sandbox) -> Result<Option<Kept>> {
+    Ok(match args.keep {
+        true => Some(sandbox.keep(DATABASE)?),
+        false => {
+            sandbox.stop()?;
+            None
+        }
+    })
+}
+
+fn sql_file(example: &Example) -> SqlFile {
+    SqlFile { name: example.name.into(), text: example.sql.to_owned() }
+}
+
+fn query_name(example: &Example) -> &str {
+    let file = example.name.rsplit('/').next().unwrap_or(example.name);
+    file.strip_suffix(".sql").unwrap_or(file)
+}

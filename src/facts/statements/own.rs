@@ -1,0 +1,166 @@
+//! Which statements are pgtend's own: the whole text of one of its queries, and of nothing else. A
+//! comment at the beginning says nothing, because any role can write it.
+
+use std::sync::OnceLock;
+
+use squawk_lexer::{TokenKind, tokenize};
+
+/// The queries, as they are before what stands in braces is put in.
+const QUERIES: &[&str] = include!(concat!(env!("OUT_DIR"), "/queries.rs"));
+
+/// Whether the text is one of pgtend's queries, as the server keeps it: with other words for its
+/// constants, and from 18 on without the comment before it.
+pub fn is_own(text: &str) -> bool {
+    static PATTERNS: OnceLock<Vec<Vec<String>>> = OnceLock::new();
+    let patterns = PATTERNS.get_or_init(|| QUERIES.iter().map(|query| pattern(query)).collect());
+    if text.starts_with("SELECT pg_catalog.pg_backend_pid()") {
+        return true;
+    }
+    let skeleton = skeleton(text);
+    patterns.iter().any(|pattern| fits(&skeleton, pattern))
+}
+
+/// What is put into some of them.
+const PLACES: [&str; 6] = ["{schema}", "{key}", "{figures}", "{rank}", "{calls}", "{total}"];
+
+/// The parts of a query around what is put into it.
+fn pattern(query: &str) -> Vec<String> {
+    let query = PLACES.iter().fold(query.to_owned(), |query, place| query.replace(place, PLACE));
+    query.split(PLACE).map(skeleton).collect()
+}
+
+/// No query holds it.
+const PLACE: &str = "{place}";
+
+/// All parts in their order, the first at the beginning and the last at the end.
+fn fits(skeleton: &str, pattern: &[String]) -> bool {
+    let (first, middle, last) = match pattern {
+        [] => return false,
+        [only] => return skeleton == only,
+        [first, middle @ .., last] => (first, middle, last),
+    };
+    let Some(mut rest) = skeleton.strip_prefix(first.as_str()) else {
+        return false;
+    };
+    for part in middle {
+        let Some((_, after)) = rest.split_once(part.as_str()) else {
+            return false;
+        };
+        rest = after;
+    }
+    rest.ends_with(last.as_str())
+}
+
+/// The tokens without comments and white space, and with one sign for each constant or parameter with
+/// its casts, and for a list of them: PostgreSQL 18 keeps `ARRAY['a'::t, 'b'::t]` as `ARRAY[$1]`.
+fn skeleton(text: &str) -> String {
+    let pieces = pieces(text);
+    let mut skeleton = String::new();
+    let mut at = 0;
+    while at < pieces.len() {
+        if pieces[at] == CONSTANT {
+            constant(&mut skeleton);
+            at += 1 + casts(&pieces[at + 1..]);
+        } else {
+            skeleton.push_str(pieces[at]);
+            skeleton.push(' ');
+            at += 1;
+        }
+    }
+    skeleton
+}
+
+/// What stands for a constant; no token of a query is this one.
+const CONSTANT: &str = "?constant?";
+
+fn pieces(text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut at = 0;
+    for token in tokenize(text) {
+        let end = at + token.len as usize;
+        let piece = text.get(at..end).unwrap_or_default();
+        at = end;
+        match token.kind {
+            TokenKind::Whitespace
+            | TokenKind::LineComment
+            | TokenKind::BlockComment { .. }
+            | TokenKind::Semi => {}
+            TokenKind::Literal { .. } | TokenKind::PositionalParam { .. } => pieces.push(CONSTANT),
+            TokenKind::Ident if CONSTANTS.iter().any(|it| piece.eq_ignore_ascii_case(it)) => {
+                pieces.push(CONSTANT);
+            }
+            _ => pieces.push(piece),
+        }
+    }
+    pieces
+}
+
+/// How many of the pieces are casts, as `::pg_catalog.text[]`, at their beginning.
+fn casts(pieces: &[&str]) -> usize {
+    let mut count = 0;
+    while let [":", ":", _, rest @ ..] = &pieces[count..] {
+        count += 3;
+        let mut rest = rest;
+        if let [".", _, more @ ..] = rest {
+            count += 2;
+            rest = more;
+        }
+        if let ["[", "]", ..] = rest {
+            count += 2;
+        }
+    }
+    count
+}
+
+/// Words that are constants for the server.
+const CONSTANTS: [&str; 3] = ["true", "false", "null"];
+
+/// A sign is part of its number for the server.
+fn constant(skeleton: &mut String) {
+    if skeleton.ends_with("- ") {
+        skeleton.truncate(skeleton.len() - "- ".len());
+    }
+    match skeleton.ends_with("? , ") {
+        true => skeleton.truncate(skeleton.len() - ", ".len()),
+        false => skeleton.push_str("? "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_query_is_known_as_the_server_keeps_it() {
+        assert!(QUERIES.len() > 50);
+        for query in QUERIES {
+            let sent = query.replace("{schema}", "app").replace("{key}", "s.dbid, 1 AS a");
+            assert!(is_own(&sent), "{query}");
+            let code = sent.lines().filter(|line| !line.trim_start().starts_with("--"));
+            assert!(is_own(&code.collect::<Vec<_>>().join("\n")), "{query}");
+        }
+    }
+
+    #[test]
+    fn constants_are_as_good_as_parameters() {
+        let text = "SELECT a, -1 FROM t WHERE b IN (1, 'x', NULL) AND c IS NOT NULL LIMIT 5;";
+        let kept = "SELECT a, $1 FROM t WHERE b IN ($2 /*, ... */) AND c IS NOT NULL LIMIT $3";
+        assert_eq!(skeleton(text), skeleton(kept));
+        assert_ne!(skeleton(text), skeleton("SELECT a, $1 FROM u"));
+    }
+
+    #[test]
+    fn a_list_of_casts_is_one_constant_from_18_on() {
+        let text =
+            "SELECT a::b, 'x'::s.t::s.u FROM t WHERE b = ANY (ARRAY['c'::p.\"char\", 'd'::t[]])";
+        let kept = "SELECT a::b, $1 FROM t WHERE b = ANY (ARRAY[$2 /*, ... */])";
+        assert_eq!(skeleton(text), skeleton(kept));
+    }
+
+    #[test]
+    fn a_comment_like_ours_says_nothing() {
+        let text = "-- The texts.\n-- Privilege: none. Cost: none.\nSELECT pg_sleep($1)";
+        assert!(!is_own(text));
+        assert!(!is_own(""));
+    }
+}

@@ -1,0 +1,152 @@
+//! The snapshots that pgtend's own schema holds.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::pg::row::Row;
+use tokio_postgres::types::{ToSql, Type};
+
+use super::{Moment, Statement, StatementKey, read_figures};
+use crate::facts::Oid;
+use crate::facts::load::ask;
+use crate::failure::Result;
+use crate::format;
+use crate::pg::session::Session;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    pub id: i64,
+    /// When it was taken, and in which circumstances.
+    pub moment: Moment,
+    /// When it was taken, in the session's time zone.
+    pub shown_at: String,
+    /// How long ago that is.
+    pub ago: Duration,
+    /// Statements that were counted then.
+    pub statements: i64,
+    /// How many of them had changed since the one before.
+    pub changed: i64,
+    /// The version of pg_stat_statements.
+    pub extension_version: String,
+}
+
+/// What had changed of a statement from one snapshot to the next.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// The snapshot that found it.
+    pub snapshot: i64,
+    pub key: StatementKey,
+    /// Its counters; `None` where it was not counted any more.
+    pub statement: Option<Statement>,
+}
+
+/// The snapshots, the newest first.
+pub async fn load_snapshots(session: &Session) -> Result<Vec<Snapshot>> {
+    let rows = ask(session, include_str!("../../../sql/history/snapshots.sql"), &[]).await?;
+    let snapshots = rows.iter().map(|row| Snapshot {
+        id: row.get("id"),
+        moment: Moment {
+            taken_epoch: row.get("taken_epoch"),
+            reset_epoch: row.get("reset_epoch"),
+            evictions: row.get("evictions"),
+            started_epoch: row.get("started_epoch"),
+            hidden: row.get("hidden"),
+        },
+        shown_at: row.get("shown_at"),
+        ago: format::seconds(row.get("ago_seconds")).unwrap_or_default(),
+        statements: row.get("statements"),
+        changed: row.get("changed"),
+        extension_version: row.get("extension_version"),
+    });
+    Ok(snapshots.collect())
+}
+
+/// The counters of every statement at a snapshot.
+pub async fn load_state(session: &Session, snapshot: i64) -> Result<Vec<Statement>> {
+    let sql = include_str!("../../../sql/history/state.sql");
+    let rows = ask(session, sql, &[(&snapshot, Type::INT8)]).await?;
+    Ok(rows.iter().map(read_statement).collect())
+}
+
+/// What changed after a snapshot up to another, in its order.
+pub async fn load_samples(session: &Session, after: i64, upto: i64) -> Result<Vec<Sample>> {
+    let sql = include_str!("../../../sql/history/samples.sql");
+    let rows = ask(session, sql, &[(&after, Type::INT8), (&upto, Type::INT8)]).await?;
+    Ok(rows.iter().map(read_sample).collect())
+}
+
+/// What a snapshot knows of one statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastSample {
+    /// When it was taken, in the session's time zone.
+    pub shown_at: String,
+    /// The circumstances, as far as they matter to one statement.
+    pub moment: Moment,
+    /// What it found.
+    pub sample: Sample,
+}
+
+/// What the snapshots know of one statement, the newest first.
+pub async fn load_statement_samples(
+    session: &Session,
+    key: StatementKey,
+    most: i64,
+) -> Result<Vec<PastSample>> {
+    let sql = include_str!("../../../sql/history/statement_samples.sql");
+    let params: [(&(dyn ToSql + Sync), Type); 5] = [
+        (&key.queryid, Type::INT8),
+        (&most, Type::INT8),
+        (&key.userid, Type::OID),
+        (&key.dbid, Type::OID),
+        (&key.toplevel, Type::BOOL),
+    ];
+    let rows = ask(session, sql, &params).await?;
+    let samples = rows.iter().map(|row| PastSample {
+        shown_at: row.get::<_, Option<String>>("shown_at").unwrap_or_default(),
+        moment: Moment {
+            taken_epoch: row.get::<_, Option<f64>>("taken_epoch").unwrap_or(0.0),
+            reset_epoch: row.get("reset_epoch"),
+            ..Moment::default()
+        },
+        sample: read_sample(row),
+    });
+    Ok(samples.collect())
+}
+
+/// The texts that were kept of these statements.
+pub async fn load_kept_texts(
+    session: &Session,
+    queryids: &[i64],
+) -> Result<HashMap<(Oid, i64), String>> {
+    let sql = include_str!("../../../sql/history/texts.sql");
+    let rows = ask(session, sql, &[(&queryids, Type::INT8_ARRAY)]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| ((row.get("dbid"), row.get("queryid")), row.get("query")))
+        .collect())
+}
+
+fn read_sample(row: &Row) -> Sample {
+    Sample {
+        snapshot: row.get("snapshot"),
+        key: read_key(row),
+        statement: row.get::<_, Option<f64>>("calls").map(|_| read_statement(row)),
+    }
+}
+
+fn read_key(row: &Row) -> StatementKey {
+    StatementKey {
+        dbid: row.get("dbid"),
+        userid: row.get("userid"),
+        queryid: row.get("queryid"),
+        toplevel: row.get("toplevel"),
+    }
+}
+
+fn read_statement(row: &Row) -> Statement {
+    Statement {
+        key: read_key(row),
+        figures: read_figures(row),
+        stats_since: row.get("stats_since_epoch"),
+    }
+}

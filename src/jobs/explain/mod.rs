@@ -1,0 +1,41 @@
+//! `pgtend explain`.
+
+pub mod report;
+
+use crate::failure::{Failure, Result};
+use crate::findings::Rule;
+use crate::output::Report;
+use report::RulesReport;
+
+/// Explain a rule of `verify`: what happens, and what to write instead
+///
+/// Without RULE, lists the rules. Those of the linter squawk are explained at
+/// squawkhq.com/docs/rules.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The rule's name, as it stands in a finding
+    #[arg(value_name = "RULE")]
+    pub rule: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// `Usage` where there is no such rule.
+pub fn run(args: &Args) -> Result<Box<dyn Report>> {
+    Ok(Box::new(match args.rule.as_deref() {
+        None => RulesReport::All,
+        Some(name) => explain(name)?,
+    }))
+}
+
+fn explain(name: &str) -> Result<RulesReport> {
+    if let Some(rule) = Rule::named(name) {
+        return Ok(RulesReport::One(rule));
+    }
+    if Rule::is_squawks(name) {
+        return Ok(RulesReport::Squawks(name.to_owned()));
+    }
+    Err(Failure::usage(format!("there is no rule {name}"))
+        .hint("pgtend explain, without a name, lists the rules"))
+}

@@ -1,0 +1,123 @@
+//! Bringing pgtend's own schema into a database, and out of it: plan, run the plan's first
+//! transaction, plan again, until the catalog shows what is wanted. Each transaction plans afresh
+//! under a lock, so that two runs at once do the work once.
+
+use std::time::{Duration, Instant};
+
+use super::plan::{self, Facts, SchemaStep, Wanted};
+use crate::facts::history::{self, Installed};
+use crate::failure::{Failure, Kind, Result};
+use crate::pg::database::{Database, Server, Workers};
+use crate::pg::server_error::ServerError;
+use crate::pg::session::{Answer, Session};
+
+/// More than any plan has steps: whoever needs more is going round in circles.
+const MOST_STEPS: usize = 1000;
+
+/// Reads the facts and makes the plan. `owner` may own the schema, too.
+///
+/// # Errors
+/// Those of the connection, and those of [`plan::plan`].
+pub async fn look(
+    session: &Session,
+    server: &Server,
+    wanted: &Wanted,
+    owner: Option<&str>,
+) -> Result<Vec<SchemaStep>> {
+    let roles = match wanted {
+        Wanted::Installed(roles) => roles.as_slice(),
+        Wanted::Removed => &[],
+    };
+    let found = history::load_schema(session, owner).await?;
+    // Looking for them reads much, and is done only where it is told.
+    let strangers = match (found.installed(), wanted) {
+        (Installed::Foreign, _) => history::load_strangers(session, &[]).await?,
+        (_, Wanted::Removed) => history::load_strangers(session, &plan::RELATIONS).await?,
+        _ => Vec::new(),
+    };
+    let facts = Facts {
+        database: server.database.clone(),
+        role: server.role.clone(),
+        schema: found,
+        grants: history::load_grants(session, roles).await?,
+        strangers,
+    };
+    plan::plan(&facts, wanted)
+}
+
+/// Does what is wanted. Returns what was done, and how long it took.
+///
+/// # Errors
+/// As [`look`], and whatever the server refuses; what was done before stays.
+pub async fn run(
+    database: &Database,
+    wanted: &Wanted,
+    owner: Option<&str>,
+) -> Result<Vec<(SchemaStep, Duration)>> {
+    let session = database.maintainer(Workers::AsConfigured).await?;
+    let mut done = Vec::new();
+    while done.len() < MOST_STEPS {
+        let began = Instant::now();
+        match turn(&session, &database.server, wanted, owner).await? {
+            Some(step) => done.push((step, began.elapsed())),
+            None => return Ok(done),
+        }
+    }
+    Err(Failure::new(
+        Kind::Server,
+        "the catalog does not show what the statements should have done",
+    ))
+}
+
+/// Plans and runs the first transaction of the plan. `None` if there is nothing left to do.
+async fn turn(
+    session: &Session,
+    server: &Server,
+    wanted: &Wanted,
+    owner: Option<&str>,
+) -> Result<Option<SchemaStep>> {
+    all(session, &plan::begin()).await.map_err(explain)?;
+    let step = match look(session, server, wanted, owner).await {
+        Ok(steps) => steps.into_iter().next(),
+        Err(failure) => {
+            roll_back(session).await;
+            return Err(failure);
+        }
+    };
+    let Some(step) = step else {
+        roll_back(session).await;
+        return Ok(None);
+    };
+    let answer = match all(session, &step.statements).await {
+        Ok(()) => session.execute("COMMIT").await,
+        Err(error) => Err(error),
+    };
+    match answer {
+        Ok(()) => Ok(Some(step)),
+        Err(error) => {
+            roll_back(session).await;
+            Err(explain(error).context(format!("{} of the schema pgtend", step.action.name())))
+        }
+    }
+}
+
+async fn all(session: &Session, statements: &[String]) -> Answer<()> {
+    for sql in statements {
+        session.execute_script(sql).await?;
+    }
+    Ok(())
+}
+
+/// The error that led here is the one to tell; a lost connection has rolled back by itself.
+async fn roll_back(session: &Session) {
+    let _ = session.execute("ROLLBACK").await;
+}
+
+fn explain(error: ServerError) -> Failure {
+    let hint = match error.sqlstate.as_deref() {
+        Some("55P03") => "nothing was changed; somebody is using the schema: try again later",
+        Some("2BP01") => "nothing was removed; drop or move what depends on it first",
+        _ => return error.into_failure(),
+    };
+    error.into_failure().hint(hint)
+}

@@ -1,0 +1,45 @@
+//! `pgtend analyze`.
+
+use crate::app::Context;
+use crate::failure::Result;
+use crate::jobs::maintenance;
+use crate::output::Report;
+use crate::work::maintenance::plan::{Job, VacuumOptions};
+
+/// Collect statistics of the tables that need it
+///
+/// Without names, what is due by autovacuum's own rule, or nearly so, with each table's own settings;
+/// what was never analyzed; extended statistics without data; and partitioned tables, which
+/// autovacuum never analyzes. -v shows of every table how far from due it is.
+///
+/// Reads and writes go on. A table that is locked is passed over and tried again at the end: an
+/// ANALYZE that waits could end somebody's concurrent index build.
+///
+/// Exits with 4 if a table could not be done; a time limit or window that ends is no failure.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    /// Which tables, and when.
+    pub shared: maintenance::Tables,
+
+    /// How much of the buffers to use, for example 32MB (16 and newer)
+    #[arg(long, value_name = "SIZE")]
+    pub buffer_usage_limit: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// As [`maintenance::run`].
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
+    let work = maintenance::Work {
+        command: "analyze",
+        job: Job::Analyze,
+        vacuum: VacuumOptions {
+            buffer_usage_limit: args.buffer_usage_limit.clone(),
+            ..VacuumOptions::default()
+        },
+        configured: context.config.analyze.clone(),
+    };
+    maintenance::run(context, &args.shared, work).await
+}

@@ -1,0 +1,393 @@
+//! What `pgtend vacuum` and `pgtend analyze` share: which tables, when, and how it is told.
+
+pub mod analyze;
+pub mod report;
+pub mod vacuum;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use jiff::ZonedDateTime;
+
+use crate::app::Context;
+use crate::config;
+use crate::duration;
+use crate::facts::history::{self, PastUpkeep};
+use crate::facts::{self, Upkeep};
+use crate::failure::{Failure, Kind, Result};
+use crate::format;
+use crate::output;
+use crate::output::dry_run::{DryRunReport, Rest};
+use crate::output::executed::ExecutedReport;
+use crate::output::metrics::{self, Series};
+use crate::output::{Format, Report};
+use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
+use crate::pg::name_pattern::NamePattern;
+use crate::pg::session::Session;
+use crate::work::event::{Executed, ExecutedStep};
+use crate::work::maintenance::plan::{self, Job, Options, Selection, Sieve, VacuumOptions};
+use crate::work::maintenance::{Idle, Ledger, Upkeeping};
+use crate::work::plan::Warning;
+use crate::work::record::{self, Recorder};
+use crate::work::window::{Moment, Window, time_zone};
+use crate::work::{Execution, Policy};
+use report::{MAINTENANCE, WindowClosed};
+
+/// Which tables, when, and how it is told.
+#[derive(Debug, clap::Args)]
+pub struct Tables {
+    /// Tables and materialized views: names and patterns (* and ?), as in psql: sales, crm.*,
+    /// '"Sales"'; without a schema those that the search path finds [default: `tables` of the
+    /// configuration, else what is due of the whole database]
+    #[arg(value_name = "TABLE")]
+    pub tables: Vec<String>,
+
+    /// Only what is due by autovacuum's own rule, or nearly so (--threshold); the default where no
+    /// table is named
+    #[arg(long)]
+    pub needed: bool,
+
+    /// Every table of the database
+    #[arg(long, conflicts_with_all = ["tables", "needed"])]
+    pub all: bool,
+
+    /// With --needed: which share of what autovacuum waits for makes a table due [default: 0.5]
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
+    pub threshold: Option<f64>,
+
+    /// Only tables of schemas whose name matches the pattern; can be repeated
+    #[arg(short = 'n', long, value_name = "GLOB")]
+    pub schema: Vec<String>,
+
+    /// Leave out these tables; can be repeated
+    #[arg(long, value_name = "TABLE")]
+    pub exclude: Vec<String>,
+
+    /// How many tables to work on at once [default: 1]
+    #[arg(short, long, value_name = "N", value_parser = crate::app::jobs())]
+    pub jobs: Option<u16>,
+
+    /// Pass over what is locked; without this it is tried again at the end, and then counts as
+    /// failed
+    #[arg(long)]
+    pub skip_locked: bool,
+
+    /// Begin nothing that would not end within this time, and cancel what still runs then; what is
+    /// left is told, and is no failure
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub time_limit: Option<Duration>,
+
+    /// Work only between these times of the day, for example 23:00-05:00; outside of them there is
+    /// nothing to do
+    #[arg(long, value_name = "HH:MM-HH:MM", value_parser = Window::parse)]
+    pub window: Option<Window>,
+
+    /// The time zone of --window, for example Europe/Paris [default: that of this machine]
+    #[arg(long, value_name = "NAME", requires = "window")]
+    pub time_zone: Option<String>,
+
+    /// Wait until the window opens
+    #[arg(long, requires = "window")]
+    pub wait: bool,
+
+    /// Print the statements that would be sent, and send none of them
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Write figures for Prometheus (node_exporter's textfile collector) to this file
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
+
+    /// Leave the server's disks to the application: work slowly, as autovacuum does
+    #[arg(long)]
+    pub gentle: bool,
+
+    /// Stream what happens as JSON, one event a line on standard error (with --format json)
+    #[arg(long)]
+    pub events: bool,
+}
+
+/// What one of the two commands does.
+pub struct Work {
+    /// The command's name.
+    pub command: &'static str,
+    /// VACUUM or ANALYZE.
+    pub job: Job,
+    /// How VACUUM goes about it.
+    pub vacuum: VacuumOptions,
+    /// What the configuration says.
+    pub configured: config::Upkeep,
+}
+
+/// Runs the work.
+///
+/// # Errors
+/// Whatever keeps the first statement from being sent.
+pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn Report>> {
+    if args.events && context.console.options().format != Format::Json {
+        return Err(Failure::usage("--events goes with --format json"));
+    }
+    args.metrics_file.as_deref().map_or(Ok(()), metrics::check)?;
+    let (selection, only_needed) = args.selection(&work.configured.tables)?;
+    let filters = args.filters()?;
+    let deadline = match args.deadline(context).await? {
+        Time::Left(deadline) => deadline,
+        Time::Closed => return Ok(Box::new(WindowClosed)),
+    };
+    let database = context.unless_cancelled(context.open(&args.opening(context, &work))).await?;
+    plan::check(&work.vacuum, database.server.version)?;
+    let options = Options {
+        job: work.job,
+        selection,
+        only_needed,
+        threshold: args.threshold(&work.configured)?,
+        exclude: filters.exclude,
+        schemas: filters.schemas,
+        vacuum: work.vacuum,
+        version: database.server.version,
+    };
+    let owner = context.config.history.owner.as_deref();
+    let told = report::told(context.console.options());
+    let (facts, trouble) = context
+        .unless_cancelled(look(&database, work.command, &options, told, owner))
+        .await?;
+    let mut plan = plan::plan(&facts, &options)?;
+    if args.dry_run {
+        plan.warnings.extend(trouble);
+        return Ok(Box::new(DryRunReport { plan, rest: Rest::Explained }));
+    }
+    database.require_writable()?;
+    let events = output::progress::follow(&context.console, &plan, &context.inflight);
+    let mut execution =
+        Execution::new(&database, args.policy(&work.configured), context.cancel.clone(), events);
+    execution.deadline = deadline;
+    let recorder = Recorder::open(&database, &context.config.history).await;
+    let upkeeping = Upkeeping {
+        execution,
+        command: work.command,
+        skips_locked: args.skip_locked,
+        ends_with_database_statistics: database.server.version.has_vacuum_options_of_16(),
+        recorder: &recorder,
+        before: &facts,
+        idle: Idle::default(),
+        ledger: Ledger::with_past(facts.past.values()),
+    };
+    let outcomes = upkeeping.run(&plan).await;
+    drop(upkeeping);
+    let unwritten = recorder.close().await;
+    plan.warnings.extend(unwritten.or(trouble));
+    let mut done = Executed::new(plan, outcomes);
+    done.warnings.extend(not_removable(&database, &done).await);
+    if let Some(file) = &args.metrics_file {
+        let worked_on = done.steps.iter().filter(|done| !done.outcome.is_fresh);
+        let series = Series { job: work.command, label: "table" };
+        let database = &database.server.database;
+        let trouble = series.write(file, database, worked_on, &HashMap::new());
+        done.warnings.extend(trouble);
+    }
+    let outcome = context.verdict(&done);
+    Ok(Box::new(ExecutedReport { done, outcome, telling: MAINTENANCE }))
+}
+
+/// The tables, and what the history tells of them. That it cannot be read is a warning.
+async fn look(
+    database: &Database,
+    command: &str,
+    options: &Options,
+    told: usize,
+    owner: Option<&str>,
+) -> Result<(Upkeep, Option<Warning>)> {
+    let session = database.reader().await?;
+    let settings = facts::load_autovacuum_settings(&session).await?;
+    let mut sieve = Sieve::new(options, settings.clone(), told);
+    let tables =
+        facts::load_tables(&session, &database.server, &[], |table| sieve.keeps(table)).await?;
+    let not_due = sieve.not_due();
+    let mut upkeep = Upkeep { tables, settings, not_due, ..Upkeep::default() };
+    let trouble = match past(&session, command, owner).await {
+        Ok(past) => {
+            upkeep.past = past.into_iter().map(|table| (table.object.clone(), table)).collect();
+            None
+        }
+        Err(failure) => Some(record::not_read(&failure)),
+    };
+    Ok((upkeep, trouble))
+}
+
+async fn past(session: &Session, command: &str, owner: Option<&str>) -> Result<Vec<PastUpkeep>> {
+    match history::load_schema(session, owner).await?.is_usable()? {
+        true => history::load_last_upkeep(session, command).await,
+        false => Ok(Vec::new()),
+    }
+}
+
+/// A share of dead rows that is worth a word where VACUUM could not remove them.
+const MANY_LEFT: i64 = 1000;
+
+/// Dead rows that VACUUM had to leave, and who keeps them.
+async fn not_removable(database: &Database, done: &Executed) -> Vec<Warning> {
+    let left = done.steps.iter().filter_map(|ExecutedStep { step, outcome }| {
+        let upkept = outcome.upkept?;
+        let vacuumed = outcome.sent.iter().any(|sql| sql.starts_with("VACUUM"));
+        (vacuumed && upkept.dead_rows_after >= MANY_LEFT).then_some((step, upkept))
+    });
+    let left = left.collect::<Vec<_>>();
+    if left.is_empty() {
+        return Vec::new();
+    }
+    let horizon = async { facts::load_horizon(&database.reader().await?).await };
+    let who = horizon.await.ok().and_then(|holders| report::horizon(&holders));
+    let who = who.map_or_else(String::new, |who| format!(": they are kept for {who}"));
+    let warnings = left.iter().map(|(step, upkept)| Warning {
+        rule: "dead_rows_left",
+        object: step.object.to_string(),
+        message: format!("{} dead rows could not be removed yet{who}", upkept.dead_rows_after),
+    });
+    warnings.collect()
+}
+
+/// How much time there is.
+enum Time {
+    /// Until then, with the words for it; `None`: without an end.
+    Left(Option<(Instant, String)>),
+    /// The window is closed, which is not waited for.
+    Closed,
+}
+
+/// Patterns of what is left out.
+struct Filters {
+    exclude: Vec<NamePattern>,
+    schemas: Vec<glob::Pattern>,
+}
+
+const NO_SHARE: &str = "is no share: 1 is what autovacuum waits for";
+
+fn is_share(threshold: f64) -> bool {
+    threshold.is_finite() && threshold >= 0.0
+}
+
+/// How much of what autovacuum waits for.
+fn share(text: &str) -> std::result::Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|share| is_share(*share))
+        .ok_or_else(|| NO_SHARE.to_owned())
+}
+
+impl Tables {
+    /// Which tables, and whether only those that are due.
+    fn selection(&self, configured: &[String]) -> Result<(Selection, bool)> {
+        if self.all {
+            return Ok((Selection::All, false));
+        }
+        let is_named = !self.tables.is_empty();
+        let named = if is_named || self.needed {
+            &self.tables[..]
+        } else {
+            configured
+        };
+        if named.is_empty() {
+            return Ok((Selection::All, true));
+        }
+        let wanted = named
+            .iter()
+            .map(|text| plan::wanted(text).map_err(|error| wrong_name(text, &error)));
+        Ok((Selection::Matching(wanted.collect::<Result<_>>()?), self.needed))
+    }
+
+    fn filters(&self) -> Result<Filters> {
+        let exclude = self
+            .exclude
+            .iter()
+            .map(|text| NamePattern::parse(text).map_err(|error| wrong_name(text, &error)));
+        let schemas = self.schema.iter().map(|text| {
+            glob::Pattern::new(text)
+                .map_err(|error| Failure::usage(format!("--schema {text}: {error}")))
+        });
+        Ok(Filters {
+            exclude: exclude.collect::<Result<_>>()?,
+            schemas: schemas.collect::<Result<_>>()?,
+        })
+    }
+
+    fn threshold(&self, configured: &config::Upkeep) -> Result<f64> {
+        let threshold = self.threshold.unwrap_or(configured.threshold);
+        if is_share(threshold) {
+            return Ok(threshold);
+        }
+        Err(Failure::new(Kind::Config, format!("threshold = {threshold} {NO_SHARE}")))
+    }
+
+    /// When everything has to be over.
+    async fn deadline(&self, context: &Context) -> Result<Time> {
+        let limit = |limit: Duration, words: String| Some((Instant::now() + limit, words));
+        let spent = self.time_limit.and_then(|time| {
+            limit(time, format!("the time limit of {} is over", format::duration(time)))
+        });
+        let Some(window) = &self.window else {
+            return Ok(Time::Left(spent));
+        };
+        let zone = time_zone(self.time_zone.as_deref()).map_err(Failure::usage)?;
+        loop {
+            let now = ZonedDateTime::now().with_time_zone(zone.clone());
+            match window.at(&now) {
+                Moment::Open(left) => {
+                    let closes = limit(left, format!("the window {window} has closed"));
+                    let first = [spent, closes].into_iter().flatten().min_by_key(|end| end.0);
+                    return Ok(Time::Left(first));
+                }
+                Moment::Closed(opens) if !self.wait => {
+                    let zone = now.time_zone().iana_name().unwrap_or("local time").to_owned();
+                    context.console.narrate(&format!(
+                        "Nothing to do: it is {} ({zone}), and the window {window} opens in {}.",
+                        now.strftime("%H:%M"),
+                        format::duration(opens)
+                    ));
+                    return Ok(Time::Closed);
+                }
+                Moment::Closed(opens) => {
+                    context.console.narrate(&format!(
+                        "Waits {} for the window {window}.",
+                        format::duration(opens)
+                    ));
+                    // The clock may be set meanwhile.
+                    let nap = opens.min(Duration::from_secs(60));
+                    let nap = async {
+                        tokio::time::sleep(nap).await;
+                        Ok(())
+                    };
+                    context.unless_cancelled(nap).await?;
+                }
+            }
+        }
+    }
+
+    fn policy(&self, configured: &config::Upkeep) -> Policy {
+        let jobs = self.jobs.map_or(configured.jobs, usize::from);
+        Policy { jobs, max_wait: Duration::MAX, ..Policy::default() }
+    }
+
+    fn opening(&self, context: &Context, work: &Work) -> Opening {
+        Opening {
+            command: work.command,
+            maintainers: self.policy(&work.configured).jobs,
+            errand: Errand::Own,
+            settings: if self.gentle { gentle_settings() } else { Vec::new() },
+            orphans: OrphanPolicy::Ends,
+            echo: context.echo(),
+        }
+    }
+}
+
+/// What autovacuum does by default (PostgreSQL documentation, 20.4.4): a pause of 2 ms whenever about
+/// 200 pages were touched. By itself VACUUM makes none.
+fn gentle_settings() -> Vec<(String, String)> {
+    let settings = [("vacuum_cost_delay", "2ms"), ("vacuum_cost_limit", "200")];
+    settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+fn wrong_name(text: &str, error: &str) -> Failure {
+    Failure::usage(format!("{text}: this is no table's name or pattern: {error}"))
+        .hint("write it as in psql: sales, crm.*, '\"Sales\"', 'sales (amount)'")
+}

@@ -1,0 +1,132 @@
+//! What `vacuum` and `analyze` show.
+
+use serde::Serialize;
+
+use crate::facts::HorizonHolder;
+use crate::format;
+use crate::output::dry_run::FEW;
+use crate::output::executed::Telling;
+use crate::output::table::{cell, right, table, text};
+use crate::output::{Format, Head, Outcome, OutputOptions, Report, Style, Text, Verbosity};
+use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
+
+/// How many tables that are not due are told one by one; how many more there are is told in all.
+pub fn told(options: OutputOptions) -> usize {
+    match (options.format, options.verbosity) {
+        (Format::Json, _) | (_, Verbosity::Verbose) => usize::MAX,
+        _ => FEW + 1,
+    }
+}
+
+/// In which words it tells what was done.
+pub const MAINTENANCE: Telling = Telling { is_told, table: executed_table, summary };
+
+fn is_told(outcome: &StepOutcome, style: &Style) -> bool {
+    match outcome.status {
+        Status::Done => !style.is_quiet(),
+        Status::Skipped if outcome.is_fresh => style.is_verbose(),
+        Status::Skipped => !style.is_quiet(),
+        Status::Failed | Status::Cancelled => true,
+    }
+}
+
+/// A run outside of its window; when that opens is told already, in every format.
+#[derive(Debug)]
+pub struct WindowClosed;
+
+impl Report for WindowClosed {
+    fn outcome(&self) -> Outcome {
+        Outcome::NothingToDo
+    }
+
+    fn json(&self, head: Head) -> String {
+        #[derive(Serialize)]
+        struct NoSteps {
+            steps: [(); 0],
+        }
+        head.document(self.outcome(), NoSteps { steps: [] }, &[])
+    }
+
+    fn text(&self, _: &Style) -> Text {
+        Text::default()
+    }
+}
+
+/// Who keeps the dead rows that are left, in words; `None` where nobody is seen who does.
+pub fn horizon(holders: &[HorizonHolder]) -> Option<String> {
+    let oldest = holders.first()?;
+    let who = oldest.who.as_deref().filter(|who| !who.is_empty());
+    let who = who.map_or_else(String::new, |who| format!(" ({who})"));
+    let kind = match oldest.kind.as_str() {
+        "session" => "the session with pid",
+        "prepared transaction" => "the prepared transaction",
+        "replication slot" => "the replication slot",
+        _ => "the standby",
+    };
+    let transactions =
+        format::count(usize::try_from(oldest.age).unwrap_or(0), "transaction", "transactions");
+    Some(format!("{kind} {}{who}, which looks back {transactions}", oldest.name))
+}
+
+fn executed_table(steps: &[&ExecutedStep]) -> String {
+    let mut table = table(&[
+        "status",
+        "action",
+        "table",
+        "time",
+        "scanned",
+        "size",
+        "dead rows",
+        "frozen age",
+        "why",
+    ]);
+    for ExecutedStep { step, outcome } in steps {
+        let change = |before: i64, after: i64| {
+            if before == after {
+                after.to_string()
+            } else {
+                format!("{before} → {after}")
+            }
+        };
+        let upkept = outcome.upkept.as_ref();
+        let dead = upkept.map(|it| change(it.dead_rows_before, it.dead_rows_after));
+        let age = upkept.and_then(|it| {
+            let (before, after) = (it.frozen_xid_age_before?, it.frozen_xid_age_after?);
+            Some(change(before.into(), after.into()))
+        });
+        let pages = outcome.pages_scanned.map(|pages| format!("{pages} pages"));
+        let time = match outcome.started {
+            Some(_) => format::duration(outcome.duration),
+            None => "-".to_owned(),
+        };
+        table.add_row(vec![
+            cell(outcome.status.name()),
+            cell(step.action.words()),
+            cell(&step.object),
+            right(time),
+            right(pages.unwrap_or_else(|| "-".to_owned())),
+            right(outcome.size_bytes.map_or("-".to_owned(), format::bytes)),
+            right(dead.unwrap_or_else(|| "-".to_owned())),
+            right(age.unwrap_or_else(|| "-".to_owned())),
+            cell(&outcome.reason),
+        ]);
+    }
+    text(&table)
+}
+
+fn summary(done: &Executed) -> String {
+    let (count, fresh) = (|status| done.count(status), done.count_fresh());
+    let others = [
+        (count(Status::Done), "done"),
+        (count(Status::Failed), "failed"),
+        (count(Status::Cancelled), "cancelled"),
+        (count(Status::Skipped) - fresh, "left"),
+        (fresh + done.not_due, "not due"),
+    ];
+    let parts = others.iter().filter(|(number, _)| *number > 0);
+    let parts = parts.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>();
+    match &parts[..] {
+        [] => "Nothing to do: there are no tables.".to_owned(),
+        parts => format!("{}.", parts.join(", ")),
+    }
+}

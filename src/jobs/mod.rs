@@ -1,0 +1,14 @@
+//! The commands, a folder each or one for a family: `Args` is the manual, `run` the table of contents.
+
+pub mod activity;
+pub mod completions;
+pub mod explain;
+pub mod history;
+pub mod init;
+pub mod maintenance;
+pub mod man;
+pub mod plan_and_apply;
+pub mod refresh;
+pub mod slow_queries;
+pub mod snapshot;
+pub mod verify;

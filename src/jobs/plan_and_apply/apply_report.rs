@@ -1,0 +1,62 @@
+//! What `apply` shows.
+
+use crate::format;
+use crate::output::Style;
+use crate::output::executed::Telling;
+use crate::output::table::{cell, right, table, text};
+use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
+use crate::work::plan::Action;
+
+/// In which words it tells what was done.
+pub const APPLY: Telling = Telling { is_told, table: executed_table, summary: executed_summary };
+
+fn is_told(outcome: &StepOutcome, style: &Style) -> bool {
+    match outcome.status {
+        Status::Skipped => style.is_verbose(),
+        Status::Done => !style.is_quiet(),
+        Status::Failed | Status::Cancelled => true,
+    }
+}
+
+fn executed_table(steps: &[&ExecutedStep]) -> String {
+    let mut table = table(&["status", "action", "object", "on", "time", "size", "how"]);
+    for ExecutedStep { step, outcome } in steps {
+        let size = outcome.size_bytes.map_or("-".to_owned(), format::bytes);
+        let mut how = outcome.reason.clone();
+        if outcome.status == Status::Done {
+            how = match step.action {
+                Action::BuildIndex | Action::CreateView => "verified".to_owned(),
+                _ => step.reason.clone(),
+            };
+            if outcome.waited.as_secs() > 0 {
+                let waited = format::duration(outcome.waited);
+                how.push_str(&format!("; waited {waited} for others"));
+            }
+        }
+        table.add_row(vec![
+            cell(outcome.status.name()),
+            cell(step.action.words()),
+            cell(&step.object),
+            cell(step.on.as_ref().map_or("-".to_owned(), ToString::to_string)),
+            right(format::duration(outcome.duration)),
+            right(size),
+            cell(how),
+        ]);
+    }
+    text(&table)
+}
+
+fn executed_summary(executed: &Executed) -> String {
+    let count = |status| executed.count(status);
+    let (done, failed) = (count(Status::Done), count(Status::Failed));
+    let (skipped, cancelled) = (count(Status::Skipped), count(Status::Cancelled));
+    if done + failed + cancelled == 0 {
+        let objects = format::count(skipped, "object", "objects");
+        return format!("Nothing to do: {objects} as declared.");
+    }
+    let mut parts = vec![format!("{done} done")];
+    let others = [(failed, "failed"), (cancelled, "cancelled"), (skipped, "with nothing to do")];
+    let others = others.iter().filter(|(number, _)| *number > 0);
+    parts.extend(others.map(|(number, word)| format!("{number} {word}")));
+    format!("{}.", parts.join(", "))
+}

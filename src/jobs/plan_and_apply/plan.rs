@@ -1,0 +1,158 @@
+//! `pgtend plan`.
+
+use std::path::PathBuf;
+
+use super::plan_report::PlanReport;
+use crate::app::Context;
+use crate::declared::{self, Declaration, Others};
+use crate::failure::{Failure, Result};
+use crate::output::{Outcome, Report};
+use crate::pg::conninfo::Conninfo;
+use crate::pg::database::{Database, Opening};
+use crate::pg::name::RelationName;
+use crate::work::apply::load::load_plan;
+use crate::work::apply::plan::{Filter, Options};
+use crate::work::plan::Plan;
+
+/// Show what `apply` would do
+///
+/// Reads the SQL files, compares what they declare with the database and shows, for each object that
+/// is not as declared, what `apply` would do, why, under which lock, and how large the index will
+/// be. "needs you" marks what apply would not do: the reason says what is in its way.
+///
+/// Changes nothing. It takes AccessShare locks for moments, waits for a lock for one second at most,
+/// and compares definitions on empty copies in a transaction that it rolls back.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    /// What is wanted.
+    pub selection: Selection,
+
+    /// Exit with 1 if anything is not as declared (for CI and monitoring)
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Which objects, and what to do about those that are not simply missing. Shared with `apply`.
+#[derive(Debug, clap::Args)]
+pub struct Selection {
+    /// SQL files, and folders with *.sql files, that hold CREATE INDEX, CREATE MATERIALIZED VIEW,
+    /// COMMENT ON these, ANALYZE and VACUUM; - is standard input [default: `paths` of the
+    /// configuration]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// Only indexes whose name matches the pattern (* and ?), and nothing else; can be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub index: Vec<String>,
+
+    /// Only what is on this table or view; can be repeated
+    #[arg(long, value_name = "NAME")]
+    pub table: Vec<String>,
+
+    /// Leave out indexes that another index makes superfluous; without this they are built, with a
+    /// warning
+    #[arg(long)]
+    pub skip_redundant: bool,
+
+    /// Replace indexes whose definition is not the declared one: build the new one beside the old,
+    /// swap the names, drop the old
+    #[arg(long)]
+    pub replace: bool,
+
+    /// Pass over all other statements with a warning; without this they are an error
+    #[arg(long)]
+    pub ignore_other: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Whatever keeps the plan from being made.
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
+    let declaration = args.selection.declaration(context)?;
+    let options = args.selection.options(context)?;
+    let opening = context.opening("plan");
+    let database = open(context, &opening, &declaration).await?;
+    let plan = load_plan(&database, &declaration, &options).await?;
+    let outcome = verdict(&plan, args.check);
+    Ok(Box::new(PlanReport { plan, outcome }))
+}
+
+/// Opens the database in which the names of the declaration mean what they mean in its files.
+///
+/// # Errors
+/// As [`Context::open`].
+pub async fn open(
+    context: &Context,
+    opening: &Opening,
+    declaration: &Declaration,
+) -> Result<Database> {
+    let mut database = context.open(opening).await?;
+    if let Some(path) = &declaration.search_path {
+        database.look_in(&path.text).await?;
+    }
+    Ok(database)
+}
+
+fn verdict(plan: &Plan, check: bool) -> Outcome {
+    match check {
+        _ if plan.is_as_declared() => Outcome::NothingToDo,
+        true => Outcome::Findings,
+        false => Outcome::Planned,
+    }
+}
+
+impl Selection {
+    /// What the files declare.
+    ///
+    /// # Errors
+    /// `Usage` without any path; otherwise as [`declared::load`].
+    pub fn declaration(&self, context: &Context) -> Result<Declaration> {
+        let configured = &context.config.paths;
+        let paths = if self.paths.is_empty() { configured } else { &self.paths };
+        if paths.is_empty() {
+            return Err(Failure::usage("no SQL files are named")
+                .hint("name files or folders, or set `paths` in pgtend.toml"));
+        }
+        if paths.iter().any(|path| path.to_str().is_some_and(Conninfo::is_url)) {
+            return Err(Failure::usage("a connection URL stands where an SQL file should")
+                .hint("say where to connect with -d URL"));
+        }
+        let ignore = self.ignore_other || context.config.apply.ignore_other;
+        let declaration =
+            declared::load(paths, if ignore { Others::Ignore } else { Others::Refuse })?;
+        if declaration.is_empty() {
+            context.console.narrate("The files declare nothing.");
+        }
+        Ok(declaration)
+    }
+
+    /// The decisions that planning needs.
+    ///
+    /// # Errors
+    /// `Usage` for a pattern or name that cannot be understood.
+    pub fn options(&self, context: &Context) -> Result<Options> {
+        let indexes = self.index.iter().map(|pattern| {
+            glob::Pattern::new(pattern)
+                .map_err(|error| Failure::usage(format!("--index {pattern}: {error}")))
+        });
+        let tables = self.table.iter().map(|name| table_name(name));
+        Ok(Options {
+            skip_redundant: self.skip_redundant || context.config.apply.skip_redundant,
+            replace: self.replace,
+            filter: Filter {
+                indexes: indexes.collect::<Result<_>>()?,
+                tables: tables.collect::<Result<_>>()?,
+            },
+        })
+    }
+}
+
+/// A name as it is written in SQL: `sales`, `crm.sales`, `"We;ird"`.
+fn table_name(text: &str) -> Result<RelationName> {
+    declared::relation_name(text).ok_or_else(|| {
+        Failure::usage(format!("--table {text}: this is no table's name"))
+            .hint("write it as in SQL: sales, crm.sales, '\"Sales\"'")
+    })
+}

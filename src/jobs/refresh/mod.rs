@@ -1,0 +1,314 @@
+//! `pgtend refresh`.
+
+pub mod report;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::app::Context;
+use crate::config::Mode;
+use crate::duration;
+use crate::facts::Oid;
+use crate::facts::history::{self, Schema};
+use crate::failure::{Failure, Result};
+use crate::format;
+use crate::output;
+use crate::output::dry_run::{DryRunReport, Rest};
+use crate::output::executed::ExecutedReport;
+use crate::output::metrics::{self, Series};
+use crate::output::{Format, Report};
+use crate::pg::advisory::ObjectLocks;
+use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
+use crate::pg::name_pattern::NamePattern;
+use crate::pg::session::Session;
+use crate::work::event::{Executed, Outcome as StepOutcome};
+use crate::work::plan::{Plan, Warning};
+use crate::work::record::{self, Recorder};
+use crate::work::refresh::plan::{self, Facts, LastRefresh, Options, Selection};
+use crate::work::refresh::{
+    Commits, LOCK_PATIENCE, Refreshing, facts, last_refreshes, without_work,
+};
+use crate::work::{Execution, Policy};
+use report::REFRESH;
+
+/// Refresh materialized views, in the order in which they read each other
+///
+/// Readers never wait by surprise: a view that was ever filled is refreshed concurrently, for which
+/// it needs a unique index on plain columns; without one it is not refreshed, unless --mode plain
+/// says that readers may wait. A view that was never filled is filled plainly, as nobody can read it
+/// yet.
+///
+/// No view is refreshed twice at a time, whoever does it and from which host; a view that is being
+/// refreshed is left alone, or waited for with --wait. A view that reads one which could not be
+/// refreshed is skipped. After a large change the view is analyzed, and vacuumed where more than a
+/// tenth of its rows are dead.
+///
+/// With the history that `pgtend init` installs, --max-age and --if-changed leave alone what is fresh
+/// enough. Exits with 4 if a view could not be refreshed, with 5 if all that was to do is being done
+/// by others; `pgtend help` lists all exit codes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Materialized views: names and patterns (* and ?), as in psql: sales, reports.mv_*,
+    /// '"Sales"'; without a schema those that the search path finds [default: `views` of the
+    /// configuration]
+    #[arg(value_name = "VIEW")]
+    pub views: Vec<String>,
+
+    /// Every materialized view of the database
+    #[arg(long, conflicts_with = "views")]
+    pub all: bool,
+
+    /// Also the materialized views that these read, before them
+    #[arg(long)]
+    pub with_dependencies: bool,
+
+    /// How [default: auto]
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub mode: Option<Mode>,
+
+    /// Leave alone what pgtend has refreshed more recently than this: 90s, 30min, 24h (needs
+    /// history)
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub max_age: Option<Duration>,
+
+    /// Leave alone what reads only tables that were not written since its last refresh (needs
+    /// history)
+    #[arg(long)]
+    pub if_changed: bool,
+
+    /// How many views to refresh at once, where they do not read each other [default: 1]
+    #[arg(short, long, value_name = "N", value_parser = crate::app::jobs())]
+    pub jobs: Option<u16>,
+
+    /// Print the statements that would be sent, and send none of them
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// How long each view may wait for others who refresh it, and for index builds, which a refresh
+    /// holds up [default: 0s]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub wait: Option<Duration>,
+
+    /// When so much time has passed cancel what is running, begin nothing more, and exit with 4
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub time_limit: Option<Duration>,
+
+    /// Write figures for Prometheus (node_exporter's textfile collector) to this file
+    #[arg(long, value_name = "FILE")]
+    pub metrics_file: Option<PathBuf>,
+
+    /// Stream what happens as JSON, one event a line on standard error (with --format json)
+    #[arg(long)]
+    pub events: bool,
+
+    /// Do not show the statements of sessions that are waited for
+    #[arg(long)]
+    pub no_query_text: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Whatever keeps the first refresh from beginning.
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
+    let began = Instant::now();
+    if args.events && context.console.options().format != Format::Json {
+        return Err(Failure::usage("--events goes with --format json"));
+    }
+    args.metrics_file.as_deref().map_or(Ok(()), metrics::check)?;
+    let selection = args.selection(context)?;
+    let options = args.options(context, selection.clone().unwrap_or(Selection::All));
+    let database = context.unless_cancelled(context.open(&args.opening(context))).await?;
+    let look = look(&database, &options, context.config.history.owner.as_deref());
+    let Looked { facts, last, has_history, trouble } = context.unless_cancelled(look).await?;
+    if selection.is_none() {
+        return Err(nothing_named(&facts));
+    }
+    let mut plan = plan::plan(&plan::choose(&facts.views, &options)?, &facts, &options);
+    if args.dry_run {
+        plan.warnings.extend(trouble);
+        return Ok(Box::new(DryRunReport { plan, rest: Rest::Explained }));
+    }
+    database.require_writable()?;
+    let outcomes = if plan.has_work() {
+        let run = Run { options: &options, last: &last, has_history, began };
+        let (outcomes, unwritten) = args.execute(context, &database, &plan, &run).await?;
+        plan.warnings.extend(unwritten.or(trouble));
+        outcomes
+    } else {
+        plan.warnings.extend(trouble);
+        without_work(&plan)
+    };
+    let mut done = Executed::new(plan, outcomes);
+    if let Some(file) = &args.metrics_file {
+        let series = Series { job: "refresh", label: "view" };
+        let (name, known) = (&database.server.database, successes(&facts, &last));
+        let trouble = series.write(file, name, done.steps.iter(), &known);
+        done.warnings.extend(trouble);
+    }
+    let outcome = context.verdict(&done);
+    Ok(Box::new(ExecutedReport { done, outcome, telling: REFRESH }))
+}
+
+/// What the plan has to know, and whether there is a history.
+struct Looked {
+    facts: Facts,
+    last: HashMap<Oid, LastRefresh>,
+    has_history: bool,
+    trouble: Option<Warning>,
+}
+
+async fn look(database: &Database, options: &Options, owner: Option<&str>) -> Result<Looked> {
+    let session = database.reader().await?;
+    let past = match history::load_schema(&session, owner).await {
+        Ok(schema) => past(&session, &schema, options).await?,
+        Err(failure) => Err(failure),
+    };
+    let (last, trouble) = match past {
+        Ok(last) => (last, None),
+        Err(failure) => (None, Some(record::not_read(&failure))),
+    };
+    let has_history = last.is_some();
+    let last = last.unwrap_or_default();
+    let facts = facts(&session, database, options, &last).await?;
+    Ok(Looked { facts, last, has_history, trouble })
+}
+
+/// The last refreshes; none where there is no history; the inner failure where it cannot be read, which
+/// is no reason not to refresh.
+async fn past(
+    session: &Session,
+    schema: &Schema,
+    options: &Options,
+) -> Result<Result<Option<HashMap<Oid, LastRefresh>>>> {
+    if options.max_age.is_some() || options.if_changed {
+        let why = "--max-age and --if-changed compare with the last refresh";
+        schema.require_usable().map_err(|failure| failure.context(why))?;
+    }
+    Ok(match schema.is_usable() {
+        Ok(true) => last_refreshes(session, &[]).await.map(Some),
+        Ok(false) => Ok(None),
+        Err(failure) => Err(failure),
+    })
+}
+
+/// When each view was last refreshed by the history, in seconds since 1970.
+fn successes(facts: &Facts, last: &HashMap<Oid, LastRefresh>) -> HashMap<String, f64> {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |now| now.as_secs_f64());
+    let known = facts.views.all.iter().filter_map(|view| {
+        let last = last.get(&view.oid)?;
+        Some((view.name.to_string(), now - last.age.as_secs_f64()))
+    });
+    known.collect()
+}
+
+fn nothing_named(facts: &Facts) -> Failure {
+    let names = facts.views.all.iter().map(|view| view.name.to_string()).collect::<Vec<_>>();
+    let failure = Failure::usage("no materialized view is named");
+    if names.is_empty() {
+        return failure.hint("the database has none");
+    }
+    failure.hint(format!(
+        "name views, or set `views` under [refresh] in pgtend.toml, or use --all; there are: {}",
+        plan::listed(&names)
+    ))
+}
+
+/// What a run was planned with.
+struct Run<'a> {
+    options: &'a Options,
+    last: &'a HashMap<Oid, LastRefresh>,
+    has_history: bool,
+    began: Instant,
+}
+
+impl Args {
+    /// Executes the plan. Returns what each step came to, and what went wrong with the history.
+    async fn execute(
+        &self,
+        context: &Context,
+        database: &Database,
+        plan: &Plan,
+        run: &Run<'_>,
+    ) -> Result<(Vec<StepOutcome>, Option<Warning>)> {
+        let events = output::progress::follow(&context.console, plan, &context.inflight);
+        let mut execution =
+            Execution::new(database, self.policy(context), context.cancel.clone(), events);
+        execution.deadline = self.time_limit.map(|limit| {
+            (
+                run.began + limit,
+                format!("the time limit of {} is over", format::duration(limit)),
+            )
+        });
+        let recorder = Recorder::open(database, &context.config.history).await;
+        let refreshing = Refreshing {
+            execution,
+            options: run.options,
+            wait: self.wait(context),
+            last: run.last,
+            has_history: run.has_history,
+            recorder: &recorder,
+            locks: ObjectLocks::open(database).await?,
+            commits: Commits::default(),
+        };
+        let outcomes = refreshing.run(plan).await;
+        drop(refreshing);
+        Ok((outcomes, recorder.close().await))
+    }
+
+    /// Which views; `None` where nobody says.
+    fn selection(&self, context: &Context) -> Result<Option<Selection>> {
+        if self.all {
+            return Ok(Some(Selection::All));
+        }
+        let configured = &context.config.refresh.views;
+        let named = if self.views.is_empty() { configured } else { &self.views };
+        let patterns = named.iter().map(|text| {
+            NamePattern::parse(text).map_err(|error| {
+                Failure::usage(format!("{text}: this is no view's name or pattern: {error}"))
+                    .hint("write it as in psql: sales, reports.mv_*, '\"Sales\"'")
+            })
+        });
+        let patterns = patterns.collect::<Result<Vec<_>>>()?;
+        Ok((!patterns.is_empty()).then_some(Selection::Matching(patterns)))
+    }
+
+    fn options(&self, context: &Context, selection: Selection) -> Options {
+        let configured = &context.config.refresh;
+        Options {
+            selection,
+            with_dependencies: self.with_dependencies || configured.with_dependencies,
+            mode: self.mode.unwrap_or(configured.mode),
+            max_age: self.max_age.or(configured.max_age),
+            if_changed: self.if_changed || configured.if_changed,
+        }
+    }
+
+    fn wait(&self, context: &Context) -> Duration {
+        self.wait.unwrap_or(context.config.refresh.wait)
+    }
+
+    fn policy(&self, context: &Context) -> Policy {
+        let configured = &context.config.refresh;
+        Policy {
+            jobs: self.jobs.map_or(configured.jobs, usize::from),
+            max_wait: self.wait(context).max(LOCK_PATIENCE),
+            shows_query_text: !self.no_query_text,
+            ..Policy::default()
+        }
+    }
+
+    fn opening(&self, context: &Context) -> Opening {
+        Opening {
+            command: "refresh",
+            maintainers: self.policy(context).jobs,
+            errand: Errand::Own,
+            settings: Vec::new(),
+            orphans: OrphanPolicy::Ends,
+            echo: context.echo(),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What `refresh` shows.
+
+use crate::format;
+use crate::output::Style;
+use crate::output::executed::Telling;
+use crate::output::table::{cell, right, table, text};
+use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
+
+/// In which words it tells what was done.
+pub const REFRESH: Telling = Telling { is_told, table: executed_table, summary };
+
+fn is_told(outcome: &StepOutcome, style: &Style) -> bool {
+    match outcome.status {
+        Status::Done => !style.is_quiet(),
+        Status::Skipped if outcome.is_fresh => style.is_verbose(),
+        Status::Skipped | Status::Failed | Status::Cancelled => true,
+    }
+}
+
+fn executed_table(steps: &[&ExecutedStep]) -> String {
+    let mut table =
+        table(&["status", "view", "mode", "time", "inserted", "deleted", "size", "why"]);
+    for ExecutedStep { step, outcome } in steps {
+        let done = outcome.refreshed.as_ref();
+        let writes = done.and_then(|done| done.writes);
+        let rows = |rows: Option<i64>| right(rows.map_or("-".to_owned(), |rows| rows.to_string()));
+        let mut why = outcome.reason.clone();
+        if outcome.waited.as_secs() > 0 {
+            let waited = format::duration(outcome.waited);
+            why.push_str(&format!("; waited {waited} for others"));
+        }
+        table.add_row(vec![
+            cell(outcome.status.name()),
+            cell(&step.object),
+            cell(done.map_or("-".to_owned(), |done| done.way.to_string())),
+            right(format::duration(outcome.duration)),
+            rows(writes.map(|writes| writes.inserted + writes.updated)),
+            rows(writes.map(|writes| writes.deleted + writes.updated)),
+            right(outcome.size_bytes.map_or("-".to_owned(), format::bytes)),
+            cell(why),
+        ]);
+    }
+    text(&table)
+}
+
+fn summary(done: &Executed) -> String {
+    let (count, fresh) = (|status| done.count(status), done.count_fresh());
+    let others = [
+        (count(Status::Done), "refreshed"),
+        (count(Status::Failed), "failed"),
+        (count(Status::Cancelled), "cancelled"),
+        (fresh, "fresh"),
+        (count(Status::Skipped) - fresh, "skipped"),
+    ];
+    let parts = others.iter().filter(|(number, _)| *number > 0);
+    let parts = parts.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>();
+    match &parts[..] {
+        [] => "Nothing to do: the database has no materialized views.".to_owned(),
+        parts => format!("{}.", parts.join(", ")),
+    }
+}

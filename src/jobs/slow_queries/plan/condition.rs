@@ -1,0 +1,215 @@
+//! Conditions that make a statement a finding: `mean > 100ms`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{BLOCK_BYTES, Counted};
+use crate::duration;
+use crate::facts::statements::{Figure, Kind};
+
+/// A condition on a statement's figures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    text: String,
+    field: Field,
+    operator: Operator,
+    /// In ms, bytes, or as a number.
+    limit: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Operator {
+    Over,
+    OverOrEqual,
+    Under,
+    UnderOrEqual,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Field {
+    Figure(Figure),
+    Mean,
+    Share,
+    Slowdown,
+    RowsPerCall,
+    CacheHit,
+    /// Bytes of temporary files.
+    Temp,
+}
+
+impl Gate {
+    /// Reads `FIELD > VALUE` or `FIELD < VALUE`.
+    pub fn parse(text: &str) -> Result<Gate, String> {
+        let at = text.find(['>', '<']).ok_or("write it as 'mean > 100ms'")?;
+        let field = field(text[..at].trim())?;
+        let value = text[at + 1..].trim_start();
+        let (value, is_equal) = match value.strip_prefix('=') {
+            Some(value) => (value.trim(), true),
+            None => (value.trim(), false),
+        };
+        let operator = match (&text[at..=at], is_equal) {
+            (">", false) => Operator::Over,
+            (">", true) => Operator::OverOrEqual,
+            (_, false) => Operator::Under,
+            (_, true) => Operator::UnderOrEqual,
+        };
+        let limit = value_of(field, value)
+            .ok_or_else(|| format!("{value} is no value for {}", text[..at].trim()))?;
+        Ok(Gate { text: text.trim().to_owned(), field, operator, limit })
+    }
+
+    /// Whether the statement is a finding. `all_ms` is what its share is of.
+    pub fn finds(&self, counted: &Counted, all_ms: f64) -> bool {
+        self.value(counted, all_ms).is_some_and(|value| match self.operator {
+            Operator::Over => value > self.limit,
+            Operator::OverOrEqual => value >= self.limit,
+            Operator::Under => value < self.limit,
+            Operator::UnderOrEqual => value <= self.limit,
+        })
+    }
+
+    /// Whether nobody knows if the statement is a finding.
+    pub fn is_unknown(&self, counted: &Counted) -> bool {
+        matches!(self.field, Field::Figure(figure) if counted.figures.get(figure).is_none())
+    }
+
+    fn value(&self, counted: &Counted, all_ms: f64) -> Option<f64> {
+        let figures = &counted.figures;
+        match self.field {
+            Field::Figure(figure) => figures.get(figure),
+            Field::Mean => figures.mean(),
+            Field::Share => {
+                figures.get(Figure::Total).filter(|_| all_ms > 0.0).map(|ms| ms / all_ms)
+            }
+            Field::Slowdown => counted.slowdown(),
+            Field::RowsPerCall => figures.per_call(Figure::Rows),
+            Field::CacheHit => figures.cache_hit(),
+            Field::Temp => {
+                figures.get(Figure::TempWritten).map(|blocks| blocks * BLOCK_BYTES as f64)
+            }
+        }
+    }
+
+    /// Whether it compares with another span.
+    pub fn needs_comparison(&self) -> bool {
+        self.field == Field::Slowdown
+    }
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn field(name: &str) -> Result<Field, String> {
+    let figure = match name {
+        "mean" | "mean_ms" => return Ok(Field::Mean),
+        "share" => return Ok(Field::Share),
+        "slowdown" => return Ok(Field::Slowdown),
+        "rows_per_call" => return Ok(Field::RowsPerCall),
+        "cache_hit" => return Ok(Field::CacheHit),
+        "temp" => return Ok(Field::Temp),
+        "wal" => Some(Figure::WalBytes),
+        name => Figure::named(name).or_else(|| Figure::named(&format!("{name}_ms"))),
+    };
+    figure.map(Field::Figure).ok_or_else(|| {
+        format!(
+            "there is no figure {name}; there are mean, total, max, min, stddev, calls, rows, share, \
+             temp, wal, plan, slowdown, rows_per_call, cache_hit, and those of the JSON document"
+        )
+    })
+}
+
+fn value_of(field: Field, text: &str) -> Option<f64> {
+    let number = || f64::from_str(text).ok();
+    let value = match field {
+        Field::Mean => millis(text),
+        Field::Figure(figure) if figure.kind() != Kind::Count => millis(text),
+        Field::Figure(Figure::WalBytes) | Field::Temp => bytes(text),
+        Field::Figure(_) | Field::Slowdown | Field::RowsPerCall => number(),
+        Field::Share | Field::CacheHit => match text.strip_suffix('%') {
+            Some(percent) => f64::from_str(percent.trim()).ok().map(|percent| percent / 100.0),
+            None => number(),
+        },
+    };
+    value.filter(|value| value.is_finite() && *value >= 0.0)
+}
+
+fn millis(text: &str) -> Option<f64> {
+    let duration = duration::parse(text).ok().map(|it| it.as_secs_f64() * 1e3);
+    duration.or_else(|| f64::from_str(text.strip_suffix("ms").unwrap_or(text).trim()).ok())
+}
+
+fn bytes(text: &str) -> Option<f64> {
+    let units = [
+        ("GiB", 30),
+        ("MiB", 20),
+        ("KiB", 10),
+        ("GB", 30),
+        ("MB", 20),
+        ("kB", 10),
+        ("B", 0),
+        ("", 0),
+    ];
+    let (unit, power) = units.iter().find(|(unit, _)| text.ends_with(unit))?;
+    let number = f64::from_str(text.strip_suffix(unit)?.trim()).ok()?;
+    Some(number * f64::from(1 << power))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::statements::{Figures, StatementKey};
+
+    fn finds(gate: &str) -> bool {
+        let mut figures = Figures::default();
+        let values =
+            [(Figure::Calls, 10.0), (Figure::Total, 1500.0), (Figure::WalBytes, 3_000_000.0)];
+        values.iter().for_each(|(figure, value)| figures.set(*figure, Some(*value)));
+        let mut before = Figures::default();
+        before.set(Figure::Calls, Some(1.0));
+        before.set(Figure::Total, Some(50.0));
+        let key = StatementKey { dbid: 1, userid: 1, queryid: 1, toplevel: true };
+        let counted = Counted { key, figures, is_partial: false, before: Some(before) };
+        Gate::parse(gate)
+            .unwrap_or_else(|why| panic!("{gate}: {why}"))
+            .finds(&counted, 3000.0)
+    }
+
+    #[test]
+    fn a_gate_compares_a_figure_with_a_limit() {
+        for gate in [
+            "mean > 100ms",
+            "mean>149.5",
+            "total > 1s",
+            "calls < 11",
+            "share >= 40%",
+            "wal > 2MB",
+            "slowdown > 2",
+            "total_ms > 1499",
+            "calls >= 10",
+            "calls <= 10",
+            "wal >= 2.5 MiB",
+        ] {
+            assert!(finds(gate), "{gate}");
+        }
+        for gate in [
+            "mean > 151ms",
+            "total > 2s",
+            "share > 0.5",
+            "wal > 4MB",
+            "max > 1ms",
+            "calls > 10",
+        ] {
+            assert!(!finds(gate), "{gate}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_gate_is_refused() {
+        for wrong in ["", "mean", "mean > fast", "colour > 3", "mean > -1", "share > x%"] {
+            assert!(Gate::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

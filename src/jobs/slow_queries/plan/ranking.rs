@@ -1,0 +1,96 @@
+//! Which statements were chosen, and all that is told of them.
+
+use super::{Counted, Gate};
+use crate::facts::statements::{Figure, Figures, KnownTexts, Moment, Names};
+use crate::work::plan::Warning;
+
+/// What was found out.
+#[derive(Debug, Clone, Default)]
+pub struct Ranking {
+    /// The statements to show, in their order.
+    pub statements: Vec<Counted>,
+    pub texts: KnownTexts,
+    /// Their users and databases.
+    pub names: Names,
+    /// Since when they are counted; `None` where it is not known.
+    pub from_epoch: Option<f64>,
+    /// Until when, and in which circumstances.
+    pub ends: Moment,
+    /// Resets of all counters in between.
+    pub resets: usize,
+    /// Evictions in between; `None` where the server does not tell.
+    pub evictions: Option<i64>,
+    /// The server was started anew in between.
+    pub restarted: bool,
+    /// Statements in all, without hidden ones.
+    pub all: i64,
+    /// How many the filters leave.
+    pub matching: i64,
+    /// How many are slow.
+    pub slow: i64,
+    /// From which mean on they are, in ms.
+    pub slow_ms: f64,
+    /// Execution time of all, in ms.
+    pub all_ms: f64,
+    /// Executions of all.
+    pub all_calls: f64,
+    /// It is compared with another span.
+    pub is_compared: bool,
+    /// Statements that make it a finding: their place among those shown, and the gate.
+    pub findings: Vec<(usize, String)>,
+    /// What should be known besides.
+    pub warnings: Vec<Warning>,
+    /// What was found out about single statements, by their place.
+    pub details: Vec<Details>,
+}
+
+/// More about one statement.
+#[derive(Debug, Clone, Default)]
+pub struct Details {
+    /// Its generic plan, line by line.
+    pub plan: Vec<String>,
+    /// What a person sees in it.
+    pub remarks: Vec<String>,
+    /// Why it could not be explained.
+    pub not_explained: Option<String>,
+    /// The tables and indexes that the plan uses.
+    pub relations: Vec<String>,
+    /// What it did between snapshots, the newest first: when, and its figures.
+    pub history: Vec<(String, Figures)>,
+}
+
+impl Ranking {
+    /// Its text, or that it is not known.
+    pub fn text(&self, counted: &Counted) -> String {
+        let text = self.texts.get(&counted.key);
+        text.map_or_else(|| "(its text is not known)".to_owned(), Clone::clone)
+    }
+
+    /// Its share of the time of all.
+    pub fn share(&self, counted: &Counted) -> Option<f64> {
+        let total = counted.figures.get(Figure::Total)?;
+        (self.all_ms > 0.0).then_some(total / self.all_ms)
+    }
+
+    /// Whether one execution takes as long as is slow.
+    pub fn is_slow(&self, counted: &Counted) -> bool {
+        counted.figures.mean().is_some_and(|mean| mean >= self.slow_ms)
+    }
+
+    /// Whether a statement has any of it.
+    pub fn any(&self, figure: Figure) -> bool {
+        self.statements.iter().any(|counted| counted.figures.or_zero(figure) > 0.0)
+    }
+}
+
+/// The gates in words, for a finding.
+pub fn findings<'g>(
+    statements: &'g [Counted],
+    gates: &'g [Gate],
+    all_ms: f64,
+) -> impl Iterator<Item = (usize, String)> + 'g {
+    statements.iter().enumerate().flat_map(move |(at, counted)| {
+        let found = gates.iter().filter(move |gate| gate.finds(counted, all_ms));
+        found.map(move |gate| (at, gate.to_string()))
+    })
+}

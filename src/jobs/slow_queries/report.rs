@@ -1,0 +1,518 @@
+//! What `slow-queries` shows.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
+
+use super::plan::{BLOCK_BYTES, Counted, Ranking};
+use crate::escape_control::harmless;
+use crate::facts::Oid;
+use crate::facts::statements::{Figure, Figures, Kind};
+use crate::format;
+use crate::output::table::{cell, right, table, text};
+use crate::output::{Format, Head, Outcome, Report, Style, Text};
+use crate::work::plan::one_line;
+
+/// The statements that were chosen.
+#[derive(Debug)]
+pub struct SlowQueriesReport {
+    /// The statements, and what they come to.
+    pub ranking: Ranking,
+    /// Whether their texts are cut to the line.
+    pub texts: Texts,
+    /// How much is told of each.
+    pub depth: Depth,
+}
+
+/// Whether texts are cut to the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Texts {
+    /// To what fits.
+    Cut,
+    /// They are not.
+    Whole,
+}
+
+/// How much is told of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// A line.
+    Line,
+    /// All figures.
+    Figures,
+}
+
+impl Report for SlowQueriesReport {
+    fn outcome(&self) -> Outcome {
+        match (&self.ranking.findings[..], &self.ranking.statements[..]) {
+            ([_, ..], _) => Outcome::Findings,
+            (_, []) => Outcome::NothingToDo,
+            _ => Outcome::Done,
+        }
+    }
+
+    fn json(&self, head: Head) -> String {
+        let body = StatementsDocument::new(&self.ranking);
+        head.document(self.outcome(), body, &self.ranking.warnings)
+    }
+
+    fn text(&self, style: &Style) -> Text {
+        let ranking = &self.ranking;
+        let mut text = Text::of(self.product(style));
+        if style.format == Format::Csv && !ranking.details.is_empty() {
+            text.warn("plans have no place in CSV; --format json has them");
+        }
+        text.warnings(&ranking.warnings);
+        for (at, gate) in &ranking.findings {
+            let counted = &ranking.statements[*at];
+            let query = one_line(without_header(&ranking.text(counted)), 80);
+            text.warn(format!("{gate}: {} {}", counted.key.queryid, harmless(&query)));
+        }
+        text.narrate(summary(ranking));
+        text
+    }
+}
+
+impl SlowQueriesReport {
+    fn product(&self, style: &Style) -> String {
+        let ranking = &self.ranking;
+        match style.format {
+            Format::Csv => csv(ranking),
+            Format::Markdown => markdown(ranking) + &details(ranking),
+            _ if ranking.statements.is_empty() => String::new(),
+            _ => {
+                let figures = match self.depth {
+                    Depth::Line => String::new(),
+                    Depth::Figures => in_depth(ranking),
+                };
+                let texts = match self.texts {
+                    Texts::Cut => String::new(),
+                    Texts::Whole => texts(ranking),
+                };
+                figures + &terminal(ranking, style.width) + &texts + &details(ranking)
+            }
+        }
+    }
+}
+
+/// The whole texts, each below its number.
+fn texts(ranking: &Ranking) -> String {
+    let mut text = String::new();
+    for counted in &ranking.statements {
+        text.push_str(&format!("\n{}:\n", counted.key.queryid));
+        for line in ranking.text(counted).lines() {
+            text.push_str(&format!("  {}\n", harmless(line)));
+        }
+    }
+    text
+}
+
+/// A statement as a JSON object; what is not known is null.
+fn object(ranking: &Ranking, at: usize) -> Value {
+    let counted = &ranking.statements[at];
+    let (key, figures) = (counted.key, &counted.figures);
+    let mut object = Map::new();
+    let mut put = |name: &str, value: Value| drop(object.insert(name.to_owned(), value));
+    put("queryid", json!(key.queryid));
+    // Larger than what many readers of JSON take for a number.
+    put("queryid_text", json!(key.queryid.to_string()));
+    put("query", json!(ranking.texts.get(&key)));
+    put("user", json!(ranking.names.roles.get(&key.userid)));
+    put("database", json!(ranking.names.databases.get(&key.dbid)));
+    put("toplevel", json!(key.toplevel));
+    put("share", json!(ranking.share(counted)));
+    put("mean_ms", json!(figures.mean()));
+    for figure in Figure::all() {
+        put(figure.name(), number(figure, figures.get(figure)));
+    }
+    put("rows_per_call", json!(figures.per_call(Figure::Rows)));
+    put("cache_hit", json!(figures.cache_hit()));
+    put("slow", json!(ranking.is_slow(counted)));
+    put("partial", json!(counted.is_partial));
+    let findings = ranking.findings.iter().filter(|(place, _)| *place == at);
+    put("findings", json!(findings.map(|(_, gate)| gate).collect::<Vec<_>>()));
+    if ranking.is_compared {
+        let before = counted.before.as_ref();
+        put(
+            "before_calls",
+            number(Figure::Calls, before.and_then(|it| it.get(Figure::Calls))),
+        );
+        put("before_mean_ms", json!(before.and_then(Figures::mean)));
+        put("slowdown", json!(counted.slowdown()));
+        put("lost_ms", json!(counted.lost_ms()));
+    }
+    if let Some(details) = ranking.details.get(at) {
+        put("plan", json!(details.plan));
+        put("remarks", json!(details.remarks));
+        put("not_explained", json!(details.not_explained));
+        put("relations", json!(details.relations));
+        let history = details.history.iter().map(|(when, figures)| {
+            json!({
+                "taken_at": when,
+                "calls": number(Figure::Calls, figures.get(Figure::Calls)),
+                "total_ms": figures.get(Figure::Total),
+                "mean_ms": figures.mean(),
+            })
+        });
+        put("history", Value::Array(history.collect()));
+    }
+    Value::Object(object)
+}
+
+/// Counts are whole numbers.
+fn number(figure: Figure, value: Option<f64>) -> Value {
+    match figure.kind() {
+        Kind::Count => json!(value.map(|value| value as i64)),
+        Kind::Millis | Kind::Extreme => json!(value),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct StatementsDocument<'a> {
+    statements: Objects<'a>,
+    span: SpanDocument,
+    totals: TotalsDocument,
+}
+
+/// The statements one by one: their texts are large, and are not to be held twice.
+#[derive(Debug)]
+struct Objects<'a>(&'a Ranking);
+
+impl Serialize for Objects<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((0..self.0.statements.len()).map(|at| object(self.0, at)))
+    }
+}
+
+impl<'a> StatementsDocument<'a> {
+    fn new(ranking: &'a Ranking) -> Self {
+        StatementsDocument {
+            statements: Objects(ranking),
+            span: SpanDocument {
+                from: ranking.from_epoch.map(format::moment),
+                to: format::moment(ranking.ends.taken_epoch),
+                resets: ranking.resets,
+                evictions: ranking.evictions,
+                restarted: ranking.restarted,
+            },
+            totals: TotalsDocument {
+                statements: ranking.all,
+                hidden: ranking.ends.hidden,
+                matching: ranking.matching,
+                slow: ranking.slow,
+                slow_ms: ranking.slow_ms,
+                calls: ranking.all_calls,
+                total_ms: ranking.all_ms,
+            },
+        }
+    }
+}
+
+/// A span of time. Times are UTC as RFC 3339 has them.
+#[derive(Debug, Clone, Serialize)]
+struct SpanDocument {
+    /// Since when statements are counted; null where it is not known.
+    from: Option<String>,
+    /// Until when.
+    to: String,
+    /// How often all counters were reset in between.
+    resets: usize,
+    /// How often the server had to forget statements; null where it does not tell.
+    evictions: Option<i64>,
+    /// Whether the server was started anew in between.
+    restarted: bool,
+}
+
+/// What all statements come to.
+#[derive(Debug, Clone, Serialize)]
+struct TotalsDocument {
+    /// How many there are, without hidden ones.
+    statements: i64,
+    /// Statements of others that the role may not see.
+    hidden: i64,
+    /// How many the filters leave.
+    matching: i64,
+    /// How many of them all are slow.
+    slow: i64,
+    /// From which mean on they are.
+    slow_ms: f64,
+    /// Executions.
+    calls: f64,
+    /// Execution time.
+    total_ms: f64,
+}
+
+/// All figures, a line each statement.
+fn csv(ranking: &Ranking) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut objects = (0..ranking.statements.len()).map(|at| object(ranking, at)).peekable();
+    let is_flat = |value: &Value| !value.is_array() && !value.is_object();
+    let names = match objects.peek() {
+        Some(Value::Object(first)) => first
+            .iter()
+            .filter(|(_, value)| is_flat(value))
+            .map(|(name, _)| name.clone())
+            .collect(),
+        _ => vec!["queryid".to_owned(), "query".to_owned()],
+    };
+    // Writing to memory does not fail.
+    drop(writer.write_record(&names));
+    for object in objects {
+        let fields = names.iter().map(|name| match &object[name] {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        });
+        drop(writer.write_record(fields));
+    }
+    String::from_utf8_lossy(&writer.into_inner().unwrap_or_default()).into_owned()
+}
+
+fn markdown(ranking: &Ranking) -> String {
+    let mut table = Table::new();
+    let titles = columns(ranking).into_iter().map(|column| column.title);
+    table
+        .load_style(presets::ASCII_MARKDOWN)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(titles.chain(["query"]));
+    for counted in &ranking.statements {
+        let cells = columns(ranking)
+            .into_iter()
+            .map(|column| right((column.value)(ranking, counted)));
+        let query = one_line(&ranking.text(counted), usize::MAX).replace('|', "\\|");
+        table.add_row(cells.chain([cell(format!("`{}`", harmless(&query).replace('`', "'")))]));
+    }
+    text(&table)
+}
+
+struct Column {
+    title: &'static str,
+    value: fn(&Ranking, &Counted) -> String,
+}
+
+/// The columns that say something.
+fn columns(ranking: &Ranking) -> Vec<Column> {
+    let column = |title, value: fn(&Ranking, &Counted) -> String| Column { title, value };
+    let mut columns = vec![
+        column("queryid", |_, it| {
+            let nested = if it.key.toplevel { "" } else { " nested" };
+            format!("{}{nested}", it.key.queryid)
+        }),
+        column("share", |ranking, it| percent(ranking.share(it))),
+        column("total", |_, it| millis(it.figures.get(Figure::Total))),
+        column("calls", |_, it| whole(it.figures.get(Figure::Calls))),
+        column("mean", |ranking, it| {
+            let mark = if ranking.is_slow(it) { "!" } else { "" };
+            format!("{}{mark}", millis(it.figures.mean()))
+        }),
+    ];
+    let varies = |of: fn(&Counted) -> Oid| {
+        let mut all = ranking.statements.iter().map(of);
+        let first = all.next();
+        all.any(|other| Some(other) != first)
+    };
+    if varies(|it| it.key.dbid) {
+        columns.push(column("database", |ranking, it| name(&ranking.names.databases, it.key.dbid)));
+    }
+    if varies(|it| it.key.userid) {
+        columns.push(column("user", |ranking, it| name(&ranking.names.roles, it.key.userid)));
+    }
+    if ranking.is_compared {
+        columns.push(column("before", |_, it| millis(it.before.as_ref().and_then(Figures::mean))));
+        columns.push(column("slower", |_, it| {
+            it.slowdown().map_or("new".to_owned(), |times| format!("{times:.1}×"))
+        }));
+    }
+    columns.push(column("max", |_, it| millis(it.figures.get(Figure::Max))));
+    columns.push(column("±", |_, it| millis(it.figures.get(Figure::Deviation))));
+    columns.push(column("rows/call", |_, it| {
+        it.figures
+            .per_call(Figure::Rows)
+            .map_or("-".to_owned(), |rows| format!("{rows:.1}"))
+    }));
+    columns.push(column("hit", |_, it| percent(it.figures.cache_hit())));
+    if ranking.any(Figure::TempWritten) {
+        columns.push(column("temp", |_, it| {
+            format::bytes(
+                (it.figures.or_zero(Figure::TempWritten) as i64).saturating_mul(BLOCK_BYTES),
+            )
+        }));
+    }
+    if ranking.any(Figure::WalBytes) {
+        columns.push(column("WAL", |_, it| {
+            format::bytes(it.figures.or_zero(Figure::WalBytes) as i64)
+        }));
+    }
+    if ranking.any(Figure::JitTime) {
+        columns.push(column("JIT", |_, it| millis(it.figures.get(Figure::JitTime))));
+    }
+    if ranking.statements.iter().any(|counted| counted.is_partial) {
+        columns.push(column("", |_, it| if it.is_partial { "partial" } else { "" }.to_owned()));
+    }
+    columns
+}
+
+fn name(names: &HashMap<Oid, String>, oid: Oid) -> String {
+    names
+        .get(&oid)
+        .map_or_else(|| oid.to_string(), |name| harmless(name).into_owned())
+}
+
+/// Texts are cut where the line ends; so much of them stands there at least.
+const LEAST_TEXT: usize = 40;
+/// So many columns are always shown.
+const FEWEST: usize = 5;
+/// Where there is no line that ends.
+const MOST_TEXT: usize = 200;
+
+fn terminal(ranking: &Ranking, width: Option<u16>) -> String {
+    let mut columns = columns(ranking);
+    let width = width.map(usize::from);
+    // What is further right says less.
+    while width
+        .is_some_and(|width| columns.len() > FEWEST && used(ranking, &columns) + LEAST_TEXT > width)
+    {
+        columns.pop();
+    }
+    let titles = columns.iter().map(|column| column.title).chain(["query"]).collect::<Vec<_>>();
+    let mut table = table(&titles);
+    let rows = ranking.statements.iter().map(|counted| {
+        columns
+            .iter()
+            .map(|column| (column.value)(ranking, counted))
+            .collect::<Vec<_>>()
+    });
+    let rows = rows.collect::<Vec<_>>();
+    let used = (0..columns.len()).map(|at| {
+        let widths = rows.iter().map(|row| row[at].chars().count());
+        widths.max().unwrap_or(0).max(titles[at].chars().count()) + 2
+    });
+    let used = used.sum::<usize>() + 2;
+    let room = width.map_or(MOST_TEXT, |width| width.saturating_sub(used).max(LEAST_TEXT));
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    for (counted, row) in ranking.statements.iter().zip(rows) {
+        let query = one_line(without_header(&ranking.text(counted)), room);
+        let query = cell(harmless(&query));
+        table.add_row(row.into_iter().map(right).chain([query]));
+    }
+    text(&table)
+}
+
+/// Characters that the columns take.
+fn used(ranking: &Ranking, columns: &[Column]) -> usize {
+    let widths = columns.iter().map(|column| {
+        let values =
+            ranking.statements.iter().map(|it| (column.value)(ranking, it).chars().count());
+        values.max().unwrap_or(0).max(column.title.chars().count()) + 2
+    });
+    widths.sum::<usize>() + 2
+}
+
+/// What was found out about single statements.
+fn details(ranking: &Ranking) -> String {
+    let mut text = String::new();
+    for (counted, details) in ranking.statements.iter().zip(&ranking.details) {
+        let mut lines = vec![String::new(), format!("{}:", counted.key.queryid)];
+        lines.extend(ranking.text(counted).lines().map(|line| format!("  {}", harmless(line))));
+        lines.extend(details.plan.iter().map(|line| format!("    {}", harmless(line))));
+        lines.extend(details.not_explained.iter().map(|why| format!("  not explained: {why}")));
+        lines.extend(details.remarks.iter().map(|remark| format!("  - {}", harmless(remark))));
+        if !details.relations.is_empty() {
+            lines.push(format!("  uses {}", harmless(&details.relations.join(", "))));
+        }
+        let history = details.history.iter().map(|(when, figures)| {
+            format!(
+                "  {when}: {} calls, {} in the mean",
+                whole(figures.get(Figure::Calls)),
+                millis(figures.mean())
+            )
+        });
+        lines.extend(history);
+        text.push_str(&(lines.join("\n") + "\n"));
+    }
+    text
+}
+
+/// All figures of each statement, a line each.
+fn in_depth(ranking: &Ranking) -> String {
+    ranking
+        .statements
+        .iter()
+        .map(|counted| figures_table(ranking, counted) + "\n")
+        .collect()
+}
+
+fn figures_table(ranking: &Ranking, counted: &Counted) -> String {
+    let mut table = table(&["figure", "value", "each call"]);
+    let user = ranking.names.roles.get(&counted.key.userid);
+    let database = ranking.names.databases.get(&counted.key.dbid);
+    for (name, value) in [("user", user), ("database", database)] {
+        let value = value.map_or("-".into(), |value| harmless(value));
+        table.add_row(vec![cell(name), right(value)]);
+    }
+    for figure in Figure::all() {
+        let value = counted.figures.get(figure);
+        let each = match figure.kind() {
+            Kind::Extreme => None,
+            _ if figure == Figure::Calls => None,
+            _ => counted.figures.per_call(figure),
+        };
+        let each = each.map_or("-".to_owned(), |it| format!("{it:.2}"));
+        let value = match figure.kind() {
+            Kind::Count => whole(value),
+            _ => value.map_or("-".to_owned(), |value| format!("{value:.3}")),
+        };
+        table.add_row(vec![cell(figure.name()), right(value), right(each)]);
+    }
+    text(&table)
+}
+
+/// A text that begins with lines of comment would show nothing else.
+fn without_header(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    while let Some((_, after)) = rest.strip_prefix("--").and_then(|line| line.split_once('\n')) {
+        rest = after.trim_start();
+    }
+    rest
+}
+
+fn summary(ranking: &Ranking) -> String {
+    let number = |number: i64| usize::try_from(number).unwrap_or(0);
+    let span = match ranking.from_epoch {
+        Some(from) => {
+            let length = format::seconds(ranking.ends.taken_epoch - from).unwrap_or_default();
+            let length = format::duration(length);
+            format!("In the last {length} (since {})", format::moment(from))
+        }
+        None => "So far".to_owned(),
+    };
+    let slow = format::seconds(ranking.slow_ms / 1e3).unwrap_or_default();
+    let mut summary = format!(
+        "{span}: {}, of which {} took {} or more in the mean",
+        format::count(number(ranking.all), "statement", "statements"),
+        ranking.slow,
+        format::duration(slow)
+    );
+    if ranking.matching > i64::try_from(ranking.statements.len()).unwrap_or(0) {
+        let shown = ranking.statements.len();
+        summary.push_str(&format!("; the first {shown} of {} are shown", ranking.matching));
+    }
+    format!("{summary}.")
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or("-".to_owned(), |share| format!("{:.1} %", share * 100.0))
+}
+
+fn millis(millis: Option<f64>) -> String {
+    let duration = |millis: f64| Duration::try_from_secs_f64(millis.max(0.0) / 1e3);
+    let duration = millis.and_then(|millis| duration(millis).ok());
+    duration.map_or("-".to_owned(), format::duration)
+}
+
+fn whole(value: Option<f64>) -> String {
+    value.map_or("-".to_owned(), |value| format!("{value:.0}"))
+}

@@ -1,0 +1,362 @@
+//! What statements did in a span of time: by the snapshots, by a file, or by waiting.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::plan::{Change, Span};
+use crate::duration;
+use crate::facts::statements::{
+    Amount, Extension, Figures, KnownTexts, Length, Moment, PastSample, RawText, Reading, Sample,
+    Scope, Snapshot, SnapshotFile, StatementKey, TextCache, Texts, each_text, load_kept_texts,
+    load_reading, load_samples, load_snapshots, load_state, load_statement_samples, load_texts,
+};
+use crate::facts::{Oid, history};
+use crate::failure::{Failure, Result};
+use crate::format;
+use crate::pg::session::Session;
+
+/// A moment in the past, as the user names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Past {
+    /// The newest snapshot that is at least so old.
+    Ago(Duration),
+    Snapshot(i64),
+    File(PathBuf),
+}
+
+impl Past {
+    /// Reads `24h`, a snapshot's number, or the name of a file.
+    ///
+    /// # Errors
+    /// Says what can be named.
+    pub fn parse(text: &str) -> std::result::Result<Past, String> {
+        if let Ok(id) = text.parse::<i64>() {
+            return Ok(Past::Snapshot(id));
+        }
+        if let Ok(ago) = duration::parse(text) {
+            return Ok(Past::Ago(ago));
+        }
+        let path = PathBuf::from(text);
+        match path.exists() {
+            true => Ok(Past::File(path)),
+            false => Err("this is no duration (24h), no snapshot's number, and no file".to_owned()),
+        }
+    }
+}
+
+/// Where a span ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// Now.
+    Now,
+    /// At a moment in the past.
+    Past(Past),
+}
+
+pub struct Inquiry<'a> {
+    pub session: &'a Session,
+    /// How statements are counted there.
+    pub extension: &'a Extension,
+    /// Of this database; `None`: of all.
+    pub database: Option<Oid>,
+    /// A role that may own the history.
+    pub history_owner: Option<&'a str>,
+}
+
+impl Inquiry<'_> {
+    /// What statements did since then.
+    ///
+    /// # Errors
+    /// `Usage` where there is no such moment, `Unsupported` where there are no snapshots at all; those
+    /// of the connection and of the queries.
+    pub async fn span(&self, since: &Past, end: &End) -> Result<Span> {
+        let end = match end {
+            End::Now => self.read().await?,
+            End::Past(Past::File(path)) => self.of_file(path)?,
+            End::Past(past) if matches!(since, Past::File(_)) => {
+                self.at(&self.find(past).await?).await?
+            }
+            // The snapshots on the way lead there.
+            End::Past(past) => {
+                let snapshot = self.find(past).await?;
+                return self.since_snapshot(since, snapshot.moment.taken_epoch).await;
+            }
+        };
+        let until = end.moment.taken_epoch;
+        let mut span = match since {
+            Past::File(path) => Span::from(self.of_file(path)?),
+            since => self.since_snapshot(since, until).await?,
+        };
+        require_order(&span.begins, until)?;
+        span.read(end);
+        Ok(span)
+    }
+
+    /// Through all snapshots since that one which were taken until then.
+    async fn since_snapshot(&self, since: &Past, until: f64) -> Result<Span> {
+        if self.database.is_none() {
+            return Err(Failure::usage(
+                "--all-databases needs a file: snapshots know one database",
+            )
+            .hint("pgtend snapshot --all-databases --file F"));
+        }
+        let snapshots = self.snapshots().await?;
+        let begins = find(&snapshots, since)?;
+        require_order(&begins.moment, until)?;
+        let in_time = snapshots.iter().filter(|it| it.moment.taken_epoch <= until);
+        let last = in_time.map(|snapshot| snapshot.id).max().unwrap_or(begins.id);
+        let mut span = Span::from(self.at(begins).await?);
+        let mut samples = load_samples(self.session, begins.id, last).await?;
+        samples.retain(|sample| self.may_see(&sample.key));
+        let mut changes = HashMap::<i64, Vec<Change>>::new();
+        for sample in samples {
+            let change = match sample.statement {
+                Some(statement) => Change::Now(Box::new(statement)),
+                None => Change::Gone(sample.key),
+            };
+            changes.entry(sample.snapshot).or_default().push(change);
+        }
+        let between = snapshots.iter().rev().filter(|it| it.id > begins.id && it.id <= last);
+        for snapshot in between {
+            let changes = changes.remove(&snapshot.id).unwrap_or_default();
+            span.change(snapshot.moment.clone(), changes.into_iter());
+        }
+        Ok(span)
+    }
+
+    async fn snapshots(&self) -> Result<Vec<Snapshot>> {
+        if self.extension.in_recovery {
+            return Err(Failure::usage("the snapshots are the primary's, and this is a standby")
+                .hint("pgtend snapshot --file F keeps the counters of a standby"));
+        }
+        let schema = history::load_schema(self.session, self.history_owner).await?;
+        schema
+            .require_usable()
+            .map_err(|failure| failure.context("there are no snapshots"))?;
+        let snapshots = load_snapshots(self.session).await?;
+        if snapshots.is_empty() {
+            return Err(Failure::usage("no snapshot was taken yet")
+                .hint("pgtend snapshot takes one, for example every hour by cron"));
+        }
+        Ok(snapshots)
+    }
+
+    /// Whether there are snapshots that may be read.
+    async fn has_history(&self) -> bool {
+        let schema = history::load_schema(self.session, self.history_owner).await;
+        schema.is_ok_and(|schema| schema.require_usable().is_ok())
+    }
+
+    async fn find(&self, past: &Past) -> Result<Snapshot> {
+        find(&self.snapshots().await?, past).cloned()
+    }
+
+    async fn at(&self, snapshot: &Snapshot) -> Result<Reading> {
+        let mut statements = load_state(self.session, snapshot.id).await?;
+        statements.retain(|statement| self.may_see(&statement.key));
+        Ok(Reading { moment: snapshot.moment.clone(), statements })
+    }
+
+    fn of_file(&self, path: &std::path::Path) -> Result<Reading> {
+        let file = SnapshotFile::read(path)?;
+        file.require_same(&Scope::of(self.extension, self.database)).map_err(|why| {
+            Failure::usage(format!("{} cannot be compared with: {why}", path.display()))
+        })?;
+        let mut reading = file.reading();
+        reading.statements.retain(|statement| self.may_see(&statement.key));
+        Ok(reading)
+    }
+
+    /// What the role would not see in the counters it does not see in the snapshots either; nor what
+    /// stands in them of the database that this one was copied from.
+    fn may_see(&self, key: &StatementKey) -> bool {
+        let is_here = self.database.is_none_or(|here| here == key.dbid);
+        is_here && (self.extension.sees_all || self.extension.userid == key.userid)
+    }
+
+    /// The texts of these statements, to be shown: from this machine's cache, from the snapshots, and
+    /// only then from the server's own file, which it has to read as a whole. Never to be planned: others
+    /// may write to the snapshots.
+    pub async fn texts(
+        &self,
+        keys: impl Iterator<Item = StatementKey>,
+        cache: &mut TextCache,
+        length: Length,
+    ) -> Result<Texts> {
+        let mut wanted = keys.collect::<HashSet<_>>();
+        let mut texts = Texts::default();
+        // The cache holds no more than the beginning.
+        for key in wanted.iter().filter(|_| length == Length::Cut) {
+            if let Some(text) = cache.get(*key) {
+                texts.known.insert(*key, text.clone());
+            }
+        }
+        wanted.retain(|key| !texts.known.contains_key(key));
+        let ids = |wanted: &HashSet<StatementKey>| {
+            wanted.iter().map(|key| key.queryid).collect::<Vec<_>>()
+        };
+        if !wanted.is_empty() {
+            let mut unseen =
+                load_texts(self.session, self.extension, &ids(&wanted), length).await?;
+            unseen.known.retain(|key, _| wanted.contains(key));
+            if length == Length::Cut {
+                cache.keep(&unseen.known);
+            }
+            texts.known.extend(unseen.known);
+            texts.unreadable = unseen.unreadable;
+            wanted.retain(|key| !texts.known.contains_key(key));
+        }
+        // What the server has forgotten meanwhile.
+        if !wanted.is_empty() && self.has_history().await {
+            // A text that cannot be had is not known any more.
+            let kept = load_kept_texts(self.session, &ids(&wanted)).await.unwrap_or_default();
+            texts.known.extend(
+                wanted
+                    .into_iter()
+                    .filter_map(|key| Some((key, kept.get(&(key.dbid, key.queryid))?.clone()))),
+            );
+        }
+        Ok(texts)
+    }
+
+    /// The texts as the server itself has them, to be planned: they may hold secrets. One that is too
+    /// long for it is cut.
+    pub async fn live_texts(&self, keys: &[StatementKey]) -> Result<KnownTexts> {
+        let ids = keys.iter().map(|key| key.queryid).collect::<Vec<_>>();
+        let mut texts = KnownTexts::new();
+        let read = |raw: RawText| {
+            if keys.contains(&raw.key) {
+                texts.insert(raw.key, raw.query);
+            }
+        };
+        each_text(self.session, self.extension, &ids, LONGEST_PLANNED, read).await?;
+        Ok(texts)
+    }
+
+    /// What a statement did from one snapshot to the next, and since the last, the newest first: when it
+    /// ended, and its figures. Empty without snapshots.
+    pub async fn history(&self, key: StatementKey) -> Result<Vec<(String, Figures)>> {
+        let is_hidden = !self.may_see(&key);
+        if is_hidden || !self.has_history().await {
+            return Ok(Vec::new());
+        }
+        let mut samples =
+            load_statement_samples(self.session, key, MOST_PAST).await.unwrap_or_default();
+        samples.reverse();
+        if samples.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = self.read().await?;
+        let live = now.statements.into_iter().find(|statement| statement.key == key);
+        samples.push(PastSample {
+            shown_at: "since then".to_owned(),
+            moment: now.moment,
+            sample: Sample { snapshot: i64::MAX, key, statement: live },
+        });
+        Ok(steps(samples))
+    }
+
+    /// Samples the counters once.
+    pub async fn read(&self) -> Result<Reading> {
+        load_reading(self.session, self.extension, self.database).await
+    }
+}
+
+/// What is read of a statement that is planned.
+const LONGEST_PLANNED: Amount = Amount::Beginning(1_000_000);
+
+/// So many snapshots of a statement are looked at.
+const MOST_PAST: i64 = 50;
+
+/// The figures from each sample to the next, the newest first.
+fn steps(samples: Vec<PastSample>) -> Vec<(String, Figures)> {
+    let mut steps = Vec::new();
+    let mut before = None;
+    for PastSample { shown_at, moment, sample } in samples {
+        if let Some(before) = before {
+            let mut span = Span::from(before);
+            let change = match sample.statement.clone() {
+                Some(statement) => Change::Now(Box::new(statement)),
+                None => Change::Gone(sample.key),
+            };
+            span.change(moment.clone(), std::iter::once(change));
+            let figures = span.counted().first().map(|counted| counted.figures);
+            steps.extend(figures.map(|figures| (shown_at, figures)));
+        }
+        before = Some(Reading { moment, statements: sample.statement.into_iter().collect() });
+    }
+    steps.reverse();
+    steps
+}
+
+fn find<'s>(snapshots: &'s [Snapshot], past: &Past) -> Result<&'s Snapshot> {
+    let (found, wanted) = match past {
+        Past::Ago(ago) => (
+            snapshots.iter().find(|snapshot| snapshot.ago >= *ago),
+            format!("no snapshot is as old as {}", format::duration(*ago)),
+        ),
+        Past::Snapshot(id) => (
+            snapshots.iter().find(|snapshot| snapshot.id == *id),
+            format!("there is no snapshot {id}"),
+        ),
+        Past::File(path) => (None, format!("{} is no snapshot of this database", path.display())),
+    };
+    found.ok_or_else(|| Failure::usage(wanted).hint(available(snapshots)))
+}
+
+fn require_order(begins: &Moment, until: f64) -> Result<()> {
+    if begins.taken_epoch <= until {
+        return Ok(());
+    }
+    Err(Failure::usage("a span of time cannot end before it begins")
+        .hint("--since names the beginning, --until or --against what comes after it"))
+}
+
+fn available(snapshots: &[Snapshot]) -> String {
+    let name =
+        |snapshot: &Snapshot| format!("{} ({} ago)", snapshot.id, format::duration(snapshot.ago));
+    match (snapshots.last(), snapshots.first()) {
+        (Some(oldest), Some(newest)) if oldest.id != newest.id => format!(
+            "the oldest is {}, the newest {}; pgtend snapshot --list shows all",
+            name(oldest),
+            name(newest)
+        ),
+        (Some(only), _) => format!("there is only {}", name(only)),
+        _ => "pgtend snapshot takes one".to_owned(),
+    }
+}
+
+/// The circumstances of a span that make its figures less than the whole truth, in words.
+pub fn gaps(span: &Span) -> Vec<String> {
+    let mut gaps = Vec::new();
+    if span.resets > 0 {
+        gaps.push(format!(
+            "the counters were reset {} meanwhile; what was done between the last snapshot before \
+             and the reset is missing",
+            format::count(span.resets, "time", "times")
+        ));
+    }
+    let evictions = usize::try_from(span.evictions()).unwrap_or(0);
+    if evictions > 0 {
+        gaps.push(format!(
+            "the server had to forget rarely executed statements ({}) because there are more than \
+             pg_stat_statements.max; what they did is missing in part",
+            format::count(evictions, "round of evictions", "rounds of evictions")
+        ));
+    }
+    if span.unknown > 0 {
+        gaps.push(format!(
+            "{} left out: whoever took the first snapshot could not see them, so nobody knows what \
+             they had been at",
+            format::count(span.unknown, "statement is", "statements are")
+        ));
+    }
+    if span.has_restarted() {
+        gaps.push(
+            "the server was started anew meanwhile; after a crash the counters begin anew"
+                .to_owned(),
+        );
+    }
+    gaps
+}

@@ -1,0 +1,87 @@
+//! `pgtend snapshot`.
+
+pub mod report;
+pub mod run;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::app::Context;
+use crate::duration;
+use crate::facts::history;
+use crate::facts::statements::{load_extension, load_snapshots};
+use crate::failure::{Failure, Result};
+use crate::output::Report;
+use crate::pg::database::Database;
+use report::{SnapshotReport, SnapshotsReport};
+
+/// Keep the counters of the statements, to compare with later
+///
+/// pg_stat_statements counts from its last reset on. A snapshot keeps where the counters stand, so that
+/// `pgtend slow-queries --since 24h` can tell what was done in between; nothing is ever reset. Only what
+/// has changed since the snapshot before is kept, and each text once.
+///
+/// Snapshots stand in the schema that `pgtend init` installs, or in a file (--file). Those that are
+/// older than --keep are removed. Best run every hour by cron.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Write it to this file instead
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["keep", "prune", "list"])]
+    pub file: Option<PathBuf>,
+
+    /// Also the statements of other databases (only with --file)
+    #[arg(long, requires = "file")]
+    pub all_databases: bool,
+
+    /// Remove snapshots that are older than this: 24h, 35d [default: 35d]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub keep: Option<Duration>,
+
+    /// Take none, only remove old ones
+    #[arg(long)]
+    pub prune: bool,
+
+    /// Take none, only show those that there are
+    #[arg(long, conflicts_with = "prune")]
+    pub list: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where statements are not counted, where there is no place for snapshots, and those of the
+/// connection.
+pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
+    let database = context.open(&context.opening("snapshot")).await?;
+    let owner = context.config.history.owner.as_deref();
+    if args.list {
+        let session = database.reader().await?;
+        history::load_schema(&session, owner).await?.require_usable()?;
+        return Ok(Box::new(SnapshotsReport { snapshots: load_snapshots(&session).await? }));
+    }
+    let taken = match args.prune {
+        true => None,
+        false => Some(args.take(&database, owner).await?),
+    };
+    let keep = args.keep.unwrap_or(context.config.snapshot.keep);
+    let pruned = match args.file {
+        Some(_) => None,
+        None => Some(run::prune(&database, keep, owner).await?),
+    };
+    Ok(Box::new(SnapshotReport { taken, file: args.file.clone(), pruned }))
+}
+
+impl Args {
+    async fn take(&self, database: &Database, owner: Option<&str>) -> Result<run::Taken> {
+        let extension = load_extension(&database.reader().await?).await?;
+        extension.require_counting()?;
+        if let Some(file) = &self.file {
+            let only_here = (!self.all_databases).then_some(extension.dbid);
+            return run::take_to_file(database, &extension, only_here, file).await;
+        }
+        database.require_writable().map_err(|failure: Failure| {
+            failure.hint("on a standby write it to a file: pgtend snapshot --file F")
+        })?;
+        run::take(database, &extension, owner).await
+    }
+}

@@ -1,0 +1,148 @@
+//! Comments that suppress findings: `-- pgtend-ignore RULE, RULE: reason` and `pgtend-ignore-file`.
+
+use squawk_syntax::ast::AstNode;
+use squawk_syntax::{SyntaxKind, SyntaxToken};
+
+use super::parsed::{Parsed, end, start};
+use crate::declared::migrations::{Migration, Script};
+use crate::findings::Place;
+use crate::findings::ignores::{Comment, Scope};
+
+/// Without it a script needs not be looked through.
+const MARKER: &str = "pgtend-ignore";
+
+/// The comments of the migrations' scripts that parse.
+pub fn of(migrations: &[Migration]) -> Vec<Comment> {
+    let mut found = Vec::new();
+    for migration in migrations {
+        found.extend(read(&migration.up));
+        let down = migration.down.iter().flat_map(read);
+        found.extend(down.map(|comment| Comment { is_down: true, ..comment }));
+    }
+    found
+}
+
+fn read(script: &Script) -> Vec<Comment> {
+    if !script.text.contains(MARKER) {
+        return Vec::new();
+    }
+    Parsed::new(script).map_or_else(Vec::new, |parsed| find(&parsed))
+}
+
+/// The comments of a script.
+fn find(parsed: &Parsed<'_>) -> Vec<Comment> {
+    let extents = parsed.statements.iter().map(|one| (start(one.syntax()), end(one.syntax())));
+    let extents = extents.collect::<Vec<_>>();
+    let comments = comments(parsed);
+    let found = comments.iter().enumerate().filter_map(|(at, token)| {
+        let written = directive(token.text())?;
+        let scope = if written.for_file {
+            Scope::File(parsed.script.file.clone())
+        } else {
+            let statement = belongs_to(parsed, &comments[at..], &extents);
+            statement.map_or(Scope::Nothing, |extent| scope(parsed, extent))
+        };
+        let place = parsed.place(token.text_range().start().into());
+        let Written { rules, has_reason, .. } = written;
+        Some(Comment { rules, has_reason, scope, place, is_down: false })
+    });
+    found.collect()
+}
+
+fn comments(parsed: &Parsed<'_>) -> Vec<SyntaxToken> {
+    let root = parsed.parse.syntax_node();
+    let tokens = root.descendants_with_tokens().filter_map(|element| element.into_token());
+    tokens.filter(|token| token.kind() == SyntaxKind::COMMENT).collect()
+}
+
+/// The statement in which the first of the comments stands or behind which, on its last line; else
+/// the one that begins on the line after it, where only the other comments stand in between.
+fn belongs_to(
+    parsed: &Parsed<'_>,
+    comments: &[SyntaxToken],
+    extents: &[(usize, usize)],
+) -> Option<(usize, usize)> {
+    let range = comments.first()?.text_range();
+    let (from, to) = (usize::from(range.start()), usize::from(range.end()));
+    let after = extents.partition_point(|(start, _)| *start < from);
+    let (before, next) = (after.checked_sub(1).map(|at| extents[at]), extents.get(after));
+    if let Some((start, end)) = before
+        && (from < end || parsed.line(end) == parsed.line(from))
+    {
+        return Some((start, end));
+    }
+    let (start, end) = *next?;
+    let mut last = parsed.line(to);
+    let ranges = comments[1..].iter().map(|comment| comment.text_range());
+    for range in ranges.take_while(|range| usize::from(range.start()) < start) {
+        if parsed.line(range.start().into()) <= last + 1 {
+            last = parsed.line(range.end().into());
+        }
+    }
+    (parsed.line(start) <= last + 1).then_some((start, end))
+}
+
+fn scope(parsed: &Parsed<'_>, (start, end): (usize, usize)) -> Scope {
+    let at = |offset| {
+        let Place { line, column, .. } = parsed.place(offset);
+        (line, column)
+    };
+    Scope::Statement {
+        file: parsed.script.file.clone(),
+        from: at(start),
+        to: at(end),
+    }
+}
+
+/// What a comment says.
+#[derive(Debug, PartialEq, Eq)]
+struct Written {
+    rules: Vec<String>,
+    has_reason: bool,
+    for_file: bool,
+}
+
+/// A rule's name has no spaces: what follows it without a colon is not the reason.
+fn directive(comment: &str) -> Option<Written> {
+    let line = comment.strip_prefix("--");
+    let block = || comment.strip_prefix("/*")?.strip_suffix("*/");
+    let text = line.or_else(block)?.trim().strip_prefix(MARKER)?;
+    let (for_file, text) = match text.strip_prefix("-file") {
+        Some(text) => (true, text),
+        None => (false, text),
+    };
+    if text.chars().next().is_some_and(|next| next != ':' && !next.is_whitespace()) {
+        return None;
+    }
+    let (rules, reason) = text.split_once(':').unwrap_or((text, ""));
+    let rules = rules.split(',').filter_map(|rule| rule.split_whitespace().next());
+    let rules = rules.map(str::to_owned).collect();
+    Some(Written { rules, has_reason: !reason.trim().is_empty(), for_file })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(comment: &str) -> Option<(String, bool, bool)> {
+        let Written { rules, has_reason, for_file } = directive(comment)?;
+        Some((rules.join("+"), has_reason, for_file))
+    }
+
+    #[test]
+    fn a_comment_names_rules_and_a_reason() {
+        let one = |rules: &str, reason, file| Some((rules.to_owned(), reason, file));
+        assert_eq!(said("-- pgtend-ignore a: because"), one("a", true, false));
+        assert_eq!(said("--pgtend-ignore a,b , c:because: x"), one("a+b+c", true, false));
+        assert_eq!(said("/* pgtend-ignore a: why */"), one("a", true, false));
+        assert_eq!(said("-- pgtend-ignore-file a: why\r"), one("a", true, true));
+        assert_eq!(said("-- pgtend-ignore a"), one("a", false, false));
+        assert_eq!(said("-- pgtend-ignore a: "), one("a", false, false));
+        assert_eq!(said("-- pgtend-ignore a because"), one("a", false, false));
+        assert_eq!(said("-- pgtend-ignore: because"), one("", true, false));
+        assert_eq!(said("-- pgtend-ignore"), one("", false, false));
+        for other in ["-- see pgtend-ignore a: b", "-- pgtend-ignored a: b", "-- squawk-ignore a"] {
+            assert_eq!(said(other), None, "{other}");
+        }
+    }
+}

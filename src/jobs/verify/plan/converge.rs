@@ -1,0 +1,135 @@
+//! Is the database as the migrations' own statements declare it, and does `apply` find nothing to do?
+
+use crate::declared::migrations::Migration;
+use crate::declared::{Declaration, DeclaredIndex, DeclaredView, InForce, Standing, Stands};
+use crate::facts::{Canonical, Facts, Index, IndexShape, RelationKind, ViewShape};
+use crate::findings::{Finding, Place, Rule};
+use crate::work::apply::plan::index::describe_drift;
+use crate::work::plan::{Plan, Step, Verdict};
+
+/// What is in force, as `apply` takes it. A plan of it has the steps of the views first.
+pub fn declaration(in_force: &InForce) -> Declaration {
+    let InForce { indexes, views, .. } = in_force;
+    Declaration {
+        indexes: indexes.iter().map(|index| index.declared.clone()).collect(),
+        views: views.iter().map(|view| view.declared.clone()).collect(),
+        ..Declaration::default()
+    }
+}
+
+/// Keeps of what is in force what the database holds, and finds what had no effect. What is missing
+/// or was changed in a way that the statements do not tell is left out.
+pub fn held(
+    in_force: InForce,
+    facts: &Facts,
+    plan: &Plan,
+    migrations: &[Migration],
+) -> (InForce, Vec<Finding>) {
+    let InForce { indexes, views, .. } = in_force;
+    let mut steps = plan.steps.iter();
+    let mut findings = Vec::new();
+    let mut held = InForce::default();
+    for (at, (view, step)) in views.into_iter().zip(steps.by_ref()).enumerate() {
+        if step.verdict.is_settled() {
+            held.views.push(view);
+        } else if let Some(message) = other_view(&view, step, &facts.canonical_views[at], facts) {
+            findings.push((view.stands, message));
+        }
+    }
+    for (at, (index, step)) in indexes.into_iter().zip(steps).enumerate() {
+        let existing = existing(facts, step);
+        if step.verdict.is_settled() || step.verdict == Verdict::ToDo && existing.is_some() {
+            held.indexes.push(index);
+        } else if let Some(message) =
+            other_index(&index, step, existing, facts.canonical_indexes[at].known(), facts)
+        {
+            findings.push((index.stands, message));
+        }
+    }
+    findings.sort_by_key(|(stands, _)| (stands.migration, stands.line, stands.column));
+    let findings = findings.into_iter();
+    let findings = findings.map(|(stands, said)| without_effect(place(migrations, stands), said));
+    (held, findings.collect())
+}
+
+/// What is still not as declared after `apply`, whose words on each step are `said`.
+pub fn unsettled(
+    in_force: &InForce,
+    plan: &Plan,
+    said: &[String],
+    migrations: &[Migration],
+) -> Vec<Finding> {
+    let views = in_force.views.iter().map(|view| view.stands);
+    let stands = views.chain(in_force.indexes.iter().map(|index| index.stands));
+    let steps = plan.steps.iter().zip(stands).zip(said);
+    let open = steps.filter(|((step, _), _)| !step.verdict.is_settled());
+    open.map(|((step, stands), said)| {
+        let Step { action, object, reason, .. } = step;
+        let message = format!(
+            "a second apply still has to {} {object} ({reason}); the first said: {said}",
+            action.words()
+        );
+        Finding::new(&Rule::NOT_CONVERGED, Some(place(migrations, stands)), message)
+            .about(object)
+            .help("mend what it says, so that the statement can be run to its end")
+    })
+    .collect()
+}
+
+/// The index that bears the step's name.
+pub fn existing<'f>(facts: &'f Facts, step: &Step) -> Option<&'f Index> {
+    facts.indexes.values().flatten().find(|index| index.name == step.object)
+}
+
+pub fn place(migrations: &[Migration], stands: Stands) -> Place {
+    Place::new(&migrations[stands.migration].up, stands.line, stands.column)
+}
+
+fn without_effect(place: Place, message: String) -> Finding {
+    Finding::new(&Rule::NOT_AS_DECLARED, Some(place), message).help(
+        "IF NOT EXISTS looks at the name alone: drop what bears it first, or choose another name",
+    )
+}
+
+fn other_view(
+    view: &Standing<DeclaredView>,
+    step: &Step,
+    canonical: &Canonical<ViewShape>,
+    facts: &Facts,
+) -> Option<String> {
+    let name = &step.object;
+    let relation = facts.relations.iter().flatten().find(|relation| relation.name == *name);
+    let relation = relation.filter(|_| view.if_not_exists)?;
+    if relation.kind != RelationKind::MaterializedView {
+        let kind = relation.kind.with_article();
+        return Some(format!("this statement has no effect: {name} is {kind}"));
+    }
+    let shape = canonical.known()?;
+    (shape.existing != shape.declared).then(|| {
+        format!("this statement has no effect: {name} is there already, with another query")
+    })
+}
+
+fn other_index(
+    index: &Standing<DeclaredIndex>,
+    step: &Step,
+    existing: Option<&Index>,
+    shape: Option<&IndexShape>,
+    facts: &Facts,
+) -> Option<String> {
+    if !index.if_not_exists {
+        return None;
+    }
+    let name = &step.object;
+    if let Some(existing) = existing {
+        let shape = shape.filter(|shape| !existing.shape.equals(shape))?;
+        let drift = describe_drift(&existing.shape, shape);
+        return Some(format!("this statement has no effect: {name} is there already, and {drift}"));
+    }
+    let bearer = facts.bearers.get(name)?;
+    let bearer = match &bearer.table {
+        Some(table) => format!("an index on {table}"),
+        None => bearer.kind.with_article().to_owned(),
+    };
+    Some(format!("this statement has no effect: {name} is {bearer}"))
+}

@@ -1,0 +1,32 @@
+//! The judgement of migrations: what the checks found, and what that makes of them. Nothing here has
+//! a connection; what a server said comes as [`Applied`] and as facts of the catalog.
+
+mod applied;
+mod check;
+pub mod comments;
+pub mod converge;
+pub mod down;
+mod extensions;
+pub mod heal;
+mod lint;
+pub mod locks;
+mod merge;
+pub mod observed;
+mod parsed;
+mod refusal;
+mod results;
+pub mod schema;
+mod syntax;
+pub mod views;
+
+pub use applied::{Applied, Refused};
+pub use check::{CheckName, VerifiedOn};
+pub use extensions::{Extensions, IfMissing};
+pub use locks::{Existing, HeldLock};
+pub use merge::merge;
+pub use results::{Judgement, LaidOut};
+
+#[cfg(test)]
+mod ignores_tests;
+#[cfg(test)]
+mod tests;

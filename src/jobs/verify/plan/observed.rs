@@ -1,0 +1,304 @@
+//! What was seen while the migrations were applied: which statement took, rewrote, scanned and made
+//! what. The observer is told each answer of the server and makes of it what one statement did.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use crate::facts::Oid;
+use crate::facts::observed::{
+    LockedRelation, Observation, RelationFiles, Timeouts, observation_sql,
+};
+use crate::findings::Place;
+use crate::pg::name::RelationName;
+use crate::work::plan::LockMode;
+
+/// All that was seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// The statements that did something to relations, in their order.
+    pub statements: Vec<Seen>,
+    /// Which statement made a relation or a constraint.
+    pub origins: Origins,
+    /// The newest object before each migration.
+    pub newest_before: Vec<Oid>,
+    /// Statements in a transaction that concern nothing of what was there before the migration.
+    pub only_new: HashSet<Place>,
+    /// The timeouts with which statements were sent that commit by themselves, by where they begin.
+    pub timeouts: HashMap<Place, Timeouts>,
+}
+
+/// Which statement made a relation or a constraint.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origins {
+    places: HashMap<Oid, Place>,
+    /// The newest object before the first migration.
+    base: Oid,
+}
+
+impl Origins {
+    /// The statement; `None` where it was there before, or the statement is not known.
+    pub fn place(&self, oid: Oid) -> Option<Place> {
+        self.places.get(&oid).cloned()
+    }
+
+    /// Whether the migrations made it: the server numbers its objects in their order.
+    pub fn is_new(&self, oid: Oid) -> bool {
+        oid > self.base
+    }
+}
+
+/// What a statement did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    pub place: Place,
+    pub text: String,
+    /// Its migration, from 0.
+    pub migration: usize,
+    /// Statements of one number are of one transaction.
+    pub transaction: usize,
+    /// When the server began, by its clock.
+    pub began: Duration,
+    /// When it had done; where later ones of its transaction did nothing, when they had.
+    pub ended: Duration,
+    /// The tables and materialized views that were there before the migration and that it locked,
+    /// rewrote or scanned.
+    pub relations: Vec<SeenRelation>,
+}
+
+/// A table or materialized view during a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenRelation {
+    pub oid: Oid,
+    pub name: RelationName,
+    /// The strongest lock that the transaction holds; `None` where it was gone before it could be
+    /// seen, because the statement commits by itself.
+    pub lock: Option<LockMode>,
+    /// The statement gave it a new file.
+    pub is_rewritten: bool,
+    /// The statement read it from end to end.
+    pub is_scanned: bool,
+}
+
+/// Which statement it is that an answer of the server is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    pub place: Place,
+    pub text: String,
+}
+
+/// Is told what the server says after each statement.
+#[derive(Debug, Clone, Default)]
+pub struct Observer {
+    observed: Observed,
+    files: HashMap<Oid, Oid>,
+    scans: HashMap<Oid, i64>,
+    /// What the open transaction has given a new file.
+    rewritten: Vec<Oid>,
+    /// What the open transaction holds.
+    held: HashMap<Oid, Option<LockMode>>,
+    /// The names of the tables that were there before this migration.
+    names: HashSet<String>,
+    /// They may be called otherwise meanwhile, or be part of something new.
+    is_unsure: bool,
+    /// The newest object before this migration.
+    before: Oid,
+    newest: Oid,
+    at: Duration,
+    transaction: usize,
+}
+
+impl Observer {
+    /// The next migration begins, and this is there, if it could be read.
+    pub fn begin_migration(&mut self, files: Option<&RelationFiles>) {
+        if let Some(files) = files {
+            self.know(files);
+            self.names = files.files.values().map(|file| file.name.name.clone()).collect();
+            self.is_unsure = false;
+        }
+        self.before = self.newest;
+        if self.observed.newest_before.is_empty() {
+            self.observed.origins.base = self.newest;
+        }
+        self.observed.newest_before.push(self.newest);
+    }
+
+    /// The query to send after this statement.
+    pub fn look(&mut self, statement: &str) -> String {
+        self.is_unsure = self.is_unsure || may_rename(statement);
+        let before = if self.may_concern_existing(statement) {
+            self.before
+        } else {
+            0
+        };
+        observation_sql(before, self.newest)
+    }
+
+    /// A statement of a kind that only concerns what it names, and names nothing that was there, does
+    /// nothing to it. So a file that makes thousands of tables is not slowed down by looking at
+    /// the locks on them.
+    fn may_concern_existing(&self, statement: &str) -> bool {
+        const NAMING: [&str; 8] = [
+            "ALTER TABLE",
+            "COMMENT ON",
+            "CREATE ",
+            "DELETE ",
+            "GRANT ",
+            "INSERT ",
+            "REVOKE ",
+            "UPDATE ",
+        ];
+        let starts_with = |kind: &str| {
+            statement
+                .get(..kind.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(kind))
+        };
+        if self.is_unsure || !NAMING.iter().any(|kind| starts_with(kind)) {
+            return !self.names.is_empty();
+        }
+        let words = statement.split(|char: char| !(char.is_alphanumeric() || "_$".contains(char)));
+        let mut words = words.filter(|word| !word.is_empty());
+        // A quoted name may hold anything.
+        statement.contains('"') && !self.names.is_empty()
+            || words
+                .any(|word| self.names.contains(word) || self.names.contains(&word.to_lowercase()))
+    }
+
+    /// A statement that commits by itself is sent with these timeouts.
+    pub fn saw_timeouts(&mut self, place: Place, timeouts: Timeouts) {
+        self.observed.timeouts.insert(place, timeouts);
+    }
+
+    /// A statement is done, and its transaction open still.
+    pub fn saw(&mut self, done: Done, observation: &Observation) {
+        self.made(&done.place, &observation.made);
+        let relations = observation.relations.iter().map(|one| self.relation(&done, one));
+        let relations = relations.collect::<Vec<_>>();
+        for relation in &observation.relations {
+            if self.files.insert(relation.oid, relation.file) != Some(relation.file) {
+                self.rewritten.push(relation.oid);
+            }
+            self.scans.insert(relation.oid, relation.scans);
+        }
+        self.remember(done, observation.at, relations);
+    }
+
+    /// A statement is done that committed by itself; its locks are gone.
+    pub fn saw_afterwards(&mut self, done: Done, made: &[Oid], after: &RelationFiles) {
+        self.made(&done.place, made);
+        let relations = after.files.iter().map(|(oid, now)| SeenRelation {
+            oid: *oid,
+            name: now.name.clone(),
+            lock: None,
+            is_rewritten: self.files.get(oid).is_some_and(|before| *before != now.file),
+            is_scanned: self.is_scanned(*oid, now.scans),
+        });
+        let relations = relations.filter(|relation| relation.is_rewritten || relation.is_scanned);
+        let mut relations = relations.collect::<Vec<_>>();
+        relations.sort_by_key(|relation| relation.oid);
+        self.know(after);
+        self.remember(done, after.at, relations);
+        self.end_transaction();
+    }
+
+    /// The transaction, or a part of it, is rolled back: which files are there again is not known.
+    pub fn forget(&mut self) {
+        for oid in self.rewritten.drain(..) {
+            self.files.remove(&oid);
+        }
+    }
+
+    /// The transaction is over.
+    pub fn end_transaction(&mut self) {
+        self.rewritten.clear();
+        self.held.clear();
+        self.transaction += 1;
+    }
+
+    /// All that was seen.
+    pub fn finish(self) -> Observed {
+        self.observed
+    }
+
+    fn know(&mut self, files: &RelationFiles) {
+        self.files = files.files.iter().map(|(oid, known)| (*oid, known.file)).collect();
+        self.scans = files.files.iter().map(|(oid, known)| (*oid, known.scans)).collect();
+        self.newest = self.newest.max(files.newest);
+        self.at = files.at;
+    }
+
+    fn made(&mut self, place: &Place, made: &[Oid]) {
+        for oid in made.iter().copied().filter(|oid| *oid > self.newest) {
+            self.observed.origins.places.insert(oid, place.clone());
+        }
+        self.newest = made.iter().copied().fold(self.newest, Oid::max);
+    }
+
+    fn relation(&self, done: &Done, now: &LockedRelation) -> SeenRelation {
+        let modes = now.modes.iter().filter_map(|mode| LockMode::from_pg_locks(mode));
+        let file = self.files.get(&now.oid).copied().unwrap_or(now.file);
+        SeenRelation {
+            oid: now.oid,
+            name: RelationName::qualified(now.schema.clone(), now.name.clone()),
+            lock: modes.max(),
+            // TRUNCATE gives a new file too, but there is nothing in it that it would read or write.
+            is_rewritten: file != now.file && !done.is("TRUNCATE"),
+            is_scanned: self.is_scanned(now.oid, now.scans) && !done.is("TRUNCATE"),
+        }
+    }
+
+    /// Where there are fewer than before the statistics have taken theirs meanwhile.
+    fn is_scanned(&self, oid: Oid, scans: i64) -> bool {
+        let before = self.scans.get(&oid).copied().unwrap_or_default();
+        scans > before || (scans > 0 && scans < before)
+    }
+
+    /// Those to which the statement did something, or of which it took more than was held.
+    fn changed(&mut self, mut relations: Vec<SeenRelation>) -> Vec<SeenRelation> {
+        relations.retain(|now| {
+            let held = self.held.insert(now.oid, now.lock);
+            held != Some(now.lock) || now.is_rewritten || now.is_scanned
+        });
+        relations
+    }
+
+    fn remember(&mut self, done: Done, at: Duration, relations: Vec<SeenRelation>) {
+        if relations.is_empty() {
+            self.observed.only_new.insert(done.place.clone());
+        }
+        let relations = self.changed(relations);
+        let began = std::mem::replace(&mut self.at, at);
+        let last = self.observed.statements.last_mut();
+        let last = last.filter(|last| last.transaction == self.transaction);
+        if relations.is_empty() {
+            if let Some(last) = last {
+                last.ended = at;
+            }
+            return;
+        }
+        let seen = Seen {
+            migration: self.observed.newest_before.len().saturating_sub(1),
+            transaction: self.transaction,
+            began,
+            ended: at,
+            place: done.place,
+            text: done.text,
+            relations,
+        };
+        self.observed.statements.push(seen);
+    }
+}
+
+/// From then on names alone do not tell what a statement concerns.
+fn may_rename(statement: &str) -> bool {
+    let words = statement.split(|char: char| !char.is_ascii_alphabetic());
+    let mut words = words.map(str::to_ascii_uppercase);
+    words.any(|word| ["RENAME", "ATTACH", "INHERIT"].contains(&word.as_str()))
+}
+
+impl Done {
+    fn is(&self, keyword: &str) -> bool {
+        self.text
+            .get(..keyword.len())
+            .is_some_and(|word| word.eq_ignore_ascii_case(keyword))
+    }
+}

@@ -1,0 +1,136 @@
+//! What `verify` shows.
+
+mod document;
+
+use std::path::PathBuf;
+
+use comfy_table::Cell;
+
+use super::plan::{HeldLock, Judgement};
+use crate::escape_control::harmless;
+use crate::findings::{Check, Repository, counted, github, gitlab, junit, lines, markdown, sarif};
+use crate::format;
+use crate::output::table::{cell, right, table, text};
+use crate::output::{Format, Head, Outcome, Report, Style, Text};
+use document::VerifyDocument;
+
+/// The verdict on a folder of migrations.
+#[derive(Debug)]
+pub struct VerifyReport {
+    judgement: Judgement,
+    repository: Repository,
+}
+
+impl VerifyReport {
+    /// Of what the user has named; CI systems know files by their names in the repository around the
+    /// current folder.
+    pub fn new(judgement: Judgement, paths: &[PathBuf]) -> Self {
+        let subject = paths.first().map_or("migrations".as_ref(), PathBuf::as_path);
+        VerifyReport { judgement, repository: Repository::here(subject) }
+    }
+}
+
+impl Report for VerifyReport {
+    fn outcome(&self) -> Outcome {
+        if self.judgement.review.is_failed() {
+            Outcome::Findings
+        } else {
+            Outcome::Done
+        }
+    }
+
+    fn json(&self, mut head: Head) -> String {
+        // The version of one of several would mislead.
+        if self.judgement.verified_on.len() > 1 {
+            head.server_version = None;
+        }
+        head.document(self.outcome(), VerifyDocument::new(&self.judgement, &self.repository), &[])
+    }
+
+    fn text(&self, style: &Style) -> Text {
+        let VerifyReport { judgement, repository } = self;
+        match style.format {
+            Format::Github => narrated(github::text(&judgement.review, repository), judgement),
+            Format::Sarif => narrated(sarif::text(&judgement.review, repository), judgement),
+            Format::Junit => narrated(junit::text(&judgement.review, repository), judgement),
+            Format::Gitlab => narrated(gitlab::text(&judgement.review, repository), judgement),
+            Format::Markdown => narrated(markdown::text(&judgement.review, repository), judgement),
+            Format::Table | Format::Json | Format::Csv => Text::of(table_of(judgement, style)),
+        }
+    }
+}
+
+fn table_of(judgement: &Judgement, style: &Style) -> String {
+    if style.is_quiet() && !judgement.review.is_failed() {
+        return findings(judgement);
+    }
+    let locks = match style.is_verbose() && !judgement.locks.is_empty() {
+        true => locks(&judgement.locks) + "\n",
+        false => String::new(),
+    };
+    findings(judgement) + &locks + &checks(judgement) + &layout(judgement)
+}
+
+fn findings(judgement: &Judgement) -> String {
+    let review = &judgement.review;
+    review.findings.iter().map(|finding| lines(finding, review)).collect()
+}
+
+/// For people beside a product for programs.
+fn narrated(product: String, judgement: &Judgement) -> Text {
+    let mut text = Text::of(product);
+    let review = &judgement.review;
+    for check in &review.checks {
+        let reason = check.reason.as_deref().unwrap_or_default();
+        let (name, verdict, on) = (check.name, check.verdict.name(), review.place_of(check));
+        text.narrate(format!("{name}: {verdict}{on}: {reason}"));
+    }
+    if let Some(counted) = counted(&review.findings) {
+        text.narrate(format!("Found {counted}."));
+    }
+    text
+}
+
+fn layout(judgement: &Judgement) -> String {
+    let laid_out = judgement.laid_out.map(|laid_out| format!("layout: {}\n", laid_out.name()));
+    laid_out.unwrap_or_default()
+}
+
+/// Which server a check was made on is said where there were several.
+fn checks(judgement: &Judgement) -> String {
+    let several = !judgement.review.servers.is_empty();
+    let columns = ["server", "check", "verdict", "time", "what"];
+    let mut table = table(if several { &columns } else { &columns[1..] });
+    for check in &judgement.review.checks {
+        let server = several.then(|| cell(check.servers.join(", ")));
+        table.add_row(server.into_iter().chain(cells(check)).collect::<Vec<_>>());
+    }
+    text(&table)
+}
+
+fn cells(check: &Check) -> [Cell; 4] {
+    [
+        cell(check.name),
+        cell(check.verdict.name()),
+        right(format::duration(check.took)),
+        cell(check.reason.as_deref().unwrap_or("-")),
+    ]
+}
+
+/// Every lock on what was there before.
+fn locks(locks: &[HeldLock]) -> String {
+    let mut table = table(&["table", "lock", "held", "rewrites", "scans", "statement"]);
+    let yes = |is: bool| if is { "yes" } else { "-" };
+    for lock in locks {
+        let file = lock.place.file.display().to_string();
+        table.add_row(vec![
+            cell(lock.relation.to_string()),
+            cell(lock.mode.map_or("not seen".to_owned(), |mode| mode.to_string())),
+            right(format::duration(lock.held)),
+            cell(yes(lock.is_rewritten)),
+            cell(yes(lock.is_scanned)),
+            cell(format!("{}:{}", harmless(&file), lock.place.line)),
+        ]);
+    }
+    text(&table)
+}

@@ -1,0 +1,90 @@
+//! Refreshing every materialized view once, as `refresh` would.
+
+use std::time::{Duration, Instant};
+
+use crate::config::Mode;
+use crate::facts::{
+    MaterializedView, load_key_hints, load_unique_indexes, load_view_columns, load_views,
+};
+use crate::failure::Result;
+use crate::findings::Finding;
+use crate::jobs::verify::plan::views::{Created, Facts, Refusal, judge};
+use crate::pg::database::{Database, Workers};
+use crate::pg::server_error::ServerError;
+use crate::pg::session::Session;
+use crate::work::refresh::plan::{Options, Selection, choose};
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Refreshed {
+    /// How many views there are.
+    pub views: usize,
+    /// What is wrong with them.
+    pub findings: Vec<Finding>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Refreshes every view, what others read first.
+pub async fn refresh(database: &Database, created: &Created<'_>) -> Result<Refreshed> {
+    let started = Instant::now();
+    let facts = facts(database).await?;
+    let session = database.maintainer(Workers::AsConfigured).await?;
+    let options = Options {
+        selection: Selection::All,
+        with_dependencies: false,
+        mode: Mode::Auto,
+        max_age: None,
+        if_changed: false,
+    };
+    let mut findings = Vec::new();
+    let mut views = choose(&facts.views, &options)?;
+    views.retain(|view| created.origins.is_new(view.oid));
+    let number = views.len();
+    for view in views {
+        let refusal = refused(&session, view).await?;
+        findings.extend(judge(view, refusal, &facts, created));
+    }
+    Ok(Refreshed { views: number, findings, took: started.elapsed() })
+}
+
+async fn facts(database: &Database) -> Result<Facts> {
+    let session = database.reader().await?;
+    let views = load_views(&session, &database.server.search_path).await?;
+    if views.all.is_empty() {
+        return Ok(Facts::default());
+    }
+    let oids = views.all.iter().map(|view| view.oid).collect::<Vec<_>>();
+    Ok(Facts {
+        views,
+        indexes: load_unique_indexes(&session).await?,
+        queries: load_key_hints(&session, &oids).await?,
+        reads: load_view_columns(&session).await?,
+    })
+}
+
+/// What the server refuses, if anything. A view that was never filled cannot be refreshed
+/// concurrently the first time.
+async fn refused(session: &Session, view: &MaterializedView) -> Result<Option<Refusal>> {
+    let plain = format!("REFRESH MATERIALIZED VIEW {}", view.name);
+    if !view.is_populated
+        && let Err(error) = session.execute(&plain).await
+    {
+        return lost_or(error, Refusal::AtAll);
+    }
+    let concurrent = format!("REFRESH MATERIALIZED VIEW CONCURRENTLY {}", view.name);
+    let Err(error) = session.execute(&concurrent).await else {
+        return Ok(None);
+    };
+    match session.execute(&plain).await {
+        Ok(()) => lost_or(error, Refusal::Concurrently),
+        Err(error) => lost_or(error, Refusal::AtAll),
+    }
+}
+
+fn lost_or(error: ServerError, refusal: fn(ServerError) -> Refusal) -> Result<Option<Refusal>> {
+    if error.is_connection_lost() {
+        return Err(error.into_failure());
+    }
+    Ok(Some(refusal(error)))
+}

@@ -1,0 +1,85 @@
+//! What `--dry-run` shows.
+
+use super::steps::{StepsDocument, summary};
+use super::{Head, Outcome, Report, Style, Text};
+use crate::work::plan::{Plan, Step, Verdict};
+
+/// So many objects with nothing to do are worth a line each.
+pub const FEW: usize = 20;
+
+/// Exactly the statements that would be sent, and why others would not.
+#[derive(Debug)]
+pub struct DryRunReport {
+    /// What would be done.
+    pub plan: Plan,
+    /// What is told of the rest.
+    pub rest: Rest,
+}
+
+/// What is told of objects with nothing to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// How many they are.
+    Counted,
+    /// Why there is nothing to do, if they are few.
+    Explained,
+}
+
+impl Report for DryRunReport {
+    fn outcome(&self) -> Outcome {
+        let is_settled = match self.rest {
+            Rest::Counted => self.plan.is_as_declared(),
+            Rest::Explained => !self.plan.has_work(),
+        };
+        if is_settled {
+            Outcome::NothingToDo
+        } else {
+            Outcome::Planned
+        }
+    }
+
+    fn json(&self, head: Head) -> String {
+        head.document(self.outcome(), StepsDocument::planned(&self.plan), &self.plan.warnings)
+    }
+
+    fn text(&self, style: &Style) -> Text {
+        let mut text = statements(&self.plan);
+        match self.rest {
+            Rest::Counted => text.narrate(summary(&self.plan)),
+            Rest::Explained => explain_rest(&mut text, &self.plan, style),
+        }
+        text.warnings(&self.plan.warnings);
+        text
+    }
+}
+
+fn explain_rest(text: &mut Text, plan: &Plan, style: &Style) {
+    let has_nothing_to_do = |step: &&Step| step.verdict.is_settled();
+    let rest = plan.steps.iter().filter(has_nothing_to_do).collect::<Vec<_>>();
+    let count = rest.len() + plan.not_due;
+    if style.is_verbose() || count <= FEW {
+        rest.iter()
+            .for_each(|step| text.narrate(format!("{}: {}", step.object, step.reason)));
+    } else {
+        text.narrate(format!("{count} others have nothing to do; -v says of each why"));
+    }
+}
+
+/// The statements, and what would be done if it could be.
+fn statements(plan: &Plan) -> Text {
+    let mut text = Text::default();
+    for step in &plan.steps {
+        match step.verdict {
+            Verdict::ToDo => {
+                for statement in step.statements.iter().flat_map(|statement| statement.texts()) {
+                    text.product(format!("{statement};\n"));
+                }
+            }
+            Verdict::Refused => {
+                text.warn(format!("{} needs you: {}", step.object, step.reason));
+            }
+            Verdict::AsDeclared | Verdict::LeftOut => {}
+        }
+    }
+    text
+}

@@ -1,0 +1,203 @@
+//! Execution as it goes: bars on a terminal, lines elsewhere.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::events;
+use super::inflight::Inflight;
+use super::{Console, Verbosity};
+use crate::escape_control::harmless;
+use crate::escape_control::json_line;
+use crate::format;
+use crate::work::event::{Event, Events, Outcome, Progress, Status, StepIndex, Total};
+use crate::work::plan::{Plan, Step};
+
+/// Where the executor's events go.
+pub fn follow(console: &Console, plan: &Plan, inflight: &Inflight) -> Events {
+    let console = console.clone();
+    let inflight = inflight.clone();
+    if console.options().events {
+        let steps = plan.steps.clone();
+        return Events::new(move |event| {
+            inflight.hear(&event);
+            console.line(json_line(&events::json(&event, &steps)).trim_end());
+        });
+    }
+    let name =
+        |step: &Step| format!("{} {}", step.action.words(), harmless(&step.object.to_string()));
+    let names = plan.steps.iter().map(name);
+    let view = Mutex::new(View {
+        bars: console.draws_bars(),
+        names: names.collect(),
+        running: HashMap::new(),
+        total: None,
+        total_said_at: Instant::now(),
+        console,
+    });
+    Events::new(move |event| {
+        inflight.hear(&event);
+        view.lock().unwrap_or_else(PoisonError::into_inner).hear(&event);
+    })
+}
+
+struct View {
+    console: Console,
+    bars: bool,
+    names: Vec<String>,
+    running: HashMap<StepIndex, Running>,
+    total: Option<ProgressBar>,
+    total_said_at: Instant,
+}
+
+struct Running {
+    bar: Option<ProgressBar>,
+    said: String,
+    said_at: Instant,
+}
+
+impl View {
+    fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Started(at) => self.start(*at),
+            Event::Sending(..) => {}
+            Event::Waiting(at, pid, who) => {
+                self.say(*at, &format!("waits for {who}"), &format!("waits {pid}"));
+            }
+            Event::Warned(at, text) => self.console.warn(&format!("{}: {text}", self.names[*at])),
+            Event::Progressed(at, progress) => self.say(*at, &figures(progress), &progress.phase),
+            Event::Retrying(at, why) => self.say(*at, &format!("tries again: {why}"), why),
+            Event::Noticed(at, text) => {
+                if self.console.options().verbosity == Verbosity::Verbose {
+                    self.console.narrate(&format!("{}: {text}", self.names[*at]));
+                }
+            }
+            Event::Advanced(total) => self.advance(total),
+            Event::Finished(at, outcome) => self.finish(*at, outcome),
+            Event::Cancelling(signal) => self.console.narrate(&format!(
+                "{}: cancelling and cleaning up; once more leaves at once",
+                signal.name()
+            )),
+        }
+    }
+
+    fn start(&mut self, at: StepIndex) {
+        let bar = self.bars.then(|| add_bar(&self.console, &self.names[at]));
+        if bar.is_none() {
+            self.console.narrate(&format!("{} …", self.names[at]));
+        }
+        self.running
+            .insert(at, Running { bar, said: String::new(), said_at: Instant::now() });
+    }
+
+    /// `essence` is what makes it worth a new line where there are no bars; so is silence.
+    fn say(&mut self, at: StepIndex, text: &str, essence: &str) {
+        let Some(running) = self.running.get_mut(&at) else {
+            return;
+        };
+        if let Some(bar) = &running.bar {
+            bar.set_message(harmless(text).into_owned());
+        } else if running.said != essence || running.said_at.elapsed() > SILENCE {
+            running.said = essence.to_owned();
+            running.said_at = Instant::now();
+            self.console.narrate(&format!("{}: {text}", self.names[at]));
+        }
+    }
+
+    /// A bar for the whole run; without bars a line now and then.
+    fn advance(&mut self, total: &Total) {
+        if total.steps < 2 {
+            return;
+        }
+        if !self.bars {
+            if self.total_said_at.elapsed() > SILENCE {
+                self.total_said_at = Instant::now();
+                self.console.narrate(&far(total));
+            }
+            return;
+        }
+        let bar = self.total.get_or_insert_with(|| add_total(&self.console, total));
+        bar.set_position(position(total));
+        bar.set_message(far(total));
+        if total.steps_done == total.steps {
+            bar.finish_and_clear();
+            self.console.bars.remove(bar);
+        }
+    }
+
+    fn finish(&mut self, at: StepIndex, outcome: &Outcome) {
+        if let Some(bar) = self.running.remove(&at).and_then(|running| running.bar) {
+            bar.finish_and_clear();
+            self.console.bars.remove(&bar);
+        }
+        let how = match outcome.status {
+            Status::Done => format!("done in {}", format::duration(outcome.duration)),
+            Status::Skipped => format!("skipped: {}", outcome.reason),
+            Status::Failed => format!("failed: {}", outcome.reason),
+            Status::Cancelled => outcome.reason.clone(),
+        };
+        self.console.narrate(&format!("{}: {how}", self.names[at]));
+    }
+}
+
+/// Where there are no bars, a line is said again after so long.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// `building index: scanning table 64 %, 12 MiB, 2 workers, ~3.0 s left in this phase`.
+fn figures(progress: &Progress) -> String {
+    let mut text = progress.phase.clone();
+    if let Some(percent) = progress.percent {
+        text.push_str(&format!(" {percent} %"));
+    }
+    if let Some(bytes) = progress.size_bytes.filter(|bytes| *bytes > 0) {
+        text.push_str(&format!(", {}", format::bytes(bytes)));
+    }
+    if progress.workers > 0 {
+        let workers = usize::try_from(progress.workers).unwrap_or_default();
+        text.push_str(&format!(", {}", format::count(workers, "worker", "workers")));
+    }
+    if let Some(left) = progress.phase_left {
+        text.push_str(&format!(", ~{} left in this phase", format::duration(left)));
+    }
+    text
+}
+
+/// `3 of 20 done, 1.2 GiB of 5.0 GiB, ~3 min left`.
+fn far(total: &Total) -> String {
+    let mut text = format!("{} of {} done", total.steps_done, total.steps);
+    if total.bytes > 0 {
+        let (done, all) = (format::bytes(total.bytes_done), format::bytes(total.bytes));
+        text.push_str(&format!(", {done} of {all}"));
+    }
+    if let Some(left) = total.left.filter(|_| total.steps_done < total.steps) {
+        text.push_str(&format!(", ~{} left", format::duration(left)));
+    }
+    text
+}
+
+/// Empty tables count a little, so that a bar of nothing but them moves as well.
+fn position(total: &Total) -> u64 {
+    u64::try_from(total.bytes_done).unwrap_or(0) + total.steps_done as u64
+}
+
+fn add_total(console: &Console, total: &Total) -> ProgressBar {
+    let length = u64::try_from(total.bytes).unwrap_or(0) + total.steps as u64;
+    let bar = console.bars.insert(0, ProgressBar::new(length));
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent} % {wide_msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// A bar draws itself where it stands until it is added to the others, so that comes first.
+fn add_bar(console: &Console, name: &str) -> ProgressBar {
+    let bar = console.bars.add(ProgressBar::new_spinner());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} [{elapsed}] {wide_msg}") {
+        bar.set_style(style);
+    }
+    bar.set_prefix(harmless(name).into_owned());
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}

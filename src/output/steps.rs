@@ -1,0 +1,205 @@
+//! Steps as programs read them: of plans and of what came of them.
+
+use serde::Serialize;
+
+use super::{Style, Text};
+use crate::escape_control::harmless;
+use crate::format::{self, millis};
+use crate::work::event::{Executed, ExecutedStep, Refreshed, Status};
+use crate::work::plan::{Plan, Step, Subject, Verdict};
+use crate::work::refresh::plan::Way;
+
+/// What commands tell that change objects.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepsDocument {
+    steps: Vec<StepDocument>,
+}
+
+impl StepsDocument {
+    /// What would be done.
+    pub fn planned(plan: &Plan) -> Self {
+        StepsDocument {
+            steps: plan.steps.iter().map(StepDocument::planned).collect(),
+        }
+    }
+
+    /// What was done.
+    pub fn executed(done: &Executed) -> Self {
+        StepsDocument {
+            steps: done.steps.iter().map(StepDocument::executed).collect(),
+        }
+    }
+}
+
+/// How much a plan has to do, in a sentence.
+pub fn summary(plan: &Plan) -> String {
+    let count = |verdict| plan.steps.iter().filter(|step| step.verdict == verdict).count();
+    let (to_do, refused) = (count(Verdict::ToDo), count(Verdict::Refused));
+    let rest = plan.steps.len() - to_do - refused;
+    if to_do + refused == 0 {
+        return format!("Nothing to do: {} as declared.", format::count(rest, "object", "objects"));
+    }
+    let rest = format!("{rest} with nothing to do");
+    let mut summary = format!("{} to do", format::count(to_do, "step", "steps"));
+    if refused > 0 {
+        summary.push_str(&format!(", {refused} that need you"));
+    }
+    format!("{summary}, {rest}.")
+}
+
+/// What was done, a line each step, without figures.
+pub fn gist(done: &Executed, summary: String, style: &Style) -> Text {
+    let is_told = |ExecutedStep { step, outcome }: &&ExecutedStep| match outcome.status {
+        Status::Done => !style.is_quiet(),
+        Status::Skipped => !outcome.is_fresh && !step.verdict.is_settled(),
+        Status::Failed | Status::Cancelled => true,
+    };
+    let lines = done.steps.iter().filter(is_told).map(|ExecutedStep { step, outcome }| {
+        let (status, action) = (outcome.status.name(), step.action.words());
+        let why = match outcome.status {
+            Status::Done => String::new(),
+            _ => format!(": {}", outcome.reason),
+        };
+        let line = format!("{status}: {action} {}{why}", step.object);
+        harmless(&line).into_owned() + "\n"
+    });
+    let mut text = Text::default();
+    let lines = lines.collect::<String>();
+    if !lines.is_empty() {
+        text.product(lines);
+    }
+    text.warnings(&done.warnings);
+    text.narrate(summary);
+    text
+}
+
+/// One object of a plan or of its execution.
+#[derive(Debug, Clone, Serialize)]
+struct StepDocument {
+    action: &'static str,
+    object: String,
+    status: &'static str,
+    verdict: &'static str,
+    reason: String,
+    sql: Option<String>,
+    duration_ms: u64,
+    on: Option<String>,
+    lock: Option<String>,
+    size_bytes: Option<i64>,
+    estimated_size_bytes: Option<i64>,
+    waited_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sqlstate: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cleanup: Option<String>,
+    #[serde(flatten)]
+    refresh: Option<RefreshDocument>,
+    #[serde(flatten)]
+    upkeep: Option<UpkeepDocument>,
+}
+
+/// What only VACUUM and ANALYZE know.
+#[derive(Debug, Clone, Serialize)]
+struct UpkeepDocument {
+    dead_rows_before: i64,
+    dead_rows_after: i64,
+    frozen_xid_age_before: Option<i32>,
+    frozen_xid_age_after: Option<i32>,
+    pages_before: i64,
+    pages: i64,
+    pages_scanned: Option<i64>,
+}
+
+/// What only a refresh knows.
+#[derive(Debug, Clone, Serialize)]
+struct RefreshDocument {
+    mode: String,
+    rows_inserted: Option<i64>,
+    rows_updated: Option<i64>,
+    rows_deleted: Option<i64>,
+    wal_bytes: Option<i64>,
+}
+
+impl StepDocument {
+    /// A step that is only planned.
+    fn planned(step: &Step) -> Self {
+        let texts = step.statements.iter().flat_map(|statement| statement.texts());
+        StepDocument {
+            action: step.action.name(),
+            object: step.object.to_string(),
+            status: if step.verdict == Verdict::ToDo {
+                "planned"
+            } else {
+                "skipped"
+            },
+            verdict: match step.verdict {
+                Verdict::ToDo => "to_do",
+                Verdict::AsDeclared => "as_declared",
+                Verdict::LeftOut => "left_out",
+                Verdict::Refused => "refused",
+            },
+            reason: step.reason.clone(),
+            sql: joined(&texts.collect::<Vec<_>>()),
+            duration_ms: 0,
+            on: step.on.as_ref().map(ToString::to_string),
+            lock: step.lock.as_ref().map(ToString::to_string),
+            size_bytes: None,
+            estimated_size_bytes: step.estimated_bytes,
+            waited_ms: 0,
+            source: step.source().map(ToString::to_string),
+            sqlstate: None,
+            cleanup: None,
+            refresh: match &step.subject {
+                Subject::Refresh(refresh) => Some(refresh_document(refresh.way, None)),
+                _ => None,
+            },
+            upkeep: None,
+        }
+    }
+
+    /// A step and what it came to.
+    fn executed(ExecutedStep { step, outcome }: &ExecutedStep) -> Self {
+        StepDocument {
+            status: outcome.status.name(),
+            reason: outcome.reason.clone(),
+            sql: joined(&outcome.sent),
+            duration_ms: millis(outcome.duration),
+            size_bytes: outcome.size_bytes,
+            waited_ms: millis(outcome.waited),
+            sqlstate: outcome.sqlstate.clone(),
+            cleanup: outcome.cleanup.clone(),
+            refresh: match (&outcome.refreshed, &step.subject) {
+                (Some(done), _) => Some(refresh_document(done.way, Some(done))),
+                (None, Subject::Refresh(refresh)) => Some(refresh_document(refresh.way, None)),
+                _ => None,
+            },
+            upkeep: outcome.upkept.map(|upkept| UpkeepDocument {
+                dead_rows_before: upkept.dead_rows_before,
+                dead_rows_after: upkept.dead_rows_after,
+                frozen_xid_age_before: upkept.frozen_xid_age_before,
+                frozen_xid_age_after: upkept.frozen_xid_age_after,
+                pages_before: upkept.pages_before,
+                pages: upkept.pages,
+                pages_scanned: outcome.pages_scanned,
+            }),
+            ..StepDocument::planned(step)
+        }
+    }
+}
+
+fn refresh_document(way: Way, done: Option<&Refreshed>) -> RefreshDocument {
+    let writes = done.and_then(|done| done.writes);
+    RefreshDocument {
+        mode: way.to_string(),
+        rows_inserted: writes.map(|writes| writes.inserted),
+        rows_updated: writes.map(|writes| writes.updated),
+        rows_deleted: writes.map(|writes| writes.deleted),
+        wal_bytes: done.and_then(|done| done.wal_bytes),
+    }
+}
+
+fn joined(statements: &[String]) -> Option<String> {
+    (!statements.is_empty()).then(|| statements.join(";\n"))
+}

@@ -1,0 +1,56 @@
+//! What has become of a table and its index while the index was built. Names can change hands
+//! meanwhile: what was built is known by its oid.
+
+use super::replan::Table;
+use crate::facts::{Oid, load_present_names};
+use crate::failure::Result;
+use crate::pg::name::RelationName;
+use crate::work::Execution;
+use crate::work::event::{Outcome, Status};
+use crate::work::plan;
+
+/// An outcome where the table is not any more what it was called, or the index not what it was to be
+/// called; `None` where both are.
+pub async fn of(
+    execution: &Execution<'_>,
+    table: &Table,
+    index: Option<Oid>,
+    name: &RelationName,
+) -> Result<Option<Outcome>> {
+    let session = execution.database.reader().await?;
+    let (table_now, index_now) = load_present_names(&session, table.oid, index).await?;
+    let words = match (table_now, index_now) {
+        (None, _) => format!("{} was dropped meanwhile", table.name),
+        (Some(now), _) if now != table.name => {
+            let what = renamed(&table.name, &now);
+            let index = index.map(|_| format!(", and the index with it: {name}"));
+            format!("{what}{}", index.unwrap_or_default())
+        }
+        (_, None) if index.is_some() => "it was built, and dropped meanwhile".to_owned(),
+        (_, Some(now)) if now != *name => format!("it was built, and {}", renamed(name, &now)),
+        _ => return Ok(None),
+    };
+    Ok(Some(Outcome::new(Status::Failed, words)))
+}
+
+/// Adds to the outcome what a build has left on a table that is not any more what it was called.
+pub async fn tell_leftover(
+    execution: &Execution<'_>,
+    table: &Table,
+    index: Oid,
+    outcome: &mut Outcome,
+) -> Result<()> {
+    let session = execution.database.reader().await?;
+    let (table_now, index_now) = load_present_names(&session, table.oid, Some(index)).await?;
+    if let (Some(now), Some(index)) = (table_now, index_now) {
+        let what = renamed(&table.name, &now);
+        outcome.reason.push_str(&format!("; {what}, with an index that is not valid"));
+        outcome.cleanup = Some(format!("{};", plan::drop(&index).texts().concat()));
+    }
+    Ok(())
+}
+
+fn renamed(before: &RelationName, now: &RelationName) -> String {
+    let verb = if before.name == now.name { "moved" } else { "renamed" };
+    format!("{before} was {verb} meanwhile: it is {now} now")
+}

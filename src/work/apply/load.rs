@@ -1,0 +1,31 @@
+//! From the database and the declaration to the plan of `apply`.
+
+use super::plan::{self, Options};
+use crate::config::cache_folder;
+use crate::declared::Declaration;
+use crate::facts;
+use crate::failure::Result;
+use crate::pg::database::Database;
+use crate::work::plan::Plan;
+
+/// Reads the facts and makes the plan.
+///
+/// # Errors
+/// Those of the connection and of the catalog queries.
+pub async fn load_plan(
+    database: &Database,
+    declaration: &Declaration,
+    options: &Options,
+) -> Result<Plan> {
+    let session = database.reader().await?;
+    let questions = plan::questions(declaration);
+    let folder = cache_folder();
+    let facts = facts::load_with(&session, &database.server, &questions, folder.as_deref()).await?;
+    let mut plan = plan::plan(declaration, &facts, options);
+    if options.filter.is_everything() {
+        let invalid = facts::load_invalid_indexes(&session).await?;
+        let warnings = plan::invalid::undeclared(&invalid, &facts.builds, &plan);
+        plan.warnings.extend(warnings);
+    }
+    Ok(plan)
+}

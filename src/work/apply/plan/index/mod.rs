@@ -1,0 +1,498 @@
+//! What is to be done about a declared index.
+//!
+//! The statements of a step are what leads from the state of the catalog to the declared one.
+//! Execution sends the first, reads the catalog and plans again: so each statement is verified by
+//! the next plan, and a run that was interrupted anywhere is simply continued.
+
+mod builds;
+mod words;
+
+use super::belongings::{Carried, beyond, can_be_replica_identity, carry};
+use super::partitioned::Tree;
+use super::planner::Planner;
+use super::size;
+use crate::declared::DeclaredIndex;
+use crate::facts::load::name_choices;
+use crate::facts::{Canonical, Index, IndexShape, Relation, RelationKind};
+use crate::pg::name::{RelationName, distinct_with_suffix, quote_ident, with_suffix};
+use crate::work::plan::{Action, Lock, Statement, Step, Subject, Verdict};
+use crate::work::statement::{create, create_as, drop};
+pub use builds::describe;
+use words::{cannot_index, or_defaults};
+pub use words::{describe_drift, describe_part};
+
+/// The suffix of an index that is being built to take a drifted one's place.
+const NEW_SUFFIX: &str = "_pgtend_new";
+/// The suffix of a drifted index whose place has been taken.
+const OLD_SUFFIX: &str = "_pgtend_old";
+/// As the catalog query calls that pin.
+const REPLICA_IDENTITY: &str = "replica identity";
+
+/// Adds the index's step.
+pub fn plan(planner: &mut Planner<'_>, at: usize, declared: &DeclaredIndex) {
+    let canonical = planner.facts.canonical_indexes[at].clone();
+    let Some(relation) = planner.relation(&declared.table).cloned() else {
+        let step = on_missing_table(planner, declared, &canonical);
+        planner.plan.steps.push(step);
+        return;
+    };
+    if planner.facts.locked.contains(&relation.oid) {
+        let mut step = blank(declared, &relation.name, declared.name.as_deref());
+        step.verdict = Verdict::ToDo;
+        step.reason = format!(
+            "{} is locked by another session, so it cannot be compared now; apply waits for it",
+            relation.name
+        );
+        planner.plan.steps.push(step);
+        return;
+    }
+    let mut step = Target { planner, relation: &relation, declared, canonical, at }.step();
+    if step.verdict == Verdict::ToDo && step.action != Action::WatchBuild && !relation.owned {
+        step.verdict = Verdict::Refused;
+        step.reason = format!(
+            "{}, but only the owner of {} ({}) may do it",
+            step.reason, relation.name, relation.owner
+        );
+    }
+    if step.verdict == Verdict::ToDo
+        && step.action != Action::WatchBuild
+        && !relation.may_create_in_schema
+    {
+        let schema = relation.name.schema.as_deref().map(quote_ident).unwrap_or_default();
+        step.verdict = Verdict::Refused;
+        step.reason = format!("{}, but it takes CREATE on the schema {schema}", step.reason);
+    }
+    planner.plan.steps.push(step);
+}
+
+fn on_missing_table(
+    planner: &mut Planner<'_>,
+    declared: &DeclaredIndex,
+    canonical: &Canonical<IndexShape>,
+) -> Step {
+    let view = planner.view_to_come(&declared.table);
+    let table = view.clone().unwrap_or_else(|| planner.with_default_schema(&declared.table));
+    let chosen = canonical.known().map(|shape| shape.name.clone());
+    let name = declared.name.clone().or(chosen);
+    let mut step = blank(declared, &table, name.as_deref());
+    step.verdict = Verdict::Refused;
+    match (view, canonical) {
+        (None, _) => step.reason = format!("the table {table} does not exist"),
+        (Some(_), Canonical::Refused(error)) => {
+            step.reason = format!("the server refuses the definition: {error}");
+        }
+        (Some(_), _) if name.is_none() => {
+            step.reason =
+                "it has no name, and none can be chosen before its view exists; name it".to_owned();
+        }
+        (Some(view), _) => {
+            step.verdict = Verdict::ToDo;
+            step.reason = format!("missing; {view} is created first");
+            step.lock = Lock::share_update_exclusive(&view);
+            step.statements = vec![create(declared, &view, None, &step.object)];
+        }
+    }
+    step
+}
+
+/// A step that says nothing yet.
+fn blank(declared: &DeclaredIndex, table: &RelationName, name: Option<&str>) -> Step {
+    let subject = DeclaredIndex {
+        name: name.map(str::to_owned),
+        table: table.clone(),
+        ..declared.clone()
+    };
+    let object = table.sibling(name.unwrap_or("(unnamed)"));
+    Step {
+        on: Some(table.clone()),
+        ..Step::new(Action::BuildIndex, object, Subject::Index(subject))
+    }
+}
+
+struct Target<'p, 'f> {
+    planner: &'p mut Planner<'f>,
+    relation: &'p Relation,
+    declared: &'p DeclaredIndex,
+    canonical: Canonical<IndexShape>,
+    /// Its place among the declared ones.
+    at: usize,
+}
+
+impl Target<'_, '_> {
+    fn step(mut self) -> Step {
+        let existing = self.existing();
+        let name = match (&self.declared.name, &existing) {
+            (Some(name), _) => Some(name.clone()),
+            (None, Some(index)) => Some(index.name.name.clone()),
+            (None, None) => self.choose_name(),
+        };
+        let mut step = blank(self.declared, &self.relation.name, name.as_deref());
+        step.table_bytes = self.relation.size_bytes;
+        step.busy = self.build_on_table().cloned();
+        let is_identity =
+            existing.as_ref().is_some_and(|index| index.belongings.is_replica_identity);
+        match existing {
+            Some(index) if index.is_whole() || !self.is_partitioned() => {
+                self.existing_step(&mut step, &index);
+            }
+            Some(index) => self.partitioned_step(&mut step, Some(&index)),
+            None => self.missing_step(&mut step, name.is_none()),
+        }
+        if self.is_partitioned() {
+            step.estimated_bytes = None;
+        } else if step.verdict == Verdict::ToDo {
+            step.lock = match is_identity && step.action == Action::ReplaceIndex {
+                true => Lock::access_exclusive(&self.relation.name),
+                false => Lock::share_update_exclusive(&self.relation.name),
+            };
+        } else {
+            step.busy = None;
+        }
+        step
+    }
+
+    /// The index that bears the declared name on this table; for a declaration without a name,
+    /// the one that has its shape, a whole one before a broken one.
+    fn existing(&self) -> Option<Index> {
+        if let Some(name) = &self.declared.name {
+            return self.planner.index_named(self.relation.oid, name).cloned();
+        }
+        let shape = self.canonical.known()?;
+        let equal = || {
+            let defined = self.planner.indexes_defined(self.relation.oid, &shape.definition);
+            defined.filter(|index| index.shape.equals(shape))
+        };
+        equal().find(|index| index.is_whole()).or_else(|| equal().next()).cloned()
+    }
+
+    fn choose_name(&mut self) -> Option<String> {
+        let shape = self.canonical.known()?;
+        let free = name_choices(&shape.name).into_iter().find(|name| {
+            let name = self.relation.name.sibling(name.as_str());
+            !self.planner.facts.bearers.contains_key(&name)
+                && !self.planner.names_chosen.contains(&name)
+        })?;
+        self.planner.names_chosen.insert(self.relation.name.sibling(free.as_str()));
+        Some(free)
+    }
+
+    fn missing_step(&mut self, step: &mut Step, is_nameless: bool) {
+        if let Some(reason) = self.cannot_build(step, is_nameless) {
+            step.verdict = Verdict::Refused;
+            step.reason = reason;
+            return;
+        }
+        step.verdict = Verdict::ToDo;
+        step.reason = "missing".to_owned();
+        step.estimated_bytes = size::estimate(self.declared, self.relation, self.planner.facts);
+        if self.is_partitioned() {
+            self.partitioned_step(step, None);
+        } else {
+            step.statements = vec![self.create(&step.object)];
+        }
+        if let Some(part) = self.attached_twin() {
+            step.verdict = Verdict::LeftOut;
+            step.reason = format!(
+                "redundant: {part}, a part of the partitioned table's index, does all that it would do"
+            );
+            step.statements.clear();
+        }
+        if let Some(twin) = self.twin(step) {
+            self.planner.warn(
+                "redundant_index",
+                &step.object,
+                format!("{} does all that it would do ({})", twin, self.declared.source),
+            );
+            if self.planner.options.skip_redundant {
+                step.verdict = Verdict::LeftOut;
+                step.reason = format!("redundant: {twin} does all that it would do");
+                step.statements.clear();
+            }
+        }
+        if let Canonical::NotCompared(reason) = &self.canonical {
+            let message = format!("its definition cannot be compared: {reason}");
+            self.planner.warn("not_compared", &step.object, message);
+        }
+    }
+
+    fn cannot_build(&self, step: &Step, is_nameless: bool) -> Option<String> {
+        if let Some(reason) = cannot_index(self.relation) {
+            return Some(reason);
+        }
+        if is_nameless {
+            return Some(match &self.canonical {
+                Canonical::NotCompared(reason) => {
+                    format!(
+                        "it has no name and cannot be found by its definition: {reason}; name it"
+                    )
+                }
+                Canonical::Refused(error) => format!("the server refuses the definition: {error}"),
+                Canonical::Known(_) => "no free name was found for it; name it".to_owned(),
+            });
+        }
+        if let Some(bearer) = self.planner.facts.bearers.get(&step.object) {
+            return Some(match &bearer.table {
+                Some(table) => format!("the name is taken by an index on {table}"),
+                None => format!("the name is taken by {}", bearer.kind.with_article()),
+            });
+        }
+        match &self.canonical {
+            Canonical::Refused(error) => {
+                Some(format!("the server refuses the definition: {error}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// The equal index that the partition has as its part of its parent's.
+    fn attached_twin(&self) -> Option<RelationName> {
+        let shape = self.canonical.known()?;
+        let mut equal = self.planner.indexes_defined(self.relation.oid, &shape.definition);
+        let is_part = |index: &&Index| index.parent.is_some() && index.constraint.is_none();
+        let part =
+            equal.find(|index| is_part(index) && index.is_whole() && index.shape.equals(shape))?;
+        Some(part.name.clone())
+    }
+
+    /// What makes the index superfluous: an index, existing or planned before it, that has the
+    /// same entries and is unique where this one is.
+    fn twin(&self, step: &Step) -> Option<String> {
+        let shape = self.canonical.known()?;
+        let covers = |other: &IndexShape| other.unique || !shape.unique;
+        let table = self.relation.oid;
+        let mut existing = self.planner.indexes_defined(table, &shape.definition);
+        if let Some(index) = existing.find(|index| index.is_whole() && covers(&index.shape)) {
+            return Some(match &index.constraint {
+                Some(constraint) => format!("the constraint {}", quote_ident(constraint)),
+                None => format!("the index {}", index.name),
+            });
+        }
+        let earlier = self.planner.declared_with(table, &shape.definition).iter();
+        let mut earlier = earlier.take_while(|other| **other < self.at).filter(|other| {
+            self.planner.facts.canonical_indexes[**other].known().is_some_and(covers)
+        });
+        earlier.next().map(|other| {
+            let other = &self.planner.declaration.indexes[*other];
+            let name = other.name.as_deref().unwrap_or("an unnamed index");
+            format!("the index {} of {}", step.object.sibling(name), other.source)
+        })
+    }
+
+    fn existing_step(&mut self, step: &mut Step, index: &Index) {
+        if !index.is_whole() {
+            self.broken_step(step, index);
+            return;
+        }
+        match self.canonical.clone() {
+            Canonical::Known(shape) if index.shape.equals(&shape) => {
+                self.equal_step(step, index, &shape);
+            }
+            Canonical::Known(shape) => self.drifted_step(step, index, &shape),
+            Canonical::Refused(error) => {
+                step.verdict = Verdict::Refused;
+                step.reason = format!(
+                    "an index of that name exists, but the server refuses the declared definition: {error}"
+                );
+            }
+            Canonical::NotCompared(reason) => {
+                step.reason = "it exists and is valid; its definition was not compared".to_owned();
+                let message = format!("its definition cannot be compared: {reason}");
+                self.planner.warn("not_compared", &step.object, message);
+            }
+        }
+    }
+
+    /// Not valid, not ready or not live: somebody is at work on it, or was and did not finish.
+    fn broken_step(&mut self, step: &mut Step, index: &Index) {
+        step.verdict = Verdict::ToDo;
+        if let Some(build) = self.build_of(index) {
+            step.action = Action::WatchBuild;
+            step.reason = format!("it is being built now by {}", describe(build));
+            step.busy = Some(build.clone());
+            return;
+        }
+        step.action = Action::HealIndex;
+        step.estimated_bytes = size::estimate(self.declared, self.relation, self.planner.facts);
+        step.reason = match (index.is_live, index.is_ready) {
+            (false, _) => "invalid: dropping it was interrupted".to_owned(),
+            (true, false) => "invalid: its build broke off before it was filled".to_owned(),
+            (true, true) => "invalid: its build broke off before it was validated".to_owned(),
+        };
+        let shape = self.canonical.known().cloned();
+        let beyond = beyond(index, self.declared, shape.as_ref());
+        let in_place = |why: String| {
+            let leftovers = self.rebuild_leftovers(index);
+            let leftovers = leftovers.iter().map(|leftover| drop(&leftover.name));
+            let rebuild = Statement::Alone(format!("REINDEX INDEX CONCURRENTLY {}", index.name));
+            (leftovers.chain([rebuild]).collect::<Vec<_>>(), why)
+        };
+        let (statements, how) = match (&index.pinned_by, &shape) {
+            (Some(pin), _) if index.is_live => {
+                in_place(format!("; rebuilt in place because of {pin}"))
+            }
+            (_, Some(shape)) if index.is_live && !beyond.is_empty() => {
+                match index.shape.equals(shape) {
+                    true => {
+                        in_place(format!("; rebuilt in place to keep its {}", beyond.join(", ")))
+                    }
+                    false => (self.replacement(index, shape, &step.object), String::new()),
+                }
+            }
+            _ => {
+                self.warn_of_loss(&step.object, &beyond);
+                (vec![drop(&index.name), self.create(&step.object)], String::new())
+            }
+        };
+        step.statements = statements;
+        step.reason.push_str(&how);
+    }
+
+    fn warn_of_loss(&mut self, object: &RelationName, lost: &[String]) {
+        if !lost.is_empty() {
+            let message = format!("the new index does not get its {}", lost.join(", "));
+            self.planner.warn("lost-with-index", object, message);
+        }
+    }
+
+    /// What REINDEX CONCURRENTLY of the index has left when it broke off: nobody is at work on it.
+    fn rebuild_leftovers(&self, index: &Index) -> Vec<Index> {
+        let table = self.relation.oid;
+        let equal = self.planner.indexes_defined(table, &index.shape.definition);
+        let left = equal.filter(|other| !other.is_whole() && other.pinned_by.is_none());
+        let mut left = left.filter(|other| other.oid != index.oid).cloned().collect::<Vec<_>>();
+        if left.is_empty() {
+            return left;
+        }
+        let mut builds = self.planner.facts.builds.iter();
+        if builds.any(|build| build.table.is_none_or(|built| built == table)) {
+            return Vec::new();
+        }
+        let names = ["_ccnew", "_ccold"].into_iter().flat_map(|suffix| {
+            let more = (1..10).map(move |number| format!("{suffix}{number}"));
+            std::iter::once(suffix.to_owned()).chain(more)
+        });
+        let names = names.map(|suffix| with_suffix(&index.name.name, &suffix)).collect::<Vec<_>>();
+        left.retain(|other| other.shape.equals(&index.shape) && names.contains(&other.name.name));
+        left
+    }
+
+    fn equal_step(&mut self, step: &mut Step, index: &Index, shape: &IndexShape) {
+        step.reason = match &self.declared.name {
+            Some(_) => "already as declared".to_owned(),
+            None => "already as declared, found by its definition".to_owned(),
+        };
+        if index.shape.options != shape.options {
+            let message = format!(
+                "its storage parameters are{}, declared are{}; ALTER INDEX … SET changes them \
+                 without a rebuild",
+                or_defaults(&index.shape.options),
+                or_defaults(&shape.options)
+            );
+            self.planner.warn("storage_parameters", &step.object, message);
+        }
+        let leftovers = [NEW_SUFFIX, OLD_SUFFIX].map(|suffix| self.leftover(index, suffix));
+        let mut leftovers = leftovers.into_iter().flatten().collect::<Vec<_>>();
+        leftovers.extend(self.rebuild_leftovers(index));
+        if !leftovers.is_empty() {
+            step.action = Action::DropLeftover;
+            step.verdict = Verdict::ToDo;
+            step.reason = "an interrupted replacement or rebuild left something behind".to_owned();
+            step.statements = leftovers.iter().map(|leftover| drop(&leftover.name)).collect();
+        }
+    }
+
+    fn drifted_step(&mut self, step: &mut Step, index: &Index, shape: &IndexShape) {
+        let drift = describe_drift(&index.shape, shape);
+        step.action = Action::ReplaceIndex;
+        step.verdict = Verdict::Refused;
+        let moves = index.belongings.is_replica_identity && can_be_replica_identity(shape);
+        match index.pinned_by.as_deref() {
+            None => {}
+            Some(REPLICA_IDENTITY) if moves => {}
+            Some(pin) => {
+                step.reason = format!("drifted ({drift}), and pinned by {pin}");
+                return;
+            }
+        }
+        if self.is_partitioned() {
+            step.reason =
+                format!("drifted ({drift}); the index of a partitioned table is not replaced");
+            return;
+        }
+        if !self.planner.options.replace {
+            step.reason =
+                format!("drifted ({drift}); --replace builds it anew and swaps the names");
+            return;
+        }
+        step.verdict = Verdict::ToDo;
+        step.reason = format!("drifted ({drift})");
+        step.estimated_bytes = size::estimate(self.declared, self.relation, self.planner.facts);
+        step.statements = self.replacement(index, shape, &step.object);
+    }
+
+    /// Build under a new name, swap the names in one short transaction, drop the old one: there
+    /// is never a moment without the index. What an earlier run got done is not done again.
+    fn replacement(
+        &mut self,
+        index: &Index,
+        shape: &IndexShape,
+        object: &RelationName,
+    ) -> Vec<Statement> {
+        let table = (&self.relation.name, self.relation.kind);
+        let carried = carry(index, self.declared, shape, table);
+        self.warn_of_loss(object, &carried.lost);
+        let new = index.name.sibling(distinct_with_suffix(&index.name.name, NEW_SUFFIX));
+        let old = index.name.sibling(distinct_with_suffix(&index.name.name, OLD_SUFFIX));
+        let mut statements = Vec::new();
+        if let Some(leftover) = self.leftover(index, OLD_SUFFIX) {
+            statements.push(drop(&leftover.name));
+        }
+        match self.leftover(index, NEW_SUFFIX) {
+            Some(ready) if ready.is_whole() && ready.shape.equals(shape) => {}
+            Some(leftover) => {
+                statements.extend([drop(&leftover.name), self.create_with(&carried, &new)]);
+            }
+            None => statements.push(self.create_with(&carried, &new)),
+        }
+        let mut swap = vec![
+            format!("ALTER INDEX {} RENAME TO {}", index.name, quote_ident(&old.name)),
+            format!("ALTER INDEX {new} RENAME TO {}", quote_ident(&index.name.name)),
+        ];
+        swap.extend(carried.statements);
+        statements.extend([Statement::Short(swap), drop(&old)]);
+        statements
+    }
+
+    fn leftover(&self, index: &Index, suffix: &str) -> Option<Index> {
+        let name = distinct_with_suffix(&index.name.name, suffix);
+        let found = self.planner.index_named(self.relation.oid, &name);
+        found
+            .filter(|other| other.oid != index.oid && other.pinned_by.is_none())
+            .cloned()
+    }
+
+    fn is_partitioned(&self) -> bool {
+        self.relation.kind == RelationKind::PartitionedTable
+    }
+
+    fn partitioned_step(&self, step: &mut Step, index: Option<&Index>) {
+        let shape = self.canonical.known();
+        let name = step.object.clone();
+        let tree = Tree::new(self.planner.facts, self.declared, shape, self.relation, name);
+        tree.fill(step, index);
+    }
+
+    fn create(&self, name: &RelationName) -> Statement {
+        create(self.declared, &self.relation.name, Some(self.relation.oid), name)
+    }
+
+    fn create_with(&self, carried: &Carried, name: &RelationName) -> Statement {
+        match &carried.definition {
+            Some(definition) => {
+                let table = (&self.relation.name, Some(self.relation.oid));
+                create_as(self.declared, definition, table, name)
+            }
+            None => self.create(name),
+        }
+    }
+}

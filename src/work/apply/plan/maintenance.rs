@@ -1,0 +1,176 @@
+//! What is to be done about a declared ANALYZE or VACUUM: it runs where this run changes the table
+//! or where it was never done, so that a second run has nothing to do.
+
+use std::time::Duration;
+
+use super::planner::Planner;
+use crate::declared::{DeclaredMaintenance, MaintenanceKind};
+use crate::facts::{Relation, RelationKind};
+use crate::pg::name::RelationName;
+use crate::work::plan::{Action, Lock, LockMode, Statement, Step, Subject, Verdict};
+
+/// Adds the step.
+pub fn plan(planner: &mut Planner<'_>, declared: &DeclaredMaintenance) {
+    let step = match &declared.table {
+        None => whole_database(planner, declared),
+        Some(table) => match planner.relation(table).cloned() {
+            Some(relation) => one_table(planner, declared, &relation),
+            None => missing_table(planner, declared, table),
+        },
+    };
+    planner.plan.steps.push(step);
+}
+
+fn one_table(planner: &Planner<'_>, declared: &DeclaredMaintenance, relation: &Relation) -> Step {
+    let mut step = blank(declared, &relation.name);
+    step.table_bytes = relation.size_bytes;
+    if !can_be_maintained(relation.kind) {
+        step.verdict = Verdict::Refused;
+        step.reason = format!("{} is {}", relation.name, relation.kind.with_article());
+    } else if !relation.may_maintain {
+        step.verdict = Verdict::Refused;
+        step.reason = format!("only the owner of {} ({}) may do it", relation.name, relation.owner);
+    } else if let Some(other) = done_by_vacuum(planner, declared, relation) {
+        step.verdict = Verdict::LeftOut;
+        step.reason = format!("the VACUUM (ANALYZE) of {} does it", other.source);
+    } else if was_never_done(declared, relation) {
+        run(&mut step, declared, &relation.name, "never done as far as the statistics know");
+    } else if changes(planner, &relation.name) {
+        run(&mut step, declared, &relation.name, "this run changes the table");
+        step.only_if_changed = Some(relation.name.clone());
+    } else {
+        step.verdict = Verdict::LeftOut;
+        step.reason = format!("{}, and this run changes nothing", done_before(declared, relation));
+    }
+    step
+}
+
+fn was_never_done(declared: &DeclaredMaintenance, relation: &Relation) -> bool {
+    let vacuums = declared.kind == MaintenanceKind::Vacuum;
+    declared.analyzes() && relation.analyzed_ago_seconds.is_none()
+        || vacuums && relation.vacuumed_ago_seconds.is_none()
+}
+
+fn changes(planner: &Planner<'_>, table: &RelationName) -> bool {
+    planner.plan.steps.iter().any(|step| {
+        step.verdict == Verdict::ToDo
+            && (step.on.as_ref() == Some(table)
+                || matches!(step.subject, Subject::View(_)) && step.object == *table)
+    })
+}
+
+/// VACUUM (ANALYZE) of the same table, which leaves nothing to do for ANALYZE.
+fn done_by_vacuum<'a>(
+    planner: &'a Planner<'_>,
+    declared: &DeclaredMaintenance,
+    relation: &Relation,
+) -> Option<&'a DeclaredMaintenance> {
+    if declared.kind != MaintenanceKind::Analyze {
+        return None;
+    }
+    planner.declaration.maintenance.iter().find(|other| {
+        let same = other.table.as_ref().and_then(|table| planner.relation(table));
+        other.kind == MaintenanceKind::Vacuum
+            && other.analyzes()
+            && other.columns.is_empty()
+            && same.is_some_and(|table| table.oid == relation.oid)
+    })
+}
+
+fn done_before(declared: &DeclaredMaintenance, relation: &Relation) -> String {
+    let seconds = match declared.kind {
+        MaintenanceKind::Analyze => relation.analyzed_ago_seconds,
+        MaintenanceKind::Vacuum => relation.vacuumed_ago_seconds,
+    };
+    let ago = Duration::from_secs(seconds.unwrap_or_default().max(0.0) as u64);
+    format!("done {} ago", humantime::format_duration(ago))
+}
+
+fn missing_table(
+    planner: &Planner<'_>,
+    declared: &DeclaredMaintenance,
+    table: &RelationName,
+) -> Step {
+    if let Some(view) = planner.view_to_come(table) {
+        let mut step = blank(declared, &view);
+        run(&mut step, declared, &view, "the view is created first");
+        step.only_if_changed = Some(view);
+        return step;
+    }
+    let name = planner.with_default_schema(table);
+    let mut step = blank(declared, &name);
+    step.verdict = Verdict::Refused;
+    step.reason = format!("the table {name} does not exist");
+    step
+}
+
+/// Whether a whole database was ever done cannot be known, so it is done when anything changes.
+fn whole_database(planner: &Planner<'_>, declared: &DeclaredMaintenance) -> Step {
+    let mut step = blank(declared, &RelationName::unqualified(&planner.facts.server.database));
+    if planner.plan.has_work() {
+        step.verdict = Verdict::ToDo;
+        step.reason = "this run changes the database".to_owned();
+        step.only_if_changed = Some(step.object.clone());
+        step.lock = Some(Lock {
+            mode: LockMode::ShareUpdateExclusive,
+            on: "one table after the other".to_owned(),
+        });
+        step.statements = vec![statement(declared, None)];
+    } else {
+        step.verdict = Verdict::LeftOut;
+        step.reason = "this run changes nothing".to_owned();
+    }
+    step
+}
+
+fn run(step: &mut Step, declared: &DeclaredMaintenance, table: &RelationName, reason: &str) {
+    step.verdict = Verdict::ToDo;
+    step.reason = reason.to_owned();
+    step.lock = Lock::share_update_exclusive(table);
+    if let Some(lock) = step.lock.as_mut().filter(|_| cuts_off_pages(declared)) {
+        lock.on.push_str(", AccessExclusive for moments at the end if it is free");
+    }
+    step.statements = vec![statement(declared, Some(table))];
+}
+
+/// SKIP_LOCKED, because ANALYZE queues for its table with a snapshot, for which a concurrent index
+/// build waits in its last phase: a deadlock in which PostgreSQL kills the build.
+fn statement(declared: &DeclaredMaintenance, table: Option<&RelationName>) -> Statement {
+    let mut options = declared.options.clone();
+    if !options.iter().any(|option| option.starts_with("SKIP_LOCKED")) {
+        options.push("SKIP_LOCKED".to_owned());
+    }
+    let mut sql = format!("{} ({})", declared.kind.keyword(), options.join(", "));
+    if let Some(table) = table {
+        sql.push_str(&format!(" {table}"));
+    }
+    if !declared.columns.is_empty() {
+        sql.push_str(&format!(" {}", declared.columns));
+    }
+    Statement::Alone(sql)
+}
+
+/// VACUUM gives empty pages at a table's end back to the system, for which nobody may read; it
+/// tries for the lock without queueing, and stops when somebody waits.
+fn cuts_off_pages(declared: &DeclaredMaintenance) -> bool {
+    let keeps = |option: &String| option.replace("OFF", "FALSE") == "TRUNCATE FALSE";
+    declared.kind == MaintenanceKind::Vacuum && !declared.options.iter().any(keeps)
+}
+
+fn can_be_maintained(kind: RelationKind) -> bool {
+    use RelationKind::{ForeignTable, MaterializedView, PartitionedTable, Table};
+    matches!(kind, Table | PartitionedTable | MaterializedView | ForeignTable)
+}
+
+fn blank(declared: &DeclaredMaintenance, name: &RelationName) -> Step {
+    let table = declared.table.as_ref().map(|_| name.clone());
+    let action = match declared.kind {
+        MaintenanceKind::Analyze => Action::Analyze,
+        MaintenanceKind::Vacuum => Action::Vacuum,
+    };
+    Step::new(
+        action,
+        name.clone(),
+        Subject::Maintenance(DeclaredMaintenance { table, ..declared.clone() }),
+    )
+}

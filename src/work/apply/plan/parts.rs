@@ -1,0 +1,175 @@
+//! Declared indexes that are parts of other declared ones: pg_dump writes the index of a partitioned
+//! table alone (`ON ONLY`), one on each partition, and attaches them. They are made in one step, that
+//! of the topmost, under the names and with the storage that each declares.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use super::index::describe_part;
+use super::partitioned::Tree;
+use super::planner::Planner;
+use crate::declared::DeclaredIndex;
+use crate::facts::{Index, IndexShape, Oid, Partition};
+use crate::work::plan::{Action, Step, Subject, Verdict};
+
+/// The declared index that each is a part of, by their places in the declaration.
+type Wholes = HashMap<usize, usize>;
+
+/// Leaves the parts to the steps of what they are parts of. All indexes must be planned.
+pub fn join(planner: &mut Planner<'_>) {
+    let wholes = Finder::new(planner).find();
+    let mut parts: HashMap<usize, Vec<usize>> = HashMap::new();
+    for part in wholes.keys() {
+        for whole in above(&wholes, *part) {
+            parts.entry(whole).or_default().push(*part);
+        }
+    }
+    for (whole, parts) in parts {
+        fill(planner, whole, &parts);
+    }
+    for part in wholes.keys() {
+        // Only the topmost that this run makes sees all that belongs together.
+        let whole = above(&wholes, *part).filter(|whole| makes(planner, *whole, *part)).last();
+        if let Some(whole) = whole {
+            let whole = step(planner, whole).object.clone();
+            let first = planner.declaration.views.len();
+            let step = &mut planner.plan.steps[first + part];
+            step.reason = describe_part(&step.reason, &whole);
+            step.statements.clear();
+            step.busy = None;
+            step.lock = None;
+            step.part_of = Some(whole);
+        }
+    }
+}
+
+/// What it is a part of, from the nearest up.
+fn above(wholes: &Wholes, part: usize) -> impl Iterator<Item = usize> {
+    std::iter::successors(wholes.get(&part).copied(), |whole| wholes.get(whole).copied())
+}
+
+fn step<'s>(planner: &'s Planner<'_>, at: usize) -> &'s Step {
+    // Views are planned first.
+    &planner.plan.steps[planner.declaration.views.len() + at]
+}
+
+fn declared(step: &Step) -> Option<&DeclaredIndex> {
+    match &step.subject {
+        Subject::Index(index) => Some(index),
+        _ => None,
+    }
+}
+
+/// Whether this run makes the part in the step of the whole.
+fn makes(planner: &Planner<'_>, whole: usize, part: usize) -> bool {
+    let is_to_do = |step: &Step| {
+        step.verdict == Verdict::ToDo
+            && matches!(step.action, Action::BuildIndex | Action::HealIndex)
+    };
+    let (whole, part) = (step(planner, whole), step(planner, part));
+    is_to_do(whole) && is_to_do(part) && planner.options.filter.lets_through(whole)
+}
+
+/// Plans the whole anew, with its parts as they are declared.
+fn fill(planner: &mut Planner<'_>, whole: usize, parts: &[usize]) {
+    let facts = planner.facts;
+    let parts = parts.iter().filter_map(|part| declared(step(planner, *part)));
+    let parts = parts.map(|part| DeclaredIndex { parts: Vec::new(), ..part.clone() });
+    let parts = parts.collect::<Vec<_>>();
+    let old = step(planner, whole);
+    let Some(relation) = old.on.as_ref().and_then(|table| planner.relation_named(table)) else {
+        return;
+    };
+    let index = planner.index_named(relation.oid, &old.object.name);
+    if old.verdict != Verdict::ToDo || index.is_some_and(Index::is_whole) {
+        return;
+    }
+    let Some(declared) = declared(old) else {
+        return;
+    };
+    let declared = DeclaredIndex { parts, ..declared.clone() };
+    let shape = facts.canonical_indexes[whole].known();
+    let name = old.object.clone();
+    let first = planner.declaration.views.len();
+    let step = &mut planner.plan.steps[first + whole];
+    Tree::new(facts, &declared, shape, relation, name).fill(step, index);
+    step.subject = Subject::Index(declared);
+}
+
+struct Finder<'p, 'f> {
+    planner: &'p Planner<'f>,
+    /// What each existing index is a part of.
+    attached: HashMap<Oid, Oid>,
+    wholes: Wholes,
+}
+
+impl<'p, 'f> Finder<'p, 'f> {
+    fn new(planner: &'p Planner<'f>) -> Self {
+        let indexes = planner.facts.indexes.values().flatten();
+        let attached = indexes.filter_map(|index| Some((index.oid, index.parent?))).collect();
+        Finder { planner, attached, wholes: Wholes::new() }
+    }
+
+    fn find(mut self) -> Wholes {
+        let planner = self.planner;
+        let members = |at: usize| {
+            let relation = planner.relation_named(step(planner, at).on.as_ref()?)?;
+            Some((relation.oid, planner.facts.partitions.get(&relation.oid)?))
+        };
+        let trees = (0..planner.declaration.indexes.len()).filter_map(|at| {
+            let (table, members) = members(at)?;
+            let shape = planner.facts.canonical_indexes[at].known()?;
+            Some((at, table, members, shape))
+        });
+        let mut trees = trees.collect::<Vec<_>>();
+        // Whoever has a part in its tree has more members than that part.
+        trees.sort_by_key(|(at, _, members, _)| (Reverse(members.len()), *at));
+        for (whole, table, members, shape) in trees {
+            let mut children: HashMap<Oid, Vec<&Partition>> = HashMap::new();
+            for member in members {
+                if let Some(parent) = member.parent {
+                    children.entry(parent).or_default().push(member);
+                }
+            }
+            let mut open = vec![table];
+            while let Some(table) = open.pop() {
+                for child in children.get(&table).into_iter().flatten() {
+                    match self.best(whole, child, shape) {
+                        // What is below it are its own parts.
+                        Some(part) => _ = self.wholes.insert(part, whole),
+                        None => open.push(child.oid),
+                    }
+                }
+            }
+        }
+        self.wholes
+    }
+
+    /// Of equal ones first the one that is attached already, then one that exists.
+    fn best(&self, whole: usize, child: &Partition, shape: &IndexShape) -> Option<usize> {
+        let declared = self.planner.declared_with(child.oid, &shape.definition).iter().copied();
+        let free = declared.filter(|part| !self.wholes.contains_key(part));
+        let fit = free.filter_map(|part| Some((self.rank(whole, part, child, shape)?, part)));
+        fit.min().map(|(_, part)| part)
+    }
+
+    fn rank(&self, whole: usize, part: usize, child: &Partition, shape: &IndexShape) -> Option<u8> {
+        let planner = self.planner;
+        if !planner.facts.canonical_indexes[part].known()?.equals(shape) {
+            return None;
+        }
+        let (whole, part) = (step(planner, whole), step(planner, part));
+        match planner.index_named(child.oid, &part.object.name) {
+            Some(index) if !index.shape.equals(shape) => None,
+            Some(index) if index.parent.is_some() => {
+                let table = planner.relation_named(whole.on.as_ref()?)?;
+                let top = planner.index_named(table.oid, &whole.object.name)?;
+                let up = |oid: &Oid| self.attached.get(oid).copied();
+                let mut above = std::iter::successors(index.parent, up);
+                above.any(|oid| oid == top.oid).then_some(0)
+            }
+            Some(_) => Some(1),
+            None => (part.verdict != Verdict::Refused).then_some(2),
+        }
+    }
+}

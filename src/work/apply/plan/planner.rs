@@ -1,0 +1,142 @@
+//! What the planners of the single kinds of objects share.
+
+use std::collections::{HashMap, HashSet};
+
+use super::options::Options;
+use crate::declared::Declaration;
+use crate::facts::{Facts, Index, Oid, Questions, Relation};
+use crate::pg::name::RelationName;
+use crate::work::plan::{Plan, Subject, Verdict, Warning};
+
+/// The facts, the declaration, and the plan as far as it is made.
+pub struct Planner<'a> {
+    pub declaration: &'a Declaration,
+    pub facts: &'a Facts,
+    pub options: &'a Options,
+    pub plan: Plan,
+    pub names_chosen: HashSet<RelationName>,
+    relations: HashMap<RelationName, Option<&'a Relation>>,
+    full_names: HashMap<&'a RelationName, &'a Relation>,
+    /// Existing indexes by table and name.
+    indexes: HashMap<(Oid, &'a str), &'a Index>,
+    /// Existing indexes by table and definition.
+    definitions: HashMap<(Oid, &'a str), Vec<&'a Index>>,
+    /// The places of declared indexes by table and definition.
+    declared: HashMap<(Oid, &'a str), Vec<usize>>,
+}
+
+impl<'a> Planner<'a> {
+    pub fn new(
+        questions: Questions,
+        declaration: &'a Declaration,
+        facts: &'a Facts,
+        options: &'a Options,
+    ) -> Self {
+        let mut planner = Planner {
+            declaration,
+            facts,
+            options,
+            plan: Plan::default(),
+            names_chosen: HashSet::new(),
+            relations: HashMap::new(),
+            full_names: HashMap::new(),
+            indexes: HashMap::new(),
+            definitions: HashMap::new(),
+            declared: HashMap::new(),
+        };
+        for (at, (index, canonical)) in
+            questions.indexes.iter().zip(&facts.canonical_indexes).enumerate()
+        {
+            if let (Some(relation), Some(shape)) =
+                (&facts.relations[index.relation], canonical.known())
+            {
+                let key = (relation.oid, shape.definition.as_str());
+                planner.declared.entry(key).or_default().push(at);
+            }
+        }
+        let relations = facts.relations.iter().map(Option::as_ref);
+        planner.full_names = relations.clone().flatten().map(|it| (&it.name, it)).collect();
+        planner.relations = questions.relations.into_iter().zip(relations).collect();
+        for (table, index) in facts
+            .indexes
+            .iter()
+            .flat_map(|(table, indexes)| indexes.iter().map(|it| (*table, it)))
+        {
+            planner.indexes.insert((table, &index.name.name), index);
+            let key = (table, index.shape.definition.as_str());
+            planner.definitions.entry(key).or_default().push(index);
+        }
+        planner
+    }
+
+    /// The relation that a declared name means, if it exists.
+    pub fn relation(&self, name: &RelationName) -> Option<&'a Relation> {
+        self.relations.get(name).copied().flatten()
+    }
+
+    /// The relation of that full name, if it is among those asked for.
+    pub fn relation_named(&self, name: &RelationName) -> Option<&'a Relation> {
+        self.full_names.get(name).copied()
+    }
+
+    /// The table's index of that name.
+    pub fn index_named(&self, table: Oid, name: &str) -> Option<&'a Index> {
+        self.indexes.get(&(table, name)).copied()
+    }
+
+    /// The table's indexes of that definition, whether unique or not.
+    pub fn indexes_defined(
+        &self,
+        table: Oid,
+        definition: &str,
+    ) -> impl Iterator<Item = &'a Index> + use<'a> {
+        let found = self.definitions.get(&(table, definition)).cloned();
+        found.unwrap_or_default().into_iter()
+    }
+
+    /// The places of the indexes of that definition that are declared on the table.
+    pub fn declared_with<'s>(&'s self, table: Oid, definition: &'s str) -> &'s [usize] {
+        self.declared.get(&(table, definition)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the name is that of a declared view that this plan creates, and its full name.
+    pub fn view_to_come(&self, name: &RelationName) -> Option<RelationName> {
+        // Views are planned first.
+        let mut views = self.plan.steps.iter().take(self.declaration.views.len());
+        let step = views.find(|step| match &step.subject {
+            Subject::View(view) => {
+                view.name.name == name.name
+                    && (name.schema.is_none() || view.name.schema == name.schema)
+            }
+            _ => false,
+        })?;
+        (step.verdict == Verdict::ToDo).then(|| step.object.clone())
+    }
+
+    /// Where a new relation without schema goes.
+    pub fn with_default_schema(&self, name: &RelationName) -> RelationName {
+        self.facts.server.search_path.place(name)
+    }
+
+    pub fn warn(&mut self, rule: &'static str, object: &RelationName, message: String) {
+        self.plan.warnings.push(Warning { rule, object: object.to_string(), message });
+    }
+
+    /// The plan, without what the filter keeps out.
+    pub fn finish(self) -> Plan {
+        let filter = &self.options.filter;
+        let mut plan = self.plan;
+        for note in &self.declaration.notes {
+            plan.warnings.push(Warning {
+                rule: note.rule,
+                object: note.object.clone(),
+                message: note.message.clone(),
+            });
+        }
+        let left_out = plan.steps.iter().filter(|step| !filter.lets_through(step));
+        let left_out = left_out.map(|step| step.object.to_string()).collect::<HashSet<_>>();
+        plan.steps.retain(|step| filter.lets_through(step));
+        plan.warnings.retain(|warning| !left_out.contains(&warning.object));
+        plan
+    }
+}

@@ -1,0 +1,79 @@
+//! What a person sees in a plan that EXPLAIN printed: the tree, what is slow about it, and which
+//! declared index would help. All figures are the planner's estimates.
+
+mod compared;
+mod condition;
+mod node;
+mod remarks;
+mod served;
+mod tree;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::facts::explain::TableFacts;
+use crate::pg::name::RelationName;
+
+pub use compared::{bare, compared};
+pub use served::served_by;
+
+/// A plan as people read it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reading {
+    /// The plan as indented lines, much as psql shows it.
+    pub tree: Vec<String>,
+    /// What is slow about it.
+    pub remarks: Vec<Remark>,
+    /// The tables that it reads or writes.
+    pub relations: Vec<RelationName>,
+    /// The indexes that it uses.
+    pub indexes: Vec<RelationName>,
+    /// Of the tables that are partitions, the topmost table that each is part of.
+    pub partition_of: BTreeMap<RelationName, RelationName>,
+}
+
+/// Something that makes a plan slow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// A stable name for scripts: `seq_scan`, `repeated_seq_scan`, `late_filter`, `spill`.
+    pub kind: &'static str,
+    /// The table that it is about; of several partitions, the table that they are part of.
+    pub relation: Option<RelationName>,
+    /// What there is to know.
+    pub message: String,
+}
+
+/// The tables in a plan, whose sizes [`read`] wants to know.
+pub fn relations(plan: &Value) -> Vec<RelationName> {
+    let roots = node::roots(plan);
+    let nodes = roots.iter().flat_map(|root| root.all());
+    distinct(nodes.filter_map(|node| node.relation()))
+}
+
+/// Reads a plan: the document that `EXPLAIN (FORMAT JSON, VERBOSE)` prints, or a node of it.
+pub fn read(plan: &Value, facts: &TableFacts) -> Reading {
+    let roots = node::roots(plan);
+    let nodes = roots.iter().flat_map(|root| root.all());
+    let relations = relations(plan);
+    let partition_of = relations.iter().filter_map(|relation| {
+        let root = facts.tables.get(relation)?.partition_of.clone()?;
+        Some((relation.clone(), root))
+    });
+    Reading {
+        tree: tree::lines(&roots),
+        remarks: remarks::find(&roots, facts),
+        indexes: distinct(nodes.filter_map(|node| node.index())),
+        partition_of: partition_of.collect(),
+        relations,
+    }
+}
+
+/// Each once, in the order of their first appearance.
+fn distinct(names: impl Iterator<Item = RelationName>) -> Vec<RelationName> {
+    let mut seen = BTreeSet::new();
+    names.filter(|name| seen.insert(name.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,676 @@
+//! The plan of `pgtend vacuum` and `pgtend analyze`: which tables, why, in which order, and by which
+//! statement.
+
+pub mod due;
+mod statement;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::facts::{AutovacuumSettings, Oid, RelationKind, TableState, Upkeep};
+use crate::failure::{Failure, Kind, Result};
+use crate::pg::name::{RelationName, quote_ident};
+use crate::pg::name_pattern::NamePattern;
+use crate::pg::version::ServerVersion;
+use crate::work::plan::{Action, Lock, Plan, Statement, Step, Subject, Verdict};
+use due::{Measure, analyze_measure, vacuum_measures};
+
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// VACUUM or ANALYZE.
+    pub job: Job,
+    pub selection: Selection,
+    /// Only those that are due.
+    pub only_needed: bool,
+    /// The share of what autovacuum waits for that makes a table due.
+    pub threshold: f64,
+    /// Tables that are left out.
+    pub exclude: Vec<NamePattern>,
+    /// Only tables of these schemas; empty: of all.
+    pub schemas: Vec<glob::Pattern>,
+    /// How VACUUM goes about it.
+    pub vacuum: VacuumOptions,
+    /// The server's version, which decides what can be said.
+    pub version: ServerVersion,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    /// VACUUM, and with it ANALYZE where that is due and wanted.
+    Vacuum {
+        /// Whether ANALYZE is wanted, too.
+        analyze: bool,
+    },
+    Analyze,
+}
+
+/// Which tables are wanted.
+#[derive(Debug, Clone)]
+pub enum Selection {
+    /// Every table of the database.
+    All,
+    /// Those that match; each has to match one.
+    Matching(Vec<Wanted>),
+}
+
+/// Tables by name or pattern, and the columns that are wanted of them.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The tables.
+    pub pattern: NamePattern,
+    /// The columns for ANALYZE; empty: all.
+    pub columns: Vec<String>,
+}
+
+/// How VACUUM goes about it; what is not said is left to the server.
+#[derive(Debug, Clone, Default)]
+pub struct VacuumOptions {
+    pub freeze: bool,
+    /// PARALLEL, workers for indexes.
+    pub parallel: Option<u32>,
+    pub truncate: Option<bool>,
+    pub index_cleanup: Option<bool>,
+    /// PROCESS_TOAST false.
+    pub no_process_toast: bool,
+    /// PROCESS_MAIN false.
+    pub no_process_main: bool,
+    pub disable_page_skipping: bool,
+    /// BUFFER_USAGE_LIMIT, also of ANALYZE.
+    pub buffer_usage_limit: Option<String>,
+}
+
+/// A table to be vacuumed, analyzed or both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    pub table: Oid,
+    pub vacuum: bool,
+    pub analyze: bool,
+    /// Bytes that have to be read, as far as is known: the measure of how long it takes.
+    pub bytes: i64,
+    /// How long it usually takes, by the history.
+    pub usual: Option<Duration>,
+}
+
+/// Refuses options that the server does not know, by name, before work begins.
+///
+/// # Errors
+/// `Unsupported`.
+pub fn check(options: &VacuumOptions, version: ServerVersion) -> Result<()> {
+    let since_16 = [
+        ("--no-process-main", options.no_process_main),
+        ("--buffer-usage-limit", options.buffer_usage_limit.is_some()),
+    ];
+    for (name, is_used) in since_16 {
+        if is_used && !version.has_vacuum_options_of_16() {
+            return Err(Failure::new(
+                Kind::Unsupported,
+                format!("{name} needs PostgreSQL 16 or newer, and this is {version}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Chooses the tables and says of each why it is done or not; what is most urgent comes first.
+///
+/// # Errors
+/// `Usage` for a pattern that matches nothing.
+pub fn plan(facts: &Upkeep, options: &Options) -> Result<Plan> {
+    let columns = chosen(facts, options)?;
+    let parts = parts_of(facts);
+    let mut steps = Vec::new();
+    for table in &facts.tables {
+        let Some(columns) = columns.get(&table.oid) else {
+            continue;
+        };
+        let planner = Planner { facts, options, table, columns, parts: &parts };
+        steps.push(planner.step());
+    }
+    steps.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    // Where nothing is more urgent than the rest the largest come first, so that the last one to end
+    // is a short one.
+    if !options.only_needed {
+        steps.sort_by_key(|(urgency, step)| {
+            std::cmp::Reverse((*urgency >= WRAPAROUND, *urgency >= LEFT, step.table_bytes))
+        });
+    }
+    Ok(Plan {
+        steps: steps.into_iter().map(|(_, step)| step).collect(),
+        not_due: facts.not_due,
+        ..Plan::default()
+    })
+}
+
+/// Decides of each table as it is read whether it has to be kept. A database may have very many, of which
+/// few are due.
+pub struct Sieve<'o> {
+    options: &'o Options,
+    /// Nothing is known but the settings.
+    facts: Upkeep,
+    /// So many tables that are not due are kept, because each is told.
+    told: usize,
+    kept: usize,
+    not_due: usize,
+}
+
+impl<'o> Sieve<'o> {
+    /// Keeps so many of those that are not due.
+    pub fn new(options: &'o Options, settings: AutovacuumSettings, told: usize) -> Self {
+        let facts = Upkeep { settings, ..Upkeep::default() };
+        Sieve { options, facts, told, kept: 0, not_due: 0 }
+    }
+
+    /// Whether the table has to be kept.
+    pub fn keeps(&mut self, table: &TableState) -> bool {
+        // What is named has to be found, and partitions count for their parents.
+        let matters = !self.options.only_needed
+            || !matches!(self.options.selection, Selection::All)
+            || table.parent.is_some()
+            || table.kind == RelationKind::PartitionedTable;
+        if matters {
+            return true;
+        }
+        if is_excluded(table, self.options) {
+            return false;
+        }
+        let parts = HashMap::new();
+        let planner = Planner {
+            facts: &self.facts,
+            options: self.options,
+            table,
+            columns: &[],
+            parts: &parts,
+        };
+        if !planner.is_left_out() {
+            return true;
+        }
+        self.kept += 1;
+        self.not_due += usize::from(self.kept > self.told);
+        self.kept <= self.told
+    }
+
+    /// How many were not kept because they are not due.
+    pub fn not_due(&self) -> usize {
+        self.not_due
+    }
+}
+
+/// The tables that are wanted, with the columns that are wanted of them.
+fn chosen(facts: &Upkeep, options: &Options) -> Result<HashMap<Oid, Vec<String>>> {
+    let mut chosen = HashMap::new();
+    match &options.selection {
+        Selection::All => {
+            chosen.extend(facts.tables.iter().map(|table| (table.oid, Vec::new())));
+        }
+        Selection::Matching(all) => {
+            for wanted in all {
+                let matching = facts
+                    .tables
+                    .iter()
+                    .filter(|table| wanted.pattern.matches(&table.name, table.is_visible));
+                let before = chosen.len();
+                let matching = matching.map(|table| (table.oid, wanted.columns.clone()));
+                chosen.extend(matching);
+                if chosen.len() == before {
+                    return Err(Failure::usage(format!("there is no table {}", wanted.pattern))
+                        .hint("without a schema only what the search path finds is meant"));
+                }
+            }
+            add_partitions(facts, &mut chosen);
+        }
+    }
+    for table in facts.tables.iter().filter(|table| is_excluded(table, options)) {
+        chosen.remove(&table.oid);
+    }
+    Ok(chosen)
+}
+
+fn is_excluded(table: &TableState, options: &Options) -> bool {
+    let schema = table.name.schema.as_deref().unwrap_or_default();
+    let is_elsewhere = !options.schemas.is_empty()
+        && !options.schemas.iter().any(|pattern| pattern.matches(schema));
+    let mut exclude = options.exclude.iter();
+    is_elsewhere || exclude.any(|pattern| pattern.matches(&table.name, table.is_visible))
+}
+
+/// Whoever names a partitioned table means its partitions.
+fn add_partitions(facts: &Upkeep, chosen: &mut HashMap<Oid, Vec<String>>) {
+    for table in &facts.tables {
+        let of_parent = table.parent.and_then(|parent| chosen.get(&parent)).cloned();
+        if let Some(columns) = of_parent {
+            chosen.entry(table.oid).or_insert(columns);
+        }
+    }
+}
+
+/// The partitions of each topmost partitioned table.
+fn parts_of(facts: &Upkeep) -> HashMap<Oid, Vec<&TableState>> {
+    let mut parts = HashMap::<Oid, Vec<&TableState>>::new();
+    for table in &facts.tables {
+        if let Some(parent) = table.parent {
+            parts.entry(parent).or_default().push(table);
+        }
+    }
+    parts
+}
+
+/// From this size on it is asked how many pages were read.
+const LARGE_BYTES: i64 = 1 << 20;
+
+/// `StatisticRelationId`: the same in every database.
+const PG_STATISTIC: Oid = 2619;
+
+/// How urgent a table is: first those whose transaction identifiers run out.
+const WRAPAROUND: f64 = 1e12;
+/// What there was no time for comes first, or it would be left for ever.
+const LEFT: f64 = 1e9;
+/// No figure is more urgent than these two, also one whose threshold is 0, which makes its ratio infinite.
+const MOST: f64 = 1e6;
+/// Never analyzed, or statistics are missing: as urgent as twice what autovacuum waits for.
+const MISSING: f64 = 2.0;
+
+struct Planner<'p> {
+    facts: &'p Upkeep,
+    options: &'p Options,
+    table: &'p TableState,
+    columns: &'p [String],
+    parts: &'p HashMap<Oid, Vec<&'p TableState>>,
+}
+
+/// Why something is done or not, and how urgent it is.
+struct Need {
+    is_due: bool,
+    urgency: f64,
+    why: String,
+}
+
+impl Need {
+    fn none(why: &str) -> Need {
+        Need { is_due: false, urgency: 0.0, why: why.to_owned() }
+    }
+}
+
+impl Planner<'_> {
+    /// The step and how urgent it is.
+    fn step(&self) -> (f64, Step) {
+        let (vacuum, analyze) = self.needs();
+        let past = self.facts.past.get(&self.table.name.to_string());
+        let target = Target {
+            table: self.table.oid,
+            vacuum: self.is_wanted(vacuum.as_ref(), self.can_be_vacuumed()),
+            analyze: self.is_wanted(analyze.as_ref(), self.can_be_analyzed()),
+            bytes: self.bytes(),
+            usual: past.and_then(|past| past.usual),
+        };
+        let was_left = past.is_some_and(|past| past.was_left);
+        let action = match self.options.job {
+            Job::Vacuum { .. } if target.vacuum || !target.analyze => Action::Vacuum,
+            _ => Action::Analyze,
+        };
+        let needs = [vacuum, analyze].into_iter().flatten().collect::<Vec<_>>();
+        let mut urgency = needs.iter().map(|need| need.urgency).fold(0.0, f64::max);
+        let mut step = Step::new(action, self.table.name.clone(), Subject::Upkeep(target.clone()));
+        step.table_bytes = target.bytes;
+        step.reason = needs.iter().map(|need| need.why.as_str()).collect::<Vec<_>>().join("; ");
+        if !self.options.only_needed && needs.iter().all(|need| !need.is_due) {
+            step.reason = format!("asked for ({})", step.reason);
+        }
+        if let Some(why) = self.why_left_out() {
+            step.verdict = Verdict::LeftOut;
+            step.reason = why.to_owned();
+        } else if !target.vacuum && !target.analyze {
+            step.verdict = Verdict::LeftOut;
+        } else if !self.table.may_maintain {
+            let owner = quote_ident(&self.table.owner);
+            step.verdict = Verdict::Refused;
+            step.reason = format!("only its owner {owner} may do it ({})", step.reason);
+        } else {
+            step.verdict = Verdict::ToDo;
+            step.lock = Lock::share_update_exclusive(&self.table.name);
+            step.statements = vec![Statement::Alone(self.statement(&target))];
+            if was_left {
+                step.reason.push_str("; left the last time");
+                urgency += LEFT;
+            }
+        }
+        (urgency, step)
+    }
+
+    /// Those of VACUUM and of ANALYZE, as far as they are the job.
+    fn needs(&self) -> (Option<Need>, Option<Need>) {
+        match self.options.job {
+            Job::Analyze => (None, Some(self.analyze_need())),
+            Job::Vacuum { analyze } => {
+                (Some(self.vacuum_need()), analyze.then(|| self.analyze_need()))
+            }
+        }
+    }
+
+    fn is_wanted(&self, need: Option<&Need>, is_possible: bool) -> bool {
+        need.is_some_and(|need| is_possible && (need.is_due || !self.options.only_needed))
+    }
+
+    /// Whether there is nothing to do with the table.
+    fn is_left_out(&self) -> bool {
+        let (vacuum, analyze) = self.needs();
+        self.why_left_out().is_some()
+            || !self.is_wanted(vacuum.as_ref(), self.can_be_vacuumed())
+                && !self.is_wanted(analyze.as_ref(), self.can_be_analyzed())
+    }
+
+    fn why_left_out(&self) -> Option<&'static str> {
+        let is_named = matches!(self.options.selection, Selection::Matching(_));
+        match self.table.kind {
+            _ if self.table.is_temporary => Some("a temporary table is its session's own affair"),
+            RelationKind::ForeignTable if !is_named || self.options.job != Job::Analyze => {
+                Some("a foreign table is kept elsewhere")
+            }
+            _ if self.table.is_catalog && !self.table.may_maintain && !is_named => {
+                Some("the system's own, and not this role's")
+            }
+            _ => None,
+        }
+    }
+
+    /// A partitioned table holds nothing itself; its partitions are steps of their own.
+    fn can_be_vacuumed(&self) -> bool {
+        matches!(self.table.kind, RelationKind::Table | RelationKind::MaterializedView)
+    }
+
+    fn can_be_analyzed(&self) -> bool {
+        // Before 18 ANALYZE of a partitioned table analyzes its partitions as well.
+        // ANALYZE passes over the table that holds its own results.
+        if self.table.oid == PG_STATISTIC {
+            return false;
+        }
+        let done_by_parent = self.options.version.major() < 18
+            && !self.options.only_needed
+            && self.table.parent.is_some();
+        !done_by_parent
+    }
+
+    fn vacuum_need(&self) -> Need {
+        if !self.can_be_vacuumed() {
+            return Need::none("its partitions hold its rows");
+        }
+        let measures = vacuum_measures(self.table, &self.facts.settings);
+        let share = self.options.threshold;
+        let mut due = measures.iter().filter(|measure| measure.is_over(share)).peekable();
+        if due.peek().is_none() {
+            let nearest = measures.first();
+            let why = nearest.map_or("nothing to VACUUM".to_owned(), |nearest| {
+                format!("not due for VACUUM: {}", figures(nearest))
+            });
+            return Need { urgency: nearest.map_or(0.0, urgency), ..Need::none(&why) };
+        }
+        let due = due.collect::<Vec<_>>();
+        let first = |measure: &&Measure| measure.what.is_wraparound() && measure.is_over(1.0);
+        let most = due
+            .iter()
+            .map(|measure| urgency(measure) + if first(measure) { WRAPAROUND } else { 0.0 });
+        Need {
+            is_due: true,
+            urgency: most.fold(0.0, f64::max),
+            why: due.iter().map(|measure| figures(measure)).collect::<Vec<_>>().join(", "),
+        }
+    }
+
+    fn analyze_need(&self) -> Need {
+        let table = self.table;
+        if !self.can_be_analyzed() {
+            return Need::none("ANALYZE passes over it, or does it with its parent");
+        }
+        // The system's own tables come without statistics, and do well until they change.
+        let is_empty = table.is_catalog || table.heap.pages == 0 && table.live_rows == 0;
+        let parts = self.parts.get(&table.oid).map_or(&[][..], Vec::as_slice);
+        if table.analyzed_ago.is_none()
+            && (!is_empty || parts.iter().any(|part| part.live_rows > 0))
+        {
+            let measure = analyze_measure(table, &self.facts.settings);
+            let mut why = "no ANALYZE is known".to_owned();
+            if measure.is_over(self.options.threshold) {
+                why = format!("{why}, {}", figures(&measure));
+            }
+            return Need { is_due: true, urgency: MISSING.max(urgency(&measure)), why };
+        }
+        if !table.missing_statistics.is_empty() {
+            let names = table.missing_statistics.iter().map(|name| quote_ident(name));
+            let names = names.collect::<Vec<_>>().join(", ");
+            let why = format!("extended statistics without data: {names}");
+            return Need { is_due: true, urgency: MISSING, why };
+        }
+        let measure = match table.kind {
+            RelationKind::PartitionedTable => self.changed_parts(parts),
+            _ => analyze_measure(table, &self.facts.settings),
+        };
+        let is_due = measure.is_over(self.options.threshold);
+        let why = match is_due {
+            true => figures(&measure),
+            false => format!("not due for ANALYZE: {}", figures(&measure)),
+        };
+        Need { is_due, urgency: urgency(&measure), why }
+    }
+
+    /// Autovacuum never analyzes a partitioned table, and nobody counts its changes: what changed
+    /// is what its partitions count, and all that was enough to have them analyzed since.
+    fn changed_parts(&self, parts: &[&TableState]) -> Measure {
+        let settings = &self.facts.settings;
+        let parent_ago = self.table.analyzed_ago;
+        // Before 18 the ANALYZE of the parent goes on to its partitions, which may take hours.
+        let since = |parent: Duration| (parent * 9 / 10).saturating_sub(Duration::from_secs(60));
+        let changed = parts.iter().map(|part| {
+            let own = analyze_measure(part, settings);
+            let later = part
+                .analyzed_ago
+                .zip(parent_ago)
+                .is_some_and(|(part, parent)| part < since(parent));
+            own.value + if later { own.threshold } else { 0.0 }
+        });
+        let rows = parts.iter().map(|part| part.heap.rows.max(0.0)).sum::<f64>();
+        let mut whole = self.table.clone();
+        whole.heap.rows = rows;
+        Measure { value: changed.sum(), ..analyze_measure(&whole, settings) }
+    }
+
+    fn bytes(&self) -> i64 {
+        let pages = match self.parts.get(&self.table.oid) {
+            Some(parts) => parts.iter().map(|part| part.heap.pages).sum(),
+            None => self.table.pages(),
+        };
+        pages * self.facts.settings.block_size_bytes
+    }
+
+    fn is_near_wraparound(&self) -> bool {
+        let measures = vacuum_measures(self.table, &self.facts.settings);
+        measures
+            .iter()
+            .any(|measure| measure.what.is_wraparound() && measure.is_over(1.0))
+    }
+
+    fn is_only_toast_due(&self) -> bool {
+        let measures = vacuum_measures(self.table, &self.facts.settings);
+        let mut due = measures.iter().filter(|measure| measure.is_over(self.options.threshold));
+        self.options.only_needed && due.all(|measure| measure.what.is_toast())
+    }
+}
+
+/// How urgent a figure is that is about no wraparound.
+fn urgency(measure: &Measure) -> f64 {
+    measure.ratio().min(MOST)
+}
+
+/// `12000 dead rows of 10050 (119 %)`.
+fn figures(measure: &Measure) -> String {
+    let share = measure.ratio() * 100.0;
+    let share = if share.is_finite() {
+        format!(" ({share:.0} %)")
+    } else {
+        String::new()
+    };
+    format!(
+        "{:.0} {} of {:.0}{share}",
+        measure.value,
+        measure.what.words(),
+        measure.threshold
+    )
+}
+
+/// The table's name as a wanted one is written: `sales`, `crm.*`, `sales (amount, "Kind")`.
+pub fn wanted(text: &str) -> std::result::Result<Wanted, String> {
+    let trimmed = text.trim();
+    let Some(inner) = trimmed.strip_suffix(')') else {
+        return Ok(Wanted { pattern: NamePattern::parse(trimmed)?, columns: Vec::new() });
+    };
+    let opens = unquoted(inner, '(').next().ok_or("a parenthesis is not opened")?;
+    let (name, columns) = (&inner[..opens], &inner[opens + 1..]);
+    let ends = unquoted(columns, ',').chain([columns.len()]);
+    let starts = [0].into_iter().chain(unquoted(columns, ',').map(|at| at + 1));
+    let columns = starts.zip(ends).map(|(start, end)| {
+        let column = &columns[start..end];
+        let column = crate::declared::relation_name(column).filter(|name| name.schema.is_none());
+        column
+            .map(|RelationName { name, .. }| name)
+            .ok_or("a column's name is wrong".to_owned())
+    });
+    let columns = columns.collect::<std::result::Result<Vec<_>, String>>()?;
+    Ok(Wanted { pattern: NamePattern::parse(name.trim())?, columns })
+}
+
+/// Where the character stands outside of quotes.
+fn unquoted(text: &str, wanted: char) -> impl Iterator<Item = usize> {
+    let mut is_quoted = false;
+    let places = text.char_indices().filter(move |(_, found)| {
+        is_quoted ^= *found == '"';
+        !is_quoted && *found == wanted
+    });
+    places.map(|(at, _)| at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Heap;
+    use crate::facts::history::PastUpkeep;
+
+    #[test]
+    fn columns_stand_in_parentheses_behind_the_table() {
+        let read = |text: &str| {
+            let wanted = wanted(text).unwrap();
+            (wanted.pattern.to_string(), wanted.columns)
+        };
+        let columns = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(read("crm.*"), ("crm.*".to_owned(), columns(&[])));
+        let expected = ("sales".to_owned(), columns(&["amount", "Kind"]));
+        assert_eq!(read("sales (amount, \"Kind\")"), expected);
+        let quoted = "\"a (\" (\"b,\", \"c\"\"(\")";
+        assert_eq!(read(quoted), ("\"a (\"".to_owned(), columns(&["b,", "c\"("])));
+        for wrong in ["sales )", "sales ()", "sales (a.b)", "sales (a,)", ""] {
+            assert!(wanted(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    fn table(oid: Oid, heap: Heap) -> TableState {
+        TableState {
+            oid,
+            name: RelationName::qualified("public", format!("t{oid}")),
+            kind: RelationKind::Table,
+            is_temporary: false,
+            is_catalog: false,
+            is_visible: true,
+            owner: "nova".to_owned(),
+            may_maintain: true,
+            parent: None,
+            has_children: false,
+            heap,
+            toast: None,
+            changed_since_analyze: 0,
+            live_rows: 0,
+            vacuumed_ago: None,
+            analyzed_ago: Some(Duration::ZERO),
+            missing_statistics: Vec::new(),
+        }
+    }
+
+    fn options() -> Options {
+        Options {
+            job: Job::Vacuum { analyze: false },
+            selection: Selection::All,
+            only_needed: true,
+            threshold: 0.5,
+            exclude: Vec::new(),
+            schemas: Vec::new(),
+            vacuum: VacuumOptions::default(),
+            version: ServerVersion(180_000),
+        }
+    }
+
+    fn settings() -> AutovacuumSettings {
+        AutovacuumSettings {
+            vacuum_threshold: 50.0,
+            vacuum_scale_factor: 0.2,
+            freeze_max_age: 1000.0,
+            multixact_freeze_max_age: 1000.0,
+            insert_threshold: 1000.0,
+            ..AutovacuumSettings::default()
+        }
+    }
+
+    #[test]
+    fn near_wraparound_comes_before_all_else_also_before_a_threshold_of_0() {
+        let zero = ["autovacuum_vacuum_threshold=0", "autovacuum_vacuum_scale_factor=0"];
+        let zero = zero.map(str::to_owned).to_vec();
+        let dead = |dead_rows, options| Heap { dead_rows, options, ..Heap::default() };
+        let old = Heap { frozen_xid_age: Some(1001), ..Heap::default() };
+        let tables = vec![
+            table(1, dead(90, Vec::new())),
+            table(2, dead(1, zero.clone())),
+            table(3, dead(1, zero)),
+            table(4, old.clone()),
+        ];
+        let was_left = |name: &str| {
+            let past = PastUpkeep {
+                object: name.to_owned(),
+                was_left: true,
+                usual: None,
+                done_bytes: 0,
+                done_in: Duration::ZERO,
+            };
+            (name.to_owned(), past)
+        };
+        let facts = Upkeep {
+            tables,
+            settings: settings(),
+            past: [was_left("public.t1")].into(),
+            ..Upkeep::default()
+        };
+        let order = |only_needed| {
+            let plan = plan(&facts, &Options { only_needed, ..options() }).unwrap();
+            plan.steps.iter().map(|step| step.object.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(order(true), ["t4", "t1", "t2", "t3"]);
+        assert_eq!(order(false)[..2], ["t4", "t1"]);
+    }
+
+    #[test]
+    fn what_is_not_due_is_forgotten_as_it_is_read() {
+        let due = table(1, Heap { dead_rows: 1000, ..Heap::default() });
+        let idle = table(2, Heap::default());
+        let part = TableState { parent: Some(9), ..idle.clone() };
+        let root = TableState { kind: RelationKind::PartitionedTable, ..idle.clone() };
+        let foreign = TableState { kind: RelationKind::ForeignTable, ..due.clone() };
+        let options = options();
+        let mut sieve = Sieve::new(&options, settings(), 1);
+        let kept = [&due, &idle, &idle, &foreign, &part, &root].map(|it| sieve.keeps(it));
+        assert_eq!(kept, [true, true, false, false, true, true]);
+        assert_eq!(sieve.not_due(), 2);
+        let elsewhere = Options {
+            schemas: vec![glob::Pattern::new("crm").unwrap()],
+            ..options.clone()
+        };
+        let mut sieve = Sieve::new(&elsewhere, settings(), 9);
+        assert_eq!([&due, &idle].map(|it| sieve.keeps(it)), [false, false]);
+        assert_eq!(sieve.not_due(), 0);
+        let all = Options { only_needed: false, ..options };
+        assert!(Sieve::new(&all, settings(), 0).keeps(&idle));
+    }
+}

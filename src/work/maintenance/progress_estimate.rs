@@ -1,0 +1,114 @@
+//! What is done and what is left, in bytes and in time: by what this run has seen and by the past.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::plan::Target;
+use crate::facts::history::PastUpkeep;
+use crate::format;
+use crate::work::event::{Outcome, Status, Total};
+
+/// The account of a run.
+#[derive(Debug, Default)]
+pub struct Ledger(Mutex<Account>);
+
+#[derive(Debug, Default)]
+struct Account {
+    /// Of the run's tables.
+    total: Total,
+    /// Bytes that were read in `busy`, by all workers, in this run and before.
+    known_bytes: i64,
+    busy: Duration,
+}
+
+impl Ledger {
+    /// An account that knows how fast it went in the past.
+    pub fn with_past<'p>(past: impl Iterator<Item = &'p PastUpkeep>) -> Self {
+        let mut account = Account::default();
+        for table in past {
+            account.known_bytes = account.known_bytes.saturating_add(table.done_bytes.max(0));
+            account.busy = account.busy.saturating_add(table.done_in);
+        }
+        Ledger(Mutex::new(account))
+    }
+
+    /// Takes a table into the account that is to be done.
+    pub fn expect(&self, target: &Target) {
+        let mut account = self.account();
+        account.total.steps += 1;
+        account.total.bytes += target.bytes;
+    }
+
+    /// How long the table will take: as long as it usually does, else by its size; `None` while
+    /// nothing is known.
+    pub fn estimate(&self, target: &Target) -> Option<Duration> {
+        target.usual.or_else(|| self.account().time_for(target.bytes))
+    }
+
+    /// Notes what a table came to. Returns how far the run is with so many workers.
+    pub fn settle(&self, target: &Target, outcome: &Outcome, jobs: usize) -> Total {
+        let mut account = self.account();
+        if outcome.status == Status::Done {
+            account.known_bytes = account.known_bytes.saturating_add(target.bytes);
+            account.busy += outcome.duration;
+        }
+        account.total.steps_done += 1;
+        account.total.bytes_done += target.bytes;
+        let left = account.total.bytes - account.total.bytes_done;
+        account.total.left = account.time_for(left).map(|left| left.div_f64(jobs.max(1) as f64));
+        account.total
+    }
+
+    fn account(&self) -> MutexGuard<'_, Account> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Account {
+    fn time_for(&self, bytes: i64) -> Option<Duration> {
+        let is_known = self.known_bytes > 0 && self.busy > Duration::ZERO;
+        let share = bytes.max(0) as f64 / self.known_bytes as f64;
+        is_known.then(|| format::seconds(self.busy.as_secs_f64() * share)).flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(bytes: i64, usual: Option<Duration>) -> Target {
+        Target { table: 1, vacuum: true, analyze: false, bytes, usual }
+    }
+
+    #[test]
+    fn a_table_takes_as_long_as_it_usually_does_and_else_by_its_size() {
+        let ledger = Ledger::default();
+        assert_eq!(ledger.estimate(&target(100, None)), None);
+        let past = PastUpkeep {
+            object: "public.t".to_owned(),
+            was_left: false,
+            usual: None,
+            done_bytes: 1000,
+            done_in: Duration::from_secs(10),
+        };
+        let ledger = Ledger::with_past(std::iter::once(&past));
+        assert_eq!(ledger.estimate(&target(100, None)), Some(Duration::from_secs(1)));
+        let usual = Some(Duration::from_secs(7));
+        assert_eq!(ledger.estimate(&target(100, usual)), usual);
+    }
+
+    #[test]
+    fn workers_share_what_is_left() {
+        let ledger = Ledger::default();
+        let tables = [target(1000, None), target(3000, None)];
+        tables.iter().for_each(|table| ledger.expect(table));
+        let done = Outcome {
+            duration: Duration::from_secs(2),
+            ..Outcome::new(Status::Done, "")
+        };
+        let total = ledger.settle(&tables[0], &done, 2);
+        assert_eq!((total.steps_done, total.steps), (1, 2));
+        assert_eq!((total.bytes_done, total.bytes), (1000, 4000));
+        assert_eq!(total.left, Some(Duration::from_secs(3)));
+    }
+}

@@ -1,0 +1,231 @@
+//! Executing plans. Each job has its file; what they share is how statements are sent, watched and
+//! stopped.
+
+pub mod apply;
+mod begun;
+mod conflicts;
+pub mod event;
+pub mod explained;
+pub mod maintenance;
+mod monitor;
+mod orphaned_backend;
+pub mod plan;
+mod preflight;
+pub mod record;
+pub mod refresh;
+mod retry;
+mod schedule;
+mod send;
+mod short_transaction;
+pub mod statement;
+mod warnings;
+pub mod window;
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use crate::cancel::{Cancel, Signal};
+use crate::pg::database::Database;
+pub use apply::Apply;
+use begun::Begun;
+use event::{Events, Outcome, Status};
+use monitor::Monitor;
+use orphaned_backend::Outage;
+use plan::{Plan, Step, Verdict};
+
+/// PostgreSQL 14 hands statistics to a collector process that writes them every half second.
+const STATISTICS_DELAY: Duration = Duration::from_secs(2);
+
+/// How far execution may go, and who gives way to whom.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Tables that are worked on at once.
+    pub jobs: usize,
+    /// No parallel workers at any time.
+    pub gentle: bool,
+    /// How long one step may wait for other sessions in all.
+    pub max_wait: Duration,
+    /// No build is begun while a transaction that would hold it up is older than this.
+    pub max_blocker_age: Duration,
+    /// No build is begun while a standby is further behind than this.
+    pub max_replica_lag: Option<Duration>,
+    /// Who is ended in a certain deadlock, where the other side cannot simply be repeated.
+    pub deadlock_victim: DeadlockVictim,
+    /// Who gives way when somebody's DDL waits for a build.
+    pub yield_to_ddl: YieldToDdl,
+    /// Whether other sessions' statements are shown.
+    pub shows_query_text: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            jobs: 2,
+            gentle: false,
+            max_wait: Duration::from_secs(30 * 60),
+            max_blocker_age: Duration::from_secs(5 * 60),
+            max_replica_lag: None,
+            deadlock_victim: DeadlockVictim::default(),
+            yield_to_ddl: YieldToDdl::default(),
+            shows_query_text: true,
+        }
+    }
+}
+
+/// Who is ended in a certain deadlock. ANALYZE and concurrent index statements of others always
+/// are: nothing is lost when they are sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeadlockVictim {
+    /// The other session's statement.
+    Other,
+    /// Our build, which is cleaned up.
+    #[value(name = "self")]
+    #[serde(rename = "self")]
+    OwnBuild,
+    /// Whom PostgreSQL chooses.
+    #[default]
+    Postgres,
+}
+
+/// Who gives way when somebody's DDL waits for a build and the application queues behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum YieldToDdl {
+    /// Nobody; it is told.
+    #[default]
+    Warn,
+    /// Our build, which is cleaned up.
+    #[value(name = "self")]
+    #[serde(rename = "self")]
+    OwnBuild,
+    /// The DDL, whose statement is cancelled.
+    Waiter,
+}
+
+/// What every job's execution needs.
+pub struct Execution<'a> {
+    pub database: &'a Database,
+    /// How far it may go.
+    pub policy: Policy,
+    pub cancel: Cancel,
+    pub events: Events,
+    /// When to stop, and the words for it.
+    pub deadline: Option<(Instant, String)>,
+    /// Whether its statements are concurrent builds: only they can be drawn into a deadlock by those
+    /// who come to wait for them.
+    builds: bool,
+    monitor: Monitor,
+    begun: Begun,
+    outage: Outage,
+}
+
+/// When the server does not answer so long without a signal, all connections are given up and made
+/// anew: what stands in between may keep them open for ever. The links themselves notice earlier.
+const LONGEST_SILENCE: Duration = Duration::from_secs(30);
+/// After a signal there is no more patience than this.
+const SILENCE_AFTER_SIGNAL: Duration = Duration::from_secs(3);
+const BETWEEN_LISTENINGS: Duration = Duration::from_millis(250);
+
+impl<'a> Execution<'a> {
+    pub fn new(database: &'a Database, policy: Policy, cancel: Cancel, events: Events) -> Self {
+        let begun = Begun::default();
+        let hears = begun.clone();
+        let events = Events::new(move |event| {
+            hears.hear(&event);
+            events.emit(event);
+        });
+        Execution {
+            database,
+            policy,
+            cancel,
+            events,
+            deadline: None,
+            builds: false,
+            monitor: Monitor::default(),
+            begun,
+            outage: Outage::default(),
+        }
+    }
+
+    /// The outcome of a step that is not begun any more, because a signal came or the server went.
+    fn not_started(&self) -> Option<Outcome> {
+        if let Some(signal) = self.cancel.signal() {
+            let reason = format!("not started: {} came", signal.name());
+            return Some(Outcome::new(Status::Cancelled, reason));
+        }
+        let lost = self.outage.lost()?;
+        Some(Outcome::new(Status::Failed, format!("not started: {lost}")))
+    }
+
+    /// Completes when the time is up, with the words for it; never without a deadline.
+    async fn time_is_up(&self) -> String {
+        match &self.deadline {
+            Some((when, words)) => {
+                tokio::time::sleep_until((*when).into()).await;
+                words.clone()
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Does the work under the monitor's eyes. It is left where it is when a signal has come and the
+    /// server does not answer; the outcomes are what is known then.
+    async fn watched(&self, plan: &Plan, work: impl Future<Output = Vec<Outcome>>) -> Vec<Outcome> {
+        let watch = self.monitor.run(self);
+        tokio::select! {
+            outcomes = work => outcomes,
+            never = watch => match never {},
+            signal = self.forsaken() => self.left(plan, signal),
+        }
+    }
+
+    /// Breaks off what waits for a server that does not answer. Completes when it does not even do so
+    /// after a signal.
+    async fn forsaken(&self) -> Signal {
+        let connections = self.database.connections();
+        let mut asked = None;
+        loop {
+            tokio::time::sleep(BETWEEN_LISTENINGS).await;
+            let silence = connections.silence();
+            if let Some(signal) = self.cancel.signal() {
+                let asked = asked.get_or_insert_with(Instant::now);
+                if silence.min(asked.elapsed()) >= SILENCE_AFTER_SIGNAL {
+                    connections.give_up("the server does not answer");
+                    self.cancel.forsake();
+                    return signal;
+                }
+            } else if silence >= LONGEST_SILENCE {
+                let silence = humantime::format_duration(LONGEST_SILENCE);
+                connections.break_off(&format!("the server has not answered for {silence}"));
+            }
+        }
+    }
+
+    fn left(&self, plan: &Plan, signal: Signal) -> Vec<Outcome> {
+        let steps = plan.steps.iter().enumerate();
+        let outcomes = steps.map(|(at, step)| {
+            settled(step)
+                .or_else(|| self.begun.left(at, signal))
+                .or_else(|| self.not_started())
+        });
+        reached(outcomes.collect())
+    }
+}
+
+/// The outcome of a step that needs no work.
+fn settled(step: &Step) -> Option<Outcome> {
+    let status = match step.verdict {
+        Verdict::ToDo => return None,
+        Verdict::AsDeclared | Verdict::LeftOut => Status::Skipped,
+        Verdict::Refused => Status::Failed,
+    };
+    let outcome = Outcome::new(status, step.reason.clone());
+    Some(Outcome { is_fresh: status == Status::Skipped, ..outcome })
+}
+
+/// What every step came to; that one was never reached would be an error in here.
+fn reached(outcomes: Vec<Option<Outcome>>) -> Vec<Outcome> {
+    let unreached = || Outcome::new(Status::Failed, "never reached");
+    outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached)).collect()
+}

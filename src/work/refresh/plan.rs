@@ -1,0 +1,581 @@
+//! The plan of `pgtend refresh`: which materialized views, in which order, in which mode, and which
+//! are fresh enough to be left alone.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+use std::time::Duration;
+
+use crate::config::Mode;
+use crate::declared;
+use crate::facts::{KeyHint, MaterializedView, Oid, Sources, Views};
+use crate::failure::{Failure, Result};
+use crate::format;
+use crate::pg::name::{RelationName, quote_ident};
+use crate::pg::name_pattern::NamePattern;
+use crate::work::plan::{Action, Lock, LockMode, Plan, Statement, Step, Subject, Verdict, Warning};
+
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub selection: Selection,
+    /// Also the views that these read, before them.
+    pub with_dependencies: bool,
+    pub mode: Mode,
+    /// A view refreshed more recently is left alone.
+    pub max_age: Option<Duration>,
+    /// A view whose sources were not written since its last refresh is left alone.
+    pub if_changed: bool,
+}
+
+/// Which views are wanted.
+#[derive(Debug, Clone)]
+pub enum Selection {
+    /// Every materialized view of the database.
+    All,
+    /// Those that match; each pattern has to match one.
+    Matching(Vec<NamePattern>),
+}
+
+/// How one view is refreshed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// REFRESH MATERIALIZED VIEW CONCURRENTLY.
+    Concurrent,
+    /// REFRESH MATERIALIZED VIEW.
+    Plain,
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Way::Concurrent => "concurrent",
+            Way::Plain => "plain",
+        })
+    }
+}
+
+/// A view to be refreshed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refresh {
+    pub view: Oid,
+    pub way: Way,
+    /// The views of the plan that it reads.
+    pub needs: Vec<RelationName>,
+}
+
+/// What the plan has to know.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    pub views: Views,
+    /// What unique indexes could be made of, where a view lacks one.
+    pub hints: HashMap<Oid, KeyHint>,
+    /// The last refreshes; empty without history.
+    pub last: HashMap<Oid, LastRefresh>,
+    /// What the views are made of now; only asked for where it decides.
+    pub sources: HashMap<Oid, Sources>,
+    /// TEMP privilege on the database.
+    pub may_create_temp: bool,
+    /// The database's name, for hints.
+    pub database: String,
+}
+
+/// A view's last refresh by pgtend that succeeded.
+#[derive(Debug, Clone, Default)]
+pub struct LastRefresh {
+    /// How long ago it ended.
+    pub age: Duration,
+    /// How long refreshes of this view usually take.
+    pub usual_duration: Option<Duration>,
+    /// What the view was made of just before.
+    pub sources: Option<Sources>,
+}
+
+/// Chooses the views. Returns them in the order of refreshing: what others read comes first.
+///
+/// # Errors
+/// `Usage` for a pattern that matches nothing, naming the views that there are.
+pub fn choose<'f>(views: &'f Views, options: &Options) -> Result<Vec<&'f MaterializedView>> {
+    let mut chosen = BTreeMap::new();
+    match &options.selection {
+        Selection::All => chosen.extend(views.all.iter().map(|view| (view.oid, view))),
+        Selection::Matching(patterns) => {
+            for pattern in patterns {
+                let is_meant = |v: &&MaterializedView| pattern.matches(&v.name, v.is_visible);
+                let matching = views.all.iter().filter(is_meant).collect::<Vec<_>>();
+                if matching.is_empty() {
+                    return Err(no_match(pattern, views));
+                }
+                chosen.extend(matching.into_iter().map(|view| (view.oid, view)));
+            }
+        }
+    }
+    let graph = Graph::of(views);
+    if options.with_dependencies {
+        let mut to_visit = chosen.keys().copied().collect::<Vec<_>>();
+        while let Some(oid) = to_visit.pop() {
+            for read in graph.reads(oid) {
+                if let Some(view) = views.all.iter().find(|view| view.oid == *read)
+                    && chosen.insert(view.oid, view).is_none()
+                {
+                    to_visit.push(view.oid);
+                }
+            }
+        }
+    }
+    Ok(graph.in_order(views.all.iter().filter(|view| chosen.contains_key(&view.oid)).collect()))
+}
+
+fn no_match(pattern: &NamePattern, views: &Views) -> Failure {
+    let failure = Failure::usage(format!("there is no materialized view {pattern}"));
+    let names = views.all.iter().map(|view| view.name.to_string()).collect::<Vec<_>>();
+    failure.hint(match &names[..] {
+        [] => "the database has no materialized views".to_owned(),
+        names => format!("there are: {}", listed(names)),
+    })
+}
+
+/// As many names as one wants to read.
+pub fn listed(names: &[String]) -> String {
+    const MOST: usize = 12;
+    let mut text = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > MOST {
+        text.push_str(&format!(" and {} more", names.len() - MOST));
+    }
+    text
+}
+
+/// Whether it helps to know what a unique index on the view could be made of.
+pub fn needs_hint(view: &MaterializedView, options: &Options) -> bool {
+    view.is_populated && view.key_columns.is_empty() && options.mode != Mode::Plain
+}
+
+/// Plans the chosen views, which stand in the order of refreshing.
+pub fn plan(chosen: &[&MaterializedView], facts: &Facts, options: &Options) -> Plan {
+    let graph = Graph::of(&facts.views);
+    let mut plan = Plan::default();
+    let mut refreshed = HashSet::new();
+    for view in chosen {
+        let reads = graph.reads(view.oid);
+        let needs = chosen.iter().filter(|other| reads.contains(&other.oid));
+        let needs = needs.map(|other| other.name.clone()).collect::<Vec<_>>();
+        let upstream = needs.iter().find(|name| refreshed.contains(*name));
+        let planner = Planner { view, facts, options };
+        let step = planner.step(needs.clone(), upstream);
+        if step.verdict == Verdict::ToDo {
+            refreshed.insert(view.name.clone());
+            plan.warnings.extend(planner.warning(&step));
+        }
+        plan.steps.push(step);
+    }
+    plan
+}
+
+/// Plans one view by itself; `upstream` is a view that it reads and that has changed in this run.
+pub fn plan_one(
+    view: &MaterializedView,
+    facts: &Facts,
+    options: &Options,
+    upstream: Option<&RelationName>,
+) -> Step {
+    Planner { view, facts, options }.step(Vec::new(), upstream)
+}
+
+struct Planner<'p> {
+    view: &'p MaterializedView,
+    facts: &'p Facts,
+    options: &'p Options,
+}
+
+impl Planner<'_> {
+    fn step(&self, needs: Vec<RelationName>, upstream: Option<&RelationName>) -> Step {
+        let way = match self.options.mode {
+            Mode::Plain => Way::Plain,
+            Mode::Auto if !self.view.is_populated => Way::Plain,
+            Mode::Auto | Mode::Concurrent => Way::Concurrent,
+        };
+        let subject = Subject::Refresh(Refresh { view: self.view.oid, way, needs });
+        let mut step = Step::new(Action::RefreshView, self.view.name.clone(), subject);
+        step.table_bytes = self.view.size_bytes;
+        match (self.why_not_needed(upstream), self.why_not_possible(way)) {
+            (Err(reason), _) => {
+                step.verdict = Verdict::LeftOut;
+                step.reason = reason;
+            }
+            (_, Some(reason)) => {
+                step.verdict = Verdict::Refused;
+                step.reason = reason;
+            }
+            (Ok(reason), None) => {
+                step.verdict = Verdict::ToDo;
+                step.reason = reason;
+                step.lock = Some(lock(way, &self.view.name));
+                step.statements = vec![Statement::Alone(statement(way, &self.view.name))];
+            }
+        }
+        step
+    }
+
+    /// Why it is refreshed, or else why it need not be.
+    fn why_not_needed(
+        &self,
+        upstream: Option<&RelationName>,
+    ) -> std::result::Result<String, String> {
+        let last = self.facts.last.get(&self.view.oid);
+        if !self.view.is_populated {
+            return Ok("not populated".to_owned());
+        }
+        let Some(last) = last else {
+            let limited = self.options.max_age.is_some() || self.options.if_changed;
+            return Ok(if limited { "no refresh is known" } else { "asked for" }.to_owned());
+        };
+        let ago = format::duration(last.age);
+        if self.options.max_age.is_some_and(|max_age| last.age < max_age) {
+            return Err(format!("fresh: refreshed {ago} ago"));
+        }
+        if !self.options.if_changed {
+            return Ok(match self.options.max_age {
+                Some(_) => format!("last refreshed {ago} ago"),
+                None => "asked for".to_owned(),
+            });
+        }
+        if let Some(name) = upstream {
+            return Ok(format!("it reads {name}, which this run refreshes"));
+        }
+        match self.facts.sources.get(&self.view.oid) {
+            Some(now) => match changed(last.sources.as_ref(), now) {
+                Some(reason) => Ok(reason),
+                None => Err(format!("unchanged since its refresh {ago} ago")),
+            },
+            None => Ok("nothing is known of what it reads".to_owned()),
+        }
+    }
+
+    fn why_not_possible(&self, way: Way) -> Option<String> {
+        let view = self.view;
+        if !view.may_refresh {
+            let owner = quote_ident(&view.owner);
+            return Some(format!(
+                "only its owner {owner} may refresh it (or, from 17 on, a role with MAINTAIN)"
+            ));
+        }
+        if way == Way::Plain {
+            return None;
+        }
+        if !view.is_populated {
+            return Some(
+                "it is not populated, and the first refresh cannot be concurrent; --mode auto populates it"
+                    .to_owned(),
+            );
+        }
+        if view.key_columns.is_empty() {
+            return Some(format!(
+                "a concurrent refresh needs a unique index on plain columns without a predicate{}; \
+                 or --mode plain, which makes readers wait",
+                self.key_proposal()
+            ));
+        }
+        (!self.facts.may_create_temp).then(|| {
+            format!(
+                "a concurrent refresh needs TEMP on the database: GRANT TEMPORARY ON DATABASE {} \
+                 TO …",
+                quote_ident(&self.facts.database)
+            )
+        })
+    }
+
+    fn key_proposal(&self) -> String {
+        let Some(hint) = self.facts.hints.get(&self.view.oid) else {
+            return String::new();
+        };
+        let (columns, why) = match grouping_key(hint) {
+            Some(columns) => (columns, "by which its query groups"),
+            None => match hint.unique_columns.first() {
+                Some(column) => (vec![column.clone()], "which holds no value twice now"),
+                None => return String::new(),
+            },
+        };
+        let columns = columns.iter().map(|column| quote_ident(column)).collect::<Vec<_>>();
+        format!(
+            ", for example CREATE UNIQUE INDEX CONCURRENTLY ON {} ({}), {why}",
+            self.view.name,
+            columns.join(", ")
+        )
+    }
+
+    fn warning(&self, step: &Step) -> Option<Warning> {
+        let Subject::Refresh(Refresh { way, .. }) = step.subject else {
+            return None;
+        };
+        let warn =
+            |rule, message: String| Warning { rule, object: step.object.to_string(), message };
+        let nulls = &self.view.null_columns;
+        if way == Way::Concurrent && !nulls.is_empty() {
+            let nulls = nulls.iter().map(|column| quote_ident(column)).collect::<Vec<_>>();
+            let message = format!(
+                "rows with NULL in {} are deleted and inserted again by every concurrent refresh, \
+                 also where nothing changed",
+                nulls.join(", ")
+            );
+            return Some(warn("null_keys", message));
+        }
+        let will_need_key = way == Way::Plain && self.options.mode == Mode::Auto;
+        (will_need_key && self.view.key_columns.is_empty()).then(|| {
+            let message = "from the next refresh on it needs a unique index on plain columns without \
+                           a predicate, so that readers need not wait";
+            warn("no_unique_index", message.to_owned())
+        })
+    }
+}
+
+/// The columns by which the view's query groups, which tell its rows apart.
+pub fn grouping_key(hint: &KeyHint) -> Option<Vec<String>> {
+    let places = declared::grouping_columns(&hint.query)?;
+    places.iter().map(|place| hint.columns.get(*place).cloned()).collect()
+}
+
+fn lock(way: Way, view: &RelationName) -> Lock {
+    let mode = match way {
+        Way::Concurrent => LockMode::Exclusive,
+        Way::Plain => LockMode::AccessExclusive,
+    };
+    Lock { mode, on: view.to_string() }
+}
+
+fn statement(way: Way, view: &RelationName) -> String {
+    match way {
+        Way::Concurrent => format!("REFRESH MATERIALIZED VIEW CONCURRENTLY {view}"),
+        Way::Plain => format!("REFRESH MATERIALIZED VIEW {view}"),
+    }
+}
+
+/// Why the contents may not be what they were; `None` where they are.
+pub fn changed(before: Option<&Sources>, now: &Sources) -> Option<String> {
+    let Some(before) = before else {
+        return Some("nothing is known of what it read last time".to_owned());
+    };
+    if let Some(reason) = now.unknown.first() {
+        return Some(format!("whether it changed cannot be told: it {reason}"));
+    }
+    if now.server.is_none() {
+        return Some("whether it changed cannot be told: track_counts is off".to_owned());
+    }
+    if before.server != now.server {
+        return Some("the statistics of writes began anew since (a restart or a reset)".to_owned());
+    }
+    if before.surroundings != now.surroundings {
+        return Some("settings, types or text search were changed".to_owned());
+    }
+    for (oid, view) in &now.views {
+        if before.views.get(oid).is_none_or(|was| was.digest != view.digest) {
+            return Some(format!("{} was redefined", view.name));
+        }
+    }
+    for (oid, source) in &now.relations {
+        match before.relations.get(oid) {
+            None => return Some(format!("{} is new", source.name)),
+            Some(was) if was.name != source.name || was.columns != source.columns => {
+                return Some(format!("{} was altered", source.name));
+            }
+            Some(was) if was.filenode != source.filenode => {
+                return Some(format!("{} was truncated or rewritten", source.name));
+            }
+            Some(was) if was.writes != source.writes => {
+                return Some(format!("{} was written to", source.name));
+            }
+            Some(_) => {}
+        }
+    }
+    let gone = before.relations.iter().find(|(oid, _)| !now.relations.contains_key(oid));
+    gone.map(|(_, source)| format!("{} is gone", source.name))
+}
+
+/// Which materialized views each one reads, through plain views in between.
+struct Graph {
+    reads: HashMap<Oid, HashSet<Oid>>,
+}
+
+impl Graph {
+    fn of(views: &Views) -> Graph {
+        let materialized = views.all.iter().map(|view| view.oid).collect::<HashSet<_>>();
+        let reads = views.all.iter().map(|view| {
+            let mut found = HashSet::new();
+            let mut seen = HashSet::new();
+            let mut to_visit = vec![view.oid];
+            while let Some(oid) = to_visit.pop() {
+                for read in views.reads.get(&oid).into_iter().flatten() {
+                    if materialized.contains(read) {
+                        found.insert(*read);
+                    } else if seen.insert(*read) {
+                        to_visit.push(*read);
+                    }
+                }
+            }
+            (view.oid, found)
+        });
+        Graph { reads: reads.collect() }
+    }
+
+    fn reads(&self, view: Oid) -> &HashSet<Oid> {
+        static NONE: std::sync::LazyLock<HashSet<Oid>> = std::sync::LazyLock::new(HashSet::new);
+        self.reads.get(&view).unwrap_or(&NONE)
+    }
+
+    /// What others read first; otherwise as given.
+    fn in_order<'f>(&self, mut left: Vec<&'f MaterializedView>) -> Vec<&'f MaterializedView> {
+        let mut ordered = Vec::with_capacity(left.len());
+        while !left.is_empty() {
+            let waits = |view: &MaterializedView| {
+                left.iter().any(|other| self.reads(view.oid).contains(&other.oid))
+            };
+            // Views cannot read each other in a circle, so there always is a first.
+            let first = left.iter().position(|view| !waits(view)).unwrap_or(0);
+            ordered.push(left.remove(first));
+        }
+        ordered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::views::{Definition, Source as ViewSource};
+
+    fn view(oid: Oid, name: &str) -> MaterializedView {
+        MaterializedView {
+            oid,
+            name: RelationName::qualified("public", name),
+            is_visible: true,
+            owner: "owner".to_owned(),
+            may_refresh: true,
+            is_populated: true,
+            row_estimate: 100.0,
+            dead_rows: 0,
+            size_bytes: 8192,
+            key_columns: vec!["id".to_owned()],
+            null_columns: Vec::new(),
+        }
+    }
+
+    fn options() -> Options {
+        Options {
+            selection: Selection::All,
+            with_dependencies: false,
+            mode: Mode::Auto,
+            max_age: None,
+            if_changed: false,
+        }
+    }
+
+    fn sources(writes: i64) -> Sources {
+        let table = ViewSource {
+            name: "public.t".to_owned(),
+            filenode: Some(1),
+            writes,
+            columns: "c".to_owned(),
+        };
+        let itself = Definition { name: "public.v".to_owned(), digest: "a".to_owned() };
+        Sources {
+            server: Some("since noon".to_owned()),
+            surroundings: "UTC".to_owned(),
+            relations: [(10, table)].into(),
+            views: [(20, itself)].into(),
+            unknown: Default::default(),
+        }
+    }
+
+    fn facts(views: Vec<MaterializedView>) -> Facts {
+        Facts {
+            views: Views { all: views, ..Views::default() },
+            may_create_temp: true,
+            ..Facts::default()
+        }
+    }
+
+    fn verdict(facts: &Facts, options: &Options) -> (Verdict, String) {
+        let step = plan(&choose(&facts.views, options).unwrap(), facts, options).steps.remove(0);
+        (step.verdict, step.reason)
+    }
+
+    #[test]
+    fn every_difference_counts_as_a_change() {
+        let before = sources(5);
+        assert_eq!(changed(Some(&before), &sources(5)), None);
+        let reason = |now: &Sources| changed(Some(&before), now).unwrap();
+        assert_eq!(reason(&sources(6)), "public.t was written to");
+        let mut now = sources(5);
+        now.relations.get_mut(&10).unwrap().filenode = Some(2);
+        assert_eq!(reason(&now), "public.t was truncated or rewritten");
+        let mut now = sources(5);
+        now.relations.get_mut(&10).unwrap().columns = "d".to_owned();
+        assert_eq!(reason(&now), "public.t was altered");
+        let mut now = sources(5);
+        now.surroundings = "Europe/Paris".to_owned();
+        assert_eq!(reason(&now), "settings, types or text search were changed");
+        let mut now = sources(5);
+        now.relations.insert(11, now.relations[&10].clone());
+        assert_eq!(reason(&now), "public.t is new");
+        let mut now = sources(5);
+        now.relations.clear();
+        assert_eq!(reason(&now), "public.t is gone");
+        let mut now = sources(5);
+        now.views.get_mut(&20).unwrap().digest = "b".to_owned();
+        assert_eq!(reason(&now), "public.v was redefined");
+        let mut now = sources(5);
+        now.server = Some("since one".to_owned());
+        assert!(reason(&now).starts_with("the statistics of writes began anew"));
+        now.server = None;
+        assert!(reason(&now).ends_with("track_counts is off"));
+        let mut now = sources(5);
+        now.unknown.insert("reads the foreign table far.away".to_owned());
+        assert!(reason(&now).ends_with("it reads the foreign table far.away"));
+        assert!(changed(None, &sources(5)).is_some());
+    }
+
+    #[test]
+    fn what_is_fresh_enough_is_left_alone() {
+        let mut facts = facts(vec![view(20, "v")]);
+        let hour = Duration::from_secs(3600);
+        let limited = Options { max_age: Some(hour), ..options() };
+        assert_eq!(verdict(&facts, &limited), (Verdict::ToDo, "no refresh is known".to_owned()));
+        let mut last = LastRefresh { age: hour / 2, ..LastRefresh::default() };
+        facts.last.insert(20, last.clone());
+        let fresh = (Verdict::LeftOut, "fresh: refreshed 30 min 0 s ago".to_owned());
+        assert_eq!(verdict(&facts, &limited), fresh);
+        facts.views.all[0].is_populated = false;
+        assert_eq!(verdict(&facts, &limited), (Verdict::ToDo, "not populated".to_owned()));
+        facts.views.all[0].is_populated = true;
+        last.age = hour * 2;
+        last.sources = Some(sources(1));
+        facts.last.insert(20, last);
+        let reason = "last refreshed 2 h 0 min ago".to_owned();
+        assert_eq!(verdict(&facts, &limited), (Verdict::ToDo, reason));
+
+        let both = Options { if_changed: true, ..limited };
+        facts.sources.insert(20, sources(1));
+        let reason = "unchanged since its refresh 2 h 0 min ago".to_owned();
+        assert_eq!(verdict(&facts, &both), (Verdict::LeftOut, reason));
+        facts.sources.insert(20, sources(2));
+        let reason = "public.t was written to".to_owned();
+        assert_eq!(verdict(&facts, &both), (Verdict::ToDo, reason));
+    }
+
+    #[test]
+    fn a_view_comes_after_what_it_reads_through_plain_views() {
+        let mut facts = facts(vec![view(1, "a"), view(2, "b"), view(3, "c")]);
+        // a reads the plain view 9, which reads c; c reads b.
+        facts.views.reads = [(1, vec![9]), (9, vec![3]), (3, vec![2])].into();
+        let names = |options: &Options| {
+            let chosen = choose(&facts.views, options).unwrap();
+            chosen.iter().map(|view| view.name.name.clone()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(names(&options()), "b c a");
+        let pattern = NamePattern::parse("a").unwrap();
+        let only_a = Options { selection: Selection::Matching(vec![pattern]), ..options() };
+        assert_eq!(names(&only_a), "a");
+        assert_eq!(names(&Options { with_dependencies: true, ..only_a }), "b c a");
+        let steps = plan(&choose(&facts.views, &options()).unwrap(), &facts, &options()).steps;
+        let Subject::Refresh(last) = &steps[2].subject else {
+            panic!("{:?}", steps[2])
+        };
+        assert_eq!(last.needs, [RelationName::qualified("public", "c")]);
+    }
+}

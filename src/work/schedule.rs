@@ -1,0 +1,101 @@
+//! Which steps run when: in stages, and within a stage side by side, but one at a time per table,
+//! because two concurrent builds on one table end in a deadlock.
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use super::Apply;
+use super::event::{Outcome, StepIndex};
+use super::plan::{Plan, Step, Subject, Verdict};
+use crate::pg::name::RelationName;
+
+/// The steps of a stage in the order in which they are begun.
+pub struct Stage {
+    pub steps: Vec<StepIndex>,
+    one_by_one: bool,
+}
+
+/// Builds first, then what was made as a part of them, views (their queries hold snapshots, for which builds would wait), then
+/// builds on new views, comments, and at last maintenance, which is to see it all.
+pub fn stages(plan: &Plan) -> Vec<Stage> {
+    let to_do = |wanted: fn(&Plan, &Step) -> bool| {
+        let steps = plan.steps.iter().enumerate();
+        let steps = steps.filter(|(_, step)| step.verdict == Verdict::ToDo && wanted(plan, step));
+        steps.map(|(at, _)| at).collect::<Vec<_>>()
+    };
+    let mut builds =
+        to_do(|plan, step| is_index(step) && step.part_of.is_none() && !is_on_new_view(plan, step));
+    builds.sort_by_key(|at| build_order(&plan.steps[*at]));
+    let mut maintenance = to_do(|_, step| matches!(step.subject, Subject::Maintenance(_)));
+    maintenance.sort_by_key(|at| std::cmp::Reverse(plan.steps[*at].table_bytes));
+    let views = to_do(|_, step| matches!(step.subject, Subject::View(_)));
+    let view_builds = to_do(|plan, step| is_index(step) && is_on_new_view(plan, step));
+    let parts = to_do(|_, step| step.part_of.is_some());
+    let comments = to_do(|_, step| matches!(step.subject, Subject::Comment(_)));
+    vec![
+        Stage { steps: builds, one_by_one: false },
+        Stage { steps: parts, one_by_one: false },
+        Stage { steps: views, one_by_one: true },
+        Stage { steps: view_builds, one_by_one: false },
+        Stage { steps: comments, one_by_one: true },
+        Stage { steps: maintenance, one_by_one: false },
+    ]
+}
+
+/// Plain columns before expressions and predicates, for whose whole build the others would wait;
+/// then the longest first, so that the last one to end is a short one.
+fn build_order(step: &Step) -> (bool, std::cmp::Reverse<i64>) {
+    let plain = matches!(&step.subject, Subject::Index(index) if index.plain);
+    (!plain, std::cmp::Reverse(step.table_bytes))
+}
+
+fn is_index(step: &Step) -> bool {
+    matches!(step.subject, Subject::Index(_))
+}
+
+fn is_on_new_view(plan: &Plan, step: &Step) -> bool {
+    plan.steps.iter().any(|other| {
+        matches!(other.subject, Subject::View(_))
+            && other.verdict == Verdict::ToDo
+            && step.on.as_ref() == Some(&other.object)
+    })
+}
+
+/// Runs a stage's steps. Returns what each came to.
+pub async fn run(apply: &Apply<'_>, plan: &Plan, stage: &Stage) -> Vec<(StepIndex, Outcome)> {
+    let jobs = if stage.one_by_one {
+        1
+    } else {
+        apply.execution.policy.jobs.max(1)
+    };
+    let mut waiting = stage.steps.clone();
+    let mut tables_in_use: Vec<&RelationName> = Vec::new();
+    let mut running = FuturesUnordered::new();
+    let mut outcomes = Vec::new();
+    loop {
+        while running.len() < jobs {
+            let free = |at: &StepIndex| !tables_in_use.contains(&table(&plan.steps[*at]));
+            let Some(next) = waiting.iter().position(free) else {
+                break;
+            };
+            let at = waiting.remove(next);
+            tables_in_use.push(table(&plan.steps[at]));
+            let left = waiting.iter().map(|at| table(&plan.steps[*at]));
+            let left = left.chain(tables_in_use.iter().copied()).collect::<HashSet<_>>();
+            apply.tables_left.store(left.len(), Ordering::Relaxed);
+            running.push(async move { (at, apply.step(at, &plan.steps[at]).await) });
+        }
+        let Some((at, outcome)) = running.next().await else {
+            return outcomes;
+        };
+        tables_in_use.retain(|name| *name != table(&plan.steps[at]));
+        outcomes.push((at, outcome));
+    }
+}
+
+fn table(step: &Step) -> &RelationName {
+    step.on.as_ref().unwrap_or(&step.object)
+}

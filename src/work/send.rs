@@ -1,0 +1,47 @@
+//! Sending a statement that may take hours: under watch, and stopped when somebody asks.
+
+use std::time::Duration;
+
+use super::Execution;
+use super::event::StepIndex;
+use crate::pg::server_error::ServerError;
+use crate::pg::session::Session;
+
+/// How a statement ended.
+pub enum Ended {
+    /// It succeeded.
+    Done,
+    /// The server refused, or the connection broke.
+    Failed(ServerError),
+    /// It was cancelled on a signal.
+    Cancelled,
+    /// We stopped it for this reason.
+    Stopped(String),
+}
+
+/// Sends the statement and awaits its end. `waited` is how long its step has waited for others.
+pub async fn send(
+    execution: &Execution<'_>,
+    at: StepIndex,
+    session: &Session,
+    sql: &str,
+    waited: &mut Duration,
+) -> Ended {
+    let mut ticket = execution.monitor.track(session, at, *waited);
+    let mut reason = None;
+    let stop = async {
+        tokio::select! {
+            _ = execution.cancel.wait() => {}
+            // The monitor holds the other end for as long as the ticket lives.
+            Ok(why) = &mut ticket.stop => reason = Some(why),
+            why = execution.time_is_up() => reason = Some(why),
+        }
+    };
+    let answer = session.execute_unless(sql, stop).await;
+    *waited = ticket.waited();
+    match answer {
+        Some(Ok(())) => Ended::Done,
+        Some(Err(error)) => Ended::Failed(error),
+        None => reason.map_or(Ended::Cancelled, Ended::Stopped),
+    }
+}

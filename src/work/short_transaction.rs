@@ -1,0 +1,59 @@
+//! Short transactions under a short lock_timeout: others queue behind the lock that they wait for,
+//! so they rather give up and try again.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Execution;
+use super::event::{Event, StepIndex};
+use super::plan::Statement;
+use super::retry::with_jitter;
+use super::send::Ended;
+use crate::pg::server_error::ServerError;
+use crate::pg::session::Session;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Runs the statements in one transaction, again and again while the lock is not free, for as
+/// long as the step may wait.
+pub async fn run(
+    execution: &Execution<'_>,
+    at: StepIndex,
+    session: &Session,
+    statements: &[String],
+) -> Ended {
+    let give_up = Instant::now() + execution.policy.max_wait;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let error = match once(session, statements).await {
+            Ok(()) => return Ended::Done,
+            Err(error) => error,
+        };
+        let is_deadlock = error.sqlstate.as_deref() == Some("40P01");
+        if !is_deadlock && !error.is_lock_not_available() {
+            return Ended::Failed(error);
+        }
+        if Instant::now() >= give_up {
+            return Ended::Stopped(format!("gave up waiting for the lock: {error}"));
+        }
+        execution.events.emit(Event::Retrying(at, error.to_string()));
+        tokio::select! {
+            () = tokio::time::sleep(with_jitter(pause)) => {}
+            _ = execution.cancel.wait() => return Ended::Cancelled,
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn once(session: &Session, statements: &[String]) -> Result<(), ServerError> {
+    for sql in Statement::Short(statements.to_vec()).texts() {
+        if let Err(error) = session.execute(&sql).await {
+            // The first error is the one to tell; a lost connection has rolled back by itself.
+            let _ = session.execute("ROLLBACK").await;
+            return Err(error);
+        }
+    }
+    Ok(())
+}
