@@ -30,9 +30,9 @@ pub struct Config {
     /// What `pgtend init` made a place for.
     pub history: History,
     /// `pgtend vacuum`.
-    pub vacuum: Upkeep,
+    pub vacuum: Maintenance,
     /// `pgtend analyze`.
-    pub analyze: Upkeep,
+    pub analyze: Maintenance,
     /// `pgtend slow-queries`.
     pub slow_queries: SlowQueries,
     /// `pgtend snapshot`.
@@ -248,7 +248,7 @@ impl Default for Refresh {
 /// Defaults of `pgtend vacuum` and of `pgtend analyze`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Upkeep {
+pub struct Maintenance {
     /// What is done when the command line names no table: names and patterns; if absent, what is due.
     pub tables: Vec<String>,
     /// The share of what autovacuum waits for that makes a table due.
@@ -257,9 +257,9 @@ pub struct Upkeep {
     pub jobs: usize,
 }
 
-impl Default for Upkeep {
+impl Default for Maintenance {
     fn default() -> Self {
-        Upkeep { tables: Vec::new(), threshold: 0.5, jobs: 1 }
+        Maintenance { tables: Vec::new(), threshold: 0.5, jobs: 1 }
     }
 }
 
@@ -538,7 +538,7 @@ mod tests {
             (example.vacuum, default.vacuum.clone()),
             (example.analyze, default.analyze.clone()),
         ] {
-            let without_tables = Upkeep { tables: Vec::new(), ..example };
+            let without_tables = Maintenance { tables: Vec::new(), ..example };
             assert_eq!(format!("{without_tables:?}"), format!("{default:?}"));
         }
         let without_views = Refresh { views: Vec::new(), ..example.refresh };

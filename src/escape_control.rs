@@ -7,7 +7,7 @@ use std::io;
 use serde::Serialize;
 
 /// The text with each control character in a form that is seen: `\n`, `\u{1b}`.
-pub fn harmless(text: &str) -> Cow<'_, str> {
+pub fn escape_control(text: &str) -> Cow<'_, str> {
     replaced(text, is_harmful, |char| char.escape_default().to_string())
 }
 
@@ -89,10 +89,10 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_obey_is_made_visible() {
-        assert_eq!(harmless("SELECT 'naïve → 日本 \\ 🏠'"), "SELECT 'naïve → 日本 \\ 🏠'");
-        assert_eq!(harmless("\u{1b}[2Ja\rb\nc\td\u{7}"), "\\u{1b}[2Ja\\rb\\nc\\td\\u{7}");
-        assert_eq!(harmless("\u{9b}2J\u{7f}\u{0}"), "\\u{9b}2J\\u{7f}\\u{0}");
-        assert_eq!(harmless("user\u{202e}nimda"), "user\\u{202e}nimda");
+        assert_eq!(escape_control("SELECT 'naïve → 日本 \\ 🏠'"), "SELECT 'naïve → 日本 \\ 🏠'");
+        assert_eq!(escape_control("\u{1b}[2Ja\rb\nc\td\u{7}"), "\\u{1b}[2Ja\\rb\\nc\\td\\u{7}");
+        assert_eq!(escape_control("\u{9b}2J\u{7f}\u{0}"), "\\u{9b}2J\\u{7f}\\u{0}");
+        assert_eq!(escape_control("user\u{202e}nimda"), "user\\u{202e}nimda");
     }
 
     #[test]
@@ -104,9 +104,9 @@ mod tests {
     fn json_says_the_same() {
         let wild = "\u{1b}[2J\u{9b}\u{7f}\u{202e}日本\n\"\\";
         let text = serde_json::to_string(wild).unwrap();
-        let harmless = json(&text);
-        assert!(!harmless.chars().any(is_harmful), "{harmless}");
-        assert_eq!(serde_json::from_str::<String>(&harmless).unwrap(), wild);
+        let escape_control = json(&text);
+        assert!(!escape_control.chars().any(is_harmful), "{escape_control}");
+        assert_eq!(serde_json::from_str::<String>(&escape_control).unwrap(), wild);
         assert_eq!(json("{\"a\": \"é\"}"), "{\"a\": \"é\"}");
     }
 }

@@ -55,7 +55,7 @@ pub mod inside {
     pub use crate::facts::reach::Trust;
     pub use crate::facts::secret::without_secrets;
     pub use crate::facts::statements::selected;
-    pub use crate::pg::database::{Database, Errand, Opening, OrphanPolicy, Workers};
+    pub use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy, Workers};
     pub use crate::pg::name::RelationName;
     pub use crate::pg::row::Fault;
     pub use crate::pg::session::{Echo, Session};

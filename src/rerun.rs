@@ -38,11 +38,11 @@ pub fn without_secrets(url: Option<&str>) -> Result<()> {
 fn replace(
     arguments: impl Iterator<Item = OsString>,
     secret: &str,
-    harmless: &str,
+    escape_control: &str,
 ) -> Vec<OsString> {
     let replaced = arguments.map(|argument| match argument.to_str() {
         Some(text) if text.ends_with(secret) => {
-            OsString::from(format!("{}{harmless}", &text[..text.len() - secret.len()]))
+            OsString::from(format!("{}{escape_control}", &text[..text.len() - secret.len()]))
         }
         _ => argument,
     });

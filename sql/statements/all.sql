@@ -5,6 +5,6 @@
 -- Privilege: none; pg_read_all_stats for statements of others. Cost: the counters once.
 SELECT
   {key},
-  {figures}
+  {counters}
 FROM {schema}.pg_stat_statements(false) AS s
 WHERE $1::pg_catalog.oid IS NULL OR s.dbid = $1::pg_catalog.oid

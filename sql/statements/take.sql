@@ -8,7 +8,7 @@
 WITH s AS MATERIALIZED (
   SELECT
     {key},
-    {figures}
+    {counters}
   FROM {schema}.pg_stat_statements(false) AS s
   WHERE s.dbid = $1::pg_catalog.oid
 ),

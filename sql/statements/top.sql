@@ -15,7 +15,7 @@ WITH counted AS MATERIALIZED (
 SELECT
   a.*,
   {key},
-  {figures}
+  {counters}
 FROM (
   SELECT
     pg_catalog.count(*) AS all_statements,

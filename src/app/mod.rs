@@ -13,7 +13,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::output::inflight::Inflight;
 use crate::output::{Console, Origin, Outcome, Report};
 use crate::pg::conninfo::{Conninfo, Environment};
-use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
+use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
 use crate::pg::row::Fault;
 use crate::pg::session::Echo;
 use crate::sandbox;
@@ -66,14 +66,14 @@ impl Context {
     ///
     /// # Errors
     /// As [`Database::open`].
-    pub async fn open(&self, opening: &Opening) -> Result<Database> {
+    pub async fn open(&self, connect_options: &ConnectOptions) -> Result<Database> {
         let resolved = Conninfo::resolve(self.url.as_deref(), &self.environment)?;
         let conninfo = match &self.database {
             Some(name) => resolved.with_database(name),
             None => resolved,
         };
         self.console.warn_of_connection(&conninfo, &self.origin);
-        let database = Database::open(&conninfo, &self.environment, opening).await?;
+        let database = Database::open(&conninfo, &self.environment, connect_options).await?;
         self.origin.connected_to(&database.server);
         if let Ok(mut faults) = self.faults.lock() {
             faults.push(database.fault());
@@ -110,16 +110,20 @@ impl Context {
     ///
     /// # Errors
     /// As [`Database::open`].
-    pub async fn open_sandbox(&self, url: &str, opening: &Opening) -> Result<Database> {
+    pub async fn open_sandbox(
+        &self,
+        url: &str,
+        connect_options: &ConnectOptions,
+    ) -> Result<Database> {
         // PGHOSTADDR, PGSERVICE or PGOPTIONS of the user's could lead us to another server than ours.
         let environment = Environment::from_variables([]);
         let conninfo = Conninfo::resolve(Some(url), &environment)?;
-        Database::open(&conninfo, &environment, opening).await
+        Database::open(&conninfo, &environment, connect_options).await
     }
 
     /// How a command connects that asks for nothing in particular.
-    pub fn opening(&self, command: &'static str) -> Opening {
-        Opening {
+    pub fn connect_options(&self, command: &'static str) -> ConnectOptions {
+        ConnectOptions {
             command,
             maintainers: 1,
             errand: Errand::Own,

@@ -16,7 +16,7 @@ use crate::jobs::plan_and_apply::plan_report::PlanReport;
 use crate::output;
 use crate::output::{Format, Outcome, Report};
 use crate::pg::advisory::{Job, RunLock};
-use crate::pg::database::{Database, Errand, Opening, OrphanPolicy, Workers};
+use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy, Workers};
 use crate::pg::server_error::ServerError;
 use crate::sandbox;
 use crate::work::apply::plan::Options;
@@ -118,7 +118,7 @@ async fn fill(context: &Context, args: &Args, sandbox: &Sandbox) -> Result<Datab
 }
 
 async fn open(context: &Context, url: &str) -> Result<Database> {
-    let opening = Opening {
+    let connect_options = ConnectOptions {
         command: "demo",
         maintainers: context.config.apply.jobs,
         errand: Errand::Own,
@@ -126,7 +126,7 @@ async fn open(context: &Context, url: &str) -> Result<Database> {
         orphans: OrphanPolicy::Ends,
         echo: context.echo(),
     };
-    context.open_sandbox(url, &opening).await
+    context.open_sandbox(url, &connect_options).await
 }
 
 async fn send(database: &Database, sql: &str) -> Result<()> {

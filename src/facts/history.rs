@@ -21,7 +21,7 @@ const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// What the history tells of a table that was vacuumed or analyzed before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PastUpkeep {
+pub struct PastMaintenance {
     /// Its name, as the history has it.
     pub object: String,
     /// There was no time for it in the last run.
@@ -36,11 +36,14 @@ pub struct PastUpkeep {
 
 /// What the last runs of a command came to, table by table. Only to be asked for where there is a
 /// history.
-pub async fn load_last_upkeep(session: &Session, command: &str) -> Result<Vec<PastUpkeep>> {
-    let sql = include_str!("../../sql/catalog/last_upkeep.sql");
+pub async fn load_last_maintenance(
+    session: &Session,
+    command: &str,
+) -> Result<Vec<PastMaintenance>> {
+    let sql = include_str!("../../sql/catalog/last_maintenance.sql");
     let rows = ask(session, sql, &[(&command, Type::TEXT)]).await?;
     let millis = |ms: f64| format::seconds(ms / 1e3);
-    let tables = rows.iter().map(|row| PastUpkeep {
+    let tables = rows.iter().map(|row| PastMaintenance {
         object: row.get("object"),
         was_left: row.get("was_left"),
         usual: row.get::<_, Option<f64>>("median_duration_ms").and_then(millis),

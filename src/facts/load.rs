@@ -8,8 +8,8 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::definition::{after_table, without_options};
 use super::{
-    Belongings, Build, Canonical, ColumnWidth, Facts, Index, IndexComment, IndexShape, NameBearer,
-    Oid, Partition, Questions, Relation, RelationKind, StatisticsTarget, canonical,
+    Belongings, Build, Canonical, ColumnWidth, Facts, Index, IndexComment, IndexShape,
+    NameConflict, Oid, Partition, Questions, Relation, RelationKind, StatisticsTarget, canonical,
 };
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::Server;
@@ -51,7 +51,7 @@ pub async fn load_with(
     let wanted = wanted_names(server, questions, &relations, &canonicals.indexes);
     let mut facts = Facts {
         server: server.clone(),
-        bearers: load_bearers(session, &wanted).await?,
+        name_conflicts: load_bearers(session, &wanted).await?,
         index_comments: load_index_comments(session, server, &questions.commented).await?,
         column_widths: HashMap::new(),
         relations,
@@ -178,10 +178,10 @@ pub async fn load_builds(session: &Session) -> Result<Vec<Build>> {
 async fn load_bearers(
     session: &Session,
     names: &[RelationName],
-) -> Result<HashMap<RelationName, NameBearer>> {
-    let mut bearers = HashMap::new();
+) -> Result<HashMap<RelationName, NameConflict>> {
+    let mut name_conflicts = HashMap::new();
     if names.is_empty() {
-        return Ok(bearers);
+        return Ok(name_conflicts);
     }
     let (schemas, plain) = schemas_and_names(names);
     let sql = include_str!("../../sql/catalog/names.sql");
@@ -190,13 +190,13 @@ async fn load_bearers(
     for row in ask(session, sql, &params).await? {
         let schema: Option<String> = row.get("table_schema");
         let table: Option<String> = row.get("table_name");
-        let bearer = NameBearer {
+        let conflict = NameConflict {
             kind: RelationKind::from_relkind(row.get("kind")),
             table: table.map(|name| RelationName { schema, name }),
         };
-        bearers.insert(names[ordinal(&row)].clone(), bearer);
+        name_conflicts.insert(names[ordinal(&row)].clone(), conflict);
     }
-    Ok(bearers)
+    Ok(name_conflicts)
 }
 
 async fn load_index_comments(

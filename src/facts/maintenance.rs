@@ -8,7 +8,7 @@ use crate::format;
 use crate::pg::row::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::history::PastUpkeep;
+use super::history::PastMaintenance;
 use super::load::{ask, named};
 use super::{Oid, RelationKind};
 use crate::failure::Result;
@@ -18,7 +18,7 @@ use crate::pg::session::Session;
 
 /// All that is known of the tables of a database.
 #[derive(Debug, Clone, Default)]
-pub struct Upkeep {
+pub struct TableMaintenance {
     /// Tables, materialized views, partitioned and foreign tables.
     pub tables: Vec<TableState>,
     /// What holds for tables without settings of their own.
@@ -26,7 +26,7 @@ pub struct Upkeep {
     /// So many more are not due, and were not kept.
     pub not_due: usize,
     /// What the history tells, by the tables' names as it has them; empty without one.
-    pub past: HashMap<String, PastUpkeep>,
+    pub past: HashMap<String, PastMaintenance>,
 }
 
 #[derive(Debug, Clone)]
@@ -132,10 +132,14 @@ pub struct HorizonHolder {
 }
 
 /// The tables that are wanted, or all where none is named.
-pub async fn load_upkeep(session: &Session, server: &Server, wanted: &[Oid]) -> Result<Upkeep> {
+pub async fn load_table_maintenance(
+    session: &Session,
+    server: &Server,
+    wanted: &[Oid],
+) -> Result<TableMaintenance> {
     let settings = load_autovacuum_settings(session).await?;
     let tables = load_tables(session, server, wanted, |_| true).await?;
-    Ok(Upkeep { tables, settings, ..Upkeep::default() })
+    Ok(TableMaintenance { tables, settings, ..TableMaintenance::default() })
 }
 
 /// What holds for tables without settings of their own.
@@ -162,7 +166,7 @@ pub async fn load_tables(
         );
     }
     let mut tables = Vec::new();
-    let sql = include_str!("../../sql/catalog/upkeep.sql");
+    let sql = include_str!("../../sql/catalog/table_maintenance.sql");
     let searched = server.search_path.searched();
     let params: [(&(dyn ToSql + Sync), Type); 2] =
         [(&wanted, Type::OID_ARRAY), (&searched, Type::TEXT_ARRAY)];

@@ -32,8 +32,8 @@ pub use fingerprint::{Fingerprint, Thing, load_fingerprint};
 pub use invalid::{IndexState, InvalidIndex, load_index_state, load_invalid_indexes};
 pub use load::{load, load_builds, load_databases, load_with};
 pub use maintenance::{
-    AutovacuumSettings, Heap, HorizonHolder, TableState, Upkeep, load_autovacuum_settings,
-    load_horizon, load_tables, load_upkeep,
+    AutovacuumSettings, Heap, HorizonHolder, TableMaintenance, TableState,
+    load_autovacuum_settings, load_horizon, load_table_maintenance, load_tables,
 };
 pub use views::{
     KeyHint, MaterializedView, Readable, Sources, UniqueIndex, Views, Writes, load_key_hints,
@@ -103,7 +103,7 @@ pub struct Facts {
     /// Tables that somebody has locked so that nothing can be read about their indexes.
     pub locked: HashSet<Oid>,
     /// What bears a declared index's name in its table's schema already.
-    pub bearers: HashMap<RelationName, NameBearer>,
+    pub name_conflicts: HashMap<RelationName, NameConflict>,
     /// The comments of indexes asked for by name; no entry where there is no such index.
     pub index_comments: HashMap<RelationName, IndexComment>,
     /// Index builds under way.
@@ -314,7 +314,7 @@ impl<T> Canonical<T> {
 
 /// A relation that bears a name that a declared index wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NameBearer {
+pub struct NameConflict {
     pub kind: RelationKind,
     /// The table, if it is an index.
     pub table: Option<RelationName>,

@@ -314,8 +314,8 @@ mod tests {
 
     #[test]
     fn strings_of_running_statements_are_left_unless_something_looks_like_a_secret() {
-        let harmless = "SELECT * FROM t WHERE state = 'open' /* app */";
-        assert_eq!(running_without_secrets(harmless), harmless);
+        let escape_control = "SELECT * FROM t WHERE state = 'open' /* app */";
+        assert_eq!(running_without_secrets(escape_control), escape_control);
         for text in [
             "SELECT dblink_connect('host=h password=p')",
             "SELECT set_config('app.token', 'p', false)",

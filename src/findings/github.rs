@@ -2,7 +2,7 @@
 
 use super::Repository;
 use super::{Finding, Review, Severity};
-use crate::escape_control::harmless;
+use crate::escape_control::escape_control;
 use crate::failure::Failure;
 
 /// An annotation a line.
@@ -36,7 +36,7 @@ fn annotation(finding: &Finding, review: &Review, repository: &Repository) -> St
 /// As @actions/core escapes a command's message; the log that shows it is a terminal, too.
 fn data(text: &str) -> String {
     let text = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-    harmless(&text).into_owned()
+    escape_control(&text).into_owned()
 }
 
 /// As @actions/core escapes a command's property.

@@ -8,7 +8,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::Repository;
 use super::{Check, Finding, Review, Verdict};
-use crate::escape_control::harmless;
+use crate::escape_control::escape_control;
 use crate::failure::Failure;
 use crate::format;
 
@@ -181,14 +181,14 @@ fn ending(xml: &mut Xml, end: &End) -> io::Result<()> {
 
 /// An attribute's value: in one line, as a reader would make it anyway.
 fn attribute(text: &str) -> String {
-    legal(&harmless(text))
+    legal(&escape_control(text))
 }
 
 /// Text within an element: its lines stay.
 fn content(text: &str) -> String {
     let lines = text.split('\n').map(|line| {
         line.split('\t')
-            .map(|part| legal(&harmless(part)))
+            .map(|part| legal(&escape_control(part)))
             .collect::<Vec<_>>()
             .join("\t")
     });

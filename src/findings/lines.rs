@@ -1,7 +1,7 @@
 //! A finding as people read it.
 
 use super::{Finding, Place, Review};
-use crate::escape_control::harmless;
+use crate::escape_control::escape_control;
 
 /// As compilers do it: `file:line:column: severity: message [rule]`, the line, and what to do.
 pub fn lines(finding: &Finding, review: &Review) -> String {
@@ -11,13 +11,13 @@ pub fn lines(finding: &Finding, review: &Review) -> String {
         Some(place) => {
             let Place { file, line, column, text, from } = place;
             let file = file.display().to_string();
-            let head = format!("{}:{line}:{column}: ", harmless(&file));
+            let head = format!("{}:{line}:{column}: ", escape_control(&file));
             let number = line.to_string();
             // A tab stays as wide as it is in the line above it.
             let before = text.chars().take(place.before());
             let before = before.map(|char| if char == '\t' { '\t' } else { ' ' });
             let (blank, before) = (" ".repeat(number.len()), before.collect::<String>());
-            let shown = text.split('\t').map(harmless).collect::<Vec<_>>().join("\t");
+            let shown = text.split('\t').map(escape_control).collect::<Vec<_>>().join("\t");
             // Of a very long line only a part is shown.
             let cut = if *from > 1 { "…" } else { "" };
             let under = if *from > 1 { " " } else { "" };
@@ -25,8 +25,8 @@ pub fn lines(finding: &Finding, review: &Review) -> String {
         }
         None => [String::new(), String::new()],
     };
-    parts[0].push_str(&format!("{}: {} [{rule}]", severity.name(), harmless(&message)));
-    let help = help.as_ref().map(|help| format!("\n  help: {}", harmless(help)));
+    parts[0].push_str(&format!("{}: {} [{rule}]", severity.name(), escape_control(&message)));
+    let help = help.as_ref().map(|help| format!("\n  help: {}", escape_control(help)));
     format!("{}{}{}\n\n", parts[0], parts[1], help.unwrap_or_default())
 }
 

@@ -1,7 +1,7 @@
 //! Markdown, for a job's summary or a comment on a change.
 
 use super::{Finding, Repository, Review, counted};
-use crate::escape_control::harmless;
+use crate::escape_control::escape_control;
 use crate::failure::Failure;
 
 /// The checks, and the findings with their places.
@@ -46,7 +46,7 @@ fn item(finding: &Finding, review: &Review, repository: &Repository) -> String {
 
 /// Names and messages are of anybody's making: in a code span nothing is a link, a tag or a mention.
 fn code(text: &str) -> String {
-    let text = harmless(text.trim()).replace('`', "'");
+    let text = escape_control(text.trim()).replace('`', "'");
     format!("`{text}`")
 }
 

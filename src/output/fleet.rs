@@ -7,7 +7,7 @@ use super::envelope::{Nothing, SCHEMA_VERSION};
 use super::report::{Piece, Report, Style, Text};
 use super::{Head, Outcome};
 use crate::cancel::Signal;
-use crate::escape_control::{harmless, json_line};
+use crate::escape_control::{escape_control, json_line};
 use crate::failure::{Failure, Result, exit_code};
 use crate::format;
 
@@ -180,7 +180,7 @@ fn add_group(all: &mut Text, text: Text, names: &[&str], style: &Style) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let names = harmless(&names[..shown].join(", ")).into_owned() + &more;
+    let names = escape_control(&names[..shown].join(", ")).into_owned() + &more;
     let head = format!("== {targets}: {names}");
     if text.pieces.iter().any(|piece| matches!(piece, Piece::Product(_))) {
         all.product(format!("{head}\n"));

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::events;
 use super::inflight::Inflight;
 use super::{Console, Verbosity};
-use crate::escape_control::harmless;
+use crate::escape_control::escape_control;
 use crate::escape_control::json_line;
 use crate::format;
 use crate::work::event::{Event, Events, Outcome, Progress, Status, StepIndex, Total};
@@ -26,8 +26,9 @@ pub fn follow(console: &Console, plan: &Plan, inflight: &Inflight) -> Events {
             console.line(json_line(&events::json(&event, &steps)).trim_end());
         });
     }
-    let name =
-        |step: &Step| format!("{} {}", step.action.words(), harmless(&step.object.to_string()));
+    let name = |step: &Step| {
+        format!("{} {}", step.action.words(), escape_control(&step.object.to_string()))
+    };
     let names = plan.steps.iter().map(name);
     let view = Mutex::new(View {
         bars: console.draws_bars(),
@@ -98,7 +99,7 @@ impl View {
             return;
         };
         if let Some(bar) = &running.bar {
-            bar.set_message(harmless(text).into_owned());
+            bar.set_message(escape_control(text).into_owned());
         } else if running.said != essence || running.said_at.elapsed() > SILENCE {
             running.said = essence.to_owned();
             running.said_at = Instant::now();
@@ -197,7 +198,7 @@ fn add_bar(console: &Console, name: &str) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} [{elapsed}] {wide_msg}") {
         bar.set_style(style);
     }
-    bar.set_prefix(harmless(name).into_owned());
+    bar.set_prefix(escape_control(name).into_owned());
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Style, Text};
-use crate::escape_control::harmless;
+use crate::escape_control::escape_control;
 use crate::format::{self, millis};
 use crate::work::event::{Executed, ExecutedStep, Refreshed, Status};
 use crate::work::plan::{Plan, Step, Subject, Verdict};
@@ -61,7 +61,7 @@ pub fn gist(done: &Executed, summary: String, style: &Style) -> Text {
             _ => format!(": {}", outcome.reason),
         };
         let line = format!("{status}: {action} {}{why}", step.object);
-        harmless(&line).into_owned() + "\n"
+        escape_control(&line).into_owned() + "\n"
     });
     let mut text = Text::default();
     let lines = lines.collect::<String>();

@@ -2,7 +2,7 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
-use crate::escape_control::harmless;
+use crate::escape_control::escape_control;
 
 /// A table without lines between rows: it can be read, and cut with awk.
 pub fn table(header: &[&str]) -> Table {
@@ -20,12 +20,12 @@ pub fn table(header: &[&str]) -> Table {
     reason = "whatever can be shown, borrowed or not"
 )]
 pub fn cell(text: impl ToString) -> Cell {
-    made(&harmless(&text.to_string()))
+    made(&escape_control(&text.to_string()))
 }
 
 /// A cell of several lines that are ours; what stands in a line keeps to it.
 pub fn paragraph(lines: &[String]) -> Cell {
-    let lines = lines.iter().map(|line| harmless(line)).collect::<Vec<_>>();
+    let lines = lines.iter().map(|line| escape_control(line)).collect::<Vec<_>>();
     made(&lines.join("\n"))
 }
 

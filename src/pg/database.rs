@@ -28,7 +28,7 @@ use crate::failure::{Failure, Kind, Result};
 
 /// How to open a database.
 #[derive(Debug, Clone)]
-pub struct Opening {
+pub struct ConnectOptions {
     /// The command, for `application_name`.
     pub command: &'static str,
     /// How many statements may run for long at once.
@@ -121,22 +121,23 @@ impl Database {
     pub async fn open(
         conninfo: &Conninfo,
         environment: &Environment,
-        opening: &Opening,
+        connect_options: &ConnectOptions,
     ) -> Result<Database> {
         let tls = tls::connector(&conninfo.tls(), environment)?;
         let place = conninfo.display();
         let connections = Connections::default();
         let link = conninfo.link()?;
-        let echo = opening.echo.clone();
+        let echo = connect_options.echo.clone();
         let connector = Connector { tls, connections, echo };
         let pool = |check, errand, settings: &[(&str, &str)], size| {
-            let config = configured(conninfo, opening, &link_settings(&link, check), settings)?;
+            let config =
+                configured(conninfo, connect_options, &link_settings(&link, check), settings)?;
             make_pool(config, connector.clone(), size).map(|pool| Lane { pool, errand })
         };
         let fault = Fault::default();
         let meet = async |check| {
             let readers = pool(check, Errand::Own, &read_settings(), READERS)?;
-            let plain = configured(conninfo, opening, &link_settings(&link, check), &[])?;
+            let plain = configured(conninfo, connect_options, &link_settings(&link, check), &[])?;
             let server = first_contact(&readers.pool, &connector, &plain, &place, &fault).await?;
             Ok::<_, Failure>((readers, server))
         };
@@ -147,18 +148,23 @@ impl Database {
             met = meet(check).await;
         }
         let (readers, server) = met?;
-        let settings = maintenance_settings(server.version, opening.orphans);
+        let settings = maintenance_settings(server.version, connect_options.orphans);
         let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
         let own = settings.clone().chain(OWN_SETTINGS).collect::<Vec<_>>();
-        let settings = match opening.errand {
+        let settings = match connect_options.errand {
             Errand::Own => own.clone(),
             Errand::Migrations => settings.collect(),
         };
-        let wanted = opening.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let wanted = connect_options
+            .settings
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
         let settings = settings.into_iter().chain(wanted).collect::<Vec<_>>();
         let alone = [settings.as_slice(), &[("max_parallel_maintenance_workers", "0")]].concat();
-        let maintainers = pool(check, opening.errand, &settings, opening.maintainers.max(1))?;
-        let lone_maintainers = pool(check, opening.errand, &alone, opening.maintainers.max(1))?;
+        let maintainers =
+            pool(check, connect_options.errand, &settings, connect_options.maintainers.max(1))?;
+        let lone_maintainers =
+            pool(check, connect_options.errand, &alone, connect_options.maintainers.max(1))?;
         // The lock's connection, and a second one to replace it when it is lost.
         let dedicated = pool(check, Errand::Own, &own, 2)?;
         Ok(Database {
@@ -309,12 +315,12 @@ fn whole_timeout(config: &Config) -> Option<Duration> {
 /// The connection with these settings behind the user's own options, so that ours count.
 fn configured(
     conninfo: &Conninfo,
-    opening: &Opening,
+    connect_options: &ConnectOptions,
     link: &[(&str, String)],
     settings: &[(&str, &str)],
 ) -> Result<Config> {
     let mut config = conninfo.driver_config()?;
-    config.application_name(format!("pgtend/{}", opening.command));
+    config.application_name(format!("pgtend/{}", connect_options.command));
     let options = start_up_options(link, config.get_options(), settings);
     config.options(options);
     Ok(config)

@@ -204,8 +204,9 @@ mod tests {
     fn a_deadlock_to_come_is_told_early() {
         let coming = on_waiter(&waiter("ShareUpdateExclusiveLock", true), &Policy::default());
         assert!(matches!(coming, Response::Warn(text) if text.contains("will deadlock")));
-        let harmless = on_waiter(&waiter("ShareUpdateExclusiveLock", false), &Policy::default());
-        assert_eq!(harmless, Response::Ignore);
+        let escape_control =
+            on_waiter(&waiter("ShareUpdateExclusiveLock", false), &Policy::default());
+        assert_eq!(escape_control, Response::Ignore);
     }
 
     #[test]

@@ -52,14 +52,14 @@ struct Tracked {
     idle_since: Option<Instant>,
     waited: Duration,
     last_look: Instant,
-    counted: Option<Counted>,
+    counted: Option<PhaseCount>,
     /// What was said or done about whom, and when; forgotten when they are out of the way.
     told: HashMap<(i32, String), Instant>,
     stop: Option<oneshot::Sender<String>>,
 }
 
 /// Where a phase's counter stood, for the rate.
-struct Counted {
+struct PhaseCount {
     phase: String,
     done: i64,
     since: Instant,
@@ -323,7 +323,7 @@ impl Tracked {
             (done - counted.done) as f64 / seconds
         });
         if same.is_none() {
-            self.counted = Some(Counted { phase: phase.clone(), done, since: Instant::now() });
+            self.counted = Some(PhaseCount { phase: phase.clone(), done, since: Instant::now() });
         }
         let rate = rate.filter(|rate| *rate > 0.0);
         Progress {

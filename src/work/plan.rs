@@ -92,7 +92,7 @@ impl Step {
             Subject::View(view) => Some(&view.source),
             Subject::Comment(comment) => Some(&comment.source),
             Subject::Maintenance(maintenance) => Some(&maintenance.source),
-            Subject::Refresh(_) | Subject::Upkeep(_) => None,
+            Subject::Refresh(_) | Subject::TableMaintenance(_) => None,
         }
     }
 }
@@ -109,7 +109,7 @@ pub enum Subject {
     /// A materialized view to be refreshed.
     Refresh(super::refresh::plan::Refresh),
     /// A table to be vacuumed or analyzed.
-    Upkeep(super::maintenance::plan::Target),
+    TableMaintenance(super::maintenance::plan::Target),
 }
 
 /// The kinds of work.

@@ -143,7 +143,7 @@ pub fn run_of(command: &str, step: &Step, outcome: &Outcome) -> Option<Run> {
         command: command.to_owned(),
         object_oid: match &step.subject {
             Subject::Refresh(refresh) => Some(refresh.view),
-            Subject::Upkeep(target) => Some(target.table),
+            Subject::TableMaintenance(target) => Some(target.table),
             _ => None,
         },
         mode: refreshed.map(|refreshed| refreshed.way.to_string()),

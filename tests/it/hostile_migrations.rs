@@ -192,8 +192,8 @@ async fn what_outlives_a_killed_run_is_ended_by_the_next() {
     killed.wait();
     assert!(running(&sleep(3)) > 0);
     assert_eq!(servers_in(place.0.path()), 1);
-    let harmless = Folder::new(&[("1_m.sql", "SELECT 1;")]);
-    place.verify(&harmless).run().expect(0);
+    let escape_control = Folder::new(&[("1_m.sql", "SELECT 1;")]);
+    place.verify(&escape_control).run().expect(0);
     assert_eq!(running(&sleep(3)), 0);
     assert_eq!(servers_in(place.0.path()), 0);
 }

@@ -2,7 +2,7 @@
 
 use pg_conninfo::{Conninfo, Environment};
 use pgtend::inside::history::{self, Installed};
-use pgtend::inside::{Database as Opened, Echo, Errand, Opening, OrphanPolicy};
+use pgtend::inside::{ConnectOptions, Database as Opened, Echo, Errand, OrphanPolicy};
 
 use crate::support::document::{Document, SchemaStep};
 use crate::support::{Database, Output, Pgtend, SALES, until};
@@ -33,7 +33,7 @@ pub fn problem(output: &Output) -> (String, String, String) {
 
 /// The library's own way in.
 pub async fn opened(db: &Database, role: &str) -> Opened {
-    let opening = Opening {
+    let connect_options = ConnectOptions {
         command: "test",
         maintainers: 1,
         errand: Errand::Own,
@@ -43,7 +43,7 @@ pub async fn opened(db: &Database, role: &str) -> Opened {
     };
     let environment = Environment::process();
     let conninfo = Conninfo::resolve(Some(&db.url_as(role)), &environment).unwrap();
-    Opened::open(&conninfo, &environment, &opening).await.unwrap()
+    Opened::open(&conninfo, &environment, &connect_options).await.unwrap()
 }
 
 async fn installed(db: &Database, role: &str) -> Installed {

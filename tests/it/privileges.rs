@@ -131,11 +131,15 @@ async fn a_member_of_the_owner_may_do_what_the_owner_may() {
 #[tokio::test]
 async fn the_others_objects_do_not_wait_for_the_one_that_is_not_ours() {
     let (db, owner) = owned().await;
-    db.sql("CREATE TABLE crm.ledger (id int)").await;
-    let declared = db.declare(&format!("CREATE INDEX ledger_id ON crm.ledger (id); {DECLARED}"));
+    db.sql("CREATE TABLE crm.progress_estimate (id int)").await;
+    let declared =
+        db.declare(&format!("CREATE INDEX ledger_id ON crm.progress_estimate (id); {DECLARED}"));
     let apply = db.pgtend_as(&owner, &["apply", "--format", "json", &declared]).expect(4);
     let reason = apply.step("crm.ledger_id").reason;
-    assert!(reason.contains("only the owner of crm.ledger (postgres) may do it"), "{apply}");
+    assert!(
+        reason.contains("only the owner of crm.progress_estimate (postgres) may do it"),
+        "{apply}"
+    );
     assert_eq!(apply.step("crm.sales_id").status, "done", "{apply}");
     db.assert_whole("sales_id").await;
 }

@@ -201,7 +201,7 @@ async fn what_cannot_be_hidden_is_refused_before_the_files_are_read() {
         "host=h password=Tr0ub4dor sslmode=nonsense",
     ] {
         let running = Pgtend::new(&["plan", "-d", text, &pipe]).start();
-        // Opening the pipe would block for ever; the call's end shows that it did not.
+        // ConnectOptions the pipe would block for ever; the call's end shows that it did not.
         let output = running.wait_within(Duration::from_secs(30)).expect(2);
         assert_output_silent(&output);
     }

@@ -298,8 +298,8 @@ async fn what_a_killed_run_has_left_on_the_server_is_dropped_and_named_by_the_ne
     assert!(left.starts_with("pgtend_verify_"), "{left}");
 
     // While that run lives its database is not taken for left over.
-    let harmless = Folder::new(&[("1_m.sql", TABLE)]);
-    let output = harmless.verify(&["-d", &url]).expect(0);
+    let escape_control = Folder::new(&[("1_m.sql", TABLE)]);
+    let output = escape_control.verify(&["-d", &url]).expect(0);
     assert!(!output.stderr.contains(&left), "{output}");
     assert_eq!(db.value(&owned).await, left);
 
@@ -310,7 +310,7 @@ async fn what_a_killed_run_has_left_on_the_server_is_dropped_and_named_by_the_ne
     // Nobody else's, and nothing without the mark.
     let other = db.role("other").await;
     db.sql(&format!("ALTER DATABASE {left} OWNER TO {other}")).await;
-    harmless.verify(&["-d", &url]).expect(0);
+    escape_control.verify(&["-d", &url]).expect(0);
     assert_eq!(
         db.value(&format!("SELECT count(*) FROM pg_database WHERE datname = '{left}'"))
             .await,
@@ -318,11 +318,11 @@ async fn what_a_killed_run_has_left_on_the_server_is_dropped_and_named_by_the_ne
     );
     db.sql(&format!("ALTER DATABASE {left} OWNER TO {ci}")).await;
 
-    let output = harmless.verify(&["-d", &url]).expect(0);
+    let output = escape_control.verify(&["-d", &url]).expect(0);
     let said = format!("dropped the database {left}, which a killed run of verify had left");
     assert!(output.stderr.contains(&said), "{output}");
     assert_eq!(scratch_databases(&db, &ci).await, "0");
-    let output = harmless.verify(&["-d", &url]).expect(0);
+    let output = escape_control.verify(&["-d", &url]).expect(0);
     assert!(!output.stderr.contains("killed run"), "{output}");
 }
 

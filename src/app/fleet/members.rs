@@ -153,7 +153,7 @@ impl Choice {
 
 async fn list(context: &Context, command: &'static str, url: &str) -> Result<Vec<String>> {
     let conninfo = Conninfo::resolve(Some(url), &context.environment)?;
-    let opening = context.opening(command);
-    let database = Database::open(&conninfo, &context.environment, &opening).await?;
+    let connect_options = context.connect_options(command);
+    let database = Database::open(&conninfo, &context.environment, &connect_options).await?;
     facts::load_databases(&database.reader().await?).await
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tempfile::TempPath;
 
-use super::{Extension, Figure, Figures, Moment, Reading, Statement, StatementKey};
+use super::{Counter, Counters, Extension, Moment, Reading, Statement, StatementKey};
 use crate::facts::Oid;
 use crate::failure::{Failure, Kind, Result};
 
@@ -59,7 +59,7 @@ struct Entry {
     key: StatementKey,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     stats_since_epoch: Option<f64>,
-    figures: BTreeMap<String, f64>,
+    counters: BTreeMap<String, f64>,
 }
 
 /// The text of a statement.
@@ -81,13 +81,13 @@ impl SnapshotFile {
     /// The file of a reading.
     pub fn new(server_version: String, database: String, scope: Scope, reading: &Reading) -> Self {
         let statements = reading.statements.iter().map(|statement| {
-            let known = Figure::all().filter_map(|figure| {
-                Some((figure.name().to_owned(), statement.figures.get(figure)?))
+            let known = Counter::all().filter_map(|counter| {
+                Some((counter.name().to_owned(), statement.counters.get(counter)?))
             });
             Entry {
                 key: statement.key,
                 stats_since_epoch: statement.stats_since,
-                figures: known.collect(),
+                counters: known.collect(),
             }
         });
         SnapshotFile {
@@ -188,13 +188,13 @@ impl SnapshotFile {
     /// The counters.
     pub fn reading(&self) -> Reading {
         let statements = self.statements.iter().map(|entry| {
-            let mut figures = Figures::default();
-            for figure in Figure::all() {
-                figures.set(figure, entry.figures.get(figure.name()).copied());
+            let mut counters = Counters::default();
+            for counter in Counter::all() {
+                counters.set(counter, entry.counters.get(counter.name()).copied());
             }
             Statement {
                 key: entry.key,
-                figures,
+                counters,
                 stats_since: entry.stats_since_epoch,
             }
         });
@@ -273,11 +273,11 @@ mod tests {
     fn what_was_written_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("snapshot.json");
-        let mut figures = Figures::default();
-        figures.set(Figure::Calls, Some(3.0));
-        figures.set(Figure::Total, Some(0.1 + 0.2));
+        let mut counters = Counters::default();
+        counters.set(Counter::Calls, Some(3.0));
+        counters.set(Counter::Total, Some(0.1 + 0.2));
         let key = StatementKey { dbid: 1, userid: 2, queryid: i64::MIN, toplevel: true };
-        let statement = Statement { key, figures, stats_since: Some(1.5) };
+        let statement = Statement { key, counters, stats_since: Some(1.5) };
         let moment = Moment { taken_epoch: 1e9, evictions: Some(7), ..Moment::default() };
         let reading = Reading { moment, statements: vec![statement] };
         let scope = Scope { system_id: Some(7), in_recovery: false, dbid: Some(5) };

@@ -4,7 +4,7 @@ use crate::pg::row::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::{
-    Extension, Figure, Figures, Moment, Names, Reading, Statement, StatementKey, expression,
+    Counter, Counters, Extension, Moment, Names, Reading, Statement, StatementKey, expression,
     selected,
 };
 use crate::facts::Oid;
@@ -33,7 +33,7 @@ pub struct Filter {
     pub queryids: Option<Vec<i64>>,
 }
 
-/// The first statements by some figure, and what all of them come to.
+/// The first statements by some counter, and what all of them come to.
 #[derive(Debug, Clone, Default)]
 pub struct Top {
     /// When it was.
@@ -105,11 +105,11 @@ pub async fn load_top(
     limit: Option<i64>,
     filter: &Filter,
 ) -> Result<Top> {
-    let of = |figure| format!("{}::pg_catalog.float8", expression(figure, &extension.columns));
+    let of = |counter| format!("{}::pg_catalog.float8", expression(counter, &extension.columns));
     let sql = include_str!("../../../sql/statements/top.sql")
         .replace("{rank}", rank)
-        .replace("{calls}", &of(Figure::Calls))
-        .replace("{total}", &of(Figure::Total));
+        .replace("{calls}", &of(Counter::Calls))
+        .replace("{total}", &of(Counter::Total));
     with_memory(session, MEMORY_FOR_COUNTERS, async {
         let moment = load_moment(session, extension).await?;
         let rows = ask(
@@ -178,7 +178,7 @@ impl Extension {
         );
         sql.replace("{schema}", &quote_ident(&self.schema))
             .replace("{key}", &key)
-            .replace("{figures}", &selected(&self.columns))
+            .replace("{counters}", &selected(&self.columns))
     }
 }
 
@@ -221,7 +221,7 @@ pub(super) async fn with_memory<T>(
 fn read_statement(row: &Row) -> Option<Statement> {
     Some(Statement {
         key: read_key(row)?,
-        figures: read_figures(row),
+        counters: read_figures(row),
         stats_since: row.get("stats_since_epoch"),
     })
 }
@@ -235,11 +235,11 @@ pub(super) fn read_key(row: &Row) -> Option<StatementKey> {
     })
 }
 
-/// The figures of a row that has a column for each.
-pub fn read_figures(row: &Row) -> Figures {
-    let mut figures = Figures::default();
-    for figure in Figure::all() {
-        figures.set(figure, row.get(figure.name()));
+/// The counters of a row that has a column for each.
+pub fn read_figures(row: &Row) -> Counters {
+    let mut counters = Counters::default();
+    for counter in Counter::all() {
+        counters.set(counter, row.get(counter.name()));
     }
-    figures
+    counters
 }

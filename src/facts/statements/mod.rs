@@ -2,7 +2,7 @@
 //! they are only read where they are asked for.
 
 mod cache;
-mod figures;
+mod counters;
 mod file;
 mod load;
 mod own;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::Oid;
 use crate::failure::{Failure, Kind as FailureKind, Result};
 pub use cache::TextCache;
-pub use figures::{Figure, Figures, Kind, expression, selected};
+pub use counters::{Counter, Counters, Kind, expression, selected};
 pub use file::{Scope, SnapshotFile, Text};
 pub use load::{
     Filter, load_extension, load_moment, load_names, load_reading, load_top, read_figures,
@@ -51,7 +51,7 @@ pub type KnownTexts = HashMap<StatementKey, String>;
 pub struct Statement {
     pub key: StatementKey,
     /// How much, since the counters were begun.
-    pub figures: Figures,
+    pub counters: Counters,
     /// Since when it is counted, in seconds since 1970; `None` before version 1.11.
     pub stats_since: Option<f64>,
 }

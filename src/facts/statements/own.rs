@@ -21,7 +21,7 @@ pub fn is_own(text: &str) -> bool {
 }
 
 /// What is put into some of them.
-const PLACES: [&str; 6] = ["{schema}", "{key}", "{figures}", "{rank}", "{calls}", "{total}"];
+const PLACES: [&str; 6] = ["{schema}", "{key}", "{counters}", "{rank}", "{calls}", "{total}"];
 
 /// The parts of a query around what is put into it.
 fn pattern(query: &str) -> Vec<String> {

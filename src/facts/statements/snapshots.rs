@@ -146,7 +146,7 @@ fn read_key(row: &Row) -> StatementKey {
 fn read_statement(row: &Row) -> Statement {
     Statement {
         key: read_key(row),
-        figures: read_figures(row),
+        counters: read_figures(row),
         stats_since: row.get("stats_since_epoch"),
     }
 }

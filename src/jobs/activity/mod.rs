@@ -66,8 +66,8 @@ pub struct Args {
 /// # Errors
 /// Those of the connection.
 pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
-    let opening = context.opening("activity");
-    let database = context.open(&opening).await?;
+    let connect_options = context.connect_options("activity");
+    let database = context.open(&connect_options).await?;
     let session = database.reader().await?;
     let look = args.look(&database, &session).await?;
     match args.watch {

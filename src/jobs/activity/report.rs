@@ -6,7 +6,7 @@ use comfy_table::{Cell, Table};
 use serde::Serialize;
 
 use super::plan::Node;
-use crate::escape_control::harmless;
+use crate::escape_control::escape_control;
 use crate::facts::activity::ActiveSession;
 use crate::format;
 use crate::output::table::{cell, paragraph, right, table, text};
@@ -207,7 +207,7 @@ fn age(seconds: Option<f64>) -> Cell {
 /// The pid, below the one that it waits for.
 fn in_tree(node: &Node) -> String {
     let name = match &node.session.gid {
-        Some(gid) => harmless(gid).into_owned(),
+        Some(gid) => escape_control(gid).into_owned(),
         None => node.session.pid.to_string(),
     };
     match node.depth {
@@ -275,7 +275,7 @@ fn first_few(names: &[String]) -> String {
 /// The statement on one line.
 fn statement(node: &Node, room: usize) -> Vec<String> {
     vec![match &node.session.query {
-        Some(query) => one_line(&harmless(&one_line(query, usize::MAX)), room),
+        Some(query) => one_line(&escape_control(&one_line(query, usize::MAX)), room),
         None if node.session.is_hidden => "(hidden)".to_owned(),
         None => dash(),
     }]

@@ -48,8 +48,8 @@ pub struct Args {
 /// Those of the connection; `Unsupported` where there is no history; `Privilege` where the role may
 /// not use it.
 pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
-    let opening = context.opening("history");
-    let database = context.open(&opening).await?;
+    let connect_options = context.connect_options("history");
+    let database = context.open(&connect_options).await?;
     let session = database.reader().await?;
     let owner = context.config.history.owner.as_deref();
     history::load_schema(&session, owner).await?.require_usable()?;

@@ -44,10 +44,10 @@ pub struct Args {
 /// Those of the connection; `Unsupported` for a standby; those of [`crate::jobs::init::plan::plan`];
 /// whatever the server refuses.
 pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
-    let opening = context.opening("init");
+    let connect_options = context.connect_options("init");
     let wanted = args.wanted();
     let owner = context.config.history.owner.as_deref();
-    let database = context.open(&opening).await?;
+    let database = context.open(&connect_options).await?;
     if !args.dry_run {
         database.require_writable()?;
     }

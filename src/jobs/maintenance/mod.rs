@@ -13,8 +13,8 @@ use jiff::ZonedDateTime;
 use crate::app::Context;
 use crate::config;
 use crate::duration;
-use crate::facts::history::{self, PastUpkeep};
-use crate::facts::{self, Upkeep};
+use crate::facts::history::{self, PastMaintenance};
+use crate::facts::{self, TableMaintenance};
 use crate::failure::{Failure, Kind, Result};
 use crate::format;
 use crate::output;
@@ -22,12 +22,12 @@ use crate::output::dry_run::{DryRunReport, Rest};
 use crate::output::executed::ExecutedReport;
 use crate::output::metrics::{self, Series};
 use crate::output::{Format, Report};
-use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
+use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
 use crate::pg::session::Session;
 use crate::work::event::{Executed, ExecutedStep};
 use crate::work::maintenance::plan::{self, Job, Options, Selection, Sieve, VacuumOptions};
-use crate::work::maintenance::{Idle, Ledger, Upkeeping};
+use crate::work::maintenance::{Idle, MaintenanceRun, ProgressEstimate};
 use crate::work::plan::Warning;
 use crate::work::record::{self, Recorder};
 use crate::work::window::{Moment, Window, time_zone};
@@ -117,7 +117,7 @@ pub struct Work {
     /// How VACUUM goes about it.
     pub vacuum: VacuumOptions,
     /// What the configuration says.
-    pub configured: config::Upkeep,
+    pub configured: config::Maintenance,
 }
 
 /// Runs the work.
@@ -135,7 +135,9 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn
         Time::Left(deadline) => deadline,
         Time::Closed => return Ok(Box::new(WindowClosed)),
     };
-    let database = context.unless_cancelled(context.open(&args.opening(context, &work))).await?;
+    let database = context
+        .unless_cancelled(context.open(&args.connect_options(context, &work)))
+        .await?;
     plan::check(&work.vacuum, database.server.version)?;
     let options = Options {
         job: work.job,
@@ -163,7 +165,7 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn
         Execution::new(&database, args.policy(&work.configured), context.cancel.clone(), events);
     execution.deadline = deadline;
     let recorder = Recorder::open(&database, &context.config.history).await;
-    let upkeeping = Upkeeping {
+    let upkeeping = MaintenanceRun {
         execution,
         command: work.command,
         skips_locked: args.skip_locked,
@@ -171,7 +173,7 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn
         recorder: &recorder,
         before: &facts,
         idle: Idle::default(),
-        ledger: Ledger::with_past(facts.past.values()),
+        progress_estimate: ProgressEstimate::with_past(facts.past.values()),
     };
     let outcomes = upkeeping.run(&plan).await;
     drop(upkeeping);
@@ -197,14 +199,14 @@ async fn look(
     options: &Options,
     told: usize,
     owner: Option<&str>,
-) -> Result<(Upkeep, Option<Warning>)> {
+) -> Result<(TableMaintenance, Option<Warning>)> {
     let session = database.reader().await?;
     let settings = facts::load_autovacuum_settings(&session).await?;
     let mut sieve = Sieve::new(options, settings.clone(), told);
     let tables =
         facts::load_tables(&session, &database.server, &[], |table| sieve.keeps(table)).await?;
     let not_due = sieve.not_due();
-    let mut upkeep = Upkeep { tables, settings, not_due, ..Upkeep::default() };
+    let mut upkeep = TableMaintenance { tables, settings, not_due, ..TableMaintenance::default() };
     let trouble = match past(&session, command, owner).await {
         Ok(past) => {
             upkeep.past = past.into_iter().map(|table| (table.object.clone(), table)).collect();
@@ -215,9 +217,13 @@ async fn look(
     Ok((upkeep, trouble))
 }
 
-async fn past(session: &Session, command: &str, owner: Option<&str>) -> Result<Vec<PastUpkeep>> {
+async fn past(
+    session: &Session,
+    command: &str,
+    owner: Option<&str>,
+) -> Result<Vec<PastMaintenance>> {
     match history::load_schema(session, owner).await?.is_usable()? {
-        true => history::load_last_upkeep(session, command).await,
+        true => history::load_last_maintenance(session, command).await,
         false => Ok(Vec::new()),
     }
 }
@@ -311,7 +317,7 @@ impl Tables {
         })
     }
 
-    fn threshold(&self, configured: &config::Upkeep) -> Result<f64> {
+    fn threshold(&self, configured: &config::Maintenance) -> Result<f64> {
         let threshold = self.threshold.unwrap_or(configured.threshold);
         if is_share(threshold) {
             return Ok(threshold);
@@ -363,13 +369,13 @@ impl Tables {
         }
     }
 
-    fn policy(&self, configured: &config::Upkeep) -> Policy {
+    fn policy(&self, configured: &config::Maintenance) -> Policy {
         let jobs = self.jobs.map_or(configured.jobs, usize::from);
         Policy { jobs, max_wait: Duration::MAX, ..Policy::default() }
     }
 
-    fn opening(&self, context: &Context, work: &Work) -> Opening {
-        Opening {
+    fn connect_options(&self, context: &Context, work: &Work) -> ConnectOptions {
+        ConnectOptions {
             command: work.command,
             maintainers: self.policy(&work.configured).jobs,
             errand: Errand::Own,

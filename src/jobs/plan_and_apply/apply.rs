@@ -14,7 +14,7 @@ use crate::output::dry_run::{DryRunReport, Rest};
 use crate::output::executed::ExecutedReport;
 use crate::output::{Format, Report};
 use crate::pg::advisory::{Job, RunLock};
-use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
+use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
 use crate::work::apply::load::load_plan;
 use crate::work::event::{Event, Events, Executed};
 use crate::work::plan::Warning;
@@ -119,7 +119,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let options = args.selection.options(context)?;
     let policy = args.policy(context);
     let database = context
-        .unless_cancelled(open(context, &args.opening(context), &declaration))
+        .unless_cancelled(open(context, &args.connect_options(context), &declaration))
         .await?;
     if args.dry_run {
         let plan = context.unless_cancelled(load_plan(&database, &declaration, &options)).await?;
@@ -219,11 +219,11 @@ impl Args {
         }
     }
 
-    fn opening(&self, context: &Context) -> Opening {
+    fn connect_options(&self, context: &Context) -> ConnectOptions {
         let configured = &context.config.apply;
         let memory = self.maintenance_work_mem.clone();
         let memory = memory.or_else(|| configured.maintenance_work_mem.clone());
-        Opening {
+        ConnectOptions {
             command: "apply",
             maintainers: self.policy(context).jobs,
             errand: Errand::Own,

@@ -8,7 +8,7 @@ use crate::declared::{self, Declaration, Others};
 use crate::failure::{Failure, Result};
 use crate::output::{Outcome, Report};
 use crate::pg::conninfo::Conninfo;
-use crate::pg::database::{Database, Opening};
+use crate::pg::database::{ConnectOptions, Database};
 use crate::pg::name::RelationName;
 use crate::work::apply::load::load_plan;
 use crate::work::apply::plan::{Filter, Options};
@@ -72,8 +72,8 @@ pub struct Selection {
 pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let declaration = args.selection.declaration(context)?;
     let options = args.selection.options(context)?;
-    let opening = context.opening("plan");
-    let database = open(context, &opening, &declaration).await?;
+    let connect_options = context.connect_options("plan");
+    let database = open(context, &connect_options, &declaration).await?;
     let plan = load_plan(&database, &declaration, &options).await?;
     let outcome = verdict(&plan, args.check);
     Ok(Box::new(PlanReport { plan, outcome }))
@@ -85,10 +85,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
 /// As [`Context::open`].
 pub async fn open(
     context: &Context,
-    opening: &Opening,
+    connect_options: &ConnectOptions,
     declaration: &Declaration,
 ) -> Result<Database> {
-    let mut database = context.open(opening).await?;
+    let mut database = context.open(connect_options).await?;
     if let Some(path) = &declaration.search_path {
         database.look_in(&path.text).await?;
     }

@@ -19,7 +19,7 @@ use crate::output::executed::ExecutedReport;
 use crate::output::metrics::{self, Series};
 use crate::output::{Format, Report};
 use crate::pg::advisory::ObjectLocks;
-use crate::pg::database::{Database, Errand, Opening, OrphanPolicy};
+use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
 use crate::pg::session::Session;
 use crate::work::event::{Executed, Outcome as StepOutcome};
@@ -119,7 +119,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     args.metrics_file.as_deref().map_or(Ok(()), metrics::check)?;
     let selection = args.selection(context)?;
     let options = args.options(context, selection.clone().unwrap_or(Selection::All));
-    let database = context.unless_cancelled(context.open(&args.opening(context))).await?;
+    let database = context.unless_cancelled(context.open(&args.connect_options(context))).await?;
     let look = look(&database, &options, context.config.history.owner.as_deref());
     let Looked { facts, last, has_history, trouble } = context.unless_cancelled(look).await?;
     if selection.is_none() {
@@ -301,8 +301,8 @@ impl Args {
         }
     }
 
-    fn opening(&self, context: &Context) -> Opening {
-        Opening {
+    fn connect_options(&self, context: &Context) -> ConnectOptions {
+        ConnectOptions {
             command: "refresh",
             maintainers: self.policy(context).jobs,
             errand: Errand::Own,

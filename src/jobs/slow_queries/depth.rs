@@ -2,12 +2,12 @@
 
 use super::explain::{Explanation, explain};
 use super::plan::{Details, Ranking};
-use super::run::Inquiry;
+use super::run::StatementHistory;
 use super::{Args, Known};
 use crate::app::Context;
 use crate::declared::{self, DeclaredIndex, Others};
 use crate::facts::reach::{Trust, foreign_text};
-use crate::facts::statements::{Figures, StatementKey};
+use crate::facts::statements::{Counters, StatementKey};
 use crate::failure::Result;
 use crate::pg::database::Database;
 use crate::work::apply::load::load_plan;
@@ -44,11 +44,11 @@ impl Args {
         Ok(indexes.collect())
     }
 
-    /// What is known of the statements besides their figures.
+    /// What is known of the statements besides their counters.
     pub(super) async fn details(
         &self,
         ranking: &Ranking,
-        inquiry: &Inquiry<'_>,
+        of: &StatementHistory<'_>,
         known: &Known,
     ) -> Result<Vec<Details>> {
         let Known { missing, trust, .. } = known;
@@ -59,15 +59,15 @@ impl Args {
         }
         // Only what the server itself says that it has executed is planned.
         let keys = chosen.iter().map(|counted| counted.key).collect::<Vec<_>>();
-        let texts = inquiry.live_texts(&keys).await?;
+        let texts = of.live_texts(&keys).await?;
         for counted in chosen {
             let key = counted.key;
             let history = match self.queryid {
-                Some(_) => inquiry.history(key).await?,
+                Some(_) => of.history(key).await?,
                 None => Vec::new(),
             };
             let explanation = match texts.get(&key) {
-                _ if key.dbid != inquiry.extension.dbid => {
+                _ if key.dbid != of.extension.dbid => {
                     Explanation::None("it is one of another database".to_owned())
                 }
                 _ if !is_trusted(key, ranking, trust) => {
@@ -75,7 +75,7 @@ impl Args {
                     let role = role.map_or("another role", String::as_str);
                     Explanation::None(foreign_text(role))
                 }
-                Some(query) => explain(inquiry.session, query, trust, missing).await?,
+                Some(query) => explain(of.session, query, trust, missing).await?,
                 None => Explanation::None("its text is not known".to_owned()),
             };
             all.push(details(explanation, history));
@@ -90,7 +90,7 @@ fn is_trusted(key: StatementKey, ranking: &Ranking, trust: &Trust) -> bool {
 }
 
 /// What EXPLAIN and the snapshots tell.
-fn details(explanation: Explanation, history: Vec<(String, Figures)>) -> Details {
+fn details(explanation: Explanation, history: Vec<(String, Counters)>) -> Details {
     let mut details = Details { history, ..Details::default() };
     match explanation {
         Explanation::None(reason) => details.not_explained = Some(reason),

@@ -23,9 +23,9 @@ use crate::output::{Outcome, Page, Report};
 use crate::pg::database::Database;
 use crate::pg::session::Session;
 use crate::work::plan::Warning;
-use plan::{Gate, Ranking, Sort};
+use plan::{Condition, Ranking, Sort};
 use report::{Depth, SlowQueriesReport, Texts};
-use run::{Inquiry, Past};
+use run::{PointInTime, StatementHistory};
 
 /// Show where the time goes: the statements of this database by what they cost
 ///
@@ -78,22 +78,22 @@ pub struct Args {
 
     /// What was done since then: a duration (the newest snapshot that is at least so old), the number
     /// of a snapshot, or a file of `pgtend snapshot --file`
-    #[arg(long, value_name = "WHEN", value_parser = Past::parse, conflicts_with = "interval")]
-    pub since: Option<Past>,
+    #[arg(long, value_name = "WHEN", value_parser = PointInTime::parse, conflicts_with = "interval")]
+    pub since: Option<PointInTime>,
 
     /// With --since: only until then
-    #[arg(long, value_name = "WHEN", value_parser = Past::parse, requires = "since")]
-    pub until: Option<Past>,
+    #[arg(long, value_name = "WHEN", value_parser = PointInTime::parse, requires = "since")]
+    pub until: Option<PointInTime>,
 
     /// With --since: compare what was done since this moment with what was done before it
     #[arg(
         long,
         value_name = "WHEN",
-        value_parser = Past::parse,
+        value_parser = PointInTime::parse,
         requires = "since",
         conflicts_with = "until"
     )]
-    pub against: Option<Past>,
+    pub against: Option<PointInTime>,
 
     /// Wait so long, and show what was done meanwhile: 30s
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
@@ -105,8 +105,8 @@ pub struct Args {
 
     /// Exit with 1 if a statement is such: 'mean > 100ms', 'share > 20%', 'slowdown > 2'; can be
     /// repeated
-    #[arg(long, value_name = "CONDITION", value_parser = Gate::parse)]
-    pub fail_if: Vec<Gate>,
+    #[arg(long, value_name = "CONDITION", value_parser = Condition::parse)]
+    pub fail_if: Vec<Condition>,
 
     /// Show the generic plan of the first statements, and what is slow about it; nothing is executed.
     /// Says which declared index that is missing would serve [default: 3 of them]
@@ -150,7 +150,7 @@ fn count() -> clap::builder::RangedU64ValueParser<usize> {
 /// Where statements are not counted, where there is no such moment, and those of the connection.
 pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     args.check()?;
-    let database = context.open(&context.opening("slow-queries")).await?;
+    let database = context.open(&context.connect_options("slow-queries")).await?;
     let mut session = database.reader().await?;
     let extension = load_extension(&session).await?;
     extension.require_counting()?;
@@ -211,7 +211,7 @@ struct Known {
 /// The texts and names of the statements that are shown.
 async fn complete(
     ranking: &mut Ranking,
-    inquiry: &Inquiry<'_>,
+    history: &StatementHistory<'_>,
     cache: &mut TextCache,
     length: Length,
 ) -> Result<()> {
@@ -223,14 +223,14 @@ async fn complete(
     if keys.is_empty() {
         return Ok(());
     }
-    let texts = inquiry.texts(keys.iter().copied(), cache, length).await?;
+    let texts = history.texts(keys.iter().copied(), cache, length).await?;
     ranking.texts = texts.known;
     ranking.warnings.extend(texts.unreadable.map(|message| Warning {
         rule: "texts_not_readable",
         object: "pg_stat_statements".to_owned(),
         message,
     }));
-    ranking.names = load_names(inquiry.session, keys.iter().copied()).await?;
+    ranking.names = load_names(history.session, keys.iter().copied()).await?;
     Ok(())
 }
 
@@ -245,31 +245,33 @@ impl Args {
     ) -> Result<Ranking> {
         let extension = &known.extension;
         let database = (!self.all_databases).then_some(extension.dbid);
-        let inquiry = Inquiry {
+        let history = StatementHistory {
             session,
             extension,
             database,
             history_owner: context.config.history.owner.as_deref(),
         };
         let limit = self.limit.unwrap_or(context.config.slow_queries.limit);
-        let filter = self.filter(context, &inquiry).await?;
-        let mut ranking = self.ranking(&inquiry, &filter, limit.saturating_add(SPARE)).await?;
+        let filter = self.filter(context, &history).await?;
+        let mut ranking = self.ranking(&history, &filter, limit.saturating_add(SPARE)).await?;
         if let Some(id) = self.queryid.filter(|_| ranking.statements.is_empty()) {
             return Err(Failure::usage(format!("no statement {id} is counted here"))
                 .hint("the first column of pgtend slow-queries has the numbers"));
         }
         let length = if self.full { Length::Whole } else { Length::Cut };
-        complete(&mut ranking, &inquiry, cache, length).await?;
-        self.cut(&mut ranking, &inquiry, limit);
-        ranking.details = self.details(&ranking, &inquiry, known).await?;
+        complete(&mut ranking, &history, cache, length).await?;
+        self.cut(&mut ranking, &history, limit);
+        ranking.details = self.details(&ranking, &history, known).await?;
         Ok(ranking)
     }
 
     fn check(&self) -> Result<()> {
-        let compares = self.fail_if.iter().find(|gate| gate.needs_comparison());
-        if let Some(gate) = compares.filter(|_| self.against.is_none()) {
-            return Err(Failure::usage(format!("--fail-if '{gate}' compares two spans of time"))
-                .hint("for example with --since 7d --against 24h"));
+        let compares = self.fail_if.iter().find(|condition| condition.needs_comparison());
+        if let Some(condition) = compares.filter(|_| self.against.is_none()) {
+            return Err(Failure::usage(format!(
+                "--fail-if '{condition}' compares two spans of time"
+            ))
+            .hint("for example with --since 7d --against 24h"));
         }
         let too_short = |interval: &Duration| *interval < Duration::from_millis(100);
         if self.interval.as_ref().is_some_and(too_short) {
@@ -278,7 +280,7 @@ impl Args {
         Ok(())
     }
 
-    /// What the figures do not tell.
+    /// What the counters do not tell.
     fn circumstances(
         &self,
         database: &Database,
@@ -336,7 +338,7 @@ impl Args {
             ranking,
             texts: if self.full { Texts::Whole } else { Texts::Cut },
             depth: if self.queryid.is_some() {
-                Depth::Figures
+                Depth::Counters
             } else {
                 Depth::Line
             },

@@ -3,12 +3,12 @@
 use tokio_postgres::types::Type;
 
 use super::Args;
-use super::plan::{Counted, Ranking, Span, compared, findings, ranked};
-use super::run::{End, Inquiry, gaps};
+use super::plan::{Ranking, Span, StatementDelta, compared, findings, ranked};
+use super::run::{End, StatementHistory, gaps};
 use crate::app::Context;
 use crate::facts::load::ask;
 use crate::facts::statements::{
-    Figure, Filter, Length, TextCache, is_own, load_matching, load_top,
+    Counter, Filter, Length, TextCache, is_own, load_matching, load_top,
 };
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::session::Session;
@@ -17,32 +17,32 @@ use crate::work::plan::Warning;
 impl Args {
     pub(super) async fn ranking(
         &self,
-        inquiry: &Inquiry<'_>,
+        history: &StatementHistory<'_>,
         filter: &Filter,
         limit: usize,
     ) -> Result<Ranking> {
         match (&self.since, &self.against, self.interval) {
             (Some(since), None, _) => {
-                let end = self.until.clone().map_or(End::Now, End::Past);
-                let span = inquiry.span(since, &end).await?;
-                self.of_span(&span, inquiry, filter, limit).await
+                let end = self.until.clone().map_or(End::Now, End::PointInTime);
+                let span = history.span(since, &end).await?;
+                self.of_span(&span, history, filter, limit).await
             }
             (Some(since), Some(against), _) => {
-                let before = inquiry.span(since, &End::Past(against.clone())).await?;
+                let before = history.span(since, &End::PointInTime(against.clone())).await?;
                 if before.ends.taken_epoch <= before.begins.taken_epoch {
                     return Err(Failure::usage("--since and --against name the same moment")
                         .hint("take snapshots more often, or go back further"));
                 }
-                let now = inquiry.span(against, &End::Now).await?;
-                self.of_both(&before, &now, inquiry, filter, limit).await
+                let now = history.span(against, &End::Now).await?;
+                self.of_both(&before, &now, history, filter, limit).await
             }
             (None, _, Some(interval)) => {
-                let mut span = Span::from(inquiry.read().await?);
+                let mut span = Span::from(history.read().await?);
                 tokio::time::sleep(interval).await;
-                span.read(inquiry.read().await?);
-                self.of_span(&span, inquiry, filter, limit).await
+                span.read(history.read().await?);
+                self.of_span(&span, history, filter, limit).await
             }
-            (None, _, None) => self.so_far(inquiry, filter, limit).await,
+            (None, _, None) => self.so_far(history, filter, limit).await,
         }
     }
 
@@ -50,14 +50,14 @@ impl Args {
     /// any may be a finding all are.
     async fn so_far(
         &self,
-        inquiry: &Inquiry<'_>,
+        history: &StatementHistory<'_>,
         filter: &Filter,
         limit: usize,
     ) -> Result<Ranking> {
         let rows = self.fail_if.is_empty().then(|| i64::try_from(limit).unwrap_or(i64::MAX));
-        let rank = self.sort.sql(&inquiry.extension.columns);
-        let top = load_top(inquiry.session, inquiry.extension, &rank, rows, filter).await?;
-        let statements = top.statements.iter().map(Counted::whole).collect::<Vec<_>>();
+        let rank = self.sort.sql(&history.extension.columns);
+        let top = load_top(history.session, history.extension, &rank, rows, filter).await?;
+        let statements = top.statements.iter().map(StatementDelta::whole).collect::<Vec<_>>();
         let ranking = Ranking {
             from_epoch: top.moment.reset_epoch,
             evictions: top.moment.evictions,
@@ -76,13 +76,13 @@ impl Args {
     async fn of_span(
         &self,
         span: &Span,
-        inquiry: &Inquiry<'_>,
+        history: &StatementHistory<'_>,
         filter: &Filter,
         limit: usize,
     ) -> Result<Ranking> {
         let counted = span.counted();
         let ranking = about(span, &counted, filter);
-        let statements = self.matching(ranked(counted, self.sort, filter), inquiry).await?;
+        let statements = self.matching(ranked(counted, self.sort, filter), history).await?;
         Ok(self.shown(ranking, statements, limit))
     }
 
@@ -90,28 +90,28 @@ impl Args {
         &self,
         before: &Span,
         now: &Span,
-        inquiry: &Inquiry<'_>,
+        history: &StatementHistory<'_>,
         filter: &Filter,
         limit: usize,
     ) -> Result<Ranking> {
         let counted = now.counted();
         let ranking = Ranking { is_compared: true, ..about(now, &counted, filter) };
-        let statements = self.matching(ranked(counted, self.sort, filter), inquiry).await?;
+        let statements = self.matching(ranked(counted, self.sort, filter), history).await?;
         Ok(self.shown(ranking, compared(statements, &before.counted()), limit))
     }
 
     /// Those whose text is as wanted: also of what the server has forgotten or not yet known.
     async fn matching(
         &self,
-        mut statements: Vec<Counted>,
-        inquiry: &Inquiry<'_>,
-    ) -> Result<Vec<Counted>> {
+        mut statements: Vec<StatementDelta>,
+        history: &StatementHistory<'_>,
+    ) -> Result<Vec<StatementDelta>> {
         if self.is_any_text() {
             return Ok(statements);
         }
         let keys = statements.iter().map(|counted| counted.key);
         // They are too many to be kept on this machine.
-        let texts = inquiry.texts(keys, &mut TextCache::default(), Length::Cut).await?;
+        let texts = history.texts(keys, &mut TextCache::default(), Length::Cut).await?;
         if let Some(reason) = texts.unreadable {
             return Err(Failure::new(Kind::Server, reason).hint("leave out --like and --exclude"));
         }
@@ -133,27 +133,33 @@ impl Args {
     }
 
     /// Cuts to what is shown; what is a finding always is.
-    fn shown(&self, ranking: Ranking, statements: Vec<Counted>, limit: usize) -> Ranking {
+    fn shown(&self, ranking: Ranking, statements: Vec<StatementDelta>, limit: usize) -> Ranking {
         let matching = ranking.matching.max(i64::try_from(statements.len()).unwrap_or(0));
         let statements = self.first(statements, limit, ranking.all_ms);
         Ranking { matching, statements, ..ranking }
     }
 
-    fn first(&self, statements: Vec<Counted>, limit: usize, all_ms: f64) -> Vec<Counted> {
-        let is_finding =
-            |counted: &Counted| self.fail_if.iter().any(|gate| gate.finds(counted, all_ms));
+    fn first(
+        &self,
+        statements: Vec<StatementDelta>,
+        limit: usize,
+        all_ms: f64,
+    ) -> Vec<StatementDelta> {
+        let is_finding = |counted: &StatementDelta| {
+            self.fail_if.iter().any(|condition| condition.finds(counted, all_ms))
+        };
         let numbered = statements.into_iter().enumerate();
         let first = numbered.filter(|(at, counted)| *at < limit || is_finding(counted));
         first.map(|(_, counted)| counted).collect()
     }
 
     /// Leaves out what pgtend itself has asked, and what is too much; says what is a finding.
-    pub(super) fn cut(&self, ranking: &mut Ranking, inquiry: &Inquiry<'_>, limit: usize) {
+    pub(super) fn cut(&self, ranking: &mut Ranking, history: &StatementHistory<'_>, limit: usize) {
         let (texts, all_ms) = (&ranking.texts, ranking.all_ms);
-        let text = |counted: &Counted| texts.get(&counted.key);
+        let text = |counted: &StatementDelta| texts.get(&counted.key);
         if !self.own && self.queryid.is_none() {
-            let is_own = |counted: &Counted| {
-                counted.key.userid == inquiry.extension.userid
+            let is_own = |counted: &StatementDelta| {
+                counted.key.userid == history.extension.userid
                     && text(counted).is_some_and(|text| is_own(text))
             };
             ranking.statements.retain(|counted| !is_own(counted));
@@ -161,34 +167,37 @@ impl Args {
         ranking.statements = self.first(std::mem::take(&mut ranking.statements), limit, all_ms);
         let findings = findings(&ranking.statements, &self.fail_if, all_ms);
         ranking.findings = findings.collect();
-        let unknown = self
-            .fail_if
-            .iter()
-            .filter(|gate| ranking.statements.iter().any(|counted| gate.is_unknown(counted)));
-        let unknown = unknown.map(|gate| Warning {
+        let unknown = self.fail_if.iter().filter(|condition| {
+            ranking.statements.iter().any(|counted| condition.is_unknown(counted))
+        });
+        let unknown = unknown.map(|condition| Warning {
             rule: "not_judged",
-            object: gate.to_string(),
-            message: "of some statements the figure is not known for this span".to_owned(),
+            object: condition.to_string(),
+            message: "of some statements the counter is not known for this span".to_owned(),
         });
         let unknown = unknown.collect::<Vec<_>>();
         ranking.warnings.extend(unknown);
     }
 
-    pub(super) async fn filter(&self, context: &Context, inquiry: &Inquiry<'_>) -> Result<Filter> {
+    pub(super) async fn filter(
+        &self,
+        context: &Context,
+        history: &StatementHistory<'_>,
+    ) -> Result<Filter> {
         let user = match &self.user {
-            Some(name) => Some(role(inquiry.session, name).await?),
+            Some(name) => Some(role(history.session, name).await?),
             None => None,
         };
         let queryids = match self.queryid {
             Some(id) => Some(vec![id]),
             None if self.is_any_text() || self.is_of_span() => None,
             None => {
-                let (session, extension) = (inquiry.session, inquiry.extension);
+                let (session, extension) = (history.session, history.extension);
                 Some(load_matching(session, extension, &self.like, &self.exclude).await?)
             }
         };
         Ok(Filter {
-            database: inquiry.database,
+            database: history.database,
             user,
             min_calls: self.min_calls as f64,
             min_mean_ms: self.min_mean.map_or(0.0, |mean| mean.as_secs_f64() * 1e3),
@@ -199,9 +208,10 @@ impl Args {
 }
 
 /// What all statements of a span come to.
-fn about(span: &Span, counted: &[Counted], filter: &Filter) -> Ranking {
-    let sum = |figure| counted.iter().map(|it| it.figures.or_zero(figure)).sum::<f64>();
-    let is_slow = |it: &&Counted| it.figures.mean().is_some_and(|mean| mean >= filter.slow_ms);
+fn about(span: &Span, counted: &[StatementDelta], filter: &Filter) -> Ranking {
+    let sum = |counter| counted.iter().map(|it| it.counters.or_zero(counter)).sum::<f64>();
+    let is_slow =
+        |it: &&StatementDelta| it.counters.mean().is_some_and(|mean| mean >= filter.slow_ms);
     let warnings = gaps(span).into_iter().map(|message| Warning {
         rule: "incomplete",
         object: "pg_stat_statements".to_owned(),
@@ -216,8 +226,8 @@ fn about(span: &Span, counted: &[Counted], filter: &Filter) -> Ranking {
         all: i64::try_from(counted.len()).unwrap_or(i64::MAX),
         slow: i64::try_from(counted.iter().filter(is_slow).count()).unwrap_or(i64::MAX),
         slow_ms: filter.slow_ms,
-        all_ms: sum(Figure::Total),
-        all_calls: sum(Figure::Calls),
+        all_ms: sum(Counter::Total),
+        all_calls: sum(Counter::Calls),
         warnings: warnings.collect(),
         ..Ranking::default()
     }

@@ -7,10 +7,10 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::plan::{BLOCK_BYTES, Counted, Ranking};
-use crate::escape_control::harmless;
+use super::plan::{BLOCK_BYTES, Ranking, StatementDelta};
+use crate::escape_control::escape_control;
 use crate::facts::Oid;
-use crate::facts::statements::{Figure, Figures, Kind};
+use crate::facts::statements::{Counter, Counters, Kind};
 use crate::format;
 use crate::output::table::{cell, right, table, text};
 use crate::output::{Format, Head, Outcome, Report, Style, Text};
@@ -41,8 +41,8 @@ pub enum Texts {
 pub enum Depth {
     /// A line.
     Line,
-    /// All figures.
-    Figures,
+    /// All counters.
+    Counters,
 }
 
 impl Report for SlowQueriesReport {
@@ -66,10 +66,10 @@ impl Report for SlowQueriesReport {
             text.warn("plans have no place in CSV; --format json has them");
         }
         text.warnings(&ranking.warnings);
-        for (at, gate) in &ranking.findings {
+        for (at, condition) in &ranking.findings {
             let counted = &ranking.statements[*at];
             let query = one_line(without_header(&ranking.text(counted)), 80);
-            text.warn(format!("{gate}: {} {}", counted.key.queryid, harmless(&query)));
+            text.warn(format!("{condition}: {} {}", counted.key.queryid, escape_control(&query)));
         }
         text.narrate(summary(ranking));
         text
@@ -84,15 +84,15 @@ impl SlowQueriesReport {
             Format::Markdown => markdown(ranking) + &details(ranking),
             _ if ranking.statements.is_empty() => String::new(),
             _ => {
-                let figures = match self.depth {
+                let counters = match self.depth {
                     Depth::Line => String::new(),
-                    Depth::Figures => in_depth(ranking),
+                    Depth::Counters => in_depth(ranking),
                 };
                 let texts = match self.texts {
                     Texts::Cut => String::new(),
                     Texts::Whole => texts(ranking),
                 };
-                figures + &terminal(ranking, style.width) + &texts + &details(ranking)
+                counters + &terminal(ranking, style.width) + &texts + &details(ranking)
             }
         }
     }
@@ -104,7 +104,7 @@ fn texts(ranking: &Ranking) -> String {
     for counted in &ranking.statements {
         text.push_str(&format!("\n{}:\n", counted.key.queryid));
         for line in ranking.text(counted).lines() {
-            text.push_str(&format!("  {}\n", harmless(line)));
+            text.push_str(&format!("  {}\n", escape_control(line)));
         }
     }
     text
@@ -113,7 +113,7 @@ fn texts(ranking: &Ranking) -> String {
 /// A statement as a JSON object; what is not known is null.
 fn object(ranking: &Ranking, at: usize) -> Value {
     let counted = &ranking.statements[at];
-    let (key, figures) = (counted.key, &counted.figures);
+    let (key, counters) = (counted.key, &counted.counters);
     let mut object = Map::new();
     let mut put = |name: &str, value: Value| drop(object.insert(name.to_owned(), value));
     put("queryid", json!(key.queryid));
@@ -124,23 +124,23 @@ fn object(ranking: &Ranking, at: usize) -> Value {
     put("database", json!(ranking.names.databases.get(&key.dbid)));
     put("toplevel", json!(key.toplevel));
     put("share", json!(ranking.share(counted)));
-    put("mean_ms", json!(figures.mean()));
-    for figure in Figure::all() {
-        put(figure.name(), number(figure, figures.get(figure)));
+    put("mean_ms", json!(counters.mean()));
+    for counter in Counter::all() {
+        put(counter.name(), number(counter, counters.get(counter)));
     }
-    put("rows_per_call", json!(figures.per_call(Figure::Rows)));
-    put("cache_hit", json!(figures.cache_hit()));
+    put("rows_per_call", json!(counters.per_call(Counter::Rows)));
+    put("cache_hit", json!(counters.cache_hit()));
     put("slow", json!(ranking.is_slow(counted)));
     put("partial", json!(counted.is_partial));
     let findings = ranking.findings.iter().filter(|(place, _)| *place == at);
-    put("findings", json!(findings.map(|(_, gate)| gate).collect::<Vec<_>>()));
+    put("findings", json!(findings.map(|(_, condition)| condition).collect::<Vec<_>>()));
     if ranking.is_compared {
         let before = counted.before.as_ref();
         put(
             "before_calls",
-            number(Figure::Calls, before.and_then(|it| it.get(Figure::Calls))),
+            number(Counter::Calls, before.and_then(|it| it.get(Counter::Calls))),
         );
-        put("before_mean_ms", json!(before.and_then(Figures::mean)));
+        put("before_mean_ms", json!(before.and_then(Counters::mean)));
         put("slowdown", json!(counted.slowdown()));
         put("lost_ms", json!(counted.lost_ms()));
     }
@@ -149,12 +149,12 @@ fn object(ranking: &Ranking, at: usize) -> Value {
         put("remarks", json!(details.remarks));
         put("not_explained", json!(details.not_explained));
         put("relations", json!(details.relations));
-        let history = details.history.iter().map(|(when, figures)| {
+        let history = details.history.iter().map(|(when, counters)| {
             json!({
                 "taken_at": when,
-                "calls": number(Figure::Calls, figures.get(Figure::Calls)),
-                "total_ms": figures.get(Figure::Total),
-                "mean_ms": figures.mean(),
+                "calls": number(Counter::Calls, counters.get(Counter::Calls)),
+                "total_ms": counters.get(Counter::Total),
+                "mean_ms": counters.mean(),
             })
         });
         put("history", Value::Array(history.collect()));
@@ -163,8 +163,8 @@ fn object(ranking: &Ranking, at: usize) -> Value {
 }
 
 /// Counts are whole numbers.
-fn number(figure: Figure, value: Option<f64>) -> Value {
-    match figure.kind() {
+fn number(counter: Counter, value: Option<f64>) -> Value {
+    match counter.kind() {
         Kind::Count => json!(value.map(|value| value as i64)),
         Kind::Millis | Kind::Extreme => json!(value),
     }
@@ -245,7 +245,7 @@ struct TotalsDocument {
     total_ms: f64,
 }
 
-/// All figures, a line each statement.
+/// All counters, a line each statement.
 fn csv(ranking: &Ranking) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut objects = (0..ranking.statements.len()).map(|at| object(ranking, at)).peekable();
@@ -283,33 +283,35 @@ fn markdown(ranking: &Ranking) -> String {
             .into_iter()
             .map(|column| right((column.value)(ranking, counted)));
         let query = one_line(&ranking.text(counted), usize::MAX).replace('|', "\\|");
-        table.add_row(cells.chain([cell(format!("`{}`", harmless(&query).replace('`', "'")))]));
+        table.add_row(
+            cells.chain([cell(format!("`{}`", escape_control(&query).replace('`', "'")))]),
+        );
     }
     text(&table)
 }
 
 struct Column {
     title: &'static str,
-    value: fn(&Ranking, &Counted) -> String,
+    value: fn(&Ranking, &StatementDelta) -> String,
 }
 
 /// The columns that say something.
 fn columns(ranking: &Ranking) -> Vec<Column> {
-    let column = |title, value: fn(&Ranking, &Counted) -> String| Column { title, value };
+    let column = |title, value: fn(&Ranking, &StatementDelta) -> String| Column { title, value };
     let mut columns = vec![
         column("queryid", |_, it| {
             let nested = if it.key.toplevel { "" } else { " nested" };
             format!("{}{nested}", it.key.queryid)
         }),
         column("share", |ranking, it| percent(ranking.share(it))),
-        column("total", |_, it| millis(it.figures.get(Figure::Total))),
-        column("calls", |_, it| whole(it.figures.get(Figure::Calls))),
+        column("total", |_, it| millis(it.counters.get(Counter::Total))),
+        column("calls", |_, it| whole(it.counters.get(Counter::Calls))),
         column("mean", |ranking, it| {
             let mark = if ranking.is_slow(it) { "!" } else { "" };
-            format!("{}{mark}", millis(it.figures.mean()))
+            format!("{}{mark}", millis(it.counters.mean()))
         }),
     ];
-    let varies = |of: fn(&Counted) -> Oid| {
+    let varies = |of: fn(&StatementDelta) -> Oid| {
         let mut all = ranking.statements.iter().map(of);
         let first = all.next();
         all.any(|other| Some(other) != first)
@@ -321,33 +323,33 @@ fn columns(ranking: &Ranking) -> Vec<Column> {
         columns.push(column("user", |ranking, it| name(&ranking.names.roles, it.key.userid)));
     }
     if ranking.is_compared {
-        columns.push(column("before", |_, it| millis(it.before.as_ref().and_then(Figures::mean))));
+        columns.push(column("before", |_, it| millis(it.before.as_ref().and_then(Counters::mean))));
         columns.push(column("slower", |_, it| {
             it.slowdown().map_or("new".to_owned(), |times| format!("{times:.1}×"))
         }));
     }
-    columns.push(column("max", |_, it| millis(it.figures.get(Figure::Max))));
-    columns.push(column("±", |_, it| millis(it.figures.get(Figure::Deviation))));
+    columns.push(column("max", |_, it| millis(it.counters.get(Counter::Max))));
+    columns.push(column("±", |_, it| millis(it.counters.get(Counter::Deviation))));
     columns.push(column("rows/call", |_, it| {
-        it.figures
-            .per_call(Figure::Rows)
+        it.counters
+            .per_call(Counter::Rows)
             .map_or("-".to_owned(), |rows| format!("{rows:.1}"))
     }));
-    columns.push(column("hit", |_, it| percent(it.figures.cache_hit())));
-    if ranking.any(Figure::TempWritten) {
+    columns.push(column("hit", |_, it| percent(it.counters.cache_hit())));
+    if ranking.any(Counter::TempWritten) {
         columns.push(column("temp", |_, it| {
             format::bytes(
-                (it.figures.or_zero(Figure::TempWritten) as i64).saturating_mul(BLOCK_BYTES),
+                (it.counters.or_zero(Counter::TempWritten) as i64).saturating_mul(BLOCK_BYTES),
             )
         }));
     }
-    if ranking.any(Figure::WalBytes) {
+    if ranking.any(Counter::WalBytes) {
         columns.push(column("WAL", |_, it| {
-            format::bytes(it.figures.or_zero(Figure::WalBytes) as i64)
+            format::bytes(it.counters.or_zero(Counter::WalBytes) as i64)
         }));
     }
-    if ranking.any(Figure::JitTime) {
-        columns.push(column("JIT", |_, it| millis(it.figures.get(Figure::JitTime))));
+    if ranking.any(Counter::JitTime) {
+        columns.push(column("JIT", |_, it| millis(it.counters.get(Counter::JitTime))));
     }
     if ranking.statements.iter().any(|counted| counted.is_partial) {
         columns.push(column("", |_, it| if it.is_partial { "partial" } else { "" }.to_owned()));
@@ -358,7 +360,7 @@ fn columns(ranking: &Ranking) -> Vec<Column> {
 fn name(names: &HashMap<Oid, String>, oid: Oid) -> String {
     names
         .get(&oid)
-        .map_or_else(|| oid.to_string(), |name| harmless(name).into_owned())
+        .map_or_else(|| oid.to_string(), |name| escape_control(name).into_owned())
 }
 
 /// Texts are cut where the line ends; so much of them stands there at least.
@@ -395,7 +397,7 @@ fn terminal(ranking: &Ranking, width: Option<u16>) -> String {
     table.set_content_arrangement(ContentArrangement::Disabled);
     for (counted, row) in ranking.statements.iter().zip(rows) {
         let query = one_line(without_header(&ranking.text(counted)), room);
-        let query = cell(harmless(&query));
+        let query = cell(escape_control(&query));
         table.add_row(row.into_iter().map(right).chain([query]));
     }
     text(&table)
@@ -416,18 +418,21 @@ fn details(ranking: &Ranking) -> String {
     let mut text = String::new();
     for (counted, details) in ranking.statements.iter().zip(&ranking.details) {
         let mut lines = vec![String::new(), format!("{}:", counted.key.queryid)];
-        lines.extend(ranking.text(counted).lines().map(|line| format!("  {}", harmless(line))));
-        lines.extend(details.plan.iter().map(|line| format!("    {}", harmless(line))));
+        lines.extend(
+            ranking.text(counted).lines().map(|line| format!("  {}", escape_control(line))),
+        );
+        lines.extend(details.plan.iter().map(|line| format!("    {}", escape_control(line))));
         lines.extend(details.not_explained.iter().map(|why| format!("  not explained: {why}")));
-        lines.extend(details.remarks.iter().map(|remark| format!("  - {}", harmless(remark))));
+        lines
+            .extend(details.remarks.iter().map(|remark| format!("  - {}", escape_control(remark))));
         if !details.relations.is_empty() {
-            lines.push(format!("  uses {}", harmless(&details.relations.join(", "))));
+            lines.push(format!("  uses {}", escape_control(&details.relations.join(", "))));
         }
-        let history = details.history.iter().map(|(when, figures)| {
+        let history = details.history.iter().map(|(when, counters)| {
             format!(
                 "  {when}: {} calls, {} in the mean",
-                whole(figures.get(Figure::Calls)),
-                millis(figures.mean())
+                whole(counters.get(Counter::Calls)),
+                millis(counters.mean())
             )
         });
         lines.extend(history);
@@ -436,7 +441,7 @@ fn details(ranking: &Ranking) -> String {
     text
 }
 
-/// All figures of each statement, a line each.
+/// All counters of each statement, a line each.
 fn in_depth(ranking: &Ranking) -> String {
     ranking
         .statements
@@ -445,27 +450,27 @@ fn in_depth(ranking: &Ranking) -> String {
         .collect()
 }
 
-fn figures_table(ranking: &Ranking, counted: &Counted) -> String {
-    let mut table = table(&["figure", "value", "each call"]);
+fn figures_table(ranking: &Ranking, counted: &StatementDelta) -> String {
+    let mut table = table(&["counter", "value", "each call"]);
     let user = ranking.names.roles.get(&counted.key.userid);
     let database = ranking.names.databases.get(&counted.key.dbid);
     for (name, value) in [("user", user), ("database", database)] {
-        let value = value.map_or("-".into(), |value| harmless(value));
+        let value = value.map_or("-".into(), |value| escape_control(value));
         table.add_row(vec![cell(name), right(value)]);
     }
-    for figure in Figure::all() {
-        let value = counted.figures.get(figure);
-        let each = match figure.kind() {
+    for counter in Counter::all() {
+        let value = counted.counters.get(counter);
+        let each = match counter.kind() {
             Kind::Extreme => None,
-            _ if figure == Figure::Calls => None,
-            _ => counted.figures.per_call(figure),
+            _ if counter == Counter::Calls => None,
+            _ => counted.counters.per_call(counter),
         };
         let each = each.map_or("-".to_owned(), |it| format!("{it:.2}"));
-        let value = match figure.kind() {
+        let value = match counter.kind() {
             Kind::Count => whole(value),
             _ => value.map_or("-".to_owned(), |value| format!("{value:.3}")),
         };
-        table.add_row(vec![cell(figure.name()), right(value), right(each)]);
+        table.add_row(vec![cell(counter.name()), right(value), right(each)]);
     }
     text(&table)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::plan::{Change, Span};
 use crate::duration;
 use crate::facts::statements::{
-    Amount, Extension, Figures, KnownTexts, Length, Moment, PastSample, RawText, Reading, Sample,
+    Amount, Counters, Extension, KnownTexts, Length, Moment, PastSample, RawText, Reading, Sample,
     Scope, Snapshot, SnapshotFile, StatementKey, TextCache, Texts, each_text, load_kept_texts,
     load_reading, load_samples, load_snapshots, load_state, load_statement_samples, load_texts,
 };
@@ -18,28 +18,28 @@ use crate::pg::session::Session;
 
 /// A moment in the past, as the user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Past {
+pub enum PointInTime {
     /// The newest snapshot that is at least so old.
     Ago(Duration),
     Snapshot(i64),
     File(PathBuf),
 }
 
-impl Past {
+impl PointInTime {
     /// Reads `24h`, a snapshot's number, or the name of a file.
     ///
     /// # Errors
     /// Says what can be named.
-    pub fn parse(text: &str) -> std::result::Result<Past, String> {
+    pub fn parse(text: &str) -> std::result::Result<PointInTime, String> {
         if let Ok(id) = text.parse::<i64>() {
-            return Ok(Past::Snapshot(id));
+            return Ok(PointInTime::Snapshot(id));
         }
         if let Ok(ago) = duration::parse(text) {
-            return Ok(Past::Ago(ago));
+            return Ok(PointInTime::Ago(ago));
         }
         let path = PathBuf::from(text);
         match path.exists() {
-            true => Ok(Past::File(path)),
+            true => Ok(PointInTime::File(path)),
             false => Err("this is no duration (24h), no snapshot's number, and no file".to_owned()),
         }
     }
@@ -51,10 +51,10 @@ pub enum End {
     /// Now.
     Now,
     /// At a moment in the past.
-    Past(Past),
+    PointInTime(PointInTime),
 }
 
-pub struct Inquiry<'a> {
+pub struct StatementHistory<'a> {
     pub session: &'a Session,
     /// How statements are counted there.
     pub extension: &'a Extension,
@@ -64,28 +64,28 @@ pub struct Inquiry<'a> {
     pub history_owner: Option<&'a str>,
 }
 
-impl Inquiry<'_> {
+impl StatementHistory<'_> {
     /// What statements did since then.
     ///
     /// # Errors
     /// `Usage` where there is no such moment, `Unsupported` where there are no snapshots at all; those
     /// of the connection and of the queries.
-    pub async fn span(&self, since: &Past, end: &End) -> Result<Span> {
+    pub async fn span(&self, since: &PointInTime, end: &End) -> Result<Span> {
         let end = match end {
             End::Now => self.read().await?,
-            End::Past(Past::File(path)) => self.of_file(path)?,
-            End::Past(past) if matches!(since, Past::File(_)) => {
+            End::PointInTime(PointInTime::File(path)) => self.of_file(path)?,
+            End::PointInTime(past) if matches!(since, PointInTime::File(_)) => {
                 self.at(&self.find(past).await?).await?
             }
             // The snapshots on the way lead there.
-            End::Past(past) => {
+            End::PointInTime(past) => {
                 let snapshot = self.find(past).await?;
                 return self.since_snapshot(since, snapshot.moment.taken_epoch).await;
             }
         };
         let until = end.moment.taken_epoch;
         let mut span = match since {
-            Past::File(path) => Span::from(self.of_file(path)?),
+            PointInTime::File(path) => Span::from(self.of_file(path)?),
             since => self.since_snapshot(since, until).await?,
         };
         require_order(&span.begins, until)?;
@@ -94,7 +94,7 @@ impl Inquiry<'_> {
     }
 
     /// Through all snapshots since that one which were taken until then.
-    async fn since_snapshot(&self, since: &Past, until: f64) -> Result<Span> {
+    async fn since_snapshot(&self, since: &PointInTime, until: f64) -> Result<Span> {
         if self.database.is_none() {
             return Err(Failure::usage(
                 "--all-databases needs a file: snapshots know one database",
@@ -148,7 +148,7 @@ impl Inquiry<'_> {
         schema.is_ok_and(|schema| schema.require_usable().is_ok())
     }
 
-    async fn find(&self, past: &Past) -> Result<Snapshot> {
+    async fn find(&self, past: &PointInTime) -> Result<Snapshot> {
         find(&self.snapshots().await?, past).cloned()
     }
 
@@ -235,8 +235,8 @@ impl Inquiry<'_> {
     }
 
     /// What a statement did from one snapshot to the next, and since the last, the newest first: when it
-    /// ended, and its figures. Empty without snapshots.
-    pub async fn history(&self, key: StatementKey) -> Result<Vec<(String, Figures)>> {
+    /// ended, and its counters. Empty without snapshots.
+    pub async fn history(&self, key: StatementKey) -> Result<Vec<(String, Counters)>> {
         let is_hidden = !self.may_see(&key);
         if is_hidden || !self.has_history().await {
             return Ok(Vec::new());
@@ -269,8 +269,8 @@ const LONGEST_PLANNED: Amount = Amount::Beginning(1_000_000);
 /// So many snapshots of a statement are looked at.
 const MOST_PAST: i64 = 50;
 
-/// The figures from each sample to the next, the newest first.
-fn steps(samples: Vec<PastSample>) -> Vec<(String, Figures)> {
+/// The counters from each sample to the next, the newest first.
+fn steps(samples: Vec<PastSample>) -> Vec<(String, Counters)> {
     let mut steps = Vec::new();
     let mut before = None;
     for PastSample { shown_at, moment, sample } in samples {
@@ -281,8 +281,8 @@ fn steps(samples: Vec<PastSample>) -> Vec<(String, Figures)> {
                 None => Change::Gone(sample.key),
             };
             span.change(moment.clone(), std::iter::once(change));
-            let figures = span.counted().first().map(|counted| counted.figures);
-            steps.extend(figures.map(|figures| (shown_at, figures)));
+            let counters = span.counted().first().map(|counted| counted.counters);
+            steps.extend(counters.map(|counters| (shown_at, counters)));
         }
         before = Some(Reading { moment, statements: sample.statement.into_iter().collect() });
     }
@@ -290,17 +290,19 @@ fn steps(samples: Vec<PastSample>) -> Vec<(String, Figures)> {
     steps
 }
 
-fn find<'s>(snapshots: &'s [Snapshot], past: &Past) -> Result<&'s Snapshot> {
+fn find<'s>(snapshots: &'s [Snapshot], past: &PointInTime) -> Result<&'s Snapshot> {
     let (found, wanted) = match past {
-        Past::Ago(ago) => (
+        PointInTime::Ago(ago) => (
             snapshots.iter().find(|snapshot| snapshot.ago >= *ago),
             format!("no snapshot is as old as {}", format::duration(*ago)),
         ),
-        Past::Snapshot(id) => (
+        PointInTime::Snapshot(id) => (
             snapshots.iter().find(|snapshot| snapshot.id == *id),
             format!("there is no snapshot {id}"),
         ),
-        Past::File(path) => (None, format!("{} is no snapshot of this database", path.display())),
+        PointInTime::File(path) => {
+            (None, format!("{} is no snapshot of this database", path.display()))
+        }
     };
     found.ok_or_else(|| Failure::usage(wanted).hint(available(snapshots)))
 }
@@ -327,7 +329,7 @@ fn available(snapshots: &[Snapshot]) -> String {
     }
 }
 
-/// The circumstances of a span that make its figures less than the whole truth, in words.
+/// The circumstances of a span that make its counters less than the whole truth, in words.
 pub fn gaps(span: &Span) -> Vec<String> {
     let mut gaps = Vec::new();
     if span.resets > 0 {

@@ -52,7 +52,7 @@ pub struct Args {
 /// Where statements are not counted, where there is no place for snapshots, and those of the
 /// connection.
 pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
-    let database = context.open(&context.opening("snapshot")).await?;
+    let database = context.open(&context.connect_options("snapshot")).await?;
     let owner = context.config.history.owner.as_deref();
     if args.list {
         let session = database.reader().await?;

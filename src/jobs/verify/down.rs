@@ -6,8 +6,8 @@ use super::Context;
 use super::folder::Folder;
 use super::plan::down::{self, RoundTrip};
 use super::plan::{Applied, CheckName, Judgement, Refused};
-use super::run::{Settings, Site, load_base, make_own_tables};
-use super::server_choice::Ground;
+use super::run::{RoundTripDatabase, Settings, load_base, make_own_tables};
+use super::server_choice::VerifyServer;
 use crate::failure::Result;
 use crate::findings::Finding;
 use crate::format;
@@ -20,7 +20,7 @@ pub struct Downs<'a> {
     /// Of the command.
     pub context: &'a Context,
     /// Where databases can be made.
-    pub ground: &'a Ground,
+    pub server: &'a VerifyServer,
     /// What is sent.
     pub folder: &'a Folder,
 }
@@ -77,25 +77,25 @@ impl Downs<'_> {
     async fn try_all(&self, findings: &mut Vec<Finding>) -> Result<(usize, Option<String>)> {
         let (mut tried, mut copies) = (0, 0);
         let mut model = None;
-        let (mut name, mut site) = self.begin().await?;
+        let (mut name, mut choice) = self.begin().await?;
         let mut known = None;
         for (at, migration) in self.folder.migrations.iter().enumerate() {
             let before = match (&migration.down, known.take()) {
-                (Some(_), None) => Some(site.state().await?),
+                (Some(_), None) => Some(choice.state().await?),
                 (_, known) => known,
             };
-            if let Err(refused) = site.up(migration).await? {
+            if let Err(refused) = choice.up(migration).await? {
                 return Ok((tried, Some(refused_again(&refused))));
             }
             let (Some(down), Some(before)) = (&migration.down, before) else {
                 continue;
             };
-            let after = site.state().await?;
-            let trip = site.round_trip(migration, down, &before).await?;
+            let after = choice.state().await?;
+            let trip = choice.round_trip(migration, down, &before).await?;
             tried += 1;
             let is_whole = matches!(trip, RoundTrip::Whole);
             findings.extend(down::judge(migration, down, trip));
-            if is_whole || site.is_still(&after).await? {
+            if is_whole || choice.is_still(&after).await? {
                 known = Some(after);
                 continue;
             }
@@ -107,9 +107,9 @@ impl Downs<'_> {
                 let stopped = format!("stopped after {MOST_COPIES} that do not restore the schema");
                 return Ok((tried, Some(stopped)));
             }
-            drop(site);
-            self.ground.drop_other(self.context, &name).await?;
-            (name, site) = match self.copy(&mut model, at + 1).await? {
+            drop(choice);
+            self.server.drop_other(self.context, &name).await?;
+            (name, choice) = match self.copy(&mut model, at + 1).await? {
                 Ok(copy) => copy,
                 Err(refused) => return Ok((tried, Some(refused_again(&refused)))),
             };
@@ -118,14 +118,14 @@ impl Downs<'_> {
     }
 
     /// A new database with the base.
-    async fn begin(&self) -> Result<(String, Site)> {
-        let name = self.ground.create_other(self.context, None).await?;
-        let site = self.open(&name, &Settings::new()).await?;
+    async fn begin(&self) -> Result<(String, RoundTripDatabase)> {
+        let name = self.server.create_other(self.context, None).await?;
+        let choice = self.open(&name, &Settings::new()).await?;
         for base in self.folder.preset.iter().chain(&self.folder.base) {
-            load_base(site.session(), base).await?;
+            load_base(choice.session(), base).await?;
         }
-        make_own_tables(site.session(), self.folder.layout()).await?;
-        Ok((name, site))
+        make_own_tables(choice.session(), self.folder.layout()).await?;
+        Ok((name, choice))
     }
 
     /// A new database in which the first so many migrations are applied.
@@ -133,7 +133,7 @@ impl Downs<'_> {
         &self,
         model: &mut Option<Model>,
         migrations: usize,
-    ) -> Result<Answer<(String, Site)>> {
+    ) -> Result<Answer<(String, RoundTripDatabase)>> {
         let mut at = match model.take() {
             Some(model) => model,
             None => {
@@ -141,25 +141,25 @@ impl Downs<'_> {
                 Model { name, applied: 0, settings: Settings::new() }
             }
         };
-        let site = self.open(&at.name, &at.settings).await?;
+        let choice = self.open(&at.name, &at.settings).await?;
         for migration in &self.folder.migrations[at.applied..migrations] {
-            if let Err(refused) = site.up(migration).await? {
+            if let Err(refused) = choice.up(migration).await? {
                 return Ok(Err(refused));
             }
         }
-        at.settings = site.settings().await?;
+        at.settings = choice.settings().await?;
         at.applied = migrations;
         // A database to which somebody is connected cannot be copied.
-        drop(site);
-        let name = self.ground.create_other(self.context, Some(&at.name)).await?;
-        let site = self.open(&name, &at.settings).await?;
+        drop(choice);
+        let name = self.server.create_other(self.context, Some(&at.name)).await?;
+        let choice = self.open(&name, &at.settings).await?;
         *model = Some(at);
-        Ok(Ok((name, site)))
+        Ok(Ok((name, choice)))
     }
 
-    async fn open(&self, name: &str, settings: &Settings) -> Result<Site> {
-        let database = self.ground.open_other(self.context, name).await?;
-        Site::new(database, settings, self.folder.layout()).await
+    async fn open(&self, name: &str, settings: &Settings) -> Result<RoundTripDatabase> {
+        let database = self.server.open_other(self.context, name).await?;
+        RoundTripDatabase::new(database, settings, self.folder.layout()).await
     }
 }
 

@@ -3,24 +3,24 @@
 use std::sync::{MutexGuard, PoisonError};
 
 use super::Context;
-use super::server_choice::{Ground, Others, Server, TEMPLATE, create};
+use super::server_choice::{ExtraDatabases, Server, TEMPLATE, VerifyServer, create};
 use crate::failure::Result;
-use crate::pg::database::{Database, Opening, Workers};
+use crate::pg::database::{ConnectOptions, Database, Workers};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
 
-impl Ground {
+impl VerifyServer {
     /// Makes one more database: empty, or a copy of another one of ours. Returns its name.
     ///
     /// # Errors
     /// Those of the server.
     pub async fn create_other(&self, context: &Context, copied: Option<&str>) -> Result<String> {
         let name = {
-            let mut others = self.others();
-            others.made += 1;
+            let mut extra_databases = self.extra_databases();
+            extra_databases.made += 1;
             // Not like the scratch databases of other runs, which end in a number too.
-            let name = format!("{}_down_{}", self.name(), others.made);
-            others.names.push(name.clone());
+            let name = format!("{}_down_{}", self.name(), extra_databases.made);
+            extra_databases.names.push(name.clone());
             name
         };
         let made = self.beside(context, async |session| {
@@ -32,7 +32,7 @@ impl Ground {
         });
         if let Err(failure) = made.await {
             // It may be somebody else's.
-            self.others().names.retain(|other| *other != name);
+            self.extra_databases().names.retain(|other| *other != name);
             return Err(failure.context("creating a database for the way back failed"));
         }
         Ok(name)
@@ -43,8 +43,8 @@ impl Ground {
     /// # Errors
     /// As [`Database::open`].
     pub async fn open_other(&self, context: &Context, name: &str) -> Result<Database> {
-        let opening = Opening { maintainers: 2, ..self.opening(context) };
-        self.connect(context, name, opening).await
+        let connect_options = ConnectOptions { maintainers: 2, ..self.connect_options(context) };
+        self.connect(context, name, connect_options).await
     }
 
     /// Drops one of them.
@@ -54,12 +54,12 @@ impl Ground {
     pub async fn drop_other(&self, context: &Context, name: &str) -> Result<()> {
         let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
         self.beside(context, async |session| session.execute(&sql).await).await?;
-        self.others().names.retain(|other| other != name);
+        self.extra_databases().names.retain(|other| other != name);
         Ok(())
     }
 
-    fn others(&self) -> MutexGuard<'_, Others> {
-        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    fn extra_databases(&self) -> MutexGuard<'_, ExtraDatabases> {
+        self.extra_databases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does something on a connection to another database than ours.
@@ -72,7 +72,7 @@ impl Ground {
         let database = match &self.server {
             Server::Scratch(scratch) => &scratch.beside,
             Server::Throwaway(_) => {
-                made = self.connect(context, "postgres", context.opening("verify")).await?;
+                made = self.connect(context, "postgres", context.connect_options("verify")).await?;
                 &made
             }
         };
@@ -82,7 +82,7 @@ impl Ground {
 
     /// Drops them all.
     pub(super) async fn remove_others(&self, context: &Context) -> Result<()> {
-        let names = self.others().names.clone();
+        let names = self.extra_databases().names.clone();
         let mut left = Ok(());
         for name in names {
             let dropped = self.drop_other(context, &name).await;

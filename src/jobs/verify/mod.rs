@@ -30,7 +30,7 @@ use report::VerifyReport;
 use folder::Folder;
 use preset::Preset;
 use run_checks::judge;
-use server_choice::{Ground, Site};
+use server_choice::{ServerChoice, VerifyServer};
 
 /// Check in CI that migrations apply cleanly
 ///
@@ -129,8 +129,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let blank = Judgement::new(fail_on).ignoring(ignores).only(folder.changed.clone());
     let blank = blank.laid_out(folder.laid_out);
     let mut judgements = Vec::new();
-    for site in server_choice::sites(context, args)? {
-        judgements.push(judge_on(context, args, site, &folder, blank.clone()).await?);
+    for choice in server_choice::server_choices(context, args)? {
+        judgements.push(judge_on(context, args, choice, &folder, blank.clone()).await?);
     }
     let judgement = merge(judgements, blank);
     if let Some((commit, number @ 1..)) = judgement.left_out() {
@@ -201,18 +201,18 @@ fn narrate(context: &Context, args: &Args, folder: &Folder) {
 async fn judge_on(
     context: &Context,
     args: &Args,
-    site: Site,
+    choice: ServerChoice,
     folder: &Folder,
     blank: Judgement,
 ) -> Result<Judgement> {
-    let ground = Ground::make(context, site, &args.settings()).await?;
-    let leftover = context.inflight.leaves(ground.leftover());
-    let judged = context.unless_cancelled(judge(context, args, &ground, folder, blank)).await;
+    let server = VerifyServer::make(context, choice, &args.settings()).await?;
+    let leftover = context.inflight.leaves(server.leftover());
+    let judged = context.unless_cancelled(judge(context, args, &server, folder, blank)).await;
     let judged = match judged {
-        Err(failure) => Err(ground.explain(failure).await),
+        Err(failure) => Err(server.explain(failure).await),
         judged => judged,
     };
-    ground.remove(context).await;
+    server.remove(context).await;
     drop(leftover);
     judged
 }

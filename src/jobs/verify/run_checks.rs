@@ -5,7 +5,7 @@ use super::folder::Folder;
 use super::plan::{Applied, Extensions, IfMissing, Judgement, Refused};
 use super::run::{apply, end, load_base, make_own_tables, without_unknown_settings};
 use super::schema_checks::{self, Finished};
-use super::server_choice::Ground;
+use super::server_choice::VerifyServer;
 use super::{Args, Context};
 use crate::facts;
 use crate::failure::{Failure, Kind, Result};
@@ -21,12 +21,12 @@ use crate::pg::session::Session;
 pub async fn judge(
     context: &Context,
     args: &Args,
-    ground: &Ground,
+    server: &VerifyServer,
     folder: &Folder,
     mut judgement: Judgement,
 ) -> Result<Judgement> {
     let migrations = &folder.migrations;
-    let database = ground.open(context).await?;
+    let database = server.open(context).await?;
     let extensions = extensions(&database, folder).await?;
     let session = session(&database, args).await?;
     let sent = prepare(context, &session, args, folder, &extensions).await?;
@@ -34,17 +34,17 @@ pub async fn judge(
     let applied = applied.for_layout(folder.layout(), args.preset.is_some());
     end(session).await;
     require_server(&database, &applied).await?;
-    judgement.verified_on.push(ground.verified_on(&database));
+    judgement.verified_on.push(server.verified_on(&database));
     judgement.parse(migrations, &applied);
     judgement.apply(migrations, &applied);
     judgement.extensions(&extensions, args.if_missing());
-    let site = Finished { context, args, database: &database, folder: &sent };
+    let choice = Finished { context, args, database: &database, folder: &sent };
     match applied.refused {
-        None => site.judge(&applied.observed.origins, &mut judgement).await?,
+        None => choice.judge(&applied.observed.origins, &mut judgement).await?,
         Some(_) => schema_checks::skip(&mut judgement),
     }
     if args.down {
-        down::judge(&Downs { context, ground, folder: &sent }, &applied, &mut judgement).await?;
+        down::judge(&Downs { context, server, folder: &sent }, &applied, &mut judgement).await?;
     }
     judgement.locks(&applied, folder.existing());
     judgement.lint(folder.base.as_ref(), migrations, &applied, database.server.version);

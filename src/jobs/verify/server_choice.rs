@@ -11,13 +11,13 @@ use pg_sandbox::{Binaries, Sandbox};
 use super::plan::VerifiedOn;
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::conninfo::Conninfo;
-use crate::pg::database::{Database, Errand, Opening, Workers};
+use crate::pg::database::{ConnectOptions, Database, Errand, Workers};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
 use crate::sandbox;
 
 /// A server to verify on.
-pub enum Site {
+pub enum ServerChoice {
     /// The one that the user named.
     Given,
     /// One of our own, of this installation.
@@ -28,23 +28,23 @@ pub enum Site {
 ///
 /// # Errors
 /// `Usage` where majors are asked for and a server is named; `Sandbox` where one is not found.
-pub fn sites(context: &Context, args: &Args) -> Result<Vec<Site>> {
+pub fn server_choices(context: &Context, args: &Args) -> Result<Vec<ServerChoice>> {
     if context.url.is_none() {
         let found = sandbox::SEARCH.find_all(&args.pg_bin, &args.pg)?;
-        return Ok(found.into_iter().map(Site::Own).collect());
+        return Ok(found.into_iter().map(ServerChoice::Own).collect());
     }
     if !args.pg.is_empty() {
         return Err(Failure::usage("--pg is for throwaway servers, and a server is named")
             .hint("leave out one of the two"));
     }
-    Ok(vec![Site::Given])
+    Ok(vec![ServerChoice::Given])
 }
 
 /// Where the migrations are applied.
-pub struct Ground {
+pub struct VerifyServer {
     pub(super) server: Server,
     /// The databases that were made besides, for good or for a while.
-    pub(super) others: Mutex<Others>,
+    pub(super) extra_databases: Mutex<ExtraDatabases>,
     /// With which settings sessions for the migrations begin.
     set: Vec<(String, String)>,
 }
@@ -59,7 +59,7 @@ pub(super) enum Server {
 
 /// The databases besides. Known before they are made, so that none remains if the run is cancelled meanwhile.
 #[derive(Default)]
-pub(super) struct Others {
+pub(super) struct ExtraDatabases {
     pub(super) made: usize,
     pub(super) names: Vec<String>,
 }
@@ -77,34 +77,38 @@ const DATABASE: &str = "verify";
 /// A session breaks off before its server has written why.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
-impl Ground {
+impl VerifyServer {
     /// Makes it: in a database of its own.
     ///
     /// # Errors
     /// `Sandbox` where no server can be made; those of the server.
-    pub async fn make(context: &Context, site: Site, set: &[(String, String)]) -> Result<Ground> {
-        let server = match site {
-            Site::Own(binaries) => {
-                let made = Ground::throwaway(context, binaries);
+    pub async fn make(
+        context: &Context,
+        choice: ServerChoice,
+        set: &[(String, String)],
+    ) -> Result<VerifyServer> {
+        let server = match choice {
+            ServerChoice::Own(binaries) => {
+                let made = VerifyServer::throwaway(context, binaries);
                 Server::Throwaway(context.unless_cancelled(made).await?)
             }
-            Site::Given => {
-                let opening = context.opening("verify");
-                let beside = context.unless_cancelled(context.open(&opening)).await?;
+            ServerChoice::Given => {
+                let connect_options = context.connect_options("verify");
+                let beside = context.unless_cancelled(context.open(&connect_options)).await?;
                 beside.require_writable()?;
                 scratch_database::sweep(context, &beside).await?;
                 // Not to be cancelled: what we do not know of we could not drop.
                 Server::Scratch(Scratch::create(beside).await?)
             }
         };
-        Ok(Ground { server, others: Mutex::default(), set: set.to_vec() })
+        Ok(VerifyServer { server, extra_databases: Mutex::default(), set: set.to_vec() })
     }
 
     async fn throwaway(context: &Context, binaries: Binaries) -> Result<Throwaway> {
         let (started, folder) = (Instant::now(), binaries.dir.clone());
         let sandbox = context.start_sandbox(binaries).await?;
         let database = context
-            .open_sandbox(&sandbox.url("postgres"), &context.opening("verify"))
+            .open_sandbox(&sandbox.url("postgres"), &context.connect_options("verify"))
             .await?;
         let session = database.maintainer(Workers::AsConfigured).await?;
         create(&session, DATABASE, TEMPLATE).await.map_err(ServerError::into_failure)?;
@@ -116,17 +120,17 @@ impl Ground {
     /// # Errors
     /// As [`Database::open`].
     pub async fn open(&self, context: &Context) -> Result<Database> {
-        let database = self.connect(context, self.name(), self.opening(context)).await?;
+        let database = self.connect(context, self.name(), self.connect_options(context)).await?;
         context.origin.connected_to(&database.server);
         Ok(database)
     }
 
-    pub(super) fn opening(&self, context: &Context) -> Opening {
+    pub(super) fn connect_options(&self, context: &Context) -> ConnectOptions {
         let settings = self.set.clone();
-        Opening {
+        ConnectOptions {
             errand: Errand::Migrations,
             settings,
-            ..context.opening("verify")
+            ..context.connect_options("verify")
         }
     }
 
@@ -134,16 +138,16 @@ impl Ground {
         &self,
         context: &Context,
         name: &str,
-        opening: Opening,
+        connect_options: ConnectOptions,
     ) -> Result<Database> {
         match &self.server {
             Server::Throwaway(Throwaway { sandbox, .. }) => {
-                context.open_sandbox(&sandbox.url(name), &opening).await
+                context.open_sandbox(&sandbox.url(name), &connect_options).await
             }
             Server::Scratch(_) => {
                 let conninfo = Conninfo::resolve(context.url.as_deref(), &context.environment)?;
                 let conninfo = conninfo.with_database(name);
-                Database::open(&conninfo, &context.environment, &opening).await
+                Database::open(&conninfo, &context.environment, &connect_options).await
             }
         }
     }
@@ -202,7 +206,7 @@ impl Ground {
 
     /// What goes wrong here changes nothing about the verdict, and is told.
     pub async fn remove(self, context: &Context) {
-        let others = match &self.server {
+        let extra_databases = match &self.server {
             Server::Throwaway(_) => Ok(()),
             Server::Scratch(_) => self.remove_others(context).await,
         };
@@ -210,7 +214,7 @@ impl Ground {
             Server::Throwaway(Throwaway { sandbox, .. }) => sandbox.stop().map_err(Failure::from),
             Server::Scratch(scratch) => scratch.drop().await,
         };
-        for failure in [others, removed].into_iter().filter_map(Result::err) {
+        for failure in [extra_databases, removed].into_iter().filter_map(Result::err) {
             context.console.warn(&failure.to_string());
         }
     }

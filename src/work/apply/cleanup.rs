@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::became;
-use super::replan::{Seen, Table, look};
+use super::replan::{Seen, Table, replan};
 use crate::facts::{Blocker, Oid, load_progress};
 use crate::pg::session::Session;
 use crate::work::conflicts::describe;
@@ -35,7 +35,7 @@ pub async fn after(
     (table, index): (Option<&Table>, Option<Oid>),
     outcome: &mut Outcome,
 ) {
-    let Ok(seen) = look(apply, subject).await else {
+    let Ok(seen) = replan(apply, subject).await else {
         return;
     };
     if let (Some(table), Some(index)) = (table, index)

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt};
 
-use super::replan::{Seen, Table, look};
+use super::replan::{Seen, Table, replan};
 use super::{became, cleanup};
 use crate::facts::{Build, Oid};
 use crate::failure::{Failure, Kind, Result};
@@ -121,7 +121,7 @@ impl Work<'_> {
 
     /// Looks at the catalog and does the next thing. An outcome ends the work.
     async fn turn(&mut self, most: &mut usize) -> Result<Option<Outcome>> {
-        let seen = look(self.apply, self.subject).await?;
+        let seen = replan(self.apply, self.subject).await?;
         if let Some(outcome) = self.became(&seen).await? {
             return Ok(Some(outcome));
         }
@@ -404,7 +404,7 @@ impl Work<'_> {
         reason: &str,
         statement: Option<&Statement>,
     ) -> Outcome {
-        if let Ok(seen) = look(self.apply, self.subject).await
+        if let Ok(seen) = replan(self.apply, self.subject).await
             && seen.step.verdict == Verdict::AsDeclared
         {
             return self.arrived(seen.size_bytes);

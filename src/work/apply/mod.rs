@@ -28,7 +28,7 @@ use crate::pg::advisory::RunLock;
 use crate::pg::database::Workers;
 use crate::pg::name::RelationName;
 use plan::Options;
-use replan::look;
+use replan::replan;
 
 /// A run of `apply`.
 pub struct Apply<'a> {
@@ -91,7 +91,7 @@ impl<'a> Apply<'a> {
             if !is_done || matches!(step.subject, Subject::Maintenance(_)) {
                 continue;
             }
-            match look(self, &step.subject).await {
+            match replan(self, &step.subject).await {
                 Ok(seen) if seen.step.verdict == Verdict::AsDeclared => {}
                 Ok(_) => {
                     let text = "it was done, and is gone since the connection was lost: the server \

@@ -29,7 +29,7 @@ pub struct Table {
 }
 
 /// Reads the facts about one declared object and plans it.
-pub async fn look(apply: &Apply<'_>, subject: &Subject) -> Result<Seen> {
+pub async fn replan(apply: &Apply<'_>, subject: &Subject) -> Result<Seen> {
     let (facts, steps) = look_at(apply, [subject]).await?;
     if !facts.locked.is_empty() {
         return Err(Failure::new(Kind::Server, "the table is locked by another session")
@@ -61,7 +61,7 @@ pub async fn look_at<'s>(
             Subject::Comment(comment) => declaration.comments.push(comment),
             Subject::Maintenance(maintenance) => declaration.maintenance.push(maintenance),
             // They are not declared, and have their own way of looking.
-            Subject::Refresh(_) | Subject::Upkeep(_) => {}
+            Subject::Refresh(_) | Subject::TableMaintenance(_) => {}
         }
     }
     let database = apply.execution.database;

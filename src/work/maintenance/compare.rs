@@ -3,20 +3,20 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::Upkeeping;
+use super::MaintenanceRun;
 use super::plan::Target;
-use crate::facts::{self, Oid, TableState, Upkeep};
+use crate::facts::{self, Oid, TableMaintenance, TableState};
 use crate::failure::Result;
 use crate::work::STATISTICS_DELAY;
 use crate::work::event::{Outcome, Status, Upkept};
 use crate::work::plan::{Plan, Subject};
 
-impl Upkeeping<'_> {
+impl MaintenanceRun<'_> {
     /// Says of all tables at once what has become of them: a look at each would take longer than most
     /// of them do.
     pub(super) async fn compare(&self, plan: &Plan, outcomes: &mut [Outcome]) {
         let done = plan.steps.iter().zip(outcomes).filter_map(|(step, outcome)| {
-            let Subject::Upkeep(target) = &step.subject else {
+            let Subject::TableMaintenance(target) = &step.subject else {
                 return None;
             };
             (outcome.status == Status::Done).then_some((target, outcome))
@@ -45,12 +45,12 @@ impl Upkeeping<'_> {
         &self,
         wanted: &[Oid],
         done: &[(&Target, &mut Outcome)],
-    ) -> Result<Upkeep> {
+    ) -> Result<TableMaintenance> {
         let database = self.execution.database;
         let session = database.reader().await?;
         let give_up = Instant::now() + STATISTICS_DELAY;
         loop {
-            let upkeep = facts::load_upkeep(&session, &database.server, wanted).await?;
+            let upkeep = facts::load_table_maintenance(&session, &database.server, wanted).await?;
             let tables = by_oid(&upkeep.tables);
             let is_recorded = done.iter().all(|(target, outcome)| {
                 // What was dropped meanwhile will never be.

@@ -18,13 +18,13 @@ use super::plan::{Plan, Step, Subject};
 use super::record::{Recorder, run_of};
 use super::retry::with_jitter;
 use super::{Execution, reached, settled};
-use crate::facts::Upkeep;
+use crate::facts::TableMaintenance;
 use crate::failure::Result;
 use crate::format;
 use crate::pg::database::Workers;
 use crate::pg::session::Session;
 use plan::Target;
-pub use progress_estimate::Ledger;
+pub use progress_estimate::ProgressEstimate;
 use work::{Tried, Work};
 
 /// How often a table that is locked is tried again, at the end of the run.
@@ -32,7 +32,7 @@ const TRIES_AT_THE_END: u32 = 3;
 const BETWEEN_TRIES: Duration = Duration::from_secs(3);
 
 /// A run of `vacuum` or `analyze`.
-pub struct Upkeeping<'a> {
+pub struct MaintenanceRun<'a> {
     /// What every job needs.
     pub execution: Execution<'a>,
     /// The command, for the history.
@@ -43,11 +43,11 @@ pub struct Upkeeping<'a> {
     pub ends_with_database_statistics: bool,
     pub recorder: &'a Recorder<'a>,
     /// The tables as they were when the plan was made.
-    pub before: &'a Upkeep,
+    pub before: &'a TableMaintenance,
     /// Connections between two tables.
     pub idle: Idle,
     /// What is done and what is left.
-    pub ledger: Ledger,
+    pub progress_estimate: ProgressEstimate,
 }
 
 /// Connections between two tables: to check one out of the pool anew takes a round trip each time.
@@ -72,7 +72,7 @@ enum Patience {
     Over,
 }
 
-impl Upkeeping<'_> {
+impl MaintenanceRun<'_> {
     /// Executes the plan. Returns what each step came to, in the order of the plan.
     pub async fn run(&self, plan: &Plan) -> Vec<Outcome> {
         self.execution.watched(plan, self.steps(plan)).await
@@ -83,8 +83,8 @@ impl Upkeeping<'_> {
         let to_do = (0..plan.steps.len()).filter(|at| outcomes[*at].is_none());
         let mut waiting = to_do.collect::<VecDeque<_>>();
         for at in &waiting {
-            if let Subject::Upkeep(target) = &plan.steps[*at].subject {
-                self.ledger.expect(target);
+            if let Subject::TableMaintenance(target) = &plan.steps[*at].subject {
+                self.progress_estimate.expect(target);
             }
         }
         for attempt in 0..=TRIES_AT_THE_END {
@@ -141,7 +141,7 @@ impl Upkeeping<'_> {
     }
 
     async fn step(&self, at: StepIndex, step: &Step, patience: Patience) -> Tried {
-        let Subject::Upkeep(target) = &step.subject else {
+        let Subject::TableMaintenance(target) = &step.subject else {
             return Tried::Settled(Outcome::new(Status::Skipped, "nothing to send"));
         };
         if let Some(outcome) = self.not_to_start(target) {
@@ -177,7 +177,7 @@ impl Upkeeping<'_> {
 
     fn finish(&self, at: StepIndex, target: &Target, outcome: &Outcome) {
         self.execution.events.emit(Event::Finished(at, Box::new(outcome.clone())));
-        let total = self.ledger.settle(target, outcome, self.execution.policy.jobs);
+        let total = self.progress_estimate.settle(target, outcome, self.execution.policy.jobs);
         self.execution.events.emit(Event::Advanced(total));
     }
 
@@ -207,7 +207,7 @@ impl Upkeeping<'_> {
         if left.is_zero() {
             return Some(Outcome::left(format!("left for the next time: {words}")));
         }
-        let needed = self.ledger.estimate(target).filter(|needed| *needed > left)?;
+        let needed = self.progress_estimate.estimate(target).filter(|needed| *needed > left)?;
         Some(Outcome::left(format!(
             "left for the next time: it would take about {}, and {} are left",
             format::duration(needed),

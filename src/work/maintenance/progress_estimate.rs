@@ -4,16 +4,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::plan::Target;
-use crate::facts::history::PastUpkeep;
+use crate::facts::history::PastMaintenance;
 use crate::format;
 use crate::work::event::{Outcome, Status, Total};
 
-/// The account of a run.
+/// The pace of a run.
 #[derive(Debug, Default)]
-pub struct Ledger(Mutex<Account>);
+pub struct ProgressEstimate(Mutex<RunPace>);
 
 #[derive(Debug, Default)]
-struct Account {
+struct RunPace {
     /// Of the run's tables.
     total: Total,
     /// Bytes that were read in `busy`, by all workers, in this run and before.
@@ -21,50 +21,50 @@ struct Account {
     busy: Duration,
 }
 
-impl Ledger {
-    /// An account that knows how fast it went in the past.
-    pub fn with_past<'p>(past: impl Iterator<Item = &'p PastUpkeep>) -> Self {
-        let mut account = Account::default();
+impl ProgressEstimate {
+    /// A pace that knows how fast it went in the past.
+    pub fn with_past<'p>(past: impl Iterator<Item = &'p PastMaintenance>) -> Self {
+        let mut pace = RunPace::default();
         for table in past {
-            account.known_bytes = account.known_bytes.saturating_add(table.done_bytes.max(0));
-            account.busy = account.busy.saturating_add(table.done_in);
+            pace.known_bytes = pace.known_bytes.saturating_add(table.done_bytes.max(0));
+            pace.busy = pace.busy.saturating_add(table.done_in);
         }
-        Ledger(Mutex::new(account))
+        ProgressEstimate(Mutex::new(pace))
     }
 
-    /// Takes a table into the account that is to be done.
+    /// Adds a table that is to be done.
     pub fn expect(&self, target: &Target) {
-        let mut account = self.account();
-        account.total.steps += 1;
-        account.total.bytes += target.bytes;
+        let mut pace = self.pace();
+        pace.total.steps += 1;
+        pace.total.bytes += target.bytes;
     }
 
     /// How long the table will take: as long as it usually does, else by its size; `None` while
     /// nothing is known.
     pub fn estimate(&self, target: &Target) -> Option<Duration> {
-        target.usual.or_else(|| self.account().time_for(target.bytes))
+        target.usual.or_else(|| self.pace().time_for(target.bytes))
     }
 
     /// Notes what a table came to. Returns how far the run is with so many workers.
     pub fn settle(&self, target: &Target, outcome: &Outcome, jobs: usize) -> Total {
-        let mut account = self.account();
+        let mut pace = self.pace();
         if outcome.status == Status::Done {
-            account.known_bytes = account.known_bytes.saturating_add(target.bytes);
-            account.busy += outcome.duration;
+            pace.known_bytes = pace.known_bytes.saturating_add(target.bytes);
+            pace.busy += outcome.duration;
         }
-        account.total.steps_done += 1;
-        account.total.bytes_done += target.bytes;
-        let left = account.total.bytes - account.total.bytes_done;
-        account.total.left = account.time_for(left).map(|left| left.div_f64(jobs.max(1) as f64));
-        account.total
+        pace.total.steps_done += 1;
+        pace.total.bytes_done += target.bytes;
+        let left = pace.total.bytes - pace.total.bytes_done;
+        pace.total.left = pace.time_for(left).map(|left| left.div_f64(jobs.max(1) as f64));
+        pace.total
     }
 
-    fn account(&self) -> MutexGuard<'_, Account> {
+    fn pace(&self) -> MutexGuard<'_, RunPace> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Account {
+impl RunPace {
     fn time_for(&self, bytes: i64) -> Option<Duration> {
         let is_known = self.known_bytes > 0 && self.busy > Duration::ZERO;
         let share = bytes.max(0) as f64 / self.known_bytes as f64;
@@ -82,31 +82,31 @@ mod tests {
 
     #[test]
     fn a_table_takes_as_long_as_it_usually_does_and_else_by_its_size() {
-        let ledger = Ledger::default();
-        assert_eq!(ledger.estimate(&target(100, None)), None);
-        let past = PastUpkeep {
+        let progress_estimate = ProgressEstimate::default();
+        assert_eq!(progress_estimate.estimate(&target(100, None)), None);
+        let past = PastMaintenance {
             object: "public.t".to_owned(),
             was_left: false,
             usual: None,
             done_bytes: 1000,
             done_in: Duration::from_secs(10),
         };
-        let ledger = Ledger::with_past(std::iter::once(&past));
-        assert_eq!(ledger.estimate(&target(100, None)), Some(Duration::from_secs(1)));
+        let progress_estimate = ProgressEstimate::with_past(std::iter::once(&past));
+        assert_eq!(progress_estimate.estimate(&target(100, None)), Some(Duration::from_secs(1)));
         let usual = Some(Duration::from_secs(7));
-        assert_eq!(ledger.estimate(&target(100, usual)), usual);
+        assert_eq!(progress_estimate.estimate(&target(100, usual)), usual);
     }
 
     #[test]
     fn workers_share_what_is_left() {
-        let ledger = Ledger::default();
+        let progress_estimate = ProgressEstimate::default();
         let tables = [target(1000, None), target(3000, None)];
-        tables.iter().for_each(|table| ledger.expect(table));
+        tables.iter().for_each(|table| progress_estimate.expect(table));
         let done = Outcome {
             duration: Duration::from_secs(2),
             ..Outcome::new(Status::Done, "")
         };
-        let total = ledger.settle(&tables[0], &done, 2);
+        let total = progress_estimate.settle(&tables[0], &done, 2);
         assert_eq!((total.steps_done, total.steps), (1, 2));
         assert_eq!((total.bytes_done, total.bytes), (1000, 4000));
         assert_eq!(total.left, Some(Duration::from_secs(3)));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Upkeeping;
+use super::MaintenanceRun;
 use crate::failure::Result;
 use crate::pg::server_error::{LOCK_NOT_AVAILABLE, ServerError};
 use crate::pg::session::{Notice, Session};
@@ -22,7 +22,7 @@ pub enum Tried {
 
 /// The work on one table.
 pub struct Work<'a> {
-    run: &'a Upkeeping<'a>,
+    run: &'a MaintenanceRun<'a>,
     at: StepIndex,
     step: &'a Step,
     /// How long it has waited for others.
@@ -33,7 +33,7 @@ pub struct Work<'a> {
 
 impl<'a> Work<'a> {
     /// Nothing done yet.
-    pub fn new(run: &'a Upkeeping<'a>, at: StepIndex, step: &'a Step) -> Self {
+    pub fn new(run: &'a MaintenanceRun<'a>, at: StepIndex, step: &'a Step) -> Self {
         Work { run, at, step, waited: Duration::ZERO, pages_scanned: None }
     }
 

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{BLOCK_BYTES, Counted};
+use super::{BLOCK_BYTES, StatementDelta};
 use crate::duration;
-use crate::facts::statements::{Figure, Kind};
+use crate::facts::statements::{Counter, Kind};
 
-/// A condition on a statement's figures.
+/// A condition on a statement's counters.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Gate {
+pub struct Condition {
     text: String,
     field: Field,
     operator: Operator,
@@ -27,7 +27,7 @@ enum Operator {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Field {
-    Figure(Figure),
+    Counter(Counter),
     Mean,
     Share,
     Slowdown,
@@ -37,9 +37,9 @@ enum Field {
     Temp,
 }
 
-impl Gate {
+impl Condition {
     /// Reads `FIELD > VALUE` or `FIELD < VALUE`.
-    pub fn parse(text: &str) -> Result<Gate, String> {
+    pub fn parse(text: &str) -> Result<Condition, String> {
         let at = text.find(['>', '<']).ok_or("write it as 'mean > 100ms'")?;
         let field = field(text[..at].trim())?;
         let value = text[at + 1..].trim_start();
@@ -55,11 +55,11 @@ impl Gate {
         };
         let limit = value_of(field, value)
             .ok_or_else(|| format!("{value} is no value for {}", text[..at].trim()))?;
-        Ok(Gate { text: text.trim().to_owned(), field, operator, limit })
+        Ok(Condition { text: text.trim().to_owned(), field, operator, limit })
     }
 
     /// Whether the statement is a finding. `all_ms` is what its share is of.
-    pub fn finds(&self, counted: &Counted, all_ms: f64) -> bool {
+    pub fn finds(&self, counted: &StatementDelta, all_ms: f64) -> bool {
         self.value(counted, all_ms).is_some_and(|value| match self.operator {
             Operator::Over => value > self.limit,
             Operator::OverOrEqual => value >= self.limit,
@@ -69,23 +69,23 @@ impl Gate {
     }
 
     /// Whether nobody knows if the statement is a finding.
-    pub fn is_unknown(&self, counted: &Counted) -> bool {
-        matches!(self.field, Field::Figure(figure) if counted.figures.get(figure).is_none())
+    pub fn is_unknown(&self, counted: &StatementDelta) -> bool {
+        matches!(self.field, Field::Counter(counter) if counted.counters.get(counter).is_none())
     }
 
-    fn value(&self, counted: &Counted, all_ms: f64) -> Option<f64> {
-        let figures = &counted.figures;
+    fn value(&self, counted: &StatementDelta, all_ms: f64) -> Option<f64> {
+        let counters = &counted.counters;
         match self.field {
-            Field::Figure(figure) => figures.get(figure),
-            Field::Mean => figures.mean(),
+            Field::Counter(counter) => counters.get(counter),
+            Field::Mean => counters.mean(),
             Field::Share => {
-                figures.get(Figure::Total).filter(|_| all_ms > 0.0).map(|ms| ms / all_ms)
+                counters.get(Counter::Total).filter(|_| all_ms > 0.0).map(|ms| ms / all_ms)
             }
             Field::Slowdown => counted.slowdown(),
-            Field::RowsPerCall => figures.per_call(Figure::Rows),
-            Field::CacheHit => figures.cache_hit(),
+            Field::RowsPerCall => counters.per_call(Counter::Rows),
+            Field::CacheHit => counters.cache_hit(),
             Field::Temp => {
-                figures.get(Figure::TempWritten).map(|blocks| blocks * BLOCK_BYTES as f64)
+                counters.get(Counter::TempWritten).map(|blocks| blocks * BLOCK_BYTES as f64)
             }
         }
     }
@@ -96,26 +96,26 @@ impl Gate {
     }
 }
 
-impl fmt::Display for Gate {
+impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
 fn field(name: &str) -> Result<Field, String> {
-    let figure = match name {
+    let counter = match name {
         "mean" | "mean_ms" => return Ok(Field::Mean),
         "share" => return Ok(Field::Share),
         "slowdown" => return Ok(Field::Slowdown),
         "rows_per_call" => return Ok(Field::RowsPerCall),
         "cache_hit" => return Ok(Field::CacheHit),
         "temp" => return Ok(Field::Temp),
-        "wal" => Some(Figure::WalBytes),
-        name => Figure::named(name).or_else(|| Figure::named(&format!("{name}_ms"))),
+        "wal" => Some(Counter::WalBytes),
+        name => Counter::named(name).or_else(|| Counter::named(&format!("{name}_ms"))),
     };
-    figure.map(Field::Figure).ok_or_else(|| {
+    counter.map(Field::Counter).ok_or_else(|| {
         format!(
-            "there is no figure {name}; there are mean, total, max, min, stddev, calls, rows, share, \
+            "there is no counter {name}; there are mean, total, max, min, stddev, calls, rows, share, \
              temp, wal, plan, slowdown, rows_per_call, cache_hit, and those of the JSON document"
         )
     })
@@ -125,9 +125,9 @@ fn value_of(field: Field, text: &str) -> Option<f64> {
     let number = || f64::from_str(text).ok();
     let value = match field {
         Field::Mean => millis(text),
-        Field::Figure(figure) if figure.kind() != Kind::Count => millis(text),
-        Field::Figure(Figure::WalBytes) | Field::Temp => bytes(text),
-        Field::Figure(_) | Field::Slowdown | Field::RowsPerCall => number(),
+        Field::Counter(counter) if counter.kind() != Kind::Count => millis(text),
+        Field::Counter(Counter::WalBytes) | Field::Temp => bytes(text),
+        Field::Counter(_) | Field::Slowdown | Field::RowsPerCall => number(),
         Field::Share | Field::CacheHit => match text.strip_suffix('%') {
             Some(percent) => f64::from_str(percent.trim()).ok().map(|percent| percent / 100.0),
             None => number(),
@@ -160,26 +160,29 @@ fn bytes(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::statements::{Figures, StatementKey};
+    use crate::facts::statements::{Counters, StatementKey};
 
-    fn finds(gate: &str) -> bool {
-        let mut figures = Figures::default();
-        let values =
-            [(Figure::Calls, 10.0), (Figure::Total, 1500.0), (Figure::WalBytes, 3_000_000.0)];
-        values.iter().for_each(|(figure, value)| figures.set(*figure, Some(*value)));
-        let mut before = Figures::default();
-        before.set(Figure::Calls, Some(1.0));
-        before.set(Figure::Total, Some(50.0));
+    fn finds(condition: &str) -> bool {
+        let mut counters = Counters::default();
+        let values = [
+            (Counter::Calls, 10.0),
+            (Counter::Total, 1500.0),
+            (Counter::WalBytes, 3_000_000.0),
+        ];
+        values.iter().for_each(|(counter, value)| counters.set(*counter, Some(*value)));
+        let mut before = Counters::default();
+        before.set(Counter::Calls, Some(1.0));
+        before.set(Counter::Total, Some(50.0));
         let key = StatementKey { dbid: 1, userid: 1, queryid: 1, toplevel: true };
-        let counted = Counted { key, figures, is_partial: false, before: Some(before) };
-        Gate::parse(gate)
-            .unwrap_or_else(|why| panic!("{gate}: {why}"))
+        let counted = StatementDelta { key, counters, is_partial: false, before: Some(before) };
+        Condition::parse(condition)
+            .unwrap_or_else(|why| panic!("{condition}: {why}"))
             .finds(&counted, 3000.0)
     }
 
     #[test]
     fn a_gate_compares_a_figure_with_a_limit() {
-        for gate in [
+        for condition in [
             "mean > 100ms",
             "mean>149.5",
             "total > 1s",
@@ -192,9 +195,9 @@ mod tests {
             "calls <= 10",
             "wal >= 2.5 MiB",
         ] {
-            assert!(finds(gate), "{gate}");
+            assert!(finds(condition), "{condition}");
         }
-        for gate in [
+        for condition in [
             "mean > 151ms",
             "total > 2s",
             "share > 0.5",
@@ -202,14 +205,14 @@ mod tests {
             "max > 1ms",
             "calls > 10",
         ] {
-            assert!(!finds(gate), "{gate}");
+            assert!(!finds(condition), "{condition}");
         }
     }
 
     #[test]
     fn what_is_no_gate_is_refused() {
         for wrong in ["", "mean", "mean > fast", "colour > 3", "mean > -1", "share > x%"] {
-            assert!(Gate::parse(wrong).is_err(), "{wrong}");
+            assert!(Condition::parse(wrong).is_err(), "{wrong}");
         }
     }
 }

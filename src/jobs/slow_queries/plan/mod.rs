@@ -6,10 +6,10 @@ mod span;
 
 use std::collections::HashMap;
 
-use crate::facts::statements::{Figure, Figures, Filter, StatementKey, expression};
-pub use condition::Gate;
+use crate::facts::statements::{Counter, Counters, Filter, StatementKey, expression};
+pub use condition::Condition;
 pub use ranking::{Details, Ranking, findings};
-pub use span::{Change, Counted, Span};
+pub use span::{Change, Span, StatementDelta};
 
 /// Where the server was not built otherwise.
 pub const BLOCK_BYTES: i64 = 8192;
@@ -42,9 +42,9 @@ pub enum Sort {
 }
 
 impl Sort {
-    /// The figures that are added up.
-    fn figures(self) -> &'static [Figure] {
-        use Figure::*;
+    /// The counters that are added up.
+    fn counters(self) -> &'static [Counter] {
+        use Counter::*;
         match self {
             Sort::Total => &[Total],
             Sort::Mean => &[],
@@ -63,54 +63,58 @@ impl Sort {
 
     /// As an expression over the extension's columns in `s`.
     pub fn sql(self, columns: &[String]) -> String {
-        let of = |figure| expression(figure, columns);
+        let of = |counter| expression(counter, columns);
         if self == Sort::Mean {
-            return format!("{} / NULLIF({}, 0)", of(Figure::Total), of(Figure::Calls));
+            return format!("{} / NULLIF({}, 0)", of(Counter::Total), of(Counter::Calls));
         }
-        let figures = self.figures().iter().map(|figure| of(*figure));
-        figures.collect::<Vec<_>>().join(" + ")
+        let counters = self.counters().iter().map(|counter| of(*counter));
+        counters.collect::<Vec<_>>().join(" + ")
     }
 
     /// Of one statement; `None` where it is not known.
-    pub fn value(self, figures: &Figures) -> Option<f64> {
+    pub fn value(self, counters: &Counters) -> Option<f64> {
         if self == Sort::Mean {
-            return figures.mean();
+            return counters.mean();
         }
-        self.figures().iter().map(|figure| figures.get(*figure)).sum()
+        self.counters().iter().map(|counter| counters.get(*counter)).sum()
     }
 }
 
 /// The statements that the filter leaves, the first by `sort` before the others.
-pub fn ranked(mut counted: Vec<Counted>, sort: Sort, filter: &Filter) -> Vec<Counted> {
+pub fn ranked(
+    mut counted: Vec<StatementDelta>,
+    sort: Sort,
+    filter: &Filter,
+) -> Vec<StatementDelta> {
     counted.retain(|counted| is_wanted(counted, filter));
     counted.sort_by(|a, b| {
-        let value = |counted: &Counted| sort.value(&counted.figures).unwrap_or(f64::MIN);
+        let value = |counted: &StatementDelta| sort.value(&counted.counters).unwrap_or(f64::MIN);
         value(b).total_cmp(&value(a)).then(a.key.cmp(&b.key))
     });
     counted
 }
 
-fn is_wanted(counted: &Counted, filter: &Filter) -> bool {
-    let (key, figures) = (&counted.key, &counted.figures);
+fn is_wanted(counted: &StatementDelta, filter: &Filter) -> bool {
+    let (key, counters) = (&counted.key, &counted.counters);
     filter.database.is_none_or(|database| key.dbid == database)
         && filter.user.is_none_or(|user| key.userid == user)
         && filter.queryids.as_ref().is_none_or(|ids| ids.contains(&key.queryid))
-        && figures.or_zero(Figure::Calls) >= filter.min_calls
-        && figures.mean().unwrap_or(0.0) >= filter.min_mean_ms
+        && counters.or_zero(Counter::Calls) >= filter.min_calls
+        && counters.mean().unwrap_or(0.0) >= filter.min_mean_ms
 }
 
-/// The statements of now with their figures of the span before; what has lost most time first, then
+/// The statements of now with their counters of the span before; what has lost most time first, then
 /// what is new.
-pub fn compared(now: Vec<Counted>, before: &[Counted]) -> Vec<Counted> {
-    let before = before.iter().map(|counted| (counted.key, counted.figures));
-    let before = before.collect::<HashMap<StatementKey, Figures>>();
+pub fn compared(now: Vec<StatementDelta>, before: &[StatementDelta]) -> Vec<StatementDelta> {
+    let before = before.iter().map(|counted| (counted.key, counted.counters));
+    let before = before.collect::<HashMap<StatementKey, Counters>>();
     let mut compared = now;
     for counted in &mut compared {
         counted.before = before.get(&counted.key).copied();
     }
     compared.sort_by(|a, b| {
-        let lost = |counted: &Counted| counted.lost_ms().unwrap_or(f64::MIN);
-        let total = |counted: &Counted| counted.figures.or_zero(Figure::Total);
+        let lost = |counted: &StatementDelta| counted.lost_ms().unwrap_or(f64::MIN);
+        let total = |counted: &StatementDelta| counted.counters.or_zero(Counter::Total);
         lost(b).total_cmp(&lost(a)).then(total(b).total_cmp(&total(a)))
     });
     compared

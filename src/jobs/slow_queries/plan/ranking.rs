@@ -1,14 +1,14 @@
 //! Which statements were chosen, and all that is told of them.
 
-use super::{Counted, Gate};
-use crate::facts::statements::{Figure, Figures, KnownTexts, Moment, Names};
+use super::{Condition, StatementDelta};
+use crate::facts::statements::{Counter, Counters, KnownTexts, Moment, Names};
 use crate::work::plan::Warning;
 
 /// What was found out.
 #[derive(Debug, Clone, Default)]
 pub struct Ranking {
     /// The statements to show, in their order.
-    pub statements: Vec<Counted>,
+    pub statements: Vec<StatementDelta>,
     pub texts: KnownTexts,
     /// Their users and databases.
     pub names: Names,
@@ -36,7 +36,7 @@ pub struct Ranking {
     pub all_calls: f64,
     /// It is compared with another span.
     pub is_compared: bool,
-    /// Statements that make it a finding: their place among those shown, and the gate.
+    /// Statements that make it a finding: their place among those shown, and the condition.
     pub findings: Vec<(usize, String)>,
     /// What should be known besides.
     pub warnings: Vec<Warning>,
@@ -55,42 +55,42 @@ pub struct Details {
     pub not_explained: Option<String>,
     /// The tables and indexes that the plan uses.
     pub relations: Vec<String>,
-    /// What it did between snapshots, the newest first: when, and its figures.
-    pub history: Vec<(String, Figures)>,
+    /// What it did between snapshots, the newest first: when, and its counters.
+    pub history: Vec<(String, Counters)>,
 }
 
 impl Ranking {
     /// Its text, or that it is not known.
-    pub fn text(&self, counted: &Counted) -> String {
+    pub fn text(&self, counted: &StatementDelta) -> String {
         let text = self.texts.get(&counted.key);
         text.map_or_else(|| "(its text is not known)".to_owned(), Clone::clone)
     }
 
     /// Its share of the time of all.
-    pub fn share(&self, counted: &Counted) -> Option<f64> {
-        let total = counted.figures.get(Figure::Total)?;
+    pub fn share(&self, counted: &StatementDelta) -> Option<f64> {
+        let total = counted.counters.get(Counter::Total)?;
         (self.all_ms > 0.0).then_some(total / self.all_ms)
     }
 
     /// Whether one execution takes as long as is slow.
-    pub fn is_slow(&self, counted: &Counted) -> bool {
-        counted.figures.mean().is_some_and(|mean| mean >= self.slow_ms)
+    pub fn is_slow(&self, counted: &StatementDelta) -> bool {
+        counted.counters.mean().is_some_and(|mean| mean >= self.slow_ms)
     }
 
     /// Whether a statement has any of it.
-    pub fn any(&self, figure: Figure) -> bool {
-        self.statements.iter().any(|counted| counted.figures.or_zero(figure) > 0.0)
+    pub fn any(&self, counter: Counter) -> bool {
+        self.statements.iter().any(|counted| counted.counters.or_zero(counter) > 0.0)
     }
 }
 
-/// The gates in words, for a finding.
+/// The conditions in words, for a finding.
 pub fn findings<'g>(
-    statements: &'g [Counted],
-    gates: &'g [Gate],
+    statements: &'g [StatementDelta],
+    conditions: &'g [Condition],
     all_ms: f64,
 ) -> impl Iterator<Item = (usize, String)> + 'g {
     statements.iter().enumerate().flat_map(move |(at, counted)| {
-        let found = gates.iter().filter(move |gate| gate.finds(counted, all_ms));
-        found.map(move |gate| (at, gate.to_string()))
+        let found = conditions.iter().filter(move |condition| condition.finds(counted, all_ms));
+        found.map(move |condition| (at, condition.to_string()))
     })
 }

@@ -3,25 +3,25 @@
 
 use std::collections::HashMap;
 
-use crate::facts::statements::{Figure, Figures, Kind, Moment, Reading, Statement, StatementKey};
+use crate::facts::statements::{Counter, Counters, Kind, Moment, Reading, Statement, StatementKey};
 
-/// A statement's figures of a span.
+/// A statement's counters of a span.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Counted {
+pub struct StatementDelta {
     pub key: StatementKey,
-    pub figures: Figures,
+    pub counters: Counters,
     /// Its counters began anew within the span, so that some of it is missing.
     pub is_partial: bool,
-    /// The figures of the span that it is compared with.
-    pub before: Option<Figures>,
+    /// The counters of the span that it is compared with.
+    pub before: Option<Counters>,
 }
 
-impl Counted {
+impl StatementDelta {
     /// A statement's counters as they stand.
     pub fn whole(statement: &Statement) -> Self {
-        Counted {
+        StatementDelta {
             key: statement.key,
-            figures: statement.figures,
+            counters: statement.counters,
             is_partial: false,
             before: None,
         }
@@ -30,13 +30,13 @@ impl Counted {
     /// How many times the mean of the span before its mean is; `None` where one is not known.
     pub fn slowdown(&self) -> Option<f64> {
         let before = self.before.as_ref()?.mean().filter(|before| *before > 0.0)?;
-        Some(self.figures.mean()? / before)
+        Some(self.counters.mean()? / before)
     }
 
     /// How much more time its executions took than they would have in the span before, in ms.
     pub fn lost_ms(&self) -> Option<f64> {
-        let more = self.figures.mean()? - self.before.as_ref()?.mean()?;
-        Some(more * self.figures.or_zero(Figure::Calls))
+        let more = self.counters.mean()? - self.before.as_ref()?.mean()?;
+        Some(more * self.counters.or_zero(Counter::Calls))
     }
 }
 
@@ -62,7 +62,7 @@ pub struct Span {
     /// Until a reading of all statements what is not known may have been there all the time.
     is_blind: bool,
     states: HashMap<StatementKey, Statement>,
-    sums: HashMap<StatementKey, Counted>,
+    sums: HashMap<StatementKey, StatementDelta>,
 }
 
 impl Span {
@@ -121,25 +121,25 @@ impl Span {
             return;
         }
         let known = before.filter(|before| !is_anew(before, &now));
-        let part = difference(known.map(|before| &before.figures), &now.figures);
+        let part = difference(known.map(|before| &before.counters), &now.counters);
         let is_partial = known.is_none() && (before.is_some() || was_reset || has_evicted);
-        let reached = known.and_then(|before| before.figures.get(Figure::Max));
-        let least = known.and_then(|before| before.figures.get(Figure::Min));
-        if part.or_zero(Figure::Calls) > 0.0 || part.or_zero(Figure::Plans) > 0.0 {
-            let sum = self.sums.entry(now.key).or_insert_with(|| Counted {
+        let reached = known.and_then(|before| before.counters.get(Counter::Max));
+        let least = known.and_then(|before| before.counters.get(Counter::Min));
+        if part.or_zero(Counter::Calls) > 0.0 || part.or_zero(Counter::Plans) > 0.0 {
+            let sum = self.sums.entry(now.key).or_insert_with(|| StatementDelta {
                 key: now.key,
-                figures: Figures::default(),
+                counters: Counters::default(),
                 is_partial: false,
                 before: None,
             });
-            sum.figures = together(&sum.figures, &part, least, reached);
+            sum.counters = together(&sum.counters, &part, least, reached);
             sum.is_partial |= is_partial;
         }
         self.states.insert(now.key, now);
     }
 
     /// What was counted, statement by statement.
-    pub fn counted(&self) -> Vec<Counted> {
+    pub fn counted(&self) -> Vec<StatementDelta> {
         let mut counted = self.sums.values().cloned().collect::<Vec<_>>();
         counted.sort_by_key(|counted| counted.key);
         counted
@@ -167,63 +167,63 @@ impl Span {
 /// Whether the counters were begun again since: they went back, or the server says so.
 fn is_anew(before: &Statement, now: &Statement) -> bool {
     let since = before.stats_since.zip(now.stats_since);
-    let went_back = |figure| {
-        let known = before.figures.get(figure).zip(now.figures.get(figure));
+    let went_back = |counter| {
+        let known = before.counters.get(counter).zip(now.counters.get(counter));
         known.is_some_and(|(before, now)| now < before)
     };
     since.is_some_and(|(before, now)| (now - before).abs() > 1e-3)
-        || went_back(Figure::Calls)
-        || went_back(Figure::Plans)
-        || went_back(Figure::Rows)
+        || went_back(Counter::Calls)
+        || went_back(Counter::Plans)
+        || went_back(Counter::Rows)
 }
 
 /// What came on top of `before`.
-fn difference(before: Option<&Figures>, now: &Figures) -> Figures {
+fn difference(before: Option<&Counters>, now: &Counters) -> Counters {
     let Some(before) = before else { return *now };
-    let mut part = Figures::default();
-    for figure in Figure::all().filter(|figure| figure.kind() != Kind::Extreme) {
-        let value = now.get(figure).map(|now| (now - before.or_zero(figure)).max(0.0));
-        part.set(figure, value);
+    let mut part = Counters::default();
+    for counter in Counter::all().filter(|counter| counter.kind() != Kind::Extreme) {
+        let value = now.get(counter).map(|now| (now - before.or_zero(counter)).max(0.0));
+        part.set(counter, value);
     }
-    let new = |figure, is_new: fn(f64, f64) -> bool| {
-        let known = before.get(figure).zip(now.get(figure));
+    let new = |counter, is_new: fn(f64, f64) -> bool| {
+        let known = before.get(counter).zip(now.get(counter));
         known.filter(|(before, now)| is_new(*before, *now)).map(|(_, now)| now)
     };
-    part.set(Figure::Max, new(Figure::Max, |before, now| now > before));
-    part.set(Figure::Min, new(Figure::Min, |before, now| now < before));
+    part.set(Counter::Max, new(Counter::Max, |before, now| now > before));
+    part.set(Counter::Min, new(Counter::Min, |before, now| now < before));
     let squares = spread(now)
         .zip(spread(before))
         .map(|(now_squares, before_squares)| now_squares - before_squares - between(before, &part));
-    part.set(Figure::Deviation, deviation(squares, part.or_zero(Figure::Calls)));
+    part.set(Counter::Deviation, deviation(squares, part.or_zero(Counter::Calls)));
     part
 }
 
 /// Two spans in one. `least`, `reached`: the extremes before the second, which say whether those of
 /// the first still stand where the second has none of its own.
 fn together(
-    first: &Figures,
-    second: &Figures,
+    first: &Counters,
+    second: &Counters,
     least: Option<f64>,
     reached: Option<f64>,
-) -> Figures {
-    if first.or_zero(Figure::Calls) == 0.0 {
+) -> Counters {
+    if first.or_zero(Counter::Calls) == 0.0 {
         return *second;
     }
-    if second.or_zero(Figure::Calls) == 0.0 {
+    if second.or_zero(Counter::Calls) == 0.0 {
         let mut sum = *first;
-        for figure in [Figure::Plans, Figure::PlanTime] {
-            sum.set(figure, added(first.get(figure), second.get(figure)));
+        for counter in [Counter::Plans, Counter::PlanTime] {
+            sum.set(counter, added(first.get(counter), second.get(counter)));
         }
         return sum;
     }
-    let mut sum = Figures::default();
-    for figure in Figure::all().filter(|figure| figure.kind() != Kind::Extreme) {
-        sum.set(figure, added(first.get(figure), second.get(figure)));
+    let mut sum = Counters::default();
+    for counter in Counter::all().filter(|counter| counter.kind() != Kind::Extreme) {
+        sum.set(counter, added(first.get(counter), second.get(counter)));
     }
-    let (max, min) = (first.get(Figure::Max), first.get(Figure::Min));
+    let (max, min) = (first.get(Counter::Max), first.get(Counter::Min));
     sum.set(
-        Figure::Max,
-        match (max, second.get(Figure::Max)) {
+        Counter::Max,
+        match (max, second.get(Counter::Max)) {
             (Some(first), Some(second)) => Some(first.max(second)),
             (Some(first), None) => reached.filter(|reached| first >= *reached).map(|_| first),
             (None, Some(second)) => reached.filter(|reached| second > *reached).map(|_| second),
@@ -231,8 +231,8 @@ fn together(
         },
     );
     sum.set(
-        Figure::Min,
-        match (min, second.get(Figure::Min)) {
+        Counter::Min,
+        match (min, second.get(Counter::Min)) {
             (Some(first), Some(second)) => Some(first.min(second)),
             (Some(first), None) => least.filter(|least| first <= *least).map(|_| first),
             (None, Some(second)) => least.filter(|least| second < *least).map(|_| second),
@@ -242,7 +242,7 @@ fn together(
     let squares = spread(first).zip(spread(second)).map(|(first_squares, second_squares)| {
         first_squares + second_squares + between(first, second)
     });
-    sum.set(Figure::Deviation, deviation(squares, sum.or_zero(Figure::Calls)));
+    sum.set(Counter::Deviation, deviation(squares, sum.or_zero(Counter::Calls)));
     sum
 }
 
@@ -254,15 +254,15 @@ fn added(first: Option<f64>, second: Option<f64>) -> Option<f64> {
 }
 
 /// The sum of the squared distances from the mean.
-fn spread(figures: &Figures) -> Option<f64> {
-    let deviation = figures.get(Figure::Deviation)?;
-    Some(deviation * deviation * figures.or_zero(Figure::Calls))
+fn spread(counters: &Counters) -> Option<f64> {
+    let deviation = counters.get(Counter::Deviation)?;
+    Some(deviation * deviation * counters.or_zero(Counter::Calls))
 }
 
 /// What the distance between two means adds to the squares of both together (Chan, Golub and LeVeque,
 /// Updating Formulae, 1979).
-fn between(first: &Figures, second: &Figures) -> f64 {
-    let (n, m) = (first.or_zero(Figure::Calls), second.or_zero(Figure::Calls));
+fn between(first: &Counters, second: &Counters) -> f64 {
+    let (n, m) = (first.or_zero(Counter::Calls), second.or_zero(Counter::Calls));
     let means = first.mean().zip(second.mean());
     means.map_or(0.0, |(first, second)| (second - first).powi(2) * n * m / (n + m))
 }
@@ -280,14 +280,14 @@ mod tests {
         let calls = times.len() as f64;
         let total = times.iter().sum::<f64>();
         let squares = times.iter().map(|time| (time - total / calls).powi(2)).sum::<f64>();
-        let mut figures = Figures::default();
-        figures.set(Figure::Calls, Some(calls));
-        figures.set(Figure::Total, Some(total));
-        figures.set(Figure::Min, times.iter().copied().reduce(f64::min));
-        figures.set(Figure::Max, times.iter().copied().reduce(f64::max));
-        figures.set(Figure::Deviation, Some((squares / calls).sqrt()));
+        let mut counters = Counters::default();
+        counters.set(Counter::Calls, Some(calls));
+        counters.set(Counter::Total, Some(total));
+        counters.set(Counter::Min, times.iter().copied().reduce(f64::min));
+        counters.set(Counter::Max, times.iter().copied().reduce(f64::max));
+        counters.set(Counter::Deviation, Some((squares / calls).sqrt()));
         let key = StatementKey { dbid: 1, userid: 2, queryid: 3, toplevel: true };
-        Statement { key, figures, stats_since: None }
+        Statement { key, counters, stats_since: None }
     }
 
     fn reading(reset: f64, evictions: i64, statements: Vec<Statement>) -> Reading {
@@ -299,7 +299,7 @@ mod tests {
         Reading { moment, statements }
     }
 
-    fn only(span: &Span) -> Counted {
+    fn only(span: &Span) -> StatementDelta {
         let counted = span.counted();
         assert_eq!(counted.len(), 1);
         counted[0].clone()
@@ -310,38 +310,38 @@ mod tests {
         let mut span = Span::from(reading(1.0, 0, vec![after(&[5.0, 20.0])]));
         span.read(reading(1.0, 0, vec![after(&[5.0, 20.0, 7.0, 9.0])]));
         let counted = only(&span);
-        let expected = after(&[7.0, 9.0]).figures;
-        assert_eq!(counted.figures.get(Figure::Calls), Some(2.0));
-        assert_eq!(counted.figures.get(Figure::Total), Some(16.0));
-        let deviation = counted.figures.get(Figure::Deviation).unwrap();
+        let expected = after(&[7.0, 9.0]).counters;
+        assert_eq!(counted.counters.get(Counter::Calls), Some(2.0));
+        assert_eq!(counted.counters.get(Counter::Total), Some(16.0));
+        let deviation = counted.counters.get(Counter::Deviation).unwrap();
         assert!(
-            (deviation - expected.get(Figure::Deviation).unwrap()).abs() < 1e-9,
+            (deviation - expected.get(Counter::Deviation).unwrap()).abs() < 1e-9,
             "{deviation}"
         );
         // Both are between the extremes from before, so nobody knows.
         assert_eq!(
-            (counted.figures.get(Figure::Min), counted.figures.get(Figure::Max)),
+            (counted.counters.get(Counter::Min), counted.counters.get(Counter::Max)),
             (None, None)
         );
         assert!(!counted.is_partial);
         span.read(reading(1.0, 0, vec![after(&[5.0, 20.0, 7.0, 9.0, 50.0])]));
-        assert_eq!(only(&span).figures.get(Figure::Max), Some(50.0));
-        assert_eq!(only(&span).figures.get(Figure::Calls), Some(3.0));
+        assert_eq!(only(&span).counters.get(Counter::Max), Some(50.0));
+        assert_eq!(only(&span).counters.get(Counter::Calls), Some(3.0));
     }
 
     #[test]
     fn what_is_new_counts_as_a_whole() {
         let mut span = Span::from(reading(1.0, 0, Vec::new()));
         span.read(reading(1.0, 0, vec![after(&[5.0, 20.0])]));
-        assert_eq!(only(&span).figures, after(&[5.0, 20.0]).figures);
+        assert_eq!(only(&span).counters, after(&[5.0, 20.0]).counters);
         assert!(!only(&span).is_partial);
         span.read(reading(1.0, 0, vec![after(&[5.0, 20.0, 2.0, 30.0])]));
         let counted = only(&span);
-        let all = after(&[5.0, 20.0, 2.0, 30.0]).figures;
-        assert_eq!(counted.figures.get(Figure::Max), Some(30.0));
-        assert_eq!(counted.figures.get(Figure::Min), Some(2.0));
-        let deviation = counted.figures.get(Figure::Deviation).unwrap();
-        assert!((deviation - all.get(Figure::Deviation).unwrap()).abs() < 1e-9, "{deviation}");
+        let all = after(&[5.0, 20.0, 2.0, 30.0]).counters;
+        assert_eq!(counted.counters.get(Counter::Max), Some(30.0));
+        assert_eq!(counted.counters.get(Counter::Min), Some(2.0));
+        let deviation = counted.counters.get(Counter::Deviation).unwrap();
+        assert!((deviation - all.get(Counter::Deviation).unwrap()).abs() < 1e-9, "{deviation}");
     }
 
     #[test]
@@ -350,7 +350,7 @@ mod tests {
         span.read(reading(1.0, 0, vec![after(&[1.0; 12])]));
         span.read(reading(1.0, 0, vec![after(&[1.0; 3])]));
         let counted = only(&span);
-        assert_eq!(counted.figures.get(Figure::Calls), Some(5.0));
+        assert_eq!(counted.counters.get(Counter::Calls), Some(5.0));
         assert!(counted.is_partial);
     }
 
@@ -358,7 +358,7 @@ mod tests {
     fn after_a_reset_every_statement_counts_from_zero() {
         let mut span = Span::from(reading(1.0, 7, vec![after(&[1.0; 3])]));
         span.read(reading(2.0, 1, vec![after(&[1.0; 4])]));
-        assert_eq!(only(&span).figures.get(Figure::Calls), Some(4.0));
+        assert_eq!(only(&span).counters.get(Counter::Calls), Some(4.0));
         assert!(only(&span).is_partial);
         assert_eq!((span.resets, span.evictions()), (1, 1));
     }
@@ -368,12 +368,12 @@ mod tests {
         let mut span = Span::from(reading(1.0, 0, vec![after(&[1.0; 3])]));
         span.read(reading(1.0, 1, Vec::new()));
         span.read(reading(1.0, 1, vec![after(&[1.0; 5])]));
-        assert_eq!(only(&span).figures.get(Figure::Calls), Some(5.0));
+        assert_eq!(only(&span).counters.get(Counter::Calls), Some(5.0));
         // Here the server itself says that it is another count.
         let since = |since, times: &[f64]| Statement { stats_since: Some(since), ..after(times) };
         let mut span = Span::from(reading(1.0, 0, vec![since(10.0, &[1.0; 3])]));
         span.read(reading(1.0, 1, vec![since(20.0, &[1.0; 5])]));
-        assert_eq!(only(&span).figures.get(Figure::Calls), Some(5.0));
+        assert_eq!(only(&span).counters.get(Counter::Calls), Some(5.0));
         assert!(only(&span).is_partial);
     }
 
@@ -384,7 +384,7 @@ mod tests {
         span.read(reading(1.0, 0, vec![after(&[1.0; 50])]));
         assert_eq!((span.counted(), span.unknown), (Vec::new(), 1));
         span.read(reading(1.0, 0, vec![after(&[1.0; 53])]));
-        assert_eq!(only(&span).figures.get(Figure::Calls), Some(3.0));
+        assert_eq!(only(&span).counters.get(Counter::Calls), Some(3.0));
     }
 
     #[test]
@@ -393,7 +393,7 @@ mod tests {
         let blind = Moment { hidden: 1, reset_epoch: Some(2.0), ..Moment::default() };
         span.change(blind, std::iter::empty());
         span.read(reading(2.0, 0, vec![after(&[1.0; 150])]));
-        assert_eq!(only(&span).figures.get(Figure::Calls), Some(150.0));
+        assert_eq!(only(&span).counters.get(Counter::Calls), Some(150.0));
     }
 
     #[test]

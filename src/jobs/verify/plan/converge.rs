@@ -126,10 +126,10 @@ fn other_index(
         let drift = describe_drift(&existing.shape, shape);
         return Some(format!("this statement has no effect: {name} is there already, and {drift}"));
     }
-    let bearer = facts.bearers.get(name)?;
-    let bearer = match &bearer.table {
+    let conflict = facts.name_conflicts.get(name)?;
+    let conflict = match &conflict.table {
         Some(table) => format!("an index on {table}"),
-        None => bearer.kind.with_article().to_owned(),
+        None => conflict.kind.with_article().to_owned(),
     };
-    Some(format!("this statement has no effect: {name} is {bearer}"))
+    Some(format!("this statement has no effect: {name} is {conflict}"))
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use comfy_table::Cell;
 
 use super::plan::{HeldLock, Judgement};
-use crate::escape_control::harmless;
+use crate::escape_control::escape_control;
 use crate::findings::{Check, Repository, counted, github, gitlab, junit, lines, markdown, sarif};
 use crate::format;
 use crate::output::table::{cell, right, table, text};
@@ -129,7 +129,7 @@ fn locks(locks: &[HeldLock]) -> String {
             right(format::duration(lock.held)),
             cell(yes(lock.is_rewritten)),
             cell(yes(lock.is_scanned)),
-            cell(format!("{}:{}", harmless(&file), lock.place.line)),
+            cell(format!("{}:{}", escape_control(&file), lock.place.line)),
         ]);
     }
     text(&table)

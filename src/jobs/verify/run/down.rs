@@ -15,7 +15,7 @@ use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
 
 /// A database in which migrations are applied one after the other, on one connection.
-pub struct Site {
+pub struct RoundTripDatabase {
     database: Database,
     session: Session,
     beginning: Beginning,
@@ -31,16 +31,20 @@ pub struct State {
     settings: Settings,
 }
 
-impl Site {
+impl RoundTripDatabase {
     /// Begins to work in the database, which takes two maintainers, as that tool does.
     ///
     /// # Errors
     /// Those of the connection, and of the server where a setting cannot be made.
-    pub async fn new(database: Database, settings: &Settings, layout: Layout) -> Result<Site> {
+    pub async fn new(
+        database: Database,
+        settings: &Settings,
+        layout: Layout,
+    ) -> Result<RoundTripDatabase> {
         let session = database.maintainer(Workers::AsConfigured).await?;
         let beginning = Beginning::of(&session, layout.between()).await?;
         set(&session, settings).await?;
-        Ok(Site { database, session, beginning })
+        Ok(RoundTripDatabase { database, session, beginning })
     }
 
     pub fn session(&self) -> &Session {

@@ -18,7 +18,7 @@ use crate::pg::session::Session;
 pub use apply::apply;
 pub use base::{load_base, without_unknown_settings};
 pub use converge::converge;
-pub use down::{Settings, Site};
+pub use down::{RoundTripDatabase, Settings};
 pub use functions::broken_functions;
 pub use heal::{Healed, heal};
 pub use own_tables::make_own_tables;

@@ -7,8 +7,8 @@ use super::{Filter, Options, plan, questions};
 use crate::declared::{Declaration, Others, SqlFile, understand};
 use crate::facts::Build;
 use crate::facts::{
-    Belongings, Canonical, ColumnWidth, Facts, Index, IndexShape, NameBearer, Partition, Relation,
-    RelationKind,
+    Belongings, Canonical, ColumnWidth, Facts, Index, IndexShape, NameConflict, Partition,
+    Relation, RelationKind,
 };
 use crate::pg::database::Server;
 use crate::pg::name::RelationName;
@@ -102,7 +102,7 @@ fn facts(declaration: &Declaration, indexes: Vec<Index>, canonical: &str) -> Fac
             .collect(),
         canonical_views: Vec::new(),
         locked: std::collections::HashSet::new(),
-        bearers: HashMap::new(),
+        name_conflicts: HashMap::new(),
         index_comments: HashMap::new(),
         builds: Vec::new(),
         column_widths: HashMap::new(),
@@ -240,12 +240,12 @@ fn a_pinned_index_is_never_replaced() {
 #[test]
 fn a_redundant_index_is_built_with_a_warning_or_left_out_by_option() {
     let declaration = declare(DECLARED);
-    let twin = Index {
+    let duplicate_of = Index {
         shape: IndexShape { unique: true, ..shape(BTREE_A) },
         constraint: Some("t_a_key".to_owned()),
         ..index(2, "t_a_key", BTREE_A)
     };
-    let facts = facts(&declaration, vec![twin], BTREE_A);
+    let facts = facts(&declaration, vec![duplicate_of], BTREE_A);
     let built = plan(&declaration, &facts, &Options::default());
     assert_eq!(built.steps[0].verdict, Verdict::ToDo);
     assert_eq!(built.warnings[0].rule, "redundant_index");
@@ -264,8 +264,8 @@ fn a_unique_index_is_not_made_superfluous_by_a_plain_one() {
 fn a_name_that_is_taken_is_never_touched() {
     let declaration = declare(DECLARED);
     let mut facts = facts(&declaration, Vec::new(), BTREE_A);
-    let bearer = NameBearer { kind: RelationKind::View, table: None };
-    facts.bearers.insert(RelationName::qualified("public", "i"), bearer);
+    let conflict = NameConflict { kind: RelationKind::View, table: None };
+    facts.name_conflicts.insert(RelationName::qualified("public", "i"), conflict);
     let step = only_step(&declaration, &facts, &Options::default());
     assert_eq!(step.verdict, Verdict::Refused);
     assert_eq!(step.reason, "the name is taken by a view");
@@ -280,8 +280,10 @@ fn an_index_without_a_name_is_found_by_its_definition_or_named_as_the_server_wou
     assert_eq!(step.object.name, "whatever");
 
     let mut missing = facts(&declaration, Vec::new(), BTREE_A);
-    let bearer = NameBearer { kind: RelationKind::Table, table: None };
-    missing.bearers.insert(RelationName::qualified("public", "t_a_idx"), bearer);
+    let conflict = NameConflict { kind: RelationKind::Table, table: None };
+    missing
+        .name_conflicts
+        .insert(RelationName::qualified("public", "t_a_idx"), conflict);
     let step = only_step(&declaration, &missing, &Options::default());
     assert_eq!(step.object.name, "t_a_idx1");
 }

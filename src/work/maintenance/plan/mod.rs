@@ -7,7 +7,7 @@ mod statement;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::facts::{AutovacuumSettings, Oid, RelationKind, TableState, Upkeep};
+use crate::facts::{AutovacuumSettings, Oid, RelationKind, TableMaintenance, TableState};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::name::{RelationName, quote_ident};
 use crate::pg::name_pattern::NamePattern;
@@ -115,7 +115,7 @@ pub fn check(options: &VacuumOptions, version: ServerVersion) -> Result<()> {
 ///
 /// # Errors
 /// `Usage` for a pattern that matches nothing.
-pub fn plan(facts: &Upkeep, options: &Options) -> Result<Plan> {
+pub fn plan(facts: &TableMaintenance, options: &Options) -> Result<Plan> {
     let columns = chosen(facts, options)?;
     let parts = parts_of(facts);
     let mut steps = Vec::new();
@@ -146,7 +146,7 @@ pub fn plan(facts: &Upkeep, options: &Options) -> Result<Plan> {
 pub struct Sieve<'o> {
     options: &'o Options,
     /// Nothing is known but the settings.
-    facts: Upkeep,
+    facts: TableMaintenance,
     /// So many tables that are not due are kept, because each is told.
     told: usize,
     kept: usize,
@@ -156,7 +156,7 @@ pub struct Sieve<'o> {
 impl<'o> Sieve<'o> {
     /// Keeps so many of those that are not due.
     pub fn new(options: &'o Options, settings: AutovacuumSettings, told: usize) -> Self {
-        let facts = Upkeep { settings, ..Upkeep::default() };
+        let facts = TableMaintenance { settings, ..TableMaintenance::default() };
         Sieve { options, facts, told, kept: 0, not_due: 0 }
     }
 
@@ -196,7 +196,7 @@ impl<'o> Sieve<'o> {
 }
 
 /// The tables that are wanted, with the columns that are wanted of them.
-fn chosen(facts: &Upkeep, options: &Options) -> Result<HashMap<Oid, Vec<String>>> {
+fn chosen(facts: &TableMaintenance, options: &Options) -> Result<HashMap<Oid, Vec<String>>> {
     let mut chosen = HashMap::new();
     match &options.selection {
         Selection::All => {
@@ -234,7 +234,7 @@ fn is_excluded(table: &TableState, options: &Options) -> bool {
 }
 
 /// Whoever names a partitioned table means its partitions.
-fn add_partitions(facts: &Upkeep, chosen: &mut HashMap<Oid, Vec<String>>) {
+fn add_partitions(facts: &TableMaintenance, chosen: &mut HashMap<Oid, Vec<String>>) {
     for table in &facts.tables {
         let of_parent = table.parent.and_then(|parent| chosen.get(&parent)).cloned();
         if let Some(columns) = of_parent {
@@ -244,7 +244,7 @@ fn add_partitions(facts: &Upkeep, chosen: &mut HashMap<Oid, Vec<String>>) {
 }
 
 /// The partitions of each topmost partitioned table.
-fn parts_of(facts: &Upkeep) -> HashMap<Oid, Vec<&TableState>> {
+fn parts_of(facts: &TableMaintenance) -> HashMap<Oid, Vec<&TableState>> {
     let mut parts = HashMap::<Oid, Vec<&TableState>>::new();
     for table in &facts.tables {
         if let Some(parent) = table.parent {
@@ -270,7 +270,7 @@ const MOST: f64 = 1e6;
 const MISSING: f64 = 2.0;
 
 struct Planner<'p> {
-    facts: &'p Upkeep,
+    facts: &'p TableMaintenance,
     options: &'p Options,
     table: &'p TableState,
     columns: &'p [String],
@@ -309,7 +309,8 @@ impl Planner<'_> {
         };
         let needs = [vacuum, analyze].into_iter().flatten().collect::<Vec<_>>();
         let mut urgency = needs.iter().map(|need| need.urgency).fold(0.0, f64::max);
-        let mut step = Step::new(action, self.table.name.clone(), Subject::Upkeep(target.clone()));
+        let mut step =
+            Step::new(action, self.table.name.clone(), Subject::TableMaintenance(target.clone()));
         step.table_bytes = target.bytes;
         step.reason = needs.iter().map(|need| need.why.as_str()).collect::<Vec<_>>().join("; ");
         if !self.options.only_needed && needs.iter().all(|need| !need.is_due) {
@@ -550,7 +551,7 @@ fn unquoted(text: &str, wanted: char) -> impl Iterator<Item = usize> {
 mod tests {
     use super::*;
     use crate::facts::Heap;
-    use crate::facts::history::PastUpkeep;
+    use crate::facts::history::PastMaintenance;
 
     #[test]
     fn columns_stand_in_parentheses_behind_the_table() {
@@ -628,7 +629,7 @@ mod tests {
             table(4, old.clone()),
         ];
         let was_left = |name: &str| {
-            let past = PastUpkeep {
+            let past = PastMaintenance {
                 object: name.to_owned(),
                 was_left: true,
                 usual: None,
@@ -637,11 +638,11 @@ mod tests {
             };
             (name.to_owned(), past)
         };
-        let facts = Upkeep {
+        let facts = TableMaintenance {
             tables,
             settings: settings(),
             past: [was_left("public.t1")].into(),
-            ..Upkeep::default()
+            ..TableMaintenance::default()
         };
         let order = |only_needed| {
             let plan = plan(&facts, &Options { only_needed, ..options() }).unwrap();

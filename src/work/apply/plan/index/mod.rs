@@ -169,7 +169,7 @@ impl Target<'_, '_> {
         let shape = self.canonical.known()?;
         let free = name_choices(&shape.name).into_iter().find(|name| {
             let name = self.relation.name.sibling(name.as_str());
-            !self.planner.facts.bearers.contains_key(&name)
+            !self.planner.facts.name_conflicts.contains_key(&name)
                 && !self.planner.names_chosen.contains(&name)
         })?;
         self.planner.names_chosen.insert(self.relation.name.sibling(free.as_str()));
@@ -197,15 +197,15 @@ impl Target<'_, '_> {
             );
             step.statements.clear();
         }
-        if let Some(twin) = self.twin(step) {
+        if let Some(duplicate_of) = self.duplicate_of(step) {
             self.planner.warn(
                 "redundant_index",
                 &step.object,
-                format!("{} does all that it would do ({})", twin, self.declared.source),
+                format!("{} does all that it would do ({})", duplicate_of, self.declared.source),
             );
             if self.planner.options.skip_redundant {
                 step.verdict = Verdict::LeftOut;
-                step.reason = format!("redundant: {twin} does all that it would do");
+                step.reason = format!("redundant: {duplicate_of} does all that it would do");
                 step.statements.clear();
             }
         }
@@ -230,10 +230,10 @@ impl Target<'_, '_> {
                 Canonical::Known(_) => "no free name was found for it; name it".to_owned(),
             });
         }
-        if let Some(bearer) = self.planner.facts.bearers.get(&step.object) {
-            return Some(match &bearer.table {
+        if let Some(conflict) = self.planner.facts.name_conflicts.get(&step.object) {
+            return Some(match &conflict.table {
                 Some(table) => format!("the name is taken by an index on {table}"),
-                None => format!("the name is taken by {}", bearer.kind.with_article()),
+                None => format!("the name is taken by {}", conflict.kind.with_article()),
             });
         }
         match &self.canonical {
@@ -256,7 +256,7 @@ impl Target<'_, '_> {
 
     /// What makes the index superfluous: an index, existing or planned before it, that has the
     /// same entries and is unique where this one is.
-    fn twin(&self, step: &Step) -> Option<String> {
+    fn duplicate_of(&self, step: &Step) -> Option<String> {
         let shape = self.canonical.known()?;
         let covers = |other: &IndexShape| other.unique || !shape.unique;
         let table = self.relation.oid;
