@@ -9,11 +9,12 @@ use crate::pg::row::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::history::PastMaintenance;
-use super::load::{ask, named};
+use super::known::{Known, Unavailable};
+use super::load::{ask, first, named};
 use super::{Oid, RelationKind};
 use crate::failure::Result;
 use crate::pg::database::Server;
-use crate::pg::name::RelationName;
+use crate::pg::name::{RelationName, quote_ident};
 use crate::pg::session::Session;
 
 /// All that is known of the tables of a database.
@@ -131,21 +132,19 @@ pub struct HorizonHolder {
     pub age: i32,
 }
 
-/// The tables that are wanted, or all where none is named.
+/// All tables as far as they are kept, by the settings that hold for them, and what the history tells
+/// of them.
 pub async fn load_table_maintenance(
     session: &Session,
     server: &Server,
-    wanted: &[Oid],
+    past: Vec<PastMaintenance>,
+    mut keeps: impl FnMut(&AutovacuumSettings, &TableState) -> bool,
 ) -> Result<TableMaintenance> {
-    let settings = load_autovacuum_settings(session).await?;
-    let tables = load_tables(session, server, wanted, |_| true).await?;
-    Ok(TableMaintenance { tables, settings, ..TableMaintenance::default() })
-}
-
-/// What holds for tables without settings of their own.
-pub async fn load_autovacuum_settings(session: &Session) -> Result<AutovacuumSettings> {
     let sql = include_str!("../../sql/catalog/autovacuum_settings.sql");
-    Ok(ask(session, sql, &[]).await?.first().map(read_settings).unwrap_or_default())
+    let settings = read_settings(first(&ask(session, sql, &[]).await?)?);
+    let tables = load_tables(session, server, &[], |table| keeps(&settings, table)).await?;
+    let past = past.into_iter().map(|table| (table.object.clone(), table)).collect();
+    Ok(TableMaintenance { tables, settings, past, ..TableMaintenance::default() })
 }
 
 /// The tables that are wanted, or all where none is named, as far as they are kept: of very many only few
@@ -181,16 +180,27 @@ pub async fn load_tables(
     Ok(tables)
 }
 
-/// Who keeps dead rows from being removed, the oldest first.
-pub async fn load_horizon(session: &Session) -> Result<Vec<HorizonHolder>> {
-    let rows = ask(session, include_str!("../../sql/catalog/horizon.sql"), &[]).await?;
+/// Who keeps dead rows from being removed, the oldest first. Nobody being seen means something only to a
+/// role that may see all.
+pub async fn load_horizon(session: &Session, server: &Server) -> Known<Vec<HorizonHolder>> {
+    let sql = include_str!("../../sql/catalog/horizon.sql");
+    let rows = match ask(session, sql, &[]).await {
+        Ok(rows) => rows,
+        Err(failure) => return Unavailable::from(failure).into(),
+    };
+    if rows.is_empty() && !server.sees_all_statistics {
+        let role = quote_ident(&server.role);
+        return Unavailable::because(format!("{role} may not see other roles' transactions"))
+            .help(format!("GRANT pg_read_all_stats TO {role}"))
+            .into();
+    }
     let holders = rows.iter().map(|row| HorizonHolder {
         kind: row.get("kind"),
         name: row.get("name"),
         who: row.get("who"),
         age: row.get("age"),
     });
-    Ok(holders.collect())
+    Known::Known(holders.collect())
 }
 
 fn read_settings(row: &Row) -> AutovacuumSettings {

@@ -9,11 +9,13 @@ mod extensions;
 pub mod fingerprint;
 pub mod history;
 mod invalid;
+pub mod known;
 pub(crate) mod load;
 mod maintenance;
 pub mod migrated;
 pub mod observed;
 pub mod reach;
+pub mod refresh;
 pub mod secret;
 pub mod statements;
 pub mod views;
@@ -30,10 +32,11 @@ use crate::pg::server_error::ServerError;
 pub use extensions::load_available_extensions;
 pub use fingerprint::{Fingerprint, Thing, load_fingerprint};
 pub use invalid::{IndexState, InvalidIndex, load_index_state, load_invalid_indexes};
+pub use known::{Known, Unavailable};
 pub use load::{load, load_builds, load_databases, load_with};
 pub use maintenance::{
-    AutovacuumSettings, Heap, HorizonHolder, TableMaintenance, TableState,
-    load_autovacuum_settings, load_horizon, load_table_maintenance, load_tables,
+    AutovacuumSettings, Heap, HorizonHolder, TableMaintenance, TableState, load_horizon,
+    load_table_maintenance, load_tables,
 };
 pub use views::{
     KeyHint, MaterializedView, Readable, Sources, UniqueIndex, Views, Writes, load_key_hints,

@@ -1,6 +1,8 @@
 //! How far the server's WAL is.
 
-use super::load::ask;
+use super::known::{Known, Unavailable};
+use super::load::{ask, first};
+use crate::failure::{Failure, Kind, Result};
 use crate::pg::session::Session;
 
 /// An end of the WAL at a moment.
@@ -20,15 +22,25 @@ impl WalPosition {
     }
 }
 
-/// Where the WAL ends now; `None` on a standby, and where the server does not tell.
-pub async fn load_wal_position(session: &Session) -> Option<WalPosition> {
-    let rows = ask(session, include_str!("../../sql/catalog/wal_position.sql"), &[])
-        .await
-        .ok()?;
-    let row = rows.first()?;
-    let timeline: Option<String> = row.get("timeline");
-    let timeline = u32::from_str_radix(&timeline?, 16).ok()?;
-    Some(WalPosition { timeline, bytes: row.get::<_, Option<i64>>("bytes")? })
+/// Where the WAL ends now; a standby writes none.
+pub async fn load_wal_position(session: &Session) -> Known<WalPosition> {
+    match read_position(session).await {
+        Ok(Some(position)) => Known::Known(position),
+        Ok(None) => Unavailable::because("a standby writes no WAL of its own").into(),
+        Err(failure) => Unavailable::from(failure).into(),
+    }
+}
+
+async fn read_position(session: &Session) -> Result<Option<WalPosition>> {
+    let rows = ask(session, include_str!("../../sql/catalog/wal_position.sql"), &[]).await?;
+    let row = first(&rows)?;
+    let position = row.get::<_, Option<String>>("timeline").zip(row.get("bytes"));
+    let Some((timeline, bytes)) = position else {
+        return Ok(None);
+    };
+    let timeline = u32::from_str_radix(&timeline, 16)
+        .map_err(|_| Failure::new(Kind::Server, format!("{timeline} is no WAL timeline")))?;
+    Ok(Some(WalPosition { timeline, bytes }))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::facts::HorizonHolder;
+use crate::facts::{HorizonHolder, Known};
 use crate::format;
 use crate::output::dry_run::FEW;
 use crate::output::executed::Telling;
@@ -52,9 +52,15 @@ impl Report for WindowClosed {
     }
 }
 
-/// Who keeps the dead rows that are left, in words; `None` where nobody is seen who does.
-pub fn horizon(holders: &[HorizonHolder]) -> Option<String> {
-    let oldest = holders.first()?;
+/// For whom the dead rows that are left are kept, in words; empty where nobody keeps them.
+pub fn horizon(holders: &Known<Vec<HorizonHolder>>) -> String {
+    let holders = match holders {
+        Known::Known(holders) => holders,
+        Known::Unavailable(why) => return format!(": for whom they are kept is not known: {why}"),
+    };
+    let Some(oldest) = holders.first() else {
+        return String::new();
+    };
     let who = oldest.who.as_deref().filter(|who| !who.is_empty());
     let who = who.map_or_else(String::new, |who| format!(" ({who})"));
     let kind = match oldest.kind.as_str() {
@@ -65,7 +71,10 @@ pub fn horizon(holders: &[HorizonHolder]) -> Option<String> {
     };
     let transactions =
         format::count(usize::try_from(oldest.age).unwrap_or(0), "transaction", "transactions");
-    Some(format!("{kind} {}{who}, which looks back {transactions}", oldest.name))
+    format!(
+        ": they are kept for {kind} {}{who}, which looks back {transactions}",
+        oldest.name
+    )
 }
 
 fn executed_table(steps: &[&ExecutedStep]) -> String {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::MaintenanceRun;
 use super::plan::Target;
-use crate::facts::{self, Oid, TableMaintenance, TableState};
+use crate::facts::{self, Oid, TableState};
 use crate::failure::Result;
 use crate::work::STATISTICS_DELAY;
 use crate::work::event::{Outcome, Status, Upkept};
@@ -31,7 +31,7 @@ impl MaintenanceRun<'_> {
         let Ok(after) = self.once_recorded(&wanted, &done).await else {
             return;
         };
-        let after = by_oid(&after.tables);
+        let after = by_oid(&after);
         for (target, outcome) in &mut done {
             let states = before.get(&target.table).zip(after.get(&target.table));
             outcome.upkept = states.map(|(before, after)| upkept(before, after));
@@ -45,13 +45,13 @@ impl MaintenanceRun<'_> {
         &self,
         wanted: &[Oid],
         done: &[(&Target, &mut Outcome)],
-    ) -> Result<TableMaintenance> {
+    ) -> Result<Vec<TableState>> {
         let database = self.execution.database;
         let session = database.reader().await?;
         let give_up = Instant::now() + STATISTICS_DELAY;
         loop {
-            let upkeep = facts::load_table_maintenance(&session, &database.server, wanted).await?;
-            let tables = by_oid(&upkeep.tables);
+            let states = facts::load_tables(&session, &database.server, wanted, |_| true).await?;
+            let tables = by_oid(&states);
             let is_recorded = done.iter().all(|(target, outcome)| {
                 // What was dropped meanwhile will never be.
                 let Some(table) = tables.get(&target.table) else {
@@ -66,7 +66,7 @@ impl MaintenanceRun<'_> {
                 ago.is_some_and(|ago| ago <= since)
             });
             if is_recorded || Instant::now() >= give_up {
-                return Ok(upkeep);
+                return Ok(states);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -7,6 +7,7 @@ mod statement;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use crate::facts::history::PastMaintenance;
 use crate::facts::{AutovacuumSettings, Oid, RelationKind, TableMaintenance, TableState};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::name::{RelationName, quote_ident};
@@ -123,7 +124,14 @@ pub fn plan(facts: &TableMaintenance, options: &Options) -> Result<Plan> {
         let Some(columns) = columns.get(&table.oid) else {
             continue;
         };
-        let planner = Planner { facts, options, table, columns, parts: &parts };
+        let planner = Planner {
+            settings: &facts.settings,
+            past: facts.past.get(&table.name.to_string()),
+            options,
+            table,
+            columns,
+            parts: &parts,
+        };
         steps.push(planner.step());
     }
     steps.sort_by(|(a, _), (b, _)| b.total_cmp(a));
@@ -145,8 +153,6 @@ pub fn plan(facts: &TableMaintenance, options: &Options) -> Result<Plan> {
 /// few are due.
 pub struct Sieve<'o> {
     options: &'o Options,
-    /// Nothing is known but the settings.
-    facts: TableMaintenance,
     /// So many tables that are not due are kept, because each is told.
     told: usize,
     kept: usize,
@@ -155,13 +161,12 @@ pub struct Sieve<'o> {
 
 impl<'o> Sieve<'o> {
     /// Keeps so many of those that are not due.
-    pub fn new(options: &'o Options, settings: AutovacuumSettings, told: usize) -> Self {
-        let facts = TableMaintenance { settings, ..TableMaintenance::default() };
-        Sieve { options, facts, told, kept: 0, not_due: 0 }
+    pub fn new(options: &'o Options, told: usize) -> Self {
+        Sieve { options, told, kept: 0, not_due: 0 }
     }
 
-    /// Whether the table has to be kept.
-    pub fn keeps(&mut self, table: &TableState) -> bool {
+    /// Whether the table has to be kept under these settings.
+    pub fn keeps(&mut self, settings: &AutovacuumSettings, table: &TableState) -> bool {
         // What is named has to be found, and partitions count for their parents.
         let matters = !self.options.only_needed
             || !matches!(self.options.selection, Selection::All)
@@ -175,7 +180,8 @@ impl<'o> Sieve<'o> {
         }
         let parts = HashMap::new();
         let planner = Planner {
-            facts: &self.facts,
+            settings,
+            past: None,
             options: self.options,
             table,
             columns: &[],
@@ -270,7 +276,9 @@ const MOST: f64 = 1e6;
 const MISSING: f64 = 2.0;
 
 struct Planner<'p> {
-    facts: &'p TableMaintenance,
+    settings: &'p AutovacuumSettings,
+    /// What the history tells of it.
+    past: Option<&'p PastMaintenance>,
     options: &'p Options,
     table: &'p TableState,
     columns: &'p [String],
@@ -294,15 +302,14 @@ impl Planner<'_> {
     /// The step and how urgent it is.
     fn step(&self) -> (f64, Step) {
         let (vacuum, analyze) = self.needs();
-        let past = self.facts.past.get(&self.table.name.to_string());
         let target = Target {
             table: self.table.oid,
             vacuum: self.is_wanted(vacuum.as_ref(), self.can_be_vacuumed()),
             analyze: self.is_wanted(analyze.as_ref(), self.can_be_analyzed()),
             bytes: self.bytes(),
-            usual: past.and_then(|past| past.usual),
+            usual: self.past.and_then(|past| past.usual),
         };
-        let was_left = past.is_some_and(|past| past.was_left);
+        let was_left = self.past.is_some_and(|past| past.was_left);
         let action = match self.options.job {
             Job::Vacuum { .. } if target.vacuum || !target.analyze => Action::Vacuum,
             _ => Action::Analyze,
@@ -394,7 +401,7 @@ impl Planner<'_> {
         if !self.can_be_vacuumed() {
             return Need::none("its partitions hold its rows");
         }
-        let measures = vacuum_measures(self.table, &self.facts.settings);
+        let measures = vacuum_measures(self.table, self.settings);
         let share = self.options.threshold;
         let mut due = measures.iter().filter(|measure| measure.is_over(share)).peekable();
         if due.peek().is_none() {
@@ -427,7 +434,7 @@ impl Planner<'_> {
         if table.analyzed_ago.is_none()
             && (!is_empty || parts.iter().any(|part| part.live_rows > 0))
         {
-            let measure = analyze_measure(table, &self.facts.settings);
+            let measure = analyze_measure(table, self.settings);
             let mut why = "no ANALYZE is known".to_owned();
             if measure.is_over(self.options.threshold) {
                 why = format!("{why}, {}", figures(&measure));
@@ -442,7 +449,7 @@ impl Planner<'_> {
         }
         let measure = match table.kind {
             RelationKind::PartitionedTable => self.changed_parts(parts),
-            _ => analyze_measure(table, &self.facts.settings),
+            _ => analyze_measure(table, self.settings),
         };
         let is_due = measure.is_over(self.options.threshold);
         let why = match is_due {
@@ -455,7 +462,7 @@ impl Planner<'_> {
     /// Autovacuum never analyzes a partitioned table, and nobody counts its changes: what changed
     /// is what its partitions count, and all that was enough to have them analyzed since.
     fn changed_parts(&self, parts: &[&TableState]) -> Measure {
-        let settings = &self.facts.settings;
+        let settings = self.settings;
         let parent_ago = self.table.analyzed_ago;
         // Before 18 the ANALYZE of the parent goes on to its partitions, which may take hours.
         let since = |parent: Duration| (parent * 9 / 10).saturating_sub(Duration::from_secs(60));
@@ -478,18 +485,18 @@ impl Planner<'_> {
             Some(parts) => parts.iter().map(|part| part.heap.pages).sum(),
             None => self.table.pages(),
         };
-        pages * self.facts.settings.block_size_bytes
+        pages * self.settings.block_size_bytes
     }
 
     fn is_near_wraparound(&self) -> bool {
-        let measures = vacuum_measures(self.table, &self.facts.settings);
+        let measures = vacuum_measures(self.table, self.settings);
         measures
             .iter()
             .any(|measure| measure.what.is_wraparound() && measure.is_over(1.0))
     }
 
     fn is_only_toast_due(&self) -> bool {
-        let measures = vacuum_measures(self.table, &self.facts.settings);
+        let measures = vacuum_measures(self.table, self.settings);
         let mut due = measures.iter().filter(|measure| measure.is_over(self.options.threshold));
         self.options.only_needed && due.all(|measure| measure.what.is_toast())
     }
@@ -551,7 +558,6 @@ fn unquoted(text: &str, wanted: char) -> impl Iterator<Item = usize> {
 mod tests {
     use super::*;
     use crate::facts::Heap;
-    use crate::facts::history::PastMaintenance;
 
     #[test]
     fn columns_stand_in_parentheses_behind_the_table() {
@@ -660,18 +666,19 @@ mod tests {
         let root = TableState { kind: RelationKind::PartitionedTable, ..idle.clone() };
         let foreign = TableState { kind: RelationKind::ForeignTable, ..due.clone() };
         let options = options();
-        let mut sieve = Sieve::new(&options, settings(), 1);
-        let kept = [&due, &idle, &idle, &foreign, &part, &root].map(|it| sieve.keeps(it));
+        let mut sieve = Sieve::new(&options, 1);
+        let kept =
+            [&due, &idle, &idle, &foreign, &part, &root].map(|it| sieve.keeps(&settings(), it));
         assert_eq!(kept, [true, true, false, false, true, true]);
         assert_eq!(sieve.not_due(), 2);
         let elsewhere = Options {
             schemas: vec![glob::Pattern::new("crm").unwrap()],
             ..options.clone()
         };
-        let mut sieve = Sieve::new(&elsewhere, settings(), 9);
-        assert_eq!([&due, &idle].map(|it| sieve.keeps(it)), [false, false]);
+        let mut sieve = Sieve::new(&elsewhere, 9);
+        assert_eq!([&due, &idle].map(|it| sieve.keeps(&settings(), it)), [false, false]);
         assert_eq!(sieve.not_due(), 0);
         let all = Options { only_needed: false, ..options };
-        assert!(Sieve::new(&all, settings(), 0).keeps(&idle));
+        assert!(Sieve::new(&all, 0).keeps(&settings(), &idle));
     }
 }

@@ -55,7 +55,7 @@ impl Planner<'_> {
         add(vacuum.no_process_toast, "PROCESS_TOAST false");
         add(vacuum.no_process_main || only_toast, "PROCESS_MAIN false");
         // Cutting empty pages off takes AccessExclusive, which standbys replay under their readers.
-        let truncate = vacuum.truncate.or((self.facts.settings.standbys > 0).then_some(false));
+        let truncate = vacuum.truncate.or((self.settings.standbys > 0).then_some(false));
         add(truncate == Some(true), "TRUNCATE true");
         add(truncate == Some(false), "TRUNCATE false");
         words.extend(vacuum.parallel.map(|workers| format!("PARALLEL {workers}")));
