@@ -1,14 +1,12 @@
 -- When each materialized view was last refreshed by pgtend, and how long that usually takes.
 -- $1: oids of the views; empty: all. Returns a row for each that is known: object_oid; succeeded_ago_seconds since the end of the
--- last refresh that was done, succeeded_epoch_seconds of that moment; median_duration_ms of the
--- last ten, NULL where none is kept; sources: the JSON that was kept of what the view read. A view
+-- last refresh that was done; median_duration_ms of the last ten, NULL where none is kept; sources: the JSON that was kept of what the view read. A view
 -- is known by number and name: after a restore its number may have been another's.
 -- Privilege: SELECT on pgtend.run and pgtend.view_state. Cost: ten rows by index for each view.
 SELECT
   c.oid AS object_oid,
   EXTRACT(EPOCH FROM pg_catalog.now() - e.succeeded_at)::pg_catalog.float8
     AS succeeded_ago_seconds,
-  pg_catalog.date_part('epoch', e.succeeded_at) AS succeeded_epoch_seconds,
   l.median_duration_ms,
   s.sources::pg_catalog.text AS sources
 FROM pg_catalog.pg_class AS c

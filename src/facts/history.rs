@@ -3,14 +3,16 @@
 
 mod schema;
 
+use std::collections::HashMap;
+use std::future::Future;
 use std::time::Duration;
 
 use crate::pg::row::Row;
 use serde::Serialize;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::Oid;
 use super::load::ask;
+use super::{Known, Oid, Sources, Unavailable};
 use crate::failure::Result;
 use crate::format;
 use crate::pg::session::Session;
@@ -32,6 +34,22 @@ pub struct PastMaintenance {
     pub done_bytes: i64,
     /// How long these took, in all.
     pub done_in: Duration,
+}
+
+/// What the history tells, where there is one; `None` where there is none for this role and this
+/// version. `asked` is asked of a schema that can be used, and of no other.
+pub async fn tell<T>(
+    schema: &Known<Schema>,
+    asked: impl Future<Output = Result<T>>,
+) -> Known<Option<T>> {
+    match schema {
+        Known::Known(schema) => match schema.is_usable() {
+            Ok(true) => asked.await.map(Some).into(),
+            Ok(false) => Known::Known(None),
+            Err(failure) => Unavailable::from(failure).into(),
+        },
+        Known::Unavailable(why) => why.clone().into(),
+    }
 }
 
 /// What the last runs of a command came to, table by table. Only to be asked for where there is a
@@ -113,19 +131,15 @@ pub struct RunFilter {
     pub limit: u32,
 }
 
-/// The last refresh of a materialized view that succeeded.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LastRun {
-    /// The view.
-    pub object_oid: Oid,
-    /// Since its end.
-    pub succeeded_ago_seconds: f64,
-    /// When it ended, in seconds since 1970.
-    pub succeeded_epoch_seconds: f64,
+/// A view's last refresh by pgtend that succeeded.
+#[derive(Debug, Clone, Default)]
+pub struct LastRefresh {
+    /// How long ago it ended.
+    pub age: Duration,
     /// The median of the last ten that succeeded; `None` where none of them is kept.
-    pub median_duration_ms: Option<f64>,
-    /// What the view was made of, as JSON, where it was kept.
-    pub sources: Option<String>,
+    pub usual_duration: Option<Duration>,
+    /// What the view was made of just before, where it was kept by this version.
+    pub sources: Option<Sources>,
 }
 
 /// For each role whether it may write and read the history; `None` where there is no such role.
@@ -163,17 +177,24 @@ pub async fn load_runs(session: &Session, filter: &RunFilter) -> Result<Vec<Past
 
 /// The last successful refresh of each of these materialized views, or of all where none is named,
 /// of which one is known.
-pub async fn load_last_refreshes(session: &Session, views: &[Oid]) -> Result<Vec<LastRun>> {
+pub async fn load_last_refreshes(
+    session: &Session,
+    views: &[Oid],
+) -> Result<HashMap<Oid, LastRefresh>> {
     let sql = include_str!("../../sql/catalog/last_refreshes.sql");
     let rows = ask(session, sql, &[(&views, Type::OID_ARRAY)]).await?;
-    let read = |row: &Row| LastRun {
-        object_oid: row.get("object_oid"),
-        succeeded_ago_seconds: row.get("succeeded_ago_seconds"),
-        succeeded_epoch_seconds: row.get("succeeded_epoch_seconds"),
-        median_duration_ms: row.get("median_duration_ms"),
-        sources: row.get("sources"),
+    let read = |row: &Row| {
+        let millis = row.get::<_, Option<f64>>("median_duration_ms");
+        let sources = row.get::<_, Option<String>>("sources");
+        let last = LastRefresh {
+            age: format::seconds(row.get("succeeded_ago_seconds"))?,
+            usual_duration: millis.and_then(|ms| format::seconds(ms / 1e3)),
+            // What another version has kept is as good as nothing.
+            sources: sources.and_then(|sources| serde_json::from_str(&sources).ok()),
+        };
+        Some((row.get("object_oid"), last))
     };
-    Ok(rows.iter().map(read).collect())
+    Ok(rows.iter().filter_map(read).collect())
 }
 
 /// A duration as the history's queries want it.

@@ -9,8 +9,8 @@ use tokio_postgres::types::{ToSql, Type};
 use super::event::{Outcome, Status};
 use super::plan::{Step, Subject, Warning};
 use crate::config;
-use crate::facts::Oid;
 use crate::facts::history::{self, Installed, Run, Schema};
+use crate::facts::{Known, Oid, Unavailable};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::Database;
 use crate::pg::row::Row;
@@ -44,14 +44,27 @@ struct State {
 }
 
 impl<'a> Recorder<'a> {
-    /// Looks once whether there is a history that can be written to; else it writes nothing. Runs
-    /// older than the configuration wants to keep are removed at the end.
+    /// Looks once whether there is a history that can be written to; else it writes nothing.
     pub async fn open(database: &'a Database, configured: &config::History) -> Recorder<'a> {
-        let found = in_time(async {
+        let schema = in_time(async {
             let session = database.reader().await?;
-            opened(&history::load_schema(&session, configured.owner.as_deref()).await?)
+            history::load_schema(&session, configured.owner.as_deref()).await
         });
-        let book = found.await.unwrap_or_else(|failure| Book::Closed(in_words(&failure)));
+        Recorder::of(database, configured, &schema.await.into())
+    }
+
+    /// Writes to the history that was found, where it can be written to. Runs older than the
+    /// configuration wants to keep are removed at the end.
+    pub fn of(
+        database: &'a Database,
+        configured: &config::History,
+        schema: &Known<Schema>,
+    ) -> Recorder<'a> {
+        let book = match schema {
+            Known::Known(schema) => opened(schema)
+                .unwrap_or_else(|failure| Book::Closed(Unavailable::from(failure).to_string())),
+            Known::Unavailable(why) => Book::Closed(why.to_string()),
+        };
         Recorder {
             database,
             keep: configured.keep,
@@ -118,7 +131,10 @@ impl<'a> Recorder<'a> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(()) => state.wrote = true,
-            Err(failure) => drop(state.trouble.get_or_insert_with(|| in_words(&failure))),
+            Err(failure) => {
+                let why = || Unavailable::from(failure).to_string();
+                state.trouble.get_or_insert_with(why);
+            }
         }
     }
 }
@@ -163,19 +179,11 @@ pub fn run_of(command: &str, step: &Step, outcome: &Outcome) -> Option<Run> {
 }
 
 /// The warning where a job has to do without what the history would tell.
-pub fn not_read(failure: &Failure) -> Warning {
+pub fn not_read(why: &Unavailable) -> Warning {
     Warning {
         rule: "history-not-read",
         object: "pgtend".to_owned(),
-        message: format!("the history is neither read nor written: {}", in_words(failure)),
-    }
-}
-
-/// A warning has no place for a hint of its own.
-fn in_words(failure: &Failure) -> String {
-    match &failure.hint {
-        Some(hint) => format!("{failure}; {hint}"),
-        None => failure.to_string(),
+        message: format!("the history is neither read nor written: {why}"),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What pgtend remembers: written by those who work, shown by `pgtend history`.
 
+use std::time::Duration;
+
 use pgtend::inside::{HistoryOptions, Recorder, history};
 
 use crate::init::{opened, problem};
@@ -281,6 +283,9 @@ async fn the_last_refreshes_of_views_are_known_by_number_and_name() {
         wal_bytes: Some(8192),
         ..history::Run::default()
     };
+    let sources = |server: &str| {
+        format!(r#"{{"server": "{server}", "relations": {{}}, "views": {{}}, "unknown": []}}"#)
+    };
     let mut runs = vec![
         run("\"We;ird\".\"To\"\"tals\"", totals, 30.0, 1.0, "failed"),
         run("public.other", restored, 60.0, 1.0, "done"),
@@ -292,25 +297,26 @@ async fn the_last_refreshes_of_views_are_known_by_number_and_name() {
     }));
     recorder.write(&runs).await;
     recorder
-        .keep_view_state(totals, "\"We;ird\".\"To\"\"tals\"", "{\"a\": 1}")
+        .keep_view_state(totals, "\"We;ird\".\"To\"\"tals\"", &sources("first"))
         .await;
     recorder
-        .keep_view_state(totals, "\"We;ird\".\"To\"\"tals\"", "{\"a\": 2}")
+        .keep_view_state(totals, "\"We;ird\".\"To\"\"tals\"", &sources("second"))
         .await;
     recorder.keep_view_state(plain, "public.plain", "[]").await;
     assert_eq!(recorder.close().await, None);
 
     let session = database.reader().await.unwrap();
-    let mut known = history::load_last_refreshes(&session, &[]).await.unwrap();
-    known.sort_by_key(|last| last.object_oid != totals);
+    let known = history::load_last_refreshes(&session, &[]).await.unwrap();
     assert_eq!(known.len(), 2, "{known:?}");
-    assert_eq!(known[0].object_oid, totals);
-    assert_eq!(known[0].median_duration_ms, Some(5.5));
-    assert_eq!(known[0].sources.as_deref(), Some("{\"a\": 2}"));
-    let ago = known[0].succeeded_ago_seconds;
+    let last = &known[&totals];
+    assert_eq!(last.usual_duration, Some(Duration::from_micros(5500)));
+    let server = last.sources.as_ref().and_then(|sources| sources.server.as_deref());
+    assert_eq!(server, Some("second"));
+    let ago = last.age.as_secs_f64();
     assert!((899.9..=960.0).contains(&ago), "{ago}");
-    assert_eq!((known[1].object_oid, known[1].median_duration_ms), (plain, None));
-    assert!(known[1].succeeded_ago_seconds < 60.0 && known[1].succeeded_epoch_seconds > 1.7e9);
+    let last = &known[&plain];
+    assert!(last.usual_duration.is_none() && last.sources.is_none());
+    assert!(last.age < Duration::from_secs(60));
 
     let filter = history::RunFilter { limit: 1, ..history::RunFilter::default() };
     let newest = &history::load_runs(&session, &filter).await.unwrap()[0];

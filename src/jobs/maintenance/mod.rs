@@ -13,8 +13,8 @@ use jiff::ZonedDateTime;
 use crate::app::Context;
 use crate::config;
 use crate::duration;
-use crate::facts::history::{self, PastMaintenance};
-use crate::facts::{self, TableMaintenance};
+use crate::facts::history::{self, Schema};
+use crate::facts::{self, Known, TableMaintenance, Unavailable};
 use crate::failure::{Failure, Kind, Result};
 use crate::format;
 use crate::output;
@@ -24,7 +24,6 @@ use crate::output::metrics::{self, Series};
 use crate::output::{Format, Report};
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
-use crate::pg::session::Session;
 use crate::work::event::{Executed, ExecutedStep};
 use crate::work::maintenance::plan::{self, Job, Options, Selection, Sieve, VacuumOptions};
 use crate::work::maintenance::{Idle, MaintenanceRun, ProgressEstimate};
@@ -151,9 +150,8 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn
     };
     let owner = context.config.history.owner.as_deref();
     let told = report::told(context.console.options());
-    let (facts, trouble) = context
-        .unless_cancelled(look(&database, work.command, &options, told, owner))
-        .await?;
+    let look = look(&database, work.command, &options, told, owner);
+    let Looked { facts, schema, trouble } = context.unless_cancelled(look).await?;
     let mut plan = plan::plan(&facts, &options)?;
     if args.dry_run {
         plan.warnings.extend(trouble);
@@ -164,7 +162,7 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn
     let mut execution =
         Execution::new(&database, args.policy(&work.configured), context.cancel.clone(), events);
     execution.deadline = deadline;
-    let recorder = Recorder::open(&database, &context.config.history).await;
+    let recorder = Recorder::of(&database, &context.config.history, &schema);
     let upkeeping = MaintenanceRun {
         execution,
         command: work.command,
@@ -192,40 +190,34 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn
     Ok(Box::new(ExecutedReport { done, outcome, telling: MAINTENANCE }))
 }
 
-/// The tables, and what the history tells of them. That it cannot be read is a warning.
+/// What is known before the work begins.
+struct Looked {
+    facts: TableMaintenance,
+    /// Of the history.
+    schema: Known<Schema>,
+    /// That the history cannot be read is a warning.
+    trouble: Option<Warning>,
+}
+
 async fn look(
     database: &Database,
     command: &str,
     options: &Options,
     told: usize,
     owner: Option<&str>,
-) -> Result<(TableMaintenance, Option<Warning>)> {
+) -> Result<Looked> {
     let session = database.reader().await?;
-    let settings = facts::load_autovacuum_settings(&session).await?;
-    let mut sieve = Sieve::new(options, settings.clone(), told);
-    let tables =
-        facts::load_tables(&session, &database.server, &[], |table| sieve.keeps(table)).await?;
-    let not_due = sieve.not_due();
-    let mut upkeep = TableMaintenance { tables, settings, not_due, ..TableMaintenance::default() };
-    let trouble = match past(&session, command, owner).await {
-        Ok(past) => {
-            upkeep.past = past.into_iter().map(|table| (table.object.clone(), table)).collect();
-            None
-        }
-        Err(failure) => Some(record::not_read(&failure)),
+    let schema = history::load_schema(&session, owner).await.into();
+    let past = history::tell(&schema, history::load_last_maintenance(&session, command)).await;
+    let (past, trouble) = match past.into_result() {
+        Ok(past) => (past.unwrap_or_default(), None),
+        Err(why) => (Vec::new(), Some(record::not_read(&why))),
     };
-    Ok((upkeep, trouble))
-}
-
-async fn past(
-    session: &Session,
-    command: &str,
-    owner: Option<&str>,
-) -> Result<Vec<PastMaintenance>> {
-    match history::load_schema(session, owner).await?.is_usable()? {
-        true => history::load_last_maintenance(session, command).await,
-        false => Ok(Vec::new()),
-    }
+    let mut sieve = Sieve::new(options, told);
+    let keeps = |settings: &_, table: &_| sieve.keeps(settings, table);
+    let facts = facts::load_table_maintenance(&session, &database.server, past, keeps).await?;
+    let facts = TableMaintenance { not_due: sieve.not_due(), ..facts };
+    Ok(Looked { facts, schema, trouble })
 }
 
 /// A share of dead rows that is worth a word where VACUUM could not remove them.
@@ -242,9 +234,11 @@ async fn not_removable(database: &Database, done: &Executed) -> Vec<Warning> {
     if left.is_empty() {
         return Vec::new();
     }
-    let horizon = async { facts::load_horizon(&database.reader().await?).await };
-    let who = horizon.await.ok().and_then(|holders| report::horizon(&holders));
-    let who = who.map_or_else(String::new, |who| format!(": they are kept for {who}"));
+    let holders = match database.reader().await {
+        Ok(session) => facts::load_horizon(&session, &database.server).await,
+        Err(failure) => Unavailable::from(failure).into(),
+    };
+    let who = report::horizon(&holders);
     let warnings = left.iter().map(|(step, upkept)| Warning {
         rule: "dead_rows_left",
         object: step.object.to_string(),

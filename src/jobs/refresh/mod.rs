@@ -9,8 +9,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::app::Context;
 use crate::config::Mode;
 use crate::duration;
-use crate::facts::Oid;
 use crate::facts::history::{self, Schema};
+use crate::facts::refresh::Facts;
+use crate::facts::{self, Known};
 use crate::failure::{Failure, Result};
 use crate::format;
 use crate::output;
@@ -21,14 +22,11 @@ use crate::output::{Format, Report};
 use crate::pg::advisory::ObjectLocks;
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
-use crate::pg::session::Session;
 use crate::work::event::{Executed, Outcome as StepOutcome};
 use crate::work::plan::{Plan, Warning};
 use crate::work::record::{self, Recorder};
-use crate::work::refresh::plan::{self, Facts, LastRefresh, Options, Selection};
-use crate::work::refresh::{
-    Commits, LOCK_PATIENCE, Refreshing, facts, last_refreshes, without_work,
-};
+use crate::work::refresh::plan::{self, Options, Selection};
+use crate::work::refresh::{Commits, LOCK_PATIENCE, Refreshing, without_work};
 use crate::work::{Execution, Policy};
 use report::REFRESH;
 
@@ -121,7 +119,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let options = args.options(context, selection.clone().unwrap_or(Selection::All));
     let database = context.unless_cancelled(context.open(&args.connect_options(context))).await?;
     let look = look(&database, &options, context.config.history.owner.as_deref());
-    let Looked { facts, last, has_history, trouble } = context.unless_cancelled(look).await?;
+    let Looked { facts, schema, has_history, trouble } = context.unless_cancelled(look).await?;
     if selection.is_none() {
         return Err(nothing_named(&facts));
     }
@@ -132,7 +130,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     }
     database.require_writable()?;
     let outcomes = if plan.has_work() {
-        let run = Run { options: &options, last: &last, has_history, began };
+        let run = Run { options: &options, facts: &facts, schema, has_history, began };
         let (outcomes, unwritten) = args.execute(context, &database, &plan, &run).await?;
         plan.warnings.extend(unwritten.or(trouble));
         outcomes
@@ -143,7 +141,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let mut done = Executed::new(plan, outcomes);
     if let Some(file) = &args.metrics_file {
         let series = Series { job: "refresh", label: "view" };
-        let (name, known) = (&database.server.database, successes(&facts, &last));
+        let (name, known) = (&database.server.database, successes(&facts));
         let trouble = series.write(file, name, done.steps.iter(), &known);
         done.warnings.extend(trouble);
     }
@@ -154,52 +152,41 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
 /// What the plan has to know, and whether there is a history.
 struct Looked {
     facts: Facts,
-    last: HashMap<Oid, LastRefresh>,
+    /// Of the history.
+    schema: Known<Schema>,
     has_history: bool,
+    /// That the history cannot be read is no reason not to refresh.
     trouble: Option<Warning>,
 }
 
 async fn look(database: &Database, options: &Options, owner: Option<&str>) -> Result<Looked> {
     let session = database.reader().await?;
-    let past = match history::load_schema(&session, owner).await {
-        Ok(schema) => past(&session, &schema, options).await?,
-        Err(failure) => Err(failure),
-    };
-    let (last, trouble) = match past {
-        Ok(last) => (last, None),
-        Err(failure) => (None, Some(record::not_read(&failure))),
-    };
-    let has_history = last.is_some();
-    let last = last.unwrap_or_default();
-    let facts = facts(&session, database, options, &last).await?;
-    Ok(Looked { facts, last, has_history, trouble })
-}
-
-/// The last refreshes; none where there is no history; the inner failure where it cannot be read, which
-/// is no reason not to refresh.
-async fn past(
-    session: &Session,
-    schema: &Schema,
-    options: &Options,
-) -> Result<Result<Option<HashMap<Oid, LastRefresh>>>> {
-    if options.max_age.is_some() || options.if_changed {
+    let schema = Known::from(history::load_schema(&session, owner).await);
+    if let (true, Some(schema)) = (options.max_age.is_some() || options.if_changed, schema.known())
+    {
         let why = "--max-age and --if-changed compare with the last refresh";
         schema.require_usable().map_err(|failure| failure.context(why))?;
     }
-    Ok(match schema.is_usable() {
-        Ok(true) => last_refreshes(session, &[]).await.map(Some),
-        Ok(false) => Ok(None),
-        Err(failure) => Err(failure),
-    })
+    let last = history::tell(&schema, history::load_last_refreshes(&session, &[])).await;
+    let (last, trouble) = match last.into_result() {
+        Ok(last) => (last, None),
+        Err(why) => (None, Some(record::not_read(&why))),
+    };
+    let has_history = last.is_some();
+    let views = facts::load_views(&session, &database.server.search_path).await?;
+    let asked = plan::asked(&plan::choose(&views, options)?, options);
+    let last = last.unwrap_or_default();
+    let facts = facts::refresh::load(&session, &database.server, views, last, &asked).await?;
+    Ok(Looked { facts, schema, has_history, trouble })
 }
 
 /// When each view was last refreshed by the history, in seconds since 1970.
-fn successes(facts: &Facts, last: &HashMap<Oid, LastRefresh>) -> HashMap<String, f64> {
+fn successes(facts: &Facts) -> HashMap<String, f64> {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0.0, |now| now.as_secs_f64());
     let known = facts.views.all.iter().filter_map(|view| {
-        let last = last.get(&view.oid)?;
+        let last = facts.last.get(&view.oid)?;
         Some((view.name.to_string(), now - last.age.as_secs_f64()))
     });
     known.collect()
@@ -220,7 +207,8 @@ fn nothing_named(facts: &Facts) -> Failure {
 /// What a run was planned with.
 struct Run<'a> {
     options: &'a Options,
-    last: &'a HashMap<Oid, LastRefresh>,
+    facts: &'a Facts,
+    schema: Known<Schema>,
     has_history: bool,
     began: Instant,
 }
@@ -243,12 +231,12 @@ impl Args {
                 format!("the time limit of {} is over", format::duration(limit)),
             )
         });
-        let recorder = Recorder::open(database, &context.config.history).await;
+        let recorder = Recorder::of(database, &context.config.history, &run.schema);
         let refreshing = Refreshing {
             execution,
             options: run.options,
             wait: self.wait(context),
-            last: run.last,
+            last: &run.facts.last,
             has_history: run.has_history,
             recorder: &recorder,
             locks: ObjectLocks::open(database).await?,

@@ -2,7 +2,6 @@
 //! under a lock of its own so that no view is refreshed twice at a time.
 
 mod commits;
-mod facts;
 pub mod plan;
 mod work;
 
@@ -16,19 +15,15 @@ use super::event::{Event, Outcome, Status, StepIndex};
 use super::plan::{Plan, Step, Subject};
 use super::record::{Recorder, run_of};
 use super::{Execution, orphaned_backend, reached, settled};
-use crate::facts::{Oid, Sources, Writes, load_wal_position};
+use crate::facts::{Known, Oid, Sources, Unavailable, Writes, load_wal_position};
 use crate::pg::advisory::ObjectLocks;
 use crate::pg::name::RelationName;
 pub use commits::Commits;
-pub use facts::{facts, last_refreshes};
 use plan::{LastRefresh, Options};
 use work::Work;
 
 /// For so long at least it is tried again: whoever reads or changes a table is soon done.
 pub const LOCK_PATIENCE: Duration = Duration::from_secs(60);
-
-/// Why it cannot be told whether the server has what was committed.
-const UNKNOWN: &str = "the server does not tell where its WAL ends";
 
 /// A run of `refresh`.
 pub struct Refreshing<'a> {
@@ -76,12 +71,12 @@ impl Refreshing<'_> {
     /// has the old contents of what was refreshed before. That is refreshed again.
     async fn look_again(&self, plan: &Plan, outcomes: &mut [Option<Outcome>]) {
         let position = match orphaned_backend::reach(&self.execution).await {
-            Ok(session) => load_wal_position(&session).await.ok_or_else(|| UNKNOWN.to_owned()),
-            Err(failure) => Err(failure.to_string()),
+            Ok(session) => load_wal_position(&session).await,
+            Err(failure) => Unavailable::from(failure).into(),
         };
         match position {
-            Ok(now) => self.commits.compare(now),
-            Err(reason) => {
+            Known::Known(now) => self.commits.compare(now),
+            Known::Unavailable(reason) => {
                 let text =
                     format!("refreshed, and not verified after the connection was lost: {reason}");
                 for at in self.commits.kept() {

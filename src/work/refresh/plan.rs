@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use crate::config::Mode;
 use crate::declared;
-use crate::facts::{KeyHint, MaterializedView, Oid, Sources, Views};
+pub use crate::facts::history::LastRefresh;
+use crate::facts::refresh::{Asked, Facts};
+use crate::facts::{KeyHint, Known, MaterializedView, Oid, Sources, Views};
 use crate::failure::{Failure, Result};
 use crate::format;
 use crate::pg::name::{RelationName, quote_ident};
@@ -60,33 +62,6 @@ pub struct Refresh {
     pub way: Way,
     /// The views of the plan that it reads.
     pub needs: Vec<RelationName>,
-}
-
-/// What the plan has to know.
-#[derive(Debug, Clone, Default)]
-pub struct Facts {
-    pub views: Views,
-    /// What unique indexes could be made of, where a view lacks one.
-    pub hints: HashMap<Oid, KeyHint>,
-    /// The last refreshes; empty without history.
-    pub last: HashMap<Oid, LastRefresh>,
-    /// What the views are made of now; only asked for where it decides.
-    pub sources: HashMap<Oid, Sources>,
-    /// TEMP privilege on the database.
-    pub may_create_temp: bool,
-    /// The database's name, for hints.
-    pub database: String,
-}
-
-/// A view's last refresh by pgtend that succeeded.
-#[derive(Debug, Clone, Default)]
-pub struct LastRefresh {
-    /// How long ago it ended.
-    pub age: Duration,
-    /// How long refreshes of this view usually take.
-    pub usual_duration: Option<Duration>,
-    /// What the view was made of just before.
-    pub sources: Option<Sources>,
 }
 
 /// Chooses the views. Returns them in the order of refreshing: what others read comes first.
@@ -144,8 +119,18 @@ pub fn listed(names: &[String]) -> String {
 }
 
 /// Whether it helps to know what a unique index on the view could be made of.
-pub fn needs_hint(view: &MaterializedView, options: &Options) -> bool {
+fn needs_hint(view: &MaterializedView, options: &Options) -> bool {
     view.is_populated && view.key_columns.is_empty() && options.mode != Mode::Plain
+}
+
+/// What has to be known of the chosen views.
+pub fn asked(chosen: &[&MaterializedView], options: &Options) -> Asked {
+    let keyless = chosen.iter().filter(|view| needs_hint(view, options));
+    Asked {
+        views: chosen.iter().map(|view| view.oid).collect(),
+        keyless: keyless.map(|view| view.oid).collect(),
+        reads_sources: options.if_changed,
+    }
 }
 
 /// Plans the chosen views, which stand in the order of refreshing.
@@ -283,7 +268,13 @@ impl Planner<'_> {
     }
 
     fn key_proposal(&self) -> String {
-        let Some(hint) = self.facts.hints.get(&self.view.oid) else {
+        let hints = match &self.facts.hints {
+            Known::Known(hints) => hints,
+            Known::Unavailable(why) => {
+                return format!(" (on which ones pgtend cannot propose: {why})");
+            }
+        };
+        let Some(hint) = hints.get(&self.view.oid) else {
             return String::new();
         };
         let (columns, why) = match grouping_key(hint) {

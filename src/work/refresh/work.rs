@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::types::Type;
 
-use super::facts::{about, last_refreshes};
-use super::plan::{self, Facts, Refresh, Way};
+use super::plan::{self, Refresh, Way};
 use super::{Ending, Refreshing};
+use crate::facts::history::load_last_refreshes;
+use crate::facts::refresh::Asked;
 use crate::facts::{
     self, Build, MaterializedView, Oid, Sources, Views, Writes, load_view_holders,
     load_wal_position, load_xact_writes,
@@ -172,17 +173,18 @@ impl<'a> Work<'a> {
             return Ok(None);
         };
         let views = Views { all: vec![view.clone()], ..Views::default() };
-        let (run, wanted) = (self.run, [self.view]);
-        let (last, sources) = match run.has_history {
-            true => (
-                // What cannot be told any more keeps nothing from being refreshed.
-                last_refreshes(session, &wanted).await.unwrap_or_default(),
-                facts::load_sources(session, &wanted).await?,
-            ),
-            false => (HashMap::new(), HashMap::new()),
+        let run = self.run;
+        let last = match run.has_history {
+            // What cannot be told any more keeps nothing from being refreshed.
+            true => load_last_refreshes(session, &[self.view]).await.unwrap_or_default(),
+            false => HashMap::new(),
         };
-        let facts = about(session, self.execution.database, views, &wanted, run.options).await?;
-        let facts = Facts { last, sources, ..facts };
+        let asked = Asked {
+            reads_sources: run.has_history,
+            ..plan::asked(&[&view], run.options)
+        };
+        let server = &self.execution.database.server;
+        let facts = facts::refresh::load(session, server, views, last, &asked).await?;
         let step = plan::plan_one(&view, &facts, run.options, self.upstream.as_ref());
         let sources = facts.sources.into_values().next();
         Ok(Some(Seen { view, step, sources }))
@@ -228,12 +230,12 @@ impl<'a> Work<'a> {
         let session = self.execution.database.maintainer(Workers::AsConfigured).await?;
         self.execution.events.emit(Event::Sending(self.at, statement.clone()));
         let sql = statement.texts().join("; ");
-        let before = load_wal_position(&session).await;
+        let before = load_wal_position(&session).await.known().copied();
         if let Some(now) = before {
             self.run.commits.compare(now);
         }
         let (ended, writes) = self.in_transaction(&session, &sql).await;
-        let committed_at = load_wal_position(&session).await;
+        let committed_at = load_wal_position(&session).await.known().copied();
         let wal_bytes = committed_at.zip(before).map(|(after, before)| after.bytes - before.bytes);
         match ended {
             Ended::Done => {
