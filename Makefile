@@ -3,10 +3,13 @@
 CARGO  ?= cargo
 MAJORS ?= 14 15 16 17 18
 DIST   := target/dist
+MSRV   := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 RUN    := $(CARGO) run --release --quiet --
 
 .DEFAULT_GOAL := build
-.PHONY: help build release demo test test-matrix test-security faults bench bench-impact bench-large bench-plan bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy lint doc install man mutations completions clean
+.PHONY: help build release demo test test-matrix test-security faults bench bench-impact bench-large bench-plan \
+    bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy shellcheck lint deny doc docs \
+    pictures package msrv install man mutations pages completions clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -82,6 +85,10 @@ choice: ## compare what is due with what autovacuum does (TABLES=1000)
 	@scripts/ensure-postgres
 	PGTEND_CHOICE_TABLES=$(or $(TABLES),1000) $(CARGO) test --test it choice -- --nocapture
 
+pages: ## write what README and docs show of commands anew
+	@scripts/ensure-postgres
+	PGTEND_UPDATE_PAGES=1 $(CARGO) test --quiet --test it pages::
+
 mutations: ## plan with files broken in many ways (ROUNDS=5000, SEED=1)
 	@scripts/ensure-postgres
 	PGTEND_PLAN_ROUNDS=$(or $(ROUNDS),5000) PGTEND_PLAN_SEED=$(or $(SEED),1) \
@@ -106,9 +113,32 @@ clippy:
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --package pg-sandbox -- -D warnings
 
+shellcheck: ## look for mistakes in the scripts
+	@scripts/ensure-shellcheck
+	shellcheck -x .ci/run $$(grep -lsE '^#!.*sh$$' scripts/*)
+
 lint: ## check the formatting, and clippy with warnings as errors
 	@scripts/ensure-lint-tools
 	@$(MAKE) --no-print-directory fmt-check clippy
+
+deny: ## look for known weaknesses, and licences that do not fit, of what pgtend is made of
+	@scripts/ensure-cargo-tool cargo-deny
+	$(CARGO) deny --workspace check
+
+docs: ## build the book: target/book/index.html
+	@scripts/ensure-cargo-tool mdbook
+	mdbook build docs
+
+pictures: build ## draw the pictures of the pages anew
+	@scripts/ensure-postgres
+	@scripts/picture
+
+package: ## build each package from the files that it would publish
+	$(CARGO) package --workspace
+
+msrv: ## check that the oldest Rust that Cargo.toml names builds it
+	rustup toolchain install --profile minimal $(MSRV)
+	$(CARGO) +$(MSRV) check --workspace --locked --target-dir target/msrv
 
 doc: ## build the internal documentation, with warnings as errors
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --workspace --no-deps --document-private-items

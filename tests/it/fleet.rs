@@ -70,6 +70,7 @@ impl Fleet {
 }
 
 fn document(output: &Output) -> Value {
+    output.assert_published();
     serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}\n{output}"))
 }
 

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use tempfile::NamedTempFile;
 
 use super::document::{Document, Step};
-use super::{PATIENCE, PAUSE};
+use super::{PATIENCE, PAUSE, schema};
 
 /// A call of pgtend, in an environment that holds nothing of the caller's.
 pub struct Pgtend(Command);
@@ -51,6 +51,15 @@ impl Pgtend {
         let mut command = Command::new(program[0]);
         command.args(&program[1..]).arg(env!("CARGO_BIN_EXE_pgtend"));
         Pgtend(command).called(arguments)
+    }
+
+    /// A line of a shell that finds pgtend on its path.
+    pub fn in_shell(line: &str) -> Self {
+        let Pgtend(mut command) = Pgtend(Command::new("sh")).called(&["-c", line]);
+        let folder = Path::new(env!("CARGO_BIN_EXE_pgtend")).parent().unwrap().display();
+        let path = std::env::var("PATH").unwrap_or_default();
+        command.env("PATH", format!("{folder}:{path}"));
+        Pgtend(command)
     }
 
     fn called(self, arguments: &[&str]) -> Self {
@@ -232,7 +241,15 @@ impl Output {
     /// The JSON document of a command whose steps are of another kind.
     #[track_caller]
     pub fn json_with_steps<S: DeserializeOwned>(&self) -> Document<S> {
+        self.assert_published();
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))
+    }
+
+    /// Fails unless the document is as the published schema has it.
+    #[track_caller]
+    pub fn assert_published(&self) {
+        let objections = schema::objections(&self.stdout);
+        assert!(objections.is_empty(), "docs/schema: {objections:#?}\n{self}");
     }
 
     /// Fails unless this is the document's outcome.

@@ -10,6 +10,7 @@ pub mod log;
 pub mod old_server;
 pub mod pooler;
 pub mod proxy;
+pub mod schema;
 pub mod server;
 pub mod tls;
 
