@@ -1,5 +1,6 @@
 //! The commands: each file one, its `Args` the manual, its `run` the table of contents.
 
+pub mod execute;
 pub mod fleet;
 
 use std::future::Future;
@@ -11,13 +12,12 @@ use crate::cancel::{Cancel, Signal};
 use crate::config::{Config, MOST_JOBS};
 use crate::failure::{Failure, Kind, Result};
 use crate::output::inflight::Inflight;
-use crate::output::{Console, Origin, Outcome, Report};
+use crate::output::{Console, Origin, Report};
 use crate::pg::conninfo::{Conninfo, Environment};
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
 use crate::pg::row::Fault;
 use crate::pg::session::Echo;
 use crate::sandbox;
-use crate::work::event::{Executed, Status};
 
 /// What every command is given.
 pub struct Context {
@@ -148,24 +148,6 @@ impl Context {
     /// As [`Console::show`].
     pub fn show(&self, report: &dyn Report) -> Result<bool> {
         self.console.show(report, &self.origin)
-    }
-
-    /// What the steps make of the command.
-    pub fn verdict(&self, done: &Executed) -> Outcome {
-        let any = |status| done.count(status) > 0;
-        let was_idle = done.outcomes().all(|outcome| outcome.started.is_none());
-        let signal = self.cancel.signal().filter(|_| any(Status::Cancelled) || was_idle);
-        if let Some(signal) = signal {
-            Outcome::Cancelled(signal)
-        } else if any(Status::Failed) {
-            Outcome::Failed
-        } else if any(Status::Done) {
-            Outcome::Done
-        } else if done.outcomes().any(|outcome| outcome.is_busy) {
-            Outcome::Busy
-        } else {
-            Outcome::NothingToDo
-        }
     }
 
     /// Runs something that leaves nothing behind when it is dropped, until a signal comes.

@@ -37,6 +37,11 @@ impl Origin {
         }
     }
 
+    /// The command.
+    pub fn command(&self) -> &'static str {
+        self.command
+    }
+
     /// The database that the command works on: `verify` connects to another one first.
     pub fn connected_to(&self, server: &Server) {
         let place = (server.database.clone(), server.version.to_string());

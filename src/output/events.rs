@@ -53,7 +53,8 @@ pub fn json(event: &Event, steps: &[Step]) -> Value {
             "finished",
             json!({
                 "status": outcome.status.name(),
-                "reason": outcome.reason,
+                "reason": outcome.reason.words,
+                "reason_code": outcome.reason.code,
                 "duration_ms": outcome.duration.as_millis() as u64,
             }),
         ),

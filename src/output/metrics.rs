@@ -98,7 +98,7 @@ impl Series {
         let before = before.and_then(|value| value.parse::<f64>().ok());
         let known = before.into_iter().chain(known.map(f64::round)).reduce(f64::max);
         let success = if done { Some(now.round()) } else { known };
-        let writes = outcome.refreshed.and_then(|refreshed| refreshed.writes);
+        let writes = outcome.refreshed().and_then(|refreshed| refreshed.writes);
         let rows = writes.map(|writes| writes.inserted + writes.updated + writes.deleted);
         let figures = [
             (LAST_SUCCESS, success),
@@ -125,7 +125,7 @@ impl Series {
 type Lines = BTreeMap<String, String>;
 
 fn outcome_name(outcome: &Outcome) -> &'static str {
-    if outcome.is_fresh {
+    if outcome.is_fresh() {
         "fresh"
     } else {
         outcome.status.name()

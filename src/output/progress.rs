@@ -137,7 +137,7 @@ impl View {
             Status::Done => format!("done in {}", format::duration(outcome.duration)),
             Status::Skipped => format!("skipped: {}", outcome.reason),
             Status::Failed => format!("failed: {}", outcome.reason),
-            Status::Cancelled => outcome.reason.clone(),
+            Status::Cancelled => outcome.reason.to_string(),
         };
         self.console.narrate(&format!("{}: {how}", self.names[at]));
     }

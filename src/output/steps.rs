@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Style, Text};
 use crate::escape_control::escape_control;
 use crate::format::{self, millis};
-use crate::work::event::{Executed, ExecutedStep, Refreshed, Status};
+use crate::work::event::{Executed, ExecutedStep, Maintained, Refreshed, Status};
 use crate::work::plan::{Plan, Step, Subject, Verdict};
 use crate::work::refresh::plan::Way;
 
@@ -51,7 +51,7 @@ pub fn summary(plan: &Plan) -> String {
 pub fn gist(done: &Executed, summary: String, style: &Style) -> Text {
     let is_told = |ExecutedStep { step, outcome }: &&ExecutedStep| match outcome.status {
         Status::Done => !style.is_quiet(),
-        Status::Skipped => !outcome.is_fresh && !step.verdict.is_settled(),
+        Status::Skipped => !outcome.is_fresh() && !step.verdict.is_settled(),
         Status::Failed | Status::Cancelled => true,
     };
     let lines = done.steps.iter().filter(is_told).map(|ExecutedStep { step, outcome }| {
@@ -81,6 +81,7 @@ struct StepDocument {
     status: &'static str,
     verdict: &'static str,
     reason: String,
+    reason_code: &'static str,
     sql: Option<String>,
     duration_ms: u64,
     on: Option<String>,
@@ -97,12 +98,12 @@ struct StepDocument {
     #[serde(flatten)]
     refresh: Option<RefreshDocument>,
     #[serde(flatten)]
-    upkeep: Option<UpkeepDocument>,
+    maintenance: Option<MaintenanceDocument>,
 }
 
 /// What only VACUUM and ANALYZE know.
 #[derive(Debug, Clone, Serialize)]
-struct UpkeepDocument {
+struct MaintenanceDocument {
     dead_rows_before: i64,
     dead_rows_after: i64,
     frozen_xid_age_before: Option<i32>,
@@ -140,7 +141,8 @@ impl StepDocument {
                 Verdict::LeftOut => "left_out",
                 Verdict::Refused => "refused",
             },
-            reason: step.reason.clone(),
+            reason: step.reason.words.clone(),
+            reason_code: step.reason.code,
             sql: joined(&texts.collect::<Vec<_>>()),
             duration_ms: 0,
             on: step.on.as_ref().map(ToString::to_string),
@@ -155,7 +157,7 @@ impl StepDocument {
                 Subject::Refresh(refresh) => Some(refresh_document(refresh.way, None)),
                 _ => None,
             },
-            upkeep: None,
+            maintenance: None,
         }
     }
 
@@ -163,27 +165,20 @@ impl StepDocument {
     fn executed(ExecutedStep { step, outcome }: &ExecutedStep) -> Self {
         StepDocument {
             status: outcome.status.name(),
-            reason: outcome.reason.clone(),
+            reason: outcome.reason.words.clone(),
+            reason_code: outcome.reason.code,
             sql: joined(&outcome.sent),
             duration_ms: millis(outcome.duration),
             size_bytes: outcome.size_bytes,
             waited_ms: millis(outcome.waited),
             sqlstate: outcome.sqlstate.clone(),
             cleanup: outcome.cleanup.clone(),
-            refresh: match (&outcome.refreshed, &step.subject) {
+            refresh: match (outcome.refreshed(), &step.subject) {
                 (Some(done), _) => Some(refresh_document(done.way, Some(done))),
                 (None, Subject::Refresh(refresh)) => Some(refresh_document(refresh.way, None)),
                 _ => None,
             },
-            upkeep: outcome.upkept.map(|upkept| UpkeepDocument {
-                dead_rows_before: upkept.dead_rows_before,
-                dead_rows_after: upkept.dead_rows_after,
-                frozen_xid_age_before: upkept.frozen_xid_age_before,
-                frozen_xid_age_after: upkept.frozen_xid_age_after,
-                pages_before: upkept.pages_before,
-                pages: upkept.pages,
-                pages_scanned: outcome.pages_scanned,
-            }),
+            maintenance: outcome.maintained().and_then(maintenance_document),
             ..StepDocument::planned(step)
         }
     }
@@ -198,6 +193,18 @@ fn refresh_document(way: Way, done: Option<&Refreshed>) -> RefreshDocument {
         rows_deleted: writes.map(|writes| writes.deleted),
         wal_bytes: done.and_then(|done| done.wal_bytes),
     }
+}
+
+fn maintenance_document(done: &Maintained) -> Option<MaintenanceDocument> {
+    done.change.map(|change| MaintenanceDocument {
+        dead_rows_before: change.dead_rows_before,
+        dead_rows_after: change.dead_rows_after,
+        frozen_xid_age_before: change.frozen_xid_age_before,
+        frozen_xid_age_after: change.frozen_xid_age_after,
+        pages_before: change.pages_before,
+        pages: change.pages,
+        pages_scanned: done.pages_scanned,
+    })
 }
 
 fn joined(statements: &[String]) -> Option<String> {

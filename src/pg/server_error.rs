@@ -12,6 +12,15 @@ pub const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// There is no relation of that name.
 pub const UNDEFINED_TABLE: &str = "42P01";
 
+/// The role may not do it.
+pub const INSUFFICIENT_PRIVILEGE: &str = "42501";
+
+/// The disk is full.
+pub const DISK_FULL: &str = "53100";
+
+/// PostgreSQL has ended one side of a deadlock: this one.
+pub const DEADLOCK_DETECTED: &str = "40P01";
+
 /// A statement's failure: the server's own words, or the driver's where the server could not
 /// speak any more.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

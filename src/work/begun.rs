@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::event::{Event, Outcome, Status, StepIndex};
 use super::plan::Statement;
+use super::reason::Why;
 use crate::cancel::Signal;
 
 /// The steps that were begun.
@@ -69,7 +70,7 @@ pub fn unknown(reason: &str, sent: &[Statement]) -> Outcome {
         true => "what became of its statement is not known",
         false => "what it left could not be dropped, the next run does it",
     };
-    let outcome = Outcome::new(Status::Cancelled, format!("{reason}; {left}"));
+    let outcome = Outcome::new(Status::Cancelled, Why::LeftBehind { why: reason.to_owned(), left });
     let cleanup = (!made.is_empty()).then(|| made.join("\n"));
     Outcome { sent: sql, cleanup, ..outcome }
 }

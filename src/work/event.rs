@@ -1,5 +1,6 @@
 //! What happens while a plan is executed, as data: progress bars, logs and JSON are made from it.
 
+use super::reason::Reason;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -76,7 +77,7 @@ pub struct Outcome {
     /// The end.
     pub status: Status,
     /// Why, or how.
-    pub reason: String,
+    pub reason: Reason,
     /// The server's SQLSTATE where a statement failed.
     pub sqlstate: Option<String>,
     /// When the work began; `None` if nothing was begun.
@@ -91,18 +92,10 @@ pub struct Outcome {
     pub sent: Vec<String>,
     /// SQL that cleans up what could not be cleaned up.
     pub cleanup: Option<String>,
-    /// Skipped because somebody else is at work on the very same.
-    pub is_busy: bool,
-    /// Skipped because it is as it should be.
-    pub is_fresh: bool,
-    /// Skipped because there was no time left: it comes first next time.
-    pub is_left: bool,
-    /// Pages that VACUUM or ANALYZE has read.
-    pub pages_scanned: Option<i64>,
-    /// What a refresh did.
-    pub refreshed: Option<Refreshed>,
-    /// What VACUUM or ANALYZE did.
-    pub upkept: Option<Upkept>,
+    /// Why it was skipped, where that decides what follows.
+    pub skipped: Option<Skipped>,
+    /// What only one job knows.
+    pub detail: Option<Detail>,
 }
 
 /// A step, and how it ended.
@@ -146,13 +139,40 @@ impl Executed {
 
     /// How many were skipped because they were as they should be.
     pub fn count_fresh(&self) -> usize {
-        self.outcomes().filter(|outcome| outcome.is_fresh).count()
+        self.outcomes().filter(|outcome| outcome.is_fresh()).count()
     }
+}
+
+/// How a step was skipped, where that decides what follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Skipped {
+    /// It is as it should be.
+    Fresh,
+    /// Somebody else is at work on the very same.
+    Busy,
+    /// There was no time left: it comes first next time.
+    NoTime,
+}
+
+/// What only one job knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    Refreshed(Refreshed),
+    Maintained(Maintained),
+}
+
+/// What VACUUM or ANALYZE did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Maintained {
+    /// Pages that were read; `None` where the server did not say.
+    pub pages_scanned: Option<i64>,
+    /// The table before and after; `None` where it was not seen.
+    pub change: Option<TableChange>,
 }
 
 /// A table before and after VACUUM or ANALYZE, by the catalog and the statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Upkept {
+pub struct TableChange {
     /// Dead rows, with TOAST.
     pub dead_rows_before: i64,
     pub dead_rows_after: i64,
@@ -177,7 +197,7 @@ pub struct Refreshed {
 
 impl Outcome {
     /// An outcome without figures.
-    pub fn new(status: Status, reason: impl Into<String>) -> Self {
+    pub fn new(status: Status, reason: impl Into<Reason>) -> Self {
         Outcome {
             status,
             reason: reason.into(),
@@ -188,32 +208,51 @@ impl Outcome {
             size_bytes: None,
             sent: Vec::new(),
             cleanup: None,
-            is_busy: false,
-            is_fresh: false,
-            is_left: false,
-            pages_scanned: None,
-            refreshed: None,
-            upkept: None,
+            skipped: None,
+            detail: None,
         }
     }
 
-    /// The outcome of what there was no time for.
-    pub fn left(reason: String) -> Self {
-        Outcome { is_left: true, ..Outcome::new(Status::Skipped, reason) }
+    /// The outcome of what is skipped in a way that decides what follows.
+    pub fn skipped(how: Skipped, reason: impl Into<Reason>) -> Self {
+        Outcome { skipped: Some(how), ..Outcome::new(Status::Skipped, reason) }
+    }
+
+    /// Whether it is as it should be, and was before.
+    pub fn is_fresh(&self) -> bool {
+        self.skipped == Some(Skipped::Fresh)
+    }
+
+    /// What a refresh did.
+    pub fn refreshed(&self) -> Option<&Refreshed> {
+        match &self.detail {
+            Some(Detail::Refreshed(refreshed)) => Some(refreshed),
+            _ => None,
+        }
+    }
+
+    /// What VACUUM or ANALYZE did.
+    pub fn maintained(&self) -> Option<&Maintained> {
+        match &self.detail {
+            Some(Detail::Maintained(maintained)) => Some(maintained),
+            _ => None,
+        }
     }
 }
 
 impl From<Failure> for Outcome {
     fn from(failure: Failure) -> Self {
-        let outcome = Outcome::new(Status::Failed, failure.to_string());
-        Outcome { sqlstate: failure.sqlstate, ..outcome }
+        let sqlstate = failure.sqlstate.clone();
+        Outcome { sqlstate, ..Outcome::new(Status::Failed, failure) }
     }
 }
 
 impl From<&ServerError> for Outcome {
     fn from(error: &ServerError) -> Self {
-        let outcome = Outcome::new(Status::Failed, error.explained());
-        Outcome { sqlstate: error.sqlstate.clone(), ..outcome }
+        Outcome {
+            sqlstate: error.sqlstate.clone(),
+            ..Outcome::new(Status::Failed, error)
+        }
     }
 }
 

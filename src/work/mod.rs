@@ -1,9 +1,10 @@
-//! Executing plans. Each job has its file; what they share is how statements are sent, watched and
-//! stopped.
+//! The engine: executing plans. Each job has its folder; what they share is how steps are begun, and how
+//! statements are sent, watched, tried again and stopped.
 
 pub mod apply;
 mod begun;
 mod conflicts;
+pub mod engine;
 pub mod event;
 pub mod explained;
 pub mod maintenance;
@@ -11,27 +12,36 @@ mod monitor;
 mod orphaned_backend;
 pub mod plan;
 mod preflight;
+pub mod progress_estimate;
+pub mod reason;
 pub mod record;
 pub mod refresh;
 mod retry;
-mod schedule;
 mod send;
 mod short_transaction;
 pub mod statement;
+mod vacuum_analyze;
 mod warnings;
 pub mod window;
 
 use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::cancel::{Cancel, Signal};
+use crate::failure::Result;
 use crate::pg::database::Database;
+use crate::pg::database::Workers;
 pub use apply::Apply;
 use begun::Begun;
-use event::{Events, Outcome, Status};
+use engine::{reached, settled};
+use event::{Event, Events, Outcome, Status, StepIndex};
 use monitor::Monitor;
 use orphaned_backend::Outage;
-use plan::{Plan, Step, Verdict};
+use plan::{Plan, Step};
+use progress_estimate::ProgressEstimate;
+use reason::Why;
+use record::Recorder;
 
 /// PostgreSQL 14 hands statistics to a collector process that writes them every half second.
 const STATISTICS_DELAY: Duration = Duration::from_secs(2);
@@ -112,6 +122,12 @@ pub struct Execution<'a> {
     pub events: Events,
     /// When to stop, and the words for it.
     pub deadline: Option<(Instant, String)>,
+    /// Where what was done is remembered.
+    pub recorder: Option<&'a Recorder<'a>>,
+    /// What is done and what is left.
+    pub progress_estimate: ProgressEstimate,
+    /// On how many tables of the stage there is work left.
+    tables_left: AtomicUsize,
     /// Whether its statements are concurrent builds: only they can be drawn into a deadlock by those
     /// who come to wait for them.
     builds: bool,
@@ -141,6 +157,9 @@ impl<'a> Execution<'a> {
             cancel,
             events,
             deadline: None,
+            recorder: None,
+            progress_estimate: ProgressEstimate::default(),
+            tables_left: AtomicUsize::default(),
             builds: false,
             monitor: Monitor::default(),
             begun,
@@ -151,11 +170,53 @@ impl<'a> Execution<'a> {
     /// The outcome of a step that is not begun any more, because a signal came or the server went.
     fn not_started(&self) -> Option<Outcome> {
         if let Some(signal) = self.cancel.signal() {
-            let reason = format!("not started: {} came", signal.name());
-            return Some(Outcome::new(Status::Cancelled, reason));
+            let why = Why::SignalBeforeStart { signal: signal.name() };
+            return Some(Outcome::new(Status::Cancelled, why));
         }
-        let lost = self.outage.lost()?;
-        Some(Outcome::new(Status::Failed, format!("not started: {lost}")))
+        let why = self.outage.lost()?.to_owned();
+        Some(Outcome::new(Status::Failed, Why::ServerGone { why }))
+    }
+
+    /// Jobs and workers share the server's cores: workers help only where fewer tables are left
+    /// than jobs could work on.
+    pub fn workers(&self) -> Workers {
+        let left = self.tables_left.load(Ordering::Relaxed);
+        match self.policy.gentle || left >= self.policy.jobs.max(2) {
+            true => Workers::None,
+            false => Workers::AsConfigured,
+        }
+    }
+
+    /// Sleeps. Returns what came instead of the end.
+    async fn pause(&self, length: Duration) -> Option<Interruption> {
+        tokio::select! {
+            () = tokio::time::sleep(length) => None,
+            _ = self.cancel.wait() => Some(Interruption::Cancelled),
+            words = self.time_is_up() => Some(Interruption::TimeIsUp(words)),
+        }
+    }
+
+    /// Waits before another try after what fails in a passing way, and until the server answers.
+    async fn before_retry(
+        &self,
+        at: StepIndex,
+        why: &str,
+        retries: &mut u32,
+    ) -> Result<Option<Interruption>> {
+        self.events.emit(Event::Retrying(at, why.to_owned()));
+        let interruption = self.pause(retry::pause(*retries)).await;
+        *retries += 1;
+        if interruption.is_none() {
+            orphaned_backend::reach(self).await?;
+        }
+        Ok(interruption)
+    }
+
+    /// Writes to the history how steps ended.
+    async fn remember<'s>(&self, steps: impl Iterator<Item = (&'s Step, &'s Outcome)>) {
+        if let Some(recorder) = self.recorder {
+            recorder.remember(steps).await;
+        }
     }
 
     /// Completes when the time is up, with the words for it; never without a deadline.
@@ -213,19 +274,19 @@ impl<'a> Execution<'a> {
     }
 }
 
-/// The outcome of a step that needs no work.
-fn settled(step: &Step) -> Option<Outcome> {
-    let status = match step.verdict {
-        Verdict::ToDo => return None,
-        Verdict::AsDeclared | Verdict::LeftOut => Status::Skipped,
-        Verdict::Refused => Status::Failed,
-    };
-    let outcome = Outcome::new(status, step.reason.clone());
-    Some(Outcome { is_fresh: status == Status::Skipped, ..outcome })
+/// What keeps a step from going on.
+enum Interruption {
+    /// A signal came.
+    Cancelled,
+    /// The time is up, in words.
+    TimeIsUp(String),
 }
 
-/// What every step came to; that one was never reached would be an error in here.
-fn reached(outcomes: Vec<Option<Outcome>>) -> Vec<Outcome> {
-    let unreached = || Outcome::new(Status::Failed, "never reached");
-    outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached)).collect()
+impl From<Interruption> for Outcome {
+    fn from(interruption: Interruption) -> Self {
+        match interruption {
+            Interruption::Cancelled => Outcome::new(Status::Cancelled, Why::Cancelled),
+            Interruption::TimeIsUp(words) => Outcome::new(Status::Failed, Why::TimeUp { words }),
+        }
+    }
 }

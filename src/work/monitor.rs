@@ -12,6 +12,7 @@ use tokio_postgres::types::Type;
 use super::Execution;
 use super::conflicts::{self, Response};
 use super::event::{Event, Progress, StepIndex};
+use super::reason::{Reason, Why};
 use crate::facts::{Blocker, Oid, StatementProgress, load_progress, load_waiters};
 use crate::failure::Result;
 use crate::pg::connections::Line;
@@ -55,7 +56,7 @@ struct Tracked {
     counted: Option<PhaseCount>,
     /// What was said or done about whom, and when; forgotten when they are out of the way.
     told: HashMap<(i32, String), Instant>,
-    stop: Option<oneshot::Sender<String>>,
+    stop: Option<oneshot::Sender<Reason>>,
 }
 
 /// Where a phase's counter stood, for the rate.
@@ -70,7 +71,7 @@ pub struct Ticket<'a> {
     monitor: &'a Monitor,
     pid: i32,
     /// Says why the statement has to be stopped.
-    pub stop: oneshot::Receiver<String>,
+    pub stop: oneshot::Receiver<Reason>,
 }
 
 impl Ticket<'_> {
@@ -236,7 +237,7 @@ impl Monitor {
         let who = conflicts::describe(blocker, &execution.policy);
         tracked.waited += passed;
         if tracked.waited >= execution.policy.max_wait {
-            tracked.stop(format!("gave up after waiting for {who}"));
+            tracked.stop(Why::GaveUpAfter { who: who.clone() });
         }
         Some(Event::Waiting(tracked.at, blocker.pid, who))
     }
@@ -270,7 +271,7 @@ impl Monitor {
             }
             Response::StopOurs(reason) => {
                 if let Some(tracked) = self.tracked().get_mut(&our_pid) {
-                    tracked.stop(reason);
+                    tracked.stop(Why::Stopped { why: reason });
                 }
             }
             Response::Warn(_) | Response::Ignore => {}
@@ -308,10 +309,10 @@ impl Monitor {
 }
 
 impl Tracked {
-    fn stop(&mut self, reason: String) {
+    fn stop(&mut self, why: Why) {
         if let Some(stop) = self.stop.take() {
             // Nobody listens any more where the statement has just ended.
-            let _ = stop.send(reason);
+            let _ = stop.send(why.into());
         }
     }
 

@@ -1,7 +1,9 @@
 //! Plans: what is to be done to make a database match a declaration, as data. Planners are pure:
 //! they are given facts and no connection, so a plan can be shown, compared and tested.
 
+use super::reason::Reason;
 use std::fmt;
+use std::time::Duration;
 
 pub use super::apply::plan::index::describe;
 pub use super::statement::{Statement, drop};
@@ -46,13 +48,16 @@ pub struct Step {
     pub on: Option<RelationName>,
     /// Whether there is something to do.
     pub verdict: Verdict,
-    pub reason: String,
+    /// Why.
+    pub reason: Reason,
     /// The strongest lock that the work takes on something that the application uses.
     pub lock: Option<Lock>,
     /// About how large the new object will be.
     pub estimated_bytes: Option<i64>,
     /// Bytes of the table: the measure of how long the work takes.
     pub table_bytes: i64,
+    /// How long it usually takes, by the history.
+    pub usual_duration: Option<Duration>,
     /// What is sent, in this order.
     pub statements: Vec<Statement>,
     /// Somebody's build on the table, which has to end first.
@@ -73,10 +78,11 @@ impl Step {
             object,
             on: None,
             verdict: Verdict::AsDeclared,
-            reason: String::new(),
+            reason: Reason::default(),
             lock: None,
             estimated_bytes: None,
             table_bytes: 0,
+            usual_duration: None,
             statements: Vec::new(),
             busy: None,
             only_if_changed: None,

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::Execution;
+use super::apply::why::Why;
 use super::conflicts::describe;
 use super::event::{Event, StepIndex};
 use crate::declared::DeclaredIndex;
@@ -20,7 +21,7 @@ pub enum Ahead {
     /// A signal came.
     Cancelled,
     /// What stood in the way for longer than the step may wait.
-    Blocked(String),
+    Blocked(Why),
 }
 
 /// Waits until nothing stands in the way of a build on the table. `waited` is how long its step
@@ -33,7 +34,7 @@ pub async fn clear(
 ) -> Result<Ahead> {
     while let Some((pid, who)) = in_the_way(execution, table).await? {
         if *waited >= execution.policy.max_wait {
-            return Ok(Ahead::Blocked(format!("left for later: it would wait for {who}")));
+            return Ok(Ahead::Blocked(Why::WouldWait { who }));
         }
         execution
             .events
@@ -74,7 +75,7 @@ pub async fn no_room(
     execution: &Execution<'_>,
     index: &DeclaredIndex,
     estimated_bytes: i64,
-) -> Result<Option<String>> {
+) -> Result<Option<Why>> {
     if !execution.database.is_local() {
         return Ok(None);
     }
@@ -88,11 +89,9 @@ pub async fn no_room(
         return Ok(None);
     };
     let free = i64::try_from(free).unwrap_or(i64::MAX);
-    Ok((estimated_bytes > free).then(|| {
-        format!(
-            "left for later: the index will have about {}, and {directory} has {} free",
-            format::bytes(estimated_bytes),
-            format::bytes(free)
-        )
+    Ok((estimated_bytes > free).then(|| Why::NoRoom {
+        needed: format::bytes(estimated_bytes),
+        directory,
+        free: format::bytes(free),
     }))
 }

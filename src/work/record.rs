@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::types::{ToSql, Type};
 
-use super::event::{Outcome, Status};
+use super::event::{Outcome, Skipped, Status};
 use super::plan::{Step, Subject, Warning};
 use crate::config;
 use crate::facts::history::{self, Installed, Run, Schema};
@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Writes what a job does, where there is a history.
 pub struct Recorder<'a> {
     database: &'a Database,
+    /// Whose runs are written.
+    command: &'static str,
     keep: Option<Duration>,
     book: Book,
     state: Mutex<State>,
@@ -45,18 +47,23 @@ struct State {
 
 impl<'a> Recorder<'a> {
     /// Looks once whether there is a history that can be written to; else it writes nothing.
-    pub async fn open(database: &'a Database, configured: &config::History) -> Recorder<'a> {
+    pub async fn open(
+        database: &'a Database,
+        command: &'static str,
+        configured: &config::History,
+    ) -> Recorder<'a> {
         let schema = in_time(async {
             let session = database.reader().await?;
             history::load_schema(&session, configured.owner.as_deref()).await
         });
-        Recorder::of(database, configured, &schema.await.into())
+        Recorder::of(database, command, configured, &schema.await.into())
     }
 
     /// Writes to the history that was found, where it can be written to. Runs older than the
     /// configuration wants to keep are removed at the end.
     pub fn of(
         database: &'a Database,
+        command: &'static str,
         configured: &config::History,
         schema: &Known<Schema>,
     ) -> Recorder<'a> {
@@ -67,10 +74,17 @@ impl<'a> Recorder<'a> {
         };
         Recorder {
             database,
+            command,
             keep: configured.keep,
             book,
             state: Mutex::default(),
         }
+    }
+
+    /// Writes how steps ended, where they were worked on.
+    pub async fn remember<'s>(&self, steps: impl Iterator<Item = (&'s Step, &'s Outcome)>) {
+        let runs = steps.filter_map(|(step, outcome)| run_of(self.command, step, outcome));
+        self.write(&runs.collect::<Vec<_>>()).await;
     }
 
     /// Writes what was done.
@@ -141,10 +155,12 @@ impl<'a> Recorder<'a> {
 
 /// What a step came to, for the history; `None` if it was never worked on or had nothing to do. What
 /// there was no time for is part of it.
-pub fn run_of(command: &str, step: &Step, outcome: &Outcome) -> Option<Run> {
+fn run_of(command: &str, step: &Step, outcome: &Outcome) -> Option<Run> {
     let started = match outcome.status {
         // The next run begins with it.
-        Status::Skipped if outcome.is_left => outcome.started.unwrap_or_else(Instant::now),
+        Status::Skipped if outcome.skipped == Some(Skipped::NoTime) => {
+            outcome.started.unwrap_or_else(Instant::now)
+        }
         Status::Skipped => return None,
         _ => outcome.started?,
     };
@@ -153,7 +169,7 @@ pub fn run_of(command: &str, step: &Step, outcome: &Outcome) -> Option<Run> {
         (_, Status::Done) => &step.reason,
         _ => &outcome.reason,
     };
-    let refreshed = outcome.refreshed;
+    let refreshed = outcome.refreshed();
     let writes = refreshed.and_then(|refreshed| refreshed.writes);
     Some(Run {
         command: command.to_owned(),
@@ -172,7 +188,7 @@ pub fn run_of(command: &str, step: &Step, outcome: &Outcome) -> Option<Run> {
         started_ago_seconds: started.elapsed().as_secs_f64(),
         duration_ms: outcome.duration.as_secs_f64() * 1e3,
         outcome: outcome.status.name().to_owned(),
-        reason: why.clone(),
+        reason: why.words.clone(),
         sqlstate: outcome.sqlstate.clone(),
         size_bytes: outcome.size_bytes,
     })

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Execution;
 use super::event::StepIndex;
+use super::reason::{Reason, Why};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
 
@@ -16,7 +17,7 @@ pub enum Ended {
     /// It was cancelled on a signal.
     Cancelled,
     /// We stopped it for this reason.
-    Stopped(String),
+    Stopped(Reason),
 }
 
 /// Sends the statement and awaits its end. `waited` is how long its step has waited for others.
@@ -34,7 +35,7 @@ pub async fn send(
             _ = execution.cancel.wait() => {}
             // The monitor holds the other end for as long as the ticket lives.
             Ok(why) = &mut ticket.stop => reason = Some(why),
-            why = execution.time_is_up() => reason = Some(why),
+            words = execution.time_is_up() => reason = Some(Why::TimeUp { words }.into()),
         }
     };
     let answer = session.execute_unless(sql, stop).await;

@@ -8,9 +8,10 @@ use tokio::time::Instant;
 use super::Execution;
 use super::event::{Event, StepIndex};
 use super::plan::Statement;
+use super::reason::Why;
 use super::retry::with_jitter;
 use super::send::Ended;
-use crate::pg::server_error::ServerError;
+use crate::pg::server_error::{DEADLOCK_DETECTED, ServerError};
 use crate::pg::session::Session;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -31,12 +32,12 @@ pub async fn run(
             Ok(()) => return Ended::Done,
             Err(error) => error,
         };
-        let is_deadlock = error.sqlstate.as_deref() == Some("40P01");
+        let is_deadlock = error.sqlstate.as_deref() == Some(DEADLOCK_DETECTED);
         if !is_deadlock && !error.is_lock_not_available() {
             return Ended::Failed(error);
         }
         if Instant::now() >= give_up {
-            return Ended::Stopped(format!("gave up waiting for the lock: {error}"));
+            return Ended::Stopped(Why::GaveUpOnLock { error: error.to_string() }.into());
         }
         execution.events.emit(Event::Retrying(at, error.to_string()));
         tokio::select! {

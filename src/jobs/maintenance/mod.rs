@@ -11,24 +11,24 @@ use std::time::{Duration, Instant};
 use jiff::ZonedDateTime;
 
 use crate::app::Context;
+use crate::app::execute::Limits;
 use crate::config;
 use crate::duration;
 use crate::facts::history::{self, Schema};
 use crate::facts::{self, Known, TableMaintenance, Unavailable};
 use crate::failure::{Failure, Kind, Result};
 use crate::format;
-use crate::output;
+use crate::output::Report;
 use crate::output::dry_run::{DryRunReport, Rest};
-use crate::output::executed::ExecutedReport;
 use crate::output::metrics::{self, Series};
-use crate::output::{Format, Report};
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
 use crate::work::event::{Executed, ExecutedStep};
 use crate::work::maintenance::plan::{self, Job, Options, Selection, Sieve, VacuumOptions};
-use crate::work::maintenance::{Idle, MaintenanceRun, ProgressEstimate};
-use crate::work::plan::Warning;
-use crate::work::record::{self, Recorder};
+use crate::work::maintenance::{Idle, MaintenanceRun};
+use crate::work::plan::{Plan, Subject, Warning};
+use crate::work::progress_estimate::ProgressEstimate;
+use crate::work::record;
 use crate::work::window::{Moment, Window, time_zone};
 use crate::work::{Execution, Policy};
 use report::{MAINTENANCE, WindowClosed};
@@ -124,9 +124,7 @@ pub struct Work {
 /// # Errors
 /// Whatever keeps the first statement from being sent.
 pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn Report>> {
-    if args.events && context.console.options().format != Format::Json {
-        return Err(Failure::usage("--events goes with --format json"));
-    }
+    context.require_json_for_events(args.events)?;
     args.metrics_file.as_deref().map_or(Ok(()), metrics::check)?;
     let (selection, only_needed) = args.selection(&work.configured.tables)?;
     let filters = args.filters()?;
@@ -158,36 +156,33 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn
         return Ok(Box::new(DryRunReport { plan, rest: Rest::Explained }));
     }
     database.require_writable()?;
-    let events = output::progress::follow(&context.console, &plan, &context.inflight);
-    let mut execution =
-        Execution::new(&database, args.policy(&work.configured), context.cancel.clone(), events);
-    execution.deadline = deadline;
-    let recorder = Recorder::of(&database, &context.config.history, &schema);
-    let upkeeping = MaintenanceRun {
-        execution,
-        command: work.command,
-        skips_locked: args.skip_locked,
-        ends_with_database_statistics: database.server.version.has_vacuum_options_of_16(),
-        recorder: &recorder,
-        before: &facts,
-        idle: Idle::default(),
-        progress_estimate: ProgressEstimate::with_past(facts.past.values()),
+    let limits = Limits {
+        policy: args.policy(&work.configured),
+        deadline,
+        schema: Some(schema),
+        trouble,
     };
-    let outcomes = upkeeping.run(&plan).await;
-    drop(upkeeping);
-    let unwritten = recorder.close().await;
-    plan.warnings.extend(unwritten.or(trouble));
-    let mut done = Executed::new(plan, outcomes);
+    let run = async |mut execution: Execution<'_>, plan: &Plan| {
+        execution.progress_estimate = ProgressEstimate::with_past(facts.past.values());
+        let run = MaintenanceRun {
+            execution,
+            skips_locked: args.skip_locked,
+            ends_with_database_statistics: database.server.version.has_vacuum_options_of_16(),
+            before: &facts,
+            idle: Idle::default(),
+        };
+        Ok(run.run(plan).await)
+    };
+    let mut done = context.execute(&database, plan, limits, run).await?;
     done.warnings.extend(not_removable(&database, &done).await);
     if let Some(file) = &args.metrics_file {
-        let worked_on = done.steps.iter().filter(|done| !done.outcome.is_fresh);
+        let worked_on = done.steps.iter().filter(|done| !done.outcome.is_fresh());
         let series = Series { job: work.command, label: "table" };
         let database = &database.server.database;
         let trouble = series.write(file, database, worked_on, &HashMap::new());
         done.warnings.extend(trouble);
     }
-    let outcome = context.verdict(&done);
-    Ok(Box::new(ExecutedReport { done, outcome, telling: MAINTENANCE }))
+    Ok(context.executed(done, MAINTENANCE))
 }
 
 /// What is known before the work begins.
@@ -226,9 +221,11 @@ const MANY_LEFT: i64 = 1000;
 /// Dead rows that VACUUM had to leave, and who keeps them.
 async fn not_removable(database: &Database, done: &Executed) -> Vec<Warning> {
     let left = done.steps.iter().filter_map(|ExecutedStep { step, outcome }| {
-        let upkept = outcome.upkept?;
-        let vacuumed = outcome.sent.iter().any(|sql| sql.starts_with("VACUUM"));
-        (vacuumed && upkept.dead_rows_after >= MANY_LEFT).then_some((step, upkept))
+        let Subject::TableMaintenance(target) = &step.subject else {
+            return None;
+        };
+        let left = outcome.maintained()?.change?.dead_rows_after;
+        (target.vacuum && left >= MANY_LEFT).then_some((step, left))
     });
     let left = left.collect::<Vec<_>>();
     if left.is_empty() {
@@ -239,10 +236,10 @@ async fn not_removable(database: &Database, done: &Executed) -> Vec<Warning> {
         Err(failure) => Unavailable::from(failure).into(),
     };
     let who = report::horizon(&holders);
-    let warnings = left.iter().map(|(step, upkept)| Warning {
+    let warnings = left.iter().map(|(step, rows)| Warning {
         rule: "dead_rows_left",
         object: step.object.to_string(),
-        message: format!("{} dead rows could not be removed yet{who}", upkept.dead_rows_after),
+        message: format!("{rows} dead rows could not be removed yet{who}"),
     });
     warnings.collect()
 }

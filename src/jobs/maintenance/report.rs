@@ -24,7 +24,7 @@ pub const MAINTENANCE: Telling = Telling { is_told, table: executed_table, summa
 fn is_told(outcome: &StepOutcome, style: &Style) -> bool {
     match outcome.status {
         Status::Done => !style.is_quiet(),
-        Status::Skipped if outcome.is_fresh => style.is_verbose(),
+        Status::Skipped if outcome.is_fresh() => style.is_verbose(),
         Status::Skipped => !style.is_quiet(),
         Status::Failed | Status::Cancelled => true,
     }
@@ -97,13 +97,15 @@ fn executed_table(steps: &[&ExecutedStep]) -> String {
                 format!("{before} → {after}")
             }
         };
-        let upkept = outcome.upkept.as_ref();
-        let dead = upkept.map(|it| change(it.dead_rows_before, it.dead_rows_after));
-        let age = upkept.and_then(|it| {
+        let maintained = outcome.maintained();
+        let seen = maintained.and_then(|it| it.change);
+        let dead = seen.map(|it| change(it.dead_rows_before, it.dead_rows_after));
+        let age = seen.and_then(|it| {
             let (before, after) = (it.frozen_xid_age_before?, it.frozen_xid_age_after?);
             Some(change(before.into(), after.into()))
         });
-        let pages = outcome.pages_scanned.map(|pages| format!("{pages} pages"));
+        let pages =
+            maintained.and_then(|it| it.pages_scanned).map(|pages| format!("{pages} pages"));
         let time = match outcome.started {
             Some(_) => format::duration(outcome.duration),
             None => "-".to_owned(),

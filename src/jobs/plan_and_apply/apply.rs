@@ -5,20 +5,17 @@ use std::time::Duration;
 use super::apply_report::APPLY;
 use super::plan::{Selection, open};
 use crate::app::Context;
+use crate::app::execute::Limits;
 use crate::duration;
 use crate::facts;
 use crate::failure::{Failure, Kind, Result};
 use crate::format;
-use crate::output;
+use crate::output::Report;
 use crate::output::dry_run::{DryRunReport, Rest};
-use crate::output::executed::ExecutedReport;
-use crate::output::{Format, Report};
 use crate::pg::advisory::{Job, RunLock};
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
 use crate::work::apply::load::load_plan;
-use crate::work::event::{Event, Events, Executed};
-use crate::work::plan::Warning;
-use crate::work::record::{self, Recorder};
+use crate::work::plan::{Plan, Warning};
 use crate::work::{Apply, DeadlockVictim, Execution, Policy, YieldToDdl};
 
 /// Make the database match the SQL files, online
@@ -112,9 +109,7 @@ pub struct Args {
 /// # Errors
 /// Whatever keeps it from starting; what happens later is in the report.
 pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
-    if args.events && context.console.options().format != Format::Json {
-        return Err(Failure::usage("--events goes with --format json"));
-    }
+    context.require_json_for_events(args.events)?;
     let declaration = args.selection.declaration(context)?;
     let options = args.selection.options(context)?;
     let policy = args.policy(context);
@@ -132,15 +127,12 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     if plan.has_work() {
         plan.warnings.extend(circumstances(&database).await?);
     }
-    let events = output::progress::follow(&context.console, &plan, &context.inflight);
-    let cancelling = tell_cancelling(context, events.clone());
-    let execution = Execution::new(&database, policy, context.cancel.clone(), events);
-    let outcomes = Apply::new(execution, &lock, &options).run(&plan).await;
-    cancelling.abort();
-    let mut done = Executed::new(plan, outcomes);
-    done.warnings.extend(record(context, &database, &done).await);
-    let outcome = context.verdict(&done);
-    Ok(Box::new(ExecutedReport { done, outcome, telling: APPLY }))
+    let limits = Limits { policy, deadline: None, schema: None, trouble: None };
+    let run = async |execution: Execution<'_>, plan: &Plan| {
+        Ok(Apply::new(execution, &lock, &options).run(plan).await)
+    };
+    let done = context.execute(&database, plan, limits, run).await?;
+    Ok(context.executed(done, APPLY))
 }
 
 /// What must be true before anything is changed.
@@ -178,26 +170,6 @@ async fn circumstances(database: &Database) -> Result<Vec<Warning>> {
         warn("inactive_slot", &slot, message);
     }
     Ok(warnings)
-}
-
-/// Writes what was worked on to the history, where there is one. Returns what went wrong.
-async fn record(context: &Context, database: &Database, done: &Executed) -> Option<Warning> {
-    let runs = done
-        .steps
-        .iter()
-        .filter_map(|done| record::run_of("apply", &done.step, &done.outcome));
-    let runs = runs.collect::<Vec<_>>();
-    if runs.is_empty() {
-        return None;
-    }
-    let recorder = Recorder::open(database, &context.config.history).await;
-    recorder.write(&runs).await;
-    recorder.close().await
-}
-
-fn tell_cancelling(context: &Context, events: Events) -> tokio::task::JoinHandle<()> {
-    let cancel = context.cancel.clone();
-    tokio::spawn(async move { events.emit(Event::Cancelling(cancel.wait().await)) })
 }
 
 impl Args {

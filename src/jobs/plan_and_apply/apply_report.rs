@@ -22,11 +22,11 @@ fn executed_table(steps: &[&ExecutedStep]) -> String {
     let mut table = table(&["status", "action", "object", "on", "time", "size", "how"]);
     for ExecutedStep { step, outcome } in steps {
         let size = outcome.size_bytes.map_or("-".to_owned(), format::bytes);
-        let mut how = outcome.reason.clone();
+        let mut how = outcome.reason.words.clone();
         if outcome.status == Status::Done {
             how = match step.action {
                 Action::BuildIndex | Action::CreateView => "verified".to_owned(),
-                _ => step.reason.clone(),
+                _ => step.reason.words.clone(),
             };
             if outcome.waited.as_secs() > 0 {
                 let waited = format::duration(outcome.waited);

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::app::Context;
+use crate::app::execute::Limits;
 use crate::config::Mode;
 use crate::duration;
 use crate::facts::history::{self, Schema};
@@ -14,19 +15,16 @@ use crate::facts::refresh::Facts;
 use crate::facts::{self, Known};
 use crate::failure::{Failure, Result};
 use crate::format;
-use crate::output;
+use crate::output::Report;
 use crate::output::dry_run::{DryRunReport, Rest};
-use crate::output::executed::ExecutedReport;
 use crate::output::metrics::{self, Series};
-use crate::output::{Format, Report};
 use crate::pg::advisory::ObjectLocks;
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
-use crate::work::event::{Executed, Outcome as StepOutcome};
 use crate::work::plan::{Plan, Warning};
-use crate::work::record::{self, Recorder};
+use crate::work::record;
 use crate::work::refresh::plan::{self, Options, Selection};
-use crate::work::refresh::{Commits, LOCK_PATIENCE, Refreshing, without_work};
+use crate::work::refresh::{LOCK_PATIENCE, Refreshing};
 use crate::work::{Execution, Policy};
 use report::REFRESH;
 
@@ -111,9 +109,7 @@ pub struct Args {
 /// Whatever keeps the first refresh from beginning.
 pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
     let began = Instant::now();
-    if args.events && context.console.options().format != Format::Json {
-        return Err(Failure::usage("--events goes with --format json"));
-    }
+    context.require_json_for_events(args.events)?;
     args.metrics_file.as_deref().map_or(Ok(()), metrics::check)?;
     let selection = args.selection(context)?;
     let options = args.options(context, selection.clone().unwrap_or(Selection::All));
@@ -129,24 +125,27 @@ pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
         return Ok(Box::new(DryRunReport { plan, rest: Rest::Explained }));
     }
     database.require_writable()?;
-    let outcomes = if plan.has_work() {
-        let run = Run { options: &options, facts: &facts, schema, has_history, began };
-        let (outcomes, unwritten) = args.execute(context, &database, &plan, &run).await?;
-        plan.warnings.extend(unwritten.or(trouble));
-        outcomes
-    } else {
-        plan.warnings.extend(trouble);
-        without_work(&plan)
+    let limits = Limits {
+        policy: args.policy(context),
+        deadline: args.deadline(began),
+        schema: Some(schema),
+        trouble,
     };
-    let mut done = Executed::new(plan, outcomes);
+    let run = async |execution: Execution<'_>, plan: &Plan| {
+        let locks = ObjectLocks::open(&database).await?;
+        let wait = args.wait(context);
+        Ok(Refreshing::new(execution, &options, &facts.last, has_history, wait, locks)
+            .run(plan)
+            .await)
+    };
+    let mut done = context.execute(&database, plan, limits, run).await?;
     if let Some(file) = &args.metrics_file {
         let series = Series { job: "refresh", label: "view" };
         let (name, known) = (&database.server.database, successes(&facts));
         let trouble = series.write(file, name, done.steps.iter(), &known);
         done.warnings.extend(trouble);
     }
-    let outcome = context.verdict(&done);
-    Ok(Box::new(ExecutedReport { done, outcome, telling: REFRESH }))
+    Ok(context.executed(done, REFRESH))
 }
 
 /// What the plan has to know, and whether there is a history.
@@ -204,47 +203,13 @@ fn nothing_named(facts: &Facts) -> Failure {
     ))
 }
 
-/// What a run was planned with.
-struct Run<'a> {
-    options: &'a Options,
-    facts: &'a Facts,
-    schema: Known<Schema>,
-    has_history: bool,
-    began: Instant,
-}
-
 impl Args {
-    /// Executes the plan. Returns what each step came to, and what went wrong with the history.
-    async fn execute(
-        &self,
-        context: &Context,
-        database: &Database,
-        plan: &Plan,
-        run: &Run<'_>,
-    ) -> Result<(Vec<StepOutcome>, Option<Warning>)> {
-        let events = output::progress::follow(&context.console, plan, &context.inflight);
-        let mut execution =
-            Execution::new(database, self.policy(context), context.cancel.clone(), events);
-        execution.deadline = self.time_limit.map(|limit| {
-            (
-                run.began + limit,
-                format!("the time limit of {} is over", format::duration(limit)),
-            )
-        });
-        let recorder = Recorder::of(database, &context.config.history, &run.schema);
-        let refreshing = Refreshing {
-            execution,
-            options: run.options,
-            wait: self.wait(context),
-            last: &run.facts.last,
-            has_history: run.has_history,
-            recorder: &recorder,
-            locks: ObjectLocks::open(database).await?,
-            commits: Commits::default(),
-        };
-        let outcomes = refreshing.run(plan).await;
-        drop(refreshing);
-        Ok((outcomes, recorder.close().await))
+    /// When everything has to be over, and the words for it.
+    fn deadline(&self, began: Instant) -> Option<(Instant, String)> {
+        self.time_limit.map(|limit| {
+            let words = format!("the time limit of {} is over", format::duration(limit));
+            (began + limit, words)
+        })
     }
 
     /// Which views; `None` where nobody says.

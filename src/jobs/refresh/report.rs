@@ -12,7 +12,7 @@ pub const REFRESH: Telling = Telling { is_told, table: executed_table, summary }
 fn is_told(outcome: &StepOutcome, style: &Style) -> bool {
     match outcome.status {
         Status::Done => !style.is_quiet(),
-        Status::Skipped if outcome.is_fresh => style.is_verbose(),
+        Status::Skipped if outcome.is_fresh() => style.is_verbose(),
         Status::Skipped | Status::Failed | Status::Cancelled => true,
     }
 }
@@ -21,10 +21,10 @@ fn executed_table(steps: &[&ExecutedStep]) -> String {
     let mut table =
         table(&["status", "view", "mode", "time", "inserted", "deleted", "size", "why"]);
     for ExecutedStep { step, outcome } in steps {
-        let done = outcome.refreshed.as_ref();
+        let done = outcome.refreshed();
         let writes = done.and_then(|done| done.writes);
         let rows = |rows: Option<i64>| right(rows.map_or("-".to_owned(), |rows| rows.to_string()));
-        let mut why = outcome.reason.clone();
+        let mut why = outcome.reason.words.clone();
         if outcome.waited.as_secs() > 0 {
             let waited = format::duration(outcome.waited);
             why.push_str(&format!("; waited {waited} for others"));

@@ -2,12 +2,14 @@
 //! meanwhile: what was built is known by its oid.
 
 use super::replan::Table;
+use super::why::Why;
 use crate::facts::{Oid, load_present_names};
 use crate::failure::Result;
 use crate::pg::name::RelationName;
 use crate::work::Execution;
 use crate::work::event::{Outcome, Status};
 use crate::work::plan;
+use crate::work::reason::{self, Reason};
 
 /// An outcome where the table is not any more what it was called, or the index not what it was to be
 /// called; `None` where both are.
@@ -19,18 +21,19 @@ pub async fn of(
 ) -> Result<Option<Outcome>> {
     let session = execution.database.reader().await?;
     let (table_now, index_now) = load_present_names(&session, table.oid, index).await?;
-    let words = match (table_now, index_now) {
-        (None, _) => format!("{} was dropped meanwhile", table.name),
+    let reason = match (table_now, index_now) {
+        (None, _) => Reason::from(reason::Why::DroppedMeanwhile { what: table.name.to_string() }),
         (Some(now), _) if now != table.name => {
             let what = renamed(&table.name, &now);
             let index = index.map(|_| format!(", and the index with it: {name}"));
-            format!("{what}{}", index.unwrap_or_default())
+            let how = format!("{what}{}", index.unwrap_or_default());
+            reason::Why::RenamedMeanwhile { how }.into()
         }
-        (_, None) if index.is_some() => "it was built, and dropped meanwhile".to_owned(),
-        (_, Some(now)) if now != *name => format!("it was built, and {}", renamed(name, &now)),
+        (_, None) if index.is_some() => Why::BuiltThenDropped.into(),
+        (_, Some(now)) if now != *name => Why::BuiltThenRenamed { how: renamed(name, &now) }.into(),
         _ => return Ok(None),
     };
-    Ok(Some(Outcome::new(Status::Failed, words)))
+    Ok(Some(Outcome::new(Status::Failed, reason)))
 }
 
 /// Adds to the outcome what a build has left on a table that is not any more what it was called.
@@ -44,7 +47,7 @@ pub async fn tell_leftover(
     let (table_now, index_now) = load_present_names(&session, table.oid, Some(index)).await?;
     if let (Some(now), Some(index)) = (table_now, index_now) {
         let what = renamed(&table.name, &now);
-        outcome.reason.push_str(&format!("; {what}, with an index that is not valid"));
+        outcome.reason.add(format!("{what}, with an index that is not valid"));
         outcome.cleanup = Some(format!("{};", plan::drop(&index).texts().concat()));
     }
     Ok(())

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::became;
 use super::replan::{Seen, Table, replan};
 use crate::facts::{Blocker, Oid, load_progress};
+use crate::pg::name::RelationName;
 use crate::pg::session::Session;
 use crate::work::conflicts::describe;
 use crate::work::event::Outcome;
@@ -48,46 +49,47 @@ pub async fn after(
     if seen.step.verdict != Verdict::ToDo {
         return;
     }
-    let Some((drop, is_busy)) = leftover(&seen, statement) else {
+    let Some((left, is_busy)) = leftover(&seen, statement) else {
         return;
     };
     let in_the_way = match is_busy {
         true => Err(None),
-        false => dropped(apply, &drop).await,
+        false => dropped(apply, &left).await,
     };
     match in_the_way {
-        Ok(()) => outcome.reason.push_str("; what it left was dropped"),
+        Ok(()) => outcome.reason.add("what it left was dropped"),
         Err(who) => {
             let why = who.map_or_else(String::new, |who| format!(" because {who} uses the table,"));
-            let text =
-                format!("; what it left could not be dropped yet,{why} the next run does it");
-            outcome.reason.push_str(&text);
-            outcome.cleanup = Some(format!("{drop};"));
+            let text = format!("what it left could not be dropped yet,{why} the next run does it");
+            outcome.reason.add(text);
+            outcome.cleanup = Some(format!("DROP INDEX CONCURRENTLY {left};"));
         }
     }
 }
 
-/// The drop, and whether somebody is at work on the table. After a build of one of several parts
+/// The index, and whether somebody is at work on the table. After a build of one of several parts
 /// it is that part's: the others may be at work on theirs.
-fn leftover(seen: &Seen, statement: Option<&Statement>) -> Option<(String, bool)> {
+fn leftover(seen: &Seen, statement: Option<&Statement>) -> Option<(RelationName, bool)> {
     if let Some(Statement::Build { index, table: Some(table), .. }) = statement {
         let wanted = plan::drop(index);
-        let Statement::Drop { sql, .. } = seen.step.statements.iter().find(|it| **it == wanted)?
-        else {
-            return None;
-        };
+        seen.step.statements.iter().find(|it| **it == wanted)?;
         let is_busy = seen.builds.iter().any(|build| build.table == Some(*table));
-        return Some((sql.clone(), is_busy));
+        return Some((index.clone(), is_busy));
     }
     match seen.step.statements.first()? {
-        Statement::Drop { sql, .. } => Some((sql.clone(), seen.step.busy.is_some())),
+        Statement::Drop { index, .. } => Some((index.clone(), seen.step.busy.is_some())),
         _ => None,
     }
 }
 
 /// Drops it. Where that fails, says who stands in the way, if it is known.
-async fn dropped(apply: &Apply<'_>, concurrently: &str) -> std::result::Result<(), Option<String>> {
-    let session = apply.execution.database.maintainer(apply.workers()).await.map_err(|_| None)?;
+async fn dropped(
+    apply: &Apply<'_>,
+    left: &RelationName,
+) -> std::result::Result<(), Option<String>> {
+    let database = apply.execution.database;
+    let session = database.maintainer(apply.execution.workers()).await.map_err(|_| None)?;
+    let concurrently = format!("DROP INDEX CONCURRENTLY {left}");
     let mut in_the_way = None;
     let stop = async {
         tokio::select! {
@@ -95,7 +97,7 @@ async fn dropped(apply: &Apply<'_>, concurrently: &str) -> std::result::Result<(
             () = tokio::time::sleep(CONCURRENT_DROP) => {}
         }
     };
-    if let Some(Ok(())) = session.execute_unless(concurrently, stop).await {
+    if let Some(Ok(())) = session.execute_unless(&concurrently, stop).await {
         return Ok(());
     }
     let limit = if in_the_way.is_some() {
@@ -103,7 +105,7 @@ async fn dropped(apply: &Apply<'_>, concurrently: &str) -> std::result::Result<(
     } else {
         PLAIN_DROP
     };
-    let plain = concurrently.replacen(" CONCURRENTLY", "", 1);
+    let plain = format!("DROP INDEX {left}");
     if dropped_plainly(&session, &plain, limit).await {
         Ok(())
     } else {

@@ -5,16 +5,18 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{self, StreamExt};
 
 use super::replan::{Seen, Table, replan};
+use super::why::Why;
 use super::{became, cleanup};
 use crate::facts::{Build, Oid};
 use crate::failure::{Failure, Kind, Result};
-use crate::pg::server_error::{LOCK_NOT_AVAILABLE, ServerError};
+use crate::pg::server_error::{DISK_FULL, LOCK_NOT_AVAILABLE, ServerError};
 use crate::work::event::{Event, Outcome, Status, StepIndex};
 use crate::work::plan::{self, Action, Statement, Step, Subject, Verdict};
 use crate::work::preflight::{self, Ahead};
+use crate::work::reason::{self, Reason};
 use crate::work::retry::RETRIES;
 use crate::work::send::{Ended, send};
-use crate::work::{Apply, Execution, begun, orphaned_backend, retry, short_transaction, warnings};
+use crate::work::{Apply, Execution, begun, orphaned_backend, short_transaction, warnings};
 
 /// More than any plan needs, retries included: whoever needs more is going round in circles.
 const MOST_SENDS: usize = 16;
@@ -26,7 +28,6 @@ const FOREIGN_BUILD_POLL: Duration = Duration::from_millis(250);
 
 /// Works on a step until its object is as declared, or cannot be.
 pub async fn run(apply: &Apply<'_>, at: StepIndex, step: &Step) -> Outcome {
-    let started = Instant::now();
     let mut work = Work {
         apply,
         execution: &apply.execution,
@@ -44,7 +45,6 @@ pub async fn run(apply: &Apply<'_>, at: StepIndex, step: &Step) -> Outcome {
         Ok(outcome) => outcome,
         Err(failure) => work.broken(failure),
     };
-    outcome.duration = started.elapsed();
     outcome.waited = work.waited;
     outcome.sent = work.sent;
     outcome
@@ -101,8 +101,7 @@ impl Work<'_> {
                 Err(failure) => return Err(failure),
             }
         }
-        let reason = "the catalog does not show what the statements should have done";
-        Ok(Outcome::new(Status::Failed, reason))
+        Ok(Outcome::new(Status::Failed, Why::NotInCatalog))
     }
 
     /// The outcome of work that a failure has ended, which may be the connection's.
@@ -173,13 +172,12 @@ impl Work<'_> {
             return Ok(Some(Outcome { size_bytes, ..outcome }));
         }
         if is_built && seen.index.is_none() && index.is_none() {
-            let reason = "it was built, and renamed or dropped meanwhile";
-            return Ok(Some(Outcome::new(Status::Failed, reason)));
+            return Ok(Some(Outcome::new(Status::Failed, Why::BuiltThenGone)));
         }
         Ok(None)
     }
 
-    async fn no_room(&self, estimated_bytes: Option<i64>) -> Result<Option<String>> {
+    async fn no_room(&self, estimated_bytes: Option<i64>) -> Result<Option<Why>> {
         match (self.subject, estimated_bytes) {
             (Subject::Index(index), Some(bytes)) => {
                 preflight::no_room(self.execution, index, bytes).await
@@ -190,12 +188,9 @@ impl Work<'_> {
 
     fn arrived(&self, size_bytes: Option<i64>) -> Outcome {
         if self.sent.is_empty() {
-            return Outcome::new(Status::Skipped, "already as declared: somebody else did it");
+            return Outcome::new(Status::Skipped, Why::SomebodyElseDidIt);
         }
-        Outcome {
-            size_bytes,
-            ..Outcome::new(Status::Done, "done and verified in the catalog")
-        }
+        Outcome { size_bytes, ..Outcome::new(Status::Done, Why::Verified) }
     }
 
     /// Sends the short transactions that the statements begin with: one, or those that make and attach
@@ -268,8 +263,8 @@ impl Work<'_> {
             match preflight::clear(self.execution, self.at, *table, &mut self.waited).await? {
                 Ahead::Clear => {}
                 Ahead::Cancelled => {
-                    let reason = "cancelled; nothing was begun";
-                    return Ok(Some(Outcome::new(Status::Cancelled, reason)));
+                    let why = reason::Why::CancelledBeforeBegun;
+                    return Ok(Some(Outcome::new(Status::Cancelled, why)));
                 }
                 Ahead::Blocked(reason) => return Ok(Some(Outcome::new(Status::Failed, reason))),
             }
@@ -285,7 +280,7 @@ impl Work<'_> {
     /// Sends one statement. An outcome ends the work; without one the catalog is looked at again.
     async fn send(&mut self, statement: &Statement) -> Result<Option<Outcome>> {
         let database = self.execution.database;
-        let session = database.maintainer(self.apply.workers()).await?;
+        let session = database.maintainer(self.execution.workers()).await?;
         let path = self.is_written(statement).then(|| database.users_path()).flatten();
         if let Some(path) = path {
             session.enter(path).await.map_err(ServerError::into_failure)?;
@@ -316,11 +311,11 @@ impl Work<'_> {
                 Ok(None)
             }
             Ended::Failed(error) => self.failed(pid, statement, &error).await,
-            Ended::Cancelled => {
-                Ok(Some(self.stopped(Status::Cancelled, "cancelled", Some(statement)).await))
-            }
-            Ended::Stopped(reason) => {
-                Ok(Some(self.stopped(Status::Failed, &reason, Some(statement)).await))
+            Ended::Cancelled => Ok(Some(
+                self.stopped(Status::Cancelled, reason::Why::Cancelled, Some(statement)).await,
+            )),
+            Ended::Stopped(why) => {
+                Ok(Some(self.stopped(Status::Failed, why, Some(statement)).await))
             }
         }
     }
@@ -366,7 +361,7 @@ impl Work<'_> {
         if error.is_passing() && self.retries < RETRIES {
             return self.pause_before_retry(&error.to_string(), Some(statement)).await;
         }
-        if error.sqlstate.as_deref() == Some("53100") {
+        if error.sqlstate.as_deref() == Some(DISK_FULL) {
             // The disk is full: the next build would only fill it again.
             let _ = self.apply.halted.set(error.to_string());
         }
@@ -382,17 +377,11 @@ impl Work<'_> {
         why: &str,
         statement: Option<&Statement>,
     ) -> Result<Option<Outcome>> {
-        let pause = retry::pause(self.retries);
-        self.retries += 1;
-        self.execution.events.emit(Event::Retrying(self.at, why.to_owned()));
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            _ = self.execution.cancel.wait() => {
-                return Ok(Some(self.stopped(Status::Cancelled, "cancelled", statement).await));
-            }
+        if self.execution.before_retry(self.at, why, &mut self.retries).await?.is_some() {
+            let why = reason::Why::Cancelled;
+            return Ok(Some(self.stopped(Status::Cancelled, why, statement).await));
         }
         // What broke our connection may have broken the one that held the lock.
-        orphaned_backend::reach(self.execution).await?;
         self.apply.lock.regain(self.execution.database).await?;
         Ok(None)
     }
@@ -401,7 +390,7 @@ impl Work<'_> {
     async fn stopped(
         &self,
         status: Status,
-        reason: &str,
+        reason: impl Into<Reason>,
         statement: Option<&Statement>,
     ) -> Outcome {
         if let Ok(seen) = replan(self.apply, self.subject).await
@@ -421,34 +410,29 @@ impl Work<'_> {
         self.execution.events.emit(Event::Waiting(self.at, 0, why.to_owned()));
         self.waited += waited;
         if self.execution.cancel.signal().is_some() {
-            return Some(Outcome::new(Status::Cancelled, format!("cancelled: {why}")));
+            let why = reason::Why::CancelledWaiting { what: why.to_owned() };
+            return Some(Outcome::new(Status::Cancelled, why));
         }
         let patient = self.waited < self.execution.policy.max_wait;
-        (!patient).then(|| Outcome::new(Status::Failed, format!("gave up: {why}")))
+        let why = reason::Why::GaveUp { what: why.to_owned() };
+        (!patient).then(|| Outcome::new(Status::Failed, why))
     }
 
     /// Waits until nobody else builds on the table: a second build would wait for the first while
     /// holding a snapshot that the first waits for. What an earlier run of ours left at work on the
     /// very index is watched to its end; for somebody else's build the step waits only so long.
     async fn wait_for(&mut self, build: &Build, action: Action) -> Option<Outcome> {
-        let who = plan::describe(build);
-        let words = format!("the build by {who}");
-        self.execution.events.emit(Event::Waiting(self.at, build.pid, words));
+        let who = format!("the build by {}", plan::describe(build));
+        self.execution.events.emit(Event::Waiting(self.at, build.pid, who.clone()));
         let since = Instant::now();
-        tokio::select! {
-            () = tokio::time::sleep(FOREIGN_BUILD_POLL) => {}
-            _ = self.execution.cancel.wait() => {
-                let reason = format!("cancelled while waiting for the build by {who}");
-                return Some(Outcome::new(Status::Cancelled, reason));
-            }
+        if self.execution.pause(FOREIGN_BUILD_POLL).await.is_some() {
+            let why = reason::Why::CancelledWaitingFor { who };
+            return Some(Outcome::new(Status::Cancelled, why));
         }
         self.waited += since.elapsed();
         let ours = build.application.as_deref().is_some_and(|name| name.starts_with("pgtend/"));
         let patient =
             action == Action::WatchBuild && ours || self.waited < self.execution.policy.max_wait;
-        (!patient).then(|| {
-            let reason = format!("gave up after waiting for the build by {who}");
-            Outcome::new(Status::Failed, reason)
-        })
+        (!patient).then(|| Outcome::new(Status::Failed, reason::Why::GaveUpAfter { who }))
     }
 }

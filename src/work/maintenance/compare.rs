@@ -3,25 +3,23 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::MaintenanceRun;
 use super::plan::Target;
+use super::{MaintenanceRun, target};
 use crate::facts::{self, Oid, TableState};
 use crate::failure::Result;
 use crate::work::STATISTICS_DELAY;
-use crate::work::event::{Outcome, Status, Upkept};
-use crate::work::plan::{Plan, Subject};
+use crate::work::event::{Detail, Outcome, Status, TableChange};
+use crate::work::plan::Plan;
 
 impl MaintenanceRun<'_> {
     /// Says of all tables at once what has become of them: a look at each would take longer than most
     /// of them do.
     pub(super) async fn compare(&self, plan: &Plan, outcomes: &mut [Outcome]) {
-        let done = plan.steps.iter().zip(outcomes).filter_map(|(step, outcome)| {
-            let Subject::TableMaintenance(target) = &step.subject else {
-                return None;
-            };
-            (outcome.status == Status::Done).then_some((target, outcome))
-        });
-        let mut done = done.collect::<Vec<_>>();
+        let steps = plan.steps.iter().zip(outcomes);
+        let mut done = steps
+            .filter(|(_, outcome)| outcome.status == Status::Done)
+            .filter_map(|(step, outcome)| Some((target(step)?, outcome)))
+            .collect::<Vec<_>>();
         let wanted = done.iter().map(|(target, _)| target.table).collect::<Vec<_>>();
         if wanted.is_empty() {
             return;
@@ -34,7 +32,9 @@ impl MaintenanceRun<'_> {
         let after = by_oid(&after);
         for (target, outcome) in &mut done {
             let states = before.get(&target.table).zip(after.get(&target.table));
-            outcome.upkept = states.map(|(before, after)| upkept(before, after));
+            if let Some(Detail::Maintained(maintained)) = &mut outcome.detail {
+                maintained.change = states.map(|(before, after)| change(before, after));
+            }
             let pages = states.map(|(_, after)| after.pages());
             outcome.size_bytes = pages.map(|pages| pages * self.before.settings.block_size_bytes);
         }
@@ -77,11 +77,11 @@ fn by_oid(tables: &[TableState]) -> HashMap<Oid, &TableState> {
     tables.iter().map(|table| (table.oid, table)).collect()
 }
 
-fn upkept(before: &TableState, after: &TableState) -> Upkept {
+fn change(before: &TableState, after: &TableState) -> TableChange {
     let dead = |table: &TableState| {
         table.heap.dead_rows + table.toast.as_ref().map_or(0, |(_, toast)| toast.dead_rows)
     };
-    Upkept {
+    TableChange {
         dead_rows_before: dead(before),
         dead_rows_after: dead(after),
         frozen_xid_age_before: before.heap.frozen_xid_age,

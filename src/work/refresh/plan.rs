@@ -1,6 +1,7 @@
 //! The plan of `pgtend refresh`: which materialized views, in which order, in which mode, and which
 //! are fresh enough to be left alone.
 
+use super::why::Why;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::time::Duration;
@@ -181,17 +182,17 @@ impl Planner<'_> {
         let mut step = Step::new(Action::RefreshView, self.view.name.clone(), subject);
         step.table_bytes = self.view.size_bytes;
         match (self.why_not_needed(upstream), self.why_not_possible(way)) {
-            (Err(reason), _) => {
+            (Err(why), _) => {
                 step.verdict = Verdict::LeftOut;
-                step.reason = reason;
+                step.reason = why.into();
             }
-            (_, Some(reason)) => {
+            (_, Some(why)) => {
                 step.verdict = Verdict::Refused;
-                step.reason = reason;
+                step.reason = why.into();
             }
-            (Ok(reason), None) => {
+            (Ok(why), None) => {
                 step.verdict = Verdict::ToDo;
-                step.reason = reason;
+                step.reason = why.into();
                 step.lock = Some(lock(way, &self.view.name));
                 step.statements = vec![Statement::Alone(statement(way, &self.view.name))];
             }
@@ -200,71 +201,53 @@ impl Planner<'_> {
     }
 
     /// Why it is refreshed, or else why it need not be.
-    fn why_not_needed(
-        &self,
-        upstream: Option<&RelationName>,
-    ) -> std::result::Result<String, String> {
+    fn why_not_needed(&self, upstream: Option<&RelationName>) -> std::result::Result<Why, Why> {
         let last = self.facts.last.get(&self.view.oid);
         if !self.view.is_populated {
-            return Ok("not populated".to_owned());
+            return Ok(Why::NotPopulated);
         }
         let Some(last) = last else {
             let limited = self.options.max_age.is_some() || self.options.if_changed;
-            return Ok(if limited { "no refresh is known" } else { "asked for" }.to_owned());
+            return Ok(if limited { Why::NoRefreshKnown } else { Why::Asked });
         };
         let ago = format::duration(last.age);
         if self.options.max_age.is_some_and(|max_age| last.age < max_age) {
-            return Err(format!("fresh: refreshed {ago} ago"));
+            return Err(Why::Fresh { ago });
         }
         if !self.options.if_changed {
             return Ok(match self.options.max_age {
-                Some(_) => format!("last refreshed {ago} ago"),
-                None => "asked for".to_owned(),
+                Some(_) => Why::TooOld { ago },
+                None => Why::Asked,
             });
         }
         if let Some(name) = upstream {
-            return Ok(format!("it reads {name}, which this run refreshes"));
+            return Ok(Why::ReadsRefreshed { view: name.clone() });
         }
         match self.facts.sources.get(&self.view.oid) {
             Some(now) => match changed(last.sources.as_ref(), now) {
-                Some(reason) => Ok(reason),
-                None => Err(format!("unchanged since its refresh {ago} ago")),
+                Some(how) => Ok(Why::Changed { how }),
+                None => Err(Why::Unchanged { ago }),
             },
-            None => Ok("nothing is known of what it reads".to_owned()),
+            None => Ok(Why::SourcesUnknown),
         }
     }
 
-    fn why_not_possible(&self, way: Way) -> Option<String> {
+    fn why_not_possible(&self, way: Way) -> Option<Why> {
         let view = self.view;
         if !view.may_refresh {
-            let owner = quote_ident(&view.owner);
-            return Some(format!(
-                "only its owner {owner} may refresh it (or, from 17 on, a role with MAINTAIN)"
-            ));
+            return Some(Why::NotOwner { owner: quote_ident(&view.owner) });
         }
         if way == Way::Plain {
             return None;
         }
         if !view.is_populated {
-            return Some(
-                "it is not populated, and the first refresh cannot be concurrent; --mode auto populates it"
-                    .to_owned(),
-            );
+            return Some(Why::FirstCannotBeConcurrent);
         }
         if view.key_columns.is_empty() {
-            return Some(format!(
-                "a concurrent refresh needs a unique index on plain columns without a predicate{}; \
-                 or --mode plain, which makes readers wait",
-                self.key_proposal()
-            ));
+            return Some(Why::NoUniqueIndex { proposal: self.key_proposal() });
         }
-        (!self.facts.may_create_temp).then(|| {
-            format!(
-                "a concurrent refresh needs TEMP on the database: GRANT TEMPORARY ON DATABASE {} \
-                 TO …",
-                quote_ident(&self.facts.database)
-            )
-        })
+        (!self.facts.may_create_temp)
+            .then(|| Why::NoTemporary { database: quote_ident(&self.facts.database) })
     }
 
     fn key_proposal(&self) -> String {
@@ -483,7 +466,7 @@ mod tests {
 
     fn verdict(facts: &Facts, options: &Options) -> (Verdict, String) {
         let step = plan(&choose(&facts.views, options).unwrap(), facts, options).steps.remove(0);
-        (step.verdict, step.reason)
+        (step.verdict, step.reason.words)
     }
 
     #[test]

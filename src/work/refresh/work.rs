@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::types::Type;
 
+use super::Refreshing;
 use super::plan::{self, Refresh, Way};
-use super::{Ending, Refreshing};
+use super::why::Why;
 use crate::facts::history::load_last_refreshes;
 use crate::facts::refresh::Asked;
 use crate::facts::{
@@ -20,11 +21,12 @@ use crate::pg::name::RelationName;
 use crate::pg::server_error::{ServerError, UNDEFINED_TABLE};
 use crate::pg::session::Session;
 use crate::work::conflicts::describe;
-use crate::work::event::{Event, Outcome, Progress, Refreshed, Status, StepIndex};
+use crate::work::event::{Detail, Event, Outcome, Progress, Refreshed, Skipped, Status, StepIndex};
 use crate::work::plan::{Step, Subject, Verdict, one_line};
+use crate::work::reason::{self, Reason};
 use crate::work::retry::{RETRIES, with_jitter};
 use crate::work::send::{Ended, send};
-use crate::work::{Execution, orphaned_backend, retry, warnings};
+use crate::work::{Execution, orphaned_backend, vacuum_analyze, warnings};
 
 /// How long a refresh may queue for a lock: so long, at most, do readers queue behind a plain one.
 const LOCK_TIMEOUT: &str = "2s";
@@ -104,8 +106,7 @@ impl<'a> Work<'a> {
     /// Waits a moment for somebody. An outcome when it has been long enough.
     async fn wait_for(&mut self, pid: i32, who: &str) -> Option<Outcome> {
         if self.waited >= self.run.wait {
-            let reason = format!("left to {who}");
-            return Some(Outcome { is_busy: true, ..Outcome::new(Status::Skipped, reason) });
+            return Some(Outcome::skipped(Skipped::Busy, Why::LeftTo { who: who.to_owned() }));
         }
         self.execution.events.emit(Event::Waiting(self.at, pid, who.to_owned()));
         self.pause(POLL).await
@@ -114,13 +115,9 @@ impl<'a> Work<'a> {
     /// Sleeps. An outcome where a signal or the end of the time came instead.
     async fn pause(&mut self, length: Duration) -> Option<Outcome> {
         let since = Instant::now();
-        let outcome = tokio::select! {
-            () = tokio::time::sleep(length) => None,
-            _ = self.execution.cancel.wait() => Some(Outcome::new(Status::Cancelled, "cancelled")),
-            words = self.execution.time_is_up() => Some(Outcome::new(Status::Failed, words)),
-        };
+        let interruption = self.execution.pause(length).await;
         self.waited += since.elapsed();
-        outcome
+        interruption.map(Outcome::from)
     }
 
     async fn until_settled(&mut self) -> Result<Ending> {
@@ -142,17 +139,15 @@ impl<'a> Work<'a> {
     async fn once(&mut self) -> Result<Option<Ending>> {
         let session = self.execution.database.reader().await?;
         let Some(Seen { step, view, sources }) = self.look(&session).await? else {
-            let reason = "it was dropped meanwhile";
-            return Ok(Some((Outcome::new(Status::Failed, reason), None)));
+            return Ok(Some((Outcome::new(Status::Failed, Why::Dropped), None)));
         };
         if view.name != self.name {
-            let reason = format!("{} was renamed meanwhile: it is {} now", self.name, view.name);
-            return Ok(Some((Outcome::new(Status::Failed, reason), None)));
+            let why = Why::Renamed { was: self.name.clone(), now: view.name };
+            return Ok(Some((Outcome::new(Status::Failed, why), None)));
         }
         match step.verdict {
             Verdict::AsDeclared | Verdict::LeftOut => {
-                let outcome = Outcome::new(Status::Skipped, step.reason);
-                return Ok(Some((Outcome { is_fresh: true, ..outcome }, None)));
+                return Ok(Some((Outcome::skipped(Skipped::Fresh, step.reason), None)));
             }
             Verdict::Refused => {
                 return Ok(Some((Outcome::new(Status::Failed, step.reason), None)));
@@ -242,9 +237,9 @@ impl<'a> Work<'a> {
                 self.run.commits.add(self.at, committed_at);
                 let writes = (way == Way::Concurrent).then_some(writes);
                 self.maintain(&session, view, writes).await;
-                let refreshed = Refreshed { way, writes, wal_bytes };
+                let detail = Detail::Refreshed(Refreshed { way, writes, wal_bytes });
                 let outcome = Outcome {
-                    refreshed: Some(refreshed),
+                    detail: Some(detail),
                     size_bytes: self.size().await,
                     ..Outcome::new(Status::Done, step.reason.clone())
                 };
@@ -256,7 +251,9 @@ impl<'a> Work<'a> {
                 let outcome = self.failed(pid, &sql, view, &error).await?;
                 Ok(outcome.map(|outcome| (outcome, None)))
             }
-            Ended::Cancelled => Ok(Some((Outcome::new(Status::Cancelled, "cancelled"), None))),
+            Ended::Cancelled => {
+                Ok(Some((Outcome::new(Status::Cancelled, reason::Why::Cancelled), None)))
+            }
             Ended::Stopped(reason) => Ok(Some((Outcome::new(Status::Failed, reason), None))),
         }
     }
@@ -344,24 +341,24 @@ impl<'a> Work<'a> {
             // The error is another view's, or that there is none. A fresh look tells what became of ours.
             return Ok(None);
         }
-        let reason = several_rows_for_one_key(error, view).unwrap_or_else(|| error.explained());
-        Ok(Some(Outcome { reason, ..Outcome::from(error) }))
+        let outcome = Outcome::from(error);
+        let reason = several_rows_for_one_key(error, view).map(Reason::from);
+        Ok(Some(Outcome { reason: reason.unwrap_or(outcome.reason), ..outcome }))
     }
 
     async fn retry(&mut self, why: &str) -> Result<Option<Outcome>> {
-        let pause = retry::pause(self.retries);
-        self.retries += 1;
-        self.execution.events.emit(Event::Retrying(self.at, why.to_owned()));
-        if let Some(outcome) = self.pause(pause).await {
-            return Ok(Some(outcome));
+        let since = Instant::now();
+        let interruption = self.execution.before_retry(self.at, why, &mut self.retries).await?;
+        self.waited += since.elapsed();
+        if let Some(interruption) = interruption {
+            return Ok(Some(interruption.into()));
         }
-        orphaned_backend::reach(self.execution).await?;
         // The lock may have gone with its connection, and somebody else may have it now.
-        if let Some(holder) = self.run.locks.take(self.execution.database, self.view).await? {
-            let reason = format!("left to another run that refreshes it ({holder})");
-            return Ok(Some(Outcome { is_busy: true, ..Outcome::new(Status::Skipped, reason) }));
-        }
-        Ok(None)
+        let holder = self.run.locks.take(self.execution.database, self.view).await?;
+        Ok(holder.map(|holder| {
+            let who = format!("another run that refreshes it ({holder})");
+            Outcome::skipped(Skipped::Busy, Why::LeftTo { who })
+        }))
     }
 
     /// New statistics after the first fill or a large change; VACUUM where too many rows are dead.
@@ -388,11 +385,15 @@ impl<'a> Work<'a> {
         };
         let sql = format!("{options} {}", view.name);
         self.sent.push(sql.clone());
-        let ended = send(self.execution, self.at, session, &sql, &mut self.waited).await;
-        if let Ended::Failed(error) = ended {
-            self.execution.events.emit(Event::Warned(self.at, format!("{sql}: {error}")));
-        }
-        warnings::tell(self.execution, self.at, session.notices());
+        let (execution, waited) = (self.execution, &mut self.waited);
+        let done = vacuum_analyze::run(execution, self.at, session, &sql, waited).await;
+        let told = match done.ended {
+            vacuum_analyze::Ended::Failed(error) => error.to_string(),
+            vacuum_analyze::Ended::Locked(warnings)
+            | vacuum_analyze::Ended::PassedOver(warnings) => warnings::said(&warnings),
+            _ => return,
+        };
+        execution.events.emit(Event::Warned(self.at, format!("{sql}: {told}")));
     }
 
     async fn size(&self) -> Option<i64> {
@@ -429,14 +430,13 @@ async fn holds_lock(session: &Session, view: Oid) -> Result<bool> {
 }
 
 /// What a duplicate key means where the rows come from a query.
-fn several_rows_for_one_key(error: &ServerError, view: &MaterializedView) -> Option<String> {
+fn several_rows_for_one_key(error: &ServerError, view: &MaterializedView) -> Option<Why> {
     let is_duplicate = matches!(error.sqlstate.as_deref(), Some("21000" | "23505"));
-    is_duplicate.then(|| {
-        format!(
-            "its query returns several rows for one key ({}): {}; correct the query or the data, \
-             or drop the unique index",
-            view.key_columns.join(", "),
-            one_line(&error.to_string(), 300)
-        )
+    is_duplicate.then(|| Why::DuplicateKeys {
+        columns: view.key_columns.join(", "),
+        error: one_line(&error.to_string(), 300),
     })
 }
+
+/// How one try went: the outcome, and what the view was made of just before it was refreshed.
+type Ending = (Outcome, Option<Sources>);

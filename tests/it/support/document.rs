@@ -75,6 +75,8 @@ pub struct Step {
     pub status: String,
     pub verdict: String,
     pub reason: String,
+    #[serde(deserialize_with = "code")]
+    pub reason_code: String,
     #[serde(deserialize_with = "Option::deserialize")]
     pub sql: Option<String>,
     pub duration_ms: u64,
@@ -327,4 +329,14 @@ pub struct Problem {
     pub sqlstate: Option<String>,
     #[serde(deserialize_with = "Option::deserialize")]
     pub hint: Option<String>,
+}
+
+/// A reason's code, by which scripts decide: a word or several in kebab-case.
+fn code<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let code = String::deserialize(deserializer)?;
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|it| it.is_ascii_lowercase());
+    match code.split('-').all(is_word) {
+        true => Ok(code),
+        false => Err(serde::de::Error::custom(format!("{code:?} is no reason's code"))),
+    }
 }

@@ -48,7 +48,7 @@ pub async fn converge(
     let (_, plan) = look(database, &held).await?;
     let outcomes = run(database, &plan, cancel).await?;
     let (_, plan) = look(database, &held).await?;
-    let said = outcomes.into_iter().map(|outcome| outcome.reason).collect::<Vec<_>>();
+    let said = outcomes.into_iter().map(|outcome| outcome.reason.words).collect::<Vec<_>>();
     findings.extend(judge::unsettled(&held, &plan, &said, migrations));
     Ok(Converged { held, findings, took: started.elapsed() })
 }

@@ -61,7 +61,7 @@ pub async fn heal(
     let outcomes = run(database, &plan, cancel).await?;
     let after = state(database, &patient).await?;
     let finding = (after != before).then(|| {
-        let said = outcomes.first().map_or("nothing", |outcome| outcome.reason.as_str());
+        let said = outcomes.first().map_or("nothing", |outcome| outcome.reason.words.as_str());
         let now = after.map(|state| state.to_string());
         judge::unmended(&patient, said, now.as_deref(), migrations)
     });

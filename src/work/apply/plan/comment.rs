@@ -4,17 +4,18 @@ use super::planner::Planner;
 use crate::declared::{CommentOn, DeclaredComment};
 use crate::facts::RelationKind;
 use crate::pg::name::{RelationName, quote_literal};
+use crate::work::apply::why::Why;
 use crate::work::plan::{Action, Lock, Statement, Step, Subject, Verdict};
 
 /// Adds the comment's step.
 pub fn plan(planner: &mut Planner<'_>, declared: &DeclaredComment) {
     let step = match find(planner, declared) {
         Found::There { name, owned, comment } => existing(declared, &name, owned, &comment),
-        Found::ToCome(name) => to_do(declared, &name, "its object is created first"),
+        Found::ToCome(name) => to_do(declared, &name, Why::ObjectFirst),
         Found::Nowhere => {
             let mut step = blank(declared, &declared.name);
             step.verdict = Verdict::Refused;
-            step.reason = format!("there is no {} of that name", keyword(declared).to_lowercase());
+            step.reason = Why::NoSuchObject { kind: keyword(declared).to_lowercase() }.into();
             step
         }
     };
@@ -87,22 +88,22 @@ fn existing(
 ) -> Step {
     if *comment == declared.text {
         let mut step = blank(declared, name);
-        step.reason = "already as declared".to_owned();
+        step.reason = Why::AsDeclared.into();
         return step;
     }
-    let mut step = to_do(declared, name, "it differs");
+    let mut step = to_do(declared, name, Why::CommentDiffers);
     if !owned {
         step.verdict = Verdict::Refused;
-        step.reason = "it differs, but only the owner may change it".to_owned();
+        step.reason = Why::CommentNotOwned.into();
     }
     step
 }
 
-fn to_do(declared: &DeclaredComment, name: &RelationName, reason: &str) -> Step {
+fn to_do(declared: &DeclaredComment, name: &RelationName, why: Why) -> Step {
     let mut step = blank(declared, name);
     let text = declared.text.as_deref().map_or("NULL".to_owned(), quote_literal);
     step.verdict = Verdict::ToDo;
-    step.reason = reason.to_owned();
+    step.reason = why.into();
     step.lock = Lock::share_update_exclusive(name);
     step.statements = vec![Statement::Short(vec![format!(
         "COMMENT ON {} {name} IS {text}",

@@ -1,6 +1,7 @@
 //! What is to be done about a declared ANALYZE or VACUUM: it runs where this run changes the table
 //! or where it was never done, so that a second run has nothing to do.
 
+use crate::work::apply::why::Why;
 use std::time::Duration;
 
 use super::planner::Planner;
@@ -26,21 +27,26 @@ fn one_table(planner: &Planner<'_>, declared: &DeclaredMaintenance, relation: &R
     step.table_bytes = relation.size_bytes;
     if !can_be_maintained(relation.kind) {
         step.verdict = Verdict::Refused;
-        step.reason = format!("{} is {}", relation.name, relation.kind.with_article());
+        step.reason = Why::CannotBeMaintained {
+            table: relation.name.clone(),
+            kind: relation.kind.with_article(),
+        }
+        .into();
     } else if !relation.may_maintain {
         step.verdict = Verdict::Refused;
-        step.reason = format!("only the owner of {} ({}) may do it", relation.name, relation.owner);
+        step.reason =
+            Why::OnlyOwner { table: relation.name.clone(), owner: relation.owner.clone() }.into();
     } else if let Some(other) = done_by_vacuum(planner, declared, relation) {
         step.verdict = Verdict::LeftOut;
-        step.reason = format!("the VACUUM (ANALYZE) of {} does it", other.source);
+        step.reason = Why::DoneByVacuum { source: other.source.to_string() }.into();
     } else if was_never_done(declared, relation) {
-        run(&mut step, declared, &relation.name, "never done as far as the statistics know");
+        run(&mut step, declared, &relation.name, Why::NeverDone);
     } else if changes(planner, &relation.name) {
-        run(&mut step, declared, &relation.name, "this run changes the table");
+        run(&mut step, declared, &relation.name, Why::ChangesTable);
         step.only_if_changed = Some(relation.name.clone());
     } else {
         step.verdict = Verdict::LeftOut;
-        step.reason = format!("{}, and this run changes nothing", done_before(declared, relation));
+        step.reason = Why::NothingChangesSince { ago: done_ago(declared, relation) }.into();
     }
     step
 }
@@ -77,13 +83,13 @@ fn done_by_vacuum<'a>(
     })
 }
 
-fn done_before(declared: &DeclaredMaintenance, relation: &Relation) -> String {
+fn done_ago(declared: &DeclaredMaintenance, relation: &Relation) -> String {
     let seconds = match declared.kind {
         MaintenanceKind::Analyze => relation.analyzed_ago_seconds,
         MaintenanceKind::Vacuum => relation.vacuumed_ago_seconds,
     };
     let ago = Duration::from_secs(seconds.unwrap_or_default().max(0.0) as u64);
-    format!("done {} ago", humantime::format_duration(ago))
+    humantime::format_duration(ago).to_string()
 }
 
 fn missing_table(
@@ -93,14 +99,14 @@ fn missing_table(
 ) -> Step {
     if let Some(view) = planner.view_to_come(table) {
         let mut step = blank(declared, &view);
-        run(&mut step, declared, &view, "the view is created first");
+        run(&mut step, declared, &view, Why::ViewFirst);
         step.only_if_changed = Some(view);
         return step;
     }
     let name = planner.with_default_schema(table);
     let mut step = blank(declared, &name);
     step.verdict = Verdict::Refused;
-    step.reason = format!("the table {name} does not exist");
+    step.reason = Why::NoTable { table: name }.into();
     step
 }
 
@@ -109,7 +115,7 @@ fn whole_database(planner: &Planner<'_>, declared: &DeclaredMaintenance) -> Step
     let mut step = blank(declared, &RelationName::unqualified(&planner.facts.server.database));
     if planner.plan.has_work() {
         step.verdict = Verdict::ToDo;
-        step.reason = "this run changes the database".to_owned();
+        step.reason = Why::ChangesDatabase.into();
         step.only_if_changed = Some(step.object.clone());
         step.lock = Some(Lock {
             mode: LockMode::ShareUpdateExclusive,
@@ -118,14 +124,14 @@ fn whole_database(planner: &Planner<'_>, declared: &DeclaredMaintenance) -> Step
         step.statements = vec![statement(declared, None)];
     } else {
         step.verdict = Verdict::LeftOut;
-        step.reason = "this run changes nothing".to_owned();
+        step.reason = Why::NothingChanges.into();
     }
     step
 }
 
-fn run(step: &mut Step, declared: &DeclaredMaintenance, table: &RelationName, reason: &str) {
+fn run(step: &mut Step, declared: &DeclaredMaintenance, table: &RelationName, why: Why) {
     step.verdict = Verdict::ToDo;
-    step.reason = reason.to_owned();
+    step.reason = why.into();
     step.lock = Lock::share_update_exclusive(table);
     if let Some(lock) = step.lock.as_mut().filter(|_| cuts_off_pages(declared)) {
         lock.on.push_str(", AccessExclusive for moments at the end if it is free");

@@ -5,6 +5,7 @@
 //! themselves), each leaf's index is built concurrently, and the parts are attached from the bottom
 //! up (PostgreSQL documentation, CREATE INDEX, "Building Indexes Concurrently").
 
+use crate::work::apply::why::Why;
 use std::collections::HashMap;
 
 use crate::declared::DeclaredIndex;
@@ -61,7 +62,7 @@ impl<'a> Tree<'a> {
             Verdict::ToDo
         };
         if let Some(reason) = refusal {
-            step.reason = reason;
+            step.reason = reason.into();
             return;
         }
         let mut work = Work::default();
@@ -72,10 +73,11 @@ impl<'a> Tree<'a> {
             self.parent(root, self.declared, &self.name, index, &mut work);
             self.validate(index, &mut work);
         }
-        step.reason = match index {
-            None => format!("missing; on {} partitions", work.leaves),
-            Some(_) => "incomplete: not all partitions have their part".to_owned(),
+        let why = match index {
+            None => Why::MissingOnPartitions { leaves: work.leaves },
+            Some(_) => Why::Incomplete,
         };
+        step.reason = why.into();
         step.table_bytes = self.members().iter().map(|member| member.size_bytes).sum();
         step.lock = Some(Lock {
             mode: LockMode::AccessExclusive,
@@ -102,27 +104,23 @@ impl<'a> Tree<'a> {
 
     /// A unique index has to hold the partition key of every level, because each partition can
     /// only look at itself.
-    fn cannot_build(&self) -> Option<String> {
+    fn cannot_build(&self) -> Option<Why> {
         if !self.declared.unique {
             return None;
         }
         if self.has_foreign_partition() {
-            return Some("a unique index cannot span foreign partitions".to_owned());
+            return Some(Why::UniqueForeign);
         }
         for member in self.members() {
             if member.has_key_expressions {
-                return Some(format!(
-                    "a unique index cannot be made where the partition key of {} is an expression",
-                    member.name
-                ));
+                return Some(Why::UniqueExpression { member: member.name.clone() });
             }
             let holds = |key: &String| self.declared.columns.contains(&Some(key.clone()));
             if let Some(lacking) = member.key_columns.iter().find(|key| !holds(key)) {
-                return Some(format!(
-                    "a unique index has to hold the partition key of {}, and lacks {}",
-                    member.name,
-                    quote_ident(lacking)
-                ));
+                return Some(Why::UniqueLacksKey {
+                    member: member.name.clone(),
+                    column: quote_ident(lacking),
+                });
             }
         }
         None
@@ -130,17 +128,11 @@ impl<'a> Tree<'a> {
 
     /// With a foreign partition, which has no part, no attachment ever makes a parent's index valid, and
     /// its parts, which serve queries, would go with it.
-    fn cannot_become_valid(&self, index: Option<&Index>) -> Option<String> {
+    fn cannot_become_valid(&self, index: Option<&Index>) -> Option<Why> {
         let index = index.filter(|_| self.has_foreign_partition())?;
         let all = self.facts.indexes.values().flatten();
         let parts = all.filter(|part| part.parent == Some(index.oid)).count();
-        (parts > 0).then(|| {
-            format!(
-                "invalid, and stays so, because a partition is foreign; queries use its parts none the \
-                 less. DROP INDEX {} drops them, too ({parts}); then run again",
-                index.name
-            )
-        })
+        (parts > 0).then(|| Why::StaysInvalid { index: index.name.clone(), parts })
     }
 
     fn busy(&self) -> Option<&'a Build> {

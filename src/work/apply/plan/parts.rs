@@ -5,7 +5,6 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::index::describe_part;
 use super::partitioned::Tree;
 use super::planner::Planner;
 use crate::declared::DeclaredIndex;
@@ -34,7 +33,7 @@ pub fn join(planner: &mut Planner<'_>) {
             let whole = step(planner, whole).object.clone();
             let first = planner.declaration.views.len();
             let step = &mut planner.plan.steps[first + part];
-            step.reason = describe_part(&step.reason, &whole);
+            step.reason.add(format!("it is made as a part of {whole}"));
             step.statements.clear();
             step.busy = None;
             step.lock = None;

@@ -4,6 +4,7 @@ use super::planner::Planner;
 use crate::declared::DeclaredView;
 use crate::facts::{Canonical, Relation, RelationKind, ViewShape};
 use crate::pg::name::RelationName;
+use crate::work::apply::why::Why;
 use crate::work::plan::{Action, Lock, LockMode, Statement, Step, Subject, Verdict};
 
 /// Adds the view's step.
@@ -34,11 +35,11 @@ fn missing(
     match canonical {
         Canonical::Refused(error) => {
             step.verdict = Verdict::Refused;
-            step.reason = format!("the server refuses the query: {error}");
+            step.reason = Why::QueryRefused { error: error.to_string() }.into();
         }
         _ => {
             step.verdict = Verdict::ToDo;
-            step.reason = "missing".to_owned();
+            step.reason = Why::Missing.into();
             step.lock = Some(Lock {
                 mode: LockMode::AccessShare,
                 on: "the tables it reads".to_owned(),
@@ -58,7 +59,7 @@ fn existing(
     let mut step = blank(declared, &relation.name);
     if relation.kind != RelationKind::MaterializedView {
         step.verdict = Verdict::Refused;
-        step.reason = format!("the name is taken by {}", relation.kind.with_article());
+        step.reason = Why::NameOf { kind: relation.kind.with_article() }.into();
         return step;
     }
     if declared.with_data && !relation.is_populated {
@@ -68,22 +69,18 @@ fn existing(
     }
     match canonical {
         Canonical::Known(shape) if shape.existing == shape.declared => {
-            step.reason = "already as declared".to_owned();
+            step.reason = Why::AsDeclared.into();
         }
         Canonical::Known(_) => {
             step.verdict = Verdict::Refused;
-            step.reason = format!(
-                "drifted: its query is not the declared one; pgtend does not replace views: \
-                 DROP MATERIALIZED VIEW {}, then run again",
-                relation.name
-            );
+            step.reason = Why::ViewDrifted { view: relation.name.clone() }.into();
         }
         Canonical::Refused(error) => {
             step.verdict = Verdict::Refused;
-            step.reason = format!("it exists, but the server refuses the declared query: {error}");
+            step.reason = Why::ViewExistsAndRefused { error: error.to_string() }.into();
         }
         Canonical::NotCompared(reason) => {
-            step.reason = "it exists; its query was not compared".to_owned();
+            step.reason = Why::QueryNotCompared.into();
             let message = format!("its query cannot be compared: {reason}");
             planner.warn("not_compared", &relation.name, message);
         }

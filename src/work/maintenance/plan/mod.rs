@@ -4,6 +4,7 @@
 pub mod due;
 mod statement;
 
+use super::why::Why;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -86,10 +87,6 @@ pub struct Target {
     pub table: Oid,
     pub vacuum: bool,
     pub analyze: bool,
-    /// Bytes that have to be read, as far as is known: the measure of how long it takes.
-    pub bytes: i64,
-    /// How long it usually takes, by the history.
-    pub usual: Option<Duration>,
 }
 
 /// Refuses options that the server does not know, by name, before work begins.
@@ -306,8 +303,6 @@ impl Planner<'_> {
             table: self.table.oid,
             vacuum: self.is_wanted(vacuum.as_ref(), self.can_be_vacuumed()),
             analyze: self.is_wanted(analyze.as_ref(), self.can_be_analyzed()),
-            bytes: self.bytes(),
-            usual: self.past.and_then(|past| past.usual),
         };
         let was_left = self.past.is_some_and(|past| past.was_left);
         let action = match self.options.job {
@@ -318,26 +313,30 @@ impl Planner<'_> {
         let mut urgency = needs.iter().map(|need| need.urgency).fold(0.0, f64::max);
         let mut step =
             Step::new(action, self.table.name.clone(), Subject::TableMaintenance(target.clone()));
-        step.table_bytes = target.bytes;
-        step.reason = needs.iter().map(|need| need.why.as_str()).collect::<Vec<_>>().join("; ");
-        if !self.options.only_needed && needs.iter().all(|need| !need.is_due) {
-            step.reason = format!("asked for ({})", step.reason);
-        }
+        step.table_bytes = self.bytes();
+        step.usual_duration = self.past.and_then(|past| past.usual);
+        let words = needs.iter().map(|need| need.why.as_str()).collect::<Vec<_>>().join("; ");
+        let is_due = needs.iter().any(|need| need.is_due);
+        step.reason = match (is_due, self.options.only_needed) {
+            (true, _) => Why::Due { needs: words }.into(),
+            (false, true) => Why::NotDue { needs: words }.into(),
+            (false, false) => Why::Asked { needs: words }.into(),
+        };
         if let Some(why) = self.why_left_out() {
             step.verdict = Verdict::LeftOut;
-            step.reason = why.to_owned();
+            step.reason = why.into();
         } else if !target.vacuum && !target.analyze {
             step.verdict = Verdict::LeftOut;
         } else if !self.table.may_maintain {
             let owner = quote_ident(&self.table.owner);
             step.verdict = Verdict::Refused;
-            step.reason = format!("only its owner {owner} may do it ({})", step.reason);
+            step.reason = Why::NotOwner { owner, needs: step.reason.words }.into();
         } else {
             step.verdict = Verdict::ToDo;
             step.lock = Lock::share_update_exclusive(&self.table.name);
             step.statements = vec![Statement::Alone(self.statement(&target))];
             if was_left {
-                step.reason.push_str("; left the last time");
+                step.reason.add("left the last time");
                 urgency += LEFT;
             }
         }
@@ -366,15 +365,15 @@ impl Planner<'_> {
                 && !self.is_wanted(analyze.as_ref(), self.can_be_analyzed())
     }
 
-    fn why_left_out(&self) -> Option<&'static str> {
+    fn why_left_out(&self) -> Option<Why> {
         let is_named = matches!(self.options.selection, Selection::Matching(_));
         match self.table.kind {
-            _ if self.table.is_temporary => Some("a temporary table is its session's own affair"),
+            _ if self.table.is_temporary => Some(Why::Temporary),
             RelationKind::ForeignTable if !is_named || self.options.job != Job::Analyze => {
-                Some("a foreign table is kept elsewhere")
+                Some(Why::Foreign)
             }
             _ if self.table.is_catalog && !self.table.may_maintain && !is_named => {
-                Some("the system's own, and not this role's")
+                Some(Why::SystemTable)
             }
             _ => None,
         }

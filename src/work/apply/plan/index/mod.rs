@@ -15,11 +15,12 @@ use crate::declared::DeclaredIndex;
 use crate::facts::load::name_choices;
 use crate::facts::{Canonical, Index, IndexShape, Relation, RelationKind};
 use crate::pg::name::{RelationName, distinct_with_suffix, quote_ident, with_suffix};
+use crate::work::apply::why::Why;
 use crate::work::plan::{Action, Lock, Statement, Step, Subject, Verdict};
 use crate::work::statement::{create, create_as, drop};
 pub use builds::describe;
+pub use words::describe_drift;
 use words::{cannot_index, or_defaults};
-pub use words::{describe_drift, describe_part};
 
 /// The suffix of an index that is being built to take a drifted one's place.
 const NEW_SUFFIX: &str = "_pgtend_new";
@@ -39,20 +40,19 @@ pub fn plan(planner: &mut Planner<'_>, at: usize, declared: &DeclaredIndex) {
     if planner.facts.locked.contains(&relation.oid) {
         let mut step = blank(declared, &relation.name, declared.name.as_deref());
         step.verdict = Verdict::ToDo;
-        step.reason = format!(
-            "{} is locked by another session, so it cannot be compared now; apply waits for it",
-            relation.name
-        );
+        step.reason = Why::TableLocked { table: relation.name.clone() }.into();
         planner.plan.steps.push(step);
         return;
     }
     let mut step = Target { planner, relation: &relation, declared, canonical, at }.step();
     if step.verdict == Verdict::ToDo && step.action != Action::WatchBuild && !relation.owned {
         step.verdict = Verdict::Refused;
-        step.reason = format!(
-            "{}, but only the owner of {} ({}) may do it",
-            step.reason, relation.name, relation.owner
-        );
+        step.reason = Why::NotOwner {
+            what: step.reason.words,
+            table: relation.name.clone(),
+            owner: relation.owner.clone(),
+        }
+        .into();
     }
     if step.verdict == Verdict::ToDo
         && step.action != Action::WatchBuild
@@ -60,7 +60,7 @@ pub fn plan(planner: &mut Planner<'_>, at: usize, declared: &DeclaredIndex) {
     {
         let schema = relation.name.schema.as_deref().map(quote_ident).unwrap_or_default();
         step.verdict = Verdict::Refused;
-        step.reason = format!("{}, but it takes CREATE on the schema {schema}", step.reason);
+        step.reason = Why::NoCreatePrivilege { what: step.reason.words, schema }.into();
     }
     planner.plan.steps.push(step);
 }
@@ -77,17 +77,16 @@ fn on_missing_table(
     let mut step = blank(declared, &table, name.as_deref());
     step.verdict = Verdict::Refused;
     match (view, canonical) {
-        (None, _) => step.reason = format!("the table {table} does not exist"),
+        (None, _) => step.reason = Why::NoTable { table }.into(),
         (Some(_), Canonical::Refused(error)) => {
-            step.reason = format!("the server refuses the definition: {error}");
+            step.reason = Why::DefinitionRefused { error: error.to_string() }.into();
         }
         (Some(_), _) if name.is_none() => {
-            step.reason =
-                "it has no name, and none can be chosen before its view exists; name it".to_owned();
+            step.reason = Why::NamelessOnNewView.into();
         }
         (Some(view), _) => {
             step.verdict = Verdict::ToDo;
-            step.reason = format!("missing; {view} is created first");
+            step.reason = Why::MissingUntilView { view: view.clone() }.into();
             step.lock = Lock::share_update_exclusive(&view);
             step.statements = vec![create(declared, &view, None, &step.object)];
         }
@@ -179,11 +178,11 @@ impl Target<'_, '_> {
     fn missing_step(&mut self, step: &mut Step, is_nameless: bool) {
         if let Some(reason) = self.cannot_build(step, is_nameless) {
             step.verdict = Verdict::Refused;
-            step.reason = reason;
+            step.reason = reason.into();
             return;
         }
         step.verdict = Verdict::ToDo;
-        step.reason = "missing".to_owned();
+        step.reason = Why::Missing.into();
         step.estimated_bytes = size::estimate(self.declared, self.relation, self.planner.facts);
         if self.is_partitioned() {
             self.partitioned_step(step, None);
@@ -192,9 +191,7 @@ impl Target<'_, '_> {
         }
         if let Some(part) = self.attached_twin() {
             step.verdict = Verdict::LeftOut;
-            step.reason = format!(
-                "redundant: {part}, a part of the partitioned table's index, does all that it would do"
-            );
+            step.reason = Why::RedundantPart { part }.into();
             step.statements.clear();
         }
         if let Some(duplicate_of) = self.duplicate_of(step) {
@@ -205,7 +202,7 @@ impl Target<'_, '_> {
             );
             if self.planner.options.skip_redundant {
                 step.verdict = Verdict::LeftOut;
-                step.reason = format!("redundant: {duplicate_of} does all that it would do");
+                step.reason = Why::Redundant { other: duplicate_of }.into();
                 step.statements.clear();
             }
         }
@@ -215,31 +212,25 @@ impl Target<'_, '_> {
         }
     }
 
-    fn cannot_build(&self, step: &Step, is_nameless: bool) -> Option<String> {
+    fn cannot_build(&self, step: &Step, is_nameless: bool) -> Option<Why> {
         if let Some(reason) = cannot_index(self.relation) {
             return Some(reason);
         }
         if is_nameless {
             return Some(match &self.canonical {
-                Canonical::NotCompared(reason) => {
-                    format!(
-                        "it has no name and cannot be found by its definition: {reason}; name it"
-                    )
-                }
-                Canonical::Refused(error) => format!("the server refuses the definition: {error}"),
-                Canonical::Known(_) => "no free name was found for it; name it".to_owned(),
+                Canonical::NotCompared(why) => Why::NamelessNotCompared { why: why.clone() },
+                Canonical::Refused(error) => Why::DefinitionRefused { error: error.to_string() },
+                Canonical::Known(_) => Why::NoFreeName,
             });
         }
         if let Some(conflict) = self.planner.facts.name_conflicts.get(&step.object) {
             return Some(match &conflict.table {
-                Some(table) => format!("the name is taken by an index on {table}"),
-                None => format!("the name is taken by {}", conflict.kind.with_article()),
+                Some(table) => Why::NameOfIndex { table: table.clone() },
+                None => Why::NameOf { kind: conflict.kind.with_article() },
             });
         }
         match &self.canonical {
-            Canonical::Refused(error) => {
-                Some(format!("the server refuses the definition: {error}"))
-            }
+            Canonical::Refused(error) => Some(Why::DefinitionRefused { error: error.to_string() }),
             _ => None,
         }
     }
@@ -290,12 +281,10 @@ impl Target<'_, '_> {
             Canonical::Known(shape) => self.drifted_step(step, index, &shape),
             Canonical::Refused(error) => {
                 step.verdict = Verdict::Refused;
-                step.reason = format!(
-                    "an index of that name exists, but the server refuses the declared definition: {error}"
-                );
+                step.reason = Why::ExistsAndRefused { error: error.to_string() }.into();
             }
             Canonical::NotCompared(reason) => {
-                step.reason = "it exists and is valid; its definition was not compared".to_owned();
+                step.reason = Why::NotCompared.into();
                 let message = format!("its definition cannot be compared: {reason}");
                 self.planner.warn("not_compared", &step.object, message);
             }
@@ -307,44 +296,45 @@ impl Target<'_, '_> {
         step.verdict = Verdict::ToDo;
         if let Some(build) = self.build_of(index) {
             step.action = Action::WatchBuild;
-            step.reason = format!("it is being built now by {}", describe(build));
+            step.reason = Why::BeingBuilt { who: describe(build) }.into();
             step.busy = Some(build.clone());
             return;
         }
         step.action = Action::HealIndex;
         step.estimated_bytes = size::estimate(self.declared, self.relation, self.planner.facts);
-        step.reason = match (index.is_live, index.is_ready) {
-            (false, _) => "invalid: dropping it was interrupted".to_owned(),
-            (true, false) => "invalid: its build broke off before it was filled".to_owned(),
-            (true, true) => "invalid: its build broke off before it was validated".to_owned(),
+        let why = match (index.is_live, index.is_ready) {
+            (false, _) => Why::DropInterrupted,
+            (true, false) => Why::BrokenBeforeFilled,
+            (true, true) => Why::BrokenBeforeValidated,
         };
+        step.reason = why.into();
         let shape = self.canonical.known().cloned();
         let beyond = beyond(index, self.declared, shape.as_ref());
         let in_place = |why: String| {
             let leftovers = self.rebuild_leftovers(index);
             let leftovers = leftovers.iter().map(|leftover| drop(&leftover.name));
             let rebuild = Statement::Alone(format!("REINDEX INDEX CONCURRENTLY {}", index.name));
-            (leftovers.chain([rebuild]).collect::<Vec<_>>(), why)
+            (leftovers.chain([rebuild]).collect::<Vec<_>>(), Some(why))
         };
         let (statements, how) = match (&index.pinned_by, &shape) {
             (Some(pin), _) if index.is_live => {
-                in_place(format!("; rebuilt in place because of {pin}"))
+                in_place(format!("rebuilt in place because of {pin}"))
             }
             (_, Some(shape)) if index.is_live && !beyond.is_empty() => {
                 match index.shape.equals(shape) {
-                    true => {
-                        in_place(format!("; rebuilt in place to keep its {}", beyond.join(", ")))
-                    }
-                    false => (self.replacement(index, shape, &step.object), String::new()),
+                    true => in_place(format!("rebuilt in place to keep its {}", beyond.join(", "))),
+                    false => (self.replacement(index, shape, &step.object), None),
                 }
             }
             _ => {
                 self.warn_of_loss(&step.object, &beyond);
-                (vec![drop(&index.name), self.create(&step.object)], String::new())
+                (vec![drop(&index.name), self.create(&step.object)], None)
             }
         };
         step.statements = statements;
-        step.reason.push_str(&how);
+        if let Some(how) = how {
+            step.reason.add(how);
+        }
     }
 
     fn warn_of_loss(&mut self, object: &RelationName, lost: &[String]) {
@@ -377,10 +367,11 @@ impl Target<'_, '_> {
     }
 
     fn equal_step(&mut self, step: &mut Step, index: &Index, shape: &IndexShape) {
-        step.reason = match &self.declared.name {
-            Some(_) => "already as declared".to_owned(),
-            None => "already as declared, found by its definition".to_owned(),
+        let why = match &self.declared.name {
+            Some(_) => Why::AsDeclared,
+            None => Why::FoundByDefinition,
         };
+        step.reason = why.into();
         if index.shape.options != shape.options {
             let message = format!(
                 "its storage parameters are{}, declared are{}; ALTER INDEX … SET changes them \
@@ -396,7 +387,7 @@ impl Target<'_, '_> {
         if !leftovers.is_empty() {
             step.action = Action::DropLeftover;
             step.verdict = Verdict::ToDo;
-            step.reason = "an interrupted replacement or rebuild left something behind".to_owned();
+            step.reason = Why::Leftover.into();
             step.statements = leftovers.iter().map(|leftover| drop(&leftover.name)).collect();
         }
     }
@@ -410,22 +401,20 @@ impl Target<'_, '_> {
             None => {}
             Some(REPLICA_IDENTITY) if moves => {}
             Some(pin) => {
-                step.reason = format!("drifted ({drift}), and pinned by {pin}");
+                step.reason = Why::DriftedPinned { drift, pin: pin.to_owned() }.into();
                 return;
             }
         }
         if self.is_partitioned() {
-            step.reason =
-                format!("drifted ({drift}); the index of a partitioned table is not replaced");
+            step.reason = Why::DriftedPartitioned { drift }.into();
             return;
         }
         if !self.planner.options.replace {
-            step.reason =
-                format!("drifted ({drift}); --replace builds it anew and swaps the names");
+            step.reason = Why::DriftedToReplace { drift }.into();
             return;
         }
         step.verdict = Verdict::ToDo;
-        step.reason = format!("drifted ({drift})");
+        step.reason = Why::Drifted { drift }.into();
         step.estimated_bytes = size::estimate(self.declared, self.relation, self.planner.facts);
         step.statements = self.replacement(index, shape, &step.object);
     }

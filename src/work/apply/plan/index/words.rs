@@ -1,20 +1,15 @@
 //! Reasons in words.
 
 use crate::facts::{IndexShape, Relation, RelationKind};
-use crate::pg::name::RelationName;
+use crate::work::apply::why::Why;
 
-pub fn cannot_index(relation: &Relation) -> Option<String> {
+pub fn cannot_index(relation: &Relation) -> Option<Why> {
     match relation.kind {
         RelationKind::Table | RelationKind::PartitionedTable | RelationKind::MaterializedView => {
             None
         }
-        kind => Some(format!("{} is {}, which has no indexes", relation.name, kind.with_article())),
+        kind => Some(Why::HasNoIndexes { table: relation.name.clone(), kind: kind.with_article() }),
     }
-}
-
-/// Why there is something to do, of an index that is made in the step of another.
-pub fn describe_part(reason: &str, whole: &RelationName) -> String {
-    format!("{reason}; it is made as a part of {whole}")
 }
 
 /// What the index is, and what is declared.

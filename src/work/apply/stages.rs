@@ -1,22 +1,7 @@
-//! Which steps run when: in stages, and within a stage side by side, but one at a time per table,
-//! because two concurrent builds on one table end in a deadlock.
+//! Which steps of apply run when.
 
-use std::collections::HashSet;
-use std::sync::atomic::Ordering;
-
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-
-use super::Apply;
-use super::event::{Outcome, StepIndex};
-use super::plan::{Plan, Step, Subject, Verdict};
-use crate::pg::name::RelationName;
-
-/// The steps of a stage in the order in which they are begun.
-pub struct Stage {
-    pub steps: Vec<StepIndex>,
-    one_by_one: bool,
-}
+use crate::work::engine::Stage;
+use crate::work::plan::{Plan, Step, Subject, Verdict};
 
 /// Builds first, then what was made as a part of them, views (their queries hold snapshots, for which builds would wait), then
 /// builds on new views, comments, and at last maintenance, which is to see it all.
@@ -62,40 +47,4 @@ fn is_on_new_view(plan: &Plan, step: &Step) -> bool {
             && other.verdict == Verdict::ToDo
             && step.on.as_ref() == Some(&other.object)
     })
-}
-
-/// Runs a stage's steps. Returns what each came to.
-pub async fn run(apply: &Apply<'_>, plan: &Plan, stage: &Stage) -> Vec<(StepIndex, Outcome)> {
-    let jobs = if stage.one_by_one {
-        1
-    } else {
-        apply.execution.policy.jobs.max(1)
-    };
-    let mut waiting = stage.steps.clone();
-    let mut tables_in_use: Vec<&RelationName> = Vec::new();
-    let mut running = FuturesUnordered::new();
-    let mut outcomes = Vec::new();
-    loop {
-        while running.len() < jobs {
-            let free = |at: &StepIndex| !tables_in_use.contains(&table(&plan.steps[*at]));
-            let Some(next) = waiting.iter().position(free) else {
-                break;
-            };
-            let at = waiting.remove(next);
-            tables_in_use.push(table(&plan.steps[at]));
-            let left = waiting.iter().map(|at| table(&plan.steps[*at]));
-            let left = left.chain(tables_in_use.iter().copied()).collect::<HashSet<_>>();
-            apply.tables_left.store(left.len(), Ordering::Relaxed);
-            running.push(async move { (at, apply.step(at, &plan.steps[at]).await) });
-        }
-        let Some((at, outcome)) = running.next().await else {
-            return outcomes;
-        };
-        tables_in_use.retain(|name| *name != table(&plan.steps[at]));
-        outcomes.push((at, outcome));
-    }
-}
-
-fn table(step: &Step) -> &RelationName {
-    step.on.as_ref().unwrap_or(&step.object)
 }

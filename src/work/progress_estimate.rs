@@ -3,10 +3,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::plan::Target;
+use super::event::{Outcome, Status, Total};
+use super::plan::Step;
 use crate::facts::history::PastMaintenance;
 use crate::format;
-use crate::work::event::{Outcome, Status, Total};
 
 /// The pace of a run.
 #[derive(Debug, Default)]
@@ -14,7 +14,7 @@ pub struct ProgressEstimate(Mutex<RunPace>);
 
 #[derive(Debug, Default)]
 struct RunPace {
-    /// Of the run's tables.
+    /// Of the run's steps.
     total: Total,
     /// Bytes that were read in `busy`, by all workers, in this run and before.
     known_bytes: i64,
@@ -32,28 +32,28 @@ impl ProgressEstimate {
         ProgressEstimate(Mutex::new(pace))
     }
 
-    /// Adds a table that is to be done.
-    pub fn expect(&self, target: &Target) {
+    /// Adds a step there is work on.
+    pub fn expect(&self, step: &Step) {
         let mut pace = self.pace();
         pace.total.steps += 1;
-        pace.total.bytes += target.bytes;
+        pace.total.bytes += step.table_bytes;
     }
 
-    /// How long the table will take: as long as it usually does, else by its size; `None` while
+    /// How long the step will take: as long as it usually does, else by its size; `None` while
     /// nothing is known.
-    pub fn estimate(&self, target: &Target) -> Option<Duration> {
-        target.usual.or_else(|| self.pace().time_for(target.bytes))
+    pub fn estimate(&self, step: &Step) -> Option<Duration> {
+        step.usual_duration.or_else(|| self.pace().time_for(step.table_bytes))
     }
 
-    /// Notes what a table came to. Returns how far the run is with so many workers.
-    pub fn settle(&self, target: &Target, outcome: &Outcome, jobs: usize) -> Total {
+    /// Notes what a step came to. Returns how far the run is with so many workers.
+    pub fn settle(&self, step: &Step, outcome: &Outcome, jobs: usize) -> Total {
         let mut pace = self.pace();
         if outcome.status == Status::Done {
-            pace.known_bytes = pace.known_bytes.saturating_add(target.bytes);
+            pace.known_bytes = pace.known_bytes.saturating_add(step.table_bytes);
             pace.busy += outcome.duration;
         }
         pace.total.steps_done += 1;
-        pace.total.bytes_done += target.bytes;
+        pace.total.bytes_done += step.table_bytes;
         let left = pace.total.bytes - pace.total.bytes_done;
         pace.total.left = pace.time_for(left).map(|left| left.div_f64(jobs.max(1) as f64));
         pace.total
@@ -75,15 +75,25 @@ impl RunPace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pg::name::RelationName;
+    use crate::work::maintenance::plan::Target;
+    use crate::work::plan::{Action, Subject};
+    use crate::work::reason::Why;
 
-    fn target(bytes: i64, usual: Option<Duration>) -> Target {
-        Target { table: 1, vacuum: true, analyze: false, bytes, usual }
+    fn step(table_bytes: i64, usual_duration: Option<Duration>) -> Step {
+        let name = RelationName::qualified("public", "t");
+        let target = Target { table: 1, vacuum: true, analyze: false };
+        Step {
+            table_bytes,
+            usual_duration,
+            ..Step::new(Action::Vacuum, name, Subject::TableMaintenance(target))
+        }
     }
 
     #[test]
     fn a_table_takes_as_long_as_it_usually_does_and_else_by_its_size() {
         let progress_estimate = ProgressEstimate::default();
-        assert_eq!(progress_estimate.estimate(&target(100, None)), None);
+        assert_eq!(progress_estimate.estimate(&step(100, None)), None);
         let past = PastMaintenance {
             object: "public.t".to_owned(),
             was_left: false,
@@ -92,19 +102,19 @@ mod tests {
             done_in: Duration::from_secs(10),
         };
         let progress_estimate = ProgressEstimate::with_past(std::iter::once(&past));
-        assert_eq!(progress_estimate.estimate(&target(100, None)), Some(Duration::from_secs(1)));
+        assert_eq!(progress_estimate.estimate(&step(100, None)), Some(Duration::from_secs(1)));
         let usual = Some(Duration::from_secs(7));
-        assert_eq!(progress_estimate.estimate(&target(100, usual)), usual);
+        assert_eq!(progress_estimate.estimate(&step(100, usual)), usual);
     }
 
     #[test]
     fn workers_share_what_is_left() {
         let progress_estimate = ProgressEstimate::default();
-        let tables = [target(1000, None), target(3000, None)];
+        let tables = [step(1000, None), step(3000, None)];
         tables.iter().for_each(|table| progress_estimate.expect(table));
         let done = Outcome {
             duration: Duration::from_secs(2),
-            ..Outcome::new(Status::Done, "")
+            ..Outcome::new(Status::Done, Why::Done)
         };
         let total = progress_estimate.settle(&tables[0], &done, 2);
         assert_eq!((total.steps_done, total.steps), (1, 2));

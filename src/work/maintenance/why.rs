@@ -1,0 +1,23 @@
+//! Why a table is vacuumed or analyzed, passed over, or could not be done.
+
+use crate::work::reason::reasons;
+
+reasons! {
+    /// The reasons of plans and steps of vacuum and analyze.
+    Why {
+        Due { needs: String } => "due", "{needs}";
+        Asked { needs: String } => "asked-for", "asked for ({needs})";
+        NotDue { needs: String } => "not-due", "{needs}";
+        Temporary => "temporary", "a temporary table is its session's own affair";
+        Foreign => "foreign", "a foreign table is kept elsewhere";
+        SystemTable => "system-table", "the system's own, and not this role's";
+        NotOwner { owner: String, needs: String } => "not-owner",
+            "only its owner {owner} may do it ({needs})";
+        Dropped => "dropped-meanwhile", "it was dropped meanwhile";
+        LeftForNextTime { words: String } => "time-up", "left for the next time: {words}";
+        WouldNotEnd { needed: String, left: String } => "no-time",
+            "left for the next time: it would take about {needed}, and {left} are left";
+        StoppedForTime { why: String } => "time-up",
+            "cancelled, and left for the next time: {why}";
+    }
+}

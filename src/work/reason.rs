@@ -1,0 +1,125 @@
+//! Why a step is to be done or is left, and why it ended as it did: a stable code for programs and
+//! words for people. Each job lists its own reasons, with `reasons!`, in its `why.rs`.
+
+use std::fmt;
+
+use crate::failure::Failure;
+use crate::pg::server_error::ServerError;
+
+/// A reason: its code, in kebab-case, which scripts may rely on, and its words, which may change.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reason {
+    pub code: &'static str,
+    pub words: String,
+}
+
+impl Reason {
+    /// The same reason with more to say of it.
+    pub fn and(mut self, more: impl fmt::Display) -> Self {
+        self.add(more);
+        self
+    }
+
+    /// Says more of it.
+    pub fn add(&mut self, more: impl fmt::Display) {
+        self.words.push_str(&format!("; {more}"));
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+/// Lists the reasons of a job: of each its code, and its words with the fields in them.
+macro_rules! reasons {
+    (
+        $(#[$about:meta])*
+        $name:ident {
+            $($(#[$doc:meta])* $variant:ident $({ $($field:ident: $type:ty),+ })? => $code:literal, $words:literal;)+
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum $name { $($(#[$doc])* $variant $({ $($field: $type),+ })?),+ }
+
+        impl $name {
+            /// What scripts may rely on.
+            pub fn code(&self) -> &'static str {
+                match self { $($name::$variant { .. } => $code),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match self { $($name::$variant $({ $($field),+ })? => write!(f, $words)),+ }
+            }
+        }
+
+        impl From<$name> for $crate::work::reason::Reason {
+            fn from(why: $name) -> Self {
+                $crate::work::reason::Reason { code: why.code(), words: why.to_string() }
+            }
+        }
+    };
+}
+pub(crate) use reasons;
+
+reasons! {
+    /// The reasons that each job can have.
+    Why {
+        Done => "done", "done";
+        Cancelled => "cancelled", "cancelled";
+        CancelledBeforeBegun => "cancelled", "cancelled; nothing was begun";
+        CancelledWaiting { what: String } => "cancelled", "cancelled: {what}";
+        CancelledWaitingFor { who: String } => "cancelled", "cancelled while waiting for {who}";
+        SignalBeforeStart { signal: &'static str } => "cancelled", "not started: {signal} came";
+        LeftBehind { why: String, left: &'static str } => "cancelled-unverified", "{why}; {left}";
+        ServerGone { why: String } => "server-gone", "not started: {why}";
+        TimeUp { words: String } => "time-up", "{words}";
+        TimeUpBeforeStart { words: String } => "time-up", "not started: {words}";
+        /// Waited for a lock, a build or a transaction for as long as it may.
+        GaveUp { what: String } => "gave-up-waiting", "gave up: {what}";
+        GaveUpOnLock { error: String } => "gave-up-waiting", "gave up waiting for the lock: {error}";
+        GaveUpAfter { who: String } => "gave-up-waiting", "gave up after waiting for {who}";
+        /// The monitor stopped the statement.
+        Stopped { why: String } => "stopped", "{why}";
+        StatementFailed { error: String } => "statement-failed", "{error}";
+        Failed { failure: String } => "failed", "{failure}";
+        NothingToSend => "nothing-to-send", "nothing to send";
+        NeverReached => "never-reached", "never reached";
+        DroppedMeanwhile { what: String } => "dropped-meanwhile", "{what} was dropped meanwhile";
+        RenamedMeanwhile { how: String } => "renamed-meanwhile", "{how}";
+        Locked => "locked", "it is locked; tried again at the end";
+        /// VACUUM and ANALYZE warn of what they pass over, and succeed.
+        PassedOver { warnings: String } => "passed-over", "{warnings}";
+        LockedBy { warnings: String } => "locked", "{warnings}";
+    }
+}
+
+impl From<Failure> for Reason {
+    fn from(failure: Failure) -> Self {
+        Why::Failed { failure: failure.to_string() }.into()
+    }
+}
+
+impl From<&ServerError> for Reason {
+    fn from(error: &ServerError) -> Self {
+        Why::StatementFailed { error: error.explained() }.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_has_a_code_and_words_with_what_it_is_about() {
+        let reason = Reason::from(Why::GaveUpAfter { who: "pid 7".to_owned() });
+        let told = reason.and("what it left was dropped");
+        assert_eq!(told.code, "gave-up-waiting");
+        let words = "gave up after waiting for pid 7; what it left was dropped";
+        assert_eq!(told.to_string(), words);
+    }
+}
