@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::app::command::{Command, Connects, OnSignal};
 use crate::app::fleet::{self, Choice, is_pattern};
 use crate::app::{Context, EXIT_CODES};
 use crate::cancel::Cancel;
@@ -44,7 +45,7 @@ pub struct Cli {
     #[command(flatten)]
     shared: Shared,
     #[command(subcommand)]
-    command: Command,
+    command: Given,
 }
 
 /// Options of every command.
@@ -140,15 +141,15 @@ impl Cli {
             let file = file.display();
             console.warn(&format!("{file} is not read, because {why}; --config {file} reads it"));
         }
-        let several = match self.command.connects() {
-            true => self.shared.several(&config)?,
-            false => None,
+        let connects = self.command.connects();
+        let several = match connects {
+            Connects::No => None,
+            _ => self.shared.several(&config)?,
         };
         let context = Context {
-            url: match self.command {
+            url: match connects {
                 _ if several.is_some() => None,
-                // What it needs is a scratch database, not the application's.
-                Command::Verify(_) => self.shared.given_url(&config)?,
+                Connects::IfNamed => self.shared.given_url(&config)?,
                 _ => self.shared.url(&config)?,
             },
             database: None,
@@ -162,6 +163,7 @@ impl Cli {
             origin,
             cancel,
             inflight,
+            parser: Cli::command,
             faults: Mutex::default(),
         };
         let report: Box<dyn Report> = match several {
@@ -173,7 +175,9 @@ impl Cli {
     }
 
     async fn run_on_each(&self, context: &Context, choice: &Choice) -> Result<FleetReport> {
-        self.command.require_for_several()?;
+        if let Some(what) = self.command.for_one_target_only() {
+            return Err(fleet::refuse(what));
+        }
         if !matches!(self.format(), Format::Table | Format::Json) {
             return Err(fleet::refuse(&format!("--format {}", self.format().name())));
         }
@@ -187,33 +191,31 @@ impl Cli {
 
     /// Refuses a format that the command does not know.
     fn require_format(&self) -> Result<()> {
-        let known = match (self.format(), &self.command) {
-            (Format::Table | Format::Json, _) => return Ok(()),
-            (Format::Csv | Format::Markdown, Command::SlowQueries(_))
-            | (
-                Format::Github | Format::Sarif | Format::Junit | Format::Gitlab | Format::Markdown,
-                Command::Verify(_),
-            ) => return Ok(()),
-            (_, Command::SlowQueries(_)) => "table, json, csv and markdown",
-            (_, Command::Verify(_)) => "table, json, github, sarif, junit, gitlab and markdown",
-            _ => "table and json",
-        };
+        let known = [&[Format::Table, Format::Json], self.command.formats()].concat();
+        if known.contains(&self.format()) {
+            return Ok(());
+        }
+        let names = known.iter().map(|format| format.name()).collect::<Vec<_>>();
+        // Table and JSON are always there.
+        let (last, others) = names.split_last().unwrap_or((&"", &[]));
+        let known = format!("{} and {last}", others.join(", "));
         Err(Failure::usage(format!("{} knows --format {known} only", self.command.name())))
     }
 
     /// The product's format.
     fn format(&self) -> Format {
         let in_github = || std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
-        match (self.shared.format, &self.command) {
-            (Some(format), _) => format,
-            (None, Command::Verify(_)) if in_github() => Format::Github,
-            (None, _) => Format::Table,
+        let shows_github = || self.command.formats().contains(&Format::Github);
+        match self.shared.format {
+            Some(format) => format,
+            None if shows_github() && in_github() => Format::Github,
+            None => Format::Table,
         }
     }
 
     /// The console that the options ask for.
     pub fn console(&self) -> Console {
-        Console::new(self.options(), self.reports())
+        Console::new(self.options(), self.command.report_files())
     }
 
     /// Of which command the reports are.
@@ -226,24 +228,9 @@ impl Cli {
         self.shared.database_url.as_deref()
     }
 
-    /// The files that are to be written besides the product.
-    fn reports(&self) -> &[ReportFile] {
-        match &self.command {
-            Command::Verify(args) => &args.report,
-            _ => &[],
-        }
-    }
-
     /// How the user wants to be spoken to.
     fn options(&self) -> OutputOptions {
         let shared = &self.shared;
-        let wants_events = match &self.command {
-            Command::Apply(args) => args.events,
-            Command::Refresh(args) => args.events,
-            Command::Vacuum(args) => args.shared.events,
-            Command::Analyze(args) => args.shared.events,
-            _ => false,
-        };
         OutputOptions {
             format: self.format(),
             verbosity: match (shared.quiet, shared.verbose) {
@@ -253,7 +240,7 @@ impl Cli {
             },
             color: shared.color,
             no_progress: shared.no_progress,
-            events: wants_events && self.format() == Format::Json,
+            events: self.command.wants_events() && self.format() == Format::Json,
         }
     }
 }
@@ -307,114 +294,79 @@ impl Shared {
     }
 }
 
-/// The commands.
-#[derive(Debug, Subcommand)]
-enum Command {
-    // No doc comments here: they would replace those of the Args in the help.
-    #[command(after_help = EXIT_CODES)]
+/// Lists the commands, and asks the one that was given.
+macro_rules! commands {
+    ($($name:ident($args:ty),)+) => {
+        /// The commands.
+        #[derive(Debug, Subcommand)]
+        enum Given {
+            // No doc comments here: they would replace those of the Args in the help.
+            $(#[command(name = <$args>::NAME, after_help = EXIT_CODES)] $name($args),)+
+        }
+
+        impl Given {
+            fn name(&self) -> &'static str {
+                match self { $(Given::$name(_) => <$args>::NAME,)+ }
+            }
+
+            fn formats(&self) -> &'static [Format] {
+                match self { $(Given::$name(_) => <$args>::FORMATS,)+ }
+            }
+
+            fn connects(&self) -> Connects {
+                match self { $(Given::$name(_) => <$args>::CONNECTS,)+ }
+            }
+
+            fn on_signal(&self) -> OnSignal {
+                match self { $(Given::$name(_) => <$args>::ON_SIGNAL,)+ }
+            }
+
+            fn wants_events(&self) -> bool {
+                match self { $(Given::$name(args) => args.wants_events(),)+ }
+            }
+
+            fn report_files(&self) -> &[ReportFile] {
+                match self { $(Given::$name(args) => args.report_files(),)+ }
+            }
+
+            fn for_one_target_only(&self) -> Option<&'static str> {
+                match self { $(Given::$name(args) => args.for_one_target_only(),)+ }
+            }
+
+            async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+                match self { $(Given::$name(args) => args.run(context).await,)+ }
+            }
+        }
+    };
+}
+
+commands! {
     Plan(plan::Args),
-    #[command(after_help = EXIT_CODES)]
     Apply(apply::Args),
-    #[command(after_help = EXIT_CODES)]
     Refresh(refresh::Args),
-    #[command(after_help = EXIT_CODES)]
     Vacuum(vacuum::Args),
-    #[command(after_help = EXIT_CODES)]
     Analyze(analyze::Args),
-    #[command(after_help = EXIT_CODES)]
     SlowQueries(slow_queries::Args),
-    #[command(after_help = EXIT_CODES)]
     Snapshot(snapshot::Args),
-    #[command(after_help = EXIT_CODES)]
     Init(init::Args),
-    #[command(after_help = EXIT_CODES)]
     History(history::Args),
-    #[command(after_help = EXIT_CODES)]
     Activity(activity::Args),
-    #[command(after_help = EXIT_CODES)]
     Verify(verify::Args),
-    #[command(after_help = EXIT_CODES)]
     Explain(explain::Args),
-    #[command(after_help = EXIT_CODES)]
     Demo(demo::Args),
-    #[command(after_help = EXIT_CODES)]
     Completions(completions::Args),
-    #[command(after_help = EXIT_CODES)]
     Man(man::Args),
 }
 
-impl Command {
-    /// Whether it works on a database that the user names.
-    fn connects(&self) -> bool {
-        !matches!(
-            self,
-            Command::Completions(_) | Command::Demo(_) | Command::Explain(_) | Command::Man(_)
-        )
-    }
-
-    /// Refuses a result that rests on what no PostgreSQL sends.
+impl Given {
+    /// Runs the command, and refuses a result that rests on what no PostgreSQL sends.
     async fn run_soundly(&self, context: &Context) -> Result<Box<dyn Report>> {
-        let report = self.run(context).await?;
+        let report = match self.on_signal() {
+            OnSignal::IsDropped => context.unless_cancelled(self.run(context)).await?,
+            OnSignal::CleansUp => self.run(context).await?,
+        };
         context.require_sound()?;
         Ok(report)
-    }
-
-    /// Refuses what cannot be done over several targets.
-    fn require_for_several(&self) -> Result<()> {
-        let refused = match self {
-            Command::Plan(_) => None,
-            Command::Apply(args) => args.events.then_some("--events"),
-            Command::Refresh(args) => args.events.then_some("--events"),
-            Command::Vacuum(args) => args.shared.events.then_some("--events"),
-            Command::Analyze(args) => args.shared.events.then_some("--events"),
-            Command::SlowQueries(args) => args.watch.then_some("--watch"),
-            Command::Snapshot(args) => args.file.is_some().then_some("--file"),
-            other => Some(other.name()),
-        };
-        refused.map_or(Ok(()), |what| Err(fleet::refuse(what)))
-    }
-
-    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
-        match self {
-            Command::Plan(args) => context.unless_cancelled(plan::run(context, args)).await,
-            Command::Apply(args) => apply::run(context, args).await,
-            Command::Refresh(args) => refresh::run(context, args).await,
-            Command::Vacuum(args) => vacuum::run(context, args).await,
-            Command::Analyze(args) => analyze::run(context, args).await,
-            Command::SlowQueries(args) => {
-                context.unless_cancelled(slow_queries::run(context, args)).await
-            }
-            Command::Snapshot(args) => context.unless_cancelled(snapshot::run(context, args)).await,
-            Command::Init(args) => context.unless_cancelled(init::run(context, args)).await,
-            Command::History(args) => context.unless_cancelled(history::run(context, args)).await,
-            Command::Activity(args) => context.unless_cancelled(activity::run(context, args)).await,
-            Command::Verify(args) => verify::run(context, args).await,
-            Command::Explain(args) => explain::run(args),
-            Command::Demo(args) => context.unless_cancelled(demo::run(context, args)).await,
-            Command::Completions(args) => completions::run(args, &mut Cli::command()),
-            Command::Man(args) => man::run(args, Cli::command()),
-        }
-    }
-
-    /// The name, as in `application_name=pgtend/<name>` and in JSON documents.
-    fn name(&self) -> &'static str {
-        match self {
-            Command::Plan(_) => "plan",
-            Command::Apply(_) => "apply",
-            Command::Refresh(_) => "refresh",
-            Command::Vacuum(_) => "vacuum",
-            Command::Analyze(_) => "analyze",
-            Command::SlowQueries(_) => "slow-queries",
-            Command::Snapshot(_) => "snapshot",
-            Command::Init(_) => "init",
-            Command::History(_) => "history",
-            Command::Activity(_) => "activity",
-            Command::Verify(_) => "verify",
-            Command::Explain(_) => "explain",
-            Command::Demo(_) => "demo",
-            Command::Completions(_) => "completions",
-            Command::Man(_) => "man",
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The commands: each file one, its `Args` the manual, its `run` the table of contents.
 
+pub mod command;
 pub mod execute;
 pub mod fleet;
 
@@ -39,6 +40,8 @@ pub struct Context {
     pub cancel: Cancel,
     /// What is being built, for the second Ctrl-C.
     pub inflight: Inflight,
+    /// The command line, as clap knows it.
+    pub parser: fn() -> clap::Command,
     /// What servers have sent that no PostgreSQL sends.
     pub faults: Mutex<Vec<Fault>>,
 }
@@ -89,6 +92,11 @@ impl Context {
         let faults = self.faults.lock().map(|faults| faults.clone()).unwrap_or_default();
         let error = faults.iter().find_map(Fault::error);
         error.map_or(Ok(()), |error| Err(error.into_failure()))
+    }
+
+    /// The command line, as clap knows it.
+    pub fn parser(&self) -> clap::Command {
+        (self.parser)()
     }
 
     /// Starts a throwaway server.

@@ -2,6 +2,7 @@
 
 pub mod report;
 
+use crate::app::command::{Command, Connects};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -80,21 +81,22 @@ const WORKLOAD: [Example; 9] = [
 /// How the application answered before it had what the declaration adds, where that differs.
 const WORKLOAD_BEFORE: [Example; 1] = [example!("sql/nova-crm/workload-before/daily_summary.sql")];
 
-/// Runs the command.
-///
-/// # Errors
-/// `Sandbox` where no server can be made; those of the server.
-pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
-    let sandbox = context.start_sandbox(sandbox::SEARCH.find(args.pg_bin.as_deref())?).await?;
-    let database = fill(context, args, &sandbox).await?;
-    let before = time_workload(context, &database, &WORKLOAD_BEFORE).await?;
-    let declaration = declared::understand(&DECLARED.each_ref().map(sql_file), Others::Refuse)?;
-    let done = apply(context, &database, &declaration).await?;
-    refresh(context, &database, &declaration).await?;
-    let after = time_workload(context, &database, &[]).await?;
-    drop(database);
-    let kept = finish(args, sandbox)?;
-    Ok(Box::new(DemoReport { done, queries: compare(&before, &after), kept }))
+impl Command for Args {
+    const NAME: &'static str = "demo";
+    const CONNECTS: Connects = Connects::No;
+
+    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        let sandbox = context.start_sandbox(sandbox::SEARCH.find(self.pg_bin.as_deref())?).await?;
+        let database = fill(context, self, &sandbox).await?;
+        let before = time_workload(context, &database, &WORKLOAD_BEFORE).await?;
+        let declaration = declared::understand(&DECLARED.each_ref().map(sql_file), Others::Refuse)?;
+        let done = apply(context, &database, &declaration).await?;
+        refresh(context, &database, &declaration).await?;
+        let after = time_workload(context, &database, &[]).await?;
+        drop(database);
+        let kept = finish(self, sandbox)?;
+        Ok(Box::new(DemoReport { done, queries: compare(&before, &after), kept }))
+    }
 }
 
 async fn fill(context: &Context, args: &Args, sandbox: &Sandbox) -> Result<Database> {

@@ -1,5 +1,7 @@
 //! `pgtend completions`.
 
+use crate::app::Context;
+use crate::app::command::{Command, Connects};
 use clap_complete::Shell;
 
 use crate::failure::Result;
@@ -15,12 +17,13 @@ pub struct Args {
     pub shell: Shell,
 }
 
-/// Runs the command. Returns the exit code.
-///
-/// # Errors
-/// None.
-pub fn run(args: &Args, parser: &mut clap::Command) -> Result<Box<dyn Report>> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, parser, "pgtend", &mut script);
-    Page::report(String::from_utf8_lossy(&script))
+impl Command for Args {
+    const NAME: &'static str = "completions";
+    const CONNECTS: Connects = Connects::No;
+
+    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut context.parser(), "pgtend", &mut script);
+        Page::report(String::from_utf8_lossy(&script))
+    }
 }

@@ -1,5 +1,7 @@
 //! `pgtend man`.
 
+use crate::app::Context;
+use crate::app::command::{Command, Connects};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -16,23 +18,27 @@ pub struct Args {
     pub dir: Option<PathBuf>,
 }
 
-/// Runs the command. Returns the exit code.
-///
-/// # Errors
-/// `Io` where the folder cannot be written.
-pub fn run(args: &Args, parser: clap::Command) -> Result<Box<dyn Report>> {
-    let io = |error| Failure::from_error(Kind::Io, error);
-    match &args.dir {
-        Some(folder) => {
-            clap_mangen::generate_to(parser, folder)
-                .with_context(|| format!("writing manual pages to {}", folder.display()))
-                .map_err(io)?;
-            Page::report("")
-        }
-        None => {
-            let mut page = Vec::new();
-            Man::new(parser).render(&mut page).context("writing the page").map_err(io)?;
-            Page::report(String::from_utf8_lossy(&page))
+impl Command for Args {
+    const NAME: &'static str = "man";
+    const CONNECTS: Connects = Connects::No;
+
+    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        let io = |error| Failure::from_error(Kind::Io, error);
+        match &self.dir {
+            Some(folder) => {
+                clap_mangen::generate_to(context.parser(), folder)
+                    .with_context(|| format!("writing manual pages to {}", folder.display()))
+                    .map_err(io)?;
+                Page::report("")
+            }
+            None => {
+                let mut page = Vec::new();
+                Man::new(context.parser())
+                    .render(&mut page)
+                    .context("writing the page")
+                    .map_err(io)?;
+                Page::report(String::from_utf8_lossy(&page))
+            }
         }
     }
 }

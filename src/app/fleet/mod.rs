@@ -77,6 +77,7 @@ fn on(context: &Context, name: &str, place: Place, origin: &Arc<Origin>) -> Cont
         origin: Arc::clone(origin),
         cancel: context.cancel.clone(),
         inflight: context.inflight.of_another_run(),
+        parser: context.parser,
         faults: Mutex::default(),
     }
 }

@@ -3,6 +3,7 @@
 pub mod plan;
 pub mod report;
 
+use crate::app::command::Command;
 use std::time::Duration;
 
 use crate::app::Context;
@@ -61,18 +62,18 @@ pub struct Args {
     pub no_query_text: bool,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// Those of the connection.
-pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
-    let connect_options = context.connect_options("activity");
-    let database = context.open(&connect_options).await?;
-    let session = database.reader().await?;
-    let look = args.look(&database, &session).await?;
-    match args.watch {
-        Some(interval) => watch(context, args, &database, session, look, interval).await,
-        None => Ok(Box::new(look)),
+impl Command for Args {
+    const NAME: &'static str = "activity";
+
+    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        let connect_options = context.connect_options("activity");
+        let database = context.open(&connect_options).await?;
+        let session = database.reader().await?;
+        let look = self.look(&database, &session).await?;
+        match self.watch {
+            Some(interval) => watch(context, self, &database, session, look, interval).await,
+            None => Ok(Box::new(look)),
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 pub mod report;
 
+use crate::app::Context;
+use crate::app::command::{Command, Connects};
 use crate::failure::{Failure, Result};
 use crate::findings::Rule;
 use crate::output::Report;
@@ -18,15 +20,16 @@ pub struct Args {
     pub rule: Option<String>,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// `Usage` where there is no such rule.
-pub fn run(args: &Args) -> Result<Box<dyn Report>> {
-    Ok(Box::new(match args.rule.as_deref() {
-        None => RulesReport::All,
-        Some(name) => explain(name)?,
-    }))
+impl Command for Args {
+    const NAME: &'static str = "explain";
+    const CONNECTS: Connects = Connects::No;
+
+    async fn run(&self, _context: &Context) -> Result<Box<dyn Report>> {
+        Ok(Box::new(match self.rule.as_deref() {
+            None => RulesReport::All,
+            Some(name) => explain(name)?,
+        }))
+    }
 }
 
 fn explain(name: &str) -> Result<RulesReport> {

@@ -2,6 +2,7 @@
 
 pub mod report;
 
+use crate::app::command::Command;
 use std::time::Duration;
 
 use crate::app::Context;
@@ -42,23 +43,22 @@ pub struct Args {
     pub keep: Option<Duration>,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// Those of the connection; `Unsupported` where there is no history; `Privilege` where the role may
-/// not use it.
-pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
-    let connect_options = context.connect_options("history");
-    let database = context.open(&connect_options).await?;
-    let session = database.reader().await?;
-    let owner = context.config.history.owner.as_deref();
-    history::load_schema(&session, owner).await?.require_usable()?;
-    let pruned = match args.keep {
-        Some(keep) => Some(prune(&database, &session, keep).await?),
-        None => None,
-    };
-    let runs = history::load_runs(&session, &args.filter()).await?;
-    Ok(Box::new(HistoryReport { runs, pruned }))
+impl Command for Args {
+    const NAME: &'static str = "history";
+
+    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        let connect_options = context.connect_options("history");
+        let database = context.open(&connect_options).await?;
+        let session = database.reader().await?;
+        let owner = context.config.history.owner.as_deref();
+        history::load_schema(&session, owner).await?.require_usable()?;
+        let pruned = match self.keep {
+            Some(keep) => Some(prune(&database, &session, keep).await?),
+            None => None,
+        };
+        let runs = history::load_runs(&session, &self.filter()).await?;
+        Ok(Box::new(HistoryReport { runs, pruned }))
+    }
 }
 
 async fn prune(database: &Database, session: &Session, keep: Duration) -> Result<i64> {

@@ -5,6 +5,7 @@ pub mod report;
 pub mod run;
 
 use crate::app::Context;
+use crate::app::command::Command;
 use crate::failure::Result;
 use crate::output::Report;
 use plan::Wanted;
@@ -38,29 +39,28 @@ pub struct Args {
     pub dry_run: bool,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// Those of the connection; `Unsupported` for a standby; those of [`crate::jobs::init::plan::plan`];
-/// whatever the server refuses.
-pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
-    let connect_options = context.connect_options("init");
-    let wanted = args.wanted();
-    let owner = context.config.history.owner.as_deref();
-    let database = context.open(&connect_options).await?;
-    if !args.dry_run {
-        database.require_writable()?;
+impl Command for Args {
+    const NAME: &'static str = "init";
+
+    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        let connect_options = context.connect_options("init");
+        let wanted = self.wanted();
+        let owner = context.config.history.owner.as_deref();
+        let database = context.open(&connect_options).await?;
+        if !self.dry_run {
+            database.require_writable()?;
+        }
+        let plan = run::look(&database.reader().await?, &database.server, &wanted, owner).await?;
+        if self.dry_run {
+            return Ok(Box::new(InitPlanReport { plan }));
+        }
+        let done = if plan.is_empty() {
+            Vec::new()
+        } else {
+            run::run(&database, &wanted, owner).await?
+        };
+        Ok(Box::new(InitReport { done }))
     }
-    let plan = run::look(&database.reader().await?, &database.server, &wanted, owner).await?;
-    if args.dry_run {
-        return Ok(Box::new(InitPlanReport { plan }));
-    }
-    let done = if plan.is_empty() {
-        Vec::new()
-    } else {
-        run::run(&database, &wanted, owner).await?
-    };
-    Ok(Box::new(InitReport { done }))
 }
 
 impl Args {

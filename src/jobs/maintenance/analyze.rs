@@ -1,6 +1,7 @@
 //! `pgtend analyze`.
 
 use crate::app::Context;
+use crate::app::command::{Command, OnSignal};
 use crate::failure::Result;
 use crate::jobs::maintenance;
 use crate::output::Report;
@@ -27,19 +28,28 @@ pub struct Args {
     pub buffer_usage_limit: Option<String>,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// As [`maintenance::run`].
-pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
-    let work = maintenance::Work {
-        command: "analyze",
-        job: Job::Analyze,
-        vacuum: VacuumOptions {
-            buffer_usage_limit: args.buffer_usage_limit.clone(),
-            ..VacuumOptions::default()
-        },
-        configured: context.config.analyze.clone(),
-    };
-    maintenance::run(context, &args.shared, work).await
+impl Command for Args {
+    const NAME: &'static str = "analyze";
+    const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
+
+    fn wants_events(&self) -> bool {
+        self.shared.events
+    }
+
+    fn for_one_target_only(&self) -> Option<&'static str> {
+        self.shared.events.then_some("--events")
+    }
+
+    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        let work = maintenance::Work {
+            command: "analyze",
+            job: Job::Analyze,
+            vacuum: VacuumOptions {
+                buffer_usage_limit: self.buffer_usage_limit.clone(),
+                ..VacuumOptions::default()
+            },
+            configured: context.config.analyze.clone(),
+        };
+        maintenance::run(context, &self.shared, work).await
+    }
 }

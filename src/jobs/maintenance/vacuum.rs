@@ -1,6 +1,7 @@
 //! `pgtend vacuum`.
 
 use crate::app::Context;
+use crate::app::command::{Command, OnSignal};
 use crate::failure::Result;
 use crate::jobs::maintenance;
 use crate::output::Report;
@@ -69,26 +70,35 @@ pub struct Args {
     pub buffer_usage_limit: Option<String>,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// As [`maintenance::run`].
-pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
-    let yes_or_no = |yes: bool, no: bool| yes.then_some(true).or(no.then_some(false));
-    let work = maintenance::Work {
-        command: "vacuum",
-        job: Job::Vacuum { analyze: args.analyze },
-        vacuum: VacuumOptions {
-            freeze: args.freeze,
-            parallel: args.parallel,
-            truncate: yes_or_no(args.truncate, args.no_truncate),
-            index_cleanup: yes_or_no(args.force_index_cleanup, args.no_index_cleanup),
-            no_process_toast: args.no_process_toast,
-            no_process_main: args.no_process_main,
-            disable_page_skipping: args.disable_page_skipping,
-            buffer_usage_limit: args.buffer_usage_limit.clone(),
-        },
-        configured: context.config.vacuum.clone(),
-    };
-    maintenance::run(context, &args.shared, work).await
+impl Command for Args {
+    const NAME: &'static str = "vacuum";
+    const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
+
+    fn wants_events(&self) -> bool {
+        self.shared.events
+    }
+
+    fn for_one_target_only(&self) -> Option<&'static str> {
+        self.shared.events.then_some("--events")
+    }
+
+    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        let yes_or_no = |yes: bool, no: bool| yes.then_some(true).or(no.then_some(false));
+        let work = maintenance::Work {
+            command: "vacuum",
+            job: Job::Vacuum { analyze: self.analyze },
+            vacuum: VacuumOptions {
+                freeze: self.freeze,
+                parallel: self.parallel,
+                truncate: yes_or_no(self.truncate, self.no_truncate),
+                index_cleanup: yes_or_no(self.force_index_cleanup, self.no_index_cleanup),
+                no_process_toast: self.no_process_toast,
+                no_process_main: self.no_process_main,
+                disable_page_skipping: self.disable_page_skipping,
+                buffer_usage_limit: self.buffer_usage_limit.clone(),
+            },
+            configured: context.config.vacuum.clone(),
+        };
+        maintenance::run(context, &self.shared, work).await
+    }
 }

@@ -1,5 +1,6 @@
 //! `pgtend apply`.
 
+use crate::app::command::{Command, OnSignal};
 use std::time::Duration;
 
 use super::apply_report::APPLY;
@@ -104,35 +105,46 @@ pub struct Args {
     pub maintenance_work_mem: Option<String>,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// Whatever keeps it from starting; what happens later is in the report.
-pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
-    context.require_json_for_events(args.events)?;
-    let declaration = args.selection.declaration(context)?;
-    let options = args.selection.options(context)?;
-    let policy = args.policy(context);
-    let database = context
-        .unless_cancelled(open(context, &args.connect_options(context), &declaration))
-        .await?;
-    if args.dry_run {
-        let plan = context.unless_cancelled(load_plan(&database, &declaration, &options)).await?;
-        return Ok(Box::new(DryRunReport { plan, rest: Rest::Counted }));
+impl Command for Args {
+    const NAME: &'static str = "apply";
+    const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
+
+    fn wants_events(&self) -> bool {
+        self.events
     }
-    require_sound(&database)?;
-    let wait = args.wait.unwrap_or(context.config.apply.wait);
-    let lock = context.unless_cancelled(RunLock::take(&database, Job::Apply, wait)).await?;
-    let mut plan = context.unless_cancelled(load_plan(&database, &declaration, &options)).await?;
-    if plan.has_work() {
-        plan.warnings.extend(circumstances(&database).await?);
+
+    fn for_one_target_only(&self) -> Option<&'static str> {
+        self.events.then_some("--events")
     }
-    let limits = Limits { policy, deadline: None, schema: None, trouble: None };
-    let run = async |execution: Execution<'_>, plan: &Plan| {
-        Ok(Apply::new(execution, &lock, &options).run(plan).await)
-    };
-    let done = context.execute(&database, plan, limits, run).await?;
-    Ok(context.executed(done, APPLY))
+
+    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        context.require_json_for_events(self.events)?;
+        let declaration = self.selection.declaration(context)?;
+        let options = self.selection.options(context)?;
+        let policy = self.policy(context);
+        let database = context
+            .unless_cancelled(open(context, &self.connect_options(context), &declaration))
+            .await?;
+        if self.dry_run {
+            let plan =
+                context.unless_cancelled(load_plan(&database, &declaration, &options)).await?;
+            return Ok(Box::new(DryRunReport { plan, rest: Rest::Counted }));
+        }
+        require_sound(&database)?;
+        let wait = self.wait.unwrap_or(context.config.apply.wait);
+        let lock = context.unless_cancelled(RunLock::take(&database, Job::Apply, wait)).await?;
+        let mut plan =
+            context.unless_cancelled(load_plan(&database, &declaration, &options)).await?;
+        if plan.has_work() {
+            plan.warnings.extend(circumstances(&database).await?);
+        }
+        let limits = Limits { policy, deadline: None, schema: None, trouble: None };
+        let run = async |execution: Execution<'_>, plan: &Plan| {
+            Ok(Apply::new(execution, &lock, &options).run(plan).await)
+        };
+        let done = context.execute(&database, plan, limits, run).await?;
+        Ok(context.executed(done, APPLY))
+    }
 }
 
 /// What must be true before anything is changed.

@@ -1,5 +1,6 @@
 //! `pgtend plan`.
 
+use crate::app::command::Command;
 use std::path::PathBuf;
 
 use super::plan_report::PlanReport;
@@ -65,18 +66,22 @@ pub struct Selection {
     pub ignore_other: bool,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// Whatever keeps the plan from being made.
-pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
-    let declaration = args.selection.declaration(context)?;
-    let options = args.selection.options(context)?;
-    let connect_options = context.connect_options("plan");
-    let database = open(context, &connect_options, &declaration).await?;
-    let plan = load_plan(&database, &declaration, &options).await?;
-    let outcome = verdict(&plan, args.check);
-    Ok(Box::new(PlanReport { plan, outcome }))
+impl Command for Args {
+    const NAME: &'static str = "plan";
+
+    fn for_one_target_only(&self) -> Option<&'static str> {
+        None
+    }
+
+    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        let declaration = self.selection.declaration(context)?;
+        let options = self.selection.options(context)?;
+        let connect_options = context.connect_options("plan");
+        let database = open(context, &connect_options, &declaration).await?;
+        let plan = load_plan(&database, &declaration, &options).await?;
+        let outcome = verdict(&plan, self.check);
+        Ok(Box::new(PlanReport { plan, outcome }))
+    }
 }
 
 /// Opens the database in which the names of the declaration mean what they mean in its files.

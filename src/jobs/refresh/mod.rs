@@ -2,6 +2,7 @@
 
 pub mod report;
 
+use crate::app::command::{Command, OnSignal};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -103,49 +104,59 @@ pub struct Args {
     pub no_query_text: bool,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// Whatever keeps the first refresh from beginning.
-pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
-    let began = Instant::now();
-    context.require_json_for_events(args.events)?;
-    args.metrics_file.as_deref().map_or(Ok(()), metrics::check)?;
-    let selection = args.selection(context)?;
-    let options = args.options(context, selection.clone().unwrap_or(Selection::All));
-    let database = context.unless_cancelled(context.open(&args.connect_options(context))).await?;
-    let look = look(&database, &options, context.config.history.owner.as_deref());
-    let Looked { facts, schema, has_history, trouble } = context.unless_cancelled(look).await?;
-    if selection.is_none() {
-        return Err(nothing_named(&facts));
+impl Command for Args {
+    const NAME: &'static str = "refresh";
+    const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
+
+    fn wants_events(&self) -> bool {
+        self.events
     }
-    let mut plan = plan::plan(&plan::choose(&facts.views, &options)?, &facts, &options);
-    if args.dry_run {
-        plan.warnings.extend(trouble);
-        return Ok(Box::new(DryRunReport { plan, rest: Rest::Explained }));
+
+    fn for_one_target_only(&self) -> Option<&'static str> {
+        self.events.then_some("--events")
     }
-    database.require_writable()?;
-    let limits = Limits {
-        policy: args.policy(context),
-        deadline: args.deadline(began),
-        schema: Some(schema),
-        trouble,
-    };
-    let run = async |execution: Execution<'_>, plan: &Plan| {
-        let locks = ObjectLocks::open(&database).await?;
-        let wait = args.wait(context);
-        Ok(Refreshing::new(execution, &options, &facts.last, has_history, wait, locks)
-            .run(plan)
-            .await)
-    };
-    let mut done = context.execute(&database, plan, limits, run).await?;
-    if let Some(file) = &args.metrics_file {
-        let series = Series { job: "refresh", label: "view" };
-        let (name, known) = (&database.server.database, successes(&facts));
-        let trouble = series.write(file, name, done.steps.iter(), &known);
-        done.warnings.extend(trouble);
+
+    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        let began = Instant::now();
+        context.require_json_for_events(self.events)?;
+        self.metrics_file.as_deref().map_or(Ok(()), metrics::check)?;
+        let selection = self.selection(context)?;
+        let options = self.options(context, selection.clone().unwrap_or(Selection::All));
+        let database =
+            context.unless_cancelled(context.open(&self.connect_options(context))).await?;
+        let look = look(&database, &options, context.config.history.owner.as_deref());
+        let Looked { facts, schema, has_history, trouble } = context.unless_cancelled(look).await?;
+        if selection.is_none() {
+            return Err(nothing_named(&facts));
+        }
+        let mut plan = plan::plan(&plan::choose(&facts.views, &options)?, &facts, &options);
+        if self.dry_run {
+            plan.warnings.extend(trouble);
+            return Ok(Box::new(DryRunReport { plan, rest: Rest::Explained }));
+        }
+        database.require_writable()?;
+        let limits = Limits {
+            policy: self.policy(context),
+            deadline: self.deadline(began),
+            schema: Some(schema),
+            trouble,
+        };
+        let run = async |execution: Execution<'_>, plan: &Plan| {
+            let locks = ObjectLocks::open(&database).await?;
+            let wait = self.wait(context);
+            Ok(Refreshing::new(execution, &options, &facts.last, has_history, wait, locks)
+                .run(plan)
+                .await)
+        };
+        let mut done = context.execute(&database, plan, limits, run).await?;
+        if let Some(file) = &self.metrics_file {
+            let series = Series { job: "refresh", label: "view" };
+            let (name, known) = (&database.server.database, successes(&facts));
+            let trouble = series.write(file, name, done.steps.iter(), &known);
+            done.warnings.extend(trouble);
+        }
+        Ok(context.executed(done, REFRESH))
     }
-    Ok(context.executed(done, REFRESH))
 }
 
 /// What the plan has to know, and whether there is a history.

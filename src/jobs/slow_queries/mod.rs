@@ -7,6 +7,7 @@ mod rank;
 pub mod report;
 pub mod run;
 
+use crate::app::command::Command;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::facts::statements::{
     Extension, Length, StatementKey, TextCache, load_extension, load_names,
 };
 use crate::failure::{Failure, Kind, Result};
-use crate::output::{Outcome, Page, Report};
+use crate::output::{Format, Outcome, Page, Report};
 use crate::pg::database::Database;
 use crate::pg::session::Session;
 use crate::work::plan::Warning;
@@ -144,51 +145,59 @@ fn count() -> clap::builder::RangedU64ValueParser<usize> {
     clap::builder::RangedU64ValueParser::new().range(0..=1_000_000)
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// Where statements are not counted, where there is no such moment, and those of the connection.
-pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
-    args.check()?;
-    let database = context.open(&context.connect_options("slow-queries")).await?;
-    let mut session = database.reader().await?;
-    let extension = load_extension(&session).await?;
-    extension.require_counting()?;
-    let trust = Trust::load(&session, &database.server.search_path, &args.explain_others).await?;
-    let known = Known {
-        missing: args.missing(context, &database).await?,
-        extension,
-        trust,
-    };
-    let mut cache = TextCache::open(cache_folder().as_deref(), known.extension.system_id);
-    let mut worst = Outcome::Done;
-    loop {
-        match args.look(context, &session, &known, &mut cache).await {
-            Ok(mut ranking) => {
-                ranking
-                    .warnings
-                    .extend(args.circumstances(&database, &known.extension, &ranking));
-                let report = args.report(ranking);
-                if !args.watch {
-                    return Ok(Box::new(report));
+impl Command for Args {
+    const NAME: &'static str = "slow-queries";
+    const FORMATS: &'static [Format] = &[Format::Csv, Format::Markdown];
+
+    fn for_one_target_only(&self) -> Option<&'static str> {
+        self.watch.then_some("--watch")
+    }
+
+    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        self.check()?;
+        let database = context.open(&context.connect_options("slow-queries")).await?;
+        let mut session = database.reader().await?;
+        let extension = load_extension(&session).await?;
+        extension.require_counting()?;
+        let trust =
+            Trust::load(&session, &database.server.search_path, &self.explain_others).await?;
+        let known = Known {
+            missing: self.missing(context, &database).await?,
+            extension,
+            trust,
+        };
+        let mut cache = TextCache::open(cache_folder().as_deref(), known.extension.system_id);
+        let mut worst = Outcome::Done;
+        loop {
+            match self.look(context, &session, &known, &mut cache).await {
+                Ok(mut ranking) => {
+                    ranking.warnings.extend(self.circumstances(
+                        &database,
+                        &known.extension,
+                        &ranking,
+                    ));
+                    let report = self.report(ranking);
+                    if !self.watch {
+                        return Ok(Box::new(report));
+                    }
+                    if report.outcome() == Outcome::Findings {
+                        worst = Outcome::Findings;
+                    }
+                    if !context.show(&report)? {
+                        return Ok(Box::new(Page { outcome: worst, ..Page::default() }));
+                    }
                 }
-                if report.outcome() == Outcome::Findings {
-                    worst = Outcome::Findings;
+                Err(failure) if self.watch && failure.kind == Kind::Connection => {
+                    context.console.warn(&failure.to_string());
+                    tokio::time::sleep(BETWEEN_TRIES).await;
                 }
-                if !context.show(&report)? {
-                    return Ok(Box::new(Page { outcome: worst, ..Page::default() }));
-                }
+                Err(failure) => return Err(failure),
             }
-            Err(failure) if args.watch && failure.kind == Kind::Connection => {
-                context.console.warn(&failure.to_string());
-                tokio::time::sleep(BETWEEN_TRIES).await;
+            if session.is_closed()
+                && let Ok(fresh) = database.reader().await
+            {
+                session = fresh;
             }
-            Err(failure) => return Err(failure),
-        }
-        if session.is_closed()
-            && let Ok(fresh) = database.reader().await
-        {
-            session = fresh;
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod report;
 pub mod run;
 
+use crate::app::command::Command;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,29 +47,32 @@ pub struct Args {
     pub list: bool,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// Where statements are not counted, where there is no place for snapshots, and those of the
-/// connection.
-pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
-    let database = context.open(&context.connect_options("snapshot")).await?;
-    let owner = context.config.history.owner.as_deref();
-    if args.list {
-        let session = database.reader().await?;
-        history::load_schema(&session, owner).await?.require_usable()?;
-        return Ok(Box::new(SnapshotsReport { snapshots: load_snapshots(&session).await? }));
+impl Command for Args {
+    const NAME: &'static str = "snapshot";
+
+    fn for_one_target_only(&self) -> Option<&'static str> {
+        self.file.is_some().then_some("--file")
     }
-    let taken = match args.prune {
-        true => None,
-        false => Some(args.take(&database, owner).await?),
-    };
-    let keep = args.keep.unwrap_or(context.config.snapshot.keep);
-    let pruned = match args.file {
-        Some(_) => None,
-        None => Some(run::prune(&database, keep, owner).await?),
-    };
-    Ok(Box::new(SnapshotReport { taken, file: args.file.clone(), pruned }))
+
+    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        let database = context.open(&context.connect_options("snapshot")).await?;
+        let owner = context.config.history.owner.as_deref();
+        if self.list {
+            let session = database.reader().await?;
+            history::load_schema(&session, owner).await?.require_usable()?;
+            return Ok(Box::new(SnapshotsReport { snapshots: load_snapshots(&session).await? }));
+        }
+        let taken = match self.prune {
+            true => None,
+            false => Some(self.take(&database, owner).await?),
+        };
+        let keep = self.keep.unwrap_or(context.config.snapshot.keep);
+        let pruned = match self.file {
+            Some(_) => None,
+            None => Some(run::prune(&database, keep, owner).await?),
+        };
+        Ok(Box::new(SnapshotReport { taken, file: self.file.clone(), pruned }))
+    }
 }
 
 impl Args {

@@ -12,6 +12,7 @@ mod schema_checks;
 mod scratch_database;
 mod server_choice;
 
+use crate::app::command::{Command, Connects, OnSignal};
 use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
@@ -21,8 +22,8 @@ use crate::declared::migrations::Layout;
 use crate::failure::{Failure, Kind, Result};
 use crate::findings::{FailOn, Ignores};
 use crate::format;
-use crate::output::Report;
 use crate::output::report_file::{self, ReportFile};
+use crate::output::{Format, Report};
 use crate::pg::version::OLDEST_SUPPORTED;
 use plan::{IfMissing, Judgement, comments, merge};
 use report::VerifyReport;
@@ -114,31 +115,38 @@ pub struct Args {
     pub pg_bin: Vec<PathBuf>,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// `Usage` where a path is missing, there is no such rule to fail on, a report could not be written or
-/// git knows no such commit; `Sandbox` where no server can be made; `Declaration` where the base cannot
-/// be applied; `ServerLost` where a server went away; those of the server.
-pub async fn run(context: &Context, args: &Args) -> Result<Box<dyn Report>> {
-    report_file::check(&args.report)?;
-    let fail_on = fail_on(context, args)?;
-    let folder = Folder::read(context, args)?;
-    narrate(context, args, &folder);
-    let ignores = Ignores::new(&comments::of(&folder.migrations), &context.config.verify.ignore);
-    let blank = Judgement::new(fail_on).ignoring(ignores).only(folder.changed.clone());
-    let blank = blank.laid_out(folder.laid_out);
-    let mut judgements = Vec::new();
-    for choice in server_choice::server_choices(context, args)? {
-        judgements.push(judge_on(context, args, choice, &folder, blank.clone()).await?);
+impl Command for Args {
+    const NAME: &'static str = "verify";
+    const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
+    const FORMATS: &'static [Format] =
+        &[Format::Github, Format::Sarif, Format::Junit, Format::Gitlab, Format::Markdown];
+    const CONNECTS: Connects = Connects::IfNamed;
+
+    fn report_files(&self) -> &[ReportFile] {
+        &self.report
     }
-    let judgement = merge(judgements, blank);
-    if let Some((commit, number @ 1..)) = judgement.left_out() {
-        let findings = format::count(number, "finding", "findings");
-        let files = format!("files that did not change since {commit}");
-        context.console.narrate(&format!("Left out: {findings} in {files}."));
+
+    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        report_file::check(&self.report)?;
+        let fail_on = fail_on(context, self)?;
+        let folder = Folder::read(context, self)?;
+        narrate(context, self, &folder);
+        let ignores =
+            Ignores::new(&comments::of(&folder.migrations), &context.config.verify.ignore);
+        let blank = Judgement::new(fail_on).ignoring(ignores).only(folder.changed.clone());
+        let blank = blank.laid_out(folder.laid_out);
+        let mut judgements = Vec::new();
+        for choice in server_choice::server_choices(context, self)? {
+            judgements.push(judge_on(context, self, choice, &folder, blank.clone()).await?);
+        }
+        let judgement = merge(judgements, blank);
+        if let Some((commit, number @ 1..)) = judgement.left_out() {
+            let findings = format::count(number, "finding", "findings");
+            let files = format!("files that did not change since {commit}");
+            context.console.narrate(&format!("Left out: {findings} in {files}."));
+        }
+        Ok(Box::new(VerifyReport::new(judgement, &self.paths)))
     }
-    Ok(Box::new(VerifyReport::new(judgement, &args.paths)))
 }
 
 /// What fails: as the flag says, else as the configuration does.
