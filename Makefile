@@ -7,7 +7,7 @@ MSRV   := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 RUN    := $(CARGO) run --release --quiet --
 
 .DEFAULT_GOAL := build
-.PHONY: help build release demo test test-matrix test-security faults bench bench-impact bench-large bench-plan \
+.PHONY: help build release demo test slowest test-matrix test-security faults bench bench-impact bench-large bench-plan \
     bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy shellcheck lint deny doc docs \
     pictures package msrv install man mutations pages completions clean
 
@@ -29,6 +29,16 @@ test: ## set up what is missing and run all tests
 	@scripts/ensure-pgbouncer
 	@scripts/ensure-iproute2
 	PG_SANDBOX_BIN=$(PGTEND_PG_BIN) $(CARGO) test --workspace --quiet
+
+# Cargo takes its runner from a variable that bears the machine's name.
+HOST = $(shell rustc -vV | sed -n 's/^host: //p' | tr a-z- A-Z_)
+
+slowest: ## run all tests and print the ten slowest
+	@mkdir -p target && rm -f target/test-times
+	@PGTEND_TEST_TIMES=$(CURDIR)/target/test-times \
+	    CARGO_TARGET_$(HOST)_RUNNER=$(CURDIR)/scripts/run-timed $(MAKE) --no-print-directory test
+	@echo "the ten slowest tests, in seconds:"
+	@sort -rn target/test-times | head -n 10
 
 test-matrix: ## run the database tests on PostgreSQL 14 to 18 (or MAJORS="14 18")
 	@for major in $(MAJORS); do \
@@ -99,7 +109,8 @@ FUZZ_TOOLCHAIN ?= nightly
 # There is no unsafe code to sanitize, and a sanitizer has memory of its own.
 FUZZ := RUSTC_BOOTSTRAP=1 $(CARGO) $(FUZZ_TOOLCHAIN:%=+%) fuzz run --fuzz-dir fuzz --sanitizer none
 
-fuzz: ## look for input that breaks a parser (TARGET=declared, SECONDS=600; needs cargo-fuzz, FUZZ_TOOLCHAIN)
+fuzz: ## look for input that breaks a parser (TARGET=declared, SECONDS=600; needs FUZZ_TOOLCHAIN)
+	@scripts/ensure-cargo-tool cargo-fuzz
 	@for target in $(or $(TARGET),$(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))); do \
 	    mkdir -p fuzz/corpus/$$target; \
 	    $(FUZZ) $$target fuzz/corpus/$$target tests/fixtures sql -- -max_total_time=$(or $(SECONDS),600) \

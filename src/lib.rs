@@ -51,16 +51,20 @@ pub mod inside {
     pub use crate::declared::migrations::{Asked, load as load_migrations};
     pub use crate::declared::psql::{Reader, Text};
     pub use crate::declared::{Others, Passed, SqlFile, in_force, understand};
+    pub use crate::duration::parse as parse_duration;
     pub use crate::facts::explain::{Explained, Guard, TableFacts, generic_plan, load_table_facts};
     pub use crate::facts::reach::Trust;
     pub use crate::facts::secret::without_secrets;
-    pub use crate::facts::statements::selected;
+    pub use crate::facts::statements::{SnapshotFile, selected};
+    pub use crate::jobs::slow_queries::plan::Condition;
     pub use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy, Workers};
     pub use crate::pg::name::RelationName;
+    pub use crate::pg::name_pattern::NamePattern;
     pub use crate::pg::row::Fault;
     pub use crate::pg::session::{Echo, Session};
     pub use crate::sandbox::{SEARCH, options as sandbox_options};
     pub use crate::work::record::Recorder;
+    pub use crate::work::window::Window;
 
     pub mod explained {
         pub use crate::work::explained::{Reading, bare, compared, read, relations, served_by};
