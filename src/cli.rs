@@ -378,4 +378,43 @@ mod tests {
     fn the_parser_is_consistent() {
         Cli::command().debug_assert();
     }
+
+    /// What the help of an option says is its default.
+    fn told(command: &str, option: &str) -> String {
+        let cli = Cli::command();
+        let command = cli.find_subcommand(command).unwrap();
+        let argument =
+            command.get_arguments().find(|it| it.get_long() == Some(option)).expect(option);
+        let help = argument.get_long_help().or(argument.get_help()).unwrap().to_string();
+        let after = help.rsplit_once("[default: ").unwrap().1;
+        after.split_once(']').unwrap().0.to_owned()
+    }
+
+    #[test]
+    fn the_help_says_what_the_defaults_are() {
+        let config = Config::default();
+        let duration = |it| humantime::format_duration(it).to_string().replace("m", "min");
+        let mode = format!("{:?}", config.refresh.mode).to_lowercase();
+        let keep = config.snapshot.keep.as_secs() / (24 * 3600);
+        let defaults = [
+            ("apply", "jobs", config.apply.jobs.to_string()),
+            ("apply", "max-wait", duration(config.apply.max_wait)),
+            ("apply", "max-blocker-age", duration(config.apply.max_blocker_age)),
+            ("apply", "wait", duration(config.apply.wait)),
+            ("refresh", "jobs", config.refresh.jobs.to_string()),
+            ("refresh", "wait", duration(config.refresh.wait)),
+            ("refresh", "mode", mode),
+            ("vacuum", "jobs", config.vacuum.jobs.to_string()),
+            ("vacuum", "threshold", config.vacuum.threshold.to_string()),
+            ("analyze", "jobs", config.analyze.jobs.to_string()),
+            ("analyze", "threshold", config.analyze.threshold.to_string()),
+            ("slow-queries", "limit", config.slow_queries.limit.to_string()),
+            ("snapshot", "keep", format!("{keep}d")),
+            ("verify", "fail-on", config.verify.fail_on.join(",")),
+            ("demo", "scale", config.demo.scale.to_string()),
+        ];
+        for (command, option, default) in defaults {
+            assert_eq!(told(command, option), default, "{command} --{option}");
+        }
+    }
 }

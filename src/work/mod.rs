@@ -29,6 +29,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::cancel::{Cancel, Signal};
+use crate::config;
 use crate::failure::Result;
 use crate::pg::database::Database;
 use crate::pg::database::Workers;
@@ -69,12 +70,13 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
+        let configured = config::Apply::default();
         Policy {
-            jobs: 2,
+            jobs: configured.jobs,
             gentle: false,
-            max_wait: Duration::from_secs(30 * 60),
-            max_blocker_age: Duration::from_secs(5 * 60),
-            max_replica_lag: None,
+            max_wait: configured.max_wait,
+            max_blocker_age: configured.max_blocker_age,
+            max_replica_lag: configured.max_replica_lag,
             deadlock_victim: DeadlockVictim::default(),
             yield_to_ddl: YieldToDdl::default(),
             shows_query_text: true,
