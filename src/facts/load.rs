@@ -8,8 +8,9 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::definition::{after_table, without_options};
 use super::{
-    Belongings, Build, Canonical, ColumnWidth, Facts, Index, IndexComment, IndexShape,
-    NameConflict, Oid, Partition, Questions, Relation, RelationKind, StatisticsTarget, canonical,
+    Belongings, Build, Canonical, ColumnWidth, Facts, Index, IndexComment, IndexQuestion,
+    IndexShape, NameConflict, Oid, Partition, Questions, Relation, RelationKind, StatisticsTarget,
+    canonical, load_invalid_indexes,
 };
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::Server;
@@ -37,7 +38,8 @@ pub async fn load_with(
     questions: &Questions,
     folder: Option<&Path>,
 ) -> Result<Facts> {
-    let relations = load_relations(session, server, &questions.relations).await?;
+    let asked = questions.relations.iter().cloned().collect::<Vec<_>>();
+    let relations = load_relations(session, server, &asked).await?;
     let partitions = load_partitions(session, &relations).await?;
     let tables = indexed_tables(questions, &relations, &partitions);
     let (mut indexes, locked) = load_unlocked_indexes(session, &tables).await?;
@@ -49,6 +51,10 @@ pub async fn load_with(
     };
     let canonicals = canonical::load(session, server, questions, existing, folder).await?;
     let wanted = wanted_names(server, questions, &relations, &canonicals.indexes);
+    let invalid_indexes = match questions.finds_invalid {
+        true => load_invalid_indexes(session).await?,
+        false => Vec::new(),
+    };
     let mut facts = Facts {
         server: server.clone(),
         name_conflicts: load_bearers(session, &wanted).await?,
@@ -61,6 +67,7 @@ pub async fn load_with(
         canonical_views: canonicals.views,
         locked,
         builds,
+        invalid_indexes,
     };
     facts.column_widths = load_column_widths(session, &lacking(questions, &facts)).await?;
     Ok(facts)
@@ -69,13 +76,12 @@ pub async fn load_with(
 async fn load_relations(
     session: &Session,
     server: &Server,
-    names: &[RelationName],
-) -> Result<Vec<Option<Relation>>> {
-    let mut relations = vec![None; names.len()];
-    if names.is_empty() {
-        return Ok(relations);
+    asked: &[RelationName],
+) -> Result<HashMap<RelationName, Relation>> {
+    if asked.is_empty() {
+        return Ok(HashMap::new());
     }
-    let (schemas, names) = schemas_and_names(names);
+    let (schemas, names) = schemas_and_names(asked);
     let searched = server.search_path.searched();
     let sql = include_str!("../../sql/catalog/relations.sql");
     let params: [(&(dyn ToSql + Sync), Type); 3] = [
@@ -83,20 +89,19 @@ async fn load_relations(
         (&names, Type::TEXT_ARRAY),
         (&searched, Type::TEXT_ARRAY),
     ];
-    for row in ask(session, sql, &params).await? {
-        relations[ordinal(&row)] = Some(read_relation(&row));
-    }
-    Ok(relations)
+    let rows = ask(session, sql, &params).await?;
+    let relations = rows.iter().map(|row| (asked[ordinal(row)].clone(), read_relation(row)));
+    Ok(relations.collect())
 }
 
 /// The tables that indexes are declared on. Of no other are the indexes read: the server takes a
 /// lock on the table to print a definition, and maintenance is to skip a table that is locked.
 fn indexed_tables(
     questions: &Questions,
-    relations: &[Option<Relation>],
+    relations: &HashMap<RelationName, Relation>,
     partitions: &HashMap<Oid, Vec<Partition>>,
 ) -> Vec<Oid> {
-    let declared = questions.indexes.iter().filter_map(|index| relations[index.relation].as_ref());
+    let declared = questions.indexes.iter().filter_map(|index| relations.get(&index.table));
     let tables = declared.flat_map(|relation| {
         let members = partitions.get(&relation.oid).map_or(&[][..], Vec::as_slice);
         std::iter::once(relation.oid).chain(members.iter().map(|member| member.oid))
@@ -147,11 +152,13 @@ async fn load_indexes(session: &Session, tables: &[Oid]) -> Result<HashMap<Oid, 
 
 async fn load_partitions(
     session: &Session,
-    relations: &[Option<Relation>],
+    relations: &HashMap<RelationName, Relation>,
 ) -> Result<HashMap<Oid, Vec<Partition>>> {
-    let partitioned = relations.iter().flatten();
-    let partitioned = partitioned.filter(|it| it.kind == RelationKind::PartitionedTable);
-    let roots = partitioned.map(|relation| relation.oid).collect::<Vec<_>>();
+    let roots = relations
+        .values()
+        .filter(|relation| relation.kind == RelationKind::PartitionedTable)
+        .map(|relation| relation.oid)
+        .collect::<Vec<_>>();
     let mut partitions: HashMap<Oid, Vec<Partition>> = HashMap::new();
     if roots.is_empty() {
         return Ok(partitions);
@@ -205,13 +212,12 @@ async fn load_index_comments(
     names: &[RelationName],
 ) -> Result<HashMap<RelationName, IndexComment>> {
     let relations = load_relations(session, server, names).await?;
-    let found = names.iter().zip(relations).filter_map(|(name, relation)| {
-        let relation = relation?;
+    let found = relations.into_iter().filter_map(|(name, relation)| {
         let is_index =
             matches!(relation.kind, RelationKind::Index | RelationKind::PartitionedIndex);
         is_index.then(|| {
             let Relation { name: qualified, owned, comment, .. } = relation;
-            (name.clone(), IndexComment { name: qualified, owned, comment })
+            (name, IndexComment { name: qualified, owned, comment })
         })
     });
     Ok(found.collect())
@@ -241,18 +247,18 @@ async fn load_column_widths(
 fn wanted_names(
     server: &Server,
     questions: &Questions,
-    relations: &[Option<Relation>],
-    canonical: &[Canonical<IndexShape>],
+    relations: &HashMap<RelationName, Relation>,
+    canonical: &HashMap<IndexQuestion, Canonical<IndexShape>>,
 ) -> Vec<RelationName> {
     let mut wanted = Vec::new();
-    for (index, canonical) in questions.indexes.iter().zip(canonical) {
-        let schema = match &relations[index.relation] {
+    for index in &questions.indexes {
+        let schema = match relations.get(&index.table) {
             Some(relation) => relation.name.schema.clone(),
-            None => server.search_path.place(&questions.relations[index.relation]).schema,
+            None => server.search_path.place(&index.table).schema,
         };
-        let names = match (&index.name, canonical) {
+        let names = match (&index.name, canonical.get(index)) {
             (Some(name), _) => vec![name.clone()],
-            (None, Canonical::Known(shape)) => name_choices(&shape.name),
+            (None, Some(Canonical::Known(shape))) => name_choices(&shape.name),
             (None, _) => Vec::new(),
         };
         wanted.extend(names.into_iter().map(|name| RelationName { schema: schema.clone(), name }));
@@ -274,10 +280,9 @@ fn lacking(questions: &Questions, facts: &Facts) -> Vec<Oid> {
         whole.map(|index| (*table, index.shape.unique, index.shape.definition.as_str()))
     });
     let whole = whole.collect::<HashSet<_>>();
-    let lacking = questions.indexes.iter().zip(&facts.canonical_indexes);
-    let lacking = lacking.filter_map(|(question, canonical)| {
-        let relation = facts.relations[question.relation].as_ref()?;
-        let shape = canonical.known()?;
+    let lacking = questions.indexes.iter().filter_map(|question| {
+        let relation = facts.relations.get(&question.table)?;
+        let shape = facts.canonical_indexes.get(question)?.known()?;
         let is_there = whole.contains(&(relation.oid, shape.unique, shape.definition.as_str()));
         (!is_there).then_some(relation.oid)
     });

@@ -22,7 +22,7 @@ pub mod views;
 mod wal;
 mod watch;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use crate::pg::database::Server;
@@ -55,21 +55,22 @@ pub type Oid = u32;
 /// What a plan has to know about the database.
 #[derive(Debug, Clone, Default)]
 pub struct Questions {
-    /// Tables and views by name.
-    pub relations: Vec<RelationName>,
+    /// Tables and views by name; among them those of the indexes and views.
+    pub relations: BTreeSet<RelationName>,
     /// Indexes as declared.
     pub indexes: Vec<IndexQuestion>,
     /// Materialized views as declared.
     pub views: Vec<ViewQuestion>,
     /// Indexes by name, whose comment is wanted.
     pub commented: Vec<RelationName>,
+    /// Whether indexes that nobody asks about are wanted where they are invalid.
+    pub finds_invalid: bool,
 }
 
 /// How would the server write this index, and is its name free?
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IndexQuestion {
-    /// Its table's place in [`Questions::relations`].
-    pub relation: usize,
+    pub table: RelationName,
     pub name: Option<String>,
     pub unique: bool,
     /// All that follows the table's name.
@@ -79,30 +80,29 @@ pub struct IndexQuestion {
 }
 
 /// How would the server write this view?
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ViewQuestion {
-    /// Its place in [`Questions::relations`].
-    pub relation: usize,
+    pub name: RelationName,
     /// The parenthesised column list, or empty.
     pub columns: String,
     pub query: String,
 }
 
-/// The answers, in the order of the questions.
+/// The answers, by what was asked.
 #[derive(Debug, Clone)]
 pub struct Facts {
     /// The server and what this session may do there.
     pub server: Server,
-    /// What each name means; `None` where there is no such relation.
-    pub relations: Vec<Option<Relation>>,
+    /// What each name means; no entry where there is no such relation.
+    pub relations: HashMap<RelationName, Relation>,
     /// All indexes of these relations and of their partitions, by table.
     pub indexes: HashMap<Oid, Vec<Index>>,
     /// The members of each partitioned table, parents before children, the table itself first.
     pub partitions: HashMap<Oid, Vec<Partition>>,
     /// How the server writes each declared index.
-    pub canonical_indexes: Vec<Canonical<IndexShape>>,
+    pub canonical_indexes: HashMap<IndexQuestion, Canonical<IndexShape>>,
     /// How the server writes each declared view's query, and that of the view that exists.
-    pub canonical_views: Vec<Canonical<ViewShape>>,
+    pub canonical_views: HashMap<ViewQuestion, Canonical<ViewShape>>,
     /// Tables that somebody has locked so that nothing can be read about their indexes.
     pub locked: HashSet<Oid>,
     /// What bears a declared index's name in its table's schema already.
@@ -111,8 +111,24 @@ pub struct Facts {
     pub index_comments: HashMap<RelationName, IndexComment>,
     /// Index builds under way.
     pub builds: Vec<Build>,
+    /// Indexes that are invalid, where they are asked for.
+    pub invalid_indexes: Vec<InvalidIndex>,
     /// Column statistics by table and column, of tables that lack a declared index.
     pub column_widths: HashMap<(Oid, String), ColumnWidth>,
+}
+
+impl Facts {
+    /// How the server writes the index that was asked for.
+    pub fn canonical_index(&self, question: &IndexQuestion) -> &Canonical<IndexShape> {
+        static UNASKED: Canonical<IndexShape> = Canonical::NotCompared(String::new());
+        self.canonical_indexes.get(question).unwrap_or(&UNASKED)
+    }
+
+    /// How the server writes the view that was asked for.
+    pub fn canonical_view(&self, question: &ViewQuestion) -> &Canonical<ViewShape> {
+        static UNASKED: Canonical<ViewShape> = Canonical::NotCompared(String::new());
+        self.canonical_views.get(question).unwrap_or(&UNASKED)
+    }
 }
 
 /// A table, view or other relation.

@@ -26,8 +26,8 @@ use crate::pg::session::{Answer, Session};
 /// An index definition to be read and printed.
 #[derive(Debug, Clone)]
 pub struct IndexReading {
-    /// The table's place among the questions' relations.
-    pub relation: usize,
+    /// The table, as it was asked for.
+    pub relation: RelationName,
     pub unique: bool,
     /// All that follows the table's name.
     pub definition: String,
@@ -38,8 +38,8 @@ pub struct IndexReading {
 /// A view's query to be read and printed.
 #[derive(Debug, Clone)]
 pub struct ViewReading {
-    /// The view's place among the questions' relations; the view exists.
-    pub relation: usize,
+    /// The view, as it was asked for; it exists.
+    pub relation: RelationName,
     /// The parenthesised column list, or empty.
     pub columns: String,
     pub query: String,
@@ -91,13 +91,13 @@ const VIEW_COPY: &str = "pgtend_view_copy";
 pub struct Copies<'a> {
     session: &'a Session,
     server: &'a Server,
-    relations: &'a [Option<Relation>],
+    relations: &'a HashMap<RelationName, Relation>,
     homes: HashMap<Oid, Home>,
     owners: HashMap<Oid, String>,
     path_of_the_user: String,
     path_of_the_server: String,
-    /// Missing views that were made in this transaction, by their place among the relations.
-    made: HashMap<usize, RelationName>,
+    /// Missing views that were made in this transaction, by the name that was asked for.
+    made: HashMap<RelationName, RelationName>,
 }
 
 impl<'a> Copies<'a> {
@@ -106,7 +106,7 @@ impl<'a> Copies<'a> {
     pub async fn prepare(
         session: &'a Session,
         server: &'a Server,
-        relations: &'a [Option<Relation>],
+        relations: &'a HashMap<RelationName, Relation>,
         tables: &[Oid],
     ) -> crate::failure::Result<Self> {
         let sql = include_str!("../../../sql/catalog/copy_owners.sql");
@@ -139,8 +139,13 @@ impl<'a> Copies<'a> {
     }
 
     /// The question that the print of a text about an existing relation answers.
-    pub fn question(&self, relation: usize, text: &str, names: Names) -> Option<Question<'_>> {
-        let relation = self.relations[relation].as_ref()?.oid;
+    pub fn question(
+        &self,
+        relation: &RelationName,
+        text: &str,
+        names: Names,
+    ) -> Option<Question<'_>> {
+        let relation = self.relations.get(relation)?.oid;
         let setting = match names {
             Names::OfTheUser => &self.path_of_the_user,
             Names::OfTheServer => &self.path_of_the_server,
@@ -184,7 +189,7 @@ impl<'a> Copies<'a> {
         questions: &Questions,
     ) -> crate::failure::Result<Vec<(usize, Read<()>)>> {
         let missing = questions.views.iter().enumerate();
-        let missing = missing.filter(|(_, view)| self.relations[view.relation].is_none());
+        let missing = missing.filter(|(_, view)| !self.relations.contains_key(&view.name));
         let missing = missing.collect::<Vec<_>>();
         let mut reads = Vec::new();
         if missing.is_empty() {
@@ -199,7 +204,7 @@ impl<'a> Copies<'a> {
                 reads.push((at, Err(Unread::NotSent(reason.to_owned()))));
                 continue;
             }
-            let name = self.server.search_path.place(&questions.relations[view.relation]);
+            let name = self.server.search_path.place(&view.name);
             let create = format!(
                 "CREATE MATERIALIZED VIEW {name} {} AS {}\nWITH NO DATA",
                 view.columns, view.query
@@ -210,7 +215,7 @@ impl<'a> Copies<'a> {
             let answers = self.session.pipeline(&script).await;
             let read = match answers.into_iter().find_map(Answer::err) {
                 None => {
-                    self.made.insert(view.relation, name);
+                    self.made.insert(view.name.clone(), name);
                     Ok(())
                 }
                 Some(error) => {
@@ -227,12 +232,12 @@ impl<'a> Copies<'a> {
     pub async fn indexes(&self, readings: &[IndexReading], names: Names) -> Vec<Read<IndexShape>> {
         let nothing = Unread::NotSent("it does not exist yet".to_owned());
         let mut reads = vec![Err(nothing); readings.len()];
-        let mut groups: BTreeMap<(usize, bool), Vec<usize>> = BTreeMap::new();
+        let mut groups: BTreeMap<(&RelationName, bool), Vec<usize>> = BTreeMap::new();
         for (at, reading) in readings.iter().enumerate() {
             match self.place(reading) {
                 Ok(Home::Nowhere(reason)) => reads[at] = Err(Unread::NotSent(reason)),
-                Ok(Home::Own) => groups.entry((reading.relation, true)).or_default().push(at),
-                Ok(Home::Of(_)) => groups.entry((reading.relation, false)).or_default().push(at),
+                Ok(Home::Own) => groups.entry((&reading.relation, true)).or_default().push(at),
+                Ok(Home::Of(_)) => groups.entry((&reading.relation, false)).or_default().push(at),
                 Err(unread) => reads[at] = Err(unread),
             }
         }
@@ -245,7 +250,7 @@ impl<'a> Copies<'a> {
 
     /// Where an index has to be made to be read.
     fn place(&self, reading: &IndexReading) -> Read<Home> {
-        let Some(table) = &self.relations[reading.relation] else {
+        let Some(table) = self.relations.get(&reading.relation) else {
             let not_yet = "it does not exist yet".to_owned();
             let is_made = self.made.contains_key(&reading.relation);
             return if is_made && reading.is_plain {
@@ -321,7 +326,7 @@ impl<'a> Copies<'a> {
             format!("CREATE {unique}INDEX ON {table} {}", reading.definition)
         };
         let made = self.made.get(&first.relation);
-        let table = match (&self.relations[first.relation], self.place(first)) {
+        let table = match (self.relations.get(&first.relation), self.place(first)) {
             (Some(table), Ok(Home::Of(owner))) => {
                 let copy = RelationName::qualified(self.schema(), table.name.name.as_str());
                 let unqualified = RelationName::unqualified(copy.name.as_str());
@@ -377,7 +382,7 @@ impl<'a> Copies<'a> {
 
     fn view_script(&self, reading: &ViewReading, names: Names) -> Read<Vec<String>> {
         let ViewReading { relation, columns, query } = reading;
-        let Some(view) = &self.relations[*relation] else {
+        let Some(view) = self.relations.get(relation) else {
             return Err(Unread::NotSent("it does not exist yet".to_owned()));
         };
         let mut script = vec![BEGIN.to_owned(), self.path(names)];

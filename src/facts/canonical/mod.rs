@@ -20,10 +20,11 @@ use std::path::Path;
 
 use super::{
     Canonical, Index, IndexQuestion, IndexShape, Oid, Partition, Questions, Relation, RelationKind,
-    ViewShape,
+    ViewQuestion, ViewShape,
 };
 use crate::failure::Result;
 use crate::pg::database::Server;
+use crate::pg::name::RelationName;
 use crate::pg::session::Session;
 use copies::{Copies, IndexReading, Names, Read, Unread, ViewReading};
 use memory::{Memory, Print, Question};
@@ -31,15 +32,29 @@ use plain::{Catalog, Plain};
 use settled::Settled;
 use verdict::{canonical, is_any_certain, is_certain};
 
-/// The answers for declared indexes and views, in the order of the questions.
+/// The answers for declared indexes and views.
 pub struct Canonicals {
-    pub indexes: Vec<Canonical<IndexShape>>,
-    pub views: Vec<Canonical<ViewShape>>,
+    pub indexes: HashMap<IndexQuestion, Canonical<IndexShape>>,
+    pub views: HashMap<ViewQuestion, Canonical<ViewShape>>,
+}
+
+impl Canonicals {
+    /// Of answers in the order of the questions.
+    fn of(
+        questions: &Questions,
+        indexes: Vec<Canonical<IndexShape>>,
+        views: Vec<Canonical<ViewShape>>,
+    ) -> Self {
+        Canonicals {
+            indexes: questions.indexes.iter().cloned().zip(indexes).collect(),
+            views: questions.views.iter().cloned().zip(views).collect(),
+        }
+    }
 }
 
 /// What exists, to be compared with what is declared.
 pub struct Existing<'a> {
-    pub relations: &'a [Option<Relation>],
+    pub relations: &'a HashMap<RelationName, Relation>,
     pub partitions: &'a HashMap<Oid, Vec<Partition>>,
     /// By table. Their definitions become those that the server prints in the end.
     pub indexes: &'a mut HashMap<Oid, Vec<Index>>,
@@ -62,14 +77,15 @@ pub async fn load(
         .map(|shape| shape.map_or(Canonical::NotCompared(String::new()), Canonical::Known));
     let mut indexes = indexes.collect::<Vec<_>>();
     if rest.is_empty() && questions.views.is_empty() {
-        return Ok(Canonicals { indexes, views: Vec::new() });
+        return Ok(Canonicals::of(questions, indexes, Vec::new()));
     }
     if let Some(reason) = cannot_copy(server) {
         for at in rest {
             indexes[at] = Canonical::NotCompared(reason.to_owned());
         }
         let view = Canonical::NotCompared(reason.to_owned());
-        return Ok(Canonicals { indexes, views: vec![view; questions.views.len()] });
+        let views = vec![view; questions.views.len()];
+        return Ok(Canonicals::of(questions, indexes, views));
     }
     let tables = tables(&existing);
     let copies = Copies::prepare(session, server, existing.relations, &tables).await?;
@@ -91,7 +107,7 @@ fn cannot_copy(server: &Server) -> Option<&'static str> {
 }
 
 fn tables(existing: &Existing<'_>) -> Vec<Oid> {
-    let relations = existing.relations.iter().flatten().map(|relation| relation.oid);
+    let relations = existing.relations.values().map(|relation| relation.oid);
     let members = existing.partitions.values().flatten().map(|member| member.oid);
     relations.chain(members).collect::<BTreeSet<_>>().into_iter().collect()
 }
@@ -108,7 +124,7 @@ async fn plain_indexes(
     let mut left = Vec::new();
     let present = Present::of(existing);
     for (at, question) in questions.indexes.iter().enumerate() {
-        let Some(relation) = &existing.relations[question.relation] else {
+        let Some(relation) = existing.relations.get(&question.table) else {
             continue;
         };
         let plain = question.is_plain.then(|| Plain::read(&question.definition)).flatten();
@@ -231,7 +247,7 @@ impl Reader<'_> {
     ) -> Result<Vec<Read<IndexShape>>> {
         let questions = readings.iter().map(|reading| {
             let text = format!("index {} {}", reading.unique, reading.definition);
-            self.copies.question(reading.relation, &text, names)
+            self.copies.question(&reading.relation, &text, names)
         });
         let keys = self.keys(questions.collect()).await?;
         let remembered = keys.iter().map(|key| self.memory.get(key.as_deref()?));
@@ -266,7 +282,7 @@ impl Reader<'_> {
     async fn views(&mut self, readings: &[ViewReading], names: Names) -> Result<Vec<Read<String>>> {
         let questions = readings.iter().map(|reading| {
             let text = format!("view {} {}", reading.columns, reading.query);
-            self.copies.question(reading.relation, &text, names)
+            self.copies.question(&reading.relation, &text, names)
         });
         let keys = self.keys(questions.collect()).await?;
         let mut reads = Vec::new();
@@ -326,7 +342,7 @@ async fn compare(
     mut indexes: Vec<Canonical<IndexShape>>,
 ) -> Result<Canonicals> {
     let mut views = existing_views(reader, questions, &existing).await?;
-    if questions.views.iter().any(|view| existing.relations[view.relation].is_none()) {
+    if questions.views.iter().any(|view| !existing.relations.contains_key(&view.name)) {
         let made = match reader.begin().await {
             Ok(()) => reader.copies.make_missing_views(questions).await?,
             Err(_) => Vec::new(),
@@ -338,7 +354,7 @@ async fn compare(
     let readings = rest.iter().map(|at| {
         let index = &questions.indexes[*at];
         IndexReading {
-            relation: index.relation,
+            relation: index.table.clone(),
             unique: index.unique,
             definition: index.definition.clone(),
             is_plain: index.is_plain,
@@ -350,7 +366,7 @@ async fn compare(
         indexes[*at] = canonical(read, if is_plain { is_any_certain } else { is_certain });
     }
     settle(reader, questions, &mut indexes, &mut existing).await?;
-    Ok(Canonicals { indexes, views })
+    Ok(Canonicals::of(questions, indexes, views))
 }
 
 /// An existing view's query is compared as the server prints a view of the declared query.
@@ -362,7 +378,7 @@ async fn existing_views(
     let mut canonicals =
         vec![Canonical::NotCompared("it does not exist yet".to_owned()); questions.views.len()];
     let found = questions.views.iter().enumerate().filter_map(|(at, view)| {
-        let relation = existing.relations[view.relation].as_ref()?;
+        let relation = existing.relations.get(&view.name)?;
         Some((at, view, relation.oid))
     });
     let found = found.collect::<Vec<_>>();
@@ -371,7 +387,7 @@ async fn existing_views(
     }
     let oids = found.iter().map(|(.., oid)| *oid).collect::<Vec<_>>();
     let readings = found.iter().map(|(_, view, _)| ViewReading {
-        relation: view.relation,
+        relation: view.name.clone(),
         columns: view.columns.clone(),
         query: view.query.clone(),
     });
@@ -400,15 +416,15 @@ async fn settle_views(
     let mut texts = BTreeSet::new();
     for at in &views {
         if let Canonical::Known(shape) = &canonicals[*at] {
-            let relation = questions.views[*at].relation;
-            texts.insert((relation, shape.existing.clone()));
-            texts.insert((relation, shape.declared.clone()));
+            let view = &questions.views[*at].name;
+            texts.insert((view.clone(), shape.existing.clone()));
+            texts.insert((view.clone(), shape.declared.clone()));
         }
     }
     let mut settled = Settled::new(texts);
     while let Some(texts) = settled.next() {
         let readings = texts.iter().map(|(relation, query)| ViewReading {
-            relation: *relation,
+            relation: relation.clone(),
             columns: String::new(),
             query: query.trim_end().trim_end_matches(';').to_owned(),
         });
@@ -417,9 +433,9 @@ async fn settle_views(
     }
     for at in views {
         if let Canonical::Known(shape) = &mut canonicals[at] {
-            let relation = questions.views[at].relation;
-            shape.existing = settled.of(relation, &shape.existing);
-            shape.declared = settled.of(relation, &shape.declared);
+            let view = &questions.views[at].name;
+            shape.existing = settled.of(view, &shape.existing);
+            shape.declared = settled.of(view, &shape.declared);
         }
     }
     Ok(())
@@ -437,20 +453,18 @@ async fn settle(
     let present = Present::of(existing);
     for (question, canonical) in questions.indexes.iter().zip(&*canonicals) {
         let (Some(shape), Some(relation)) =
-            (canonical.known(), &existing.relations[question.relation])
+            (canonical.known(), existing.relations.get(&question.table))
         else {
             continue;
         };
         if !present.has(question, relation.oid, shape) {
-            unsettled.insert(question.relation, relation.oid);
+            unsettled.insert(question.table.clone(), relation.oid);
         }
     }
     let mut texts = BTreeSet::new();
     for (question, canonical) in questions.indexes.iter().zip(&*canonicals) {
-        if let Some(shape) =
-            canonical.known().filter(|_| unsettled.contains_key(&question.relation))
-        {
-            texts.insert((question.relation, shape.definition.clone()));
+        if let Some(shape) = canonical.known().filter(|_| unsettled.contains_key(&question.table)) {
+            texts.insert((question.table.clone(), shape.definition.clone()));
         }
     }
     for (relation, oid) in &unsettled {
@@ -458,14 +472,14 @@ async fn settle(
             .filter_map(|table| existing.indexes.get(&table))
             .flatten()
         {
-            texts.insert((*relation, index.shape.definition.clone()));
+            texts.insert((relation.clone(), index.shape.definition.clone()));
         }
     }
     texts.retain(|(_, text)| !is_settled(text));
     let mut settled = Settled::new(texts);
     while let Some(texts) = settled.next() {
         let readings = texts.iter().map(|(relation, definition)| IndexReading {
-            relation: *relation,
+            relation: relation.clone(),
             unique: false,
             definition: definition.clone(),
             is_plain: false,
@@ -475,7 +489,7 @@ async fn settle(
     }
     for (question, canonical) in questions.indexes.iter().zip(canonicals) {
         if let Canonical::Known(shape) = canonical {
-            shape.definition = settled.of(question.relation, &shape.definition);
+            shape.definition = settled.of(&question.table, &shape.definition);
         }
     }
     for (relation, oid) in unsettled {
@@ -484,7 +498,7 @@ async fn settle(
                 continue;
             }
             for index in existing.indexes.get_mut(&table).into_iter().flatten() {
-                index.shape.definition = settled.of(relation, &index.shape.definition);
+                index.shape.definition = settled.of(&relation, &index.shape.definition);
             }
         }
     }

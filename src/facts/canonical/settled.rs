@@ -2,24 +2,26 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use crate::pg::name::RelationName;
+
 /// After so many readings of its own print the server is taken at its word.
 const READINGS: usize = 4;
 
 /// Texts by relation, and what the server prints of each after reading it.
 pub struct Settled {
-    prints: HashMap<(usize, String), String>,
-    next: Vec<(usize, String)>,
+    prints: HashMap<(RelationName, String), String>,
+    next: Vec<(RelationName, String)>,
     readings_left: usize,
 }
 
 impl Settled {
-    pub fn new(texts: BTreeSet<(usize, String)>) -> Self {
+    pub fn new(texts: BTreeSet<(RelationName, String)>) -> Self {
         let next = texts.into_iter().collect();
         Settled { prints: HashMap::new(), next, readings_left: READINGS }
     }
 
     /// The texts to be read next.
-    pub fn next(&mut self) -> Option<Vec<(usize, String)>> {
+    pub fn next(&mut self) -> Option<Vec<(RelationName, String)>> {
         let texts = std::mem::take(&mut self.next);
         let goes_on = !texts.is_empty() && self.readings_left > 0;
         self.readings_left = self.readings_left.saturating_sub(1);
@@ -29,7 +31,7 @@ impl Settled {
     /// What was printed of the texts; one that could not be read remains as it is.
     pub fn hear(
         &mut self,
-        texts: Vec<(usize, String)>,
+        texts: Vec<(RelationName, String)>,
         prints: impl Iterator<Item = Option<String>>,
     ) {
         let mut next = HashSet::new();
@@ -37,7 +39,7 @@ impl Settled {
             let Some(print) = print.filter(|print| *print != text) else {
                 continue;
             };
-            let printed = (relation, print);
+            let printed = (relation.clone(), print);
             if !self.prints.contains_key(&printed) {
                 next.insert(printed.clone());
             }
@@ -46,10 +48,10 @@ impl Settled {
         self.next = next.into_iter().collect();
     }
 
-    pub fn of(&self, relation: usize, text: &str) -> String {
+    pub fn of(&self, relation: &RelationName, text: &str) -> String {
         let mut text = text.to_owned();
         for _ in 0..READINGS {
-            match self.prints.get(&(relation, text.clone())) {
+            match self.prints.get(&(relation.clone(), text.clone())) {
                 Some(print) => text.clone_from(print),
                 None => break,
             }

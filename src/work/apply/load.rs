@@ -3,7 +3,7 @@
 use super::plan::{self, Options};
 use crate::config::cache_folder;
 use crate::declared::Declaration;
-use crate::facts;
+use crate::facts::{self, Questions};
 use crate::failure::Result;
 use crate::pg::database::Database;
 use crate::work::plan::Plan;
@@ -18,14 +18,11 @@ pub async fn load_plan(
     options: &Options,
 ) -> Result<Plan> {
     let session = database.reader().await?;
-    let questions = plan::questions(declaration);
+    let questions = Questions {
+        finds_invalid: options.filter.is_everything(),
+        ..plan::questions(declaration)
+    };
     let folder = cache_folder();
     let facts = facts::load_with(&session, &database.server, &questions, folder.as_deref()).await?;
-    let mut plan = plan::plan(declaration, &facts, options);
-    if options.filter.is_everything() {
-        let invalid = facts::load_invalid_indexes(&session).await?;
-        let warnings = plan::invalid::undeclared(&invalid, &facts.builds, &plan);
-        plan.warnings.extend(warnings);
-    }
-    Ok(plan)
+    Ok(plan::plan(declaration, &facts, options))
 }

@@ -102,12 +102,11 @@ async fn is_recorded(
     };
     let session = execution.database.reader().await?;
     let questions = facts::Questions {
-        relations: vec![table.clone()],
+        relations: [table.clone()].into(),
         ..facts::Questions::default()
     };
     let facts = facts::load(&session, &execution.database.server, &questions).await?;
-    let relation = facts.relations.first().and_then(Option::as_ref);
-    let ago = relation.and_then(|relation| match kind {
+    let ago = facts.relations.get(table).and_then(|relation| match kind {
         MaintenanceKind::Analyze => relation.analyzed_ago_seconds,
         MaintenanceKind::Vacuum => relation.vacuumed_ago_seconds,
     });

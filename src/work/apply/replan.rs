@@ -38,7 +38,7 @@ pub async fn replan(apply: &Apply<'_>, subject: &Subject) -> Result<Seen> {
     let step = steps.into_iter().next();
     let step = step.ok_or_else(|| Failure::new(Kind::Server, "the object was not planned"))?;
     let index = facts.indexes.values().flatten().find(|index| index.name == step.object);
-    let table = facts.relations.first().and_then(Option::as_ref);
+    let table = facts.relations.values().next();
     Ok(Seen {
         table: table.map(|table| Table { oid: table.oid, name: table.name.clone() }),
         index: index.map(|index| index.oid),

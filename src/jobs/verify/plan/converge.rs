@@ -2,9 +2,10 @@
 
 use crate::declared::migrations::Migration;
 use crate::declared::{Declaration, DeclaredIndex, DeclaredView, InForce, Standing, Stands};
-use crate::facts::{Canonical, Facts, Index, IndexShape, RelationKind, ViewShape};
+use crate::facts::{Facts, Index, RelationKind};
 use crate::findings::{Finding, Place, Rule};
 use crate::work::apply::plan::index::describe_drift;
+use crate::work::apply::plan::{index_question, view_question};
 use crate::work::plan::{Plan, Step, Verdict};
 
 /// What is in force, as `apply` takes it. A plan of it has the steps of the views first.
@@ -29,20 +30,18 @@ pub fn held(
     let mut steps = plan.steps.iter();
     let mut findings = Vec::new();
     let mut held = InForce::default();
-    for (at, (view, step)) in views.into_iter().zip(steps.by_ref()).enumerate() {
+    for (view, step) in views.into_iter().zip(steps.by_ref()) {
         if step.verdict.is_settled() {
             held.views.push(view);
-        } else if let Some(message) = other_view(&view, step, &facts.canonical_views[at], facts) {
+        } else if let Some(message) = other_view(&view, step, facts) {
             findings.push((view.stands, message));
         }
     }
-    for (at, (index, step)) in indexes.into_iter().zip(steps).enumerate() {
+    for (index, step) in indexes.into_iter().zip(steps) {
         let existing = existing(facts, step);
         if step.verdict.is_settled() || step.verdict == Verdict::ToDo && existing.is_some() {
             held.indexes.push(index);
-        } else if let Some(message) =
-            other_index(&index, step, existing, facts.canonical_indexes[at].known(), facts)
-        {
+        } else if let Some(message) = other_index(&index, step, existing, facts) {
             findings.push((index.stands, message));
         }
     }
@@ -91,20 +90,15 @@ fn without_effect(place: Place, message: String) -> Finding {
     )
 }
 
-fn other_view(
-    view: &Standing<DeclaredView>,
-    step: &Step,
-    canonical: &Canonical<ViewShape>,
-    facts: &Facts,
-) -> Option<String> {
+fn other_view(view: &Standing<DeclaredView>, step: &Step, facts: &Facts) -> Option<String> {
     let name = &step.object;
-    let relation = facts.relations.iter().flatten().find(|relation| relation.name == *name);
+    let relation = facts.relations.values().find(|relation| relation.name == *name);
     let relation = relation.filter(|_| view.if_not_exists)?;
     if relation.kind != RelationKind::MaterializedView {
         let kind = relation.kind.with_article();
         return Some(format!("this statement has no effect: {name} is {kind}"));
     }
-    let shape = canonical.known()?;
+    let shape = facts.canonical_view(&view_question(&view.declared)).known()?;
     (shape.existing != shape.declared).then(|| {
         format!("this statement has no effect: {name} is there already, with another query")
     })
@@ -114,7 +108,6 @@ fn other_index(
     index: &Standing<DeclaredIndex>,
     step: &Step,
     existing: Option<&Index>,
-    shape: Option<&IndexShape>,
     facts: &Facts,
 ) -> Option<String> {
     if !index.if_not_exists {
@@ -122,6 +115,7 @@ fn other_index(
     }
     let name = &step.object;
     if let Some(existing) = existing {
+        let shape = facts.canonical_index(&index_question(&index.declared)).known();
         let shape = shape.filter(|shape| !existing.shape.equals(shape))?;
         let drift = describe_drift(&existing.shape, shape);
         return Some(format!("this statement has no effect: {name} is there already, and {drift}"));

@@ -38,7 +38,7 @@ pub fn choose(candidates: &InForce, facts: &Facts, plan: &Plan) -> Option<Patien
     let mut steps = plan.steps.iter().zip(&candidates.indexes);
     steps.find_map(|(step, standing)| {
         let on = step.on.as_ref().filter(|_| step.verdict == Verdict::AsDeclared)?;
-        let table = facts.relations.iter().flatten().find(|table| table.name == *on)?;
+        let table = facts.relations.values().find(|table| table.name == *on)?;
         let index = existing(facts, step)?;
         let is_free = index.pinned_by.is_none() && index.parent.is_none();
         (table.kind == RelationKind::Table && is_free).then(|| Patient {

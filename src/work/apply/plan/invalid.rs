@@ -1,13 +1,13 @@
 //! Indexes that are not whole and that no file declares: apply does not touch them, but the reader should know.
 
-use crate::facts::{Build, InvalidIndex};
+use crate::facts::{Build, Facts, InvalidIndex};
 use crate::work::plan::{Plan, Warning};
 
 /// A warning for each that is no step's affair and that nobody is building.
-pub fn undeclared(invalid: &[InvalidIndex], builds: &[Build], plan: &Plan) -> Vec<Warning> {
-    let left = invalid
-        .iter()
-        .filter(|index| !is_in(plan, index) && !builds.iter().any(|build| may_be_of(build, index)));
+pub fn undeclared(facts: &Facts, plan: &Plan) -> Vec<Warning> {
+    let is_built = |index| facts.builds.iter().any(|build| may_be_of(build, index));
+    let invalid = facts.invalid_indexes.iter();
+    let left = invalid.filter(|index| !is_in(plan, index) && !is_built(*index));
     left.map(warning).collect()
 }
 

@@ -12,11 +12,8 @@ pub mod planner;
 pub mod size;
 pub mod view;
 
-use std::collections::HashMap;
-
-use crate::declared::{CommentOn, Declaration};
+use crate::declared::{CommentOn, Declaration, DeclaredIndex, DeclaredView};
 use crate::facts::{Facts, IndexQuestion, Questions, ViewQuestion};
-use crate::pg::name::RelationName;
 use crate::work::plan::Plan;
 use planner::Planner;
 
@@ -25,59 +22,53 @@ pub use options::{Filter, Options};
 /// What the plan will have to know.
 pub fn questions(declaration: &Declaration) -> Questions {
     let mut questions = Questions::default();
-    let mut places = Places(HashMap::new());
     for declared in &declaration.indexes {
-        let relation = places.of(&mut questions, &declared.table);
-        questions.indexes.push(IndexQuestion {
-            relation,
-            name: declared.name.clone(),
-            unique: declared.unique,
-            definition: declared.definition.clone(),
-            is_plain: declared.plain,
-        });
+        questions.relations.insert(declared.table.clone());
+        questions.indexes.push(index_question(declared));
     }
     for declared in &declaration.views {
-        let relation = places.of(&mut questions, &declared.name);
-        questions.views.push(ViewQuestion {
-            relation,
-            columns: declared.columns.clone(),
-            query: declared.query.clone(),
-        });
+        questions.relations.insert(declared.name.clone());
+        questions.views.push(view_question(declared));
     }
     for declared in &declaration.comments {
         match declared.on {
             CommentOn::Index => questions.commented.push(declared.name.clone()),
-            CommentOn::View => {
-                places.of(&mut questions, &declared.name);
-            }
+            CommentOn::View => _ = questions.relations.insert(declared.name.clone()),
         }
     }
-    for declared in &declaration.maintenance {
-        if let Some(table) = &declared.table {
-            places.of(&mut questions, table);
-        }
-    }
+    let maintained = declaration.maintenance.iter();
+    questions
+        .relations
+        .extend(maintained.filter_map(|declared| declared.table.clone()));
     questions
 }
 
-/// The place of each relation's name among those asked for.
-struct Places(HashMap<RelationName, usize>);
+/// What is asked of a declared index.
+pub fn index_question(declared: &DeclaredIndex) -> IndexQuestion {
+    IndexQuestion {
+        table: declared.table.clone(),
+        name: declared.name.clone(),
+        unique: declared.unique,
+        definition: declared.definition.clone(),
+        is_plain: declared.plain,
+    }
+}
 
-impl Places {
-    fn of(&mut self, questions: &mut Questions, name: &RelationName) -> usize {
-        *self.0.entry(name.clone()).or_insert_with(|| {
-            questions.relations.push(name.clone());
-            questions.relations.len() - 1
-        })
+/// What is asked of a declared view.
+pub fn view_question(declared: &DeclaredView) -> ViewQuestion {
+    ViewQuestion {
+        name: declared.name.clone(),
+        columns: declared.columns.clone(),
+        query: declared.query.clone(),
     }
 }
 
 /// Turns the facts into the steps that make the database match the declaration. `facts` must
 /// answer [`questions`] of the same declaration.
 pub fn plan(declaration: &Declaration, facts: &Facts, options: &Options) -> Plan {
-    let mut planner = Planner::new(questions(declaration), declaration, facts, options);
-    for (at, declared) in declaration.views.iter().enumerate() {
-        view::plan(&mut planner, at, declared);
+    let mut planner = Planner::new(declaration, facts, options);
+    for declared in &declaration.views {
+        view::plan(&mut planner, declared);
     }
     for (at, declared) in declaration.indexes.iter().enumerate() {
         index::plan(&mut planner, at, declared);
@@ -89,7 +80,11 @@ pub fn plan(declaration: &Declaration, facts: &Facts, options: &Options) -> Plan
     for declared in &declaration.maintenance {
         maintenance::plan(&mut planner, declared);
     }
-    planner.finish()
+    let mut plan = planner.finish();
+    if options.filter.is_everything() {
+        plan.warnings.extend(invalid::undeclared(facts, &plan));
+    }
+    plan
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ fn fill(planner: &mut Planner<'_>, whole: usize, parts: &[usize]) {
         return;
     };
     let declared = DeclaredIndex { parts, ..declared.clone() };
-    let shape = facts.canonical_indexes[whole].known();
+    let shape = planner.canonical(whole).known();
     let name = old.object.clone();
     let first = planner.declaration.views.len();
     let step = &mut planner.plan.steps[first + whole];
@@ -117,7 +117,7 @@ impl<'p, 'f> Finder<'p, 'f> {
         };
         let trees = (0..planner.declaration.indexes.len()).filter_map(|at| {
             let (table, members) = members(at)?;
-            let shape = planner.facts.canonical_indexes[at].known()?;
+            let shape = planner.canonical(at).known()?;
             Some((at, table, members, shape))
         });
         let mut trees = trees.collect::<Vec<_>>();
@@ -154,7 +154,7 @@ impl<'p, 'f> Finder<'p, 'f> {
 
     fn rank(&self, whole: usize, part: usize, child: &Partition, shape: &IndexShape) -> Option<u8> {
         let planner = self.planner;
-        if !planner.facts.canonical_indexes[part].known()?.equals(shape) {
+        if !planner.canonical(part).known()?.equals(shape) {
             return None;
         }
         let (whole, part) = (step(planner, whole), step(planner, part));

@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::index_question;
 use super::options::Options;
 use crate::declared::Declaration;
-use crate::facts::{Facts, Index, Oid, Questions, Relation};
+use crate::facts::{Canonical, Facts, Index, IndexShape, Oid, Relation};
 use crate::pg::name::RelationName;
 use crate::work::plan::{Plan, Subject, Verdict, Warning};
 
@@ -15,7 +16,6 @@ pub struct Planner<'a> {
     pub options: &'a Options,
     pub plan: Plan,
     pub names_chosen: HashSet<RelationName>,
-    relations: HashMap<RelationName, Option<&'a Relation>>,
     full_names: HashMap<&'a RelationName, &'a Relation>,
     /// Existing indexes by table and name.
     indexes: HashMap<(Oid, &'a str), &'a Index>,
@@ -26,37 +26,26 @@ pub struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    pub fn new(
-        questions: Questions,
-        declaration: &'a Declaration,
-        facts: &'a Facts,
-        options: &'a Options,
-    ) -> Self {
+    pub fn new(declaration: &'a Declaration, facts: &'a Facts, options: &'a Options) -> Self {
         let mut planner = Planner {
             declaration,
             facts,
             options,
             plan: Plan::default(),
             names_chosen: HashSet::new(),
-            relations: HashMap::new(),
-            full_names: HashMap::new(),
+            full_names: facts.relations.values().map(|it| (&it.name, it)).collect(),
             indexes: HashMap::new(),
             definitions: HashMap::new(),
             declared: HashMap::new(),
         };
-        for (at, (index, canonical)) in
-            questions.indexes.iter().zip(&facts.canonical_indexes).enumerate()
-        {
+        for (at, index) in declaration.indexes.iter().enumerate() {
             if let (Some(relation), Some(shape)) =
-                (&facts.relations[index.relation], canonical.known())
+                (facts.relations.get(&index.table), planner.canonical(at).known())
             {
                 let key = (relation.oid, shape.definition.as_str());
                 planner.declared.entry(key).or_default().push(at);
             }
         }
-        let relations = facts.relations.iter().map(Option::as_ref);
-        planner.full_names = relations.clone().flatten().map(|it| (&it.name, it)).collect();
-        planner.relations = questions.relations.into_iter().zip(relations).collect();
         for (table, index) in facts
             .indexes
             .iter()
@@ -71,7 +60,12 @@ impl<'a> Planner<'a> {
 
     /// The relation that a declared name means, if it exists.
     pub fn relation(&self, name: &RelationName) -> Option<&'a Relation> {
-        self.relations.get(name).copied().flatten()
+        self.facts.relations.get(name)
+    }
+
+    /// How the server writes the declared index at that place.
+    pub fn canonical(&self, at: usize) -> &'a Canonical<IndexShape> {
+        self.facts.canonical_index(&index_question(&self.declaration.indexes[at]))
     }
 
     /// The relation of that full name, if it is among those asked for.

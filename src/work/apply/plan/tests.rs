@@ -87,7 +87,7 @@ fn index(oid: u32, name: &str, definition: &str) -> Index {
 /// the server as `canonical`.
 fn facts(declaration: &Declaration, indexes: Vec<Index>, canonical: &str) -> Facts {
     let questions = questions(declaration);
-    let relations = questions.relations.iter().map(|name| Some(table(1, &name.name)));
+    let relations = questions.relations.iter().map(|name| (name.clone(), table(1, &name.name)));
     Facts {
         server: server(),
         relations: relations.collect(),
@@ -95,18 +95,25 @@ fn facts(declaration: &Declaration, indexes: Vec<Index>, canonical: &str) -> Fac
         partitions: HashMap::new(),
         canonical_indexes: questions
             .indexes
-            .iter()
+            .into_iter()
             .map(|question| {
-                Canonical::Known(IndexShape { unique: question.unique, ..shape(canonical) })
+                let shape = IndexShape { unique: question.unique, ..shape(canonical) };
+                (question, Canonical::Known(shape))
             })
             .collect(),
-        canonical_views: Vec::new(),
+        canonical_views: HashMap::new(),
         locked: std::collections::HashSet::new(),
         name_conflicts: HashMap::new(),
         index_comments: HashMap::new(),
         builds: Vec::new(),
+        invalid_indexes: Vec::new(),
         column_widths: HashMap::new(),
     }
+}
+
+/// The only relation is this one.
+fn is(facts: &mut Facts, relation: Relation) {
+    facts.relations.values_mut().for_each(|it| *it = relation.clone());
 }
 
 fn only_step(declaration: &Declaration, facts: &Facts, options: &Options) -> Step {
@@ -293,7 +300,7 @@ fn who_does_not_own_the_table_is_told_who_does() {
     let declaration = declare(DECLARED);
     let mut facts = facts(&declaration, Vec::new(), BTREE_A);
     let foreign = Relation { owned: false, owner: "boss".to_owned(), ..table(1, "t") };
-    facts.relations[0] = Some(foreign);
+    is(&mut facts, foreign);
     let step = only_step(&declaration, &facts, &Options::default());
     assert_eq!(step.verdict, Verdict::Refused);
     assert!(
@@ -307,13 +314,17 @@ fn who_does_not_own_the_table_is_told_who_does() {
 fn what_the_server_refuses_is_not_sent() {
     let declaration = declare(DECLARED);
     let mut facts = facts(&declaration, Vec::new(), BTREE_A);
-    facts.canonical_indexes[0] = Canonical::Refused(crate::pg::server_error::ServerError {
+    let refused = Canonical::Refused(crate::pg::server_error::ServerError {
         sqlstate: Some("42703".to_owned()),
         message: "column \"a\" does not exist".to_owned(),
         detail: None,
         hint: None,
         position: None,
     });
+    facts
+        .canonical_indexes
+        .values_mut()
+        .for_each(|canonical| *canonical = refused.clone());
     let step = only_step(&declaration, &facts, &Options::default());
     assert_eq!(step.verdict, Verdict::Refused);
     assert!(step.reason.words.contains("column \"a\" does not exist"));
@@ -324,7 +335,11 @@ fn what_the_server_refuses_is_not_sent() {
 fn what_cannot_be_compared_is_said() {
     let declaration = declare(DECLARED);
     let mut facts = facts(&declaration, vec![index(2, "i", BTREE_A)], BTREE_A);
-    facts.canonical_indexes[0] = Canonical::NotCompared("no TEMP".to_owned());
+    let unknown = Canonical::NotCompared("no TEMP".to_owned());
+    facts
+        .canonical_indexes
+        .values_mut()
+        .for_each(|canonical| *canonical = unknown.clone());
     let plan = plan(&declaration, &facts, &Options::default());
     assert_eq!(plan.steps[0].verdict, Verdict::AsDeclared);
     assert_eq!(plan.warnings[0].rule, "not_compared");
@@ -353,7 +368,7 @@ fn maintenance_runs_when_never_done_or_when_the_table_changes() {
     let step = only_step(&declaration, &facts, &Options::default());
     assert_eq!(texts(&step), ["ANALYZE (SKIP_LOCKED) public.t"]);
     let done = Relation { analyzed_ago_seconds: Some(60.0), ..table(1, "t") };
-    facts.relations[0] = Some(done);
+    is(&mut facts, done);
     let step = only_step(&declaration, &facts, &Options::default());
     assert_eq!(step.verdict, Verdict::LeftOut);
     assert!(step.reason.words.starts_with("done 1m ago"), "{}", step.reason);
@@ -371,7 +386,7 @@ fn only_what_the_filter_lets_through_is_planned() {
 
 fn partitioned(declaration: &Declaration, members: Vec<Partition>) -> Facts {
     let mut facts = facts(declaration, Vec::new(), BTREE_A);
-    facts.relations[0] = Some(Relation { kind: RelationKind::PartitionedTable, ..table(1, "t") });
+    is(&mut facts, Relation { kind: RelationKind::PartitionedTable, ..table(1, "t") });
     facts.partitions.insert(1, members);
     facts
 }

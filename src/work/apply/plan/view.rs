@@ -1,6 +1,7 @@
 //! What is to be done about a declared materialized view.
 
 use super::planner::Planner;
+use super::view_question;
 use crate::declared::DeclaredView;
 use crate::facts::{Canonical, Relation, RelationKind, ViewShape};
 use crate::pg::name::RelationName;
@@ -8,8 +9,8 @@ use crate::work::apply::why::Why;
 use crate::work::plan::{Action, Lock, LockMode, Statement, Step, Subject, Verdict};
 
 /// Adds the view's step.
-pub fn plan(planner: &mut Planner<'_>, at: usize, declared: &DeclaredView) {
-    let canonical = planner.facts.canonical_views[at].clone();
+pub fn plan(planner: &mut Planner<'_>, declared: &DeclaredView) {
+    let canonical = planner.facts.canonical_view(&view_question(declared)).clone();
     let step = match planner.relation(&declared.name).cloned() {
         Some(relation) => existing(planner, declared, &relation, &canonical),
         None => missing(planner, declared, &canonical),

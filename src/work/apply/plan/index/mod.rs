@@ -31,7 +31,7 @@ const REPLICA_IDENTITY: &str = "replica identity";
 
 /// Adds the index's step.
 pub fn plan(planner: &mut Planner<'_>, at: usize, declared: &DeclaredIndex) {
-    let canonical = planner.facts.canonical_indexes[at].clone();
+    let canonical = planner.canonical(at).clone();
     let Some(relation) = planner.relation(&declared.table).cloned() else {
         let step = on_missing_table(planner, declared, &canonical);
         planner.plan.steps.push(step);
@@ -259,9 +259,9 @@ impl Target<'_, '_> {
             });
         }
         let earlier = self.planner.declared_with(table, &shape.definition).iter();
-        let mut earlier = earlier.take_while(|other| **other < self.at).filter(|other| {
-            self.planner.facts.canonical_indexes[**other].known().is_some_and(covers)
-        });
+        let mut earlier = earlier
+            .take_while(|other| **other < self.at)
+            .filter(|other| self.planner.canonical(**other).known().is_some_and(covers));
         earlier.next().map(|other| {
             let other = &self.planner.declaration.indexes[*other];
             let name = other.name.as_deref().unwrap_or("an unnamed index");
