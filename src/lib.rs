@@ -39,6 +39,7 @@ mod escape_control;
 pub mod failure;
 mod files;
 mod format;
+mod warning;
 
 pub use cli::Cli;
 pub use output::inflight::Inflight;

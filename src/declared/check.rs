@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Declaration, DeclaredIndex, DeclaredView, Note, Source};
+use super::{Declaration, DeclaredIndex, DeclaredView, Source};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::name::{NAME_MAX_BYTES, RelationName, quote_ident, with_suffix};
+use crate::warning::Warning;
 
 /// So many problems are printed; a file of the wrong kind has one a statement.
 const PROBLEMS_SHOWN: usize = 20;
@@ -30,34 +31,34 @@ impl Problem {
 
 /// Cuts names as PostgreSQL does, so that they are those of the catalog, and says so.
 pub fn cut_names(declaration: &mut Declaration) {
-    let notes = &mut declaration.notes;
+    let warnings = &mut declaration.warnings;
     for index in &mut declaration.indexes {
         if let Some(name) = &mut index.name {
-            cut(name, &index.source, notes);
+            cut(name, &index.source, warnings);
         }
-        cut_relation(&mut index.table, &index.source, notes);
+        cut_relation(&mut index.table, &index.source, warnings);
     }
     for view in &mut declaration.views {
-        cut_relation(&mut view.name, &view.source, notes);
+        cut_relation(&mut view.name, &view.source, warnings);
     }
     for comment in &mut declaration.comments {
-        cut_relation(&mut comment.name, &comment.source, notes);
+        cut_relation(&mut comment.name, &comment.source, warnings);
     }
     for maintenance in &mut declaration.maintenance {
         if let Some(table) = &mut maintenance.table {
-            cut_relation(table, &maintenance.source, notes);
+            cut_relation(table, &maintenance.source, warnings);
         }
     }
 }
 
-fn cut_relation(name: &mut RelationName, source: &Source, notes: &mut Vec<Note>) {
+fn cut_relation(name: &mut RelationName, source: &Source, warnings: &mut Vec<Warning>) {
     if let Some(schema) = &mut name.schema {
-        cut(schema, source, notes);
+        cut(schema, source, warnings);
     }
-    cut(&mut name.name, source, notes);
+    cut(&mut name.name, source, warnings);
 }
 
-fn cut(name: &mut String, source: &Source, notes: &mut Vec<Note>) {
+fn cut(name: &mut String, source: &Source, warnings: &mut Vec<Warning>) {
     if name.len() <= NAME_MAX_BYTES {
         return;
     }
@@ -68,24 +69,24 @@ fn cut(name: &mut String, source: &Source, notes: &mut Vec<Note>) {
         name.len(),
         quote_ident(&kept)
     );
-    notes.push(Note { rule: "name_cut", object: kept.clone(), message });
+    warnings.push(Warning { rule: "name_cut", object: kept.clone(), message });
     *name = kept;
 }
 
 /// Two definitions under one name are a problem; the same declaration again is only noted and
 /// left out.
 pub fn twice(declaration: &mut Declaration, problems: &mut Vec<Problem>) {
-    let notes = &mut declaration.notes;
-    keep_first(&mut declaration.indexes, notes, problems, same_index);
-    keep_first(&mut declaration.views, notes, problems, same_view);
-    keep_first(&mut declaration.maintenance, notes, problems, |first, second| {
+    let warnings = &mut declaration.warnings;
+    keep_first(&mut declaration.indexes, warnings, problems, same_index);
+    keep_first(&mut declaration.views, warnings, problems, same_view);
+    keep_first(&mut declaration.maintenance, warnings, problems, |first, second| {
         let same = first.kind == second.kind
             && first.table == second.table
             && first.columns == second.columns
             && first.options == second.options;
         if same { Likeness::Same } else { Likeness::Unrelated }
     });
-    keep_first(&mut declaration.comments, notes, problems, |first, second| {
+    keep_first(&mut declaration.comments, warnings, problems, |first, second| {
         if first.on != second.on || first.name != second.name {
             Likeness::Unrelated
         } else if first.text == second.text {
@@ -141,7 +142,7 @@ fn schemas_may_be_same(first: &RelationName, second: &RelationName) -> bool {
 
 fn keep_first<T: Placed>(
     items: &mut Vec<T>,
-    notes: &mut Vec<Note>,
+    warnings: &mut Vec<Warning>,
     problems: &mut Vec<Problem>,
     likeness: impl Fn(&T, &T) -> Likeness,
 ) {
@@ -161,7 +162,7 @@ fn keep_first<T: Placed>(
                 earlier.push(kept.len());
                 kept.push(item);
             }
-            Some((at, true)) => notes.push(Note {
+            Some((at, true)) => warnings.push(Warning {
                 rule: "declared_twice",
                 object: item.label(),
                 message: format!(

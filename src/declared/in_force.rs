@@ -62,7 +62,7 @@ pub fn in_force(migrations: &[Migration]) -> InForce {
         }
         walk.session(session, at, &mut reader.passed);
         walk.problems.clear();
-        reader.passed.notes.clear();
+        reader.passed.warnings.clear();
     }
     InForce {
         indexes: standing(walk.indexes),

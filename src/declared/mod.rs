@@ -26,6 +26,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::pg::name::RelationName;
+use crate::warning::Warning;
 
 pub use files::SqlFile;
 pub use grouping::grouping_columns;
@@ -63,8 +64,9 @@ pub struct Declaration {
     pub maintenance: Vec<DeclaredMaintenance>,
     /// The search path that the files set for their names; `None`: that of the session.
     pub search_path: Option<DeclaredPath>,
-    /// What was passed over or said twice, for the reader.
-    pub notes: Vec<Note>,
+    /// What was passed over or said twice: `ignored_statement`, `declared_twice`, `taken_back`,
+    /// `not_followed`, `name_cut`.
+    pub warnings: Vec<Warning>,
 }
 
 impl Declaration {
@@ -84,18 +86,6 @@ pub struct DeclaredPath {
     pub text: String,
     /// Where it is set.
     pub source: Source,
-}
-
-/// A remark about the files that stops nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
-    /// A stable name for scripts: `ignored_statement`, `declared_twice`, `taken_back`,
-    /// `not_followed`, `name_cut`.
-    pub rule: &'static str,
-    /// What it is about.
-    pub object: String,
-    /// The remark, with the place.
-    pub message: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

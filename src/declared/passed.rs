@@ -1,9 +1,10 @@
 //! What is passed over in the files, for the reader.
 
+use super::Source;
 use super::check::Problem;
 use super::parse::Others;
-use super::{Note, Source};
 use crate::syntax::lexer::tokens;
+use crate::warning::Warning;
 
 /// So many are named one by one in a file; a dump has thousands.
 const NAMED: usize = 100;
@@ -15,7 +16,7 @@ const WORD_SHOWN: usize = 40;
 #[derive(Debug)]
 pub struct Passed {
     others: Others,
-    pub notes: Vec<Note>,
+    pub warnings: Vec<Warning>,
     file: String,
     in_file: usize,
 }
@@ -23,7 +24,12 @@ pub struct Passed {
 impl Passed {
     /// Nothing yet.
     pub fn new(others: Others) -> Self {
-        Passed { others, notes: Vec::new(), file: String::new(), in_file: 0 }
+        Passed {
+            others,
+            warnings: Vec::new(),
+            file: String::new(),
+            in_file: 0,
+        }
     }
 
     /// Whether what declares nothing is an error.
@@ -67,7 +73,7 @@ impl Passed {
 
     /// A remark under a rule of its own.
     pub fn push(&mut self, rule: &'static str, object: String, message: String) {
-        self.notes.push(Note { rule, object, message });
+        self.warnings.push(Warning { rule, object, message });
     }
 
     fn one(&mut self, source: &Source, message: String) {

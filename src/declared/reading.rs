@@ -100,7 +100,7 @@ impl Reading {
             comments: declared(walk.comments),
             maintenance: declared(walk.maintenance),
             search_path,
-            notes: passed.notes,
+            warnings: passed.warnings,
         };
         check::cut_names(&mut declaration);
         check::twice(&mut declaration, &mut problems);

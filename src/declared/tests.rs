@@ -111,9 +111,9 @@ fn every_other_statement_is_refused_with_its_place() {
 fn other_statements_can_be_passed_over_with_a_note() {
     let declaration = declare_with("set x = 1;\ncreate index i on t (a);", Others::Ignore).unwrap();
     assert_eq!(declaration.indexes.len(), 1);
-    assert_eq!(declaration.notes[0].rule, "ignored_statement");
-    assert!(declaration.notes[0].message.contains("passed over: set x = …"));
-    assert!(declaration.notes[0].object.ends_with(":1"));
+    assert_eq!(declaration.warnings[0].rule, "ignored_statement");
+    assert!(declaration.warnings[0].message.contains("passed over: set x = …"));
+    assert!(declaration.warnings[0].object.ends_with(":1"));
 }
 
 #[test]
@@ -202,13 +202,13 @@ fn what_later_statements_take_back_is_not_declared() {
 
 #[test]
 fn what_is_taken_back_or_not_followed_is_said_at_its_line() {
-    let notes = |sql: &str| {
-        let notes = declare_with(sql, Others::Ignore).unwrap().notes;
-        let notes = notes.iter().map(|note| {
-            let line = note.object.rsplit(':').next().unwrap();
-            format!("{} {line} {}", note.rule, note.message.split(", which").next().unwrap())
+    let warnings = |sql: &str| {
+        let warnings = declare_with(sql, Others::Ignore).unwrap().warnings;
+        let warnings = warnings.iter().map(|warning| {
+            let line = warning.object.rsplit(':').next().unwrap();
+            format!("{} {line} {}", warning.rule, warning.message.split(", which").next().unwrap())
         });
-        notes.collect::<Vec<_>>().join("\n")
+        warnings.collect::<Vec<_>>().join("\n")
     };
     let index = "create index i on t (a);\n";
     for (later, wanted) in [
@@ -227,7 +227,7 @@ fn what_is_taken_back_or_not_followed_is_said_at_its_line() {
             "ignored_statement 2 passed over: do $$ begin",
         ),
     ] {
-        let said = notes(&format!("{index}{later}"));
+        let said = warnings(&format!("{index}{later}"));
         assert!(said.starts_with(wanted), "{later}: {said}");
     }
 }
@@ -446,8 +446,8 @@ fn the_same_declaration_again_counts_once() {
     )
     .unwrap();
     assert_eq!(declaration.indexes.len(), 2);
-    assert_eq!(declaration.notes.len(), 2);
-    assert!(declaration.notes[0].message.contains("declared.sql:1 already"));
+    assert_eq!(declaration.warnings.len(), 2);
+    assert!(declaration.warnings[0].message.contains("declared.sql:1 already"));
 }
 
 #[test]
@@ -468,10 +468,14 @@ fn names_are_cut_as_postgresql_cuts_them() {
     let declaration = declaration.unwrap();
     assert_eq!(declaration.indexes[0].name.as_ref(), Some(&cut));
     assert_eq!(declaration.maintenance[0].table.as_ref().unwrap().name, cut);
-    let note = &declaration.notes[0];
-    assert_eq!(note.rule, "name_cut");
-    assert!(note.message.contains("declared.sql:1: the name"), "{}", note.message);
-    assert!(note.message.contains("has 80 bytes; PostgreSQL keeps 63"), "{}", note.message);
+    let warning = &declaration.warnings[0];
+    assert_eq!(warning.rule, "name_cut");
+    assert!(warning.message.contains("declared.sql:1: the name"), "{}", warning.message);
+    assert!(
+        warning.message.contains("has 80 bytes; PostgreSQL keeps 63"),
+        "{}",
+        warning.message
+    );
     let both = format!("create index x{0}1 on t (a); create index x{0}2 on t (b);", "x".repeat(63));
     assert!(refusal(&both).to_string().contains("is declared differently at"));
 }

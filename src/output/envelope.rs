@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::format::millis;
 use crate::pg::conninfo::Conninfo;
 use crate::pg::database::Server;
-use crate::work::plan::Warning;
+use crate::warning::Warning;
 
 /// The version of the documents' form.
 pub(super) const SCHEMA_VERSION: u32 = 1;

@@ -8,8 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::failure::{Failure, Kind, Result};
 use crate::files;
+use crate::warning::Warning;
 use crate::work::event::{ExecutedStep, Outcome, Status};
-use crate::work::plan::Warning;
 
 /// The series of one job.
 pub struct Series {

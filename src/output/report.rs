@@ -2,7 +2,7 @@
 
 use super::{Format, Head, Outcome, Verbosity};
 use crate::failure::Result;
-use crate::work::plan::Warning;
+use crate::warning::Warning;
 
 /// A job's result. It prints nothing: the console does.
 pub trait Report {

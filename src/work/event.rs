@@ -5,12 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::plan::{Plan, Statement, Step, Warning};
+use super::plan::{Plan, Statement, Step};
 use super::refresh::plan::Way;
 use crate::cancel::Signal;
 use crate::facts::Writes;
 use crate::failure::Failure;
 use crate::pg::server_error::ServerError;
+use crate::warning::Warning;
 
 /// A step's place in its plan.
 pub type StepIndex = usize;

@@ -11,6 +11,7 @@ pub use super::statement::{Statement, drop};
 use crate::declared::{DeclaredComment, DeclaredIndex, DeclaredMaintenance, DeclaredView, Source};
 use crate::facts::Build;
 use crate::pg::name::RelationName;
+use crate::warning::Warning;
 
 /// A plan: every declared object is a step, also those with nothing to do.
 #[derive(Debug, Clone, Default)]
@@ -282,15 +283,4 @@ pub fn one_line(sql: &str, width: usize) -> String {
     }
     let cut = line.chars().take(width.saturating_sub(1)).collect::<String>();
     format!("{cut}…")
-}
-
-/// A remark that stops nothing but must not get lost.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Warning {
-    /// A stable name for scripts.
-    pub rule: &'static str,
-    /// The object, schema-qualified.
-    pub object: String,
-    /// What there is to know.
-    pub message: String,
 }

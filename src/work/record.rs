@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::types::{ToSql, Type};
 
 use super::event::{Outcome, Skipped, Status};
-use super::plan::{Step, Subject, Warning};
+use super::plan::{Step, Subject};
 use crate::config;
 use crate::facts::history::{self, Installed, Run, Schema};
 use crate::facts::{Known, Oid, Unavailable};
@@ -15,6 +15,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::Database;
 use crate::pg::row::Row;
 use crate::pg::session::Session;
+use crate::warning::Warning;
 
 /// A job does not wait longer for its history.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -14,7 +14,7 @@ use crate::format;
 use crate::output::{Page, Report};
 use crate::pg::database::{Database, Server};
 use crate::pg::session::Session;
-use crate::work::plan::Warning;
+use crate::warning::Warning;
 use plan::arrange;
 use report::Look;
 

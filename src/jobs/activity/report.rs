@@ -11,7 +11,8 @@ use crate::facts::activity::ActiveSession;
 use crate::format;
 use crate::output::table::{cell, paragraph, right, table, text};
 use crate::output::{Head, Outcome, Report, Style, Text, Verbosity};
-use crate::work::plan::{Warning, one_line};
+use crate::warning::Warning;
+use crate::work::plan::one_line;
 
 /// One look, arranged.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -15,8 +15,9 @@ use crate::output::Report;
 use crate::output::dry_run::{DryRunReport, Rest};
 use crate::pg::advisory::{Job, RunLock};
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
+use crate::warning::Warning;
 use crate::work::apply::load::load_plan;
-use crate::work::plan::{Plan, Warning};
+use crate::work::plan::Plan;
 use crate::work::{Apply, DeadlockVictim, Execution, Policy, YieldToDdl};
 
 /// Make the database match the SQL files, online

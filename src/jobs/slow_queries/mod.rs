@@ -23,7 +23,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::output::{Format, Outcome, Page, Report};
 use crate::pg::database::Database;
 use crate::pg::session::Session;
-use crate::work::plan::Warning;
+use crate::warning::Warning;
 use plan::{Condition, Ranking, Sort};
 use report::{Depth, SlowQueriesReport, Texts};
 use run::{PointInTime, StatementHistory};

@@ -12,7 +12,7 @@ use crate::facts::statements::{
 };
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::session::Session;
-use crate::work::plan::Warning;
+use crate::warning::Warning;
 
 impl Args {
     pub(super) async fn ranking(

@@ -9,7 +9,7 @@ use crate::facts::statements::Snapshot;
 use crate::format;
 use crate::output::table::{cell, right, table, text};
 use crate::output::{Head, Outcome, Report, Style, Text};
-use crate::work::plan::Warning;
+use crate::warning::Warning;
 
 /// What was taken and removed.
 #[derive(Debug)]

@@ -15,7 +15,8 @@ use crate::failure::{Failure, Result};
 use crate::format;
 use crate::pg::name::{RelationName, quote_ident};
 use crate::pg::name_pattern::NamePattern;
-use crate::work::plan::{Action, Lock, LockMode, Plan, Statement, Step, Subject, Verdict, Warning};
+use crate::warning::Warning;
+use crate::work::plan::{Action, Lock, LockMode, Plan, Statement, Step, Subject, Verdict};
 
 #[derive(Debug, Clone)]
 pub struct Options {

@@ -2,7 +2,7 @@
 
 use super::{Condition, StatementDelta};
 use crate::facts::statements::{Counter, Counters, KnownTexts, Moment, Names};
-use crate::work::plan::Warning;
+use crate::warning::Warning;
 
 /// What was found out.
 #[derive(Debug, Clone, Default)]

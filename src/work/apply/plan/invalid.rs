@@ -1,7 +1,8 @@
 //! Indexes that are not whole and that no file declares: apply does not touch them, but the reader should know.
 
 use crate::facts::{Build, Facts, InvalidIndex};
-use crate::work::plan::{Plan, Warning};
+use crate::warning::Warning;
+use crate::work::plan::Plan;
 
 /// A warning for each that is no step's affair and that nobody is building.
 pub fn undeclared(facts: &Facts, plan: &Plan) -> Vec<Warning> {

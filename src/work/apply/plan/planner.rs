@@ -7,7 +7,8 @@ use super::options::Options;
 use crate::declared::Declaration;
 use crate::facts::{Canonical, Facts, Index, IndexShape, Oid, Relation};
 use crate::pg::name::RelationName;
-use crate::work::plan::{Plan, Subject, Verdict, Warning};
+use crate::warning::Warning;
+use crate::work::plan::{Plan, Subject, Verdict};
 
 /// The facts, the declaration, and the plan as far as it is made.
 pub struct Planner<'a> {
@@ -120,13 +121,7 @@ impl<'a> Planner<'a> {
     pub fn finish(self) -> Plan {
         let filter = &self.options.filter;
         let mut plan = self.plan;
-        for note in &self.declaration.notes {
-            plan.warnings.push(Warning {
-                rule: note.rule,
-                object: note.object.clone(),
-                message: note.message.clone(),
-            });
-        }
+        plan.warnings.extend(self.declaration.warnings.iter().cloned());
         let left_out = plan.steps.iter().filter(|step| !filter.lets_through(step));
         let left_out = left_out.map(|step| step.object.to_string()).collect::<HashSet<_>>();
         plan.steps.retain(|step| filter.lets_through(step));
