@@ -11,8 +11,9 @@ use crate::failure::{Failure, Result};
 use crate::output::executed::{ExecutedReport, Telling};
 use crate::output::{self, Format, Outcome};
 use crate::pg::database::Database;
+use crate::warning::Warning;
 use crate::work::event::{Event, Events, Executed, Outcome as StepOutcome, Skipped, Status};
-use crate::work::plan::{Plan, Warning};
+use crate::work::plan::Plan;
 use crate::work::record::Recorder;
 use crate::work::{Execution, Policy, engine};
 

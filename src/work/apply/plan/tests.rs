@@ -112,8 +112,8 @@ fn facts(declaration: &Declaration, indexes: Vec<Index>, canonical: &str) -> Fac
 }
 
 /// The only relation is this one.
-fn is(facts: &mut Facts, relation: Relation) {
-    facts.relations.values_mut().for_each(|it| *it = relation.clone());
+fn is(facts: &mut Facts, relation: &Relation) {
+    facts.relations.values_mut().for_each(|it| it.clone_from(relation));
 }
 
 fn only_step(declaration: &Declaration, facts: &Facts, options: &Options) -> Step {
@@ -300,7 +300,7 @@ fn who_does_not_own_the_table_is_told_who_does() {
     let declaration = declare(DECLARED);
     let mut facts = facts(&declaration, Vec::new(), BTREE_A);
     let foreign = Relation { owned: false, owner: "boss".to_owned(), ..table(1, "t") };
-    is(&mut facts, foreign);
+    is(&mut facts, &foreign);
     let step = only_step(&declaration, &facts, &Options::default());
     assert_eq!(step.verdict, Verdict::Refused);
     assert!(
@@ -368,7 +368,7 @@ fn maintenance_runs_when_never_done_or_when_the_table_changes() {
     let step = only_step(&declaration, &facts, &Options::default());
     assert_eq!(texts(&step), ["ANALYZE (SKIP_LOCKED) public.t"]);
     let done = Relation { analyzed_ago_seconds: Some(60.0), ..table(1, "t") };
-    is(&mut facts, done);
+    is(&mut facts, &done);
     let step = only_step(&declaration, &facts, &Options::default());
     assert_eq!(step.verdict, Verdict::LeftOut);
     assert!(step.reason.words.starts_with("done 1m ago"), "{}", step.reason);
@@ -386,7 +386,7 @@ fn only_what_the_filter_lets_through_is_planned() {
 
 fn partitioned(declaration: &Declaration, members: Vec<Partition>) -> Facts {
     let mut facts = facts(declaration, Vec::new(), BTREE_A);
-    is(&mut facts, Relation { kind: RelationKind::PartitionedTable, ..table(1, "t") });
+    is(&mut facts, &Relation { kind: RelationKind::PartitionedTable, ..table(1, "t") });
     facts.partitions.insert(1, members);
     facts
 }
