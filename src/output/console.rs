@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 
 use indicatif::MultiProgress;
 use jiff::ZonedDateTime;
-use terminal_size::{Height, Width, terminal_size_of};
+use rustix::termios::{Winsize, tcgetwinsize};
 
 use super::failure::product_of_failure;
 use super::report::{Piece, Report, Style, Text};
@@ -108,7 +108,7 @@ impl Console {
     }
 
     fn style(&self) -> Style {
-        let width = terminal_size_of(stdout()).map(|(Width(width), _)| width);
+        let width = terminal().map(|size| size.ws_col);
         let OutputOptions { format, verbosity, .. } = self.options;
         Style { format, verbosity, width }
     }
@@ -210,14 +210,18 @@ fn print(text: &str) {
     drop(write(text));
 }
 
+/// The size of the terminal that the product is written to; a terminal may not know it.
+fn terminal() -> Option<Winsize> {
+    tcgetwinsize(stdout()).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0)
+}
+
 /// Writes over what the terminal shows; into a pipe or a file it goes as it is. Returns whether
 /// anybody reads it.
 fn redraw(text: &str) -> bool {
-    let size = terminal_size_of(stdout());
-    let Some((_, Height(lines))) = size else {
+    let Some(size) = terminal() else {
         return write(text).is_ok();
     };
-    let page = page(text, lines.into());
+    let page = page(text, size.ws_row.into());
     write_raw(&format!("{CLEAR}{}", escape_control::lines(&page))).is_ok()
 }
 

@@ -85,9 +85,10 @@ pub async fn no_room(
         return Ok(None);
     };
     // The socket may lead into a container, whose directories are not to be seen here.
-    let Ok(free) = fs4::available_space(&directory) else {
+    let Ok(space) = rustix::fs::statvfs(&directory) else {
         return Ok(None);
     };
+    let free = space.f_bavail.saturating_mul(space.f_frsize);
     let free = i64::try_from(free).unwrap_or(i64::MAX);
     Ok((estimated_bytes > free).then(|| Why::NoRoom {
         needed: format::bytes(estimated_bytes),
