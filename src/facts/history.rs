@@ -3,6 +3,7 @@
 
 mod schema;
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use super::load::ask;
 use super::{Known, Oid, Sources, Unavailable};
 use crate::failure::Result;
 use crate::format;
+use crate::pg::database::Server;
 use crate::pg::session::Session;
 pub use schema::{CURRENT, Installed, Schema, damaged, load_schema};
 
@@ -39,11 +41,11 @@ pub struct PastMaintenance {
 /// What the history tells, where there is one; `None` where there is none for this role and this
 /// version. `asked` is asked of a schema that can be used, and of no other.
 pub async fn tell<T>(
-    schema: &Known<Schema>,
+    schema: &Known<impl Borrow<Schema>>,
     asked: impl Future<Output = Result<T>>,
 ) -> Known<Option<T>> {
     match schema {
-        Known::Known(schema) => match schema.is_usable() {
+        Known::Known(schema) => match schema.borrow().is_usable() {
             Ok(true) => asked.await.map(Some).into(),
             Ok(false) => Known::Known(None),
             Err(failure) => Unavailable::from(failure).into(),
@@ -142,19 +144,60 @@ pub struct LastRefresh {
     pub sources: Option<Sources>,
 }
 
-/// For each role whether it may write and read the history; `None` where there is no such role.
-pub async fn load_grants(session: &Session, roles: &[String]) -> Result<Vec<Option<bool>>> {
+/// What `pgtend init` has to know.
+#[derive(Debug, Clone)]
+pub struct Installation {
+    pub database: String,
+    /// The role that pgtend acts as.
+    pub role: String,
+    pub schema: Schema,
+    /// For each role that is asked about whether it may write and read the history; `None` where there
+    /// is no such role.
+    pub grants: HashMap<String, Option<bool>>,
+    /// What others have in the schema or on it, where that matters.
+    pub strangers: Vec<String>,
+}
+
+/// What stands in the database. `owner` may own the schema, too; `removed` are the relations that
+/// are to go, if they are.
+///
+/// # Errors
+/// Those of the connection and of the queries.
+pub async fn load_installation(
+    session: &Session,
+    server: &Server,
+    owner: Option<&str>,
+    roles: &[String],
+    removed: Option<&[&str]>,
+) -> Result<Installation> {
+    let schema = load_schema(session, owner).await?;
+    // Looking for them reads much, and is done only where it is told.
+    let strangers = match (schema.installed(), removed) {
+        (Installed::Foreign, _) => load_strangers(session, &[]).await?,
+        (_, Some(ours)) => load_strangers(session, ours).await?,
+        _ => Vec::new(),
+    };
+    Ok(Installation {
+        database: server.database.clone(),
+        role: server.role.clone(),
+        schema,
+        grants: load_grants(session, roles).await?,
+        strangers,
+    })
+}
+
+async fn load_grants(session: &Session, roles: &[String]) -> Result<HashMap<String, Option<bool>>> {
     if roles.is_empty() {
-        return Ok(Vec::new());
+        return Ok(HashMap::new());
     }
     let sql = include_str!("../../sql/catalog/schema_grants.sql");
     let rows = ask(session, sql, &[(&roles, Type::TEXT_ARRAY)]).await?;
     let granted = |row: &Row| row.get::<_, bool>("is_there").then(|| row.get("granted"));
-    Ok(rows.iter().map(granted).collect())
+    Ok(roles.iter().cloned().zip(rows.iter().map(granted)).collect())
 }
 
 /// What is in the schema, or depends on what is in it, besides the relations that are ours.
-pub async fn load_strangers(session: &Session, ours: &[&str]) -> Result<Vec<String>> {
+async fn load_strangers(session: &Session, ours: &[&str]) -> Result<Vec<String>> {
     let sql = include_str!("../../sql/catalog/schema_strangers.sql");
     let rows = ask(session, sql, &[(&ours, Type::TEXT_ARRAY)]).await?;
     Ok(rows.iter().map(|row| row.get("stranger")).collect())

@@ -430,8 +430,8 @@ pub struct Waiter {
 /// What replication depends on this server.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Replication {
-    /// Standbys by name, and how far each is behind; `None` where it is idle or cannot be seen.
-    pub standbys: Vec<(String, Option<Duration>)>,
+    /// Standbys by name, and how far each is behind; `None` where it is idle.
+    pub standbys: Vec<(String, Known<Option<Duration>>)>,
     /// Slots that nobody reads, by name, and the bytes of WAL that they hold back.
     pub inactive_slots: Vec<(String, i64)>,
 }

@@ -6,9 +6,10 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::load::{ask, first};
 use super::secret::running_without_secrets;
-use super::{Blocker, Oid, Replication, StatementProgress, Waiter};
+use super::{Blocker, Known, Oid, Replication, StatementProgress, Unavailable, Waiter};
 use crate::failure::Result;
-use crate::pg::name::RelationName;
+use crate::pg::database::Server;
+use crate::pg::name::{RelationName, quote_ident};
 use crate::pg::row::Row;
 use crate::pg::session::Session;
 
@@ -81,7 +82,7 @@ pub async fn load_forecast(
 }
 
 /// The standbys' lag and the inactive slots.
-pub async fn load_replication(session: &Session) -> Result<Replication> {
+pub async fn load_replication(session: &Session, server: &Server) -> Result<Replication> {
     let mut replication = Replication::default();
     for row in ask(session, include_str!("../../sql/catalog/replication.sql"), &[]).await? {
         let name: String = row.get("name");
@@ -89,12 +90,21 @@ pub async fn load_replication(session: &Session) -> Result<Replication> {
             Some(bytes) => replication.inactive_slots.push((name, bytes)),
             None => {
                 let lag = row.get::<_, Option<f64>>("lag_seconds");
-                let lag = lag.and_then(crate::format::seconds);
+                let lag = match lag.and_then(crate::format::seconds) {
+                    None if !server.sees_all_statistics => hidden_lag(server).into(),
+                    lag => Known::Known(lag),
+                };
                 replication.standbys.push((name, lag));
             }
         }
     }
     Ok(replication)
+}
+
+fn hidden_lag(server: &Server) -> Unavailable {
+    let role = quote_ident(&server.role);
+    Unavailable::because(format!("{role} may not see it"))
+        .help(format!("GRANT pg_read_all_stats TO {role}"))
 }
 
 /// Where the server keeps the files of a new index in this tablespace, or by default; `None` where

@@ -60,11 +60,14 @@ async fn in_the_way(execution: &Execution<'_>, table: Oid) -> Result<Option<(i32
     let Some(limit) = policy.max_replica_lag else {
         return Ok(None);
     };
-    let standbys = load_replication(&session).await?.standbys;
-    let behind = standbys.into_iter().find(|(_, lag)| lag.is_some_and(|lag| lag > limit));
+    let standbys = load_replication(&session, &execution.database.server).await?.standbys;
+    // How far one is behind that cannot be seen is warned of before the first build.
+    let mut lags = standbys
+        .into_iter()
+        .filter_map(|(name, lag)| Some((name, lag.known().copied()??)));
+    let behind = lags.find(|(_, lag)| *lag > limit);
     Ok(behind.map(|(name, lag)| {
-        let lag =
-            humantime::format_duration(Duration::from_secs(lag.unwrap_or_default().as_secs()));
+        let lag = humantime::format_duration(Duration::from_secs(lag.as_secs()));
         (0, format!("the standby {name}, which is {lag} behind"))
     }))
 }

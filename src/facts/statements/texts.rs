@@ -4,6 +4,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::load::{read_key, with_memory};
 use super::{Extension, KnownTexts, StatementKey};
+use crate::facts::Unavailable;
 use crate::facts::load::ask;
 use crate::facts::secret::without_secrets;
 use crate::failure::{Failure, Result};
@@ -40,6 +41,8 @@ pub struct Texts {
     pub known: KnownTexts,
     /// Why the server cannot hand out its texts.
     pub unreadable: Option<String>,
+    /// Why those that the snapshots keep could not be had.
+    pub not_kept: Option<Unavailable>,
 }
 
 /// How much of the texts the server sends.
@@ -93,7 +96,7 @@ pub async fn load_texts(
         known.insert(raw.key, raw.shown(longest));
     };
     let unreadable = each_text(session, extension, queryids, amount, read).await?;
-    Ok(Texts { known, unreadable })
+    Ok(Texts { known, unreadable, not_kept: None })
 }
 
 /// The texts of statements with these queryids as they are, as much of them as is wanted, one by

@@ -1,6 +1,6 @@
 //! The plan of `pgtend init`: how pgtend's own schema comes into a database, and out of it again.
 
-use crate::facts::history::{CURRENT, Installed, Schema, damaged};
+use crate::facts::history::{CURRENT, Installation, Installed, damaged};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::advisory::lock_schema;
 use crate::pg::name::{quote_ident, quote_literal};
@@ -97,19 +97,6 @@ impl SchemaStep {
     }
 }
 
-/// What the plan has to know.
-#[derive(Debug, Clone)]
-pub struct Facts {
-    pub database: String,
-    /// The role that pgtend acts as.
-    pub role: String,
-    pub schema: Schema,
-    /// For each role that is to be let in whether it is; `None` where there is no such role.
-    pub grants: Vec<Option<bool>>,
-    /// What others have in the schema or on it.
-    pub strangers: Vec<String>,
-}
-
 /// How each transaction begins: two of them never work at once, and each looks at what the one
 /// before it has left.
 pub fn begin() -> Vec<String> {
@@ -126,14 +113,14 @@ pub fn begin() -> Vec<String> {
 /// # Errors
 /// `Unsupported` for a schema that is not pgtend's, is newer, or holds what others made; `Privilege`,
 /// naming the way out; `Usage` for a role that does not exist.
-pub fn plan(facts: &Facts, wanted: &Wanted) -> Result<Vec<SchemaStep>> {
+pub fn plan(facts: &Installation, wanted: &Wanted) -> Result<Vec<SchemaStep>> {
     match wanted {
         Wanted::Installed(roles) => install(facts, roles),
         Wanted::Removed => uninstall(facts),
     }
 }
 
-fn install(facts: &Facts, roles: &[String]) -> Result<Vec<SchemaStep>> {
+fn install(facts: &Installation, roles: &[String]) -> Result<Vec<SchemaStep>> {
     let installed = facts.schema.installed();
     let from = match installed {
         Installed::Absent => 0,
@@ -159,9 +146,10 @@ fn install(facts: &Facts, roles: &[String]) -> Result<Vec<SchemaStep>> {
     Ok(steps)
 }
 
-fn lacking<'a>(facts: &Facts, roles: &'a [String]) -> Result<Vec<&'a str>> {
+fn lacking<'a>(facts: &Installation, roles: &'a [String]) -> Result<Vec<&'a str>> {
     let mut lacking = Vec::new();
-    for (role, granted) in roles.iter().zip(&facts.grants) {
+    for role in roles {
+        let granted = facts.grants.get(role).copied().flatten();
         match granted {
             None => return Err(Failure::usage(format!("--grant {role}: there is no such role"))),
             Some(false) => lacking.push(role.as_str()),
@@ -171,7 +159,7 @@ fn lacking<'a>(facts: &Facts, roles: &'a [String]) -> Result<Vec<&'a str>> {
     Ok(lacking)
 }
 
-fn upgrade(facts: &Facts, to: i32) -> SchemaStep {
+fn upgrade(facts: &Installation, to: i32) -> SchemaStep {
     let makes_schema = to == 1 && !facts.schema.is_there;
     let mut statements = Vec::new();
     if makes_schema {
@@ -226,7 +214,7 @@ fn grant(role: &str) -> SchemaStep {
     }
 }
 
-fn uninstall(facts: &Facts) -> Result<Vec<SchemaStep>> {
+fn uninstall(facts: &Installation) -> Result<Vec<SchemaStep>> {
     match facts.schema.installed() {
         Installed::Absent => return Ok(Vec::new()),
         Installed::Newer(version) => return Err(newer(version)),
@@ -257,7 +245,7 @@ fn uninstall(facts: &Facts) -> Result<Vec<SchemaStep>> {
     }])
 }
 
-fn require_create(facts: &Facts) -> Result<()> {
+fn require_create(facts: &Installation) -> Result<()> {
     let schema = &facts.schema;
     let role = quote_ident(&facts.role);
     if schema.untrusted.is_some() {
@@ -293,7 +281,7 @@ fn require_create(facts: &Facts) -> Result<()> {
     )))
 }
 
-fn require_owned(facts: &Facts) -> Result<()> {
+fn require_owned(facts: &Installation) -> Result<()> {
     if facts.schema.owned {
         return Ok(());
     }
@@ -313,7 +301,7 @@ fn newer(version: i32) -> Failure {
     .hint("a newer pgtend made it: use that one")
 }
 
-fn foreign(facts: &Facts) -> Failure {
+fn foreign(facts: &Installation) -> Failure {
     let listed = listed(facts);
     let holds = if listed.is_empty() {
         String::new()
@@ -330,7 +318,7 @@ fn foreign(facts: &Facts) -> Failure {
 /// So many tell what it is about.
 const STRANGERS_NAMED: usize = 10;
 
-fn listed(facts: &Facts) -> String {
+fn listed(facts: &Installation) -> String {
     let all = &facts.strangers;
     let mut listed = all.iter().take(STRANGERS_NAMED).cloned().collect::<Vec<_>>().join(", ");
     if all.len() > STRANGERS_NAMED {

@@ -4,8 +4,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::plan::{self, Facts, SchemaStep, Wanted};
-use crate::facts::history::{self, Installed};
+use super::plan::{self, SchemaStep, Wanted};
+use crate::facts::history::load_installation;
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::{Database, Server, Workers};
 use crate::pg::server_error::ServerError;
@@ -24,24 +24,11 @@ pub async fn look(
     wanted: &Wanted,
     owner: Option<&str>,
 ) -> Result<Vec<SchemaStep>> {
-    let roles = match wanted {
-        Wanted::Installed(roles) => roles.as_slice(),
-        Wanted::Removed => &[],
+    let (roles, removed) = match wanted {
+        Wanted::Installed(roles) => (roles.as_slice(), None),
+        Wanted::Removed => (&[][..], Some(&plan::RELATIONS[..])),
     };
-    let found = history::load_schema(session, owner).await?;
-    // Looking for them reads much, and is done only where it is told.
-    let strangers = match (found.installed(), wanted) {
-        (Installed::Foreign, _) => history::load_strangers(session, &[]).await?,
-        (_, Wanted::Removed) => history::load_strangers(session, &plan::RELATIONS).await?,
-        _ => Vec::new(),
-    };
-    let facts = Facts {
-        database: server.database.clone(),
-        role: server.role.clone(),
-        schema: found,
-        grants: history::load_grants(session, roles).await?,
-        strangers,
-    };
+    let facts = load_installation(session, server, owner, roles, removed).await?;
     plan::plan(&facts, wanted)
 }
 

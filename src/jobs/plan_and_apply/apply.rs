@@ -8,7 +8,7 @@ use super::plan::{Selection, open};
 use crate::app::Context;
 use crate::app::execute::Limits;
 use crate::duration;
-use crate::facts;
+use crate::facts::{self, Known};
 use crate::failure::{Failure, Kind, Result};
 use crate::format;
 use crate::output::Report;
@@ -137,7 +137,7 @@ impl Command for Args {
         let mut plan =
             context.unless_cancelled(load_plan(&database, &declaration, &options)).await?;
         if plan.has_work() {
-            plan.warnings.extend(circumstances(&database).await?);
+            plan.warnings.extend(circumstances(&database, &policy).await?);
         }
         let limits = Limits { policy, deadline: None, schema: None, trouble: None };
         let run = async |execution: Execution<'_>, plan: &Plan| {
@@ -162,7 +162,7 @@ fn require_sound(database: &Database) -> Result<()> {
 }
 
 /// What about the server the reader should know before builds begin.
-async fn circumstances(database: &Database) -> Result<Vec<Warning>> {
+async fn circumstances(database: &Database, policy: &Policy) -> Result<Vec<Warning>> {
     let mut warnings = Vec::new();
     let mut warn = |rule, object: &str, message: String| {
         warnings.push(Warning { rule, object: object.to_owned(), message });
@@ -175,7 +175,16 @@ async fn circumstances(database: &Database) -> Result<Vec<Warning>> {
         );
         warn("limited_view", &database.server.database, message);
     }
-    let replication = facts::load_replication(&database.reader().await?).await?;
+    let session = database.reader().await?;
+    let replication = facts::load_replication(&session, &database.server).await?;
+    for (standby, lag) in replication.standbys.iter().filter(|_| policy.max_replica_lag.is_some()) {
+        if let Known::Unavailable(why) = lag {
+            let message = format!(
+                "how far this standby is behind is not known, so no build waits for it: {why}"
+            );
+            warn("replica-lag-unknown", standby, message);
+        }
+    }
     for (slot, bytes) in replication.inactive_slots {
         let held = format::bytes(bytes);
         let message =

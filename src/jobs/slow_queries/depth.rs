@@ -3,9 +3,10 @@
 use super::explain::{Explanation, explain};
 use super::plan::{Details, Ranking};
 use super::run::StatementHistory;
-use super::{Args, Known};
+use super::{Args, Basis};
 use crate::app::Context;
 use crate::declared::{self, DeclaredIndex, Others};
+use crate::facts::Known;
 use crate::facts::reach::{Trust, foreign_text};
 use crate::facts::statements::{Counters, StatementKey};
 use crate::failure::Result;
@@ -49,9 +50,9 @@ impl Args {
         &self,
         ranking: &Ranking,
         of: &StatementHistory<'_>,
-        known: &Known,
+        basis: &Basis,
     ) -> Result<Vec<Details>> {
-        let Known { missing, trust, .. } = known;
+        let Basis { missing, trust, .. } = basis;
         let mut all = Vec::new();
         let chosen = ranking.statements.iter().take(self.explained()).collect::<Vec<_>>();
         if chosen.is_empty() {
@@ -64,7 +65,7 @@ impl Args {
             let key = counted.key;
             let history = match self.queryid {
                 Some(_) => of.history(key).await?,
-                None => Vec::new(),
+                None => Known::default(),
             };
             let explanation = match texts.get(&key) {
                 _ if key.dbid != of.extension.dbid => {
@@ -90,8 +91,8 @@ fn is_trusted(key: StatementKey, ranking: &Ranking, trust: &Trust) -> bool {
 }
 
 /// What EXPLAIN and the snapshots tell.
-fn details(explanation: Explanation, history: Vec<(String, Counters)>) -> Details {
-    let mut details = Details { history, ..Details::default() };
+fn details(explanation: Explanation, history: Known<Vec<(String, Counters)>>) -> Details {
+    let mut details = Details::default();
     match explanation {
         Explanation::None(reason) => details.not_explained = Some(reason),
         Explanation::Read(reading, served) => {
@@ -103,6 +104,12 @@ fn details(explanation: Explanation, history: Vec<(String, Counters)>) -> Detail
             let relations = reading.relations.iter().chain(&reading.indexes);
             details.relations = relations.map(ToString::to_string).collect();
             details.plan = reading.tree;
+        }
+    }
+    match history {
+        Known::Known(history) => details.history = history,
+        Known::Unavailable(why) => {
+            details.remarks.push(format!("what it did before is not known: {why}"));
         }
     }
     details

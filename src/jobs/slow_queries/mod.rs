@@ -11,6 +11,8 @@ use crate::app::command::Command;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
+
 use crate::app::Context;
 use crate::config::cache_folder;
 use crate::declared::DeclaredIndex;
@@ -161,7 +163,7 @@ impl Command for Args {
         extension.require_counting()?;
         let trust =
             Trust::load(&session, &database.server.search_path, &self.explain_others).await?;
-        let known = Known {
+        let known = Basis {
             missing: self.missing(context, &database).await?,
             extension,
             trust,
@@ -209,7 +211,7 @@ const SPARE: usize = 40;
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 
 /// What does not change from look to look.
-struct Known {
+struct Basis {
     extension: Extension,
     /// The declared indexes that are not there.
     missing: Vec<DeclaredIndex>,
@@ -239,6 +241,11 @@ async fn complete(
         object: "pg_stat_statements".to_owned(),
         message,
     }));
+    ranking.warnings.extend(texts.not_kept.map(|why| Warning {
+        rule: "history-not-read",
+        object: "pgtend".to_owned(),
+        message: format!("texts that the server has forgotten are not known: {why}"),
+    }));
     ranking.names = load_names(history.session, keys.iter().copied()).await?;
     Ok(())
 }
@@ -249,7 +256,7 @@ impl Args {
         &self,
         context: &Context,
         session: &Session,
-        known: &Known,
+        known: &Basis,
         cache: &mut TextCache,
     ) -> Result<Ranking> {
         let extension = &known.extension;
@@ -259,6 +266,7 @@ impl Args {
             extension,
             database,
             history_owner: context.config.history.owner.as_deref(),
+            schema: OnceCell::new(),
         };
         let limit = self.limit.unwrap_or(context.config.slow_queries.limit);
         let filter = self.filter(context, &history).await?;

@@ -1,17 +1,21 @@
 //! What statements did in a span of time: by the snapshots, by a file, or by waiting.
 
 use std::collections::{HashMap, HashSet};
+use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
+
 use super::plan::{Change, Span};
 use crate::duration;
+use crate::facts::history::{self, Schema};
 use crate::facts::statements::{
     Amount, Counters, Extension, KnownTexts, Length, Moment, PastSample, RawText, Reading, Sample,
     Scope, Snapshot, SnapshotFile, StatementKey, TextCache, Texts, each_text, load_kept_texts,
     load_reading, load_samples, load_snapshots, load_state, load_statement_samples, load_texts,
 };
-use crate::facts::{Oid, history};
+use crate::facts::{Known, Oid, Unavailable};
 use crate::failure::{Failure, Result};
 use crate::format;
 use crate::pg::session::Session;
@@ -62,6 +66,8 @@ pub struct StatementHistory<'a> {
     pub database: Option<Oid>,
     /// A role that may own the history.
     pub history_owner: Option<&'a str>,
+    /// What stands in pgtend's own schema, once it was asked for.
+    pub schema: OnceCell<Schema>,
 }
 
 impl StatementHistory<'_> {
@@ -130,8 +136,8 @@ impl StatementHistory<'_> {
             return Err(Failure::usage("the snapshots are the primary's, and this is a standby")
                 .hint("pgtend snapshot --file F keeps the counters of a standby"));
         }
-        let schema = history::load_schema(self.session, self.history_owner).await?;
-        schema
+        self.schema()
+            .await?
             .require_usable()
             .map_err(|failure| failure.context("there are no snapshots"))?;
         let snapshots = load_snapshots(self.session).await?;
@@ -142,10 +148,21 @@ impl StatementHistory<'_> {
         Ok(snapshots)
     }
 
-    /// Whether there are snapshots that may be read.
-    async fn has_history(&self) -> bool {
-        let schema = history::load_schema(self.session, self.history_owner).await;
-        schema.is_ok_and(|schema| schema.require_usable().is_ok())
+    async fn schema(&self) -> Result<&Schema> {
+        let asked = || history::load_schema(self.session, self.history_owner);
+        self.schema.get_or_try_init(asked).await
+    }
+
+    /// What the snapshots tell; nothing where there are none.
+    async fn tell<T: Default>(&self, asked: impl Future<Output = Result<T>>) -> Known<T> {
+        let told = match self.schema().await {
+            Ok(schema) => history::tell(&Known::Known(schema), asked).await,
+            Err(failure) => Unavailable::from(failure).into(),
+        };
+        match told.into_result() {
+            Ok(told) => Known::Known(told.unwrap_or_default()),
+            Err(why) => why.into(),
+        }
     }
 
     async fn find(&self, past: &PointInTime) -> Result<Snapshot> {
@@ -208,14 +225,15 @@ impl StatementHistory<'_> {
             wanted.retain(|key| !texts.known.contains_key(key));
         }
         // What the server has forgotten meanwhile.
-        if !wanted.is_empty() && self.has_history().await {
-            // A text that cannot be had is not known any more.
-            let kept = load_kept_texts(self.session, &ids(&wanted)).await.unwrap_or_default();
-            texts.known.extend(
-                wanted
-                    .into_iter()
-                    .filter_map(|key| Some((key, kept.get(&(key.dbid, key.queryid))?.clone()))),
-            );
+        if !wanted.is_empty() {
+            match self.tell(load_kept_texts(self.session, &ids(&wanted))).await {
+                Known::Known(kept) => texts.known.extend(
+                    wanted
+                        .into_iter()
+                        .filter_map(|key| Some((key, kept.get(&(key.dbid, key.queryid))?.clone()))),
+                ),
+                Known::Unavailable(why) => texts.not_kept = Some(why),
+            }
         }
         Ok(texts)
     }
@@ -236,17 +254,17 @@ impl StatementHistory<'_> {
 
     /// What a statement did from one snapshot to the next, and since the last, the newest first: when it
     /// ended, and its counters. Empty without snapshots.
-    pub async fn history(&self, key: StatementKey) -> Result<Vec<(String, Counters)>> {
-        let is_hidden = !self.may_see(&key);
-        if is_hidden || !self.has_history().await {
-            return Ok(Vec::new());
+    pub async fn history(&self, key: StatementKey) -> Result<Known<Vec<(String, Counters)>>> {
+        if !self.may_see(&key) {
+            return Ok(Known::default());
         }
-        let mut samples =
-            load_statement_samples(self.session, key, MOST_PAST).await.unwrap_or_default();
+        let asked = load_statement_samples(self.session, key, MOST_PAST);
+        let mut samples = match self.tell(asked).await {
+            Known::Known(samples) if samples.is_empty() => return Ok(Known::default()),
+            Known::Known(samples) => samples,
+            Known::Unavailable(why) => return Ok(why.into()),
+        };
         samples.reverse();
-        if samples.is_empty() {
-            return Ok(Vec::new());
-        }
         let now = self.read().await?;
         let live = now.statements.into_iter().find(|statement| statement.key == key);
         samples.push(PastSample {
@@ -254,7 +272,7 @@ impl StatementHistory<'_> {
             moment: now.moment,
             sample: Sample { snapshot: i64::MAX, key, statement: live },
         });
-        Ok(steps(samples))
+        Ok(Known::Known(steps(samples)))
     }
 
     /// Samples the counters once.

@@ -69,7 +69,13 @@ impl Command for Args {
         let keep = self.keep.unwrap_or(context.config.snapshot.keep);
         let pruned = match self.file {
             Some(_) => None,
-            None => Some(run::prune(&database, keep, owner).await?),
+            None => {
+                database.require_writable()?;
+                if taken.is_none() {
+                    run::require_usable(&database, owner).await?;
+                }
+                Some(run::prune(&database, keep).await?)
+            }
         };
         Ok(Box::new(SnapshotReport { taken, file: self.file.clone(), pruned }))
     }

@@ -109,9 +109,7 @@ pub async fn take_to_file(
 }
 
 /// Removes the snapshots that were taken longer ago. Returns how many they were.
-pub async fn prune(database: &Database, keep: Duration, owner: Option<&str>) -> Result<i64> {
-    database.require_writable()?;
-    require_usable(database, owner).await?;
+pub async fn prune(database: &Database, keep: Duration) -> Result<i64> {
     let session = database.maintainer(Workers::None).await?;
     let result = async {
         begin(&session).await?;
@@ -126,8 +124,8 @@ pub async fn prune(database: &Database, keep: Duration, owner: Option<&str>) -> 
     end(&session, result.await).await
 }
 
-/// By a reader, which waits for no lock for long.
-async fn require_usable(database: &Database, owner: Option<&str>) -> Result<()> {
+/// Refuses a schema that cannot be used. By a reader, which waits for no lock for long.
+pub async fn require_usable(database: &Database, owner: Option<&str>) -> Result<()> {
     history::load_schema(&database.reader().await?, owner).await?.require_usable()
 }
 
