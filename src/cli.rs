@@ -43,7 +43,7 @@ use crate::pg::conninfo::{Conninfo, Environment};
 )]
 pub struct Cli {
     #[command(flatten)]
-    shared: Shared,
+    shared: SharedOptions,
     #[command(subcommand)]
     command: Given,
 }
@@ -51,7 +51,7 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Clone, Args)]
 #[command(next_help_heading = "Shared options")]
-struct Shared {
+struct SharedOptions {
     /// Configuration file [default: $PGTEND_CONFIG, else the first that exists of ./pgtend.toml,
     /// ~/.config/pgtend/config.toml, /etc/pgtend/config.toml]
     #[arg(long, global = true, value_name = "FILE")]
@@ -112,7 +112,7 @@ struct Shared {
     pub color: Color,
 }
 
-impl std::fmt::Debug for Shared {
+impl std::fmt::Debug for SharedOptions {
     /// The URL may hold a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shared")
@@ -181,7 +181,7 @@ impl Cli {
         if !matches!(self.format(), Format::Table | Format::Json) {
             return Err(fleet::refuse(&format!("--format {}", self.format().name())));
         }
-        let options = fleet::Options {
+        let options = fleet::FleetOptions {
             parallel: self.shared.parallel_targets.into(),
             stop_after: self.shared.stop_after.map(|most| most as usize),
         };
@@ -245,7 +245,7 @@ impl Cli {
     }
 }
 
-impl Shared {
+impl SharedOptions {
     /// What the user says about where to connect, if anything.
     fn url(&self, config: &Config) -> Result<Option<String>> {
         let variable = || std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());

@@ -22,11 +22,11 @@ pub struct Config {
     /// What `plan` and `apply` read when the command line names nothing.
     pub paths: Vec<PathBuf>,
     /// Databases by name, for `--target`.
-    pub targets: BTreeMap<String, Target>,
+    pub targets: BTreeMap<String, TargetConfig>,
     /// `pgtend apply`.
-    pub apply: Apply,
+    pub apply: ApplyConfig,
     /// `pgtend refresh`.
-    pub refresh: Refresh,
+    pub refresh: RefreshConfig,
     /// What `pgtend init` made a place for.
     pub history: History,
     /// `pgtend vacuum`.
@@ -36,7 +36,7 @@ pub struct Config {
     /// `pgtend slow-queries`.
     pub slow_queries: SlowQueries,
     /// `pgtend snapshot`.
-    pub snapshot: Snapshot,
+    pub snapshot: SnapshotConfig,
     /// `pgtend verify`.
     pub verify: Verify,
     /// `pgtend demo`.
@@ -46,12 +46,12 @@ pub struct Config {
     #[serde(skip)]
     pub passed_over: Vec<(PathBuf, String)>,
     #[serde(skip)]
-    written: Written,
+    written: ConfigText,
 }
 
 /// The file as it is written, but for the targets, and its folder.
 #[derive(Debug, Clone, Default)]
-struct Written {
+struct ConfigText {
     table: toml::Table,
     folder: PathBuf,
 }
@@ -76,15 +76,15 @@ impl Default for SlowQueries {
 /// Defaults of `pgtend snapshot`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Snapshot {
+pub struct SnapshotConfig {
     /// Older snapshots are removed.
     #[serde(deserialize_with = "duration")]
     pub keep: Duration,
 }
 
-impl Default for Snapshot {
+impl Default for SnapshotConfig {
     fn default() -> Self {
-        Snapshot { keep: Duration::from_secs(35 * 24 * 3600) }
+        SnapshotConfig { keep: Duration::from_secs(35 * 24 * 3600) }
     }
 }
 
@@ -101,7 +101,7 @@ pub fn cache_folder() -> Option<PathBuf> {
 /// A database that `--target` can name.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Target {
+pub struct TargetConfig {
     /// As for `--database-url`.
     pub url: String,
     /// The environment variable that holds it instead.
@@ -123,7 +123,7 @@ pub struct Target {
     snapshot: Option<toml::Table>,
 }
 
-impl Target {
+impl TargetConfig {
     /// Where it is.
     ///
     /// # Errors
@@ -162,7 +162,7 @@ impl Target {
     }
 }
 
-impl std::fmt::Debug for Target {
+impl std::fmt::Debug for TargetConfig {
     /// The URL may hold a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Target").finish_non_exhaustive()
@@ -172,7 +172,7 @@ impl std::fmt::Debug for Target {
 /// Defaults of `pgtend apply`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Apply {
+pub struct ApplyConfig {
     /// Tables that are worked on at once.
     pub jobs: usize,
     /// How long one object may wait for other sessions in all.
@@ -195,9 +195,9 @@ pub struct Apply {
     pub maintenance_work_mem: Option<String>,
 }
 
-impl Default for Apply {
+impl Default for ApplyConfig {
     fn default() -> Self {
-        Apply {
+        ApplyConfig {
             jobs: 2,
             max_wait: Duration::from_secs(30 * 60),
             max_blocker_age: Duration::from_secs(5 * 60),
@@ -213,7 +213,7 @@ impl Default for Apply {
 /// Defaults of `pgtend refresh`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Refresh {
+pub struct RefreshConfig {
     /// What is refreshed when the command line names no view: names and patterns.
     pub views: Vec<String>,
     /// Also the views that these read.
@@ -231,9 +231,9 @@ pub struct Refresh {
     pub wait: Duration,
 }
 
-impl Default for Refresh {
+impl Default for RefreshConfig {
     fn default() -> Self {
-        Refresh {
+        RefreshConfig {
             views: Vec::new(),
             with_dependencies: false,
             mode: Mode::Auto,
@@ -294,7 +294,7 @@ pub struct Verify {
     /// What makes it fail: severities and rules.
     pub fail_on: Vec<String>,
     /// Rules that are suppressed.
-    pub ignore: Vec<Ignore>,
+    pub ignore: Vec<IgnoreConfig>,
 }
 
 impl Default for Verify {
@@ -306,7 +306,7 @@ impl Default for Verify {
 /// A rule of `pgtend verify` that is suppressed in some files.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ignore {
+pub struct IgnoreConfig {
     pub rule: String,
     /// The files, by their path or its end; all, and also what stands in no file, if absent.
     #[serde(default, deserialize_with = "patterns")]
@@ -371,7 +371,7 @@ impl Config {
         let mut table = toml::from_str::<toml::Table>(&text).unwrap_or_default();
         // No target needs the others: with them, many targets would be read as often as there are any.
         table.remove("targets");
-        config.written = Written {
+        config.written = ConfigText {
             table,
             folder: file.parent().unwrap_or(Path::new("")).to_path_buf(),
         };
@@ -435,7 +435,7 @@ impl Config {
     ///
     /// # Errors
     /// `Usage`, naming the targets that there are.
-    pub fn target(&self, name: &str) -> Result<&Target> {
+    pub fn target(&self, name: &str) -> Result<&TargetConfig> {
         self.targets.get(name).ok_or_else(|| self.no_target(name))
     }
 
@@ -541,7 +541,7 @@ mod tests {
             let without_tables = Maintenance { tables: Vec::new(), ..example };
             assert_eq!(format!("{without_tables:?}"), format!("{default:?}"));
         }
-        let without_views = Refresh { views: Vec::new(), ..example.refresh };
+        let without_views = RefreshConfig { views: Vec::new(), ..example.refresh };
         assert_eq!(format!("{without_views:?}"), format!("{:?}", default.refresh));
         assert_eq!(format!("{:?}", example.history), format!("{:?}", default.history));
         assert_eq!(format!("{:?}", example.demo), format!("{:?}", default.demo));
@@ -569,7 +569,7 @@ mod tests {
     fn what_verify_is_to_suppress_needs_a_rule_and_a_reason() {
         let entry = |more: &str| read(&format!("[[verify.ignore]]\nrule = \"a\"\n{more}"));
         let config = entry("paths = [\"./m/*.sql\"]\nreason = \"b\"").unwrap();
-        let [Ignore { rule, paths, reason }] = &config.verify.ignore[..] else {
+        let [IgnoreConfig { rule, paths, reason }] = &config.verify.ignore[..] else {
             panic!()
         };
         assert_eq!((rule.as_str(), paths[0].as_str(), reason.as_str()), ("a", "m/*.sql", "b"));

@@ -31,7 +31,7 @@ pub fn json(text: &str) -> Cow<'_, str> {
 
 /// A value as JSON, in one line. What is ours has string keys only, so it can always be written.
 pub fn json_line(value: &impl Serialize) -> String {
-    let mut line = Line::default();
+    let mut line = LineBreaks::default();
     // Writing to memory does not fail.
     drop(serde_json::to_writer(&mut line, value));
     line.0.push('\n');
@@ -40,9 +40,9 @@ pub fn json_line(value: &impl Serialize) -> String {
 
 /// What is written is made harmless at once: documents can be large, and this way there is one of it.
 #[derive(Default)]
-struct Line(String);
+struct LineBreaks(String);
 
-impl io::Write for Line {
+impl io::Write for LineBreaks {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         let text = str::from_utf8(piece).map_err(io::Error::other)?;
         self.0.push_str(&json(text));

@@ -14,7 +14,7 @@ use super::check::Problem;
 use super::files::{self, SqlFile};
 use super::passed::Passed;
 use crate::syntax::lexer::{Kind, Lexer, Token};
-use command::{Command, Effect};
+use command::{CommandEffect, PsqlCommand};
 
 /// psql follows its files without end; no set of files is as deep.
 const DEEPEST_INCLUDE: usize = 16;
@@ -103,7 +103,7 @@ impl Reader {
     }
 
     fn text(&mut self, text: Text<'_>, hear: &mut Hear<'_>) {
-        let mut place = Place::new(text);
+        let mut place = FilePosition::new(text);
         let mut lexer = Lexer::new(text.text);
         let mut pending = Pending::default();
         let mut rows = 0;
@@ -132,7 +132,7 @@ impl Reader {
                         lexer.go_to(token.end + 1);
                     }
                     _ => {
-                        let command = Command::read(text.text, token.end);
+                        let command = PsqlCommand::read(text.text, token.end);
                         lexer.go_to(command.end);
                         pending.holes.push(token.start..command.end);
                         let (source, _) = place.at(token.start);
@@ -187,7 +187,7 @@ impl Reader {
     }
 
     /// The rows begin on the line below; psql reads the rest of this line after them.
-    fn skip_rows(&mut self, rows: &mut usize, lexer: &mut Lexer<'_>, place: &mut Place<'_>) {
+    fn skip_rows(&mut self, rows: &mut usize, lexer: &mut Lexer<'_>, place: &mut FilePosition<'_>) {
         if *rows == 0 || place.text.rows_are_apart {
             return;
         }
@@ -215,49 +215,49 @@ impl Reader {
 
     fn command(
         &mut self,
-        command: &Command<'_>,
+        command: &PsqlCommand<'_>,
         source: &Source,
         text: Text<'_>,
         hear: &mut Hear<'_>,
     ) -> Flow {
         let effect = command.effect();
-        if self.restricted.is_some() && effect != Effect::Unrestrict {
+        if self.restricted.is_some() && effect != CommandEffect::Unrestrict {
             let message =
                 format!("psql refuses `{command}` here: \\restrict allows \\unrestrict alone");
             self.problems.push(Problem::new(source, message));
             return Flow::On;
         }
         let flow = match effect {
-            Effect::None => Flow::On,
-            Effect::Sets => {
+            CommandEffect::None => Flow::On,
+            CommandEffect::Sets => {
                 self.variables.extend(command.arguments.first().cloned());
                 Flow::On
             }
-            Effect::Unsets => {
+            CommandEffect::Unsets => {
                 let name = command.arguments.first().map(String::as_str).unwrap_or_default();
                 self.variables.remove(name);
                 Flow::On
             }
-            Effect::Restrict => {
+            CommandEffect::Restrict => {
                 self.restricted = Some(command.arguments.first().cloned().unwrap_or_default());
                 Flow::On
             }
-            Effect::Unrestrict => {
+            CommandEffect::Unrestrict => {
                 if self.restricted.take() != command.arguments.first().cloned() {
                     let message = format!("psql refuses `{command}`: \\restrict had another key");
                     self.problems.push(Problem::new(source, message));
                 }
                 Flow::On
             }
-            Effect::Include { relative } => {
+            CommandEffect::Include { relative } => {
                 self.include(command, relative, source, text, hear);
                 return Flow::On;
             }
-            Effect::Sends => return Flow::Send,
-            Effect::Forgets => Flow::Forget,
-            Effect::Rows => Flow::SkipRows,
-            Effect::Ends => Flow::End,
-            Effect::Unknown(reason) => {
+            CommandEffect::Sends => return Flow::Send,
+            CommandEffect::Forgets => Flow::Forget,
+            CommandEffect::Rows => Flow::SkipRows,
+            CommandEffect::Ends => Flow::End,
+            CommandEffect::Unknown(reason) => {
                 let message = format!("`{command}` is a command of psql that {reason}");
                 self.problems.push(Problem::new(source, message).hint(
                     "pgtend reads SQL and passes over the commands that change nothing about it; \
@@ -273,7 +273,7 @@ impl Reader {
 
     fn include(
         &mut self,
-        command: &Command<'_>,
+        command: &PsqlCommand<'_>,
         relative: bool,
         source: &Source,
         text: Text<'_>,
@@ -303,7 +303,7 @@ impl Reader {
 
     fn included_file(
         &mut self,
-        command: &Command<'_>,
+        command: &PsqlCommand<'_>,
         relative: bool,
         text: Text<'_>,
     ) -> Result<(PathBuf, SqlFile), String> {
@@ -343,22 +343,22 @@ impl Reader {
 }
 
 /// Where in a file the reading is; it only goes forward, so that all of it costs one pass.
-struct Place<'t> {
+struct FilePosition<'t> {
     text: Text<'t>,
     offset: usize,
     line: usize,
     column: u32,
 }
 
-impl<'t> Place<'t> {
+impl<'t> FilePosition<'t> {
     fn new(text: Text<'t>) -> Self {
-        Place { text, offset: 0, line: text.first_line, column: 1 }
+        FilePosition { text, offset: 0, line: text.first_line, column: 1 }
     }
 
     /// The place of a byte, and its column.
     fn at(&mut self, offset: usize) -> (Source, u32) {
         if offset < self.offset {
-            *self = Place::new(self.text);
+            *self = FilePosition::new(self.text);
         }
         for char in self.text.text[self.offset..offset].chars() {
             if char == '\n' {
@@ -400,7 +400,13 @@ impl Pending {
         self.parentheses == 0 && self.blocks == 0
     }
 
-    fn add(&mut self, token: Token, text: &str, place: &mut Place<'_>, set: &HashSet<String>) {
+    fn add(
+        &mut self,
+        token: Token,
+        text: &str,
+        place: &mut FilePosition<'_>,
+        set: &HashSet<String>,
+    ) {
         if self.first.is_none() {
             let (source, column) = place.at(token.start);
             self.first = Some(First { start: token.start, source, column });

@@ -9,7 +9,7 @@ use super::migrations::{self, Asked, Layout, Loaded, Script};
 use super::parse::Others;
 use super::passed::Passed;
 use super::psql::{Reader, Text};
-use super::settings::{Setting, Value};
+use super::settings::{Setting, SettingValue};
 use super::walk::{self, Doubts, Entry, Session, Walk};
 use super::{Declaration, DeclaredPath, Source};
 use crate::failure::Result;
@@ -57,15 +57,15 @@ impl Reading {
         Reading { reader, walk, texts: 0 }
     }
 
-    fn piece(&mut self, piece: &Piece) -> Result<()> {
+    fn piece(&mut self, piece: &ReadingPiece) -> Result<()> {
         match piece {
-            Piece::File(path) => {
+            ReadingPiece::File(path) => {
                 let file = files::read_one(path)?;
                 let path = (path != Path::new("-")).then_some(path.as_path());
                 let (name, text) = (&file.name, file.text.as_str());
                 self.text(Text { name, path, first_line: 1, text, rows_are_apart: false });
             }
-            Piece::Script(Script { file, first_line, text, rows, .. }) => {
+            ReadingPiece::Script(Script { file, first_line, text, rows, .. }) => {
                 let name = Arc::from(file.display().to_string());
                 let first_line = usize::try_from(*first_line).unwrap_or(1);
                 let rows_are_apart = !rows.is_empty();
@@ -110,14 +110,14 @@ impl Reading {
 }
 
 /// What is read in one go.
-enum Piece {
+enum ReadingPiece {
     /// A file as psql would read it.
     File(PathBuf),
     /// What a tool would apply of a file.
     Script(Script),
 }
 
-fn pieces<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Piece>> {
+fn pieces<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<ReadingPiece>> {
     let mut pieces = Vec::new();
     let mut rest = paths.iter().map(AsRef::as_ref).collect::<Vec<_>>().into_iter().peekable();
     while let Some(path) = rest.next() {
@@ -132,28 +132,30 @@ fn pieces<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<Piece>> {
     }
     let mut seen = std::collections::HashSet::new();
     pieces.retain(|piece| match piece {
-        Piece::File(path) => seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())),
-        Piece::Script(_) => true,
+        ReadingPiece::File(path) => {
+            seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone()))
+        }
+        ReadingPiece::Script(_) => true,
     });
     Ok(pieces)
 }
 
 /// A folder, or files of one.
-fn add_group(group: &[&Path], pieces: &mut Vec<Piece>) -> Result<()> {
+fn add_group(group: &[&Path], pieces: &mut Vec<ReadingPiece>) -> Result<()> {
     if group == [Path::new("-")] {
-        pieces.push(Piece::File(PathBuf::from("-")));
+        pieces.push(ReadingPiece::File(PathBuf::from("-")));
         return Ok(());
     }
     // What is missing or no file at all is said in the words of files.
     let found = files::find_all(group)?;
     if !group.iter().any(|path| path.is_dir()) && !files::look_like_migrations(&found)? {
-        pieces.extend(found.into_iter().map(Piece::File));
+        pieces.extend(found.into_iter().map(ReadingPiece::File));
         return Ok(());
     }
     let Loaded { layout, migrations, .. } = migrations::load(group, &Asked::default())?;
     pieces.extend(migrations.into_iter().map(|migration| match layout {
-        Layout::Plain => Piece::File(migration.up.file),
-        _ => Piece::Script(migration.up),
+        Layout::Plain => ReadingPiece::File(migration.up.file),
+        _ => ReadingPiece::Script(migration.up),
     }));
     Ok(())
 }
@@ -208,9 +210,9 @@ fn search_path(walk: &Walk, problems: &mut Vec<Problem>) -> Option<DeclaredPath>
 /// The path as a setting holds it.
 fn written(setting: &Setting) -> String {
     match &setting.value {
-        Value::Items(items) => {
+        SettingValue::Items(items) => {
             items.iter().map(|item| quote_ident(item)).collect::<Vec<_>>().join(", ")
         }
-        Value::Unknown => String::new(),
+        SettingValue::Unknown => String::new(),
     }
 }

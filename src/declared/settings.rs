@@ -7,7 +7,7 @@ use super::statement::{Words, name_of, string_of};
 use crate::syntax::lexer::Kind;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
+pub enum SettingValue {
     /// The items of a list, or the one value.
     Items(Vec<String>),
     /// It cannot be told from the text.
@@ -18,13 +18,13 @@ pub enum Value {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
     /// What it was set to.
-    pub value: Value,
+    pub value: SettingValue,
     pub source: Source,
 }
 
 /// What a statement did to the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum SettingOutcome {
     /// Nothing that any declaration could notice.
     Unimportant,
     /// It is followed.
@@ -108,20 +108,20 @@ impl Settings {
     /// What cannot be followed mentions this setting.
     pub fn doubt(&mut self, name: &str, source: &Source) {
         if let Some(name) = followed().find(|known| *known == name) {
-            let setting = Setting { value: Value::Unknown, source: source.clone() };
+            let setting = Setting { value: SettingValue::Unknown, source: source.clone() };
             self.now.insert(name, setting);
         }
     }
 
     /// Follows SET, RESET, DISCARD and calls of set_config.
-    pub fn statement(&mut self, text: &str, source: &Source) -> Outcome {
+    pub fn statement(&mut self, text: &str, source: &Source) -> SettingOutcome {
         let mut words = Words::of(text);
         if words.eat("discard") {
             if words.eat("all") {
                 self.now.clear();
-                return Outcome::Followed;
+                return SettingOutcome::Followed;
             }
-            return Outcome::Unimportant;
+            return SettingOutcome::Unimportant;
         }
         if words.eat("reset") {
             return self.reset(&mut words, source);
@@ -132,10 +132,10 @@ impl Settings {
         self.set_config(&mut words, source)
     }
 
-    fn reset(&mut self, words: &mut Words<'_>, source: &Source) -> Outcome {
+    fn reset(&mut self, words: &mut Words<'_>, source: &Source) -> SettingOutcome {
         if words.eat("all") {
             self.now.retain(|name, _| matches!(*name, "role" | "session_authorization"));
-            return Outcome::Followed;
+            return SettingOutcome::Followed;
         }
         let name = if words.eat("session authorization") {
             "session_authorization".to_owned()
@@ -147,7 +147,7 @@ impl Settings {
         self.put(&name, None, false, source)
     }
 
-    fn set(&mut self, words: &mut Words<'_>, source: &Source) -> Outcome {
+    fn set(&mut self, words: &mut Words<'_>, source: &Source) -> SettingOutcome {
         let is_local = words.eat("local");
         if !is_local && words.eat("session authorization") {
             let role = value(words);
@@ -168,7 +168,7 @@ impl Settings {
             "client_encoding".to_owned()
         } else if words.eat("xml option") {
             words.eat_any(&["document", "content"]);
-            return Outcome::Unimportant;
+            return SettingOutcome::Unimportant;
         } else {
             words.part().unwrap_or_default()
         };
@@ -178,16 +178,16 @@ impl Settings {
     }
 
     /// Calls one after the other, with nothing but constants; all else is not known.
-    fn set_config(&mut self, words: &mut Words<'_>, source: &Source) -> Outcome {
-        let mut outcome = Outcome::Unimportant;
+    fn set_config(&mut self, words: &mut Words<'_>, source: &Source) -> SettingOutcome {
+        let mut outcome = SettingOutcome::Unimportant;
         let mut is_known = words.eat("select");
         while is_known {
             let Some((name, value, is_local)) = call(words) else {
                 is_known = false;
                 break;
             };
-            if self.put(&name, value, is_local, source) == Outcome::Followed {
-                outcome = Outcome::Followed;
+            if self.put(&name, value, is_local, source) == SettingOutcome::Followed {
+                outcome = SettingOutcome::Followed;
             }
             words.eat("as");
             words.part();
@@ -200,7 +200,7 @@ impl Settings {
             let text = words.text().to_ascii_lowercase();
             for name in followed().filter(|name| text.contains(name)) {
                 self.doubt(name, source);
-                outcome = Outcome::Followed;
+                outcome = SettingOutcome::Followed;
             }
         }
         outcome
@@ -209,16 +209,16 @@ impl Settings {
     fn put(
         &mut self,
         name: &str,
-        value: Option<Value>,
+        value: Option<SettingValue>,
         is_local: bool,
         source: &Source,
-    ) -> Outcome {
+    ) -> SettingOutcome {
         let name = name.to_ascii_lowercase();
         let Some(name) = followed().find(|known| *known == name) else {
-            return Outcome::Unimportant;
+            return SettingOutcome::Unimportant;
         };
         if is_local && !self.in_transaction {
-            return Outcome::Unimportant;
+            return SettingOutcome::Unimportant;
         }
         if is_local {
             self.before.push((name, self.now.get(name).cloned()));
@@ -227,8 +227,8 @@ impl Settings {
             self.before.retain(|(local, _)| *local != name);
         }
         let value = value.filter(|value| match value {
-            Value::Items(items) => !is_neutral(name, items),
-            Value::Unknown => true,
+            SettingValue::Items(items) => !is_neutral(name, items),
+            SettingValue::Unknown => true,
         });
         match value {
             Some(value) => self.now.insert(name, Setting { value, source: source.clone() }),
@@ -238,19 +238,19 @@ impl Settings {
         if name == "session_authorization" {
             self.now.remove("role");
         }
-        Outcome::Followed
+        SettingOutcome::Followed
     }
 }
 
 /// The value of SET; `None` for DEFAULT.
-fn value(words: &mut Words<'_>) -> Option<Value> {
+fn value(words: &mut Words<'_>) -> Option<SettingValue> {
     if words.eat("default") || words.is_at_end() {
         return None;
     }
     let mut items = Vec::new();
     loop {
         let Some(token) = words.next() else {
-            return Some(Value::Unknown);
+            return Some(SettingValue::Unknown);
         };
         let text = words.text();
         let item = match token.kind {
@@ -259,21 +259,21 @@ fn value(words: &mut Words<'_>) -> Option<Value> {
             _ => name_of(token, text),
         };
         let Some(item) = item else {
-            return Some(Value::Unknown);
+            return Some(SettingValue::Unknown);
         };
         items.push(item);
         if !words.eat_char(",") {
             return Some(if words.is_at_end() {
-                Value::Items(items)
+                SettingValue::Items(items)
             } else {
-                Value::Unknown
+                SettingValue::Unknown
             });
         }
     }
 }
 
 /// One call of set_config with constants.
-fn call(words: &mut Words<'_>) -> Option<(String, Option<Value>, bool)> {
+fn call(words: &mut Words<'_>) -> Option<(String, Option<SettingValue>, bool)> {
     if words.eat("pg_catalog") && !words.eat_char(".") {
         return None;
     }
@@ -283,8 +283,8 @@ fn call(words: &mut Words<'_>) -> Option<(String, Option<Value>, bool)> {
     let name = string_of(words.next()?, words.text())?.to_ascii_lowercase();
     let token = words.eat_char(",").then(|| words.next())??;
     let value = match string_of(token, words.text()) {
-        Some(value) if name == "search_path" => Some(Value::Items(split_names(&value)?)),
-        Some(value) => Some(Value::Items(vec![value])),
+        Some(value) if name == "search_path" => Some(SettingValue::Items(split_names(&value)?)),
+        Some(value) => Some(SettingValue::Items(vec![value])),
         None if token.is(words.text(), "null") => None,
         None => return None,
     };
@@ -333,8 +333,8 @@ mod tests {
         let mut all = settings.now.into_iter().collect::<Vec<_>>();
         all.sort_by_key(|(name, _)| *name);
         let said = all.into_iter().map(|(name, setting)| match setting.value {
-            Value::Items(items) => format!("{name}={}", items.join(",")),
-            Value::Unknown => format!("{name}=?"),
+            SettingValue::Items(items) => format!("{name}={}", items.join(",")),
+            SettingValue::Unknown => format!("{name}=?"),
         });
         said.collect::<Vec<_>>().join(" ")
     }

@@ -6,7 +6,7 @@ use super::statement::Words;
 
 /// What a statement does to the transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Step {
+enum TransactionStep {
     Begins,
     Commits { chain: bool },
     RollsBack { chain: bool },
@@ -17,40 +17,40 @@ enum Step {
     Nothing,
 }
 
-impl Step {
-    fn of(text: &str) -> Step {
+impl TransactionStep {
+    fn of(text: &str) -> TransactionStep {
         let mut words = Words::of(text);
         if words.eat_any(&["begin", "start transaction"]) {
-            return Step::Begins;
+            return TransactionStep::Begins;
         }
         if words.eat("prepare transaction") {
-            return Step::Prepares;
+            return TransactionStep::Prepares;
         }
         if words.eat("savepoint") {
-            return Step::Saves(words.part().unwrap_or_default());
+            return TransactionStep::Saves(words.part().unwrap_or_default());
         }
         if words.eat("release") {
             words.eat("savepoint");
-            return Step::Releases(words.part().unwrap_or_default());
+            return TransactionStep::Releases(words.part().unwrap_or_default());
         }
         let rolls_back = words.eat_any(&["rollback", "abort"]);
         if !rolls_back && !words.eat_any(&["commit", "end"]) {
-            return Step::Nothing;
+            return TransactionStep::Nothing;
         }
         words.eat_any(&["work", "transaction"]);
         if rolls_back && words.eat("to") {
             words.eat("savepoint");
-            return Step::RollsBackTo(words.part().unwrap_or_default());
+            return TransactionStep::RollsBackTo(words.part().unwrap_or_default());
         }
         // Of a transaction that was prepared in another one.
         if words.eat("prepared") {
-            return Step::Nothing;
+            return TransactionStep::Nothing;
         }
         let chain = words.eat("and chain");
         if rolls_back {
-            Step::RollsBack { chain }
+            TransactionStep::RollsBack { chain }
         } else {
-            Step::Commits { chain }
+            TransactionStep::Commits { chain }
         }
     }
 }
@@ -71,37 +71,37 @@ pub fn fate<'t>(statements: impl Iterator<Item = Option<&'t str>>) -> Fate {
     let mut saved = Vec::<(String, usize)>::new();
     for (at, text) in statements.enumerate() {
         let Some(text) = text else { continue };
-        match Step::of(text) {
-            Step::Begins => begun = begun.or(Some(at)),
-            Step::Commits { chain } => {
+        match TransactionStep::of(text) {
+            TransactionStep::Begins => begun = begun.or(Some(at)),
+            TransactionStep::Commits { chain } => {
                 begun = chain.then_some(at);
                 saved.clear();
             }
-            Step::RollsBack { chain } => {
+            TransactionStep::RollsBack { chain } => {
                 fate.rolled_back.extend(begun.map(|begun| begun..at + 1));
                 begun = chain.then_some(at);
                 saved.clear();
             }
             // Whether it is committed later is not to be seen.
-            Step::Prepares => {
+            TransactionStep::Prepares => {
                 fate.open = fate.open.or(begun);
                 begun = None;
                 saved.clear();
             }
-            Step::Saves(name) => saved.push((name, at)),
-            Step::Releases(name) => {
+            TransactionStep::Saves(name) => saved.push((name, at)),
+            TransactionStep::Releases(name) => {
                 if let Some(place) = saved.iter().rposition(|(saved, _)| *saved == name) {
                     saved.truncate(place);
                 }
             }
-            Step::RollsBackTo(name) => {
+            TransactionStep::RollsBackTo(name) => {
                 if let Some(place) = saved.iter().rposition(|(saved, _)| *saved == name) {
                     saved.truncate(place + 1);
                     fate.rolled_back.push(saved[place].1..at);
                     saved[place].1 = at;
                 }
             }
-            Step::Nothing => {}
+            TransactionStep::Nothing => {}
         }
     }
     fate.open = fate.open.or(begun);

@@ -12,18 +12,18 @@ use crate::pg::session::Session;
 
 /// Which sessions are wanted. Others are known all the same if they wait for a lock or are waited for.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Wanted {
+pub struct WantedSessions {
     /// The least age of a statement or transaction.
     pub min_age: Duration,
     /// Of which databases.
-    pub scope: Scope,
+    pub scope: SessionScope,
     /// Of this role only.
     pub role: Option<String>,
 }
 
 /// The databases whose sessions are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Scope {
+pub enum SessionScope {
     /// The one that is connected to.
     #[default]
     ThisDatabase,
@@ -100,10 +100,10 @@ impl std::fmt::Display for AwaitedLock {
 }
 
 /// Looks once, in one round trip.
-pub async fn load_activity(session: &Session, wanted: &Wanted) -> Result<Activity> {
+pub async fn load_activity(session: &Session, wanted: &WantedSessions) -> Result<Activity> {
     let sql = include_str!("../../sql/catalog/activity.sql");
     let seconds = wanted.min_age.as_secs_f64();
-    let everywhere = wanted.scope == Scope::AllDatabases;
+    let everywhere = wanted.scope == SessionScope::AllDatabases;
     let params: [(&(dyn ToSql + Sync), Type); 3] =
         [(&seconds, Type::FLOAT8), (&everywhere, Type::BOOL), (&wanted.role, Type::TEXT)];
     let rows = ask(session, sql, &params).await?;

@@ -93,7 +93,7 @@ pub(super) async fn safe_path(
     ];
     let rows = session.query(sql, &params).await?;
     let (mut schemas, mut reachable, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
-    for schema in rows.iter().map(Schema::read) {
+    for schema in rows.iter().map(ReachedSchema::read) {
         match schema.danger() {
             Some(danger) if schema.is_named => return Ok(Err(danger)),
             Some(danger) => {
@@ -147,7 +147,7 @@ pub fn foreign_text(role: &str) -> String {
     format!("it is a statement of {role}; {}", way_out(role))
 }
 
-struct Schema {
+struct ReachedSchema {
     name: String,
     is_in_path: bool,
     is_named: bool,
@@ -157,13 +157,13 @@ struct Schema {
     object: Option<(String, String, String)>,
 }
 
-impl Schema {
+impl ReachedSchema {
     fn read(row: &Row) -> Self {
         let object = row.get::<_, Option<String>>("kind").map(|kind| {
             let of = |column: &str| row.get::<_, Option<String>>(column).unwrap_or_default();
             (kind, of("object"), of("object_owner"))
         });
-        Schema {
+        ReachedSchema {
             name: row.get("name"),
             is_in_path: row.get::<_, Option<i32>>("place").is_some(),
             is_named: row.get("is_named"),
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_schema_is_dangerous_where_others_may_put_code() {
-        let safe = Schema {
+        let safe = ReachedSchema {
             name: "app".to_owned(),
             is_in_path: true,
             is_named: false,
@@ -271,13 +271,13 @@ mod tests {
         };
         assert_eq!(safe.danger(), None);
         let mallory = || Some("mallory".to_owned());
-        let open = Schema { creator: mallory(), all_may_create: true, ..safe };
+        let open = ReachedSchema { creator: mallory(), all_may_create: true, ..safe };
         let danger = open.danger().unwrap();
         assert!(danger.contains("REVOKE CREATE ON SCHEMA app FROM PUBLIC;"), "{danger}");
-        let hers = Schema { creator: None, owner: mallory(), ..open };
+        let hers = ReachedSchema { creator: None, owner: mallory(), ..open };
         assert!(hers.danger().unwrap().contains("--explain-others mallory"));
         let object = ("operator".to_owned(), "=".to_owned(), "mallory".to_owned());
-        let held = Schema { owner: None, object: Some(object), ..hers };
+        let held = ReachedSchema { owner: None, object: Some(object), ..hers };
         assert!(held.danger().unwrap().contains("the operator = belongs to mallory"));
     }
 }

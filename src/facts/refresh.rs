@@ -26,7 +26,7 @@ pub struct Facts {
 
 /// What is asked of the views that were chosen.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct ViewQuestions {
     pub views: Vec<Oid>,
     /// Those that lack a unique index, and should have one.
     pub keyless: Vec<Oid>,
@@ -43,7 +43,7 @@ pub async fn load(
     server: &Server,
     views: Views,
     last: HashMap<Oid, LastRefresh>,
-    asked: &Asked,
+    asked: &ViewQuestions,
 ) -> Result<Facts> {
     let sources = match asked.reads_sources {
         true => load_sources(session, &asked.views).await?,

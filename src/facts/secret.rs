@@ -55,7 +55,7 @@ fn mask(text: &str, strings: Strings) -> Cow<'_, str> {
             break;
         }
     }
-    mask.end_of_comments(Place::Utility);
+    mask.end_of_comments(Stage::Utility);
     match mask.masked == text {
         true => Cow::Borrowed(text),
         false => Cow::Owned(mask.masked),
@@ -64,7 +64,7 @@ fn mask(text: &str, strings: Strings) -> Cow<'_, str> {
 
 /// Where in a statement the tokens are.
 #[derive(Clone, Copy, PartialEq)]
-enum Place {
+enum Stage {
     /// Before its first word.
     Begin,
     /// In one that has a plan.
@@ -81,7 +81,7 @@ enum Place {
 
 struct Mask {
     strings: Strings,
-    place: Place,
+    place: Stage,
     masked: String,
     /// What stands before the first word of a statement, as it is; it depends on that word whether
     /// it stays.
@@ -96,7 +96,7 @@ impl Mask {
     fn new(strings: Strings) -> Self {
         Mask {
             strings,
-            place: Place::Begin,
+            place: Stage::Begin,
             masked: String::new(),
             before: String::new(),
             before_masked: String::new(),
@@ -110,13 +110,13 @@ impl Mask {
             TokenKind::LineComment => return self.put(piece, "-- …"),
             TokenKind::BlockComment { .. } => return self.put(piece, "/* … */"),
             TokenKind::Ident => return self.word(piece),
-            TokenKind::OpenParen => self.begin(Place::Planned),
+            TokenKind::OpenParen => self.begin(Stage::Planned),
             TokenKind::Semi => {
-                self.begin(Place::Utility);
-                self.place = Place::Begin;
+                self.begin(Stage::Utility);
+                self.place = Stage::Begin;
                 return self.masked.push_str(piece);
             }
-            _ => self.begin(Place::Utility),
+            _ => self.begin(Stage::Utility),
         }
         match token.kind {
             TokenKind::Literal { kind } => return self.literal(kind, piece),
@@ -131,34 +131,34 @@ impl Mask {
     /// White space and comments.
     fn put(&mut self, piece: &str, shown: &str) {
         match self.place {
-            Place::Begin => {
+            Stage::Begin => {
                 self.before.push_str(piece);
                 self.before_masked.push_str(shown);
             }
-            Place::Planned => self.masked.push_str(piece),
+            Stage::Planned => self.masked.push_str(piece),
             _ => self.masked.push_str(shown),
         }
     }
 
     /// The statement begins here, unless it has begun before.
-    fn begin(&mut self, place: Place) {
-        if self.place == Place::Begin {
+    fn begin(&mut self, place: Stage) {
+        if self.place == Stage::Begin {
             self.end_of_comments(place);
             self.place = place;
         }
     }
 
-    fn end_of_comments(&mut self, place: Place) {
+    fn end_of_comments(&mut self, place: Stage) {
         let before = std::mem::take(&mut self.before);
         let masked = std::mem::take(&mut self.before_masked);
-        self.masked.push_str(if place == Place::Planned { &before } else { &masked });
+        self.masked.push_str(if place == Stage::Planned { &before } else { &masked });
     }
 
     fn literal(&mut self, kind: LiteralKind, piece: &str) {
         let is_number = matches!(kind, LiteralKind::Int { .. } | LiteralKind::Numeric { .. });
-        let is_left = self.place == Place::Planned && self.strings == Strings::OfPlanned;
+        let is_left = self.place == Stage::Planned && self.strings == Strings::OfPlanned;
         match self.place {
-            Place::Assigned { dotted: true } if is_number => self.masked.push_str(VALUE),
+            Stage::Assigned { dotted: true } if is_number => self.masked.push_str(VALUE),
             _ if is_number || is_left => self.masked.push_str(piece),
             _ => {
                 self.masked.push_str(STRING);
@@ -169,12 +169,12 @@ impl Mask {
     }
 
     fn quoted(&mut self, terminated: bool, piece: &str) {
-        let is_value = matches!(self.place, Place::Assigned { .. });
-        if is_value || !terminated && self.place != Place::Planned {
+        let is_value = matches!(self.place, Stage::Assigned { .. });
+        if is_value || !terminated && self.place != Stage::Planned {
             return self.masked.push_str(STRING);
         }
-        if self.place == Place::Set {
-            self.place = Place::Named { dotted: false };
+        if self.place == Stage::Set {
+            self.place = Stage::Named { dotted: false };
         }
         self.masked.push_str(piece);
     }
@@ -182,40 +182,40 @@ impl Mask {
     fn word(&mut self, piece: &str) {
         let word = piece.to_ascii_lowercase();
         let shown = match self.place {
-            Place::Assigned { dotted: true } => VALUE,
+            Stage::Assigned { dotted: true } => VALUE,
             _ => piece,
         };
         match self.place {
-            Place::Begin => self.begin(Place::beginning_with(&word)),
-            Place::Set if matches!(&*word, "session" | "local") => {}
-            Place::Set => self.place = Place::Named { dotted: false },
-            Place::Named { .. } if word == "to" => self.place = self.place.behind_name(),
-            Place::Utility if word == "set" => self.place = Place::Set,
+            Stage::Begin => self.begin(Stage::beginning_with(&word)),
+            Stage::Set if matches!(&*word, "session" | "local") => {}
+            Stage::Set => self.place = Stage::Named { dotted: false },
+            Stage::Named { .. } if word == "to" => self.place = self.place.behind_name(),
+            Stage::Utility if word == "set" => self.place = Stage::Set,
             _ => {}
         }
         self.masked.push_str(shown);
     }
 }
 
-impl Place {
-    fn beginning_with(word: &str) -> Place {
+impl Stage {
+    fn beginning_with(word: &str) -> Stage {
         match word {
-            "set" => Place::Set,
-            _ if PLANNED.contains(&word) => Place::Planned,
-            _ => Place::Utility,
+            "set" => Stage::Set,
+            _ if PLANNED.contains(&word) => Stage::Planned,
+            _ => Stage::Utility,
         }
     }
 
-    fn behind_dot(self) -> Place {
+    fn behind_dot(self) -> Stage {
         match self {
-            Place::Named { .. } => Place::Named { dotted: true },
+            Stage::Named { .. } => Stage::Named { dotted: true },
             place => place,
         }
     }
 
-    fn behind_name(self) -> Place {
+    fn behind_name(self) -> Stage {
         match self {
-            Place::Named { dotted } => Place::Assigned { dotted },
+            Stage::Named { dotted } => Stage::Assigned { dotted },
             place => place,
         }
     }

@@ -65,16 +65,16 @@ pub struct Sources {
     #[serde(default)]
     pub surroundings: String,
     /// Tables, partitions and materialized views.
-    pub relations: BTreeMap<Oid, Source>,
+    pub relations: BTreeMap<Oid, ViewSource>,
     /// The view itself and the plain views in between, with a digest of each definition.
-    pub views: BTreeMap<Oid, Definition>,
+    pub views: BTreeMap<Oid, ViewDefinition>,
     /// Why nobody can tell whether the contents would be the same now; empty where one can.
     pub unknown: BTreeSet<String>,
 }
 
 /// A relation that a view reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
+pub struct ViewSource {
     /// Schema and name, quoted where needed.
     pub name: String,
     /// Its file; TRUNCATE and rewrites give it another.
@@ -87,7 +87,7 @@ pub struct Source {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Definition {
+pub struct ViewDefinition {
     /// Schema and name, quoted where needed.
     pub name: String,
     /// A digest of it, its owner, its columns and the functions that it calls.
@@ -147,7 +147,7 @@ pub async fn load_sources(session: &Session, views: &[Oid]) -> Result<HashMap<Oi
         let (oid, name) = (row.get("relation"), row.get("name"));
         match row.get("kind") {
             "relation" => {
-                let source = Source {
+                let source = ViewSource {
                     name,
                     filenode: row.get("filenode"),
                     writes: row.get("writes"),
@@ -156,7 +156,7 @@ pub async fn load_sources(session: &Session, views: &[Oid]) -> Result<HashMap<Oi
                 sources.relations.insert(oid, source);
             }
             "view" => {
-                sources.views.insert(oid, Definition { name, digest: row.get("digest") });
+                sources.views.insert(oid, ViewDefinition { name, digest: row.get("digest") });
             }
             _ => {
                 sources.unknown.insert(row.get("digest"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// What a check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum CheckVerdict {
     /// It found nothing that fails.
     Passed,
     /// It found something that does.
@@ -13,13 +13,13 @@ pub enum Verdict {
     Skipped,
 }
 
-impl Verdict {
+impl CheckVerdict {
     /// The name in all formats.
     pub fn name(self) -> &'static str {
         match self {
-            Verdict::Passed => "passed",
-            Verdict::Failed => "failed",
-            Verdict::Skipped => "skipped",
+            CheckVerdict::Passed => "passed",
+            CheckVerdict::Failed => "failed",
+            CheckVerdict::Skipped => "skipped",
         }
     }
 }
@@ -30,7 +30,7 @@ pub struct Check {
     /// Its name, the same in all formats.
     pub name: &'static str,
     /// What it came to.
-    pub verdict: Verdict,
+    pub verdict: CheckVerdict,
     /// How long it took.
     pub took: Duration,
     /// What there is to say about it.

@@ -21,7 +21,7 @@ const NOT_TO_SUPPRESS: [&Rule; 8] = [
 
 /// For what it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
+pub enum IgnoreScope {
     /// What stands in a statement: lines and columns of its first and last character.
     Statement {
         /// Its file.
@@ -46,7 +46,7 @@ struct Ignore {
     rule: String,
     /// The rules that it stands for: squawk has names for several.
     names: Vec<String>,
-    scope: Scope,
+    scope: IgnoreScope,
     place: Option<Place>,
     /// No check looks at what takes a migration back, so nothing there need be found.
     is_down: bool,
@@ -61,7 +61,7 @@ pub struct Comment {
     /// Whether it says why.
     pub has_reason: bool,
     /// For what it holds.
-    pub scope: Scope,
+    pub scope: IgnoreScope,
     /// Where it stands.
     pub place: Place,
     /// It stands in what takes a migration back.
@@ -78,11 +78,11 @@ pub struct Ignores {
 
 impl Ignores {
     /// What comments say, and the entries of the configuration.
-    pub fn new(comments: &[Comment], entries: &[config::Ignore]) -> Self {
+    pub fn new(comments: &[Comment], entries: &[config::IgnoreConfig]) -> Self {
         let mut ignores = Ignores::default();
         comments.iter().for_each(|comment| ignores.read(comment));
         for entry in entries {
-            let scope = Scope::Matching(entry.paths.clone());
+            let scope = IgnoreScope::Matching(entry.paths.clone());
             ignores.add(&entry.rule, scope, None, false);
         }
         ignores
@@ -105,7 +105,7 @@ impl Ignores {
     /// What is wrong with them, now that everything was found: also what suppresses nothing, unless
     /// what it may have suppressed was not looked for.
     /// `by_files`: whether files alone are enough to find what a rule is about.
-    pub fn judge(&self, looked: Looked, by_files: fn(&str) -> bool) -> Vec<Finding> {
+    pub fn judge(&self, looked: IgnoreUse, by_files: fn(&str) -> bool) -> Vec<Finding> {
         let is_judged = |ignore: &Ignore| ignore.is_judged(looked, by_files);
         let unused = self.all.iter().filter(|ignore| !ignore.is_used && is_judged(ignore));
         self.wrong.iter().cloned().chain(unused.map(unused_finding)).collect()
@@ -129,7 +129,7 @@ impl Ignores {
         }
     }
 
-    fn add(&mut self, rule: &str, scope: Scope, place: Option<Place>, is_down: bool) {
+    fn add(&mut self, rule: &str, scope: IgnoreScope, place: Option<Place>, is_down: bool) {
         if NOT_TO_SUPPRESS.iter().any(|fixed| fixed.name == rule) {
             let message = format!("{rule} cannot be suppressed{}", by_whom(place.as_ref(), &scope));
             self.wrong.push(Finding::new(&Rule::UNUSED_IGNORE, place, message));
@@ -163,7 +163,7 @@ impl Ignores {
 
 /// What the checks have looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Looked {
+pub enum IgnoreUse {
     /// At the files, and at what the server made of them.
     Everything,
     /// Only at the files, because the server has not run all of them.
@@ -178,29 +178,29 @@ impl Ignore {
     }
 
     /// Whether what it may suppress was looked for.
-    fn is_judged(&self, looked: Looked, by_files: fn(&str) -> bool) -> bool {
+    fn is_judged(&self, looked: IgnoreUse, by_files: fn(&str) -> bool) -> bool {
         let by_lint = self.names.iter().all(|name| by_files(name));
         !self.is_down
             && match looked {
-                Looked::Everything => true,
-                Looked::Files => by_lint,
+                IgnoreUse::Everything => true,
+                IgnoreUse::Files => by_lint,
                 // A comment stands in a file that was looked at.
-                Looked::SomeFiles => by_lint && self.place.is_some(),
+                IgnoreUse::SomeFiles => by_lint && self.place.is_some(),
             }
     }
 }
 
-impl Scope {
+impl IgnoreScope {
     fn holds(&self, place: Option<&Place>) -> bool {
         let in_file = |file: &Path| place.filter(|place| place.file == file);
         match self {
-            Scope::Statement { file, from, to } => in_file(file)
+            IgnoreScope::Statement { file, from, to } => in_file(file)
                 .is_some_and(|place| (*from..=*to).contains(&(place.line, place.column))),
-            Scope::File(file) => in_file(file).is_some(),
-            Scope::Matching(patterns) if patterns.is_empty() => true,
-            Scope::Matching(patterns) => place
+            IgnoreScope::File(file) => in_file(file).is_some(),
+            IgnoreScope::Matching(patterns) if patterns.is_empty() => true,
+            IgnoreScope::Matching(patterns) => place
                 .is_some_and(|place| patterns.iter().any(|pattern| matches(pattern, &place.file))),
-            Scope::Nothing => false,
+            IgnoreScope::Nothing => false,
         }
     }
 }
@@ -237,24 +237,24 @@ fn names(rule: &str) -> Vec<String> {
 fn unused_finding(ignore: &Ignore) -> Finding {
     let Ignore { rule, scope, place, .. } = ignore;
     let message = match scope {
-        Scope::Nothing => format!("{rule} is suppressed for no statement"),
+        IgnoreScope::Nothing => format!("{rule} is suppressed for no statement"),
         _ => format!("there is no finding of {rule} to suppress{}", by_whom(place.as_ref(), scope)),
     };
     let finding = Finding::new(&Rule::UNUSED_IGNORE, place.clone(), message);
     match scope {
-        Scope::Nothing => finding.help("put the comment on the line before the statement"),
-        Scope::Matching(_) => finding.help("remove the entry"),
+        IgnoreScope::Nothing => finding.help("put the comment on the line before the statement"),
+        IgnoreScope::Matching(_) => finding.help("remove the entry"),
         _ => finding.help("remove the comment, or the rule from it"),
     }
 }
 
 /// Where the configuration was read is not known here.
-fn by_whom(place: Option<&Place>, scope: &Scope) -> String {
+fn by_whom(place: Option<&Place>, scope: &IgnoreScope) -> String {
     match (place, scope) {
-        (None, Scope::Matching(patterns)) if patterns.is_empty() => {
+        (None, IgnoreScope::Matching(patterns)) if patterns.is_empty() => {
             " (an entry of [[verify.ignore]] for all paths)".to_owned()
         }
-        (None, Scope::Matching(patterns)) => {
+        (None, IgnoreScope::Matching(patterns)) => {
             let paths = patterns.iter().map(Pattern::as_str).collect::<Vec<_>>().join(", ");
             format!(" (the entry of [[verify.ignore]] for {paths})")
         }

@@ -7,7 +7,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::Repository;
-use super::{Check, Finding, Review, Verdict};
+use super::{Check, CheckVerdict, Finding, Review};
 use crate::escape_control::escape_control;
 use crate::failure::Failure;
 use crate::format;
@@ -17,7 +17,7 @@ type Xml = Writer<Vec<u8>>;
 const NAME: &str = "pgtend verify";
 
 /// How a test ended that did not just pass.
-enum End {
+enum CaseEnd {
     Failed { kind: String, message: String, text: String },
     Errored { kind: &'static str, message: String, text: String },
     Skipped { message: String },
@@ -29,7 +29,7 @@ struct Case {
     /// The file that the first finding stands in.
     file: Option<String>,
     took: Duration,
-    end: Option<End>,
+    end: Option<CaseEnd>,
     /// What else was said.
     output: String,
 }
@@ -48,7 +48,7 @@ pub fn text(review: &Review, repository: &Repository) -> String {
 pub fn failure(failure: &Failure) -> String {
     let kind = failure.kind.name();
     let (message, text) = (failure.to_string(), failure.hint.clone().unwrap_or_default());
-    let end = Some(End::Errored { kind, message, text });
+    let end = Some(CaseEnd::Errored { kind, message, text });
     let (took, output) = (Duration::ZERO, String::new());
     let name = "verify".to_owned();
     written(&[Case { name, file: None, took, end, output }])
@@ -65,10 +65,10 @@ fn case(
     };
     let first = failing.first();
     let end = match (check.verdict, first) {
-        (Verdict::Skipped, _) => {
-            Some(End::Skipped { message: check.reason.clone().unwrap_or_default() })
+        (CheckVerdict::Skipped, _) => {
+            Some(CaseEnd::Skipped { message: check.reason.clone().unwrap_or_default() })
         }
-        (_, Some(first)) => Some(End::Failed {
+        (_, Some(first)) => Some(CaseEnd::Failed {
             kind: first.rule.clone(),
             message: summary(&review.message_of(first), failing.len()),
             text: shown(failing),
@@ -119,7 +119,7 @@ fn document(xml: &mut Xml, cases: &[Case]) -> io::Result<()> {
 }
 
 fn counts(cases: &[Case]) -> [(&'static str, String); 5] {
-    let number = |is_one: fn(&End) -> bool| {
+    let number = |is_one: fn(&CaseEnd) -> bool| {
         cases
             .iter()
             .filter_map(|case| case.end.as_ref())
@@ -128,9 +128,9 @@ fn counts(cases: &[Case]) -> [(&'static str, String); 5] {
     };
     [
         ("tests", cases.len().to_string()),
-        ("failures", number(|end| matches!(end, End::Failed { .. })).to_string()),
-        ("errors", number(|end| matches!(end, End::Errored { .. })).to_string()),
-        ("skipped", number(|end| matches!(end, End::Skipped { .. })).to_string()),
+        ("failures", number(|end| matches!(end, CaseEnd::Failed { .. })).to_string()),
+        ("errors", number(|end| matches!(end, CaseEnd::Errored { .. })).to_string()),
+        ("skipped", number(|end| matches!(end, CaseEnd::Skipped { .. })).to_string()),
         ("time", seconds(cases.iter().map(|case| case.took).sum())),
     ]
 }
@@ -161,11 +161,11 @@ fn testcase(xml: &mut Xml, case: &Case) -> io::Result<()> {
     Ok(())
 }
 
-fn ending(xml: &mut Xml, end: &End) -> io::Result<()> {
+fn ending(xml: &mut Xml, end: &CaseEnd) -> io::Result<()> {
     let (element, kind, message, text) = match end {
-        End::Failed { kind, message, text } => ("failure", kind.as_str(), message, text),
-        End::Errored { kind, message, text } => ("error", *kind, message, text),
-        End::Skipped { message } => {
+        CaseEnd::Failed { kind, message, text } => ("failure", kind.as_str(), message, text),
+        CaseEnd::Errored { kind, message, text } => ("error", *kind, message, text),
+        CaseEnd::Skipped { message } => {
             let message = attribute(message);
             let skipped = xml.create_element("skipped");
             skipped.with_attribute(("message", message.as_str())).write_empty()?;

@@ -18,11 +18,11 @@ mod review;
 mod rule;
 pub mod sarif;
 
-pub use check::{Check, Verdict};
+pub use check::{Check, CheckVerdict};
 pub use document::ReviewDocument;
 pub use fail_on::FailOn;
 pub use finding::{Finding, Severity};
-pub use ignores::{Ignores, Looked};
+pub use ignores::{IgnoreUse, Ignores};
 pub use lines::lines;
 pub use place::Place;
 pub use repository::Repository;

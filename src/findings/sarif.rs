@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::Repository;
 use super::fingerprint::fingerprints;
-use super::{Finding, Place, Review, Rule, Severity, Verdict};
+use super::{CheckVerdict, Finding, Place, Review, Rule, Severity};
 use crate::escape_control::json_line;
 use crate::failure::{Failure, exit_code};
 
@@ -177,7 +177,7 @@ fn uri(path: &Path) -> String {
 }
 
 fn skipped(review: &Review) -> Vec<Value> {
-    let skipped = review.checks.iter().filter(|check| check.verdict == Verdict::Skipped);
+    let skipped = review.checks.iter().filter(|check| check.verdict == CheckVerdict::Skipped);
     let notification = skipped.map(|check| {
         let reason = check.reason.as_deref().unwrap_or_default();
         let text = format!("the check {} was skipped: {reason}", check.name);

@@ -26,11 +26,11 @@ pub struct TargetReport {
     /// What its document begins with.
     pub head: Head,
     /// What it came to.
-    pub end: Ended,
+    pub end: TargetEnded,
 }
 
 /// How a command ended on one of several targets.
-pub enum Ended {
+pub enum TargetEnded {
     /// It did its job.
     Done(Box<dyn Report>),
     /// It could not.
@@ -39,9 +39,9 @@ pub enum Ended {
     Skipped,
 }
 
-impl From<Result<Box<dyn Report>>> for Ended {
+impl From<Result<Box<dyn Report>>> for TargetEnded {
     fn from(result: Result<Box<dyn Report>>) -> Self {
-        result.map_or_else(Ended::Failed, Ended::Done)
+        result.map_or_else(TargetEnded::Failed, TargetEnded::Done)
     }
 }
 
@@ -54,12 +54,12 @@ const FROM_WORST: [u8; 5] = [
     exit_code::FINDINGS,
 ];
 
-impl Ended {
+impl TargetEnded {
     fn exit_code(&self) -> u8 {
         match self {
-            Ended::Done(report) => report.exit_code(),
-            Ended::Failed(failure) => failure.kind.exit_code(),
-            Ended::Skipped => exit_code::DONE,
+            TargetEnded::Done(report) => report.exit_code(),
+            TargetEnded::Failed(failure) => failure.kind.exit_code(),
+            TargetEnded::Skipped => exit_code::DONE,
         }
     }
 
@@ -72,29 +72,29 @@ impl Ended {
     /// In a few words.
     pub fn summary(&self) -> String {
         match self {
-            Ended::Done(report) => report.outcome().name().replace('_', " "),
-            Ended::Failed(_) => "failed".to_owned(),
-            Ended::Skipped => "skipped".to_owned(),
+            TargetEnded::Done(report) => report.outcome().name().replace('_', " "),
+            TargetEnded::Failed(_) => "failed".to_owned(),
+            TargetEnded::Skipped => "skipped".to_owned(),
         }
     }
 
     fn gist(&self, style: &Style) -> Text {
         match self {
-            Ended::Done(report) => report.gist(style),
-            Ended::Failed(_) | Ended::Skipped => self.text(style),
+            TargetEnded::Done(report) => report.gist(style),
+            TargetEnded::Failed(_) | TargetEnded::Skipped => self.text(style),
         }
     }
 
     fn text(&self, style: &Style) -> Text {
         match self {
-            Ended::Done(report) => report.text(style),
-            Ended::Failed(failure) => {
+            TargetEnded::Done(report) => report.text(style),
+            TargetEnded::Failed(failure) => {
                 let hint = failure.hint.as_ref().map(|hint| format!("\n{hint}"));
                 let mut text = Text::default();
                 text.warn(format!("failed: {failure}{}", hint.unwrap_or_default()));
                 text
             }
-            Ended::Skipped => {
+            TargetEnded::Skipped => {
                 let mut text = Text::default();
                 text.warn("skipped: the run was over before");
                 text
@@ -106,8 +106,8 @@ impl Ended {
 impl FleetReport {
     fn has(&self, outcome: Outcome) -> bool {
         self.targets.iter().any(|target| match &target.end {
-            Ended::Done(report) => report.outcome() == outcome,
-            Ended::Failed(_) | Ended::Skipped => false,
+            TargetEnded::Done(report) => report.outcome() == outcome,
+            TargetEnded::Failed(_) | TargetEnded::Skipped => false,
         })
     }
 }
@@ -199,9 +199,9 @@ impl TargetReport {
     fn json(&self) -> String {
         let head = self.head.clone();
         match &self.end {
-            Ended::Done(report) => report.json(head),
-            Ended::Failed(failure) => head.failed(failure),
-            Ended::Skipped => head.document(Outcome::Skipped, Nothing {}, &[]),
+            TargetEnded::Done(report) => report.json(head),
+            TargetEnded::Failed(failure) => head.failed(failure),
+            TargetEnded::Skipped => head.document(Outcome::Skipped, Nothing {}, &[]),
         }
     }
 }

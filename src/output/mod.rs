@@ -20,7 +20,7 @@ pub mod table;
 
 pub use console::Console;
 pub use envelope::{Head, Origin};
-pub use fleet::{Ended, FleetReport, TargetReport};
+pub use fleet::{FleetReport, TargetEnded, TargetReport};
 pub use options::{Color, Format, OutputOptions, Verbosity};
 pub use outcome::Outcome;
 pub use report::{Page, Report, Style, Text};

@@ -33,7 +33,7 @@ impl Row {
 
     /// A column's value. Where the server sent something else it is the type's default, which is
     /// never acted on, because of the [`Fault`].
-    pub fn get<'a, I: RowIndex + Display, T: Column<'a>>(&'a self, column: I) -> T {
+    pub fn get<'a, I: RowIndex + Display, T: RowColumn<'a>>(&'a self, column: I) -> T {
         let name = column.to_string();
         T::read(&self.row, column).unwrap_or_else(|error| {
             let error = chain(&error);
@@ -71,7 +71,7 @@ impl Fault {
 const PROTOCOL_VIOLATION: &str = "08P01";
 
 /// What can be read from a column.
-pub trait Column<'a>: Default {
+pub trait RowColumn<'a>: Default {
     /// Reads it.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ impl<'a> FromSql<'a> for Lossy {
 /// How the driver's type becomes ours.
 macro_rules! columns {
     ($($ours:ty, $drivers:ty, $into:expr;)*) => {$(
-        impl<'a> Column<'a> for $ours {
+        impl<'a> RowColumn<'a> for $ours {
             fn read<I: RowIndex + Display>(
                 row: &'a tokio_postgres::Row,
                 column: I,
@@ -108,7 +108,7 @@ macro_rules! columns {
             }
         }
 
-        impl<'a> Column<'a> for Option<$ours> {
+        impl<'a> RowColumn<'a> for Option<$ours> {
             fn read<I: RowIndex + Display>(
                 row: &'a tokio_postgres::Row,
                 column: I,

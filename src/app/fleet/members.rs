@@ -3,7 +3,7 @@
 use glob::Pattern;
 
 use crate::app::Context;
-use crate::config::{Config, Target};
+use crate::config::{Config, TargetConfig};
 use crate::facts;
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::conninfo::Conninfo;
@@ -19,12 +19,12 @@ pub struct Choice {
 #[derive(Debug)]
 pub struct Member {
     pub name: String,
-    pub place: Result<Place>,
+    pub place: Result<MemberPlace>,
 }
 
 /// Where a target is.
 #[derive(Debug)]
-pub struct Place {
+pub struct MemberPlace {
     pub url: String,
     /// The database, where it is not that of the URL.
     pub database: Option<String>,
@@ -75,7 +75,7 @@ impl Choice {
                 let config = context.config.of_target(name);
                 let place = target
                     .url(name)
-                    .and_then(|url| Ok(Place { url, database: None, config: config? }));
+                    .and_then(|url| Ok(MemberPlace { url, database: None, config: config? }));
                 members.push(Member { name: name.clone(), place });
             }
         }
@@ -102,7 +102,7 @@ impl Choice {
         context: &Context,
         command: &'static str,
         name: &str,
-        target: &Target,
+        target: &TargetConfig,
     ) -> Vec<Member> {
         let listed = match target.url(name) {
             Ok(url) => list(context, command, &url).await.map(|databases| (url, databases)),
@@ -128,7 +128,7 @@ impl Choice {
         }
         let members = chosen.into_iter().map(|database| {
             let (url, config) = (url.clone(), config.clone());
-            let place = Ok(Place { url, database: Some(database.clone()), config });
+            let place = Ok(MemberPlace { url, database: Some(database.clone()), config });
             Member { name: format!("{name}/{database}"), place }
         });
         members

@@ -9,13 +9,13 @@ use futures_util::StreamExt;
 
 use super::Context;
 use crate::failure::{Failure, Kind, Result};
-use crate::output::{Ended, FleetReport, Origin, Report, TargetReport};
+use crate::output::{FleetReport, Origin, Report, TargetEnded, TargetReport};
 pub use members::{Choice, is_pattern};
-use members::{Member, Place};
+use members::{Member, MemberPlace};
 
 /// How a fleet is worked on.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct FleetOptions {
     /// So many targets at once.
     pub parallel: usize,
     /// Begin no other target after so many have failed; `None`: go on.
@@ -30,7 +30,7 @@ pub async fn run<F>(
     context: &Context,
     command: &'static str,
     choice: &Choice,
-    options: Options,
+    options: FleetOptions,
     run_on: impl Fn(Context) -> F,
 ) -> Result<FleetReport>
 where
@@ -48,8 +48,8 @@ where
         async move {
             let origin = Arc::new(Origin::new(command));
             let end = match place {
-                _ if is_over() => Ended::Skipped,
-                Err(failure) => Ended::Failed(failure),
+                _ if is_over() => TargetEnded::Skipped,
+                Err(failure) => TargetEnded::Failed(failure),
                 Ok(place) => run_on(on(context, &name, place, &origin)).await.into(),
             };
             failed.fetch_add(usize::from(end.is_failed()), Ordering::Relaxed);
@@ -65,8 +65,8 @@ where
 }
 
 /// What the command is given for one of several targets.
-fn on(context: &Context, name: &str, place: Place, origin: &Arc<Origin>) -> Context {
-    let Place { url, database, config } = place;
+fn on(context: &Context, name: &str, place: MemberPlace, origin: &Arc<Origin>) -> Context {
+    let MemberPlace { url, database, config } = place;
     Context {
         url: Some(url),
         database,

@@ -11,7 +11,7 @@ use crate::failure::{Failure, Result};
 
 /// A SQL file, and how the user came to name it.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct FoundFile {
     pub path: PathBuf,
     /// The folder it was found below; `None` where the user named the file itself.
     pub below: Option<PathBuf>,
@@ -24,7 +24,7 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Listing {
     /// The SQL files, each once.
-    pub files: Vec<Found>,
+    pub files: Vec<FoundFile>,
     /// The folders that the user named, or the one with migrations in it, or that of a named file.
     pub folders: Vec<PathBuf>,
     found_in: Option<PathBuf>,
@@ -49,9 +49,9 @@ const USUAL: [&str; 12] = [
 /// So many folders above the migrations are searched for the project's files.
 const PROJECT_DEPTH: usize = 6;
 
-impl Found {
+impl FoundFile {
     fn new(path: PathBuf, below: Option<PathBuf>, argument: usize) -> Self {
-        Found { path, below, argument, text: OnceCell::new() }
+        FoundFile { path, below, argument, text: OnceCell::new() }
     }
 
     pub fn name(&self) -> String {
@@ -126,7 +126,7 @@ impl Listing {
     }
 
     /// The files that stand directly where the user pointed.
-    pub fn direct(&self) -> impl Iterator<Item = &Found> + Clone {
+    pub fn direct(&self) -> impl Iterator<Item = &FoundFile> + Clone {
         self.files.iter().filter(|found| found.is_direct())
     }
 
@@ -171,7 +171,7 @@ impl Listing {
         if !metadata.is_dir() {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             self.folders.push(folder.unwrap_or(Path::new(".")).to_path_buf());
-            self.files.push(Found::new(path.to_path_buf(), None, argument));
+            self.files.push(FoundFile::new(path.to_path_buf(), None, argument));
             return Ok(());
         }
         let folder = self.migrations_folder(path)?;
@@ -183,7 +183,7 @@ impl Listing {
         let below = Some(folder.clone());
         self.folders.push(folder);
         self.files
-            .extend(files.into_iter().map(|path| Found::new(path, below.clone(), argument)));
+            .extend(files.into_iter().map(|path| FoundFile::new(path, below.clone(), argument)));
         Ok(())
     }
 

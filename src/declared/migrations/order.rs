@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use super::invalid;
-use super::listing::{Found, Listing};
+use super::listing::{FoundFile, Listing};
 use super::tools::Tool;
 use super::version::{self, Number};
 use crate::failure::{Failure, Result};
 
 /// What orders migrations. The variants' order matters: Flyway runs repeatable ones last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Key {
+pub enum FileKey {
     /// By version; the tool wants each once.
     Version(Vec<Number>),
     /// By a version that is text; the tool wants each once.
@@ -38,14 +38,14 @@ pub struct Candidate {
     pub path: PathBuf,
     pub name: String,
     /// Its place in the order.
-    pub key: Key,
+    pub key: FileKey,
     /// Which way it leads.
     pub direction: Direction,
 }
 
 impl Candidate {
     /// A file that applies.
-    pub fn up(found: &Found, name: impl Into<String>, key: Key) -> Self {
+    pub fn up(found: &FoundFile, name: impl Into<String>, key: FileKey) -> Self {
         let (path, name) = (found.path.clone(), name.into());
         Candidate { path, name, key, direction: Direction::Up }
     }
@@ -58,7 +58,7 @@ impl Candidate {
 /// no migration.
 pub fn checked(listing: &Listing, tool: &Tool) -> Result<Vec<Candidate>> {
     let mut candidates = (tool.order)(listing)?;
-    let is_taken = |found: &&Found| candidates.iter().any(|one| one.path == found.path);
+    let is_taken = |found: &&FoundFile| candidates.iter().any(|one| one.path == found.path);
     let named = || listing.files.iter().filter(|found| found.below.is_none());
     if let Some(found) = named().find(|found| !is_taken(found)) {
         return Err(foreign(found, tool.name));
@@ -75,18 +75,18 @@ pub fn checked(listing: &Listing, tool: &Tool) -> Result<Vec<Candidate>> {
 }
 
 /// The files that are one of the tool's, each judged by itself.
-pub fn each(listing: &Listing, one: fn(&Found) -> Option<Candidate>) -> Result<Vec<Candidate>> {
+pub fn each(listing: &Listing, one: fn(&FoundFile) -> Option<Candidate>) -> Result<Vec<Candidate>> {
     Ok(listing.files.iter().filter_map(one).collect())
 }
 
-fn foreign(found: &Found, tool: &str) -> Failure {
+fn foreign(found: &FoundFile, tool: &str) -> Failure {
     let message = format!("the file is not named as {tool} names a migration");
     invalid(&found.path, message).hint("rename it, or choose another layout with --layout")
 }
 
 /// A folder's file of that name applies the migration whose name the folder has; down.sql takes it
 /// back.
-pub fn in_folder(found: &Found, up: &str, key: fn(&str) -> Key) -> Option<Candidate> {
+pub fn in_folder(found: &FoundFile, up: &str, key: fn(&str) -> FileKey) -> Option<Candidate> {
     let direction = match found.name().as_str() {
         name if name == up => Direction::Up,
         "down.sql" => Direction::Down,
@@ -98,14 +98,14 @@ pub fn in_folder(found: &Found, up: &str, key: fn(&str) -> Key) -> Option<Candid
 }
 
 /// A direct file `NUMBER_…`, in whose name nothing tells the direction.
-pub fn numbered(found: &Found) -> Option<Candidate> {
+pub fn numbered(found: &FoundFile) -> Option<Candidate> {
     let file = found.name();
-    let key = Key::Version(vec![version::versioned(&file)?]);
+    let key = FileKey::Version(vec![version::versioned(&file)?]);
     found.is_direct().then(|| Candidate::up(found, stem(&file), key))
 }
 
 /// A direct file `NUMBER_….up.sql` or `NUMBER_….down.sql`, or without a direction.
-pub fn directed_number(found: &Found) -> Option<Candidate> {
+pub fn directed_number(found: &FoundFile) -> Option<Candidate> {
     let file = found.name();
     let (name, direction) = directed(&file)?;
     let candidate = numbered(found)?;
@@ -113,15 +113,15 @@ pub fn directed_number(found: &Found) -> Option<Candidate> {
 }
 
 /// A direct file, sorted as text.
-pub fn by_text(found: &Found) -> Option<Candidate> {
+pub fn by_text(found: &FoundFile) -> Option<Candidate> {
     let file = found.name();
     found
         .is_direct()
-        .then(|| Candidate::up(found, stem(&file), Key::Text(file.clone())))
+        .then(|| Candidate::up(found, stem(&file), FileKey::Text(file.clone())))
 }
 
 /// Any file: one that the user named keeps the place of its argument; those of a folder sort by number.
-pub fn natural(found: &Found) -> Option<Candidate> {
+pub fn natural(found: &FoundFile) -> Option<Candidate> {
     let file = found.name();
     let (name, direction) = directed(&file).unwrap_or((&file, Direction::Up));
     let key = name_key(found, format!("{name}.sql"));
@@ -129,11 +129,11 @@ pub fn natural(found: &Found) -> Option<Candidate> {
 }
 
 /// The key of a file that is known by its name.
-pub fn name_key(found: &Found, name: String) -> Key {
+pub fn name_key(found: &FoundFile, name: String) -> FileKey {
     let parts = found.relative().parent().into_iter().flat_map(|parent| parent.components());
     let parts = parts.map(|part| part.as_os_str().to_string_lossy().into_owned());
     let parts = parts.chain([name]).map(|part| version::natural(&part)).collect();
-    Key::Name(found.argument, parts)
+    FileKey::Name(found.argument, parts)
 }
 
 /// What the name says of the direction.
@@ -152,6 +152,6 @@ pub fn stem(file: &str) -> &str {
 }
 
 /// Whether the tool knows a migration by its file's name, so that a number may stand twice.
-pub fn wanted_once(key: &Key) -> bool {
-    !matches!(key, Key::Name(..) | Key::Listed(_))
+pub fn wanted_once(key: &FileKey) -> bool {
+    !matches!(key, FileKey::Name(..) | FileKey::Listed(_))
 }

@@ -70,7 +70,7 @@ struct Scanner<'a> {
 
 /// What a statement's words tell of it.
 #[derive(Default)]
-struct Words {
+struct ScanWords {
     number: usize,
     is_copy: bool,
     is_create: bool,
@@ -81,7 +81,7 @@ struct Words {
     open_bodies: usize,
 }
 
-impl Words {
+impl ScanWords {
     fn see(&mut self, word: &str) {
         let is = |keyword: &str| word.eq_ignore_ascii_case(keyword);
         match self.number {
@@ -105,7 +105,7 @@ impl<'a> Scanner<'a> {
     /// The next part and where it ends.
     fn next(mut self) -> Option<(Part, usize)> {
         let mut begin = None;
-        let mut words = Words::default();
+        let mut words = ScanWords::default();
         let mut parentheses = 0usize;
         while let Some(byte) = self.bytes.get(self.at).copied() {
             let start = self.at;

@@ -11,7 +11,7 @@ use crate::syntax::lexer::{Kind, Lexer};
 
 /// A line of a file.
 #[derive(Debug, Clone, Copy)]
-pub struct Line<'a> {
+pub struct SectionLine<'a> {
     /// From 1.
     pub number: u32,
     /// The byte at which it begins.
@@ -23,12 +23,12 @@ pub struct Line<'a> {
 }
 
 /// The lines of a text.
-pub fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
+pub fn lines(text: &str) -> impl Iterator<Item = SectionLine<'_>> {
     let mut end = 0;
     text.split_inclusive('\n').zip(1..).map(move |(line, number)| {
         let start = end;
         end += line.len();
-        Line {
+        SectionLine {
             number,
             start,
             end,

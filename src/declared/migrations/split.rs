@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::order::Direction;
-use super::sections::{Line, Section, lines};
+use super::sections::{Section, SectionLine, lines};
 use super::{invalid_at, sections};
 use crate::failure::{Failure, Result};
 
@@ -17,12 +17,12 @@ pub struct Dialect {
     /// Whether markers are known in any case.
     pub any_case: bool,
     /// What it does with what stands behind the last semicolon.
-    pub leftover: Leftover,
+    pub leftover: Unsplit,
 }
 
 /// What becomes of a statement that no semicolon ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leftover {
+pub enum Unsplit {
     /// The tool refuses the file.
     Refused,
     /// The tool does not run it, and does not say so.
@@ -101,7 +101,7 @@ impl Dialect {
             marks: vec![],
             before,
         };
-        let mut course = Course { dialect: self, file, at: None, open: None, is_body: false };
+        let mut course = SplitCourse { dialect: self, file, at: None, open: None, is_body: false };
         for line in lines(text) {
             course.line(line, &mut split)?;
         }
@@ -111,7 +111,7 @@ impl Dialect {
 }
 
 /// What was read of the file so far.
-struct Course<'a> {
+struct SplitCourse<'a> {
     dialect: &'a Dialect,
     file: &'a Path,
     at: Option<Direction>,
@@ -121,8 +121,8 @@ struct Course<'a> {
     is_body: bool,
 }
 
-impl Course<'_> {
-    fn line(&mut self, line: Line<'_>, split: &mut Split) -> Result<()> {
+impl SplitCourse<'_> {
+    fn line(&mut self, line: SectionLine<'_>, split: &mut Split) -> Result<()> {
         match self.dialect.mark(line.text) {
             Some(Mark::Section(direction, _)) => {
                 self.end(line.start, split)?;
@@ -184,8 +184,8 @@ impl Course<'_> {
             return Ok(());
         };
         match leftover {
-            Leftover::Refused => Err(unended(self.file, line, tool, mark)),
-            Leftover::Dropped => {
+            Unsplit::Refused => Err(unended(self.file, line, tool, mark)),
+            Unsplit::Dropped => {
                 split.dropped.push(begin..at);
                 Ok(())
             }

@@ -1,7 +1,7 @@
 //! Files with sections of a tool that is not known: to run both ways of them would verify nothing.
 
 use super::invalid_at;
-use super::listing::{Found, Listing};
+use super::listing::{FoundFile, Listing};
 use super::sections::lines;
 use super::tools::{Layout, Tool};
 use crate::failure::Result;
@@ -79,7 +79,7 @@ fn takes_back(name: &str) -> bool {
     name == "down.sql" || name.ends_with(".down.sql") || name.starts_with('U')
 }
 
-fn refuse(found: &Found) -> Result<()> {
+fn refuse(found: &FoundFile) -> Result<()> {
     let text = found.text();
     let Some(line) = lines(text).find(|line| is_marker(line.text)) else {
         return Ok(());

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A command and its line.
 #[derive(Debug)]
-pub struct Command<'t> {
+pub struct PsqlCommand<'t> {
     /// Without the backslash.
     pub name: &'t str,
     /// What follows it, without quotes.
@@ -17,7 +17,7 @@ pub struct Command<'t> {
 
 /// What a command does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub enum CommandEffect {
     /// Nothing that a statement could notice.
     None,
     /// It sets a variable.
@@ -49,7 +49,7 @@ pub enum Effect {
 const WHOLE_LINE: [&str; 11] =
     ["!", "copy", "ef", "ev", "h", "help", "sf", "sf+", "sv", "sv+", "?"];
 
-impl<'t> Command<'t> {
+impl<'t> PsqlCommand<'t> {
     /// Reads the command whose name begins at this byte, behind the backslash.
     pub fn read(text: &'t str, at: usize) -> Self {
         let line_end = text[at..].find('\n').map_or(text.len(), |length| at + length);
@@ -62,7 +62,7 @@ impl<'t> Command<'t> {
         } else {
             name
         };
-        let mut command = Command {
+        let mut command = PsqlCommand {
             name,
             arguments: Vec::new(),
             is_computed: false,
@@ -115,47 +115,47 @@ impl<'t> Command<'t> {
         rest.len()
     }
 
-    pub fn effect(&self) -> Effect {
+    pub fn effect(&self) -> CommandEffect {
         match self.name {
             "a" | "C" | "conninfo" | "conninfo+" | "copyright" | "echo" | "errverbose" | "f"
             | "h" | "H" | "help" | "html" | "l" | "l+" | "list" | "list+" | "lo_export"
             | "lo_import" | "lo_list" | "lo_list+" | "lo_unlink" | "o" | "out" | "p"
             | "password" | "print" | "pset" | "qecho" | "s" | "setenv" | "sf" | "sf+" | "sv"
             | "sv+" | "t" | "T" | "timing" | "w" | "warn" | "write" | "x" | "z" | "zS" | "?" => {
-                Effect::None
+                CommandEffect::None
             }
             "set" => self.set(),
-            "getenv" | "prompt" => Effect::Sets,
-            "unset" => Effect::Unsets,
-            "restrict" => Effect::Restrict,
-            "unrestrict" => Effect::Unrestrict,
+            "getenv" | "prompt" => CommandEffect::Sets,
+            "unset" => CommandEffect::Unsets,
+            "restrict" => CommandEffect::Restrict,
+            "unrestrict" => CommandEffect::Unrestrict,
             "encoding" => self.encoding(),
-            "i" | "include" => Effect::Include { relative: false },
-            "ir" | "include_relative" => Effect::Include { relative: true },
-            "g" | "gx" | "crosstabview" => Effect::Sends,
-            "r" | "reset" => Effect::Forgets,
-            "q" | "quit" => Effect::Ends,
+            "i" | "include" => CommandEffect::Include { relative: false },
+            "ir" | "include_relative" => CommandEffect::Include { relative: true },
+            "g" | "gx" | "crosstabview" => CommandEffect::Sends,
+            "r" | "reset" => CommandEffect::Forgets,
+            "q" | "quit" => CommandEffect::Ends,
             "copy" => self.copy(),
-            "c" | "connect" => Effect::Unknown("connects to another database"),
+            "c" | "connect" => CommandEffect::Unknown("connects to another database"),
             "if" | "elif" | "else" | "endif" => {
-                Effect::Unknown("makes what follows depend on a condition")
+                CommandEffect::Unknown("makes what follows depend on a condition")
             }
-            "gexec" => Effect::Unknown("sends the statements that a query makes"),
-            "gset" => Effect::Unknown("sets variables to what a query returns"),
-            "gdesc" => Effect::Unknown("keeps the statement before it from being run"),
-            "watch" => Effect::Unknown("sends the statement before it again and again"),
-            "!" => Effect::Unknown("runs a program, whose work pgtend cannot know"),
-            "cd" => Effect::Unknown("changes the folder that \\i reads from"),
-            "e" | "edit" | "ef" | "ev" => Effect::Unknown("opens an editor"),
+            "gexec" => CommandEffect::Unknown("sends the statements that a query makes"),
+            "gset" => CommandEffect::Unknown("sets variables to what a query returns"),
+            "gdesc" => CommandEffect::Unknown("keeps the statement before it from being run"),
+            "watch" => CommandEffect::Unknown("sends the statement before it again and again"),
+            "!" => CommandEffect::Unknown("runs a program, whose work pgtend cannot know"),
+            "cd" => CommandEffect::Unknown("changes the folder that \\i reads from"),
+            "e" | "edit" | "ef" | "ev" => CommandEffect::Unknown("opens an editor"),
             "bind" | "bind_named" | "close" | "close_prepared" | "endpipeline" | "flush"
             | "flushrequest" | "getresults" | "parse" | "sendpipeline" | "startpipeline"
-            | "syncpipeline" => Effect::Unknown("sends statements in parts"),
-            name if describes(name) => Effect::None,
-            _ => Effect::Unknown("no psql from 14 to 18 knows"),
+            | "syncpipeline" => CommandEffect::Unknown("sends statements in parts"),
+            name if describes(name) => CommandEffect::None,
+            _ => CommandEffect::Unknown("no psql from 14 to 18 knows"),
         }
     }
 
-    fn set(&self) -> Effect {
+    fn set(&self) -> CommandEffect {
         let value = self.arguments.get(1).map(|value| value.to_ascii_lowercase());
         let is_off = || {
             let value = value.as_deref().unwrap_or("on");
@@ -165,34 +165,40 @@ impl<'t> Command<'t> {
         };
         match self.arguments.first().map(String::as_str) {
             Some("AUTOCOMMIT") if is_off() => {
-                Effect::Unknown("leaves open whether what follows is committed")
+                CommandEffect::Unknown("leaves open whether what follows is committed")
             }
             Some("SINGLELINE") if !is_off() => {
-                Effect::Unknown("ends statements at each line's end")
+                CommandEffect::Unknown("ends statements at each line's end")
             }
-            Some("SINGLESTEP") if !is_off() => Effect::Unknown("asks before each statement"),
-            Some(_) => Effect::Sets,
-            None => Effect::None,
+            Some("SINGLESTEP") if !is_off() => CommandEffect::Unknown("asks before each statement"),
+            Some(_) => CommandEffect::Sets,
+            None => CommandEffect::None,
         }
     }
 
-    fn encoding(&self) -> Effect {
+    fn encoding(&self) -> CommandEffect {
         let name = self
             .arguments
             .first()
             .map(|name| name.to_ascii_lowercase().replace(['-', '_'], ""));
         match name.as_deref() {
-            None | Some("utf8" | "unicode") => Effect::None,
-            Some(_) => Effect::Unknown("says that the file is not UTF-8; convert it with iconv"),
+            None | Some("utf8" | "unicode") => CommandEffect::None,
+            Some(_) => {
+                CommandEffect::Unknown("says that the file is not UTF-8; convert it with iconv")
+            }
         }
     }
 
-    fn copy(&self) -> Effect {
+    fn copy(&self) -> CommandEffect {
         let words =
             self.arguments.first().map(|line| line.to_ascii_lowercase()).unwrap_or_default();
         let words = words.split_whitespace().collect::<Vec<_>>();
         let has_rows = words.windows(2).any(|pair| pair[0] == "from" && is_inline(pair[1]));
-        if has_rows { Effect::Rows } else { Effect::None }
+        if has_rows {
+            CommandEffect::Rows
+        } else {
+            CommandEffect::None
+        }
     }
 }
 
@@ -217,7 +223,7 @@ fn is_space(char: char) -> bool {
     matches!(char, ' ' | '\t' | '\r' | '\u{b}' | '\u{c}')
 }
 
-impl fmt::Display for Command<'_> {
+impl fmt::Display for PsqlCommand<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\\{}", self.name)?;
         // Its key is nothing to read.

@@ -3,7 +3,7 @@
 use super::names::{Said, exact_or_all, is_same, may_be_same};
 use super::{Doubts, Entry, Kept, Walk};
 use crate::declared::passed::{Passed, beginning};
-use crate::declared::settings::Value;
+use crate::declared::settings::SettingValue;
 use crate::declared::statement::Words;
 use crate::declared::{DeclaredIndex, DeclaredMaintenance, DeclaredView, Source, definition};
 use crate::pg::name::{RelationName, quote_ident};
@@ -54,7 +54,7 @@ impl Alter<'_> {
     /// A name as the search path that is in force makes it.
     fn placed(&self, name: RelationName) -> RelationName {
         match self.walk.settings.get("search_path").map(|path| &path.value) {
-            Some(Value::Items(items)) if name.schema.is_none() && items.len() == 1 => {
+            Some(SettingValue::Items(items)) if name.schema.is_none() && items.len() == 1 => {
                 RelationName { schema: items.first().cloned(), ..name }
             }
             _ => name,

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use super::check::Problem;
 use super::parse::{self, Declared};
 use super::passed::{Passed, beginning};
-use super::settings::{Outcome, READ_OTHERWISE, Setting, Settings, Value};
+use super::settings::{READ_OTHERWISE, Setting, SettingOutcome, SettingValue, Settings};
 use super::statement::{Class, Words};
 use super::transactions::fate;
 use super::{DeclaredComment, DeclaredIndex, DeclaredMaintenance, DeclaredView, Stands};
@@ -149,7 +149,7 @@ impl Walk {
 
     fn end_session(&mut self) {
         if let Some(path) = self.settings.get("search_path")
-            && !matches!(&path.value, Value::Items(items) if leaves_nothing(items))
+            && !matches!(&path.value, SettingValue::Items(items) if leaves_nothing(items))
         {
             self.left_over = Some(path.clone());
         }
@@ -163,8 +163,8 @@ impl Walk {
         match one.class {
             Class::Declares => self.declares(one, stands, passed),
             Class::Sets => match self.settings.statement(&one.text, &one.source) {
-                Outcome::Followed => Effect::Some,
-                Outcome::Unimportant => Effect::None,
+                SettingOutcome::Followed => Effect::Some,
+                SettingOutcome::Unimportant => Effect::None,
             },
             Class::Transacts => {
                 let mut words = Words::of(&one.text);
@@ -329,11 +329,13 @@ impl Walk {
             };
         };
         let schemas = match &path.value {
-            Value::Items(items) => items.iter().filter(|item| !item.is_empty()).collect::<Vec<_>>(),
-            Value::Unknown if needs_path => {
+            SettingValue::Items(items) => {
+                items.iter().filter(|item| !item.is_empty()).collect::<Vec<_>>()
+            }
+            SettingValue::Unknown if needs_path => {
                 return Err(changed(path, "search_path", one, WAY_OUT));
             }
-            Value::Unknown => return Ok(Some(Path::Free)),
+            SettingValue::Unknown => return Ok(Some(Path::Free)),
         };
         match schemas.as_slice() {
             [] if is_bare => {
@@ -481,7 +483,7 @@ fn changed(setting: &Setting, name: &str, one: &Kept, way_out: &str) -> Problem 
 /// The one value of the setting.
 fn single(setting: &Setting, name: &str, one: &Kept) -> Result<String, Problem> {
     match &setting.value {
-        Value::Items(items) if items.len() == 1 => Ok(items[0].clone()),
+        SettingValue::Items(items) if items.len() == 1 => Ok(items[0].clone()),
         _ => Err(changed(setting, name, one, "write the value into the statement")),
     }
 }

@@ -47,7 +47,7 @@ pub struct ViewReading {
 
 /// In which schemas the names of a definition are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Names {
+pub enum SchemasSearched {
     /// In those of the user's search path: the user wrote it.
     OfTheUser,
     /// In `pg_catalog` alone: the server printed it.
@@ -68,7 +68,7 @@ pub type Read<T> = std::result::Result<T, Unread>;
 
 /// To whom what has to be made belongs.
 #[derive(Debug, Clone)]
-enum Home {
+enum CopyOwner {
     /// To the role itself, in its temporary schema.
     Own,
     /// To this role, in a schema of its own.
@@ -92,7 +92,7 @@ pub struct Copies<'a> {
     session: &'a Session,
     server: &'a Server,
     relations: &'a HashMap<RelationName, Relation>,
-    homes: HashMap<Oid, Home>,
+    homes: HashMap<Oid, CopyOwner>,
     owners: HashMap<Oid, String>,
     path_of_the_user: String,
     path_of_the_server: String,
@@ -115,9 +115,9 @@ impl<'a> Copies<'a> {
         for row in ask(session, sql, &[(&tables, Type::OID_ARRAY)]).await? {
             let owner = row.get::<_, String>("owner");
             let home = match (row.get("is_trusted"), row.get("may_make")) {
-                (true, _) => Home::Own,
-                (false, true) => Home::Of(owner.clone()),
-                (false, false) => Home::Nowhere(format!(
+                (true, _) => CopyOwner::Own,
+                (false, true) => CopyOwner::Of(owner.clone()),
+                (false, false) => CopyOwner::Nowhere(format!(
                     "the comparison needs a copy that belongs to {}, which takes membership in that \
                      role and CREATE on the database",
                     quote_ident(&owner)
@@ -143,18 +143,18 @@ impl<'a> Copies<'a> {
         &self,
         relation: &RelationName,
         text: &str,
-        names: Names,
+        names: SchemasSearched,
     ) -> Option<Question<'_>> {
         let relation = self.relations.get(relation)?.oid;
         let setting = match names {
-            Names::OfTheUser => &self.path_of_the_user,
-            Names::OfTheServer => &self.path_of_the_server,
+            SchemasSearched::OfTheUser => &self.path_of_the_user,
+            SchemasSearched::OfTheServer => &self.path_of_the_server,
         };
         let owner = self.owners.get(&relation)?;
         let home = match self.homes.get(&relation)? {
-            Home::Own => self.server.role.as_str(),
-            Home::Of(owner) => owner.as_str(),
-            Home::Nowhere(_) => return None,
+            CopyOwner::Own => self.server.role.as_str(),
+            CopyOwner::Of(owner) => owner.as_str(),
+            CopyOwner::Nowhere(_) => return None,
         };
         let text = format!("{} {owner:?} {home:?} {text}", self.server.version.0);
         Some(Question { relation, text, setting })
@@ -188,9 +188,12 @@ impl<'a> Copies<'a> {
         &mut self,
         questions: &Questions,
     ) -> crate::failure::Result<Vec<(usize, Read<()>)>> {
-        let missing = questions.views.iter().enumerate();
-        let missing = missing.filter(|(_, view)| !self.relations.contains_key(&view.name));
-        let missing = missing.collect::<Vec<_>>();
+        let missing = questions
+            .views
+            .iter()
+            .enumerate()
+            .filter(|(_, view)| !self.relations.contains_key(&view.name))
+            .collect::<Vec<_>>();
         let mut reads = Vec::new();
         if missing.is_empty() {
             return Ok(reads);
@@ -209,8 +212,8 @@ impl<'a> Copies<'a> {
                 "CREATE MATERIALIZED VIEW {name} {} AS {}\nWITH NO DATA",
                 view.columns, view.query
             );
-            let path = self.path(Names::OfTheUser);
-            let back = self.path(Names::OfTheServer);
+            let path = self.path(SchemasSearched::OfTheUser);
+            let back = self.path(SchemasSearched::OfTheServer);
             let script = [BEGIN.to_owned(), path, create, back, KEEP.to_owned()];
             let answers = self.session.pipeline(&script).await;
             let read = match answers.into_iter().find_map(Answer::err) {
@@ -229,15 +232,21 @@ impl<'a> Copies<'a> {
     }
 
     /// Reads and prints index definitions, each as if it were the only one.
-    pub async fn indexes(&self, readings: &[IndexReading], names: Names) -> Vec<Read<IndexShape>> {
+    pub async fn indexes(
+        &self,
+        readings: &[IndexReading],
+        names: SchemasSearched,
+    ) -> Vec<Read<IndexShape>> {
         let nothing = Unread::NotSent("it does not exist yet".to_owned());
         let mut reads = vec![Err(nothing); readings.len()];
         let mut groups: BTreeMap<(&RelationName, bool), Vec<usize>> = BTreeMap::new();
         for (at, reading) in readings.iter().enumerate() {
             match self.place(reading) {
-                Ok(Home::Nowhere(reason)) => reads[at] = Err(Unread::NotSent(reason)),
-                Ok(Home::Own) => groups.entry((&reading.relation, true)).or_default().push(at),
-                Ok(Home::Of(_)) => groups.entry((&reading.relation, false)).or_default().push(at),
+                Ok(CopyOwner::Nowhere(reason)) => reads[at] = Err(Unread::NotSent(reason)),
+                Ok(CopyOwner::Own) => groups.entry((&reading.relation, true)).or_default().push(at),
+                Ok(CopyOwner::Of(_)) => {
+                    groups.entry((&reading.relation, false)).or_default().push(at);
+                }
                 Err(unread) => reads[at] = Err(unread),
             }
         }
@@ -249,12 +258,12 @@ impl<'a> Copies<'a> {
     }
 
     /// Where an index has to be made to be read.
-    fn place(&self, reading: &IndexReading) -> Read<Home> {
+    fn place(&self, reading: &IndexReading) -> Read<CopyOwner> {
         let Some(table) = self.relations.get(&reading.relation) else {
             let not_yet = "it does not exist yet".to_owned();
             let is_made = self.made.contains_key(&reading.relation);
             return if is_made && reading.is_plain {
-                Ok(Home::Own)
+                Ok(CopyOwner::Own)
             } else {
                 Err(Unread::NotSent(not_yet))
             };
@@ -263,20 +272,20 @@ impl<'a> Copies<'a> {
             return Err(Unread::NotSent(format!("it is {}", table.kind.with_article())));
         }
         let home = if reading.is_plain {
-            Home::Own
+            CopyOwner::Own
         } else {
             self.home(table.oid)
         };
         Ok(match home {
-            Home::Own if !self.server.may_create_temp => Home::Nowhere(
+            CopyOwner::Own if !self.server.may_create_temp => CopyOwner::Nowhere(
                 "the role lacks the TEMP privilege that the comparison needs".to_owned(),
             ),
             home => home,
         })
     }
 
-    fn home(&self, relation: Oid) -> Home {
-        let gone = || Home::Nowhere("its owner is not known".to_owned());
+    fn home(&self, relation: Oid) -> CopyOwner {
+        let gone = || CopyOwner::Nowhere("its owner is not known".to_owned());
         self.homes.get(&relation).cloned().unwrap_or_else(gone)
     }
 
@@ -284,7 +293,7 @@ impl<'a> Copies<'a> {
         &self,
         groups: Vec<Vec<usize>>,
         readings: &[IndexReading],
-        names: Names,
+        names: SchemasSearched,
         reads: &mut [Read<IndexShape>],
     ) -> Vec<Vec<usize>> {
         let mut script = Vec::new();
@@ -316,7 +325,7 @@ impl<'a> Copies<'a> {
     }
 
     /// Rolling back to a savepoint after each table keeps the number of locks small.
-    fn index_script(&self, readings: &[&IndexReading], names: Names) -> Vec<String> {
+    fn index_script(&self, readings: &[&IndexReading], names: SchemasSearched) -> Vec<String> {
         let Some(first) = readings.first() else {
             return Vec::new();
         };
@@ -327,7 +336,7 @@ impl<'a> Copies<'a> {
         };
         let made = self.made.get(&first.relation);
         let table = match (self.relations.get(&first.relation), self.place(first)) {
-            (Some(table), Ok(Home::Of(owner))) => {
+            (Some(table), Ok(CopyOwner::Of(owner))) => {
                 let copy = RelationName::qualified(self.schema(), table.name.name.as_str());
                 let unqualified = RelationName::unqualified(copy.name.as_str());
                 let mut statement = format!(
@@ -358,15 +367,21 @@ impl<'a> Copies<'a> {
         };
         let literal = quote_literal(&table.to_string());
         let printed = include_str!("../../../sql/catalog/copy_indexes.sql").replace("$1", &literal);
-        script.extend([self.path(Names::OfTheServer), printed]);
+        script.extend([self.path(SchemasSearched::OfTheServer), printed]);
         script.extend(END.map(str::to_owned));
         script
     }
 
     /// Reads and prints queries of views that exist.
-    pub async fn views(&self, readings: &[ViewReading], names: Names) -> Vec<Read<String>> {
-        let scripts = readings.iter().map(|reading| self.view_script(reading, names));
-        let scripts = scripts.collect::<Vec<_>>();
+    pub async fn views(
+        &self,
+        readings: &[ViewReading],
+        names: SchemasSearched,
+    ) -> Vec<Read<String>> {
+        let scripts = readings
+            .iter()
+            .map(|reading| self.view_script(reading, names))
+            .collect::<Vec<_>>();
         let sent = scripts.iter().flatten().flatten().cloned().collect::<Vec<_>>();
         let mut answers = &self.session.pipeline(&sent).await[..];
         let mut reads = Vec::new();
@@ -380,23 +395,23 @@ impl<'a> Copies<'a> {
         reads
     }
 
-    fn view_script(&self, reading: &ViewReading, names: Names) -> Read<Vec<String>> {
+    fn view_script(&self, reading: &ViewReading, names: SchemasSearched) -> Read<Vec<String>> {
         let ViewReading { relation, columns, query } = reading;
         let Some(view) = self.relations.get(relation) else {
             return Err(Unread::NotSent("it does not exist yet".to_owned()));
         };
         let mut script = vec![BEGIN.to_owned(), self.path(names)];
         let copy = match self.home(view.oid) {
-            Home::Own if self.server.may_create_temp => {
+            CopyOwner::Own if self.server.may_create_temp => {
                 let copy = RelationName::qualified("pg_temp", VIEW_COPY);
                 script.push(format!("CREATE VIEW {copy} {columns} AS {query}"));
                 copy
             }
-            Home::Own => {
+            CopyOwner::Own => {
                 let reason = "the role lacks the TEMP privilege that the comparison needs";
                 return Err(Unread::NotSent(reason.to_owned()));
             }
-            Home::Of(owner) => {
+            CopyOwner::Of(owner) => {
                 script.push(format!(
                     "CREATE SCHEMA {} AUTHORIZATION {} CREATE VIEW {VIEW_COPY} {columns} AS {query}",
                     self.schema(),
@@ -404,11 +419,11 @@ impl<'a> Copies<'a> {
                 ));
                 RelationName::qualified(self.schema(), VIEW_COPY)
             }
-            Home::Nowhere(reason) => return Err(Unread::NotSent(reason)),
+            CopyOwner::Nowhere(reason) => return Err(Unread::NotSent(reason)),
         };
         let literal = quote_literal(&copy.to_string());
         let printed = format!("SELECT pg_catalog.pg_get_viewdef({literal}::pg_catalog.regclass)");
-        script.extend([self.path(Names::OfTheServer), printed]);
+        script.extend([self.path(SchemasSearched::OfTheServer), printed]);
         script.extend(END.map(str::to_owned));
         Ok(script)
     }
@@ -432,10 +447,10 @@ impl<'a> Copies<'a> {
         format!("pgtend_copy_{}", self.session.pid())
     }
 
-    fn path(&self, names: Names) -> String {
+    fn path(&self, names: SchemasSearched) -> String {
         match names {
-            Names::OfTheUser => self.path_of_the_user.clone(),
-            Names::OfTheServer => self.path_of_the_server.clone(),
+            SchemasSearched::OfTheUser => self.path_of_the_user.clone(),
+            SchemasSearched::OfTheServer => self.path_of_the_server.clone(),
         }
     }
 }
@@ -443,8 +458,11 @@ impl<'a> Copies<'a> {
 /// The temporary schema comes last, since it holds the copies, which must not be taken for types of
 /// the same name: where it is not named, it comes first.
 fn path(schemas: &[String]) -> String {
-    let schemas = schemas.iter().map(|schema| quote_ident(schema));
-    let schemas = schemas.chain(["pg_temp".to_owned()]).collect::<Vec<_>>();
+    let schemas = schemas
+        .iter()
+        .map(|schema| quote_ident(schema))
+        .chain(["pg_temp".to_owned()])
+        .collect::<Vec<_>>();
     format!("SET LOCAL search_path = {}", schemas.join(", "))
 }
 

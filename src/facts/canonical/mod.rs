@@ -26,7 +26,7 @@ use crate::failure::Result;
 use crate::pg::database::Server;
 use crate::pg::name::RelationName;
 use crate::pg::session::Session;
-use copies::{Copies, IndexReading, Names, Read, Unread, ViewReading};
+use copies::{Copies, IndexReading, Read, SchemasSearched, Unread, ViewReading};
 use memory::{Memory, Print, Question};
 use plain::{Catalog, Plain};
 use settled::Settled;
@@ -90,7 +90,7 @@ pub async fn load(
     let tables = tables(&existing);
     let copies = Copies::prepare(session, server, existing.relations, &tables).await?;
     let memory = Memory::open(folder, &server.database);
-    let mut reader = Reader { session, copies, memory, begun: None };
+    let mut reader = DefinitionReader { session, copies, memory, begun: None };
     let compared = compare(&mut reader, questions, existing, &rest, indexes).await;
     reader.end().await;
     compared
@@ -217,7 +217,7 @@ impl<'a> Present<'a> {
 }
 
 /// Reads definitions from memory, else on copies.
-struct Reader<'a> {
+struct DefinitionReader<'a> {
     session: &'a Session,
     copies: Copies<'a>,
     memory: Memory,
@@ -225,7 +225,7 @@ struct Reader<'a> {
     begun: Option<Read<()>>,
 }
 
-impl Reader<'_> {
+impl DefinitionReader<'_> {
     async fn begin(&mut self) -> Read<()> {
         if self.begun.is_none() {
             self.begun = Some(self.copies.begin().await.map_err(Unread::Failed));
@@ -243,7 +243,7 @@ impl Reader<'_> {
     async fn indexes(
         &mut self,
         readings: &[IndexReading],
-        names: Names,
+        names: SchemasSearched,
     ) -> Result<Vec<Read<IndexShape>>> {
         let questions = readings.iter().map(|reading| {
             let text = format!("index {} {}", reading.unique, reading.definition);
@@ -279,7 +279,11 @@ impl Reader<'_> {
         Ok(reads)
     }
 
-    async fn views(&mut self, readings: &[ViewReading], names: Names) -> Result<Vec<Read<String>>> {
+    async fn views(
+        &mut self,
+        readings: &[ViewReading],
+        names: SchemasSearched,
+    ) -> Result<Vec<Read<String>>> {
         let questions = readings.iter().map(|reading| {
             let text = format!("view {} {}", reading.columns, reading.query);
             self.copies.question(&reading.relation, &text, names)
@@ -335,7 +339,7 @@ impl Reader<'_> {
 }
 
 async fn compare(
-    reader: &mut Reader<'_>,
+    reader: &mut DefinitionReader<'_>,
     questions: &Questions,
     mut existing: Existing<'_>,
     rest: &[usize],
@@ -360,7 +364,9 @@ async fn compare(
             is_plain: index.is_plain,
         }
     });
-    let reads = reader.indexes(&readings.collect::<Vec<_>>(), Names::OfTheUser).await?;
+    let reads = reader
+        .indexes(&readings.collect::<Vec<_>>(), SchemasSearched::OfTheUser)
+        .await?;
     for (at, read) in rest.iter().zip(reads) {
         let is_plain = questions.indexes[*at].is_plain;
         indexes[*at] = canonical(read, if is_plain { is_any_certain } else { is_certain });
@@ -371,7 +377,7 @@ async fn compare(
 
 /// An existing view's query is compared as the server prints a view of the declared query.
 async fn existing_views(
-    reader: &mut Reader<'_>,
+    reader: &mut DefinitionReader<'_>,
     questions: &Questions,
     existing: &Existing<'_>,
 ) -> Result<Vec<Canonical<ViewShape>>> {
@@ -392,7 +398,7 @@ async fn existing_views(
         query: view.query.clone(),
     });
     let are = reader.copies.existing_views(&oids).await;
-    let declared = reader.views(&readings.collect::<Vec<_>>(), Names::OfTheUser).await?;
+    let declared = reader.views(&readings.collect::<Vec<_>>(), SchemasSearched::OfTheUser).await?;
     let mut differing = Vec::new();
     for (((at, ..), declared), is) in found.iter().zip(declared).zip(are) {
         let shape =
@@ -408,7 +414,7 @@ async fn existing_views(
 
 /// Reads both queries of these views again and again, until neither changes any more.
 async fn settle_views(
-    reader: &mut Reader<'_>,
+    reader: &mut DefinitionReader<'_>,
     questions: &Questions,
     views: Vec<usize>,
     canonicals: &mut [Canonical<ViewShape>],
@@ -428,7 +434,9 @@ async fn settle_views(
             columns: String::new(),
             query: query.trim_end().trim_end_matches(';').to_owned(),
         });
-        let reads = reader.views(&readings.collect::<Vec<_>>(), Names::OfTheServer).await?;
+        let reads = reader
+            .views(&readings.collect::<Vec<_>>(), SchemasSearched::OfTheServer)
+            .await?;
         settled.hear(texts, reads.into_iter().map(Read::ok));
     }
     for at in views {
@@ -444,7 +452,7 @@ async fn settle_views(
 /// Where a declared index is not found at first sight, all definitions of its table are read and
 /// printed again.
 async fn settle(
-    reader: &mut Reader<'_>,
+    reader: &mut DefinitionReader<'_>,
     questions: &Questions,
     canonicals: &mut [Canonical<IndexShape>],
     existing: &mut Existing<'_>,
@@ -484,7 +492,9 @@ async fn settle(
             definition: definition.clone(),
             is_plain: false,
         });
-        let reads = reader.indexes(&readings.collect::<Vec<_>>(), Names::OfTheServer).await?;
+        let reads = reader
+            .indexes(&readings.collect::<Vec<_>>(), SchemasSearched::OfTheServer)
+            .await?;
         settled.hear(texts, reads.into_iter().map(|read| read.ok().map(|shape| shape.definition)));
     }
     for (question, canonical) in questions.indexes.iter().zip(canonicals) {

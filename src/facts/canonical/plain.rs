@@ -17,7 +17,7 @@ use crate::pg::version::ServerVersion;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plain {
     method: String,
-    keys: Vec<Key>,
+    keys: Vec<IndexKey>,
     included: Vec<String>,
     nulls_not_distinct: bool,
     options: Vec<(String, String)>,
@@ -25,7 +25,7 @@ pub struct Plain {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Key {
+struct IndexKey {
     column: String,
     class: Option<(Option<String>, String)>,
     descending: bool,
@@ -64,15 +64,15 @@ const TEXT: Oid = 25;
 impl Plain {
     /// Reads what follows the table's name.
     pub fn read(definition: &str) -> Option<Plain> {
-        let mut words = Words::of(definition)?;
+        let mut words = Lexemes::of(definition)?;
         let method = if words.take("using") {
             words.name()?
         } else {
             "btree".to_owned()
         };
-        let keys = words.list(Words::key)?;
+        let keys = words.list(Lexemes::key)?;
         let included = if words.take("include") {
-            words.list(Words::name)?
+            words.list(Lexemes::name)?
         } else {
             Vec::new()
         };
@@ -82,7 +82,7 @@ impl Plain {
             words.take("distinct").then_some(())?;
         }
         let options = if words.take("with") {
-            words.list(Words::option)?
+            words.list(Lexemes::option)?
         } else {
             Vec::new()
         };
@@ -150,7 +150,7 @@ impl Plain {
         &self,
         unique: bool,
         version: ServerVersion,
-        class: impl Fn(&Key) -> Option<String>,
+        class: impl Fn(&IndexKey) -> Option<String>,
     ) -> Option<IndexShape> {
         let method = METHODS.iter().find(|method| method.name == self.method)?;
         let is_ordered = self.keys.iter().any(|key| key.descending || key.nulls_first.is_some());
@@ -201,12 +201,12 @@ fn is_surely_printed(name: &str) -> bool {
 }
 
 /// The words of a definition: names, with whether they are quoted, and single characters.
-struct Words {
-    rest: std::collections::VecDeque<Word>,
+struct Lexemes {
+    rest: std::collections::VecDeque<Lexeme>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Word {
+enum Lexeme {
     Plain(String),
     Quoted(String),
     Number(String),
@@ -214,9 +214,9 @@ enum Word {
     Sign(char),
 }
 
-impl Words {
+impl Lexemes {
     /// `None` where something is written that plain columns do not need.
-    fn of(text: &str) -> Option<Words> {
+    fn of(text: &str) -> Option<Lexemes> {
         let mut words = std::collections::VecDeque::new();
         let mut rest = text.trim_start();
         while let Some(first) = rest.chars().next() {
@@ -226,25 +226,25 @@ impl Words {
                     let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
                     let is_escape = rest[length..].starts_with(['\'', '&']);
                     let word = rest[..length].to_ascii_lowercase();
-                    (Word::Plain(word), (!is_escape).then_some(length)?)
+                    (Lexeme::Plain(word), (!is_escape).then_some(length)?)
                 }
                 '0'..='9' => {
                     let length = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-                    (Word::Number(rest[..length].to_owned()), length)
+                    (Lexeme::Number(rest[..length].to_owned()), length)
                 }
-                '"' => quoted(rest, '"').map(|(text, length)| (Word::Quoted(text), length))?,
-                '\'' => quoted(rest, '\'').map(|(text, length)| (Word::Literal(text), length))?,
-                '(' | ')' | ',' | '.' | '=' => (Word::Sign(first), 1),
+                '"' => quoted(rest, '"').map(|(text, length)| (Lexeme::Quoted(text), length))?,
+                '\'' => quoted(rest, '\'').map(|(text, length)| (Lexeme::Literal(text), length))?,
+                '(' | ')' | ',' | '.' | '=' => (Lexeme::Sign(first), 1),
                 _ => return None,
             };
             words.push_back(word);
             rest = rest.get(length..)?.trim_start();
         }
-        Some(Words { rest: words })
+        Some(Lexemes { rest: words })
     }
 
     fn take(&mut self, keyword: &str) -> bool {
-        let is_next = matches!(self.rest.front(), Some(Word::Plain(word)) if word == keyword);
+        let is_next = matches!(self.rest.front(), Some(Lexeme::Plain(word)) if word == keyword);
         if is_next {
             self.rest.pop_front();
         }
@@ -252,7 +252,7 @@ impl Words {
     }
 
     fn sign(&mut self, sign: char) -> bool {
-        let is_next = self.rest.front() == Some(&Word::Sign(sign));
+        let is_next = self.rest.front() == Some(&Lexeme::Sign(sign));
         if is_next {
             self.rest.pop_front();
         }
@@ -262,17 +262,17 @@ impl Words {
     /// A name without schema. One that has to be quoted and is not is no name but a keyword.
     fn name(&mut self) -> Option<String> {
         match self.rest.pop_front()? {
-            Word::Plain(name) => {
+            Lexeme::Plain(name) => {
                 (name.len() <= NAME_MAX_BYTES && quote_ident(&name) == name).then_some(name)
             }
-            Word::Quoted(name) => {
+            Lexeme::Quoted(name) => {
                 (!name.is_empty() && name.len() <= NAME_MAX_BYTES).then_some(name)
             }
             _ => None,
         }
     }
 
-    fn list<T>(&mut self, item: fn(&mut Words) -> Option<T>) -> Option<Vec<T>> {
+    fn list<T>(&mut self, item: fn(&mut Lexemes) -> Option<T>) -> Option<Vec<T>> {
         let mut items = Vec::new();
         self.sign('(').then_some(())?;
         loop {
@@ -284,11 +284,11 @@ impl Words {
         }
     }
 
-    fn key(&mut self) -> Option<Key> {
+    fn key(&mut self) -> Option<IndexKey> {
         let column = self.name()?;
         let is_class = match self.rest.front()? {
-            Word::Plain(word) => !["asc", "desc", "nulls", "collate"].contains(&word.as_str()),
-            Word::Quoted(_) => true,
+            Lexeme::Plain(word) => !["asc", "desc", "nulls", "collate"].contains(&word.as_str()),
+            Lexeme::Quoted(_) => true,
             _ => false,
         };
         let mut class = None;
@@ -306,17 +306,17 @@ impl Words {
             nulls_first = Some(self.take("first"));
             (nulls_first == Some(true) || self.take("last")).then_some(())?;
         }
-        Some(Key { column, class, descending, nulls_first })
+        Some(IndexKey { column, class, descending, nulls_first })
     }
 
     /// A storage parameter whose value is printed as it is written.
     fn option(&mut self) -> Option<(String, String)> {
-        let Word::Plain(name) = self.rest.pop_front()? else {
+        let Lexeme::Plain(name) = self.rest.pop_front()? else {
             return None;
         };
         self.sign('=').then_some(())?;
         let value = match self.rest.pop_front()? {
-            Word::Plain(value) | Word::Number(value) | Word::Literal(value) => value,
+            Lexeme::Plain(value) | Lexeme::Number(value) | Lexeme::Literal(value) => value,
             _ => return None,
         };
         let is_simple = value.chars().all(|c| c.is_ascii_alphanumeric());
@@ -344,19 +344,19 @@ fn quoted(text: &str, quote: char) -> Option<(String, usize)> {
 /// What the catalog says of the columns of declared indexes, and of operator classes.
 #[derive(Debug, Default)]
 pub struct Catalog {
-    columns: HashMap<(Oid, String), Column>,
-    classes: Vec<Class>,
+    columns: HashMap<(Oid, String), IndexColumn>,
+    classes: Vec<OperatorClass>,
 }
 
 #[derive(Debug)]
-struct Column {
+struct IndexColumn {
     type_oid: Oid,
     pseudo: Option<String>,
     is_virtual: bool,
 }
 
 #[derive(Debug)]
-struct Class {
+struct OperatorClass {
     method: String,
     schema: String,
     name: String,
@@ -373,7 +373,7 @@ impl Catalog {
         let params: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
             [(&tables, Type::OID_ARRAY), (&columns, Type::NAME_ARRAY)];
         for row in ask(session, sql, &params).await? {
-            let column = Column {
+            let column = IndexColumn {
                 type_oid: row.get("type_oid"),
                 pseudo: row.get("is_pseudo_of"),
                 is_virtual: row.get("is_virtual"),
@@ -382,7 +382,7 @@ impl Catalog {
         }
         let sql = include_str!("../../../sql/catalog/operator_classes.sql");
         for row in ask(session, sql, &[]).await? {
-            catalog.classes.push(Class {
+            catalog.classes.push(OperatorClass {
                 method: row.get("method"),
                 schema: row.get("schema"),
                 name: row.get("name"),
@@ -394,7 +394,7 @@ impl Catalog {
         Ok(catalog)
     }
 
-    fn has_default(&self, method: &str, column: &Column) -> bool {
+    fn has_default(&self, method: &str, column: &IndexColumn) -> bool {
         let mut classes = self.classes.iter();
         classes.any(|class| class.method == method && class.is_default && class.takes(column))
     }
@@ -404,7 +404,7 @@ impl Catalog {
         &self,
         method: &str,
         (schema, name): &(Option<String>, String),
-        column: &Column,
+        column: &IndexColumn,
         searched: &[&str],
     ) -> Option<String> {
         let named = |schema: &str| {
@@ -428,10 +428,10 @@ impl Catalog {
     }
 }
 
-impl Class {
+impl OperatorClass {
     /// Whether the server surely takes it for the column. GIN looks at an array's elements when it
     /// builds the index, and refuses those that have no order.
-    fn takes(&self, column: &Column) -> bool {
+    fn takes(&self, column: &IndexColumn) -> bool {
         let stands_for = column.pseudo.is_some() && self.type_name == column.pseudo;
         self.type_oid == column.type_oid
             || (column.type_oid == VARCHAR && self.type_oid == TEXT)
@@ -506,7 +506,7 @@ mod tests {
 
     #[test]
     fn an_operator_class_is_printed_unless_it_is_the_default() {
-        let class = |schema: &str, name: &str, is_default| Class {
+        let class = |schema: &str, name: &str, is_default| OperatorClass {
             method: "btree".to_owned(),
             schema: schema.to_owned(),
             name: name.to_owned(),
@@ -514,7 +514,7 @@ mod tests {
             type_name: Some("text".to_owned()),
             is_default,
         };
-        let column = Column { type_oid: VARCHAR, pseudo: None, is_virtual: false };
+        let column = IndexColumn { type_oid: VARCHAR, pseudo: None, is_virtual: false };
         let catalog = Catalog {
             columns: HashMap::from([((1, "a".to_owned()), column)]),
             classes: vec![

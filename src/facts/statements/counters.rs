@@ -56,7 +56,7 @@ pub enum Counter {
 
 /// How the counters of two spans of time come together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum CounterKind {
     /// Whole numbers that add up.
     Count,
     /// Milliseconds that add up.
@@ -65,27 +65,39 @@ pub enum Kind {
     Extreme,
 }
 
-struct Column {
+struct CounterColumn {
     counter: Counter,
     name: &'static str,
-    kind: Kind,
+    kind: CounterKind,
     /// The extension's names for it, the newest first; a `+` adds several up.
     sources: &'static [&'static str],
 }
 
-const fn count(counter: Counter, name: &'static str, sources: &'static [&'static str]) -> Column {
-    Column { counter, name, kind: Kind::Count, sources }
+const fn count(
+    counter: Counter,
+    name: &'static str,
+    sources: &'static [&'static str],
+) -> CounterColumn {
+    CounterColumn { counter, name, kind: CounterKind::Count, sources }
 }
 
-const fn millis(counter: Counter, name: &'static str, sources: &'static [&'static str]) -> Column {
-    Column { counter, name, kind: Kind::Millis, sources }
+const fn millis(
+    counter: Counter,
+    name: &'static str,
+    sources: &'static [&'static str],
+) -> CounterColumn {
+    CounterColumn { counter, name, kind: CounterKind::Millis, sources }
 }
 
-const fn extreme(counter: Counter, name: &'static str, sources: &'static [&'static str]) -> Column {
-    Column { counter, name, kind: Kind::Extreme, sources }
+const fn extreme(
+    counter: Counter,
+    name: &'static str,
+    sources: &'static [&'static str],
+) -> CounterColumn {
+    CounterColumn { counter, name, kind: CounterKind::Extreme, sources }
 }
 
-const COLUMNS: [Column; Counter::COUNT] = [
+const COLUMNS: [CounterColumn; Counter::COUNT] = [
     count(Counter::Calls, "calls", &["calls"]),
     count(Counter::Rows, "rows", &["rows"]),
     millis(Counter::Total, "total_ms", &["total_exec_time", "total_time"]),
@@ -135,7 +147,7 @@ impl Counter {
     }
 
     /// How it adds up.
-    pub fn kind(self) -> Kind {
+    pub fn kind(self) -> CounterKind {
         COLUMNS[self as usize].kind
     }
 

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tempfile::TempPath;
 
-use super::{Counter, Counters, Extension, Moment, Reading, Statement, StatementKey};
+use super::{
+    CountedStatement, Counter, CounterMoment, CounterReading, Counters, Extension, StatementKey,
+};
 use crate::facts::Oid;
 use crate::failure::{Failure, Kind, Result};
 
@@ -25,18 +27,18 @@ pub struct SnapshotFile {
     pub server_version: String,
     /// The database that it was taken in.
     pub database: String,
-    scope: Scope,
-    moment: Moment,
-    statements: Vec<Entry>,
+    scope: SnapshotScope,
+    moment: CounterMoment,
+    statements: Vec<FileEntry>,
     /// The statements' texts. They come last, so that they are written one by one, and nobody reads
     /// them for the counters.
     #[serde(skip_deserializing, default)]
-    texts: [Text; 0],
+    texts: [FileText; 0],
 }
 
 /// Whose counters they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Scope {
+pub struct SnapshotScope {
     /// The cluster; `None` where the role may not know.
     pub system_id: Option<i64>,
     /// A standby counts for itself.
@@ -45,16 +47,16 @@ pub struct Scope {
     pub dbid: Option<Oid>,
 }
 
-impl Scope {
+impl SnapshotScope {
     /// Of what is looked at.
     pub fn of(extension: &Extension, database: Option<Oid>) -> Self {
         let Extension { system_id, in_recovery, .. } = *extension;
-        Scope { system_id, in_recovery, dbid: database }
+        SnapshotScope { system_id, in_recovery, dbid: database }
     }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Entry {
+struct FileEntry {
     #[serde(flatten)]
     key: StatementKey,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -64,7 +66,7 @@ struct Entry {
 
 /// The text of a statement.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Text {
+pub struct FileText {
     /// Its database.
     pub dbid: Oid,
     /// Whose; `None` in files of 0.1.0.
@@ -79,12 +81,17 @@ pub struct Text {
 
 impl SnapshotFile {
     /// The file of a reading.
-    pub fn new(server_version: String, database: String, scope: Scope, reading: &Reading) -> Self {
+    pub fn new(
+        server_version: String,
+        database: String,
+        scope: SnapshotScope,
+        reading: &CounterReading,
+    ) -> Self {
         let statements = reading.statements.iter().map(|statement| {
             let known = Counter::all().filter_map(|counter| {
                 Some((counter.name().to_owned(), statement.counters.get(counter)?))
             });
-            Entry {
+            FileEntry {
                 key: statement.key,
                 stats_since_epoch: statement.stats_since,
                 counters: known.collect(),
@@ -149,7 +156,7 @@ impl SnapshotFile {
             Ok(io::BufReader::new(fs::File::open(path)?))
         };
         let file = open().map_err(|error| refuse(&error))?;
-        let head: Head = serde_json::from_reader(file)
+        let head: FileHead = serde_json::from_reader(file)
             .map_err(|error| refuse(&format!("this is no snapshot of pgtend: {error}")))?;
         if head.format.as_deref() != Some(FORMAT) {
             return Err(
@@ -168,7 +175,7 @@ impl SnapshotFile {
     ///
     /// # Errors
     /// Says of what these are.
-    pub fn require_same(&self, scope: &Scope) -> std::result::Result<(), String> {
+    pub fn require_same(&self, scope: &SnapshotScope) -> std::result::Result<(), String> {
         let clusters = self.scope.system_id.zip(scope.system_id);
         if clusters.is_some_and(|(of_file, here)| of_file != here) {
             return Err("it is of another server".to_owned());
@@ -186,19 +193,19 @@ impl SnapshotFile {
     }
 
     /// The counters.
-    pub fn reading(&self) -> Reading {
+    pub fn reading(&self) -> CounterReading {
         let statements = self.statements.iter().map(|entry| {
             let mut counters = Counters::default();
             for counter in Counter::all() {
                 counters.set(counter, entry.counters.get(counter.name()).copied());
             }
-            Statement {
+            CountedStatement {
                 key: entry.key,
                 counters,
                 stats_since: entry.stats_since_epoch,
             }
         });
-        Reading {
+        CounterReading {
             moment: self.moment.clone(),
             statements: statements.collect(),
         }
@@ -212,7 +219,7 @@ type Out = io::BufWriter<fs::File>;
 
 /// What a file says it is.
 #[derive(Deserialize)]
-struct Head {
+struct FileHead {
     #[serde(default)]
     format: Option<String>,
     #[serde(default)]
@@ -231,7 +238,7 @@ pub struct Writer {
 
 impl Writer {
     /// Adds a text. What fails shows in the end.
-    pub fn text(&mut self, text: &Text) {
+    pub fn text(&mut self, text: &FileText) {
         if self.error.is_some() {
             return;
         }
@@ -277,15 +284,19 @@ mod tests {
         counters.set(Counter::Calls, Some(3.0));
         counters.set(Counter::Total, Some(0.1 + 0.2));
         let key = StatementKey { dbid: 1, userid: 2, queryid: i64::MIN, toplevel: true };
-        let statement = Statement { key, counters, stats_since: Some(1.5) };
-        let moment = Moment { taken_epoch: 1e9, evictions: Some(7), ..Moment::default() };
-        let reading = Reading { moment, statements: vec![statement] };
-        let scope = Scope { system_id: Some(7), in_recovery: false, dbid: Some(5) };
+        let statement = CountedStatement { key, counters, stats_since: Some(1.5) };
+        let moment = CounterMoment {
+            taken_epoch: 1e9,
+            evictions: Some(7),
+            ..CounterMoment::default()
+        };
+        let reading = CounterReading { moment, statements: vec![statement] };
+        let scope = SnapshotScope { system_id: Some(7), in_recovery: false, dbid: Some(5) };
         let file = SnapshotFile::new("17.2".to_owned(), "nova".to_owned(), scope, &reading);
         let mut writer = file.begin(&path).unwrap();
         for queryid in 0..2 {
             let query = "SELECT \"]}\"".to_owned();
-            writer.text(&Text {
+            writer.text(&FileText {
                 dbid: 1,
                 userid: Some(2),
                 queryid,
@@ -304,9 +315,9 @@ mod tests {
 
     #[test]
     fn only_the_like_is_compared() {
-        let scope = |system_id, in_recovery, dbid| Scope { system_id, in_recovery, dbid };
+        let scope = |system_id, in_recovery, dbid| SnapshotScope { system_id, in_recovery, dbid };
         let of = |scope| {
-            let reading = Reading::default();
+            let reading = CounterReading::default();
             SnapshotFile::new(String::new(), "nova".to_owned(), scope, &reading)
         };
         let here = scope(Some(7), false, Some(5));

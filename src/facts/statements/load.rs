@@ -4,8 +4,8 @@ use crate::pg::row::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::{
-    Counter, Counters, Extension, Moment, Names, Reading, Statement, StatementKey, expression,
-    selected,
+    CountedStatement, Counter, CounterMoment, CounterReading, Counters, Extension, StatementKey,
+    StatementNames, expression, selected,
 };
 use crate::facts::Oid;
 use crate::facts::load::{ask, first};
@@ -18,7 +18,7 @@ const MEMORY_FOR_COUNTERS: &str = "32MB";
 
 /// Which statements are wanted.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct StatementFilter {
     /// Of this database; `None`: of all.
     pub database: Option<Oid>,
     /// Of this role.
@@ -37,9 +37,9 @@ pub struct Filter {
 #[derive(Debug, Clone, Default)]
 pub struct Top {
     /// When it was.
-    pub moment: Moment,
+    pub moment: CounterMoment,
     /// The statements in their order.
-    pub statements: Vec<Statement>,
+    pub statements: Vec<CountedStatement>,
     /// How many the filter leaves.
     pub matching: i64,
     /// How many there are in all, hidden ones included.
@@ -85,14 +85,14 @@ pub async fn load_reading(
     session: &Session,
     extension: &Extension,
     database: Option<Oid>,
-) -> Result<Reading> {
+) -> Result<CounterReading> {
     let sql = include_str!("../../../sql/statements/all.sql");
     with_memory(session, MEMORY_FOR_COUNTERS, async {
         let mut moment = load_moment(session, extension).await?;
         let rows = ask(session, &extension.written(sql), &[(&database, Type::OID)]).await?;
         let statements = rows.iter().filter_map(read_statement).collect::<Vec<_>>();
         moment.hidden = i64::try_from(rows.len() - statements.len()).unwrap_or(i64::MAX);
-        Ok(Reading { moment, statements })
+        Ok(CounterReading { moment, statements })
     })
     .await
 }
@@ -103,7 +103,7 @@ pub async fn load_top(
     extension: &Extension,
     rank: &str,
     limit: Option<i64>,
-    filter: &Filter,
+    filter: &StatementFilter,
 ) -> Result<Top> {
     let of = |counter| format!("{}::pg_catalog.float8", expression(counter, &extension.columns));
     let sql = include_str!("../../../sql/statements/top.sql")
@@ -128,7 +128,7 @@ pub async fn load_top(
         .await?;
         let row = first(&rows)?;
         Ok(Top {
-            moment: Moment { hidden: row.get("all_hidden"), ..moment },
+            moment: CounterMoment { hidden: row.get("all_hidden"), ..moment },
             matching: row.get("matching"),
             all: row.get("all_statements"),
             all_slow: row.get("all_slow"),
@@ -144,13 +144,13 @@ pub async fn load_top(
 pub async fn load_names(
     session: &Session,
     keys: impl Iterator<Item = StatementKey> + Clone,
-) -> Result<Names> {
+) -> Result<StatementNames> {
     let roles = keys.clone().map(|key| key.userid).collect::<Vec<_>>();
     let databases = keys.map(|key| key.dbid).collect::<Vec<_>>();
     let sql = include_str!("../../../sql/catalog/names_of_oids.sql");
     let params: [(&(dyn ToSql + Sync), Type); 2] =
         [(&roles, Type::OID_ARRAY), (&databases, Type::OID_ARRAY)];
-    let mut names = Names::default();
+    let mut names = StatementNames::default();
     for row in ask(session, sql, &params).await? {
         let all = match row.get::<_, &str>("kind") {
             "role" => &mut names.roles,
@@ -183,8 +183,11 @@ impl Extension {
 }
 
 /// The circumstances of now.
-pub async fn load_moment(session: &Session, extension: &Extension) -> Result<Moment> {
-    let mut moment = Moment { started_epoch: extension.started_epoch, ..Moment::default() };
+pub async fn load_moment(session: &Session, extension: &Extension) -> Result<CounterMoment> {
+    let mut moment = CounterMoment {
+        started_epoch: extension.started_epoch,
+        ..CounterMoment::default()
+    };
     let now = "SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) AS now_epoch";
     if let Some(row) = ask(session, now, &[]).await?.first() {
         moment.taken_epoch = row.get("now_epoch");
@@ -218,8 +221,8 @@ pub(super) async fn with_memory<T>(
 }
 
 /// `None` for a statement that the role may not see.
-fn read_statement(row: &Row) -> Option<Statement> {
-    Some(Statement {
+fn read_statement(row: &Row) -> Option<CountedStatement> {
+    Some(CountedStatement {
         key: read_key(row)?,
         counters: read_figures(row),
         stats_since: row.get("stats_since_epoch"),

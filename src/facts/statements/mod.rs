@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 use super::Oid;
 use crate::failure::{Failure, Kind as FailureKind, Result};
 pub use cache::TextCache;
-pub use counters::{Counter, Counters, Kind, expression, selected};
-pub use file::{Scope, SnapshotFile, Text};
+pub use counters::{Counter, CounterKind, Counters, expression, selected};
+pub use file::{FileText, SnapshotFile, SnapshotScope};
 pub use load::{
-    Filter, load_extension, load_moment, load_names, load_reading, load_top, read_figures,
+    StatementFilter, load_extension, load_moment, load_names, load_reading, load_top, read_figures,
 };
 pub use own::is_own;
 pub use snapshots::{
@@ -48,7 +48,7 @@ pub struct StatementKey {
 pub type KnownTexts = HashMap<StatementKey, String>;
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Statement {
+pub struct CountedStatement {
     pub key: StatementKey,
     /// How much, since the counters were begun.
     pub counters: Counters,
@@ -58,16 +58,16 @@ pub struct Statement {
 
 /// All counters at one moment.
 #[derive(Debug, Clone, Default)]
-pub struct Reading {
+pub struct CounterReading {
     /// When, and in which circumstances.
-    pub moment: Moment,
+    pub moment: CounterMoment,
     /// The statements that the role may see.
-    pub statements: Vec<Statement>,
+    pub statements: Vec<CountedStatement>,
 }
 
 /// The circumstances of a reading. Epochs are seconds since 1970.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Moment {
+pub struct CounterMoment {
     /// When it was, by the server's clock.
     pub taken_epoch: f64,
     /// When all counters were last reset; `None` where the version does not tell.
@@ -160,7 +160,7 @@ impl Extension {
 
 /// Names of roles and databases by their oids.
 #[derive(Debug, Clone, Default)]
-pub struct Names {
+pub struct StatementNames {
     pub roles: HashMap<Oid, String>,
     pub databases: HashMap<Oid, String>,
     /// Which roles are superusers.

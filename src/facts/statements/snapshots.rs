@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::pg::row::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::{Moment, Statement, StatementKey, read_figures};
+use super::{CountedStatement, CounterMoment, StatementKey, read_figures};
 use crate::facts::Oid;
 use crate::facts::load::ask;
 use crate::failure::Result;
@@ -17,7 +17,7 @@ use crate::pg::session::Session;
 pub struct Snapshot {
     pub id: i64,
     /// When it was taken, and in which circumstances.
-    pub moment: Moment,
+    pub moment: CounterMoment,
     /// When it was taken, in the session's time zone.
     pub shown_at: String,
     /// How long ago that is.
@@ -37,7 +37,7 @@ pub struct Sample {
     pub snapshot: i64,
     pub key: StatementKey,
     /// Its counters; `None` where it was not counted any more.
-    pub statement: Option<Statement>,
+    pub statement: Option<CountedStatement>,
 }
 
 /// The snapshots, the newest first.
@@ -45,7 +45,7 @@ pub async fn load_snapshots(session: &Session) -> Result<Vec<Snapshot>> {
     let rows = ask(session, include_str!("../../../sql/history/snapshots.sql"), &[]).await?;
     let snapshots = rows.iter().map(|row| Snapshot {
         id: row.get("id"),
-        moment: Moment {
+        moment: CounterMoment {
             taken_epoch: row.get("taken_epoch"),
             reset_epoch: row.get("reset_epoch"),
             evictions: row.get("evictions"),
@@ -62,7 +62,7 @@ pub async fn load_snapshots(session: &Session) -> Result<Vec<Snapshot>> {
 }
 
 /// The counters of every statement at a snapshot.
-pub async fn load_state(session: &Session, snapshot: i64) -> Result<Vec<Statement>> {
+pub async fn load_state(session: &Session, snapshot: i64) -> Result<Vec<CountedStatement>> {
     let sql = include_str!("../../../sql/history/state.sql");
     let rows = ask(session, sql, &[(&snapshot, Type::INT8)]).await?;
     Ok(rows.iter().map(read_statement).collect())
@@ -81,7 +81,7 @@ pub struct PastSample {
     /// When it was taken, in the session's time zone.
     pub shown_at: String,
     /// The circumstances, as far as they matter to one statement.
-    pub moment: Moment,
+    pub moment: CounterMoment,
     /// What it found.
     pub sample: Sample,
 }
@@ -103,10 +103,10 @@ pub async fn load_statement_samples(
     let rows = ask(session, sql, &params).await?;
     let samples = rows.iter().map(|row| PastSample {
         shown_at: row.get::<_, Option<String>>("shown_at").unwrap_or_default(),
-        moment: Moment {
+        moment: CounterMoment {
             taken_epoch: row.get::<_, Option<f64>>("taken_epoch").unwrap_or(0.0),
             reset_epoch: row.get("reset_epoch"),
-            ..Moment::default()
+            ..CounterMoment::default()
         },
         sample: read_sample(row),
     });
@@ -143,8 +143,8 @@ fn read_key(row: &Row) -> StatementKey {
     }
 }
 
-fn read_statement(row: &Row) -> Statement {
-    Statement {
+fn read_statement(row: &Row) -> CountedStatement {
+    CountedStatement {
         key: read_key(row),
         counters: read_figures(row),
         stats_since: row.get("stats_since_epoch"),

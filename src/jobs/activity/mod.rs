@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::app::Context;
 use crate::duration;
-use crate::facts::activity::{self, Activity, Scope, Wanted};
+use crate::facts::activity::{self, Activity, SessionScope, WantedSessions};
 use crate::failure::{Failure, Kind, Result};
 use crate::format;
 use crate::output::{Page, Report};
@@ -122,13 +122,13 @@ impl Args {
         Ok(Look { nodes, warnings, min_age: self.min_duration })
     }
 
-    fn wanted(&self) -> Wanted {
-        Wanted {
+    fn wanted(&self) -> WantedSessions {
+        WantedSessions {
             min_age: self.min_duration,
             scope: if self.all_databases {
-                Scope::AllDatabases
+                SessionScope::AllDatabases
             } else {
-                Scope::ThisDatabase
+                SessionScope::ThisDatabase
             },
             role: self.user.clone(),
         }

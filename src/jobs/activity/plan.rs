@@ -6,7 +6,7 @@ use crate::facts::activity::ActiveSession;
 
 /// A session in its place.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Node {
+pub struct WaitNode {
     pub session: ActiveSession,
     /// 0 for those that wait for nobody who is known.
     pub depth: usize,
@@ -22,8 +22,8 @@ pub struct Node {
 /// Puts those that were asked for in order, with those that they wait for and those that wait for
 /// them. Who waits stands below one that it waits for: that with the fewest others above, so that a
 /// queue is a list and no staircase. Each stands there once, however many it waits for.
-pub fn arrange(sessions: Vec<ActiveSession>) -> Vec<Node> {
-    let graph = Graph::of(&sessions);
+pub fn arrange(sessions: Vec<ActiveSession>) -> Vec<WaitNode> {
+    let graph = WaitGraph::of(&sessions);
     let shown = graph.related_to_wanted(&sessions);
     let ranking = graph.ranking(&sessions, shown);
     let forest = graph.forest(&ranking);
@@ -37,7 +37,7 @@ pub fn arrange(sessions: Vec<ActiveSession>) -> Vec<Node> {
         also_behind.retain(|blocker| Some(blocker) != above);
         let blocks = graph.blocked[at].len() - usize::from(graph.blocked[at].has(at));
         let is_in_circle = graph.blocked[at].has(at);
-        Some(Node { session, depth, blocks, is_in_circle, also_behind })
+        Some(WaitNode { session, depth, blocks, is_in_circle, also_behind })
     });
     nodes.collect()
 }
@@ -56,7 +56,7 @@ fn blockers(session: &ActiveSession) -> Vec<String> {
 }
 
 /// Who waits for whom; the numbers are places in the list of sessions.
-struct Graph {
+struct WaitGraph {
     /// Directly.
     blockers: Vec<Vec<usize>>,
     /// Directly.
@@ -65,8 +65,8 @@ struct Graph {
     blocked: Vec<Set>,
 }
 
-impl Graph {
-    fn of(sessions: &[ActiveSession]) -> Graph {
+impl WaitGraph {
+    fn of(sessions: &[ActiveSession]) -> WaitGraph {
         let places = sessions.iter().enumerate().map(|(at, session)| (name(session), at));
         let places = places.collect::<HashMap<_, _>>();
         let known = |session| {
@@ -84,7 +84,7 @@ impl Graph {
             }
         }
         let blocked = all_blocked(&waiters);
-        Graph { blockers, waiters, blocked }
+        WaitGraph { blockers, waiters, blocked }
     }
 
     /// Those that were asked for, who waits for them, and whomever all these wait for.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use comfy_table::{Cell, Table};
 use serde::Serialize;
 
-use super::plan::Node;
+use super::plan::WaitNode;
 use crate::escape_control::escape_control;
 use crate::facts::activity::ActiveSession;
 use crate::format;
@@ -18,7 +18,7 @@ use crate::work::plan::one_line;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Look {
     /// From above to below.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<WaitNode>,
     /// What could not be seen.
     pub warnings: Vec<Warning>,
     /// The least age that was asked for.
@@ -77,13 +77,13 @@ fn waits(session: &ActiveSession) -> bool {
 }
 
 /// The statements come last and are given the room that the rest leaves.
-fn sessions_table(nodes: &[Node], verbosity: Verbosity, width: Option<u16>) -> String {
-    let wide = Layout {
+fn sessions_table(nodes: &[WaitNode], verbosity: Verbosity, width: Option<u16>) -> String {
+    let wide = ScreenLayout {
         columns: wide_columns(nodes),
         last: ("statement", statement),
         width,
     };
-    let narrow = Layout { columns: narrow_columns(), last: ("session", session), width };
+    let narrow = ScreenLayout { columns: narrow_columns(), last: ("session", session), width };
     let fits = wide.room(nodes).is_none_or(|room| room >= LEAST_ROOM);
     let layout = if fits { wide } else { narrow };
     let room = match verbosity {
@@ -100,13 +100,13 @@ const ROOM_IN_A_FILE: usize = 200;
 const LEAST_ROOM: usize = 20;
 
 /// A column: its title and what stands in it.
-type Column = (&'static str, fn(&Node) -> Cell);
+type Column = (&'static str, fn(&WaitNode) -> Cell);
 
 /// Its title, and the lines of a node for so much room.
-type LastColumn = (&'static str, fn(&Node, usize) -> Vec<String>);
+type LastColumn = (&'static str, fn(&WaitNode, usize) -> Vec<String>);
 
 /// What is shown beside what.
-struct Layout {
+struct ScreenLayout {
     columns: Vec<Column>,
     /// The last column, which is given a number of characters to keep to.
     last: LastColumn,
@@ -114,9 +114,9 @@ struct Layout {
     width: Option<u16>,
 }
 
-impl Layout {
+impl ScreenLayout {
     /// With the last column, if it is told its room.
-    fn draw(&self, nodes: &[Node], room: Option<usize>) -> Table {
+    fn draw(&self, nodes: &[WaitNode], room: Option<usize>) -> Table {
         let titles = self.columns.iter().map(|(title, _)| *title);
         let mut drawn = table(&titles.chain(room.map(|_| self.last.0)).collect::<Vec<_>>());
         if let Some(width) = self.width {
@@ -131,7 +131,7 @@ impl Layout {
     }
 
     /// The characters that the other columns leave for the last on a terminal.
-    fn room(&self, nodes: &[Node]) -> Option<usize> {
+    fn room(&self, nodes: &[WaitNode]) -> Option<usize> {
         // The blanks around a column, and that at the end of the column before.
         const PADDING: usize = 3;
         let width = usize::from(self.width?);
@@ -141,7 +141,7 @@ impl Layout {
     }
 }
 
-fn wide_columns(nodes: &[Node]) -> Vec<Column> {
+fn wide_columns(nodes: &[WaitNode]) -> Vec<Column> {
     let first = nodes.first().and_then(|node| node.session.database.as_deref());
     let is_one = nodes.iter().all(|node| node.session.database.as_deref() == first);
     let mut columns: Vec<Column> = vec![
@@ -170,7 +170,7 @@ fn narrow_columns() -> Vec<Column> {
 }
 
 /// What the narrow layout has no columns for, one below the other.
-fn session(node: &Node, room: usize) -> Vec<String> {
+fn session(node: &WaitNode, room: usize) -> Vec<String> {
     let it = &node.session;
     let application = application(it);
     let who = [it.role.as_deref(), it.database.as_deref(), Some(&application), Some(state(it))];
@@ -184,7 +184,7 @@ fn session(node: &Node, room: usize) -> Vec<String> {
         .collect()
 }
 
-fn blocks(node: &Node) -> Cell {
+fn blocks(node: &WaitNode) -> Cell {
     right(if node.blocks > 0 {
         node.blocks.to_string()
     } else {
@@ -206,7 +206,7 @@ fn age(seconds: Option<f64>) -> Cell {
 }
 
 /// The pid, below the one that it waits for.
-fn in_tree(node: &Node) -> String {
+fn in_tree(node: &WaitNode) -> String {
     let name = match &node.session.gid {
         Some(gid) => escape_control(gid).into_owned(),
         None => node.session.pid.to_string(),
@@ -243,7 +243,7 @@ fn lasts(session: &ActiveSession) -> Option<f64> {
 }
 
 /// The lock and who else is before it, or what a running statement waits for besides locks.
-fn awaited(node: &Node) -> String {
+fn awaited(node: &WaitNode) -> String {
     let session = &node.session;
     if !waits(session) {
         let event = session.wait_event_type.as_ref().zip(session.wait_event.as_ref());
@@ -274,7 +274,7 @@ fn first_few(names: &[String]) -> String {
 }
 
 /// The statement on one line.
-fn statement(node: &Node, room: usize) -> Vec<String> {
+fn statement(node: &WaitNode, room: usize) -> Vec<String> {
     vec![match &node.session.query {
         Some(query) => one_line(&escape_control(&one_line(query, usize::MAX)), room),
         None if node.session.is_hidden => "(hidden)".to_owned(),
@@ -314,7 +314,7 @@ struct SessionDocument {
 
 impl SessionDocument {
     /// A session in its place.
-    fn new(node: &Node) -> Self {
+    fn new(node: &WaitNode) -> Self {
         let session = node.session.clone();
         let millis = |seconds: Option<f64>| seconds.map(|seconds| (seconds.max(0.0) * 1e3) as u64);
         SessionDocument {
@@ -347,7 +347,7 @@ mod tests {
     use super::*;
     use crate::facts::activity::AwaitedLock;
 
-    fn nodes() -> Vec<Node> {
+    fn nodes() -> Vec<WaitNode> {
         let blocker = ActiveSession {
             pid: 4711,
             role: Some("nova".to_owned()),
@@ -375,7 +375,7 @@ mod tests {
             lock: Some(lock),
             ..blocker.clone()
         };
-        let node = |session, depth, blocks| Node {
+        let node = |session, depth, blocks| WaitNode {
             session,
             depth,
             blocks,

@@ -8,7 +8,7 @@ use crate::app::Context;
 use crate::app::command::Command;
 use crate::failure::Result;
 use crate::output::Report;
-use plan::Wanted;
+use plan::WantedSchema;
 use report::{InitPlanReport, InitReport};
 
 /// Install the schema in which pgtend remembers what it did
@@ -64,13 +64,13 @@ impl Command for Args {
 }
 
 impl Args {
-    fn wanted(&self) -> Wanted {
+    fn wanted(&self) -> WantedSchema {
         if self.uninstall {
-            return Wanted::Removed;
+            return WantedSchema::Removed;
         }
         let mut roles = self.grant.clone();
         roles.sort();
         roles.dedup();
-        Wanted::Installed(roles)
+        WantedSchema::Installed(roles)
     }
 }

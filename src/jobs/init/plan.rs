@@ -45,7 +45,7 @@ pub const RELATIONS: [&str; 23] = [
 const LOCK_TIMEOUT: &str = "5s";
 
 #[derive(Debug, Clone)]
-pub enum Wanted {
+pub enum WantedSchema {
     /// The schema, and these further roles may write and read it.
     Installed(Vec<String>),
     /// No schema.
@@ -54,7 +54,7 @@ pub enum Wanted {
 
 /// The kinds of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
+pub enum SchemaAction {
     /// The schema is made.
     Install,
     /// It is brought to the next version.
@@ -67,15 +67,15 @@ pub enum Action {
     Uninstall,
 }
 
-impl Action {
+impl SchemaAction {
     /// The name in JSON documents, and as people say it.
     pub fn name(self) -> &'static str {
         match self {
-            Action::Install => "install",
-            Action::Upgrade => "upgrade",
-            Action::Revoke => "revoke",
-            Action::Grant => "grant",
-            Action::Uninstall => "uninstall",
+            SchemaAction::Install => "install",
+            SchemaAction::Upgrade => "upgrade",
+            SchemaAction::Revoke => "revoke",
+            SchemaAction::Grant => "grant",
+            SchemaAction::Uninstall => "uninstall",
         }
     }
 }
@@ -83,7 +83,7 @@ impl Action {
 /// One transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaStep {
-    pub action: Action,
+    pub action: SchemaAction,
     pub reason: String,
     /// The statements between those of [`begin`] and COMMIT.
     pub statements: Vec<String>,
@@ -113,10 +113,10 @@ pub fn begin() -> Vec<String> {
 /// # Errors
 /// `Unsupported` for a schema that is not pgtend's, is newer, or holds what others made; `Privilege`,
 /// naming the way out; `Usage` for a role that does not exist.
-pub fn plan(facts: &Installation, wanted: &Wanted) -> Result<Vec<SchemaStep>> {
+pub fn plan(facts: &Installation, wanted: &WantedSchema) -> Result<Vec<SchemaStep>> {
     match wanted {
-        Wanted::Installed(roles) => install(facts, roles),
-        Wanted::Removed => uninstall(facts),
+        WantedSchema::Installed(roles) => install(facts, roles),
+        WantedSchema::Removed => uninstall(facts),
     }
 }
 
@@ -179,8 +179,8 @@ fn upgrade(facts: &Installation, to: i32) -> SchemaStep {
         quote_literal(env!("CARGO_PKG_VERSION"))
     ));
     let (action, reason) = match to {
-        1 => (Action::Install, "missing".to_owned()),
-        _ => (Action::Upgrade, format!("to version {to}")),
+        1 => (SchemaAction::Install, "missing".to_owned()),
+        _ => (SchemaAction::Upgrade, format!("to version {to}")),
     };
     SchemaStep { action, reason, statements }
 }
@@ -189,7 +189,7 @@ fn upgrade(facts: &Installation, to: i32) -> SchemaStep {
 fn revoke(statement: &str) -> SchemaStep {
     let reason = "it would let another role hang code on the history".to_owned();
     SchemaStep {
-        action: Action::Revoke,
+        action: SchemaAction::Revoke,
         reason,
         statements: vec![statement.to_owned()],
     }
@@ -208,7 +208,7 @@ fn grant(role: &str) -> SchemaStep {
         format!("GRANT SELECT, INSERT, DELETE ON {NAME}.statement_text TO {to}"),
     ];
     SchemaStep {
-        action: Action::Grant,
+        action: SchemaAction::Grant,
         reason: format!("to {role}"),
         statements,
     }
@@ -239,7 +239,7 @@ fn uninstall(facts: &Installation) -> Result<Vec<SchemaStep>> {
         statements.push(format!("DROP SCHEMA {NAME}"));
     }
     Ok(vec![SchemaStep {
-        action: Action::Uninstall,
+        action: SchemaAction::Uninstall,
         reason: "wanted".to_owned(),
         statements,
     }])

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::plan::{self, SchemaStep, Wanted};
+use super::plan::{self, SchemaStep, WantedSchema};
 use crate::facts::history::load_installation;
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::{Database, Server, Workers};
@@ -21,12 +21,12 @@ const MOST_STEPS: usize = 1000;
 pub async fn look(
     session: &Session,
     server: &Server,
-    wanted: &Wanted,
+    wanted: &WantedSchema,
     owner: Option<&str>,
 ) -> Result<Vec<SchemaStep>> {
     let (roles, removed) = match wanted {
-        Wanted::Installed(roles) => (roles.as_slice(), None),
-        Wanted::Removed => (&[][..], Some(&plan::RELATIONS[..])),
+        WantedSchema::Installed(roles) => (roles.as_slice(), None),
+        WantedSchema::Removed => (&[][..], Some(&plan::RELATIONS[..])),
     };
     let facts = load_installation(session, server, owner, roles, removed).await?;
     plan::plan(&facts, wanted)
@@ -38,7 +38,7 @@ pub async fn look(
 /// As [`look`], and whatever the server refuses; what was done before stays.
 pub async fn run(
     database: &Database,
-    wanted: &Wanted,
+    wanted: &WantedSchema,
     owner: Option<&str>,
 ) -> Result<Vec<(SchemaStep, Duration)>> {
     let session = database.maintainer(Workers::AsConfigured).await?;
@@ -60,7 +60,7 @@ pub async fn run(
 async fn turn(
     session: &Session,
     server: &Server,
-    wanted: &Wanted,
+    wanted: &WantedSchema,
     owner: Option<&str>,
 ) -> Result<Option<SchemaStep>> {
     all(session, &plan::begin()).await.map_err(explain)?;

@@ -27,7 +27,7 @@ use crate::pg::database::Database;
 use crate::pg::session::Session;
 use crate::warning::Warning;
 use plan::{Condition, Ranking, Sort};
-use report::{Depth, SlowQueriesReport, Texts};
+use report::{Depth, SlowQueriesReport, TextLength};
 use run::{PointInTime, StatementHistory};
 
 /// Show where the time goes: the statements of this database by what they cost
@@ -353,7 +353,7 @@ impl Args {
     fn report(&self, ranking: Ranking) -> SlowQueriesReport {
         SlowQueriesReport {
             ranking,
-            texts: if self.full { Texts::Whole } else { Texts::Cut },
+            texts: if self.full { TextLength::Whole } else { TextLength::Cut },
             depth: if self.queryid.is_some() {
                 Depth::Counters
             } else {

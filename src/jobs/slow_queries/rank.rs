@@ -4,11 +4,11 @@ use tokio_postgres::types::Type;
 
 use super::Args;
 use super::plan::{Ranking, Span, StatementDelta, compared, findings, ranked};
-use super::run::{End, StatementHistory, gaps};
+use super::run::{SpanEnd, StatementHistory, gaps};
 use crate::app::Context;
 use crate::facts::load::ask;
 use crate::facts::statements::{
-    Counter, Filter, Length, TextCache, is_own, load_matching, load_top,
+    Counter, Length, StatementFilter, TextCache, is_own, load_matching, load_top,
 };
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::session::Session;
@@ -18,22 +18,22 @@ impl Args {
     pub(super) async fn ranking(
         &self,
         history: &StatementHistory<'_>,
-        filter: &Filter,
+        filter: &StatementFilter,
         limit: usize,
     ) -> Result<Ranking> {
         match (&self.since, &self.against, self.interval) {
             (Some(since), None, _) => {
-                let end = self.until.clone().map_or(End::Now, End::PointInTime);
+                let end = self.until.clone().map_or(SpanEnd::Now, SpanEnd::PointInTime);
                 let span = history.span(since, &end).await?;
                 self.of_span(&span, history, filter, limit).await
             }
             (Some(since), Some(against), _) => {
-                let before = history.span(since, &End::PointInTime(against.clone())).await?;
+                let before = history.span(since, &SpanEnd::PointInTime(against.clone())).await?;
                 if before.ends.taken_epoch <= before.begins.taken_epoch {
                     return Err(Failure::usage("--since and --against name the same moment")
                         .hint("take snapshots more often, or go back further"));
                 }
-                let now = history.span(against, &End::Now).await?;
+                let now = history.span(against, &SpanEnd::Now).await?;
                 self.of_both(&before, &now, history, filter, limit).await
             }
             (None, _, Some(interval)) => {
@@ -51,7 +51,7 @@ impl Args {
     async fn so_far(
         &self,
         history: &StatementHistory<'_>,
-        filter: &Filter,
+        filter: &StatementFilter,
         limit: usize,
     ) -> Result<Ranking> {
         let rows = self.fail_if.is_empty().then(|| i64::try_from(limit).unwrap_or(i64::MAX));
@@ -77,7 +77,7 @@ impl Args {
         &self,
         span: &Span,
         history: &StatementHistory<'_>,
-        filter: &Filter,
+        filter: &StatementFilter,
         limit: usize,
     ) -> Result<Ranking> {
         let counted = span.counted();
@@ -91,7 +91,7 @@ impl Args {
         before: &Span,
         now: &Span,
         history: &StatementHistory<'_>,
-        filter: &Filter,
+        filter: &StatementFilter,
         limit: usize,
     ) -> Result<Ranking> {
         let counted = now.counted();
@@ -183,7 +183,7 @@ impl Args {
         &self,
         context: &Context,
         history: &StatementHistory<'_>,
-    ) -> Result<Filter> {
+    ) -> Result<StatementFilter> {
         let user = match &self.user {
             Some(name) => Some(role(history.session, name).await?),
             None => None,
@@ -196,7 +196,7 @@ impl Args {
                 Some(load_matching(session, extension, &self.like, &self.exclude).await?)
             }
         };
-        Ok(Filter {
+        Ok(StatementFilter {
             database: history.database,
             user,
             min_calls: self.min_calls as f64,
@@ -208,7 +208,7 @@ impl Args {
 }
 
 /// What all statements of a span come to.
-fn about(span: &Span, counted: &[StatementDelta], filter: &Filter) -> Ranking {
+fn about(span: &Span, counted: &[StatementDelta], filter: &StatementFilter) -> Ranking {
     let sum = |counter| counted.iter().map(|it| it.counters.or_zero(counter)).sum::<f64>();
     let is_slow =
         |it: &&StatementDelta| it.counters.mean().is_some_and(|mean| mean >= filter.slow_ms);

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::plan::{BLOCK_BYTES, Ranking, StatementDelta};
 use crate::escape_control::escape_control;
 use crate::facts::Oid;
-use crate::facts::statements::{Counter, Counters, Kind};
+use crate::facts::statements::{Counter, CounterKind, Counters};
 use crate::format;
 use crate::output::table::{cell, right, table, text};
 use crate::output::{Format, Head, Outcome, Report, Style, Text};
@@ -22,14 +22,14 @@ pub struct SlowQueriesReport {
     /// The statements, and what they come to.
     pub ranking: Ranking,
     /// Whether their texts are cut to the line.
-    pub texts: Texts,
+    pub texts: TextLength,
     /// How much is told of each.
     pub depth: Depth,
 }
 
 /// Whether texts are cut to the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Texts {
+pub enum TextLength {
     /// To what fits.
     Cut,
     /// They are not.
@@ -89,8 +89,8 @@ impl SlowQueriesReport {
                     Depth::Counters => in_depth(ranking),
                 };
                 let texts = match self.texts {
-                    Texts::Cut => String::new(),
-                    Texts::Whole => texts(ranking),
+                    TextLength::Cut => String::new(),
+                    TextLength::Whole => texts(ranking),
                 };
                 counters + &terminal(ranking, style.width) + &texts + &details(ranking)
             }
@@ -165,8 +165,8 @@ fn object(ranking: &Ranking, at: usize) -> Value {
 /// Counts are whole numbers.
 fn number(counter: Counter, value: Option<f64>) -> Value {
     match counter.kind() {
-        Kind::Count => json!(value.map(|value| value as i64)),
-        Kind::Millis | Kind::Extreme => json!(value),
+        CounterKind::Count => json!(value.map(|value| value as i64)),
+        CounterKind::Millis | CounterKind::Extreme => json!(value),
     }
 }
 
@@ -290,14 +290,15 @@ fn markdown(ranking: &Ranking) -> String {
     text(&table)
 }
 
-struct Column {
+struct ReportColumn {
     title: &'static str,
     value: fn(&Ranking, &StatementDelta) -> String,
 }
 
 /// The columns that say something.
-fn columns(ranking: &Ranking) -> Vec<Column> {
-    let column = |title, value: fn(&Ranking, &StatementDelta) -> String| Column { title, value };
+fn columns(ranking: &Ranking) -> Vec<ReportColumn> {
+    let column =
+        |title, value: fn(&Ranking, &StatementDelta) -> String| ReportColumn { title, value };
     let mut columns = vec![
         column("queryid", |_, it| {
             let nested = if it.key.toplevel { "" } else { " nested" };
@@ -404,7 +405,7 @@ fn terminal(ranking: &Ranking, width: Option<u16>) -> String {
 }
 
 /// Characters that the columns take.
-fn used(ranking: &Ranking, columns: &[Column]) -> usize {
+fn used(ranking: &Ranking, columns: &[ReportColumn]) -> usize {
     let widths = columns.iter().map(|column| {
         let values =
             ranking.statements.iter().map(|it| (column.value)(ranking, it).chars().count());
@@ -461,13 +462,13 @@ fn figures_table(ranking: &Ranking, counted: &StatementDelta) -> String {
     for counter in Counter::all() {
         let value = counted.counters.get(counter);
         let each = match counter.kind() {
-            Kind::Extreme => None,
+            CounterKind::Extreme => None,
             _ if counter == Counter::Calls => None,
             _ => counted.counters.per_call(counter),
         };
         let each = each.map_or("-".to_owned(), |it| format!("{it:.2}"));
         let value = match counter.kind() {
-            Kind::Count => whole(value),
+            CounterKind::Count => whole(value),
             _ => value.map_or("-".to_owned(), |value| format!("{value:.3}")),
         };
         table.add_row(vec![cell(counter.name()), right(value), right(each)]);

@@ -11,9 +11,10 @@ use super::plan::{Change, Span};
 use crate::duration;
 use crate::facts::history::{self, Schema};
 use crate::facts::statements::{
-    Amount, Counters, Extension, KnownTexts, Length, Moment, PastSample, RawText, Reading, Sample,
-    Scope, Snapshot, SnapshotFile, StatementKey, TextCache, Texts, each_text, load_kept_texts,
-    load_reading, load_samples, load_snapshots, load_state, load_statement_samples, load_texts,
+    Amount, CounterMoment, CounterReading, Counters, Extension, KnownTexts, Length, PastSample,
+    RawText, Sample, Snapshot, SnapshotFile, SnapshotScope, StatementKey, TextCache, Texts,
+    each_text, load_kept_texts, load_reading, load_samples, load_snapshots, load_state,
+    load_statement_samples, load_texts,
 };
 use crate::facts::{Known, Oid, Unavailable};
 use crate::failure::{Failure, Result};
@@ -51,7 +52,7 @@ impl PointInTime {
 
 /// Where a span ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
+pub enum SpanEnd {
     /// Now.
     Now,
     /// At a moment in the past.
@@ -76,15 +77,15 @@ impl StatementHistory<'_> {
     /// # Errors
     /// `Usage` where there is no such moment, `Unsupported` where there are no snapshots at all; those
     /// of the connection and of the queries.
-    pub async fn span(&self, since: &PointInTime, end: &End) -> Result<Span> {
+    pub async fn span(&self, since: &PointInTime, end: &SpanEnd) -> Result<Span> {
         let end = match end {
-            End::Now => self.read().await?,
-            End::PointInTime(PointInTime::File(path)) => self.of_file(path)?,
-            End::PointInTime(past) if matches!(since, PointInTime::File(_)) => {
+            SpanEnd::Now => self.read().await?,
+            SpanEnd::PointInTime(PointInTime::File(path)) => self.of_file(path)?,
+            SpanEnd::PointInTime(past) if matches!(since, PointInTime::File(_)) => {
                 self.at(&self.find(past).await?).await?
             }
             // The snapshots on the way lead there.
-            End::PointInTime(past) => {
+            SpanEnd::PointInTime(past) => {
                 let snapshot = self.find(past).await?;
                 return self.since_snapshot(since, snapshot.moment.taken_epoch).await;
             }
@@ -169,17 +170,18 @@ impl StatementHistory<'_> {
         find(&self.snapshots().await?, past).cloned()
     }
 
-    async fn at(&self, snapshot: &Snapshot) -> Result<Reading> {
+    async fn at(&self, snapshot: &Snapshot) -> Result<CounterReading> {
         let mut statements = load_state(self.session, snapshot.id).await?;
         statements.retain(|statement| self.may_see(&statement.key));
-        Ok(Reading { moment: snapshot.moment.clone(), statements })
+        Ok(CounterReading { moment: snapshot.moment.clone(), statements })
     }
 
-    fn of_file(&self, path: &std::path::Path) -> Result<Reading> {
+    fn of_file(&self, path: &std::path::Path) -> Result<CounterReading> {
         let file = SnapshotFile::read(path)?;
-        file.require_same(&Scope::of(self.extension, self.database)).map_err(|why| {
-            Failure::usage(format!("{} cannot be compared with: {why}", path.display()))
-        })?;
+        file.require_same(&SnapshotScope::of(self.extension, self.database))
+            .map_err(|why| {
+                Failure::usage(format!("{} cannot be compared with: {why}", path.display()))
+            })?;
         let mut reading = file.reading();
         reading.statements.retain(|statement| self.may_see(&statement.key));
         Ok(reading)
@@ -276,7 +278,7 @@ impl StatementHistory<'_> {
     }
 
     /// Samples the counters once.
-    pub async fn read(&self) -> Result<Reading> {
+    pub async fn read(&self) -> Result<CounterReading> {
         load_reading(self.session, self.extension, self.database).await
     }
 }
@@ -302,7 +304,8 @@ fn steps(samples: Vec<PastSample>) -> Vec<(String, Counters)> {
             let counters = span.counted().first().map(|counted| counted.counters);
             steps.extend(counters.map(|counters| (shown_at, counters)));
         }
-        before = Some(Reading { moment, statements: sample.statement.into_iter().collect() });
+        before =
+            Some(CounterReading { moment, statements: sample.statement.into_iter().collect() });
     }
     steps.reverse();
     steps
@@ -325,7 +328,7 @@ fn find<'s>(snapshots: &'s [Snapshot], past: &PointInTime) -> Result<&'s Snapsho
     found.ok_or_else(|| Failure::usage(wanted).hint(available(snapshots)))
 }
 
-fn require_order(begins: &Moment, until: f64) -> Result<()> {
+fn require_order(begins: &CounterMoment, until: f64) -> Result<()> {
     if begins.taken_epoch <= until {
         return Ok(());
     }

@@ -9,8 +9,8 @@ use tokio_postgres::types::{ToSql, Type};
 use crate::facts::history::{self, seconds};
 use crate::facts::load::{ask, first};
 use crate::facts::statements::{
-    Amount, Extension, LONGEST_BYTES, LONGEST_CHARACTERS, RawText, Scope, SnapshotFile,
-    StatementKey, Text, each_text, each_text_within, load_moment, load_reading,
+    Amount, Extension, FileText, LONGEST_BYTES, LONGEST_CHARACTERS, RawText, SnapshotFile,
+    SnapshotScope, StatementKey, each_text, each_text_within, load_moment, load_reading,
 };
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::{Database, Workers};
@@ -79,14 +79,14 @@ pub async fn take_to_file(
         .map(|statement| statement.key.queryid)
         .collect::<Vec<_>>();
     let server = &database.server;
-    let scope = Scope::of(extension, only_here);
+    let scope = SnapshotScope::of(extension, only_here);
     let (version, name) = (server.version.to_string(), server.database.clone());
     let mut file = SnapshotFile::new(version, name, scope, &reading).begin(path)?;
     let read = |raw: RawText| {
         let StatementKey { dbid, userid, queryid, toplevel } = raw.key;
         if only_here.is_none_or(|here| here == dbid) {
             let query = raw.shown(LONGEST_BYTES);
-            file.text(&Text {
+            file.text(&FileText {
                 dbid,
                 userid: Some(userid),
                 queryid,

@@ -22,18 +22,18 @@ enum Item {
 
 /// A condition, taken apart.
 #[derive(Debug)]
-pub struct Condition(Vec<Item>);
+pub struct PlanCondition(Vec<Item>);
 
 /// A column as conditions name it.
 #[derive(Debug, Clone, Copy)]
-pub struct Column<'a> {
+pub struct ConditionColumn<'a> {
     /// The table's alias; `None` where no other table can be meant.
     pub alias: Option<&'a str>,
     /// The column's name without quotes.
     pub name: &'a str,
 }
 
-impl Column<'_> {
+impl ConditionColumn<'_> {
     fn is(self, path: &[String]) -> bool {
         let (name, alias) = match path {
             [alias, name] => (name, Some(alias.as_str())),
@@ -44,20 +44,20 @@ impl Column<'_> {
     }
 }
 
-impl Condition {
+impl PlanCondition {
     /// Takes the text apart; what it does not know has no columns.
-    pub fn read(text: &str) -> Condition {
-        Condition(items(&mut text.chars().peekable()).unwrap_or_default())
+    pub fn read(text: &str) -> PlanCondition {
+        PlanCondition(items(&mut text.chars().peekable()).unwrap_or_default())
     }
 
     /// Whether the rows that it holds for can be found by the column alone: it is compared by one
     /// of the operators that `finds` names, not under OR.
-    pub fn is_found_by(&self, column: Column<'_>, finds: fn(&str) -> bool) -> bool {
+    pub fn is_found_by(&self, column: ConditionColumn<'_>, finds: fn(&str) -> bool) -> bool {
         is_found(&self.0, column, finds)
     }
 
     /// Whether it is nothing but the column, as a sort key is; what follows as order is passed by.
-    pub fn is_column(&self, column: Column<'_>) -> bool {
+    pub fn is_column(&self, column: ConditionColumn<'_>) -> bool {
         const ORDER: [&str; 5] = ["DESC", "ASC", "NULLS", "FIRST", "LAST"];
         let is_order = |item: &Item| matches!(item, Item::Word(word) if ORDER.contains(&&**word));
         let end = self.0.iter().rposition(|item| !is_order(item)).map_or(0, |last| last + 1);
@@ -65,7 +65,7 @@ impl Condition {
     }
 }
 
-fn is_found(items: &[Item], column: Column<'_>, finds: fn(&str) -> bool) -> bool {
+fn is_found(items: &[Item], column: ConditionColumn<'_>, finds: fn(&str) -> bool) -> bool {
     if let [Item::Group(inner)] = items {
         return is_found(inner, column, finds);
     }
@@ -101,7 +101,7 @@ fn is_found(items: &[Item], column: Column<'_>, finds: fn(&str) -> bool) -> bool
 
 /// Whether it is the column: in parentheses, as text (no other cast leaves an index on the column
 /// of use), or the first of a row that is compared as a whole.
-fn is_operand(items: &[Item], column: Column<'_>) -> bool {
+fn is_operand(items: &[Item], column: ConditionColumn<'_>) -> bool {
     match items {
         [Item::Path(path)] => column.is(path),
         [Item::Word(word)] => column.is(std::slice::from_ref(word)),

@@ -22,7 +22,7 @@ const ROW_OVERHEAD_BYTES: f64 = 24.0;
 
 /// All remarks: sequential scans first, the rest from the top of the plan.
 pub fn find(roots: &[Node<'_>], facts: &TableFacts) -> Vec<Remark> {
-    let mut finder = Finder { facts, roots, scans: Vec::new(), remarks: Vec::new() };
+    let mut finder = RemarkFinder { facts, roots, scans: Vec::new(), remarks: Vec::new() };
     for root in roots {
         finder.visit(root, Above { processes: 1.0, is_limited: false, is_bounded: false });
     }
@@ -52,14 +52,14 @@ struct Scan {
     is_limited: bool,
 }
 
-struct Finder<'a, 'p> {
+struct RemarkFinder<'a, 'p> {
     facts: &'a TableFacts,
     roots: &'a [Node<'p>],
     scans: Vec<Scan>,
     remarks: Vec<Remark>,
 }
 
-impl<'p> Finder<'_, 'p> {
+impl<'p> RemarkFinder<'_, 'p> {
     fn visit(&mut self, node: &Node<'p>, above: Above) {
         match node.kind() {
             "Seq Scan" => self.seq_scan(node, above),

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::Reading;
-use super::condition::{Column, Condition};
+use super::condition::{ConditionColumn, PlanCondition};
 use super::node::{Node, roots};
 use crate::declared::DeclaredIndex;
 use crate::pg::name::RelationName;
@@ -26,7 +26,7 @@ pub fn served_by<'d>(
 ) -> Vec<(&'d DeclaredIndex, String)> {
     let mut scans = Vec::new();
     for root in &roots(plan) {
-        collect(root, &Context::default(), &mut scans);
+        collect(root, &PlanContext::default(), &mut scans);
     }
     let served = |index: &'d DeclaredIndex| {
         let mut scans = scans.iter();
@@ -46,12 +46,12 @@ struct Scan<'p> {
     relation: RelationName,
     alias: &'p str,
     filter: Option<&'p str>,
-    context: Context<'p>,
+    context: PlanContext<'p>,
 }
 
 /// What the nodes above a scan want.
 #[derive(Clone, Default)]
-struct Context<'p> {
+struct PlanContext<'p> {
     /// Conditions of joins by which few rows of the scan would be looked up.
     joins: Vec<&'p str>,
     /// The first sort key of a sort of just these rows of which a LIMIT takes the first.
@@ -60,7 +60,7 @@ struct Context<'p> {
     is_limited: bool,
 }
 
-fn collect<'p>(node: &Node<'p>, context: &Context<'p>, scans: &mut Vec<Scan<'p>>) {
+fn collect<'p>(node: &Node<'p>, context: &PlanContext<'p>, scans: &mut Vec<Scan<'p>>) {
     if let ("Seq Scan", Some(relation), Some(alias)) = (node.kind(), node.relation(), node.alias())
     {
         let (filter, context) = (node.text("Filter"), context.clone());
@@ -71,10 +71,10 @@ fn collect<'p>(node: &Node<'p>, context: &Context<'p>, scans: &mut Vec<Scan<'p>>
     }
 }
 
-impl<'p> Context<'p> {
-    fn below(&self, node: &Node<'p>, child: &Node<'p>) -> Context<'p> {
+impl<'p> PlanContext<'p> {
+    fn below(&self, node: &Node<'p>, child: &Node<'p>) -> PlanContext<'p> {
         if matches!(child.place(), "SubPlan" | "InitPlan") {
-            return Context::default();
+            return PlanContext::default();
         }
         let mut context = self.clone();
         match node.kind() {
@@ -98,7 +98,7 @@ impl<'p> Context<'p> {
                     context.joins.extend(node.text("Hash Cond"));
                 }
             }
-            _ => context = Context::default(),
+            _ => context = PlanContext::default(),
         }
         context
     }
@@ -127,9 +127,11 @@ impl Scan<'_> {
         let name = index.columns.first()?.as_deref()?;
         let finds = operators(index);
         let holds = |text: &&str| {
-            let condition = Condition::read(text);
+            let condition = PlanCondition::read(text);
             let mut aliases = self.aliases().into_iter();
-            aliases.any(|alias| condition.is_found_by(Column { alias: Some(alias), name }, finds))
+            aliases.any(|alias| {
+                condition.is_found_by(ConditionColumn { alias: Some(alias), name }, finds)
+            })
         };
         if let Some(filter) = self.filter.filter(holds) {
             return Some(format!("the sequential scan of {table} filters by {name}: {filter}"));
@@ -138,7 +140,8 @@ impl Scan<'_> {
             return Some(format!("{table} is read sequentially to join by {name}: {join}"));
         }
         let sort_key = self.context.sort_key.filter(|_| is_ordered(index))?;
-        let is_sorted = Condition::read(sort_key).is_column(Column { alias: None, name });
+        let is_sorted =
+            PlanCondition::read(sort_key).is_column(ConditionColumn { alias: None, name });
         is_sorted.then(|| format!("the rows of {table} are sorted by {sort_key}"))
     }
 

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::condition::{Column, Condition};
+use super::condition::{ConditionColumn, PlanCondition};
 use super::*;
 use crate::declared::{DeclaredIndex, Others, SqlFile, understand};
 use crate::facts::explain::TableSize;
@@ -407,8 +407,8 @@ fn conditions_are_understood_as_far_as_an_index_is() {
     let btree = |operator: &str| matches!(operator, "=" | "<" | "<=" | ">" | ">=");
     let any = |operator: &str| !matches!(operator, "," | "[" | "]" | "<>");
     let a = |text: &str| {
-        let column = Column { alias: Some("t"), name: "a" };
-        Condition::read(text).is_found_by(column, btree)
+        let column = ConditionColumn { alias: Some("t"), name: "a" };
+        PlanCondition::read(text).is_found_by(column, btree)
     };
     for found in [
         "(t.a = $1)",
@@ -452,14 +452,16 @@ fn conditions_are_understood_as_far_as_an_index_is() {
     ] {
         assert!(!a(not), "{not}");
     }
-    let odd = Column { alias: Some("My t"), name: "we\"ird.é" };
-    assert!(Condition::read("(\"My t\".\"we\"\"ird.é\" = $1)").is_found_by(odd, btree));
-    let tags = Column { alias: Some("t"), name: "tags" };
-    assert!(Condition::read("(t.tags @> $1)").is_found_by(tags, any));
-    assert!(Condition::read("(t.tags && '{a,b}'::text[])").is_found_by(tags, any));
-    assert!(!Condition::read(&"(".repeat(1_000_000)).is_found_by(tags, any));
+    let odd = ConditionColumn { alias: Some("My t"), name: "we\"ird.é" };
+    assert!(PlanCondition::read("(\"My t\".\"we\"\"ird.é\" = $1)").is_found_by(odd, btree));
+    let tags = ConditionColumn { alias: Some("t"), name: "tags" };
+    assert!(PlanCondition::read("(t.tags @> $1)").is_found_by(tags, any));
+    assert!(PlanCondition::read("(t.tags && '{a,b}'::text[])").is_found_by(tags, any));
+    assert!(!PlanCondition::read(&"(".repeat(1_000_000)).is_found_by(tags, any));
 
-    let key = |text: &str| Condition::read(text).is_column(Column { alias: None, name: "a" });
+    let key = |text: &str| {
+        PlanCondition::read(text).is_column(ConditionColumn { alias: None, name: "a" })
+    };
     assert!(key("t.a") && key("t.a DESC NULLS LAST") && key("a") && key("((t.a)::text)"));
     assert!(!key("lower(t.a)") && !key("t.b") && !key("") && !key("DESC") && !key("(t.a + t.b)"));
 }

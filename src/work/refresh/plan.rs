@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::config::Mode;
 use crate::declared;
 pub use crate::facts::history::LastRefresh;
-use crate::facts::refresh::{Asked, Facts};
+use crate::facts::refresh::{Facts, ViewQuestions};
 use crate::facts::{KeyHint, Known, MaterializedView, Oid, Sources, Views};
 use crate::failure::{Failure, Result};
 use crate::format;
@@ -126,9 +126,9 @@ fn needs_hint(view: &MaterializedView, options: &Options) -> bool {
 }
 
 /// What has to be known of the chosen views.
-pub fn asked(chosen: &[&MaterializedView], options: &Options) -> Asked {
+pub fn asked(chosen: &[&MaterializedView], options: &Options) -> ViewQuestions {
     let keyless = chosen.iter().filter(|view| needs_hint(view, options));
-    Asked {
+    ViewQuestions {
         views: chosen.iter().map(|view| view.oid).collect(),
         keyless: keyless.map(|view| view.oid).collect(),
         reads_sources: options.if_changed,
@@ -412,7 +412,7 @@ impl Graph {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::views::{Definition, Source as ViewSource};
+    use crate::facts::views::{ViewDefinition, ViewSource};
 
     fn view(oid: Oid, name: &str) -> MaterializedView {
         MaterializedView {
@@ -447,7 +447,7 @@ mod tests {
             writes,
             columns: "c".to_owned(),
         };
-        let itself = Definition { name: "public.v".to_owned(), digest: "a".to_owned() };
+        let itself = ViewDefinition { name: "public.v".to_owned(), digest: "a".to_owned() };
         Sources {
             server: Some("since noon".to_owned()),
             surroundings: "UTC".to_owned(),

@@ -10,7 +10,7 @@ use super::Refreshing;
 use super::plan::{self, Refresh, Way};
 use super::why::Why;
 use crate::facts::history::load_last_refreshes;
-use crate::facts::refresh::Asked;
+use crate::facts::refresh::ViewQuestions;
 use crate::facts::{
     self, Build, MaterializedView, Oid, Sources, Views, Writes, load_view_holders,
     load_wal_position, load_xact_writes,
@@ -174,7 +174,7 @@ impl<'a> Work<'a> {
             true => load_last_refreshes(session, &[self.view]).await.unwrap_or_default(),
             false => HashMap::new(),
         };
-        let asked = Asked {
+        let asked = ViewQuestions {
             reads_sources: run.has_history,
             ..plan::asked(&[&view], run.options)
         };

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use super::{Between, Layout, Reader, Tool, Transactions, sure};
-use crate::declared::migrations::listing::Found;
-use crate::declared::migrations::order::{self, Candidate, Direction, Key};
+use crate::declared::migrations::listing::FoundFile;
+use crate::declared::migrations::order::{self, Candidate, Direction, FileKey};
 use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::sections::{
     Section, comment_words, first_statement, sections, without_marker,
@@ -34,13 +34,13 @@ fn marker(line: &str) -> Option<(Direction, String)> {
     Some((direction, words[1..].join(" ")))
 }
 
-fn candidate(found: &Found) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<Candidate> {
     let file = found.name();
     let (_, rest) = leading_number(&file)?;
     // It knows a migration by its digits as they are written, and sorts by file name, where the
     // underscore after the digits counts: 10_b runs before 1_a.
     let digits = &file[..file.len() - rest.len()];
-    let key = Key::Text(format!("{digits}_"));
+    let key = FileKey::Text(format!("{digits}_"));
     found.is_direct().then(|| Candidate::up(found, order::stem(&file), key))
 }
 

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use super::{Between, Layout, Tool, Transactions, sure, whole};
-use crate::declared::migrations::listing::Found;
-use crate::declared::migrations::order::{self, Key};
+use crate::declared::migrations::listing::FoundFile;
+use crate::declared::migrations::order::{self, FileKey};
 use crate::declared::migrations::version::{self, leading_number};
 use crate::declared::migrations::{Script, Wrapping, files, invalid};
 use crate::failure::Result;
@@ -16,7 +16,7 @@ pub(super) const TOOL: Tool = Tool {
     knows: |listing| sure(listing.files.iter().any(is_its)),
     order: |listing| {
         order::each(listing, |found| {
-            order::in_folder(found, "up.sql", |folder| Key::Text(version::diesel(folder)))
+            order::in_folder(found, "up.sql", |folder| FileKey::Text(version::diesel(folder)))
         })
     },
     read: |pair, _| whole(pair, |file, text| Ok(Script::new(file, 1, text, wrapping(file)?))),
@@ -24,7 +24,7 @@ pub(super) const TOOL: Tool = Tool {
     transactions: Transactions::Each,
 };
 
-fn is_its(found: &Found) -> bool {
+fn is_its(found: &FoundFile) -> bool {
     found.name() == "up.sql"
         && (!found.is_direct() || leading_number(&found.folder_name()).is_some())
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Between, Layout, Reader, Tool, Transactions, sure};
 use crate::declared::migrations::listing::Listing;
-use crate::declared::migrations::order::{self, Candidate, Direction, Key};
+use crate::declared::migrations::order::{self, Candidate, Direction, FileKey};
 use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::{Migration, Pieces, Script, Wrapping, files, invalid};
 use crate::failure::Result;
@@ -44,7 +44,7 @@ fn order(listing: &Listing) -> Result<Vec<Candidate>> {
             Some(found) => candidates.push(Candidate {
                 path: found.path.clone(),
                 name: tag.clone(),
-                key: Key::Listed(at),
+                key: FileKey::Listed(at),
                 direction: Direction::Up,
             }),
             None if whole_folder => {

@@ -2,7 +2,7 @@
 
 use super::{Between, Layout, Sign, Tool, Transactions, all};
 use crate::declared::migrations::Wrapping;
-use crate::declared::migrations::listing::{Found, Listing};
+use crate::declared::migrations::listing::{FoundFile, Listing};
 use crate::declared::migrations::order::{self, Candidate};
 use crate::declared::migrations::version::versioned;
 
@@ -17,7 +17,8 @@ pub(super) const TOOL: Tool = Tool {
 };
 
 fn knows(listing: &Listing) -> Option<Sign> {
-    let named = |found: &Found| versioned(&found.name()).is_some() && is_reversible(&found.name());
+    let named =
+        |found: &FoundFile| versioned(&found.name()).is_some() && is_reversible(&found.name());
     let sign = if listing.project_file("go.mod").is_some() {
         Sign::Sure
     } else {
@@ -26,7 +27,7 @@ fn knows(listing: &Listing) -> Option<Sign> {
     listing.direct().any(named).then_some(sign)
 }
 
-fn candidate(found: &Found) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<Candidate> {
     is_reversible(&found.name()).then(|| order::directed_number(found)).flatten()
 }
 

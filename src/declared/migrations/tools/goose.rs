@@ -9,7 +9,7 @@ use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::sections::{
     first_statement, script as of_sections, without_marker,
 };
-use crate::declared::migrations::split::{Dialect, Leftover, Split};
+use crate::declared::migrations::split::{Dialect, Split, Unsplit};
 use crate::declared::migrations::{Migration, Pieces, Script, Wrapping, files, invalid_at};
 use crate::failure::Result;
 
@@ -27,7 +27,7 @@ const DIALECT: Dialect = Dialect {
     tool: "goose",
     mark: "+goose",
     any_case: true,
-    leftover: Leftover::Refused,
+    leftover: Unsplit::Refused,
 };
 
 pub(super) const HINT: &str = "goose ends a statement at each line that ends in a semicolon: put \

@@ -2,8 +2,8 @@
 //! is `--! no-transaction`. It fills in placeholders that begin with a colon.
 
 use super::{Between, Layout, Reader, Tool, Transactions, sure};
-use crate::declared::migrations::listing::{Found, Listing};
-use crate::declared::migrations::order::{self, Candidate, Key};
+use crate::declared::migrations::listing::{FoundFile, Listing};
+use crate::declared::migrations::order::{self, Candidate, FileKey};
 use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::version::leading_number;
 use crate::declared::migrations::{Migration, Script, Wrapping, files};
@@ -29,13 +29,13 @@ fn is_project(listing: &Listing) -> bool {
 }
 
 /// Committed files, and the one that is being written: `current.sql`, or those of `current/`.
-fn candidate(found: &Found) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<Candidate> {
     let file = found.name();
     let digits = leading_number(&file).map_or(0, |(_, rest)| file.len() - rest.len());
     let folder = found.folder_name();
     let is_current = file == "current.sql" || folder == "current";
     let is_committed = digits >= DIGITS && folder != "current" && found.text().starts_with("--!");
-    let key = Key::Name(found.argument, vec![(is_current, None, file.clone())]);
+    let key = FileKey::Name(found.argument, vec![(is_current, None, file.clone())]);
     (is_committed || is_current).then(|| Candidate::up(found, order::stem(&file), key))
 }
 

@@ -2,8 +2,8 @@
 
 use super::{Between, Layout, Tool, Transactions, all, sure};
 use crate::declared::migrations::Wrapping;
-use crate::declared::migrations::listing::Found;
-use crate::declared::migrations::order::{self, Candidate, Key};
+use crate::declared::migrations::listing::FoundFile;
+use crate::declared::migrations::order::{self, Candidate, FileKey};
 use crate::declared::migrations::version::versioned;
 
 pub(super) const TOOL: Tool = Tool {
@@ -22,19 +22,19 @@ pub(super) const TOOL: Tool = Tool {
 /// Its folders begin with the milliseconds since 1970.
 const DIGITS: usize = 13;
 
-fn has_folder(found: &Found) -> bool {
+fn has_folder(found: &FoundFile) -> bool {
     let folder = found.folder_name();
     let digits = folder.find(|c: char| !c.is_ascii_digit()).unwrap_or(folder.len());
     found.name() == "up.sql" && digits == DIGITS
 }
 
-fn candidate(found: &Found) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<Candidate> {
     let folder = found.folder_name();
     let number = versioned(&folder)?;
     // One folder a database, each with versions of its own.
     let database = found.relative().components().rev().nth(2);
     let database = database.map(|part| part.as_os_str().to_string_lossy().into_owned());
-    let candidate = order::in_folder(found, "up.sql", |folder| Key::Text(folder.to_owned()))?;
+    let candidate = order::in_folder(found, "up.sql", |folder| FileKey::Text(folder.to_owned()))?;
     let parts = vec![(false, None, database.unwrap_or_default()), (false, Some(number), folder)];
-    Some(Candidate { key: Key::Name(found.argument, parts), ..candidate })
+    Some(Candidate { key: FileKey::Name(found.argument, parts), ..candidate })
 }

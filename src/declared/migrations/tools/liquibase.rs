@@ -5,10 +5,10 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::{Between, Layout, Reader, Tool, Transactions, sure};
-use crate::declared::migrations::listing::Found;
+use crate::declared::migrations::listing::FoundFile;
 use crate::declared::migrations::order;
 use crate::declared::migrations::pair::Pair;
-use crate::declared::migrations::sections::{Line, lines, without_marker};
+use crate::declared::migrations::sections::{SectionLine, lines, without_marker};
 use crate::declared::migrations::{Migration, Pieces, Script, Wrapping, files, invalid_at};
 use crate::failure::Result;
 
@@ -27,7 +27,7 @@ pub(super) const TOOL: Tool = Tool {
 const HINT: &str = "Liquibase knows no dollar quotes and ends a statement at a semicolon: give the changeset \
     `splitStatements:false`, or an `endDelimiter`";
 
-fn is_formatted(found: &Found) -> bool {
+fn is_formatted(found: &FoundFile) -> bool {
     found
         .text()
         .lines()
@@ -209,7 +209,7 @@ fn changesets(file: &Path, text: &str) -> Result<Vec<Changeset>> {
     Ok(found)
 }
 
-fn begin(file: &Path, line: Line<'_>) -> Result<Changeset> {
+fn begin(file: &Path, line: SectionLine<'_>) -> Result<Changeset> {
     let at = line.text.to_ascii_lowercase().find("changeset").unwrap_or(0) + "changeset".len();
     let rest = line.text[at..].trim();
     let named = rest.split_once(':').map(|(author, rest)| {

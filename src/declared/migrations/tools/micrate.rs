@@ -5,7 +5,7 @@ use super::{Between, Layout, Reader, Tool, Transactions, sure};
 use crate::declared::migrations::order::{self, Direction};
 use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::sections::script as of_sections;
-use crate::declared::migrations::split::{Dialect, Leftover};
+use crate::declared::migrations::split::{Dialect, Unsplit};
 use crate::declared::migrations::{Migration, Pieces, Script, Wrapping, files};
 use crate::failure::Result;
 
@@ -23,7 +23,7 @@ const DIALECT: Dialect = Dialect {
     tool: "micrate",
     mark: "+micrate",
     any_case: false,
-    leftover: Leftover::Dropped,
+    leftover: Unsplit::Dropped,
 };
 
 const HINT: &str = "micrate ends a statement at each line that ends in a semicolon: put \

@@ -2,10 +2,10 @@
 
 use super::golang_migrate::is_reversible;
 use super::{Between, Layout, Reader, Sign, Tool, Transactions, sure};
-use crate::declared::migrations::listing::{Found, Listing};
-use crate::declared::migrations::order::{self, Candidate, Direction, Key};
+use crate::declared::migrations::listing::{FoundFile, Listing};
+use crate::declared::migrations::order::{self, Candidate, Direction, FileKey};
 use crate::declared::migrations::pair::Pair;
-use crate::declared::migrations::sections::{Line, lines};
+use crate::declared::migrations::sections::{SectionLine, lines};
 use crate::declared::migrations::version::leading_number;
 use crate::declared::migrations::{Migration, Script, Wrapping, files, invalid_at};
 use crate::failure::Result;
@@ -51,10 +51,10 @@ fn marker(line: &str) -> Option<Direction> {
     is_its.then_some(direction)
 }
 
-fn candidate(found: &Found) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<Candidate> {
     let file = found.name();
     let (number, _) = leading_number(&file)?;
-    let key = Key::Name(found.argument, vec![(false, Some(number), file.clone())]);
+    let key = FileKey::Name(found.argument, vec![(false, Some(number), file.clone())]);
     found.is_direct().then(|| Candidate::up(found, order::stem(&file), key))
 }
 
@@ -63,7 +63,7 @@ fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
     let first = |wanted| lines(&text).find(|line| marker(line.text) == Some(wanted));
     let (up, down) = (first(Direction::Up), first(Direction::Down));
     // A part begins with its marker and ends with the other one, where that comes later.
-    let part = |own: Line<'_>, other: Option<Line<'_>>| {
+    let part = |own: SectionLine<'_>, other: Option<SectionLine<'_>>| {
         let other = other.map(|line| line.start).filter(|end| *end > own.start);
         let text = &text[own.start..other.unwrap_or(text.len())];
         Script::new(&pair.up, own.number, text, Wrapping::Transaction)

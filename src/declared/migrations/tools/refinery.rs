@@ -3,8 +3,8 @@
 
 use super::{Between, Layout, Tool, Transactions, all, sure};
 use crate::declared::migrations::Wrapping;
-use crate::declared::migrations::listing::{Found, Listing};
-use crate::declared::migrations::order::{self, Candidate, Key};
+use crate::declared::migrations::listing::{FoundFile, Listing};
+use crate::declared::migrations::order::{self, Candidate, FileKey};
 use crate::declared::migrations::version::leading_number;
 
 pub(super) const TOOL: Tool = Tool {
@@ -25,10 +25,11 @@ fn is_project(listing: &Listing) -> bool {
 }
 
 /// `V1__name.sql`, and `U1__name.sql`, which may come late but takes nothing back: the number is one.
-fn candidate(found: &Found) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<Candidate> {
     let file = found.name();
     let (version, _) = file.strip_prefix(['V', 'U'])?.split_once("__")?;
     let (number, rest) = leading_number(version)?;
     let name = order::stem(&file);
-    rest.is_empty().then(|| Candidate::up(found, name, Key::Version(vec![number])))
+    rest.is_empty()
+        .then(|| Candidate::up(found, name, FileKey::Version(vec![number])))
 }

@@ -1,8 +1,8 @@
 //! shmig gives a section to psql, in a session of its own and in no transaction.
 
 use super::{Between, Layout, Reader, Tool, Transactions, sure};
-use crate::declared::migrations::listing::Found;
-use crate::declared::migrations::order::{self, Candidate, Direction, Key};
+use crate::declared::migrations::listing::FoundFile;
+use crate::declared::migrations::order::{self, Candidate, Direction, FileKey};
 use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::sections::{script as of_sections, sections, without_marker};
 use crate::declared::migrations::version::leading_number;
@@ -27,11 +27,11 @@ fn marker(line: &str) -> Option<(Direction, String)> {
     }
 }
 
-fn candidate(found: &Found) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<Candidate> {
     let file = found.name();
     let (number, rest) = leading_number(&file)?;
     let is_its = found.is_direct() && rest.starts_with('-');
-    is_its.then(|| Candidate::up(found, order::stem(&file), Key::Version(vec![number])))
+    is_its.then(|| Candidate::up(found, order::stem(&file), FileKey::Version(vec![number])))
 }
 
 fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Between, Layout, Tool, Transactions, sure, whole};
 use crate::declared::migrations::listing::Listing;
-use crate::declared::migrations::order::{Candidate, Direction, Key};
+use crate::declared::migrations::order::{Candidate, Direction, FileKey};
 use crate::declared::migrations::{files, invalid_at, psql};
 use crate::failure::Result;
 
@@ -49,7 +49,7 @@ fn order(listing: &Listing) -> Result<Vec<Candidate>> {
         for (kind, direction) in [("deploy", Direction::Up), ("revert", Direction::Down)] {
             let path = named_as_found(listing, &folder.join(kind).join(&file));
             if path.is_file() {
-                let (name, key) = (change.name.clone(), Key::Listed(at));
+                let (name, key) = (change.name.clone(), FileKey::Listed(at));
                 candidates.push(Candidate { path, name, key, direction });
             }
         }
@@ -69,7 +69,7 @@ fn named_as_found(listing: &Listing, path: &Path) -> PathBuf {
     same.cloned().unwrap_or_else(|| path.to_path_buf())
 }
 
-struct Change {
+struct SqitchChange {
     name: String,
     /// Without its ending: that of a change which was reworked later carries the tag in between.
     file: String,
@@ -78,8 +78,8 @@ struct Change {
 
 /// The changes of a plan: pragmas begin with a percent sign, tags with an at sign, notes with a number
 /// sign.
-fn changes(plan: &str) -> Vec<Change> {
-    let mut changes: Vec<Change> = Vec::new();
+fn changes(plan: &str) -> Vec<SqitchChange> {
+    let mut changes: Vec<SqitchChange> = Vec::new();
     let mut since = 0;
     let mut tags: Vec<(usize, String)> = Vec::new();
     for (text, line) in plan.lines().zip(1..) {
@@ -103,7 +103,7 @@ fn changes(plan: &str) -> Vec<Change> {
         {
             changes[at].file = format!("{name}{tag}");
         }
-        changes.push(Change { file: name.clone(), name, line });
+        changes.push(SqitchChange { file: name.clone(), name, line });
     }
     changes
 }

@@ -2,11 +2,11 @@
 //! `notransaction` among them holds for all. What stands before the first one is not run.
 
 use super::{Between, Layout, Reader, Tool, Transactions, sure};
-use crate::declared::migrations::listing::Found;
+use crate::declared::migrations::listing::FoundFile;
 use crate::declared::migrations::order::{self, Candidate, Direction};
 use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::sections::{script as of_sections, without_marker};
-use crate::declared::migrations::split::{Dialect, Leftover};
+use crate::declared::migrations::split::{Dialect, Unsplit};
 use crate::declared::migrations::{Migration, Pieces, Script, Wrapping, files};
 use crate::failure::Result;
 
@@ -24,13 +24,13 @@ const DIALECT: Dialect = Dialect {
     tool: "sql-migrate",
     mark: "+migrate",
     any_case: false,
-    leftover: Leftover::Refused,
+    leftover: Unsplit::Refused,
 };
 
 const HINT: &str = "sql-migrate ends a statement at each line that ends in a semicolon: put \
     `-- +migrate StatementBegin` and `-- +migrate StatementEnd` around this one";
 
-fn candidate(found: &Found) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<Candidate> {
     let name = found.name();
     let key = order::name_key(found, name.clone());
     found.is_direct().then(|| Candidate::up(found, name, key))

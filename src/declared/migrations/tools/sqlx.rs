@@ -2,7 +2,7 @@
 //! whole either way, on one connection.
 
 use super::{Between, Layout, Sign, Tool, Transactions, golang_migrate, whole};
-use crate::declared::migrations::listing::{Found, Listing};
+use crate::declared::migrations::listing::{FoundFile, Listing};
 use crate::declared::migrations::order;
 use crate::declared::migrations::version::{leading_number, versioned};
 use crate::declared::migrations::{Script, Wrapping};
@@ -46,7 +46,7 @@ fn knows(listing: &Listing) -> Option<Sign> {
     if numbered.is_empty() {
         return None;
     }
-    let begins = |found: &&Found| FIRST_LINES.iter().any(|line| found.text().starts_with(line));
+    let begins = |found: &&FoundFile| FIRST_LINES.iter().any(|line| found.text().starts_with(line));
     if numbered.iter().any(begins) {
         return Some(Sign::Sure);
     }

@@ -3,8 +3,8 @@
 
 use super::{Between, Layout, Tool, Transactions, all, sure};
 use crate::declared::migrations::Wrapping;
-use crate::declared::migrations::listing::{Found, Listing};
-use crate::declared::migrations::order::{self, Candidate, Key};
+use crate::declared::migrations::listing::{FoundFile, Listing};
+use crate::declared::migrations::order::{self, Candidate, FileKey};
 use crate::declared::migrations::version::versioned;
 
 pub(super) const TOOL: Tool = Tool {
@@ -30,10 +30,10 @@ fn is_project(listing: &Listing) -> bool {
 }
 
 /// `NUMBER_name.sql`, in the order of the names.
-fn candidate(found: &Found) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<Candidate> {
     let file = found.name();
     versioned(&file)?;
     found
         .is_direct()
-        .then(|| Candidate::up(found, order::stem(&file), Key::Text(file.clone())))
+        .then(|| Candidate::up(found, order::stem(&file), FileKey::Text(file.clone())))
 }

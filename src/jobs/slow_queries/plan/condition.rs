@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::{BLOCK_BYTES, StatementDelta};
 use crate::duration;
-use crate::facts::statements::{Counter, Kind};
+use crate::facts::statements::{Counter, CounterKind};
 
 /// A condition on a statement's counters.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,7 +125,7 @@ fn value_of(field: Field, text: &str) -> Option<f64> {
     let number = || f64::from_str(text).ok();
     let value = match field {
         Field::Mean => millis(text),
-        Field::Counter(counter) if counter.kind() != Kind::Count => millis(text),
+        Field::Counter(counter) if counter.kind() != CounterKind::Count => millis(text),
         Field::Counter(Counter::WalBytes) | Field::Temp => bytes(text),
         Field::Counter(_) | Field::Slowdown | Field::RowsPerCall => number(),
         Field::Share | Field::CacheHit => match text.strip_suffix('%') {

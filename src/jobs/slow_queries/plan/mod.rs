@@ -6,7 +6,7 @@ mod span;
 
 use std::collections::HashMap;
 
-use crate::facts::statements::{Counter, Counters, Filter, StatementKey, expression};
+use crate::facts::statements::{Counter, Counters, StatementFilter, StatementKey, expression};
 pub use condition::Condition;
 pub use ranking::{Details, Ranking, findings};
 pub use span::{Change, Span, StatementDelta};
@@ -84,7 +84,7 @@ impl Sort {
 pub fn ranked(
     mut counted: Vec<StatementDelta>,
     sort: Sort,
-    filter: &Filter,
+    filter: &StatementFilter,
 ) -> Vec<StatementDelta> {
     counted.retain(|counted| is_wanted(counted, filter));
     counted.sort_by(|a, b| {
@@ -94,7 +94,7 @@ pub fn ranked(
     counted
 }
 
-fn is_wanted(counted: &StatementDelta, filter: &Filter) -> bool {
+fn is_wanted(counted: &StatementDelta, filter: &StatementFilter) -> bool {
     let (key, counters) = (&counted.key, &counted.counters);
     filter.database.is_none_or(|database| key.dbid == database)
         && filter.user.is_none_or(|user| key.userid == user)

@@ -1,7 +1,7 @@
 //! Which statements were chosen, and all that is told of them.
 
 use super::{Condition, StatementDelta};
-use crate::facts::statements::{Counter, Counters, KnownTexts, Moment, Names};
+use crate::facts::statements::{Counter, CounterMoment, Counters, KnownTexts, StatementNames};
 use crate::warning::Warning;
 
 /// What was found out.
@@ -11,11 +11,11 @@ pub struct Ranking {
     pub statements: Vec<StatementDelta>,
     pub texts: KnownTexts,
     /// Their users and databases.
-    pub names: Names,
+    pub names: StatementNames,
     /// Since when they are counted; `None` where it is not known.
     pub from_epoch: Option<f64>,
     /// Until when, and in which circumstances.
-    pub ends: Moment,
+    pub ends: CounterMoment,
     /// Resets of all counters in between.
     pub resets: usize,
     /// Evictions in between; `None` where the server does not tell.

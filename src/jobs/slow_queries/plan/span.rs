@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
-use crate::facts::statements::{Counter, Counters, Kind, Moment, Reading, Statement, StatementKey};
+use crate::facts::statements::{
+    CountedStatement, Counter, CounterKind, CounterMoment, CounterReading, Counters, StatementKey,
+};
 
 /// A statement's counters of a span.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +20,7 @@ pub struct StatementDelta {
 
 impl StatementDelta {
     /// A statement's counters as they stand.
-    pub fn whole(statement: &Statement) -> Self {
+    pub fn whole(statement: &CountedStatement) -> Self {
         StatementDelta {
             key: statement.key,
             counters: statement.counters,
@@ -44,7 +46,7 @@ impl StatementDelta {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// Its counters are these now.
-    Now(Box<Statement>),
+    Now(Box<CountedStatement>),
     /// It is not counted any more: evicted, or reset and not seen since.
     Gone(StatementKey),
 }
@@ -52,22 +54,22 @@ pub enum Change {
 /// Adds up what was counted between two moments, reading by reading.
 #[derive(Debug, Clone)]
 pub struct Span {
-    pub begins: Moment,
+    pub begins: CounterMoment,
     /// Where it ends so far.
-    pub ends: Moment,
+    pub ends: CounterMoment,
     /// Resets of all counters in between.
     pub resets: usize,
     /// Statements that were left out, because nobody knows what they had been at in the beginning.
     pub unknown: usize,
     /// Until a reading of all statements what is not known may have been there all the time.
     is_blind: bool,
-    states: HashMap<StatementKey, Statement>,
+    states: HashMap<StatementKey, CountedStatement>,
     sums: HashMap<StatementKey, StatementDelta>,
 }
 
 impl Span {
     /// A span that begins with this reading.
-    pub fn from(reading: Reading) -> Self {
+    pub fn from(reading: CounterReading) -> Self {
         let states = reading.statements.into_iter().map(|statement| (statement.key, statement));
         Span {
             is_blind: reading.moment.hidden > 0,
@@ -81,7 +83,7 @@ impl Span {
     }
 
     /// Goes on to a reading of all statements.
-    pub fn read(&mut self, reading: Reading) {
+    pub fn read(&mut self, reading: CounterReading) {
         let present = reading.statements.iter().map(|statement| statement.key);
         let present = present.collect::<std::collections::HashSet<_>>();
         let gone = self.states.keys().filter(|key| !present.contains(key));
@@ -91,7 +93,7 @@ impl Span {
     }
 
     /// Goes on to a moment at which only these statements have changed.
-    pub fn change(&mut self, moment: Moment, changes: impl Iterator<Item = Change>) {
+    pub fn change(&mut self, moment: CounterMoment, changes: impl Iterator<Item = Change>) {
         let was_reset = moment.reset_epoch != self.ends.reset_epoch
             && moment.reset_epoch.is_some()
             && self.ends.reset_epoch.is_some();
@@ -112,7 +114,7 @@ impl Span {
         self.ends = moment;
     }
 
-    fn advance(&mut self, now: Statement, was_reset: bool, has_evicted: bool) {
+    fn advance(&mut self, now: CountedStatement, was_reset: bool, has_evicted: bool) {
         let before = self.states.get(&now.key);
         let is_new = now.stats_since.is_some_and(|since| since >= self.begins.taken_epoch);
         if before.is_none() && self.is_blind && !was_reset && !is_new {
@@ -165,7 +167,7 @@ impl Span {
 }
 
 /// Whether the counters were begun again since: they went back, or the server says so.
-fn is_anew(before: &Statement, now: &Statement) -> bool {
+fn is_anew(before: &CountedStatement, now: &CountedStatement) -> bool {
     let since = before.stats_since.zip(now.stats_since);
     let went_back = |counter| {
         let known = before.counters.get(counter).zip(now.counters.get(counter));
@@ -181,7 +183,7 @@ fn is_anew(before: &Statement, now: &Statement) -> bool {
 fn difference(before: Option<&Counters>, now: &Counters) -> Counters {
     let Some(before) = before else { return *now };
     let mut part = Counters::default();
-    for counter in Counter::all().filter(|counter| counter.kind() != Kind::Extreme) {
+    for counter in Counter::all().filter(|counter| counter.kind() != CounterKind::Extreme) {
         let value = now.get(counter).map(|now| (now - before.or_zero(counter)).max(0.0));
         part.set(counter, value);
     }
@@ -217,7 +219,7 @@ fn together(
         return sum;
     }
     let mut sum = Counters::default();
-    for counter in Counter::all().filter(|counter| counter.kind() != Kind::Extreme) {
+    for counter in Counter::all().filter(|counter| counter.kind() != CounterKind::Extreme) {
         sum.set(counter, added(first.get(counter), second.get(counter)));
     }
     let (max, min) = (first.get(Counter::Max), first.get(Counter::Min));
@@ -276,7 +278,7 @@ mod tests {
     use super::*;
 
     /// The counters after executions that took so many ms.
-    fn after(times: &[f64]) -> Statement {
+    fn after(times: &[f64]) -> CountedStatement {
         let calls = times.len() as f64;
         let total = times.iter().sum::<f64>();
         let squares = times.iter().map(|time| (time - total / calls).powi(2)).sum::<f64>();
@@ -287,16 +289,16 @@ mod tests {
         counters.set(Counter::Max, times.iter().copied().reduce(f64::max));
         counters.set(Counter::Deviation, Some((squares / calls).sqrt()));
         let key = StatementKey { dbid: 1, userid: 2, queryid: 3, toplevel: true };
-        Statement { key, counters, stats_since: None }
+        CountedStatement { key, counters, stats_since: None }
     }
 
-    fn reading(reset: f64, evictions: i64, statements: Vec<Statement>) -> Reading {
-        let moment = Moment {
+    fn reading(reset: f64, evictions: i64, statements: Vec<CountedStatement>) -> CounterReading {
+        let moment = CounterMoment {
             reset_epoch: Some(reset),
             evictions: Some(evictions),
-            ..Moment::default()
+            ..CounterMoment::default()
         };
-        Reading { moment, statements }
+        CounterReading { moment, statements }
     }
 
     fn only(span: &Span) -> StatementDelta {
@@ -370,7 +372,8 @@ mod tests {
         span.read(reading(1.0, 1, vec![after(&[1.0; 5])]));
         assert_eq!(only(&span).counters.get(Counter::Calls), Some(5.0));
         // Here the server itself says that it is another count.
-        let since = |since, times: &[f64]| Statement { stats_since: Some(since), ..after(times) };
+        let since =
+            |since, times: &[f64]| CountedStatement { stats_since: Some(since), ..after(times) };
         let mut span = Span::from(reading(1.0, 0, vec![since(10.0, &[1.0; 3])]));
         span.read(reading(1.0, 1, vec![since(20.0, &[1.0; 5])]));
         assert_eq!(only(&span).counters.get(Counter::Calls), Some(5.0));
@@ -379,8 +382,12 @@ mod tests {
 
     #[test]
     fn what_nobody_saw_in_the_beginning_is_left_out_and_counted() {
-        let blind = Moment { hidden: 5, reset_epoch: Some(1.0), ..Moment::default() };
-        let mut span = Span::from(Reading { moment: blind, statements: Vec::new() });
+        let blind = CounterMoment {
+            hidden: 5,
+            reset_epoch: Some(1.0),
+            ..CounterMoment::default()
+        };
+        let mut span = Span::from(CounterReading { moment: blind, statements: Vec::new() });
         span.read(reading(1.0, 0, vec![after(&[1.0; 50])]));
         assert_eq!((span.counted(), span.unknown), (Vec::new(), 1));
         span.read(reading(1.0, 0, vec![after(&[1.0; 53])]));
@@ -390,7 +397,11 @@ mod tests {
     #[test]
     fn a_reset_holds_for_statements_that_only_a_later_reading_shows() {
         let mut span = Span::from(reading(1.0, 0, vec![after(&[1.0; 74])]));
-        let blind = Moment { hidden: 1, reset_epoch: Some(2.0), ..Moment::default() };
+        let blind = CounterMoment {
+            hidden: 1,
+            reset_epoch: Some(2.0),
+            ..CounterMoment::default()
+        };
         span.change(blind, std::iter::empty());
         span.read(reading(2.0, 0, vec![after(&[1.0; 150])]));
         assert_eq!(only(&span).counters.get(Counter::Calls), Some(150.0));

@@ -6,7 +6,7 @@ use squawk_syntax::{SyntaxKind, SyntaxToken};
 use super::parsed::{Parsed, end, start};
 use crate::declared::migrations::{Migration, Script};
 use crate::findings::Place;
-use crate::findings::ignores::{Comment, Scope};
+use crate::findings::ignores::{Comment, IgnoreScope};
 
 /// Without it a script needs not be looked through.
 const MARKER: &str = "pgtend-ignore";
@@ -37,10 +37,10 @@ fn find(parsed: &Parsed<'_>) -> Vec<Comment> {
     let found = comments.iter().enumerate().filter_map(|(at, token)| {
         let written = directive(token.text())?;
         let scope = if written.for_file {
-            Scope::File(parsed.script.file.clone())
+            IgnoreScope::File(parsed.script.file.clone())
         } else {
             let statement = belongs_to(parsed, &comments[at..], &extents);
-            statement.map_or(Scope::Nothing, |extent| scope(parsed, extent))
+            statement.map_or(IgnoreScope::Nothing, |extent| scope(parsed, extent))
         };
         let place = parsed.place(token.text_range().start().into());
         let Written { rules, has_reason, .. } = written;
@@ -82,12 +82,12 @@ fn belongs_to(
     (parsed.line(start) <= last + 1).then_some((start, end))
 }
 
-fn scope(parsed: &Parsed<'_>, (start, end): (usize, usize)) -> Scope {
+fn scope(parsed: &Parsed<'_>, (start, end): (usize, usize)) -> IgnoreScope {
     let at = |offset| {
         let Place { line, column, .. } = parsed.place(offset);
         (line, column)
     };
-    Scope::Statement {
+    IgnoreScope::Statement {
         file: parsed.script.file.clone(),
         from: at(start),
         to: at(end),

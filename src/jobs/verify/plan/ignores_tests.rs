@@ -6,7 +6,7 @@ use super::comments;
 use super::lint;
 use crate::config;
 use crate::declared::migrations::{Migration, Script, Wrapping};
-use crate::findings::{Finding, Ignores, Looked, Place, Rule, Severity};
+use crate::findings::{Finding, IgnoreUse, Ignores, Place, Rule, Severity};
 
 fn script(text: &str) -> Script {
     Script::new("m/a.sql", 1, text.to_owned(), Wrapping::Transaction)
@@ -42,7 +42,7 @@ fn suppressed(text: &str, rule: &str) -> Vec<u32> {
         .collect()
 }
 
-fn wrong(ignores: &Ignores, looked: Looked) -> Vec<String> {
+fn wrong(ignores: &Ignores, looked: IgnoreUse) -> Vec<String> {
     let findings = ignores.judge(looked, lint::judges).into_iter();
     let shown = findings.map(|finding| {
         let line = finding.place.map_or(0, |place| place.line);
@@ -106,7 +106,7 @@ fn all_names_of_a_rule_of_squawk_are_its_own() {
 
 #[test]
 fn a_comment_that_does_not_do_is_found() {
-    let said = |text: &str| wrong(&ignores(text), Looked::SomeFiles);
+    let said = |text: &str| wrong(&ignores(text), IgnoreUse::SomeFiles);
     let text = "-- pgtend-ignore ban-drop-column\nSELECT 1;";
     let wanted = [
         "ignore-without-reason:1: the comment does not say why",
@@ -135,23 +135,23 @@ fn a_comment_that_does_not_do_is_found() {
 fn what_was_not_looked_for_is_not_unused() {
     let text = "SELECT 1; -- pgtend-ignore ban-drop-column, name-collision, invalid-index: a";
     let mut ignores = ignores(text);
-    assert_eq!(wrong(&ignores, Looked::Everything).len(), 3);
-    assert_eq!(wrong(&ignores, Looked::Files).len(), 2);
+    assert_eq!(wrong(&ignores, IgnoreUse::Everything).len(), 3);
+    assert_eq!(wrong(&ignores, IgnoreUse::Files).len(), 2);
     ignores.sift(vec![finding(RULE, Some((1, 1)))]);
     let wanted = ["unused-ignore:1: there is no finding of name-collision to suppress"];
-    assert_eq!(wrong(&ignores, Looked::SomeFiles), wanted);
+    assert_eq!(wrong(&ignores, IgnoreUse::SomeFiles), wanted);
 
     let down = Some(script("SELECT 1; -- pgtend-ignore ban-drop-column, nonsense: a"));
     let ignores = Ignores::new(&comments::of(&[Migration { down, ..migration("") }]), &[]);
     assert_eq!(
-        wrong(&ignores, Looked::Everything),
+        wrong(&ignores, IgnoreUse::Everything),
         ["unknown-ignore:1: there is no rule nonsense"]
     );
 }
 
-fn entry(rule: &str, paths: &[&str]) -> config::Ignore {
+fn entry(rule: &str, paths: &[&str]) -> config::IgnoreConfig {
     let paths = paths.iter().map(|path| Pattern::new(path).unwrap()).collect();
-    config::Ignore { rule: rule.to_owned(), paths, reason: "old".to_owned() }
+    config::IgnoreConfig { rule: rule.to_owned(), paths, reason: "old".to_owned() }
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn an_entry_that_does_not_do_is_found() {
         "unused-ignore:0: there is no finding of name-collision to suppress (an entry of \
          [[verify.ignore]] for all paths)",
     ];
-    assert_eq!(wrong(&ignores, Looked::Files), wanted);
+    assert_eq!(wrong(&ignores, IgnoreUse::Files), wanted);
     // It may have been for the file that nobody could read.
-    assert_eq!(wrong(&ignores, Looked::SomeFiles), wanted[..2]);
+    assert_eq!(wrong(&ignores, IgnoreUse::SomeFiles), wanted[..2]);
 }

@@ -7,7 +7,9 @@ use clap::ValueEnum;
 use super::{Applied, CheckName, Existing, HeldLock, VerifiedOn, applied, lint, locks, syntax};
 use crate::declared::changed::Changed;
 use crate::declared::migrations::{Layout, Migration, Script};
-use crate::findings::{Check, FailOn, Finding, Ignores, Looked, Review, Rule, Verdict, counted};
+use crate::findings::{
+    Check, CheckVerdict, FailOn, Finding, IgnoreUse, Ignores, Review, Rule, counted,
+};
 use crate::format;
 use crate::pg::version::ServerVersion;
 
@@ -141,7 +143,7 @@ impl Judgement {
     /// Says that a check could not be made, and why.
     pub fn skip(&mut self, name: CheckName, reason: &str) {
         let reason = Some(reason.to_owned());
-        let (verdict, took, servers) = (Verdict::Skipped, Duration::ZERO, Vec::new());
+        let (verdict, took, servers) = (CheckVerdict::Skipped, Duration::ZERO, Vec::new());
         let name = name.name();
         self.review
             .checks
@@ -191,13 +193,13 @@ impl Judgement {
         self.add(CheckName::Ignores, started.elapsed(), findings, &reason);
     }
 
-    fn looked(&self) -> Looked {
+    fn looked(&self) -> IgnoreUse {
         if self.review.findings.iter().any(|finding| finding.is(&Rule::SYNTAX)) {
-            Looked::SomeFiles
+            IgnoreUse::SomeFiles
         } else if self.review.findings.iter().any(Finding::is_refusal) {
-            Looked::Files
+            IgnoreUse::Files
         } else {
-            Looked::Everything
+            IgnoreUse::Everything
         }
     }
 
@@ -238,7 +240,11 @@ impl Judgement {
         let findings = findings.collect::<Vec<_>>();
         self.left_out += all - findings.len();
         let failed = findings.iter().any(|finding| self.review.fails(finding));
-        let verdict = if failed { Verdict::Failed } else { Verdict::Passed };
+        let verdict = if failed {
+            CheckVerdict::Failed
+        } else {
+            CheckVerdict::Passed
+        };
         let mut reason = match name {
             CheckName::Apply => otherwise.to_owned(),
             _ => counted(&findings).unwrap_or_else(|| otherwise.to_owned()),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::declared::migrations::{Script, Statement, Wrapping};
-use crate::findings::{Finding, Place, Severity, Verdict};
+use crate::findings::{CheckVerdict, Finding, Place, Severity};
 
 fn script(text: &str, first_line: u32) -> Script {
     Script::new("a.sql", first_line, text.to_owned(), Wrapping::Transaction)
@@ -41,9 +41,10 @@ fn a_position_within_a_statement_is_one_of_the_file() {
 
 #[test]
 fn what_fails_is_what_was_asked_for() {
-    for (fails_on, verdict) in
-        [(Severity::Error, Verdict::Passed), (Severity::Warning, Verdict::Failed)]
-    {
+    for (fails_on, verdict) in [
+        (Severity::Error, CheckVerdict::Passed),
+        (Severity::Warning, CheckVerdict::Failed),
+    ] {
         let mut judgement = Judgement::new(fails_on);
         let warning = Finding {
             rule: "rule".to_owned(),
@@ -58,6 +59,6 @@ fn what_fails_is_what_was_asked_for() {
         judgement.add(CheckName::Lint, Duration::ZERO, vec![warning], "");
         assert_eq!(judgement.review.checks[0].verdict, verdict);
         assert_eq!(judgement.review.checks[0].reason.as_deref(), Some("1 warning"));
-        assert_eq!(judgement.review.is_failed(), verdict == Verdict::Failed);
+        assert_eq!(judgement.review.is_failed(), verdict == CheckVerdict::Failed);
     }
 }

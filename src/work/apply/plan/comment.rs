@@ -10,9 +10,9 @@ use crate::work::plan::{Action, Lock, Statement, Step, Subject, Verdict};
 /// Adds the comment's step.
 pub fn plan(planner: &mut Planner<'_>, declared: &DeclaredComment) {
     let step = match find(planner, declared) {
-        Found::There { name, owned, comment } => existing(declared, &name, owned, &comment),
-        Found::ToCome(name) => to_do(declared, &name, Why::ObjectFirst),
-        Found::Nowhere => {
+        FoundComment::There { name, owned, comment } => existing(declared, &name, owned, &comment),
+        FoundComment::ToCome(name) => to_do(declared, &name, Why::ObjectFirst),
+        FoundComment::Nowhere => {
             let mut step = blank(declared, &declared.name);
             step.verdict = Verdict::Refused;
             step.reason = Why::NoSuchObject { kind: keyword(declared).to_lowercase() }.into();
@@ -22,20 +22,20 @@ pub fn plan(planner: &mut Planner<'_>, declared: &DeclaredComment) {
     planner.plan.steps.push(step);
 }
 
-enum Found {
+enum FoundComment {
     There { name: RelationName, owned: bool, comment: Option<String> },
     ToCome(RelationName),
     Nowhere,
 }
 
-fn find(planner: &Planner<'_>, declared: &DeclaredComment) -> Found {
+fn find(planner: &Planner<'_>, declared: &DeclaredComment) -> FoundComment {
     match declared.on {
         CommentOn::Index => {
             if let Some(found) = declared_index(planner, declared) {
                 return found;
             }
             if let Some(index) = planner.facts.index_comments.get(&declared.name) {
-                return Found::There {
+                return FoundComment::There {
                     name: index.name.clone(),
                     owned: index.owned,
                     comment: index.comment.clone(),
@@ -45,7 +45,7 @@ fn find(planner: &Planner<'_>, declared: &DeclaredComment) -> Found {
         CommentOn::View => {
             let relation = planner.relation(&declared.name);
             if let Some(view) = relation.filter(|it| it.kind == RelationKind::MaterializedView) {
-                return Found::There {
+                return FoundComment::There {
                     name: view.name.clone(),
                     owned: view.owned,
                     comment: view.comment.clone(),
@@ -58,18 +58,18 @@ fn find(planner: &Planner<'_>, declared: &DeclaredComment) -> Found {
             && (!step.statements.is_empty() || step.part_of.is_some())
             && is_named(&step.object, &declared.name)
     });
-    to_come.map_or(Found::Nowhere, |step| Found::ToCome(step.object.clone()))
+    to_come.map_or(FoundComment::Nowhere, |step| FoundComment::ToCome(step.object.clone()))
 }
 
 /// The index that the same files declare under that name, wherever the search path leads.
-fn declared_index(planner: &Planner<'_>, declared: &DeclaredComment) -> Option<Found> {
+fn declared_index(planner: &Planner<'_>, declared: &DeclaredComment) -> Option<FoundComment> {
     let step = planner.plan.steps.iter().find(|step| {
         matches!(step.subject, Subject::Index(_)) && is_named(&step.object, &declared.name)
     })?;
     let table = planner.relation_named(step.on.as_ref()?)?;
     let indexes = planner.facts.indexes.get(&table.oid)?;
     let index = indexes.iter().find(|index| index.name == step.object)?;
-    Some(Found::There {
+    Some(FoundComment::There {
         name: index.name.clone(),
         owned: table.owned,
         comment: index.comment.clone(),

@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::{Between, Layout, Reader, Tool, Transactions, sure, whole};
-use crate::declared::migrations::listing::{Found, Listing, file_name};
-use crate::declared::migrations::order::{self, Candidate, Direction, Key};
+use crate::declared::migrations::listing::{FoundFile, Listing, file_name};
+use crate::declared::migrations::order::{self, Candidate, Direction, FileKey};
 use crate::declared::migrations::version::{self, FlywayKind};
 use crate::declared::migrations::{Script, Wrapping, files, rows, statements};
 use crate::failure::Result;
@@ -40,12 +40,12 @@ fn order(listing: &Listing) -> Result<Vec<Candidate>> {
     Ok(after_baseline(undo_of_versions(order::each(listing, candidate)?)))
 }
 
-fn candidate(found: &Found) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<Candidate> {
     let file = found.name();
     let (kind, parts, description) = version::flyway(&file)?;
     let key = match kind {
-        FlywayKind::Repeatable => Key::Repeatable(description.to_owned()),
-        _ => Key::Version(parts),
+        FlywayKind::Repeatable => FileKey::Repeatable(description.to_owned()),
+        _ => FileKey::Version(parts),
     };
     let direction = if kind == FlywayKind::Undo {
         Direction::Down
