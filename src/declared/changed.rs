@@ -59,7 +59,7 @@ impl Changed {
         let Ok(target) = file.canonicalize() else {
             return true;
         };
-        let link = file.parent().zip(file.file_name()).and_then(|(parent, name)| {
+        let followed = file.parent().zip(file.file_name()).and_then(|(parent, name)| {
             let parent = if parent.as_os_str().is_empty() {
                 Path::new(".")
             } else {
@@ -67,7 +67,7 @@ impl Changed {
             };
             Some(parent.canonicalize().ok()?.join(name))
         });
-        let link = link.as_ref().unwrap_or(&target);
+        let link = followed.as_ref().unwrap_or(&target);
         !(self.unchanged.contains(&target) && self.unchanged.contains(link))
     }
 

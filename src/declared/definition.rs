@@ -7,8 +7,10 @@ use crate::syntax::lexer::{Kind, Token, tokens};
 /// The definition in this tablespace, which is quoted where it has to be.
 pub fn with_tablespace(definition: &str, tablespace: &str) -> String {
     let tokens = outermost(definition);
-    let end = tokens.iter().find(|token| token.is(definition, "where"));
-    let end = end.map_or(definition.len(), |token| token.start);
+    let end = tokens
+        .iter()
+        .find(|token| token.is(definition, "where"))
+        .map_or(definition.len(), |token| token.start);
     let clause = tokens
         .iter()
         .position(|token| token.is(definition, "tablespace") && token.start < end);

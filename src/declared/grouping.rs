@@ -15,8 +15,12 @@ fn places(parse: &syntax::Parsed) -> Option<Vec<usize>> {
     let Some(Stmt::Select(select)) = parse.tree().stmts().next() else {
         return None;
     };
-    let targets = select.select_clause()?.target_list()?.targets();
-    let targets = targets.map(|target| written(target.expr())).collect::<Vec<_>>();
+    let targets = select
+        .select_clause()?
+        .target_list()?
+        .targets()
+        .map(|target| written(target.expr()))
+        .collect::<Vec<_>>();
     let groups = select.group_by_clause()?.group_by_list()?.group_bys();
     let place = |group: ast::GroupBy| {
         let ast::GroupBy::GroupingExpr(group) = group else {

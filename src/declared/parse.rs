@@ -126,10 +126,13 @@ fn schema(create: &ast::CreateSchema, text: &str, source: &Source) -> Parsed<Vec
 
 /// The index that the statement declares.
 fn index(create: &ast::CreateIndex, source: &Source) -> Parsed<DeclaredIndex> {
-    let table = create.table_relation_name().and_then(|table| table_name(&table));
-    let table = table.ok_or_else(|| incomplete(source, "CREATE INDEX names no table"))?;
-    let items = create.partition_item_list();
-    let items = items.ok_or_else(|| incomplete(source, "CREATE INDEX names no columns"))?;
+    let table = create
+        .table_relation_name()
+        .and_then(|table| table_name(&table))
+        .ok_or_else(|| incomplete(source, "CREATE INDEX names no table"))?;
+    let items = create
+        .partition_item_list()
+        .ok_or_else(|| incomplete(source, "CREATE INDEX names no columns"))?;
     let columns = items.partition_items().map(|item| plain_column(&item)).collect::<Vec<_>>();
     let method = create.using_method().and_then(|using| using.access_method_ref());
     let tablespace = create.tablespace_clause().and_then(|clause| clause.tablespace_ref());
@@ -174,8 +177,10 @@ fn plain_column(item: &ast::PartitionItem) -> Option<String> {
 }
 
 fn index_name(index: &ast::Index, source: &Source) -> Parsed<String> {
-    let name = index.path().and_then(|path| path_name(&path));
-    let name = name.ok_or_else(|| incomplete(source, "CREATE INDEX has an empty name"))?;
+    let name = index
+        .path()
+        .and_then(|path| path_name(&path))
+        .ok_or_else(|| incomplete(source, "CREATE INDEX has an empty name"))?;
     if name.schema.is_some() {
         return Err(Problem::new(source, format!("the index name {name} names a schema"))
             .hint("an index always lives in its table's schema; write the name without it"));
@@ -263,8 +268,10 @@ fn per_table(
     tables
         .table_and_columnss()
         .map(|item| {
-            let name = item.table_relation_name().and_then(|table| table_name(&table));
-            let name = name.ok_or_else(|| incomplete(source, "a table has no name"))?;
+            let name = item
+                .table_relation_name()
+                .and_then(|table| table_name(&table))
+                .ok_or_else(|| incomplete(source, "a table has no name"))?;
             let columns = item.column_ref_list().map(|list| list.syntax().clone());
             Ok(one(Some(name), text::compact(&columns.into_iter().collect::<Vec<_>>())))
         })

@@ -167,14 +167,18 @@ fn declared<T>(entries: Vec<Option<Entry<T>>>) -> Vec<T> {
 /// The one search path in which the names of all that is declared stand; `None` for that of the
 /// session. There is one for all.
 fn search_path(walk: &Walk, problems: &mut Vec<Problem>) -> Option<DeclaredPath> {
-    let indexes = walk.indexes.iter().flatten();
-    let indexes = indexes.map(|entry| (&entry.path, &entry.declared.source));
-    let views = walk.views.iter().flatten();
-    let views = views.map(|entry| (&entry.path, &entry.declared.source));
-    let comments = walk.comments.iter().flatten();
-    let comments = comments.map(|entry| (&entry.path, &entry.declared.source));
-    let maintenance = walk.maintenance.iter().flatten();
-    let maintenance = maintenance.map(|entry| (&entry.path, &entry.declared.source));
+    let indexes = walk.indexes.iter().flatten().map(|entry| (&entry.path, &entry.declared.source));
+    let views = walk.views.iter().flatten().map(|entry| (&entry.path, &entry.declared.source));
+    let comments = walk
+        .comments
+        .iter()
+        .flatten()
+        .map(|entry| (&entry.path, &entry.declared.source));
+    let maintenance = walk
+        .maintenance
+        .iter()
+        .flatten()
+        .map(|entry| (&entry.path, &entry.declared.source));
     let mut users = None::<&Source>;
     let mut set = None::<(&Setting, String)>;
     for (path, source) in indexes.chain(views).chain(comments).chain(maintenance) {

@@ -59,8 +59,7 @@ fn followed() -> impl Iterator<Item = &'static str> {
 /// Whether a constant reads as in pgtend's own sessions, so that the setting is as none.
 fn is_neutral(name: &str, items: &[String]) -> bool {
     let value = items.join(", ").to_ascii_lowercase();
-    let value = value.as_str();
-    let is_off = matches!(value, "off" | "false" | "no" | "0");
+    let is_off = matches!(value.as_str(), "off" | "false" | "no" | "0");
     match name {
         "standard_conforming_strings" => !is_off,
         "client_encoding" => matches!(value.replace(['-', '_'], "").as_str(), "utf8" | "unicode"),

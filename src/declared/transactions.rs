@@ -118,8 +118,12 @@ mod tests {
         let is_plain = |text: &str| text.parse::<u32>().is_ok();
         let fate = fate(statements.iter().map(|text| (!is_plain(text)).then_some(*text)));
         let gone = |at: &usize| fate.rolled_back.iter().any(|range| range.contains(at));
-        let stays = (0..statements.len()).filter(|at| !gone(at)).map(|at| statements[at]);
-        let stays = stays.filter(|text| is_plain(text)).collect::<Vec<_>>().join(" ");
+        let stays = (0..statements.len())
+            .filter(|at| !gone(at))
+            .map(|at| statements[at])
+            .filter(|text| is_plain(text))
+            .collect::<Vec<_>>()
+            .join(" ");
         match fate.open {
             Some(at) => format!("{stays}, open from {at}"),
             None => stays,

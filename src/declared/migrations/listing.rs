@@ -202,8 +202,11 @@ impl Listing {
                 Ok(only.clone())
             }
             several => {
-                let names = several.iter().map(|one| one.display().to_string());
-                let names = names.collect::<Vec<_>>().join(", ");
+                let names = several
+                    .iter()
+                    .map(|one| one.display().to_string())
+                    .collect::<Vec<_>>()
+                    .join(", ");
                 let message =
                     format!("{} holds several migration folders: {names}", path.display());
                 Err(Failure::usage(message).hint("name the one that is meant"))

@@ -64,8 +64,11 @@ pub fn checked(listing: &Listing, tool: &Tool) -> Result<Vec<Candidate>> {
         return Err(foreign(found, tool.name));
     }
     if candidates.is_empty() {
-        let place = listing.folders.first().map(|folder| folder.display().to_string());
-        let place = place.unwrap_or_default();
+        let place = listing
+            .folders
+            .first()
+            .map(|folder| folder.display().to_string())
+            .unwrap_or_default();
         return Err(Failure::usage(format!("{place} holds no migration of {}", tool.name))
             .hint("name the migration folder itself, or another layout with --layout"));
     }
@@ -130,9 +133,15 @@ pub fn natural(found: &FoundFile) -> Option<Candidate> {
 
 /// The key of a file that is known by its name.
 pub fn name_key(found: &FoundFile, name: String) -> FileKey {
-    let parts = found.relative().parent().into_iter().flat_map(|parent| parent.components());
-    let parts = parts.map(|part| part.as_os_str().to_string_lossy().into_owned());
-    let parts = parts.chain([name]).map(|part| version::natural(&part)).collect();
+    let parts = found
+        .relative()
+        .parent()
+        .into_iter()
+        .flat_map(|parent| parent.components())
+        .map(|part| part.as_os_str().to_string_lossy().into_owned())
+        .chain([name])
+        .map(|part| version::natural(&part))
+        .collect();
     FileKey::Name(found.argument, parts)
 }
 

@@ -57,11 +57,12 @@ pub fn from(script: Script) -> Script {
     if !script.text.contains('\\') {
         return script;
     }
-    let commands = parts(&script.text).filter_map(|part| match part {
-        Part::Command(range) if is_harmless(&script.text[range.clone()]) => Some(range),
-        _ => None,
-    });
-    let commands = commands.collect::<Vec<_>>();
+    let commands = parts(&script.text)
+        .filter_map(|part| match part {
+            Part::Command(range) if is_harmless(&script.text[range.clone()]) => Some(range),
+            _ => None,
+        })
+        .collect::<Vec<_>>();
     let blanked = script.without(commands);
     rows::apart(blanked)
 }

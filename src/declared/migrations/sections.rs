@@ -81,8 +81,10 @@ pub fn script(
     wrapping: Wrapping,
     pieces: Option<Pieces>,
 ) -> Option<Script> {
-    let own = sections.iter().filter(|section| section.direction == direction);
-    let own = own.collect::<Vec<_>>();
+    let own = sections
+        .iter()
+        .filter(|section| section.direction == direction)
+        .collect::<Vec<_>>();
     let (first, last) = (own.first()?, own.last()?);
     let (begin, end) = (first.bytes.start, last.bytes.end);
     let pieces = pieces.map(|pieces| {

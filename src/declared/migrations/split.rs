@@ -61,8 +61,7 @@ pub struct Split {
 impl Dialect {
     /// What the line is to the tool, if it is a marker.
     pub fn mark(&self, line: &str) -> Option<Mark> {
-        let rest = line.strip_prefix("--")?.trim_start().strip_prefix(self.mark)?;
-        let rest = rest.trim();
+        let rest = line.strip_prefix("--")?.trim_start().strip_prefix(self.mark)?.trim();
         let (word, options) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
         let is = |name: &str| match self.any_case {
             true => word.eq_ignore_ascii_case(name),

@@ -79,8 +79,8 @@ fn split(
             let first = text::first_token(statement.syntax())?;
             let offset = first.text_range().start().into();
             let (line, column) = lines.at(offset);
-            let text = text::verbatim(statement.syntax());
-            let text = text.trim_end_matches(';').trim_end().to_owned();
+            let text =
+                text::verbatim(statement.syntax()).trim_end_matches(';').trim_end().to_owned();
             Some(Statement { text, offset, line, column })
         })
         .collect())

@@ -111,9 +111,11 @@ fn is_marker(line: &str) -> bool {
     };
     let is_odd = comment.contains(['+', '@', '!', '=', '[', '<', '#']) || comment.starts_with('-');
     let comment = comment.to_ascii_lowercase();
-    let words = comment.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'));
-    let words = words.map(|word| word.trim_matches('-')).filter(|word| !word.is_empty());
-    let words = words.collect::<Vec<_>>();
+    let words = comment
+        .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'))
+        .map(|word| word.trim_matches('-'))
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>();
     if words.is_empty() || words.len() > 6 || !words.iter().any(|word| BACK.contains(word)) {
         return false;
     }

@@ -190,9 +190,8 @@ impl<'t> PsqlCommand<'t> {
     }
 
     fn copy(&self) -> CommandEffect {
-        let words =
-            self.arguments.first().map(|line| line.to_ascii_lowercase()).unwrap_or_default();
-        let words = words.split_whitespace().collect::<Vec<_>>();
+        let line = self.arguments.first().map(|line| line.to_ascii_lowercase()).unwrap_or_default();
+        let words = line.split_whitespace().collect::<Vec<_>>();
         let has_rows = words.windows(2).any(|pair| pair[0] == "from" && is_inline(pair[1]));
         if has_rows {
             CommandEffect::Rows

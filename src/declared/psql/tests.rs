@@ -203,11 +203,14 @@ fn files_are_included_where_psql_finds_them() {
     };
     reader.read(text, &mut |statement, _| said.push(statement.text.to_string()));
     assert_eq!(said, ["a1", "b1", "b2", "a2", "c1"]);
-    let problems = reader.problems.iter().map(|one| {
-        let name = one.source.file.rsplit('/').next().unwrap();
-        format!("{name}:{} {}", one.source.line, one.message)
-    });
-    let problems = problems.collect::<Vec<_>>();
+    let problems = reader
+        .problems
+        .iter()
+        .map(|one| {
+            let name = one.source.file.rsplit('/').next().unwrap();
+            format!("{name}:{} {}", one.source.line, one.message)
+        })
+        .collect::<Vec<_>>();
     assert!(problems[0].starts_with("e.sql:1") && problems[0].ends_with("includes itself"));
     assert!(problems[1].starts_with("e.sql:2 the file ends within"), "{problems:?}");
     assert!(problems[2].starts_with("a.sql:4 `\\ir c`: "), "{problems:?}");

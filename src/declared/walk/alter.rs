@@ -62,13 +62,13 @@ impl Alter<'_> {
     }
 
     fn indexes_named(&self, name: &RelationName) -> Vec<usize> {
-        let found = self.walk.by_index.get(&name.name).into_iter().flatten().copied();
-        let found = found.filter(|at| {
-            self.walk.indexes[*at].as_ref().is_some_and(|entry| {
-                entry.declared.name.as_ref() == Some(&name.name)
-                    && may_be_same(&entry.declared.table.schema, &name.schema)
-            })
-        });
+        let found =
+            self.walk.by_index.get(&name.name).into_iter().flatten().copied().filter(|at| {
+                self.walk.indexes[*at].as_ref().is_some_and(|entry| {
+                    entry.declared.name.as_ref() == Some(&name.name)
+                        && may_be_same(&entry.declared.table.schema, &name.schema)
+                })
+            });
         exact_or_all(found.collect(), |at| {
             let entry = self.walk.indexes[at].as_ref();
             entry.is_some_and(|entry| entry.declared.table.schema == name.schema)
@@ -76,19 +76,18 @@ impl Alter<'_> {
     }
 
     fn indexes_on(&self, table: &RelationName) -> Vec<usize> {
-        let found = self.walk.by_table.get(&table.name).into_iter().flatten().copied();
-        let found = found.filter(|at| {
-            self.walk.indexes[*at].as_ref().is_some_and(|entry| {
-                entry.declared.table.name == table.name
-                    && may_be_same(&entry.declared.table.schema, &table.schema)
-            })
-        });
+        let found =
+            self.walk.by_table.get(&table.name).into_iter().flatten().copied().filter(|at| {
+                self.walk.indexes[*at].as_ref().is_some_and(|entry| {
+                    entry.declared.table.name == table.name
+                        && may_be_same(&entry.declared.table.schema, &table.schema)
+                })
+            });
         found.collect()
     }
 
     fn views_named(&self, name: &RelationName) -> Vec<usize> {
-        let found = self.walk.by_view.get(&name.name).into_iter().flatten().copied();
-        let found = found.filter(|at| {
+        let found = self.walk.by_view.get(&name.name).into_iter().flatten().copied().filter(|at| {
             self.walk.views[*at].as_ref().is_some_and(|entry| {
                 entry.declared.name.name == name.name
                     && may_be_same(&entry.declared.name.schema, &name.schema)

@@ -45,8 +45,12 @@ fn order(listing: &Listing) -> Result<Vec<Candidate>> {
 /// Atlas refuses a folder whose files are not those of its sum; the names are enough to tell most.
 fn check_sum(sum: &Path, listing: &Listing) -> Result<()> {
     let text = files::read_text(sum)?;
-    let named = text.lines().skip(1).filter_map(|line| line.rsplit_once(" h1:"));
-    let named = named.map(|(name, _)| name.trim()).collect::<Vec<_>>();
+    let named = text
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.rsplit_once(" h1:"))
+        .map(|(name, _)| name.trim())
+        .collect::<Vec<_>>();
     let whole_folder = listing.files.iter().all(|found| found.below.is_some());
     for found in listing.direct() {
         let ignored = directive(found.text(), "sum").is_some_and(|mode| mode == "ignore");
@@ -67,8 +71,9 @@ fn out_of_sync(file: &Path, why: &str) -> crate::failure::Failure {
 /// What a directive among the comments on top of a file says.
 fn directive<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let top = text.lines().take_while(|line| line.trim().is_empty() || line.starts_with("--"));
-    let own = top.filter_map(|line| line[2.min(line.len())..].trim().strip_prefix("atlas:"));
-    let mut own = own.filter_map(|line| line.strip_prefix(name));
+    let mut own = top
+        .filter_map(|line| line[2.min(line.len())..].trim().strip_prefix("atlas:"))
+        .filter_map(|line| line.strip_prefix(name));
     own.find(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
         .map(str::trim)
 }

@@ -61,8 +61,8 @@ fn order(listing: &Listing) -> Result<Vec<Candidate>> {
 
 fn tags(journal: &Path) -> Result<Vec<String>> {
     let text = files::read_text(journal)?;
-    let json = serde_json::from_str::<serde_json::Value>(&text);
-    let json = json.map_err(|error| invalid(journal, error))?;
+    let json = serde_json::from_str::<serde_json::Value>(&text)
+        .map_err(|error| invalid(journal, error))?;
     let entries = json.get("entries").and_then(|entries| entries.as_array());
     let tags = entries.into_iter().flatten().filter_map(|entry| entry.get("tag")?.as_str());
     Ok(tags.map(str::to_owned).collect())

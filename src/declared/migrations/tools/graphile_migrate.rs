@@ -41,8 +41,12 @@ fn candidate(found: &FoundFile) -> Option<Candidate> {
 
 fn read(pair: &Pair, reader: &mut Reader<'_>) -> Result<Vec<Migration>> {
     let text = files::read_text(&pair.up)?;
-    let header = text.lines().take_while(|line| HEADER.iter().any(|it| line.starts_with(it)));
-    let header = header.map(|line| line.len() + 1).sum::<usize>().min(text.len());
+    let header = text
+        .lines()
+        .take_while(|line| HEADER.iter().any(|it| line.starts_with(it)))
+        .map(|line| line.len() + 1)
+        .sum::<usize>()
+        .min(text.len());
     // An empty line ends the header.
     let body = text[header..].strip_prefix('\n').unwrap_or(&text[header..]);
     let first = body.lines().next().unwrap_or_default();
@@ -62,8 +66,8 @@ fn read(pair: &Pair, reader: &mut Reader<'_>) -> Result<Vec<Migration>> {
 
 /// Its own placeholders, and those that are asked for.
 fn filled(body: &str, reader: &Reader<'_>) -> String {
-    let own = [("DATABASE_NAME", "verify"), ("DATABASE_OWNER", "postgres")];
-    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let own = [("DATABASE_NAME", "verify"), ("DATABASE_OWNER", "postgres")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let mut filled = body.to_owned();
     for (name, value) in reader.asked.placeholders.iter().chain(&own) {
         let name = format!(":{}", name.trim_start_matches(':'));

@@ -32,8 +32,12 @@ fn candidate(found: &FoundFile) -> Option<Candidate> {
     let folder = found.folder_name();
     let number = versioned(&folder)?;
     // One folder a database, each with versions of its own.
-    let database = found.relative().components().rev().nth(2);
-    let database = database.map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let database = found
+        .relative()
+        .components()
+        .rev()
+        .nth(2)
+        .map(|part| part.as_os_str().to_string_lossy().into_owned());
     let candidate = order::in_folder(found, "up.sql", |folder| FileKey::Text(folder.to_owned()))?;
     let parts = vec![(false, None, database.unwrap_or_default()), (false, Some(number), folder)];
     Some(Candidate { key: FileKey::Name(found.argument, parts), ..candidate })

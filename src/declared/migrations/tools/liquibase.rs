@@ -158,8 +158,8 @@ fn changesets(file: &Path, text: &str) -> Result<Vec<Changeset>> {
     let mut skip = 0u64;
     let mut is_rollback = false;
     for line in lines(text) {
-        let said = directive(line.text);
-        let said = said.as_deref().unwrap_or_default();
+        let directive = directive(line.text);
+        let said = directive.as_deref().unwrap_or_default();
         if skip > 0 {
             skip -= 1;
             continue;

@@ -51,8 +51,8 @@ fn read(pair: &Pair, reader: &mut Reader<'_>) -> Result<Vec<Migration>> {
         let pieces = Pieces { ranges, hint: HINT };
         of_sections(&pair.up, &text, &split.sections, direction, Wrapping::None, Some(pieces))
     };
-    let up = script(Direction::Up, split.up.clone());
-    let up = up.unwrap_or_else(|| Script::new(&pair.up, 1, "", Wrapping::None));
+    let up = script(Direction::Up, split.up.clone())
+        .unwrap_or_else(|| Script::new(&pair.up, 1, "", Wrapping::None));
     let down = script(Direction::Down, split.down.clone());
     Ok(vec![Migration { name: pair.name.clone(), up, down }])
 }

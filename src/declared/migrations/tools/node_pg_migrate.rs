@@ -38,8 +38,9 @@ fn knows(listing: &Listing) -> Option<Sign> {
 
 /// `-- Up Migration`, with any dashes and blanks before it, in any case.
 fn marker(line: &str) -> Option<Direction> {
-    let rest = line.trim_start().strip_prefix("--")?;
-    let rest = rest
+    let rest = line
+        .trim_start()
+        .strip_prefix("--")?
         .trim_start_matches(|c: char| c == '-' || c.is_whitespace())
         .to_ascii_lowercase();
     let (direction, rest) = match rest.strip_prefix("up") {

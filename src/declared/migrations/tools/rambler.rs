@@ -33,8 +33,10 @@ fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
     let text = files::read_text(&pair.up)?;
     let (_, sections) = sections(&text, marker);
     let script = |direction| {
-        let own = sections.iter().filter(|section| section.direction == direction);
-        let own = own.filter(|section| !text[section.bytes.clone()].trim().is_empty());
+        let own = sections
+            .iter()
+            .filter(|section| section.direction == direction)
+            .filter(|section| !text[section.bytes.clone()].trim().is_empty());
         let mut ranges = own.map(|section| section.bytes.clone()).collect::<Vec<_>>();
         if direction == Direction::Down {
             ranges.reverse();

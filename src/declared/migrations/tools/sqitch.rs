@@ -119,8 +119,8 @@ mod tests {
                     sales [users] 2024-01-02T00:00:00Z A <a@b> # Sales\n@v1 2024-01-03T00:00:00Z A <a@b>\n\
                     users [users@v1] 2024-01-04T00:00:00Z A <a@b> # Again\n";
         let found = changes(plan);
-        let found = found.iter().map(|it| (it.name.as_str(), it.file.as_str(), it.line));
         let wanted = [("users", "users@v1", 4), ("sales", "sales", 6), ("users", "users", 8)];
+        let found = found.iter().map(|it| (it.name.as_str(), it.file.as_str(), it.line));
         assert_eq!(found.collect::<Vec<_>>(), wanted);
     }
 }

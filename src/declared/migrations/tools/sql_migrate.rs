@@ -60,8 +60,8 @@ fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
         let wrapping = wrapping(direction);
         of_sections(&pair.up, &text, &split.sections, direction, wrapping, Some(pieces))
     };
-    let up = script(Direction::Up, split.up.clone());
-    let up = up.unwrap_or_else(|| Script::new(&pair.up, 1, "", Wrapping::Transaction));
+    let up = script(Direction::Up, split.up.clone())
+        .unwrap_or_else(|| Script::new(&pair.up, 1, "", Wrapping::Transaction));
     let down = script(Direction::Down, split.down.clone());
     Ok(vec![Migration { name: pair.name.clone(), up, down }])
 }

@@ -41,8 +41,10 @@ const FIRST_LINES: [&str; 4] = [
 /// sqlx and golang-migrate name reversible migrations alike, and sqlx and hand-numbered files the
 /// others; the project's manifest and sqlx's own first lines tell.
 fn knows(listing: &Listing) -> Option<Sign> {
-    let numbered = listing.direct().filter(|found| versioned(&found.name()).is_some());
-    let numbered = numbered.collect::<Vec<_>>();
+    let numbered = listing
+        .direct()
+        .filter(|found| versioned(&found.name()).is_some())
+        .collect::<Vec<_>>();
     if numbered.is_empty() {
         return None;
     }
