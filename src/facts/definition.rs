@@ -5,8 +5,7 @@
 pub fn after_table(statement: &str) -> Option<&str> {
     let rest = statement.strip_prefix("CREATE ")?;
     let rest = rest.strip_prefix("UNIQUE ").unwrap_or(rest);
-    let rest = after_identifier(rest.strip_prefix("INDEX ")?)?;
-    let rest = rest.strip_prefix(" ON ")?;
+    let rest = after_identifier(rest.strip_prefix("INDEX ")?)?.strip_prefix(" ON ")?;
     let mut rest = after_identifier(rest.strip_prefix("ONLY ").unwrap_or(rest))?;
     while let Some(qualified) = rest.strip_prefix('.') {
         rest = after_identifier(qualified)?;

@@ -285,8 +285,11 @@ const KEYWORD_TYPES: [&str; 17] = [
 
 /// `interval $1`, which was `interval '1 day'`: a parameter cannot stand there.
 fn typed_parameter(tree: &SyntaxNode) -> Option<String> {
-    let tokens = tree.descendants_with_tokens().filter_map(|element| element.into_token());
-    let tokens = tokens.filter(|token| !is_trivia(token)).collect::<Vec<_>>();
+    let tokens = tree
+        .descendants_with_tokens()
+        .filter_map(|element| element.into_token())
+        .filter(|token| !is_trivia(token))
+        .collect::<Vec<_>>();
     let pair = tokens.windows(2).find(|pair| {
         pair[1].kind() == SyntaxKind::POSITIONAL_PARAM
             && (pair[0].kind() == SyntaxKind::IDENT

@@ -58,8 +58,10 @@ pub async fn load_index_state(
     name: &RelationName,
 ) -> Result<Option<IndexState>> {
     let sql = include_str!("../../sql/catalog/index_state.sql");
-    let rows = session.query(sql, &[(&name.to_string(), Type::TEXT)]).await;
-    let rows = rows.map_err(ServerError::into_failure)?;
+    let rows = session
+        .query(sql, &[(&name.to_string(), Type::TEXT)])
+        .await
+        .map_err(ServerError::into_failure)?;
     Ok(rows.first().map(|row| IndexState {
         definition: row.get("definition"),
         is_whole: row.get("is_whole"),

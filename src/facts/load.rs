@@ -275,11 +275,14 @@ pub fn name_choices(first: &str) -> Vec<String> {
 
 /// Tables that lack an index of a declared shape.
 fn lacking(questions: &Questions, facts: &Facts) -> Vec<Oid> {
-    let whole = facts.indexes.iter().flat_map(|(table, indexes)| {
-        let whole = indexes.iter().filter(|index| index.is_valid);
-        whole.map(|index| (*table, index.shape.unique, index.shape.definition.as_str()))
-    });
-    let whole = whole.collect::<HashSet<_>>();
+    let whole = facts
+        .indexes
+        .iter()
+        .flat_map(|(table, indexes)| {
+            let whole = indexes.iter().filter(|index| index.is_valid);
+            whole.map(|index| (*table, index.shape.unique, index.shape.definition.as_str()))
+        })
+        .collect::<HashSet<_>>();
     let lacking = questions.indexes.iter().filter_map(|question| {
         let relation = facts.relations.get(&question.table)?;
         let shape = facts.canonical_indexes.get(question)?.known()?;

@@ -124,15 +124,23 @@ pub async fn keys(session: &Session, questions: &[Question<'_>]) -> Result<Vec<O
         (&relations, Type::OID_ARRAY),
     ];
     let rows = ask(session, sql, &params).await?;
-    let states = rows.iter().map(|row| (row.get("ord"), row.get("state")));
-    let states = states.collect::<HashMap<i32, String>>();
+    let states = rows
+        .iter()
+        .map(|row| (row.get("ord"), row.get("state")))
+        .collect::<HashMap<i32, String>>();
     let Some(common) = states.get(&-1) else {
         return Ok(vec![None; questions.len()]);
     };
-    let of_word = words.iter().zip(of_words).map(|(word, ord)| (*word, states.get(ord)));
-    let of_word = of_word.collect::<HashMap<_, _>>();
-    let of_relation = relations.iter().zip(of_relations).map(|(oid, ord)| (*oid, states.get(ord)));
-    let of_relation = of_relation.collect::<HashMap<_, _>>();
+    let of_word = words
+        .iter()
+        .zip(of_words)
+        .map(|(word, ord)| (*word, states.get(ord)))
+        .collect::<HashMap<_, _>>();
+    let of_relation = relations
+        .iter()
+        .zip(of_relations)
+        .map(|(oid, ord)| (*oid, states.get(ord)))
+        .collect::<HashMap<_, _>>();
     let keys = questions.iter().zip(&texts).map(|(question, words)| {
         let Question { relation, text, setting } = question;
         let state = of_relation.get(relation).copied().flatten()?;

@@ -70,12 +70,16 @@ pub async fn load(
     folder: Option<&Path>,
 ) -> Result<Canonicals> {
     let plain = plain_indexes(session, server, questions, &existing).await?;
-    let rest = plain.iter().enumerate().filter(|(_, shape)| shape.is_none()).map(|(at, _)| at);
-    let rest = rest.collect::<Vec<_>>();
-    let indexes = plain
+    let rest = plain
+        .iter()
+        .enumerate()
+        .filter(|(_, shape)| shape.is_none())
+        .map(|(at, _)| at)
+        .collect::<Vec<_>>();
+    let mut indexes = plain
         .into_iter()
-        .map(|shape| shape.map_or(Canonical::NotCompared(String::new()), Canonical::Known));
-    let mut indexes = indexes.collect::<Vec<_>>();
+        .map(|shape| shape.map_or(Canonical::NotCompared(String::new()), Canonical::Known))
+        .collect::<Vec<_>>();
     if rest.is_empty() && questions.views.is_empty() {
         return Ok(Canonicals::of(questions, indexes, Vec::new()));
     }
@@ -174,8 +178,10 @@ struct Present<'a> {
 
 impl<'a> Present<'a> {
     fn of(existing: &'a Existing<'_>) -> Self {
-        let all = existing.indexes.iter();
-        let all = all.flat_map(|(table, indexes)| indexes.iter().map(|it| (*table, &it.shape)));
+        let all = existing
+            .indexes
+            .iter()
+            .flat_map(|(table, indexes)| indexes.iter().map(|it| (*table, &it.shape)));
         let (mut by_name, mut by_definition) = (HashMap::new(), HashMap::new());
         for (table, shape) in all {
             by_name.insert((table, shape.name.as_str()), shape);
@@ -250,15 +256,18 @@ impl DefinitionReader<'_> {
             self.copies.question(&reading.relation, &text, names)
         });
         let keys = self.keys(questions.collect()).await?;
-        let remembered = keys.iter().map(|key| self.memory.get(key.as_deref()?));
-        let remembered = remembered.collect::<Vec<_>>();
+        let remembered =
+            keys.iter().map(|key| self.memory.get(key.as_deref()?)).collect::<Vec<_>>();
         let missing =
             (0..readings.len()).filter(|at| remembered[*at].is_none()).collect::<Vec<_>>();
-        let reads = remembered.into_iter().zip(readings).map(|(print, reading)| {
-            let Print { definition, options, name } = print.unwrap_or_default();
-            Ok(IndexShape { unique: reading.unique, definition, options, name })
-        });
-        let mut reads = reads.collect::<Vec<Read<IndexShape>>>();
+        let mut reads = remembered
+            .into_iter()
+            .zip(readings)
+            .map(|(print, reading)| {
+                let Print { definition, options, name } = print.unwrap_or_default();
+                Ok(IndexShape { unique: reading.unique, definition, options, name })
+            })
+            .collect::<Vec<Read<IndexShape>>>();
         if missing.is_empty() {
             return Ok(reads);
         }
@@ -383,11 +392,15 @@ async fn existing_views(
 ) -> Result<Vec<Canonical<ViewShape>>> {
     let mut canonicals =
         vec![Canonical::NotCompared("it does not exist yet".to_owned()); questions.views.len()];
-    let found = questions.views.iter().enumerate().filter_map(|(at, view)| {
-        let relation = existing.relations.get(&view.name)?;
-        Some((at, view, relation.oid))
-    });
-    let found = found.collect::<Vec<_>>();
+    let found = questions
+        .views
+        .iter()
+        .enumerate()
+        .filter_map(|(at, view)| {
+            let relation = existing.relations.get(&view.name)?;
+            Some((at, view, relation.oid))
+        })
+        .collect::<Vec<_>>();
     if found.is_empty() {
         return Ok(canonicals);
     }

@@ -163,27 +163,39 @@ impl Plain {
         if !is_possible {
             return None;
         }
-        let keys = self.keys.iter().map(|key| {
-            let direction = match (key.descending, key.nulls_first) {
-                (false, Some(true)) => " NULLS FIRST",
-                (false, _) => "",
-                (true, Some(false)) => " DESC NULLS LAST",
-                (true, _) => " DESC",
-            };
-            Some(format!("{}{}{direction}", quote_ident(&key.column), class(key)?))
-        });
-        let keys = keys.collect::<Option<Vec<_>>>()?.join(", ");
+        let keys = self
+            .keys
+            .iter()
+            .map(|key| {
+                let direction = match (key.descending, key.nulls_first) {
+                    (false, Some(true)) => " NULLS FIRST",
+                    (false, _) => "",
+                    (true, Some(false)) => " DESC NULLS LAST",
+                    (true, _) => " DESC",
+                };
+                Some(format!("{}{}{direction}", quote_ident(&key.column), class(key)?))
+            })
+            .collect::<Option<Vec<_>>>()?
+            .join(", ");
         let mut definition = format!("USING {} ({keys})", self.method);
         if !self.included.is_empty() {
-            let included = self.included.iter().map(|name| quote_ident(name));
-            let included = included.collect::<Vec<_>>().join(", ");
+            let included = self
+                .included
+                .iter()
+                .map(|name| quote_ident(name))
+                .collect::<Vec<_>>()
+                .join(", ");
             definition.push_str(&format!(" INCLUDE ({included})"));
         }
         if self.nulls_not_distinct {
             definition.push_str(" NULLS NOT DISTINCT");
         }
-        let options = self.options.iter().map(|(name, value)| format!("{name}='{value}'"));
-        let options = options.collect::<Vec<_>>().join(", ");
+        let options = self
+            .options
+            .iter()
+            .map(|(name, value)| format!("{name}='{value}'"))
+            .collect::<Vec<_>>()
+            .join(", ");
         let options = if options.is_empty() {
             options
         } else {

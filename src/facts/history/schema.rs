@@ -327,8 +327,10 @@ fn nearest(found: &Objects<'_>) -> (i32, Vec<Difference>) {
 
 fn differences_from(version: i32, found: &Objects<'_>) -> Vec<Difference> {
     let made = made(version);
-    let extra = found.keys().filter(|object| !made.contains_key(**object));
-    let extra = extra.map(|object| Difference::Extra((*object).to_owned()));
+    let extra = found
+        .keys()
+        .filter(|object| !made.contains_key(**object))
+        .map(|object| Difference::Extra((*object).to_owned()));
     let other = made.iter().filter_map(|(object, fact)| match found.get(object) {
         None => Some(Difference::Missing((*object).to_owned())),
         Some(it) if it == fact => None,

@@ -43,13 +43,16 @@ impl TextCache {
     pub fn keep(&mut self, texts: &KnownTexts) {
         let Some(path) = &self.path else { return };
         let mut room = MOST_BYTES;
-        let fit = texts.iter().filter(|(_, text)| text.len() <= LONGEST).take(MOST);
-        let fit = fit.take_while(|(_, text)| {
-            room = room.saturating_sub(text.len());
-            room > 0
-        });
-        let fit = fit.map(|(key, text)| (written(*key), text.clone()));
-        let fit = fit.collect::<BTreeMap<_, _>>();
+        let fit = texts
+            .iter()
+            .filter(|(_, text)| text.len() <= LONGEST)
+            .take(MOST)
+            .take_while(|(_, text)| {
+                room = room.saturating_sub(text.len());
+                room > 0
+            })
+            .map(|(key, text)| (written(*key), text.clone()))
+            .collect::<BTreeMap<_, _>>();
         if fit.is_empty() {
             return;
         }
@@ -98,8 +101,7 @@ mod tests {
         let mut cache = TextCache::open(Some(folder.path()), Some(-7));
         let long = "x".repeat(LONGEST + 1);
         let key = |queryid| StatementKey { dbid: 5, userid: 10, queryid, toplevel: true };
-        let texts = [(1, "SELECT $1"), (2, &*long)];
-        let texts = texts.map(|(id, text)| (key(id), text.to_owned()));
+        let texts = [(1, "SELECT $1"), (2, &*long)].map(|(id, text)| (key(id), text.to_owned()));
         cache.keep(&KnownTexts::from(texts));
         let read = TextCache::open(Some(folder.path()), Some(-7));
         assert_eq!(read.get(key(1)).map(String::as_str), Some("SELECT $1"));

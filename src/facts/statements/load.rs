@@ -57,9 +57,9 @@ pub async fn load_extension(session: &Session) -> Result<Extension> {
     let sql = include_str!("../../../sql/catalog/statements_extension.sql");
     let rows = ask(session, sql, &[]).await?;
     let row = first(&rows)?;
-    let others =
+    let rows =
         ask(session, include_str!("../../../sql/statements/other_encodings.sql"), &[]).await?;
-    let others = others.iter().map(|row| (row.get("oid"), row.get("name"), row.get("encoding")));
+    let others = rows.iter().map(|row| (row.get("oid"), row.get("name"), row.get("encoding")));
     Ok(Extension {
         version: row.get("version"),
         schema: row.get::<_, Option<String>>("schema").unwrap_or_default(),

@@ -182,10 +182,15 @@ fn is_unreadable(failure: &Failure) -> bool {
 impl Extension {
     /// Why the texts cannot be read, and the way out.
     fn unreadable(&self, failure: &Failure) -> String {
-        let resets = self.other_encodings.iter().take(3).map(|(oid, name, encoding)| {
-            format!("{name} has {encoding}: SELECT pg_stat_statements_reset(0, {oid}, 0);")
-        });
-        let resets = resets.collect::<Vec<_>>().join(" ");
+        let resets = self
+            .other_encodings
+            .iter()
+            .take(3)
+            .map(|(oid, name, encoding)| {
+                format!("{name} has {encoding}: SELECT pg_stat_statements_reset(0, {oid}, 0);")
+            })
+            .collect::<Vec<_>>()
+            .join(" ");
         format!(
             "the server cannot convert the texts of its statements to this database's encoding, so \
              that none can be shown ({failure}). Connect to a database with the same encoding as that \
@@ -204,12 +209,13 @@ pub async fn load_matching(
     let sql = extension.written(include_str!("../../../sql/statements/matching.sql"));
     let params: [(&(dyn ToSql + Sync), Type); 2] =
         [(&with, Type::TEXT_ARRAY), (&without, Type::TEXT_ARRAY)];
-    let rows = with_memory(session, MEMORY, async { ask(session, &sql, &params).await }).await;
-    let rows = rows.map_err(|failure| match is_unreadable(&failure) {
-        true => Failure::new(failure.kind, extension.unreadable(&failure))
-            .hint("leave out --like and --exclude"),
-        false => failure,
-    })?;
+    let rows = with_memory(session, MEMORY, async { ask(session, &sql, &params).await })
+        .await
+        .map_err(|failure| match is_unreadable(&failure) {
+            true => Failure::new(failure.kind, extension.unreadable(&failure))
+                .hint("leave out --like and --exclude"),
+            false => failure,
+        })?;
     Ok(rows.iter().map(|row| row.get("queryid")).collect())
 }
 
