@@ -96,8 +96,10 @@ impl Ignores {
     /// The findings that are not suppressed, and how many are.
     pub fn sift(&mut self, findings: Vec<Finding>) -> (Vec<Finding>, usize) {
         let before = findings.len();
-        let left = findings.into_iter().filter(|finding| !self.suppress(finding));
-        let left = left.collect::<Vec<_>>();
+        let left = findings
+            .into_iter()
+            .filter(|finding| !self.suppress(finding))
+            .collect::<Vec<_>>();
         let suppressed = before - left.len();
         (left, suppressed)
     }

@@ -105,8 +105,8 @@ fn written(cases: &[Case]) -> String {
 
 fn document(xml: &mut Xml, cases: &[Case]) -> io::Result<()> {
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let counts = counts(cases);
-    let counts = counts.iter().map(|(name, count)| (*name, count.as_str()));
+    let counted = counts(cases);
+    let counts = counted.iter().map(|(name, count)| (*name, count.as_str()));
     let suites = xml.create_element("testsuites").with_attribute(("name", NAME));
     suites.with_attributes(counts.clone()).write_inner_content(|xml| {
         let suite = xml.create_element("testsuite").with_attribute(("name", NAME));
@@ -138,12 +138,10 @@ fn counts(cases: &[Case]) -> [(&'static str, String); 5] {
 fn testcase(xml: &mut Xml, case: &Case) -> io::Result<()> {
     let file = case.file.as_deref().map(attribute);
     let time = seconds(case.took);
-    let element = xml.create_element("testcase").with_attributes([
-        ("name", case.name.as_str()),
-        ("classname", NAME),
-        ("time", &time),
-    ]);
-    let element = element.with_attributes(file.as_deref().map(|file| ("file", file)));
+    let element = xml
+        .create_element("testcase")
+        .with_attributes([("name", case.name.as_str()), ("classname", NAME), ("time", &time)])
+        .with_attributes(file.as_deref().map(|file| ("file", file)));
     if case.end.is_none() && case.output.is_empty() {
         element.write_empty()?;
         return Ok(());
@@ -173,8 +171,9 @@ fn ending(xml: &mut Xml, end: &CaseEnd) -> io::Result<()> {
         }
     };
     let (kind, message) = (attribute(kind), attribute(message));
-    let element = xml.create_element(element);
-    let element = element.with_attributes([("message", message.as_str()), ("type", kind.as_str())]);
+    let element = xml
+        .create_element(element)
+        .with_attributes([("message", message.as_str()), ("type", kind.as_str())]);
     element.write_text_content(BytesText::new(&content(text)))?;
     Ok(())
 }

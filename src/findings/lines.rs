@@ -14,8 +14,10 @@ pub fn lines(finding: &Finding, review: &Review) -> String {
             let head = format!("{}:{line}:{column}: ", escape_control(&file));
             let number = line.to_string();
             // A tab stays as wide as it is in the line above it.
-            let before = text.chars().take(place.before());
-            let before = before.map(|char| if char == '\t' { '\t' } else { ' ' });
+            let before = text
+                .chars()
+                .take(place.before())
+                .map(|char| if char == '\t' { '\t' } else { ' ' });
             let (blank, before) = (" ".repeat(number.len()), before.collect::<String>());
             let shown = text.split('\t').map(escape_control).collect::<Vec<_>>().join("\t");
             // Of a very long line only a part is shown.

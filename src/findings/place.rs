@@ -73,8 +73,12 @@ impl Place {
             return begin;
         };
         let position = usize::try_from(position).unwrap_or(1).saturating_sub(1);
-        let inner = statement.text.char_indices().nth(position).map(|(offset, _)| offset);
-        let inner = inner.unwrap_or(statement.text.len());
+        let inner = statement
+            .text
+            .char_indices()
+            .nth(position)
+            .map(|(offset, _)| offset)
+            .unwrap_or(statement.text.len());
         let before = &statement.text[..inner];
         let lines = number(before.matches('\n').count());
         let column = match before.rfind('\n') {

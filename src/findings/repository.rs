@@ -18,8 +18,11 @@ impl Repository {
     /// of `subject`.
     pub fn here(subject: &Path) -> Self {
         let here = env::current_dir().unwrap_or_default();
-        let root = here.ancestors().find(|folder| folder.join(".git").exists());
-        let root = root.unwrap_or(&here).to_path_buf();
+        let root = here
+            .ancestors()
+            .find(|folder| folder.join(".git").exists())
+            .unwrap_or(&here)
+            .to_path_buf();
         Repository { root, here, subject: subject.to_path_buf() }
     }
 

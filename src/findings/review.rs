@@ -76,8 +76,9 @@ pub fn counted(findings: &[Finding]) -> Option<String> {
     let counts = [
         (of(Severity::Error), "error", "errors"),
         (of(Severity::Warning), "warning", "warnings"),
-    ];
-    let counts = counts.iter().filter(|(number, ..)| *number > 0);
-    let counts = counts.map(|(number, one, many)| format::count(*number, one, many));
+    ]
+    .into_iter()
+    .filter(|(number, ..)| *number > 0)
+    .map(|(number, one, many)| format::count(number, one, many));
     Some(counts.collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty())
 }
