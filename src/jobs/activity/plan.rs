@@ -67,8 +67,11 @@ struct WaitGraph {
 
 impl WaitGraph {
     fn of(sessions: &[ActiveSession]) -> WaitGraph {
-        let places = sessions.iter().enumerate().map(|(at, session)| (name(session), at));
-        let places = places.collect::<HashMap<_, _>>();
+        let places = sessions
+            .iter()
+            .enumerate()
+            .map(|(at, session)| (name(session), at))
+            .collect::<HashMap<_, _>>();
         let known = |session| {
             let blockers = blockers(session);
             blockers
@@ -155,8 +158,10 @@ impl Forest {
         let mut queue = roots.iter().copied().collect::<VecDeque<_>>();
         self.roots.extend(roots);
         while let Some(parent) = queue.pop_front() {
-            let free = waiters[parent].iter().copied();
-            let free = free.filter(|at| ranks[*at].is_some() && !self.is_placed[*at]);
+            let free = waiters[parent]
+                .iter()
+                .copied()
+                .filter(|at| ranks[*at].is_some() && !self.is_placed[*at]);
             let mut children = free.collect::<Vec<_>>();
             children.sort_by_key(|at| ranks[*at]);
             for child in &children {
@@ -197,12 +202,14 @@ fn reach(from: Vec<usize>, edges: &[Vec<usize>]) -> Vec<usize> {
 
 /// For each, who waits for it, directly or not.
 fn all_blocked(waiters: &[Vec<usize>]) -> Vec<Set> {
-    let direct = waiters.iter().map(|own| {
-        let mut set = Set::new(waiters.len());
-        own.iter().for_each(|waiter| set.add(*waiter));
-        set
-    });
-    let direct = direct.collect::<Vec<_>>();
+    let direct = waiters
+        .iter()
+        .map(|own| {
+            let mut set = Set::new(waiters.len());
+            own.iter().for_each(|waiter| set.add(*waiter));
+            set
+        })
+        .collect::<Vec<_>>();
     let all = (0..direct.len()).map(|at| {
         let mut blocked = direct[at].clone();
         let mut stack = waiters[at].clone();
@@ -262,8 +269,7 @@ mod tests {
     }
 
     fn drawn(sessions: Vec<ActiveSession>) -> Vec<String> {
-        let nodes = arrange(sessions).into_iter();
-        let nodes = nodes.map(|node| {
+        let nodes = arrange(sessions).into_iter().map(|node| {
             let indent = "  ".repeat(node.depth);
             let circle = if node.is_in_circle { " circle" } else { "" };
             let also = node.also_behind.join(",");

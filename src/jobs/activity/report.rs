@@ -57,8 +57,12 @@ fn summary(look: &Look) -> String {
     }
     let words = ["waiting", "running", "idle in a transaction", "prepared", "other"];
     let count = |word| look.nodes.iter().filter(|node| kind(&node.session) == word).count();
-    let parts = words.iter().map(|word| (count(*word), word)).filter(|(number, _)| *number > 0);
-    let parts = parts.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>();
+    let parts = words
+        .iter()
+        .map(|word| (count(*word), word))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{number} {word}"))
+        .collect::<Vec<_>>();
     format!("{}.", parts.join(", "))
 }
 
@@ -173,8 +177,11 @@ fn narrow_columns() -> Vec<Column> {
 fn session(node: &WaitNode, room: usize) -> Vec<String> {
     let it = &node.session;
     let application = application(it);
-    let who = [it.role.as_deref(), it.database.as_deref(), Some(&application), Some(state(it))];
-    let who = who.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let who = [it.role.as_deref(), it.database.as_deref(), Some(&application), Some(state(it))]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ");
     let awaited = Some(awaited(node)).filter(|awaited| *awaited != dash());
     let awaited = awaited.map(|awaited| format!("for {awaited}"));
     [Some(who), awaited]
@@ -246,8 +253,11 @@ fn lasts(session: &ActiveSession) -> Option<f64> {
 fn awaited(node: &WaitNode) -> String {
     let session = &node.session;
     if !waits(session) {
-        let event = session.wait_event_type.as_ref().zip(session.wait_event.as_ref());
-        let event = event.filter(|_| session.statement_seconds.is_some());
+        let event = session
+            .wait_event_type
+            .as_ref()
+            .zip(session.wait_event.as_ref())
+            .filter(|_| session.statement_seconds.is_some());
         return event.map_or(dash(), |(kind, event)| format!("{kind}: {event}"));
     }
     let mut parts = session.lock.iter().map(ToString::to_string).collect::<Vec<_>>();

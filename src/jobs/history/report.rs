@@ -66,9 +66,11 @@ fn runs_table(runs: &[PastRun]) -> String {
 
 /// `+12 ~3 -4`: inserted, updated and deleted, as far as they are known.
 fn rows(run: &Run) -> String {
-    let known = [('+', run.rows_inserted), ('~', run.rows_updated), ('-', run.rows_deleted)];
-    let known = known.iter().filter_map(|(sign, rows)| rows.map(|rows| format!("{sign}{rows}")));
-    let known = known.collect::<Vec<_>>().join(" ");
+    let known = [('+', run.rows_inserted), ('~', run.rows_updated), ('-', run.rows_deleted)]
+        .iter()
+        .filter_map(|(sign, rows)| rows.map(|rows| format!("{sign}{rows}")))
+        .collect::<Vec<_>>()
+        .join(" ");
     if known.is_empty() { "-".to_owned() } else { known }
 }
 

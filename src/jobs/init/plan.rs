@@ -232,8 +232,13 @@ fn uninstall(facts: &Installation) -> Result<Vec<SchemaStep>> {
         )
         .hint("nothing was removed; drop or move these first"));
     }
-    let tables = facts.schema.tables.iter().map(|table| format!("{NAME}.{}", quote_ident(table)));
-    let tables = tables.collect::<Vec<_>>().join(", ");
+    let tables = facts
+        .schema
+        .tables
+        .iter()
+        .map(|table| format!("{NAME}.{}", quote_ident(table)))
+        .collect::<Vec<_>>()
+        .join(", ");
     let mut statements = vec![format!("DROP TABLE {tables}")];
     if facts.schema.made_schema {
         statements.push(format!("DROP SCHEMA {NAME}"));

@@ -221,14 +221,17 @@ const MANY_LEFT: i64 = 1000;
 
 /// Dead rows that VACUUM had to leave, and who keeps them.
 async fn not_removable(database: &Database, done: &Executed) -> Vec<Warning> {
-    let left = done.steps.iter().filter_map(|ExecutedStep { step, outcome }| {
-        let Subject::TableMaintenance(target) = &step.subject else {
-            return None;
-        };
-        let left = outcome.maintained()?.change?.dead_rows_after;
-        (target.vacuum && left >= MANY_LEFT).then_some((step, left))
-    });
-    let left = left.collect::<Vec<_>>();
+    let left = done
+        .steps
+        .iter()
+        .filter_map(|ExecutedStep { step, outcome }| {
+            let Subject::TableMaintenance(target) = &step.subject else {
+                return None;
+            };
+            let left = outcome.maintained()?.change?.dead_rows_after;
+            (target.vacuum && left >= MANY_LEFT).then_some((step, left))
+        })
+        .collect::<Vec<_>>();
     if left.is_empty() {
         return Vec::new();
     }

@@ -134,8 +134,11 @@ fn summary(done: &Executed) -> String {
         (count(Status::Skipped) - fresh, "left"),
         (fresh + done.not_due, "not due"),
     ];
-    let parts = others.iter().filter(|(number, _)| *number > 0);
-    let parts = parts.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>();
+    let parts = others
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{number} {word}"))
+        .collect::<Vec<_>>();
     match &parts[..] {
         [] => "Nothing to do: there are no tables.".to_owned(),
         parts => format!("{}.", parts.join(", ")),

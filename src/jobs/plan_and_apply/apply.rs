@@ -215,8 +215,10 @@ impl Args {
 
     fn connect_options(&self, context: &Context) -> ConnectOptions {
         let configured = &context.config.apply;
-        let memory = self.maintenance_work_mem.clone();
-        let memory = memory.or_else(|| configured.maintenance_work_mem.clone());
+        let memory = self
+            .maintenance_work_mem
+            .clone()
+            .or_else(|| configured.maintenance_work_mem.clone());
         ConnectOptions {
             command: "apply",
             maintainers: self.policy(context).jobs,

@@ -55,8 +55,9 @@ fn executed_summary(executed: &Executed) -> String {
         return format!("Nothing to do: {objects} as declared.");
     }
     let mut parts = vec![format!("{done} done")];
-    let others = [(failed, "failed"), (cancelled, "cancelled"), (skipped, "with nothing to do")];
-    let others = others.iter().filter(|(number, _)| *number > 0);
+    let others = [(failed, "failed"), (cancelled, "cancelled"), (skipped, "with nothing to do")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0);
     parts.extend(others.map(|(number, word)| format!("{number} {word}")));
     format!("{}.", parts.join(", "))
 }

@@ -68,8 +68,8 @@ fn table_of(steps: &[&Step], verbosity: Verbosity) -> String {
     if verbosity == Verbosity::Verbose {
         product.push('\n');
         for step in steps {
-            let statements = step.statements.iter().flat_map(|statement| statement.texts());
-            let mut statements = statements.peekable();
+            let mut statements =
+                step.statements.iter().flat_map(|statement| statement.texts()).peekable();
             if let (Some(_), Some(source)) = (statements.peek(), step.source()) {
                 product.push_str(&format!("-- {source}\n"));
             }

@@ -231,13 +231,15 @@ impl Args {
         }
         let configured = &context.config.refresh.views;
         let named = if self.views.is_empty() { configured } else { &self.views };
-        let patterns = named.iter().map(|text| {
-            NamePattern::parse(text).map_err(|error| {
-                Failure::usage(format!("{text}: this is no view's name or pattern: {error}"))
-                    .hint("write it as in psql: sales, reports.mv_*, '\"Sales\"'")
+        let patterns = named
+            .iter()
+            .map(|text| {
+                NamePattern::parse(text).map_err(|error| {
+                    Failure::usage(format!("{text}: this is no view's name or pattern: {error}"))
+                        .hint("write it as in psql: sales, reports.mv_*, '\"Sales\"'")
+                })
             })
-        });
-        let patterns = patterns.collect::<Result<Vec<_>>>()?;
+            .collect::<Result<Vec<_>>>()?;
         Ok((!patterns.is_empty()).then_some(Selection::Matching(patterns)))
     }
 

@@ -52,8 +52,11 @@ fn summary(done: &Executed) -> String {
         (fresh, "fresh"),
         (count(Status::Skipped) - fresh, "skipped"),
     ];
-    let parts = others.iter().filter(|(number, _)| *number > 0);
-    let parts = parts.map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>();
+    let parts = others
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{number} {word}"))
+        .collect::<Vec<_>>();
     match &parts[..] {
         [] => "Nothing to do: the database has no materialized views.".to_owned(),
         parts => format!("{}.", parts.join(", ")),

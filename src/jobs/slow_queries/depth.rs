@@ -72,8 +72,8 @@ impl Args {
                     Explanation::None("it is one of another database".to_owned())
                 }
                 _ if !is_trusted(key, ranking, trust) => {
-                    let role = ranking.names.roles.get(&key.userid);
-                    let role = role.map_or("another role", String::as_str);
+                    let role =
+                        ranking.names.roles.get(&key.userid).map_or("another role", String::as_str);
                     Explanation::None(foreign_text(role))
                 }
                 Some(query) => explain(of.session, query, trust, missing).await?,

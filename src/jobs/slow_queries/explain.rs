@@ -29,10 +29,15 @@ pub async fn explain(
     };
     let facts = load_table_facts(session, &explained::relations(&plan)).await?;
     let reading = explained::read(&plan, &facts);
-    let served = explained::served_by(&reading, &plan, missing).into_iter().map(|(index, how)| {
-        let name = index.name.as_deref().unwrap_or("an index without a name");
-        format!("the declared index {name} on {} is missing and would serve: {how}", index.table)
-    });
-    let served = served.collect();
+    let served = explained::served_by(&reading, &plan, missing)
+        .into_iter()
+        .map(|(index, how)| {
+            let name = index.name.as_deref().unwrap_or("an index without a name");
+            format!(
+                "the declared index {name} on {} is missing and would serve: {how}",
+                index.table
+            )
+        })
+        .collect();
     Ok(Explanation::Read(Box::new(reading), served))
 }

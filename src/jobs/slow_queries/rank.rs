@@ -167,15 +167,18 @@ impl Args {
         ranking.statements = self.first(std::mem::take(&mut ranking.statements), limit, all_ms);
         let findings = findings(&ranking.statements, &self.fail_if, all_ms);
         ranking.findings = findings.collect();
-        let unknown = self.fail_if.iter().filter(|condition| {
-            ranking.statements.iter().any(|counted| condition.is_unknown(counted))
-        });
-        let unknown = unknown.map(|condition| Warning {
-            rule: "not_judged",
-            object: condition.to_string(),
-            message: "of some statements the counter is not known for this span".to_owned(),
-        });
-        let unknown = unknown.collect::<Vec<_>>();
+        let unknown = self
+            .fail_if
+            .iter()
+            .filter(|condition| {
+                ranking.statements.iter().any(|counted| condition.is_unknown(counted))
+            })
+            .map(|condition| Warning {
+                rule: "not_judged",
+                object: condition.to_string(),
+                message: "of some statements the counter is not known for this span".to_owned(),
+            })
+            .collect::<Vec<_>>();
         ranking.warnings.extend(unknown);
     }
 

@@ -382,18 +382,23 @@ fn terminal(ranking: &Ranking, width: Option<u16>) -> String {
     }
     let titles = columns.iter().map(|column| column.title).chain(["query"]).collect::<Vec<_>>();
     let mut table = table(&titles);
-    let rows = ranking.statements.iter().map(|counted| {
-        columns
-            .iter()
-            .map(|column| (column.value)(ranking, counted))
-            .collect::<Vec<_>>()
-    });
-    let rows = rows.collect::<Vec<_>>();
-    let used = (0..columns.len()).map(|at| {
-        let widths = rows.iter().map(|row| row[at].chars().count());
-        widths.max().unwrap_or(0).max(titles[at].chars().count()) + 2
-    });
-    let used = used.sum::<usize>() + 2;
+    let rows = ranking
+        .statements
+        .iter()
+        .map(|counted| {
+            columns
+                .iter()
+                .map(|column| (column.value)(ranking, counted))
+                .collect::<Vec<_>>()
+        })
+        .collect::<Vec<_>>();
+    let used = (0..columns.len())
+        .map(|at| {
+            let widths = rows.iter().map(|row| row[at].chars().count());
+            widths.max().unwrap_or(0).max(titles[at].chars().count()) + 2
+        })
+        .sum::<usize>()
+        + 2;
     let room = width.map_or(MOST_TEXT, |width| width.saturating_sub(used).max(LEAST_TEXT));
     table.set_content_arrangement(ContentArrangement::Disabled);
     for (counted, row) in ranking.statements.iter().zip(rows) {

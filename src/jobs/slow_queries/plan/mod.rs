@@ -106,8 +106,10 @@ fn is_wanted(counted: &StatementDelta, filter: &StatementFilter) -> bool {
 /// The statements of now with their counters of the span before; what has lost most time first, then
 /// what is new.
 pub fn compared(now: Vec<StatementDelta>, before: &[StatementDelta]) -> Vec<StatementDelta> {
-    let before = before.iter().map(|counted| (counted.key, counted.counters));
-    let before = before.collect::<HashMap<StatementKey, Counters>>();
+    let before = before
+        .iter()
+        .map(|counted| (counted.key, counted.counters))
+        .collect::<HashMap<StatementKey, Counters>>();
     let mut compared = now;
     for counted in &mut compared {
         counted.before = before.get(&counted.key).copied();

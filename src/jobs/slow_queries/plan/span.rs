@@ -84,10 +84,18 @@ impl Span {
 
     /// Goes on to a reading of all statements.
     pub fn read(&mut self, reading: CounterReading) {
-        let present = reading.statements.iter().map(|statement| statement.key);
-        let present = present.collect::<std::collections::HashSet<_>>();
-        let gone = self.states.keys().filter(|key| !present.contains(key));
-        let gone = gone.copied().map(Change::Gone).collect::<Vec<_>>();
+        let present = reading
+            .statements
+            .iter()
+            .map(|statement| statement.key)
+            .collect::<std::collections::HashSet<_>>();
+        let gone = self
+            .states
+            .keys()
+            .filter(|key| !present.contains(key))
+            .copied()
+            .map(Change::Gone)
+            .collect::<Vec<_>>();
         let now = reading.statements.into_iter().map(|statement| Change::Now(Box::new(statement)));
         self.change(reading.moment, gone.into_iter().chain(now));
     }
