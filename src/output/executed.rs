@@ -37,8 +37,12 @@ impl Report for ExecutedReport {
     fn text(&self, style: &Style) -> Text {
         let Telling { is_told, table, summary } = self.telling;
         let mut text = Text::default();
-        let told = self.done.steps.iter().filter(|executed| is_told(&executed.outcome, style));
-        let told = told.collect::<Vec<_>>();
+        let told = self
+            .done
+            .steps
+            .iter()
+            .filter(|executed| is_told(&executed.outcome, style))
+            .collect::<Vec<_>>();
         if !told.is_empty() {
             text.product(table(&told));
         }

@@ -63,8 +63,10 @@ impl Inflight {
     /// How to remove all that would be left, a sentence each.
     pub fn ways_to_clean_up(&self) -> Vec<String> {
         let leftovers = self.leftovers();
-        let builds = leftovers.builds.values();
-        let builds = builds.map(|sql| format!("the next apply does it, or: {sql}"));
+        let builds = leftovers
+            .builds
+            .values()
+            .map(|sql| format!("the next apply does it, or: {sql}"));
         builds.chain(leftovers.others.iter().cloned()).collect()
     }
 

@@ -94,8 +94,9 @@ impl Series {
     ) {
         let name = |figure: &str| format!("pgtend_{}_{figure}", self.job);
         let done = outcome.status == Status::Done;
-        let before = lines.get(&format!("{}{{{labels}}}", name(LAST_SUCCESS)));
-        let before = before.and_then(|value| value.parse::<f64>().ok());
+        let before = lines
+            .get(&format!("{}{{{labels}}}", name(LAST_SUCCESS)))
+            .and_then(|value| value.parse::<f64>().ok());
         let known = before.into_iter().chain(known.map(f64::round)).reduce(f64::max);
         let success = if done { Some(now.round()) } else { known };
         let writes = outcome.refreshed().and_then(|refreshed| refreshed.writes);
@@ -135,8 +136,10 @@ fn outcome_name(outcome: &Outcome) -> &'static str {
 /// The series of an earlier run.
 fn kept(file: &Path) -> Lines {
     let text = fs::read_to_string(file).unwrap_or_default();
-    let series = text.lines().filter(|line| line.starts_with("pgtend_"));
-    let series = series.filter_map(|line| line.rsplit_once(' '));
+    let series = text
+        .lines()
+        .filter(|line| line.starts_with("pgtend_"))
+        .filter_map(|line| line.rsplit_once(' '));
     // One line that a collector does not understand, and it takes none of the file.
     let series =
         series.filter(|(series, value)| series.ends_with('}') && value.parse::<f64>().is_ok());
