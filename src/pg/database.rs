@@ -148,8 +148,8 @@ impl Database {
             met = meet(check).await;
         }
         let (readers, server) = met?;
-        let settings = maintenance_settings(server.version, connect_options.orphans);
-        let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
+        let maintenance = maintenance_settings(server.version, connect_options.orphans);
+        let settings = maintenance.iter().map(|(name, value)| (*name, value.as_str()));
         let own = settings.clone().chain(OWN_SETTINGS).collect::<Vec<_>>();
         let settings = match connect_options.errand {
             Errand::Own => own.clone(),
@@ -215,8 +215,12 @@ impl Database {
     pub async fn look_in(&mut self, path: &str) -> Result<()> {
         let names = search_path::names(path);
         let asked: [(&(dyn ToSql + Sync), Type); 1] = [(&names, Type::TEXT_ARRAY)];
-        let rows = self.reader().await?.query(SERVER, &asked).await;
-        let rows = rows.map_err(ServerError::into_failure)?;
+        let rows = self
+            .reader()
+            .await?
+            .query(SERVER, &asked)
+            .await
+            .map_err(ServerError::into_failure)?;
         let schemas = rows.first().map(|row| row.get("schemas")).unwrap_or_default();
         self.server.search_path = SearchPath { text: path.to_owned(), schemas };
         Ok(())

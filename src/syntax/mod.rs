@@ -117,8 +117,9 @@ pub fn read<T: Send>(text: &str, work: impl FnOnce(&Parsed) -> T + Send) -> Resu
     }
     let refused = |why| TooMuch { why, at: 0 };
     thread::scope(|scope| {
-        let thread = thread::Builder::new().stack_size(STACK);
-        let thread = thread.spawn_scoped(scope, || work(&parse_here(text)));
+        let thread = thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(scope, || work(&parse_here(text)));
         thread
             .map_err(|_| refused(Why::NoStack))?
             .join()

@@ -70,7 +70,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        let configured = config::Apply::default();
+        let configured = config::ApplyConfig::default();
         Policy {
             jobs: configured.jobs,
             gentle: false,
