@@ -49,9 +49,9 @@ pub use output::{Console, Origin};
 #[doc(hidden)]
 pub mod inside {
     pub use crate::config::History as HistoryOptions;
-    pub use crate::declared::migrations::{Asked, load as load_migrations};
+    pub use crate::declared::migrations::{Asked, load as load_migrations, statements};
     pub use crate::declared::psql::{Reader, Text};
-    pub use crate::declared::{Others, Passed, SqlFile, in_force, understand};
+    pub use crate::declared::{Others, Passed, SqlFile, understand};
     pub use crate::duration::parse as parse_duration;
     pub use crate::facts::explain::{Explained, Guard, TableFacts, generic_plan, load_table_facts};
     pub use crate::facts::reach::Trust;

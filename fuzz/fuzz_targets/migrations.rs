@@ -4,7 +4,7 @@
 use std::fs;
 
 use libfuzzer_sys::fuzz_target;
-use pgtend::inside::{Asked, in_force, load_migrations};
+use pgtend::inside::{Asked, load_migrations, statements};
 
 fuzz_target!(|files: [(&str, &str); 2]| {
     let folder = tempfile::tempdir().unwrap();
@@ -14,6 +14,8 @@ fuzz_target!(|files: [(&str, &str); 2]| {
         let _ = fs::write(folder.path().join(format!("{name}.sql")), text);
     }
     if let Ok(loaded) = load_migrations(&[folder.path()], &Asked::default()) {
-        in_force(&loaded.migrations);
+        for migration in &loaded.migrations {
+            let _ = statements(&migration.up);
+        }
     }
 });

@@ -1,7 +1,8 @@
 -- The file of each table and materialized view, to see later which of them was rewritten.
 -- Returns oid, schema, name, file (relfilenode; 0: none), scans (sequential ones of this session that
--- are not yet in the statistics); the newest object of the database; and the
--- server's clock in microseconds: at least one row, whose oid is NULL where there is no table.
+-- are not yet in the statistics); the newest object of the database; what sessions of this role begin
+-- with by ALTER DATABASE, of any database, and ALTER ROLE (name=value; NULL: nothing); and the server's
+-- clock in microseconds: at least one row, whose oid is NULL where there is no table.
 -- Asked in a session whose search path is a migration's, so that operators are named with their schema, too.
 -- Privilege: none. Cost: one pass over pg_class.
 SELECT
@@ -18,6 +19,15 @@ SELECT
       SELECT pg_catalog.max(k.oid) AS oid FROM pg_catalog.pg_constraint AS k
     ) AS o
   ) AS newest,
+  (
+    SELECT pg_catalog.array_agg(v.setting)
+    FROM pg_catalog.pg_db_role_setting AS d
+    CROSS JOIN LATERAL pg_catalog.unnest(d.setconfig) AS v (setting)
+    WHERE d.setrole OPERATOR(pg_catalog.=) 0::pg_catalog.oid
+      OR d.setrole OPERATOR(pg_catalog.=) (
+        SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname OPERATOR(pg_catalog.=) SESSION_USER
+      )
+  ) AS defaults,
   (
     pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())
     OPERATOR(pg_catalog.*) 1000000::pg_catalog.float8

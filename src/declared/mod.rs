@@ -9,7 +9,6 @@ mod check;
 mod definition;
 mod files;
 mod grouping;
-mod in_force;
 pub mod migrations;
 mod nullable;
 mod parse;
@@ -30,9 +29,8 @@ use crate::warning::Warning;
 
 pub use files::SqlFile;
 pub use grouping::grouping_columns;
-pub use in_force::{InForce, Standing, Stands, in_force};
 pub use nullable::never_null;
-pub use parse::{Others, path_name, path_ref_name, relation_name, table_name};
+pub use parse::{Declared, Others, declared, path_name, relation_name, table_name};
 pub use passed::Passed;
 pub use reading::{load, understand};
 

@@ -26,17 +26,9 @@ type Parsed<T> = std::result::Result<T, Problem>;
 /// What a statement declares.
 pub enum Declared {
     /// CREATE INDEX.
-    Index {
-        index: DeclaredIndex,
-        /// With IF NOT EXISTS it may have no effect.
-        if_not_exists: bool,
-    },
+    Index(DeclaredIndex),
     /// CREATE MATERIALIZED VIEW.
-    View {
-        view: DeclaredView,
-        /// With IF NOT EXISTS it may have no effect.
-        if_not_exists: bool,
-    },
+    View(DeclaredView),
     /// COMMENT ON.
     Comment(DeclaredComment),
     /// ANALYZE and VACUUM.
@@ -71,10 +63,9 @@ fn declared_by(parsed: &syntax::Parsed, text: &str, source: &Source) -> Parsed<V
             .hint("this is an error of pgtend's; please report it with the statement"));
     };
     Ok(match &statement {
-        Stmt::CreateIndex(create) => vec![declared_index(create, source)?],
+        Stmt::CreateIndex(create) => vec![Declared::Index(index(create, source)?)],
         Stmt::CreateMaterializedView(create) => {
-            let if_not_exists = create.if_not_exists().is_some();
-            vec![Declared::View { view: view(create, source)?, if_not_exists }]
+            vec![Declared::View(view(create, source)?)]
         }
         Stmt::CreateSchema(create) => schema(create, text, source)?,
         Stmt::Analyze(analyze) => vec![Declared::Maintenance(self::analyze(analyze, source)?)],
@@ -96,11 +87,6 @@ fn below(source: &Source, text: &str, at: usize) -> Source {
     Source { line: source.line + newlines(text, at), ..source.clone() }
 }
 
-fn declared_index(create: &ast::CreateIndex, source: &Source) -> Parsed<Declared> {
-    let if_not_exists = create.if_not_exists().is_some();
-    Ok(Declared::Index { index: index(create, source)?, if_not_exists })
-}
-
 /// The indexes among the elements of CREATE SCHEMA, which are made in it.
 fn schema(create: &ast::CreateSchema, text: &str, source: &Source) -> Parsed<Vec<Declared>> {
     let mut words = Words::of(text);
@@ -119,7 +105,7 @@ fn schema(create: &ast::CreateSchema, text: &str, source: &Source) -> Parsed<Vec
         let at = first.map_or(0, |token| token.text_range().start().into());
         let mut index = index(&create, &below(source, text, at))?;
         index.table.schema.get_or_insert_with(|| schema.clone());
-        declared.push(Declared::Index { index, if_not_exists: false });
+        declared.push(Declared::Index(index));
     }
     Ok(declared)
 }

@@ -10,7 +10,7 @@ use super::parse::Others;
 use super::passed::Passed;
 use super::psql::{Reader, Text};
 use super::settings::{Setting, SettingValue};
-use super::walk::{self, Doubts, Entry, Session, Walk};
+use super::walk::{self, Entry, Session, Walk};
 use super::{Declaration, DeclaredPath, Source};
 use crate::failure::Result;
 use crate::pg::name::quote_ident;
@@ -48,13 +48,12 @@ pub fn understand(files: &[SqlFile], others: Others) -> Result<Declaration> {
 struct Reading {
     reader: Reader,
     walk: Walk,
-    texts: usize,
 }
 
 impl Reading {
     fn new(others: Others) -> Self {
-        let (reader, walk) = (Reader::new(Passed::new(others)), Walk::new(Doubts::Say));
-        Reading { reader, walk, texts: 0 }
+        let (reader, walk) = (Reader::new(Passed::new(others)), Walk::new());
+        Reading { reader, walk }
     }
 
     fn piece(&mut self, piece: &ReadingPiece) -> Result<()> {
@@ -84,8 +83,7 @@ impl Reading {
     fn text(&mut self, text: Text<'_>) {
         let mut session = Session::default();
         self.reader.read(text, &mut |statement, passed| session.hear(statement, passed));
-        self.walk.session(session, self.texts, &mut self.reader.passed);
-        self.texts += 1;
+        self.walk.session(session, &mut self.reader.passed);
     }
 
     fn finish(self) -> Result<Declaration> {

@@ -105,6 +105,7 @@ where
                     .map_or_else(|| notice.severity().to_owned(), |severity| severity.to_string()),
                 sqlstate: notice.code().code().to_owned(),
                 message: notice.message().to_owned(),
+                context: notice.where_().map(str::to_owned),
             }),
             Ok(_) => {}
             // Whoever waits for a statement is told by the driver.

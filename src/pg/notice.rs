@@ -11,6 +11,8 @@ pub struct Notice {
     pub sqlstate: String,
     /// The primary message.
     pub message: String,
+    /// What was running: the statement that a function has sent, and the functions around it.
+    pub context: Option<String>,
 }
 
 /// A backend that never reads its notices must not fill the memory.

@@ -53,6 +53,7 @@ mod verify_faults;
 mod verify_formats;
 mod verify_layouts;
 mod verify_locks;
+mod verify_observed;
 mod verify_schema;
 mod verify_servers;
 mod verify_since;

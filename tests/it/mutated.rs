@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pg_conninfo::{Conninfo, Environment};
 use pgtend::inside::{
-    Asked, Others, SqlFile, TableFacts, explained, in_force, load_migrations, understand,
+    Asked, Others, SqlFile, TableFacts, explained, load_migrations, statements, understand,
     without_secrets,
 };
 
@@ -170,7 +170,9 @@ fn no_mutation_breaks_the_reading_of_a_folder() {
         std::fs::remove_file(folder.path().join(gone)).unwrap();
         let started = Instant::now();
         if let Ok(loaded) = load_migrations(&[folder.path()], &Asked::default()) {
-            in_force(&loaded.migrations);
+            for migration in &loaded.migrations {
+                let _ = statements(&migration.up);
+            }
         }
         assert!(started.elapsed() < LIMIT, "{:?}", started.elapsed());
     }

@@ -68,7 +68,7 @@ fn what_a_function_sets_or_makes_is_seen_on_the_server() {
     let set = "DO $$ BEGIN PERFORM pg_catalog.set_config('lock_timeout', '5s', false); END $$;";
     let build = "CREATE INDEX CONCURRENTLY sales_status ON sales (status);";
     let found = |sql: String| messages(&verify(&sql), "timeout-before-concurrent");
-    let wanted = "lock_timeout is 5s when this is sent; ";
+    let wanted = "lock_timeout is 5s (set at ";
     let set_unseen = found(format!("{TABLE}{set}\n{build}"));
     assert!(set_unseen.len() == 1 && set_unseen[0].starts_with(wanted), "{set_unseen:?}");
     let unset = set.replace("'5s'", "'0'");

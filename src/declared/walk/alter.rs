@@ -1,7 +1,7 @@
 //! What later statements take back, rename and move of what was declared before.
 
 use super::names::{Said, exact_or_all, is_same, may_be_same};
-use super::{Doubts, Entry, Kept, Walk};
+use super::{Entry, Kept, Walk};
 use crate::declared::passed::{Passed, beginning};
 use crate::declared::settings::SettingValue;
 use crate::declared::statement::Words;
@@ -176,9 +176,6 @@ impl Alter<'_> {
 
     /// All that is declared may be concerned.
     fn doubt_all(&mut self, what: &str) {
-        if self.walk.doubts == Doubts::Forget {
-            return self.walk.forget_all();
-        }
         let is_any = self.walk.indexes.iter().any(Option::is_some)
             || self.walk.views.iter().any(Option::is_some);
         if is_any {
@@ -296,12 +293,6 @@ impl Alter<'_> {
             }
         } else if words.eat("add") {
             self.add(name, words);
-        } else if words.eat("alter") {
-            words.eat("column");
-            let column = words.part().unwrap_or_default();
-            if words.eat_any(&["type", "set data type"]) && self.walk.doubts == Doubts::Forget {
-                self.forget_column(name, &column);
-            }
         }
     }
 
@@ -438,14 +429,6 @@ impl Alter<'_> {
             self.take_back_index(at);
         }
         self.lose_views(&[&table.name, column], "drops a column in");
-    }
-
-    /// What becomes of an expression when a type changes is not told by the text.
-    fn forget_column(&mut self, table: &RelationName, column: &str) {
-        for at in self.using_column(table, column) {
-            self.walk.indexes[at] = None;
-        }
-        self.lose_views(&[&table.name], "changes a column in");
     }
 
     /// The views whose queries have these words are not what their statements say any more.

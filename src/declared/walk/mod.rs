@@ -13,7 +13,7 @@ use super::passed::{Passed, beginning};
 use super::settings::{READ_OTHERWISE, Setting, SettingOutcome, SettingValue, Settings};
 use super::statement::{Class, Words};
 use super::transactions::fate;
-use super::{DeclaredComment, DeclaredIndex, DeclaredMaintenance, DeclaredView, Stands};
+use super::{DeclaredComment, DeclaredIndex, DeclaredMaintenance, DeclaredView};
 use crate::pg::name::{RelationName, quote_ident};
 use crate::syntax::lexer;
 use alter::{Alter, move_index};
@@ -21,22 +21,10 @@ use names::Said;
 use session::Kept;
 pub use session::Session;
 
-/// What happens to a declaration of which a later statement leaves open whether it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Doubts {
-    /// It holds, with a warning.
-    Say,
-    /// It is left out.
-    Forget,
-}
-
 /// A declared thing, and what is known of its place.
 #[derive(Debug, Clone)]
 pub struct Entry<T> {
     pub declared: T,
-    pub stands: Stands,
-    /// With IF NOT EXISTS it may have had no effect.
-    pub if_not_exists: bool,
     /// The search path that its names mean.
     pub path: Path,
 }
@@ -54,7 +42,6 @@ pub enum Path {
 
 /// The walk so far.
 pub struct Walk {
-    doubts: Doubts,
     /// CREATE INDEX; `None` where it was taken back.
     pub indexes: Vec<Option<Entry<DeclaredIndex>>>,
     /// CREATE MATERIALIZED VIEW.
@@ -63,8 +50,6 @@ pub struct Walk {
     pub comments: Vec<Option<Entry<DeclaredComment>>>,
     /// ANALYZE and VACUUM.
     pub maintenance: Vec<Option<Entry<DeclaredMaintenance>>>,
-    /// Where materialized views were created at all.
-    pub created: Vec<(RelationName, Stands)>,
     pub problems: Vec<Problem>,
     by_index: HashMap<String, Vec<usize>>,
     by_table: HashMap<String, Vec<usize>>,
@@ -86,14 +71,12 @@ enum Effect {
 
 impl Walk {
     /// Nothing is declared yet.
-    pub fn new(doubts: Doubts) -> Self {
+    pub fn new() -> Self {
         Walk {
-            doubts,
             indexes: Vec::new(),
             views: Vec::new(),
             comments: Vec::new(),
             maintenance: Vec::new(),
-            created: Vec::new(),
             problems: Vec::new(),
             by_index: HashMap::new(),
             by_table: HashMap::new(),
@@ -105,20 +88,13 @@ impl Walk {
         }
     }
 
-    /// Nothing of what was declared is certain any more.
-    pub fn forget_all(&mut self) {
-        self.indexes.iter_mut().for_each(|entry| *entry = None);
-        self.views.iter_mut().for_each(|entry| *entry = None);
-    }
-
-    /// Walks through a session's statements; `migration` is the number of its text.
-    pub fn session(&mut self, session: Session, migration: usize, passed: &mut Passed) {
+    /// Walks through a session's statements.
+    pub fn session(&mut self, session: Session, passed: &mut Passed) {
         let Session { kept, problems } = session;
         self.problems.extend(problems);
         let transacts = |kept: &Kept| kept.class == Class::Transacts;
         let fate = fate(kept.iter().map(|one| transacts(one).then_some(one.text.as_ref())));
         if let Some(open) = fate.open
-            && self.doubts == Doubts::Say
             && kept[open..].iter().any(|one| one.class == Class::Declares)
         {
             let message = "the transaction that begins here does not end in this file, so that psql \
@@ -138,7 +114,7 @@ impl Walk {
                     continue;
                 }
                 _ if is_rolled_back => Effect::None,
-                _ => self.statement(&one, migration, passed),
+                _ => self.statement(&one, passed),
             };
             if one.class != Class::Declares && (effect == Effect::None || passed.refuses()) {
                 self.problems.extend(passed.statement(&one.source, &one.text, one.has_rows));
@@ -157,11 +133,9 @@ impl Walk {
         self.temporary.clear();
     }
 
-    fn statement(&mut self, one: &Kept, migration: usize, passed: &mut Passed) -> Effect {
-        let line = u32::try_from(one.source.line).unwrap_or(u32::MAX);
-        let stands = Stands { migration, line, column: one.column };
+    fn statement(&mut self, one: &Kept, passed: &mut Passed) -> Effect {
         match one.class {
-            Class::Declares => self.declares(one, stands, passed),
+            Class::Declares => self.declares(one, passed),
             Class::Sets => match self.settings.statement(&one.text, &one.source) {
                 SettingOutcome::Followed => Effect::Some,
                 SettingOutcome::Unimportant => Effect::None,
@@ -206,7 +180,7 @@ impl Walk {
         }
     }
 
-    fn declares(&mut self, one: &Kept, stands: Stands, passed: &mut Passed) -> Effect {
+    fn declares(&mut self, one: &Kept, passed: &mut Passed) -> Effect {
         let declared = match parse::declared(&one.text, &one.source) {
             Ok(declared) => declared,
             Err(problem) => {
@@ -215,7 +189,7 @@ impl Walk {
             }
         };
         for declared in declared {
-            if let Err(problem) = self.declare(declared, one, stands, passed) {
+            if let Err(problem) = self.declare(declared, one, passed) {
                 self.problems.push(problem);
             }
         }
@@ -226,11 +200,10 @@ impl Walk {
         &mut self,
         declared: Declared,
         one: &Kept,
-        stands: Stands,
         passed: &mut Passed,
     ) -> Result<(), Problem> {
         match declared {
-            Declared::Index { mut index, if_not_exists } => {
+            Declared::Index(mut index) => {
                 if self.is_temporary(&index.table) {
                     let message =
                         format!("passed over: an index on the temporary table {}", index.table);
@@ -252,10 +225,9 @@ impl Walk {
                     let name = single(setting, "default_tablespace", one)?;
                     move_index(&mut index, &name);
                 }
-                self.add_index(Entry { declared: index, stands, if_not_exists, path });
+                self.add_index(Entry { declared: index, path });
             }
-            Declared::View { mut view, if_not_exists } => {
-                self.created.push((view.name.clone(), stands));
+            Declared::View(mut view) => {
                 let Some(path) = self.path(&mut view.name, true, one)? else {
                     return Ok(());
                 };
@@ -264,11 +236,11 @@ impl Walk {
                     return Err(changed(role, "SET ROLE", one, "let that role run pgtend"));
                 }
                 self.store(&mut view, one)?;
-                self.add_view(Entry { declared: view, stands, if_not_exists, path });
+                self.add_view(Entry { declared: view, path });
             }
             Declared::Comment(mut comment) => {
                 if let Some(path) = self.path(&mut comment.name, false, one)? {
-                    let entry = Entry { declared: comment, stands, if_not_exists: false, path };
+                    let entry = Entry { declared: comment, path };
                     self.comments.push(Some(entry));
                 }
             }
@@ -280,7 +252,7 @@ impl Walk {
                         None => Some(Path::Free),
                     };
                     let Some(path) = path else { continue };
-                    let entry = Entry { declared, stands, if_not_exists: false, path };
+                    let entry = Entry { declared, path };
                     self.maintenance.push(Some(entry));
                 }
             }
@@ -311,10 +283,6 @@ impl Walk {
         let is_bare = name.schema.is_none();
         let needs_path = is_bare || has_other_names;
         let path = self.settings.get("search_path");
-        if self.doubts == Doubts::Forget && (path.is_some() || self.left_over.is_some()) {
-            let is_known = !is_bare && !one.is_view();
-            return Ok(is_known.then_some(Path::Free));
-        }
         let Some(path) = path else {
             return match &self.left_over {
                 Some(left) if is_bare => {
@@ -396,11 +364,6 @@ impl Walk {
     fn add_index(&mut self, entry: Entry<DeclaredIndex>) {
         let at = self.indexes.len();
         if let Some(name) = &entry.declared.name {
-            if self.doubts == Doubts::Forget {
-                for earlier in self.by_index.get(name).into_iter().flatten() {
-                    self.indexes[*earlier] = None;
-                }
-            }
             self.by_index.entry(name.clone()).or_default().push(at);
         }
         self.by_table.entry(entry.declared.table.name.clone()).or_default().push(at);
@@ -409,11 +372,6 @@ impl Walk {
 
     fn add_view(&mut self, entry: Entry<DeclaredView>) {
         let name = entry.declared.name.name.clone();
-        if self.doubts == Doubts::Forget {
-            for earlier in self.by_view.get(&name).into_iter().flatten() {
-                self.views[*earlier] = None;
-            }
-        }
         self.by_view.entry(name).or_default().push(self.views.len());
         self.queries.push(Said::of(&entry.declared.query));
         self.views.push(Some(entry));
@@ -429,10 +387,6 @@ impl Walk {
         }
         if !said.has_any(&["drop", "alter", "execute", "perform"]) {
             return Effect::None;
-        }
-        if self.doubts == Doubts::Forget {
-            self.forget_all();
-            return Effect::Some;
         }
         let is_concerned =
             self.indexes.iter().any(Option::is_some) || self.views.iter().any(Option::is_some);

@@ -4,14 +4,12 @@ use crate::declared::check::Problem;
 use crate::declared::passed::Passed;
 use crate::declared::statement::Class;
 use crate::declared::{Source, psql};
-use crate::syntax::lexer;
 
 /// A statement that concerns declarations.
 pub struct Kept {
     pub class: Class,
     pub text: Box<str>,
     pub source: Source,
-    pub column: u32,
     pub has_rows: bool,
 }
 
@@ -26,7 +24,7 @@ impl Session {
     /// Takes the next statement.
     pub fn hear(&mut self, statement: &psql::Statement<'_>, passed: &mut Passed) {
         let class = Class::of(&statement.text);
-        let psql::Statement { text, source, column, has_rows, variable } = statement;
+        let psql::Statement { text, source, has_rows, variable, .. } = statement;
         if let Some(variable) = variable.filter(|_| class != Class::Data) {
             let message =
                 format!("`{variable}` is a variable of psql, whose value pgtend cannot know");
@@ -43,16 +41,7 @@ impl Session {
             class,
             text: text.as_ref().into(),
             source: source.clone(),
-            column: *column,
             has_rows: *has_rows,
         });
-    }
-}
-
-impl Kept {
-    pub fn is_view(&self) -> bool {
-        lexer::tokens(&self.text)
-            .take(2)
-            .any(|token| token.is(&self.text, "materialized"))
     }
 }

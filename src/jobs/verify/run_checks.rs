@@ -38,16 +38,16 @@ pub async fn judge(
     judgement.parse(migrations, &applied);
     judgement.apply(migrations, &applied);
     judgement.extensions(&extensions, args.if_missing());
-    let choice = Finished { context, args, database: &database, folder: &sent };
+    let choice = Finished { context, args, database: &database };
     match applied.refused {
-        None => choice.judge(&applied.observed.origins, &mut judgement).await?,
+        None => choice.judge(&applied.observed, &mut judgement).await?,
         Some(_) => schema_checks::skip(&mut judgement),
     }
     if args.down {
         down::judge(&Downs { context, server, folder: &sent }, &applied, &mut judgement).await?;
     }
     judgement.locks(&applied, folder.existing());
-    judgement.lint(folder.base.as_ref(), migrations, &applied, database.server.version);
+    judgement.lint(migrations, &applied, database.server.version);
     judgement.ignores();
     Ok(judgement)
 }

@@ -2,14 +2,12 @@
 
 use std::time::Instant;
 
-use super::folder::Folder;
-use super::plan::observed::Origins;
+use super::plan::declared::{InForce, in_force};
+use super::plan::observed::{Observed, Origins};
 use super::plan::schema::{self, Schema};
-use super::plan::views::Created;
 use super::plan::{CheckName, Judgement};
 use super::run::{Healed, broken_functions, converge, explain_workload, heal, refresh};
 use super::{Args, Context};
-use crate::declared::{InForce, in_force};
 use crate::facts::{self, migrated};
 use crate::failure::Result;
 use crate::findings::Finding;
@@ -34,8 +32,6 @@ pub struct Finished<'a> {
     pub args: &'a Args,
     /// The database that has the schema.
     pub database: &'a Database,
-    /// What was sent.
-    pub folder: &'a Folder,
 }
 
 impl Finished<'_> {
@@ -43,16 +39,14 @@ impl Finished<'_> {
     ///
     /// # Errors
     /// `Usage` where the workload cannot be read; those of the server.
-    pub async fn judge(&self, origins: &Origins, judgement: &mut Judgement) -> Result<()> {
-        let migrations = &self.folder.migrations;
+    pub async fn judge(&self, observed: &Observed, judgement: &mut Judgement) -> Result<()> {
+        let origins = &observed.origins;
         let started = Instant::now();
         let findings = self.indexes(origins).await?;
         judgement.indexes(findings, started.elapsed());
-        let in_force = in_force(migrations);
-        let created = in_force.created.clone();
-        let held = self.converged(in_force, judgement).await?;
+        let held = self.converged(in_force(observed), judgement).await?;
         self.healed(&held, judgement).await?;
-        self.views(&Created { migrations, views: &created, origins }, judgement).await
+        self.views(origins, judgement).await
     }
 
     /// What there is to say against the indexes, the keys and the functions that are there.
@@ -80,7 +74,7 @@ impl Finished<'_> {
             return Ok(in_force);
         }
         let cancel = &self.context.cancel;
-        let converged = converge(self.database, in_force, &self.folder.migrations, cancel).await?;
+        let converged = converge(self.database, in_force, cancel).await?;
         let held = converged.held;
         let count = held.indexes.len() + held.views.len();
         let reason = format!("{} as declared", format::count(count, "object", "objects"));
@@ -90,7 +84,7 @@ impl Finished<'_> {
 
     async fn healed(&self, held: &InForce, judgement: &mut Judgement) -> Result<()> {
         let cancel = &self.context.cancel;
-        match heal(self.database, held, &self.folder.migrations, cancel).await? {
+        match heal(self.database, held, cancel).await? {
             Healed::Untried(reason) => judgement.skip(CheckName::Heal, &reason),
             Healed::Tried { index, findings, took } => {
                 let reason = format!("{index} was broken and mended");
@@ -100,8 +94,8 @@ impl Finished<'_> {
         Ok(())
     }
 
-    async fn views(&self, created: &Created<'_>, judgement: &mut Judgement) -> Result<()> {
-        let refreshed = refresh(self.database, created).await?;
+    async fn views(&self, origins: &Origins, judgement: &mut Judgement) -> Result<()> {
+        let refreshed = refresh(self.database, origins).await?;
         if refreshed.views == 0 {
             judgement.skip(CheckName::Views, "the migrations make no materialized view");
             return Ok(());

@@ -1,7 +1,7 @@
 //! Is the database as the migrations' own statements declare it, and does `apply` find nothing to do?
 
-use crate::declared::migrations::Migration;
-use crate::declared::{Declaration, DeclaredIndex, DeclaredView, InForce, Standing, Stands};
+use super::declared::{InForce, Standing};
+use crate::declared::{Declaration, DeclaredIndex, DeclaredView};
 use crate::facts::{Facts, Index, RelationKind};
 use crate::findings::{Finding, Place, Rule};
 use crate::work::apply::plan::index::describe_drift;
@@ -20,12 +20,7 @@ pub fn declaration(in_force: &InForce) -> Declaration {
 
 /// Keeps of what is in force what the database holds, and finds what had no effect. What is missing
 /// or was changed in a way that the statements do not tell is left out.
-pub fn held(
-    in_force: InForce,
-    facts: &Facts,
-    plan: &Plan,
-    migrations: &[Migration],
-) -> (InForce, Vec<Finding>) {
+pub fn held(in_force: InForce, facts: &Facts, plan: &Plan) -> (InForce, Vec<Finding>) {
     let InForce { indexes, views, .. } = in_force;
     let mut steps = plan.steps.iter();
     let mut findings = Vec::new();
@@ -34,7 +29,7 @@ pub fn held(
         if step.verdict.is_settled() {
             held.views.push(view);
         } else if let Some(message) = other_view(&view, step, facts) {
-            findings.push((view.stands, message));
+            findings.push((view.at, without_effect(view.place, message)));
         }
     }
     for (index, step) in indexes.into_iter().zip(steps) {
@@ -42,33 +37,26 @@ pub fn held(
         if step.verdict.is_settled() || step.verdict == Verdict::ToDo && existing.is_some() {
             held.indexes.push(index);
         } else if let Some(message) = other_index(&index, step, existing, facts) {
-            findings.push((index.stands, message));
+            findings.push((index.at, without_effect(index.place, message)));
         }
     }
-    findings.sort_by_key(|(stands, _)| (stands.migration, stands.line, stands.column));
-    let findings = findings.into_iter();
-    let findings = findings.map(|(stands, said)| without_effect(place(migrations, stands), said));
-    (held, findings.collect())
+    findings.sort_by_key(|(at, _)| *at);
+    (held, findings.into_iter().map(|(_, finding)| finding).collect())
 }
 
 /// What is still not as declared after `apply`, whose words on each step are `said`.
-pub fn unsettled(
-    in_force: &InForce,
-    plan: &Plan,
-    said: &[String],
-    migrations: &[Migration],
-) -> Vec<Finding> {
-    let views = in_force.views.iter().map(|view| view.stands);
-    let stands = views.chain(in_force.indexes.iter().map(|index| index.stands));
-    let steps = plan.steps.iter().zip(stands).zip(said);
+pub fn unsettled(in_force: &InForce, plan: &Plan, said: &[String]) -> Vec<Finding> {
+    let views = in_force.views.iter().map(|view| &view.place);
+    let places = views.chain(in_force.indexes.iter().map(|index| &index.place));
+    let steps = plan.steps.iter().zip(places).zip(said);
     let open = steps.filter(|((step, _), _)| !step.verdict.is_settled());
-    open.map(|((step, stands), said)| {
+    open.map(|((step, place), said)| {
         let Step { action, object, reason, .. } = step;
         let message = format!(
             "a second apply still has to {} {object} ({reason}); the first said: {said}",
             action.words()
         );
-        Finding::new(&Rule::NOT_CONVERGED, Some(place(migrations, stands)), message)
+        Finding::new(&Rule::NOT_CONVERGED, Some(place.clone()), message)
             .about(object)
             .help("mend what it says, so that the statement can be run to its end")
     })
@@ -80,10 +68,6 @@ pub fn existing<'f>(facts: &'f Facts, step: &Step) -> Option<&'f Index> {
     facts.indexes.values().flatten().find(|index| index.name == step.object)
 }
 
-pub fn place(migrations: &[Migration], stands: Stands) -> Place {
-    Place::new(&migrations[stands.migration].up, stands.line, stands.column)
-}
-
 fn without_effect(place: Place, message: String) -> Finding {
     Finding::new(&Rule::NOT_AS_DECLARED, Some(place), message).help(
         "IF NOT EXISTS looks at the name alone: drop what bears it first, or choose another name",
@@ -93,7 +77,7 @@ fn without_effect(place: Place, message: String) -> Finding {
 fn other_view(view: &Standing<DeclaredView>, step: &Step, facts: &Facts) -> Option<String> {
     let name = &step.object;
     let relation = facts.relations.values().find(|relation| relation.name == *name);
-    let relation = relation.filter(|_| view.if_not_exists)?;
+    let relation = relation.filter(|_| view.had_no_effect)?;
     if relation.kind != RelationKind::MaterializedView {
         let kind = relation.kind.with_article();
         return Some(format!("this statement has no effect: {name} is {kind}"));
@@ -110,7 +94,7 @@ fn other_index(
     existing: Option<&Index>,
     facts: &Facts,
 ) -> Option<String> {
-    if !index.if_not_exists {
+    if !index.had_no_effect {
         return None;
     }
     let name = &step.object;

@@ -1,8 +1,8 @@
 //! Which index is broken for a try, and what it means when it is not mended.
 
-use super::converge::{existing, place};
-use crate::declared::migrations::Migration;
-use crate::declared::{DeclaredIndex, InForce, Standing};
+use super::converge::existing;
+use super::declared::{InForce, Standing};
+use crate::declared::DeclaredIndex;
 use crate::facts::{Facts, Index, RelationKind};
 use crate::findings::{Finding, Rule};
 use crate::pg::name::RelationName;
@@ -53,18 +53,13 @@ pub fn choose(candidates: &InForce, facts: &Facts, plan: &Plan) -> Option<Patien
 }
 
 /// That it was not mended: what `apply` said, and how the index is now, if it is.
-pub fn unmended(
-    patient: &Patient,
-    said: &str,
-    now: Option<&str>,
-    migrations: &[Migration],
-) -> Finding {
+pub fn unmended(patient: &Patient, said: &str, now: Option<&str>) -> Finding {
     let state = now.map_or(String::new(), |definition| format!("; now it is {definition}"));
     let message = format!(
         "apply does not mend {} after a broken concurrent build: {said}{state}",
         patient.index.name
     );
-    let place = place(migrations, patient.standing.stands);
+    let place = patient.standing.place.clone();
     Finding::new(&Rule::NOT_HEALED, Some(place), message)
         .about(&patient.index.name)
         .help("make the index so that it can be built anew on the data that is there")

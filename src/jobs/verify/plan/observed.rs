@@ -4,12 +4,15 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use super::relations::{Changes, Names, Relations, Step};
+use super::set::{InForce, Settings};
 use crate::facts::Oid;
 use crate::facts::observed::{
-    LockedRelation, Observation, RelationFiles, Timeouts, observation_sql,
+    LockedRelation, Observation, RelationFiles, Timeout, observation_sql,
 };
 use crate::findings::Place;
 use crate::pg::name::RelationName;
+use crate::pg::session::Notice;
 use crate::work::plan::LockMode;
 
 /// All that was seen.
@@ -24,7 +27,15 @@ pub struct Observed {
     /// Statements in a transaction that concern nothing of what was there before the migration.
     pub only_new: HashSet<Place>,
     /// The timeouts with which statements were sent that commit by themselves, by where they begin.
-    pub timeouts: HashMap<Place, Timeouts>,
+    pub timeouts: HashMap<Place, Vec<InForce>>,
+    /// The relations before the first migration.
+    pub before: Relations,
+    /// The relations after the last statement.
+    pub after: Relations,
+    /// What became of the relations, statement by statement.
+    pub steps: Vec<Step>,
+    /// The search path before the first migration.
+    pub search_path: Option<String>,
 }
 
 /// Which statement made a relation or a constraint.
@@ -105,6 +116,12 @@ pub struct Observer {
     newest: Oid,
     at: Duration,
     transaction: usize,
+    relations: Relations,
+    /// All relations were told, and nothing was rolled back since.
+    is_listed: bool,
+    settings: Settings,
+    /// The statement that was seen last.
+    last: Option<Place>,
 }
 
 impl Observer {
@@ -112,6 +129,7 @@ impl Observer {
     pub fn begin_migration(&mut self, files: Option<&RelationFiles>) {
         if let Some(files) = files {
             self.know(files);
+            self.settings.begin(&files.defaults);
             self.names = files.files.values().map(|file| file.name.name.clone()).collect();
             self.is_unsure = false;
         }
@@ -164,16 +182,50 @@ impl Observer {
     }
 
     /// A statement that commits by itself is sent with these timeouts.
-    pub fn saw_timeouts(&mut self, place: Place, timeouts: Timeouts) {
-        self.observed.timeouts.insert(place, timeouts);
+    pub fn saw_timeouts(&mut self, place: Place, timeouts: &[Timeout]) {
+        let in_force = self.settings.in_force(timeouts);
+        self.observed.timeouts.insert(place, in_force);
+    }
+
+    /// BEGIN is sent.
+    pub fn begin_transaction(&mut self) {
+        self.settings.begin_transaction();
+    }
+
+    /// A statement is sent after which nobody looks.
+    pub fn passed_over(&mut self, done: Done) {
+        self.settings.passed_over(done);
+    }
+
+    /// Whether all relations have to be told anew.
+    pub fn wants_list(&self) -> bool {
+        !self.is_listed
+    }
+
+    /// All relations are told: what is otherwise has come of the statement that was seen last.
+    pub fn saw_all(&mut self, all: &Observation) {
+        self.settings.see(&all.settings, self.last.as_ref());
+        let changes = self.relations.differ_from_all(all);
+        self.is_listed = true;
+        match self.last.clone() {
+            Some(place) => self.step(Done { place, text: String::new() }, all, changes, Vec::new()),
+            None => {
+                self.relations.apply(&changes);
+                self.observed.before = self.relations.clone();
+                self.observed.search_path = Names::of(all).search_path;
+            }
+        }
     }
 
     /// A statement is done, and its transaction open still.
-    pub fn saw(&mut self, done: Done, observation: &Observation) {
-        self.made(&done.place, &observation.made);
-        let relations = observation.relations.iter().map(|one| self.relation(&done, one));
+    pub fn saw(&mut self, done: Done, observation: &Observation, notices: Vec<Notice>) {
+        self.made(&done.place, observation);
+        self.settings.see(&observation.settings, Some(&done.place));
+        let changes = self.relations.differ(observation);
+        self.step(done.clone(), observation, changes, notices);
+        let relations = observation.locked.iter().map(|one| self.relation(&done, one));
         let relations = relations.collect::<Vec<_>>();
-        for relation in &observation.relations {
+        for relation in &observation.locked {
             if self.files.insert(relation.oid, relation.file) != Some(relation.file) {
                 self.rewritten.push(relation.oid);
             }
@@ -183,8 +235,17 @@ impl Observer {
     }
 
     /// A statement is done that committed by itself; its locks are gone.
-    pub fn saw_afterwards(&mut self, done: Done, made: &[Oid], after: &RelationFiles) {
-        self.made(&done.place, made);
+    pub fn saw_afterwards(
+        &mut self,
+        done: Done,
+        all: &Observation,
+        notices: Vec<Notice>,
+        after: &RelationFiles,
+    ) {
+        self.made(&done.place, all);
+        self.settings.see(&all.settings, Some(&done.place));
+        let changes = self.relations.differ_from_all(all);
+        self.step(done.clone(), all, changes, notices);
         let relations = after.files.iter().map(|(oid, now)| SeenRelation {
             oid: *oid,
             name: now.name.clone(),
@@ -200,8 +261,11 @@ impl Observer {
         self.end_transaction();
     }
 
-    /// The transaction, or a part of it, is rolled back: which files are there again is not known.
+    /// The transaction, or a part of it, is rolled back: which files and relations are there again is
+    /// not known.
     pub fn forget(&mut self) {
+        self.is_listed = false;
+        self.settings.roll_back();
         for oid in self.rewritten.drain(..) {
             self.files.remove(&oid);
         }
@@ -216,7 +280,24 @@ impl Observer {
 
     /// All that was seen.
     pub fn finish(self) -> Observed {
-        self.observed
+        Observed { after: self.relations, ..self.observed }
+    }
+
+    /// What a statement has done to relations, or not done.
+    fn step(&mut self, done: Done, seen: &Observation, changes: Changes, notices: Vec<Notice>) {
+        self.last = Some(done.place.clone());
+        if changes.is_empty() && notices.is_empty() && !done.is("CREATE") {
+            return;
+        }
+        self.relations.apply(&changes);
+        let (migration, transaction) = (self.migration(), self.transaction);
+        let (Done { place, text }, names) = (done, Names::of(seen));
+        let step = Step { place, text, migration, transaction, changes, notices, names };
+        self.observed.steps.push(step);
+    }
+
+    fn migration(&self) -> usize {
+        self.observed.newest_before.len().saturating_sub(1)
     }
 
     fn know(&mut self, files: &RelationFiles) {
@@ -226,11 +307,13 @@ impl Observer {
         self.at = files.at;
     }
 
-    fn made(&mut self, place: &Place, made: &[Oid]) {
-        for oid in made.iter().copied().filter(|oid| *oid > self.newest) {
+    fn made(&mut self, place: &Place, seen: &Observation) {
+        let relations = seen.relations.iter().map(|relation| relation.oid);
+        let made = relations.chain(seen.constraints.iter().copied());
+        for oid in made.clone().filter(|oid| *oid > self.newest) {
             self.observed.origins.places.insert(oid, place.clone());
         }
-        self.newest = made.iter().copied().fold(self.newest, Oid::max);
+        self.newest = made.fold(self.newest, Oid::max);
     }
 
     fn relation(&self, done: &Done, now: &LockedRelation) -> SeenRelation {
@@ -276,7 +359,7 @@ impl Observer {
             return;
         }
         let seen = Seen {
-            migration: self.observed.newest_before.len().saturating_sub(1),
+            migration: self.migration(),
             transaction: self.transaction,
             began,
             ended: at,

@@ -45,16 +45,19 @@ impl<'a> Parsed<'a> {
         self.place(start(statement.syntax()))
     }
 
-    /// `file:line` of the statement.
-    pub fn source(&self, statement: &Stmt) -> String {
-        format!("{}:{}", self.script.file.display(), self.line(start(statement.syntax())))
-    }
-
     /// The statement in which the byte stands.
     pub fn statement_at(&self, offset: usize) -> Option<&Stmt> {
         let after = self.statements.partition_point(|one| start(one.syntax()) <= offset);
         let found = self.statements.get(after.checked_sub(1)?)?;
         (offset < usize::from(found.syntax().text_range().end())).then_some(found)
+    }
+
+    /// The statement that begins there.
+    pub fn statement_of(&self, place: &Place) -> Option<&Stmt> {
+        let wanted = (place.line, place.column);
+        let begin = |one: &Stmt| self.lines.at(start(one.syntax()));
+        let at = self.statements.partition_point(|one| begin(one) < wanted);
+        self.statements.get(at).filter(|one| begin(one) == wanted)
     }
 
     /// Whether the server runs it in a transaction, unless the script has its own. A message with

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use super::{Applied, CheckName, Existing, HeldLock, VerifiedOn, applied, lint, locks, syntax};
 use crate::declared::changed::Changed;
-use crate::declared::migrations::{Layout, Migration, Script};
+use crate::declared::migrations::{Layout, Migration};
 use crate::findings::{
     Check, CheckVerdict, FailOn, Finding, IgnoreUse, Ignores, Review, Rule, counted,
 };
@@ -157,16 +157,10 @@ impl Judgement {
         }
     }
 
-    /// Judges by the rules of squawk, and by ours that look at the files alone.
-    pub fn lint(
-        &mut self,
-        base: Option<&Script>,
-        migrations: &[Migration],
-        applied: &Applied,
-        version: ServerVersion,
-    ) {
+    /// Judges by the rules of squawk, and by ours that judge statements one by one.
+    pub fn lint(&mut self, migrations: &[Migration], applied: &Applied, version: ServerVersion) {
         let started = Instant::now();
-        let linted = lint::check(base, migrations, applied, version);
+        let linted = lint::check(migrations, applied, version);
         let unjudged = linted.unjudged;
         if unjudged == migrations.len() && unjudged > 0 {
             return self.skip(CheckName::Lint, "nothing can be parsed");

@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::converge::place;
 use super::observed::Origins;
-use crate::declared::migrations::Migration;
-use crate::declared::{Stands, never_null};
+use crate::declared::never_null;
 use crate::facts::{KeyHint, MaterializedView, Oid, Readable, UniqueIndex, Views};
 use crate::findings::{Finding, Place, Rule, Severity};
-use crate::pg::name::{RelationName, quote_ident};
+use crate::pg::name::quote_ident;
 use crate::pg::server_error::ServerError;
 use crate::work::refresh::plan::grouping_key;
 
@@ -33,33 +31,14 @@ pub enum Refusal {
     Concurrently(ServerError),
 }
 
-/// Where the views were created, the last of a name last.
-pub struct Created<'a> {
-    pub migrations: &'a [Migration],
-    /// The views and their places.
-    pub views: &'a [(RelationName, Stands)],
-    /// What the migrations made: a view of the base is not theirs.
-    pub origins: &'a Origins,
-}
-
-impl Created<'_> {
-    fn place(&self, view: &RelationName) -> Option<Place> {
-        let is_it = |name: &RelationName| {
-            name.name == view.name && (name.schema.is_none() || name.schema == view.schema)
-        };
-        let found = self.views.iter().rev().find(|(name, _)| is_it(name));
-        found.map(|(_, stands)| place(self.migrations, *stands))
-    }
-}
-
 /// What is to be said of one view.
 pub fn judge(
     view: &MaterializedView,
     refusal: Option<Refusal>,
     facts: &Facts,
-    created: &Created<'_>,
+    origins: &Origins,
 ) -> Vec<Finding> {
-    let place = created.place(&view.name);
+    let place = origins.place(view.oid);
     match refusal {
         Some(Refusal::AtAll(error)) => {
             let finding = Finding::new(&Rule::VIEW_NOT_CONCURRENT, place, error.to_string());

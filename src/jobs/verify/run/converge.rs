@@ -3,12 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::cancel::Cancel;
-use crate::declared::InForce;
-use crate::declared::migrations::Migration;
 use crate::facts::{self, Facts};
 use crate::failure::Result;
 use crate::findings::Finding;
 use crate::jobs::verify::plan::converge as judge;
+use crate::jobs::verify::plan::declared::InForce;
 use crate::pg::advisory::{Job, RunLock};
 use crate::pg::database::Database;
 use crate::work::apply::plan as planner;
@@ -35,12 +34,11 @@ pub struct Converged {
 pub async fn converge(
     database: &Database,
     in_force: InForce,
-    migrations: &[Migration],
     cancel: &Cancel,
 ) -> Result<Converged> {
     let started = Instant::now();
     let (facts, plan) = look(database, &in_force).await?;
-    let (held, mut findings) = judge::held(in_force, &facts, &plan, migrations);
+    let (held, mut findings) = judge::held(in_force, &facts, &plan);
     if !plan.has_work() {
         // The first apply sends nothing, so the second finds what the first did.
         return Ok(Converged { held, findings, took: started.elapsed() });
@@ -49,7 +47,7 @@ pub async fn converge(
     let outcomes = run(database, &plan, cancel).await?;
     let (_, plan) = look(database, &held).await?;
     let said = outcomes.into_iter().map(|outcome| outcome.reason.words).collect::<Vec<_>>();
-    findings.extend(judge::unsettled(&held, &plan, &said, migrations));
+    findings.extend(judge::unsettled(&held, &plan, &said));
     Ok(Converged { held, findings, took: started.elapsed() })
 }
 

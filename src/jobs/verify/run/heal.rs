@@ -6,11 +6,10 @@ use tokio::time::sleep;
 
 use super::converge::{look, run};
 use crate::cancel::Cancel;
-use crate::declared::InForce;
-use crate::declared::migrations::Migration;
 use crate::facts::{IndexState, load_index_state};
 use crate::failure::Result;
 use crate::findings::Finding;
+use crate::jobs::verify::plan::declared::InForce;
 use crate::jobs::verify::plan::heal as judge;
 use crate::jobs::verify::plan::heal::Patient;
 use crate::pg::database::{Database, Workers};
@@ -37,12 +36,7 @@ pub enum Healed {
 }
 
 /// Breaks an index of those that are held, and lets `apply` mend it.
-pub async fn heal(
-    database: &Database,
-    held: &InForce,
-    migrations: &[Migration],
-    cancel: &Cancel,
-) -> Result<Healed> {
+pub async fn heal(database: &Database, held: &InForce, cancel: &Cancel) -> Result<Healed> {
     let started = Instant::now();
     let candidates = judge::candidates(held);
     let (facts, plan) = look(database, &candidates).await?;
@@ -63,7 +57,7 @@ pub async fn heal(
     let finding = (after != before).then(|| {
         let said = outcomes.first().map_or("nothing", |outcome| outcome.reason.words.as_str());
         let now = after.map(|state| state.to_string());
-        judge::unmended(&patient, said, now.as_deref(), migrations)
+        judge::unmended(&patient, said, now.as_deref())
     });
     let (index, findings) = (patient.index.name.to_string(), finding.into_iter().collect());
     Ok(Healed::Tried { index, findings, took: started.elapsed() })

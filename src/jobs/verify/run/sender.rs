@@ -6,13 +6,14 @@ use crate::declared::migrations::{
     Migration, Role, Script, Statement, Wrapping, scanned, statements,
 };
 use crate::facts::observed::{
-    Observation, TIMEOUTS_SQL, load_relation_files, load_sequences, restore_sequences,
+    Observation, TIMEOUTS_SQL, Timeout, load_relation_files, load_sequences, observation_sql,
+    restore_sequences,
 };
 use crate::findings::Place;
-use crate::jobs::verify::plan::Refused;
 use crate::jobs::verify::plan::observed::{Done, Observed, Observer};
+use crate::jobs::verify::plan::{Refused, lint};
 use crate::pg::server_error::ServerError;
-use crate::pg::session::{Answer, Session};
+use crate::pg::session::{Answer, Notice, Session};
 
 /// Sends scripts on one connection.
 pub struct Sender<'a> {
@@ -44,9 +45,21 @@ impl<'a> Sender<'a> {
     /// The next migration begins. Where the one before has left a transaction that is aborted,
     /// nothing can be read, and the server will say so of the next statement.
     pub async fn begin_migration(&mut self) {
+        self.list().await;
         if let Some(observer) = &mut self.observer {
             observer.begin_migration(load_relation_files(self.session).await.ok().as_ref());
         }
+    }
+
+    /// Asks for all relations where it is not known any more which are there.
+    async fn list(&mut self) {
+        let Some(observer) = self.observer.as_mut().filter(|observer| observer.wants_list()) else {
+            return;
+        };
+        if let Ok(Some(all)) = observe(self.session, &observation_sql(0, 0)).await {
+            observer.saw_all(&all);
+        }
+        drop(self.session.notices());
     }
 
     /// What was seen.
@@ -58,6 +71,7 @@ impl<'a> Sender<'a> {
     pub async fn restore(&mut self, beginning: &Beginning) {
         beginning.restore(self.session).await;
         if beginning.ends_transaction() {
+            self.forget();
             self.end_transaction();
         }
     }
@@ -222,7 +236,8 @@ impl<'a> Sender<'a> {
             Role::Works => self.alone(script, statement).await,
             role => {
                 self.execute(script, statement).await?;
-                self.follow(role);
+                self.follow(role, script, statement);
+                self.list().await;
                 Ok(())
             }
         }
@@ -236,9 +251,12 @@ impl<'a> Sender<'a> {
         }
     }
 
-    fn follow(&mut self, role: Role) {
-        if let (Role::RollsBack | Role::RollsBackTo, Some(observer)) = (role, &mut self.observer) {
-            observer.forget();
+    fn follow(&mut self, role: Role, script: &Script, statement: &Statement) {
+        match (role, &mut self.observer) {
+            (Role::RollsBack | Role::RollsBackTo, _) => self.forget(),
+            (Role::Begins, Some(observer)) => observer.begin_transaction(),
+            (Role::Sets, Some(observer)) => observer.passed_over(done(script, statement)),
+            _ => {}
         }
         match role {
             Role::Begins => self.is_in_transaction = true,
@@ -273,7 +291,8 @@ impl<'a> Sender<'a> {
             return Ok(());
         };
         if let Some(observation) = observe(self.session, &observer.look(&statement.text)).await? {
-            observer.saw(done(script, statement), &observation);
+            let notices = telling(self.session.notices());
+            observer.saw(done(script, statement), &observation, notices);
         }
         Ok(())
     }
@@ -286,8 +305,9 @@ impl<'a> Sender<'a> {
         let (answers, answer) = self.session.execute_message(TIMEOUTS_SQL).await;
         answer?;
         let json = answers.first().and_then(Option::as_deref);
-        if let Some(timeouts) = json.and_then(|json| serde_json::from_str(json).ok()) {
-            observer.saw_timeouts(Place::of_statement(script, statement), timeouts);
+        let timeouts = json.and_then(|json| serde_json::from_str::<Vec<Timeout>>(json).ok());
+        if let Some(timeouts) = timeouts {
+            observer.saw_timeouts(Place::of_statement(script, statement), &timeouts);
         }
         Ok(())
     }
@@ -296,11 +316,11 @@ impl<'a> Sender<'a> {
         let Some(observer) = &mut self.observer else {
             return Ok(());
         };
-        let observation = observe(self.session, &observer.look(&statement.text)).await?;
-        let made = observation.map(|observation| observation.made).unwrap_or_default();
+        let all = observe(self.session, &observation_sql(0, 0)).await?;
+        let notices = telling(self.session.notices());
         // Where it cannot be read, nothing is known of this statement.
-        if let Ok(files) = load_relation_files(self.session).await {
-            observer.saw_afterwards(done(script, statement), &made, &files);
+        if let (Some(all), Ok(files)) = (all, load_relation_files(self.session).await) {
+            observer.saw_afterwards(done(script, statement), &all, notices, &files);
         }
         Ok(())
     }
@@ -323,7 +343,15 @@ impl<'a> Sender<'a> {
     /// Whether a transaction is open or not.
     async fn roll_back(&mut self) {
         let _ = self.session.execute("ROLLBACK").await;
+        self.forget();
         self.end_transaction();
+    }
+
+    /// What is rolled back is not known.
+    fn forget(&mut self) {
+        if let Some(observer) = self.observer.as_mut().filter(|_| self.is_in_transaction) {
+            observer.forget();
+        }
     }
 
     fn end_transaction(&mut self) {
@@ -349,15 +377,18 @@ impl<'a> Sender<'a> {
             );
             return Err(self.refused(place, blamed.map(|(statement, _)| statement), error));
         }
+        let notices = telling(self.session.notices());
         for (statement, observation) in message.seen(&answers) {
             if let (Some(observer), Some(observation)) = (&mut self.observer, observation) {
-                observer.saw(done(script, statement), &observation);
+                let notices = notices.iter().filter(|notice| may_tell_of(statement, notice));
+                observer.saw(done(script, statement), &observation, notices.cloned().collect());
             }
-            self.follow(Role::of(statement));
+            self.follow(Role::of(statement), script, statement);
         }
         if !is_within {
             self.end_transaction();
         }
+        self.list().await;
         Ok(())
     }
 
@@ -431,6 +462,19 @@ fn done(script: &Script, statement: &Statement) -> Done {
         place: Place::of_statement(script, statement),
         text: statement.text.clone(),
     }
+}
+
+/// What tells something of names: one that was cut (name_too_long), one that was taken
+/// (duplicate_table), in PostgreSQL's appendix A.
+fn telling(mut notices: Vec<Notice>) -> Vec<Notice> {
+    notices.retain(|notice| matches!(notice.sqlstate.as_str(), "42622" | "42P07"));
+    notices
+}
+
+/// The notices of a message come together; that names were cut even before the first statement.
+fn may_tell_of(statement: &Statement, notice: &Notice) -> bool {
+    let sent = lint::sent_by_function(notice);
+    notice.sqlstate == "42622" || sent.is_some_and(|sent| statement.text.contains(sent))
 }
 
 /// It cannot stand in a transaction (active_sql_transaction), or ends one itself

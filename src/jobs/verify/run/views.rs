@@ -8,7 +8,8 @@ use crate::facts::{
 };
 use crate::failure::Result;
 use crate::findings::Finding;
-use crate::jobs::verify::plan::views::{Created, Facts, Refusal, judge};
+use crate::jobs::verify::plan::observed::Origins;
+use crate::jobs::verify::plan::views::{Facts, Refusal, judge};
 use crate::pg::database::{Database, Workers};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
@@ -26,7 +27,7 @@ pub struct Refreshed {
 }
 
 /// Refreshes every view, what others read first.
-pub async fn refresh(database: &Database, created: &Created<'_>) -> Result<Refreshed> {
+pub async fn refresh(database: &Database, origins: &Origins) -> Result<Refreshed> {
     let started = Instant::now();
     let facts = facts(database).await?;
     let session = database.maintainer(Workers::AsConfigured).await?;
@@ -39,11 +40,11 @@ pub async fn refresh(database: &Database, created: &Created<'_>) -> Result<Refre
     };
     let mut findings = Vec::new();
     let mut views = choose(&facts.views, &options)?;
-    views.retain(|view| created.origins.is_new(view.oid));
+    views.retain(|view| origins.is_new(view.oid));
     let number = views.len();
     for view in views {
         let refusal = refused(&session, view).await?;
-        findings.extend(judge(view, refusal, &facts, created));
+        findings.extend(judge(view, refusal, &facts, origins));
     }
     Ok(Refreshed { views: number, findings, took: started.elapsed() })
 }

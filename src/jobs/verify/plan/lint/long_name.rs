@@ -1,46 +1,65 @@
-//! Names of indexes that the server cuts off.
+//! Names of indexes that the server has cut off.
+
+use std::collections::HashMap;
 
 use squawk_linter::{Rule as Squawks, Violation};
-use squawk_syntax::SyntaxNode;
-use squawk_syntax::ast::{self, AstNode, NameLike};
+use squawk_syntax::ast::{self, AstNode, NameLike, Stmt};
 
-use crate::findings::{Finding, Rule};
+use crate::findings::{Finding, Place, Rule};
 use crate::jobs::verify::plan::parsed::Parsed;
+use crate::jobs::verify::plan::relations::{Step, keyword};
 use crate::pg::name::{NAME_MAX_BYTES, quote_ident, with_suffix};
 
-/// squawk finds every identifier that is too long, and minds the comments that allow one. Where it
-/// names an index, more is at stake and more can be said.
-pub fn instead_of(parsed: &Parsed<'_>, violation: &Violation) -> Option<Finding> {
+/// `name_too_long` (PostgreSQL documentation, appendix A).
+pub const NAME_TOO_LONG: &str = "42622";
+
+/// squawk finds every identifier that is too long, and minds the comments that allow one. Where an
+/// index bears it now, more is at stake and more can be said.
+pub fn instead_of(
+    parsed: &Parsed<'_>,
+    violation: &Violation,
+    steps: &HashMap<Place, &Step>,
+) -> Option<Finding> {
     if violation.code != Squawks::IdentifierTooLong {
         return None;
     }
+    let offset = violation.text_range.start().into();
+    let step = steps.get(&parsed.place_of(parsed.statement_at(offset)?))?;
     let root = parsed.parse.syntax_node();
     let name = root.covering_element(violation.text_range);
     let node = name.as_node().cloned().or_else(|| name.parent())?;
-    node.ancestors().find(names_an_index)?;
     let name = node.ancestors().find_map(ast::AnyName::cast)?.text();
-    let message = format!(
-        "the name {} has {} bytes; the server cuts it to {}",
-        quote_ident(&name),
-        name.len(),
-        quote_ident(&with_suffix(&name, "")),
-    );
-    let place = parsed.place(violation.text_range.start().into());
-    let help = format!("write a name of at most {NAME_MAX_BYTES} bytes");
-    Some(Finding::new(&Rule::LONG_INDEX_NAME, Some(place), message).help(help))
+    bears(step, &with_suffix(&name, "")).then(|| finding(parsed.place(offset), &name))
 }
 
-/// The name in CREATE INDEX or after RENAME TO, or that of a constraint that has an index.
-fn names_an_index(node: &SyntaxNode) -> bool {
-    let constraint = || {
-        let clause = ast::ConstraintNameClause::cast(node.clone())?;
-        let constraint = clause.syntax().parent()?;
-        let kinds = [
-            ast::UniqueConstraint::can_cast,
-            ast::PrimaryKeyConstraint::can_cast,
-            ast::ExcludeConstraint::can_cast,
-        ];
-        kinds.iter().any(|is_kind| is_kind(constraint.kind())).then_some(())
-    };
-    ast::Index::can_cast(node.kind()) || constraint().is_some()
+/// Those that stand in no statement that squawk reads, but in one that a function or DO has sent.
+pub fn sent(step: &Step, statement: Option<&Stmt>) -> Vec<Finding> {
+    if !matches!(
+        statement,
+        None | Some(Stmt::Do(_) | Stmt::Select(_) | Stmt::Call(_) | Stmt::Execute(_))
+    ) {
+        return Vec::new();
+    }
+    let said = step.notices.iter().filter(|notice| notice.sqlstate == NAME_TOO_LONG);
+    // identifier "…" will be truncated to "…"
+    let names = said.filter_map(|notice| notice.message.split('"').nth(1));
+    let names = names.filter(|name| bears(step, &with_suffix(name, "")));
+    names.map(|name| finding(step.place.clone(), name)).collect()
+}
+
+/// Whether the statement has given an index that name.
+fn bears(step: &Step, name: &str) -> bool {
+    let now = step.changes.made.iter().chain(&step.changes.changed);
+    now.filter(|one| keyword(one.kind) == "INDEX").any(|index| index.name == name)
+}
+
+fn finding(place: Place, name: &str) -> Finding {
+    let message = format!(
+        "the name {} has {} bytes; the server cuts it to {}",
+        quote_ident(name),
+        name.len(),
+        quote_ident(&with_suffix(name, "")),
+    );
+    let help = format!("write a name of at most {NAME_MAX_BYTES} bytes");
+    Finding::new(&Rule::LONG_INDEX_NAME, Some(place), message).help(help)
 }

@@ -1,30 +1,30 @@
-//! The rules that look at the files alone: squawk's, and ours.
+//! The rules that judge statements one by one: squawk's, and ours.
 
 mod concurrent;
-mod effects;
 mod long_name;
 mod name_collision;
-mod names;
 mod one_message;
 mod replaced;
-mod settings;
 mod squawk;
 mod timeouts;
 mod unnamed;
 
-use squawk_syntax::ast::Stmt;
+use std::collections::HashMap;
 
+use super::Applied;
+use super::meant::Meant;
+use super::observed::Observed;
 use super::parsed::Parsed;
-use super::{Applied, Refused};
-use crate::declared::migrations::{Migration, Script};
-use crate::findings::{Finding, Place, Rule};
+use super::relations::{Relations, Step};
+use crate::declared::migrations::Migration;
+use crate::facts::Oid;
+use crate::findings::{Finding, Rule};
+use crate::pg::name::NAME_MAX_BYTES;
 use crate::pg::version::ServerVersion;
-use effects::{Effect, effects};
-use name_collision::Reached;
-use names::Names;
-use replaced::{Around, Replaced};
-use settings::changes;
-use timeouts::InForce;
+use name_collision::There;
+use replaced::Replaced;
+
+pub use name_collision::sent_by_function;
 
 /// The rules of ours that are judged here.
 const RULES: [&Rule; 6] = [
@@ -49,98 +49,91 @@ pub struct Linted {
     pub unjudged: usize,
 }
 
-/// Judges the migrations in their order, after the base.
-pub fn check(
-    base: Option<&Script>,
-    migrations: &[Migration],
-    applied: &Applied,
-    version: ServerVersion,
-) -> Linted {
-    let mut course = Course::default();
-    if let Some(base) = base.and_then(Parsed::new) {
-        course.follow(&base, |_| Reached::ByTheServer);
-        course.names.discard();
-    }
+/// Judges the migrations in their order.
+pub fn check(migrations: &[Migration], applied: &Applied, version: ServerVersion) -> Linted {
+    let observed = &applied.observed;
+    let mut course = Course::new(observed);
     let mut linted = Linted { findings: Vec::new(), unjudged: 0 };
     for (at, migration) in migrations.iter().enumerate() {
+        let steps = course.steps(at);
         let Some(parsed) = Parsed::new(&migration.up) else {
             linted.unjudged += 1;
-            course.names.forget();
-            course.timeouts.forget();
+            course.follow(at, steps, None);
             continue;
         };
-        let mut findings = squawk::check(&parsed, version, &applied.observed.only_new);
+        let by_place = steps.iter().map(|step| (step.place.clone(), step)).collect();
+        let mut findings = squawk::check(&parsed, version, &observed.only_new, &by_place);
         findings.extend(one_message::check(&parsed));
         findings.extend(unnamed::check(&parsed));
-        findings.extend(course.timeouts.check(&parsed, &applied.observed.timeouts));
-        findings.extend(course.follow(&parsed, |place| reached(applied, at, place)));
+        findings.extend(timeouts::check(&parsed, &observed.timeouts));
+        findings.extend(course.follow(at, steps, Some(&parsed)));
         findings.sort_by_key(|finding| finding.place.as_ref().map(|at| (at.line, at.column)));
         linted.findings.extend(findings);
     }
     linted
 }
 
-/// Where the server came to in the migration of that number.
-fn reached(applied: &Applied, migration: usize, place: &Place) -> Reached {
-    let is_after = |Refused { place: refused, .. }: &Refused| {
-        refused.file == place.file && (place.line, place.column) > (refused.line, refused.column)
-    };
-    let never = migration > applied.migrations
-        || (migration == applied.migrations && applied.refused.as_ref().is_some_and(is_after));
-    if never { Reached::Never } else { Reached::ByTheServer }
-}
-
 /// What one script leaves for the next.
-#[derive(Default)]
-struct Course {
-    names: Names,
-    timeouts: InForce,
-    scripts: usize,
+struct Course<'a> {
+    observed: &'a Observed,
+    relations: Relations,
+    /// Names as they were written, of relations whose name was cut.
+    written: HashMap<Oid, String>,
 }
 
-impl Course {
-    /// Follows what becomes of the relations.
-    fn follow(&mut self, parsed: &Parsed<'_>, reached: impl Fn(&Place) -> Reached) -> Vec<Finding> {
-        self.scripts += 1;
+impl<'a> Course<'a> {
+    fn new(observed: &'a Observed) -> Self {
+        Course {
+            observed,
+            relations: observed.before.clone(),
+            written: HashMap::new(),
+        }
+    }
+
+    /// The steps of that migration.
+    fn steps(&self, migration: usize) -> &'a [Step] {
+        let steps = &self.observed.steps;
+        let from = steps.partition_point(|step| step.migration < migration);
+        let to = steps.partition_point(|step| step.migration <= migration);
+        &steps[from..to]
+    }
+
+    /// Follows what became of the relations. Without a tree only that.
+    fn follow(
+        &mut self,
+        migration: usize,
+        steps: &[Step],
+        parsed: Option<&Parsed<'_>>,
+    ) -> Vec<Finding> {
+        let before = self.observed.newest_before.get(migration).copied().unwrap_or_default();
         let mut replaced = Replaced::default();
         let mut findings = Vec::new();
-        let outside = if parsed.is_wrapped() {
-            Around::Transaction
-        } else {
-            Around::Nothing
-        };
-        let mut around = outside;
-        for statement in &parsed.statements {
-            match statement {
-                Stmt::Begin(_) => around = Around::Transaction,
-                Stmt::Commit(_) | Stmt::Rollback(_) => {
-                    around = outside;
-                    self.names.end();
-                }
-                Stmt::Grant(grant) => replaced.grant(grant, &self.names),
-                _ => {}
-            }
-            for change in changes(statement) {
-                self.names.set(&change);
-            }
-            for effect in effects(statement) {
-                let place = parsed.place_of(statement);
-                if let Effect::Create(created) = &effect {
-                    let reached = reached(&place);
-                    findings.extend(name_collision::check(
-                        &self.names,
-                        created,
-                        place.clone(),
-                        reached,
-                    ));
-                }
-                replaced.see(statement, &effect, &self.names, self.scripts, place, around);
-                self.names.apply(&effect, self.scripts, &parsed.source(statement));
+        for step in steps {
+            replaced.drop(step, &self.relations, before);
+            self.relations.apply(&step.changes);
+            replaced.make(step, &self.relations);
+            let statement = parsed.and_then(|parsed| parsed.statement_of(&step.place));
+            let (relations, origins) = (&self.relations, &self.observed.origins);
+            let there = There { relations, origins, written: &self.written };
+            findings.extend(name_collision::check(step, statement, &there));
+            findings.extend(long_name::sent(step, statement));
+            if let Some(meant) = statement.and_then(Meant::of) {
+                self.remember(step, &meant);
             }
         }
-        self.names.end();
-        findings.extend(replaced.end());
-        findings
+        findings.extend(replaced.end(&self.relations));
+        if parsed.is_some() { findings } else { Vec::new() }
+    }
+
+    /// Remembers the name in full.
+    fn remember(&mut self, step: &Step, meant: &Meant) {
+        let name = meant.name(&self.relations, &step.names);
+        let made = name.filter(|_| meant.name.name.len() > NAME_MAX_BYTES);
+        if let Some(made) = made.and_then(|name| self.relations.named(&name))
+            && step.changes.made.contains(made)
+        {
+            self.written.insert(made.oid, meant.name.name.clone());
+        }
     }
 }
 

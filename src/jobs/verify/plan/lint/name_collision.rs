@@ -1,64 +1,84 @@
-//! Names that another relation bears already.
+//! IF NOT EXISTS where something else bears the name.
 
-use super::effects::{Created, IfTaken, RelationKind};
-use super::names::{Names, Relation};
-use crate::findings::{Finding, Place, Rule};
+use std::collections::HashMap;
+
+use squawk_syntax::ast::Stmt;
+
+use crate::facts::Oid;
+use crate::facts::observed::Relation;
+use crate::findings::{Finding, Rule};
+use crate::jobs::verify::plan::meant::Meant;
+use crate::jobs::verify::plan::observed::Origins;
+use crate::jobs::verify::plan::relations::{Relations, Step, keyword};
 use crate::pg::name::NAME_MAX_BYTES;
+use crate::pg::session::Notice;
 
-/// What comes of it where the name is taken by something else. Where the server refuses it, it has
-/// said so itself if it came that far.
-pub fn check(names: &Names, created: &Created, place: Place, reached: Reached) -> Option<Finding> {
-    if created.taken == IfTaken::Replace || names.is_temporary(created) {
+/// `duplicate_table`, which is said of every kind of relation (PostgreSQL documentation, appendix A).
+const DUPLICATE: &str = "42P07";
+
+/// What is there after a step.
+pub struct There<'a> {
+    pub relations: &'a Relations,
+    pub origins: &'a Origins,
+    /// Names as they were written, of relations whose name was cut.
+    pub written: &'a HashMap<Oid, String>,
+}
+
+/// What had no effect in the step: the statement itself, and those that a function or DO has sent.
+pub fn check(step: &Step, statement: Option<&Stmt>, there: &There<'_>) -> Vec<Finding> {
+    let own = statement.and_then(Meant::of);
+    let sent = step.notices.iter().filter(|notice| notice.sqlstate == DUPLICATE);
+    let sent = sent.filter_map(|notice| Meant::read(sent_by_function(notice)?));
+    own.into_iter()
+        .chain(sent)
+        .filter_map(|meant| judge(step, &meant, there))
+        .collect()
+}
+
+/// PL/pgSQL says in the context of a notice which statement it has sent.
+pub fn sent_by_function(notice: &Notice) -> Option<&str> {
+    let context = notice.context.as_deref()?.strip_prefix("SQL statement \"")?;
+    let end = context.find("\"\nPL/pgSQL function ")?;
+    Some(&context[..end])
+}
+
+fn judge(step: &Step, meant: &Meant, there: &There<'_>) -> Option<Finding> {
+    let met = meant.met(there.relations, step)?;
+    if met.is_temporary || is_meant(step, meant, met, there) {
         return None;
     }
-    let name = names.resolve(&created.name)?;
-    let other = names.get(&name)?;
-    if created.taken == IfTaken::Skip && is_meant(names, created, other) {
-        return None;
-    }
-    let message = match (created.taken, reached) {
-        (IfTaken::Refuse, Reached::ByTheServer) => return None,
-        (IfTaken::Refuse, Reached::Never) => format!(
-            "the server refuses it: {name} is {} already (made at {})",
-            whose(other),
-            other.source
-        ),
-        _ => format!(
-            "nothing is created: {name} is {} already (made at {}), and IF NOT EXISTS hides it",
-            whose(other),
-            other.source
-        ),
-    };
-    let finding = Finding::new(&Rule::NAME_COLLISION, Some(place), message);
+    let made = there.origins.place(met.oid);
+    let made = made.map(|place| format!(" (made at {}:{})", place.file.display(), place.line));
+    let message = format!(
+        "nothing is created: {} is {} already{}, and IF NOT EXISTS hides it",
+        met.qualified(),
+        whose(met, there.relations),
+        made.unwrap_or_default(),
+    );
+    let finding = Finding::new(&Rule::NAME_COLLISION, Some(step.place.clone()), message);
     Some(finding.help(
         "choose another name: tables, views, sequences and indexes of a schema share their names, \
          and only the first 63 bytes of a name count",
     ))
 }
 
-/// Whether the server has run the statement, or refused it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reached {
-    /// It has.
-    ByTheServer,
-    /// It stopped before.
-    Never,
-}
-
 /// IF NOT EXISTS is for what is there by another way: the same kind of relation, of the same table,
 /// and not one whose long name only ends otherwise.
-fn is_meant(names: &Names, created: &Created, other: &Relation) -> bool {
-    let is_cut = created.name.name.len() > NAME_MAX_BYTES;
-    if other.kind != created.kind || (is_cut && other.written != created.name.name) {
+fn is_meant(step: &Step, meant: &Meant, met: &Relation, there: &There<'_>) -> bool {
+    let is_cut = meant.name.name.len() > NAME_MAX_BYTES;
+    let is_other = |written: &String| *written != meant.name.name;
+    if keyword(met.kind) != keyword(meant.kind)
+        || is_cut && there.written.get(&met.oid).is_none_or(is_other)
+    {
         return false;
     }
-    let of = created.of.as_ref().and_then(|of| names.resolve(of));
-    other.of.is_none() || other.of == of || created.kind != RelationKind::Index
+    let of = meant.of.as_ref().and_then(|of| there.relations.found(of, &step.names));
+    of.is_none_or(|table| met.of == Some(table.oid))
 }
 
-fn whose(other: &Relation) -> String {
-    match &other.of {
-        Some(table) if other.kind == RelationKind::Index => format!("an index on {table}"),
-        _ => other.kind.with_article().to_owned(),
+fn whose(met: &Relation, relations: &Relations) -> String {
+    match met.of.and_then(|of| relations.get(of)) {
+        Some(table) if keyword(met.kind) == "INDEX" => format!("an index on {}", table.qualified()),
+        _ => met.kind.with_article().to_owned(),
     }
 }

@@ -1,162 +1,139 @@
 //! Relations that one migration drops and creates again under their name.
 
-use std::collections::HashSet;
-
-use squawk_syntax::ast::{self, AstNode, Stmt};
-
-use super::effects::{Created, Effect, IfTaken, RelationKind};
-use super::names::Names;
-use crate::declared::path_ref_name;
+use crate::facts::observed::Relation;
+use crate::facts::{Oid, RelationKind};
 use crate::findings::{Finding, Place, Rule};
+use crate::jobs::verify::plan::relations::{Relations, Step, keyword};
 use crate::pg::name::RelationName;
-
-/// Whether the statement stands in a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Around {
-    /// Others see nothing until COMMIT.
-    Transaction,
-    /// Others see what each statement did.
-    Nothing,
-}
 
 #[derive(Debug)]
 struct Dropped {
-    kind: RelationKind,
-    name: RelationName,
-    /// An index's table, where it is known.
+    relation: Relation,
+    /// An index's table, a partition's parent.
     of: Option<RelationName>,
     place: Place,
-    around: Around,
+    transaction: usize,
     again: Option<Again>,
 }
 
 #[derive(Debug)]
 struct Again {
+    oid: Oid,
     line: u32,
     is_unique: bool,
-    is_granted: bool,
+    transaction: usize,
 }
 
-/// What a script has dropped so far.
+/// What a migration has dropped so far.
 #[derive(Debug, Default)]
 pub struct Replaced {
     dropped: Vec<Dropped>,
-    /// What the script has made: known for certain, also where it is not whether it is still there.
-    made: HashSet<RelationName>,
 }
 
 impl Replaced {
-    /// Takes in what a statement does, before `names` does. Nobody misses what the script itself has
-    /// made, nor what IF EXISTS drops only perhaps.
-    pub fn see(
-        &mut self,
-        statement: &Stmt,
-        effect: &Effect,
-        names: &Names,
-        script: usize,
-        place: Place,
-        around: Around,
-    ) {
-        match effect {
-            Effect::Drop { kind, name, if_exists } => {
-                let known = names.get(name);
-                let is_own = known.is_some_and(|known| known.script == script);
-                if is_own || (known.is_none() && *if_exists) {
-                    return;
-                }
-                if let Some(name) = names.resolve(name).filter(|name| !self.made.contains(name)) {
-                    let of = known.and_then(|known| known.of.clone());
-                    let (kind, again) = (*kind, None);
-                    self.dropped.push(Dropped { kind, name, of, place, around, again });
-                }
+    /// Takes in what a statement has dropped, before `relations` does. Nobody misses what the
+    /// migration itself has made, which is newer than `before`.
+    pub fn drop(&mut self, step: &Step, relations: &Relations, before: Oid) {
+        let gone = step.changes.dropped.iter().filter(|oid| **oid <= before);
+        let gone = gone.filter_map(|oid| relations.get(*oid));
+        // What belongs to something else goes with it, and comes back with it.
+        let is_part = |one: &Relation| one.of.is_some_and(|of| step.changes.dropped.contains(&of));
+        let gone = gone.filter(|one| !(one.is_temporary || one.is_constraint || is_part(one)));
+        self.dropped.extend(gone.map(|relation| Dropped {
+            relation: relation.clone(),
+            of: relation.of.and_then(|of| relations.get(of)).map(Relation::qualified),
+            place: step.place.clone(),
+            transaction: step.transaction,
+            again: None,
+        }));
+    }
+
+    /// Takes in what a statement has made, after `relations` has. What comes back as it was is rolled
+    /// back; what one statement drops and makes it builds anew, as ALTER TABLE does with indexes.
+    pub fn make(&mut self, step: &Step, relations: &Relations) {
+        for made in &step.changes.made {
+            let all = self.dropped.len();
+            self.dropped.retain(|dropped| dropped.relation.oid != made.oid);
+            if self.dropped.len() < all {
+                continue;
             }
-            Effect::Create(created) if !names.is_temporary(created) => {
-                self.create(statement, created, names, place.line);
+            let of = made.of.and_then(|of| relations.get(of)).map(Relation::qualified);
+            let is_same = |one: &Dropped| {
+                one.again.is_none()
+                    && keyword(one.relation.kind) == keyword(made.kind)
+                    && one.relation.qualified() == made.qualified()
+                    && (keyword(made.kind) != "INDEX" || one.of == of)
+            };
+            let Some(at) = self.dropped.iter().rposition(is_same) else {
+                continue;
+            };
+            if self.dropped[at].place == step.place {
+                self.dropped.remove(at);
+                continue;
             }
-            _ => {}
+            self.dropped[at].again = Some(Again {
+                oid: made.oid,
+                line: step.place.line,
+                is_unique: made.is_unique,
+                transaction: step.transaction,
+            });
         }
     }
 
-    /// Privileges that are given again are not lost.
-    pub fn grant(&mut self, grant: &ast::Grant, names: &Names) {
-        let Some(objects) = grant.on_privilege_objects_clause() else {
-            return;
-        };
-        let paths = objects.syntax().descendants().filter_map(ast::RelationNameRef::cast);
-        for path in paths.filter_map(|name| name.path_ref()) {
-            let name = path_ref_name(&path).and_then(|name| names.resolve(&name));
-            for dropped in self.dropped.iter_mut().filter(|one| Some(&one.name) == name.as_ref()) {
-                if let Some(again) = &mut dropped.again {
-                    again.is_granted = true;
-                }
-            }
-        }
-    }
-
-    /// What the script did so.
-    pub fn end(&mut self) -> Vec<Finding> {
-        let dropped = std::mem::take(&mut self.dropped).into_iter();
-        dropped.filter_map(|one| finding(&one)).collect()
-    }
-
-    fn create(&mut self, statement: &Stmt, created: &Created, names: &Names, line: u32) {
-        let name = names.resolve(&created.name);
-        let of = created.of.as_ref().and_then(|of| names.resolve(of));
-        let is_same = |one: &&mut Dropped| {
-            one.kind == created.kind
-                && Some(&one.name) == name.as_ref()
-                && (one.kind != RelationKind::Index || one.of.is_none() || one.of == of)
-        };
-        let dropped = self.dropped.iter_mut().rev().find(is_same);
-        if let Some(dropped) = dropped {
-            let is_unique =
-                matches!(statement, Stmt::CreateIndex(create) if create.unique_token().is_some());
-            dropped.again = Some(Again { line, is_unique, is_granted: false });
-        }
-        if created.taken == IfTaken::Refuse {
-            self.made.extend(name);
-        }
+    /// What the migration did so. Privileges that are given again are not lost.
+    pub fn end(self, relations: &Relations) -> Vec<Finding> {
+        let findings = self.dropped.iter().filter_map(|one| finding(one, relations));
+        findings.collect()
     }
 }
 
-fn finding(dropped: &Dropped) -> Option<Finding> {
-    let Dropped { kind, name, place, around, again, .. } = dropped;
+fn finding(dropped: &Dropped, relations: &Relations) -> Option<Finding> {
+    let Dropped { relation, place, again, .. } = dropped;
     let again = again.as_ref()?;
-    let consequence = match (kind, around) {
-        (RelationKind::Sequence, _) => return None,
-        (RelationKind::View, Around::Transaction) if again.is_granted => return None,
-        (RelationKind::View, Around::Transaction) => "the privileges on it are lost",
-        (RelationKind::View, Around::Nothing) if again.is_granted => {
-            "until then every query that reads it fails"
-        }
-        (RelationKind::View, Around::Nothing) => {
+    let is_granted = relations.get(again.oid).is_some_and(|one| one.has_privileges);
+    // Else others see what each statement did.
+    let is_at_once = dropped.transaction == again.transaction;
+    let consequence = match (relation.kind, is_at_once) {
+        (RelationKind::View, true) if is_granted => return None,
+        (RelationKind::View, true) => "the privileges on it are lost",
+        (RelationKind::View, false) if is_granted => "until then every query that reads it fails",
+        (RelationKind::View, false) => {
             "until then every query that reads it fails, and the privileges on it are lost"
         }
-        (RelationKind::MaterializedView, Around::Transaction) => {
+        (RelationKind::MaterializedView, true) => {
             "who reads it waits until it is filled, and its indexes and privileges are lost"
         }
-        (RelationKind::MaterializedView, Around::Nothing) => {
+        (RelationKind::MaterializedView, false) => {
             "until it is filled every query that reads it fails, and its indexes and privileges are \
              lost"
         }
-        (RelationKind::Table, _) => "its rows, indexes and privileges are lost",
-        (RelationKind::Index, Around::Transaction) => {
+        (RelationKind::Index | RelationKind::PartitionedIndex, true) => {
             "its table is locked, also for reading, until the new index is built"
         }
-        (RelationKind::Index, Around::Nothing) if again.is_unique => {
+        (RelationKind::Index | RelationKind::PartitionedIndex, false) if again.is_unique => {
             "until it is built queries go without it, and nothing keeps duplicates out"
         }
-        (RelationKind::Index, Around::Nothing) => "until it is built queries go without it",
+        (RelationKind::Index | RelationKind::PartitionedIndex, false) => {
+            "until it is built queries go without it"
+        }
+        (RelationKind::Table | RelationKind::PartitionedTable, _) => {
+            "its rows, indexes and privileges are lost"
+        }
+        (RelationKind::ForeignTable, _) => "the privileges on it are lost",
+        (RelationKind::Sequence | RelationKind::CompositeType | RelationKind::Other, _) => {
+            return None;
+        }
     };
+    let name = relation.qualified();
     let message =
         format!("{name} is dropped and created again in line {}: {consequence}", again.line);
     let finding = Finding::new(&Rule::DROP_AND_CREATE, Some(place.clone()), message);
-    Some(finding.help(instead(*kind, name)))
+    Some(finding.help(instead(relation.kind, &name)))
 }
 
 fn instead(kind: RelationKind, name: &RelationName) -> String {
     match kind {
-        RelationKind::Index => format!(
+        RelationKind::Index | RelationKind::PartitionedIndex => format!(
             "create the new index under another name, drop this one, then ALTER INDEX … RENAME; to \
              build the same index anew: REINDEX INDEX CONCURRENTLY {name}"
         ),
@@ -167,7 +144,7 @@ fn instead(kind: RelationKind, name: &RelationName) -> String {
         _ => format!(
             "make the new one under another name, with its indexes and privileges, and change the \
              names in one transaction: ALTER {} … RENAME",
-            kind.keyword()
+            keyword(kind)
         ),
     }
 }

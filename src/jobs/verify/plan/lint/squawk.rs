@@ -1,6 +1,6 @@
 //! squawk's rules, with its names and its comments that switch them off.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use squawk_linter::{Linter, Rule as Squawks, Violation};
 
@@ -9,15 +9,17 @@ use super::long_name;
 use crate::declared::migrations::Wrapping;
 use crate::findings::{Finding, Place, Severity};
 use crate::jobs::verify::plan::parsed::Parsed;
+use crate::jobs::verify::plan::relations::Step;
 use crate::pg::version::ServerVersion;
 
 /// What its rules say against the script, but for what a rule of ours says better.
 ///
-/// `only_new`: statements of which the server has shown that they concern nothing that was there before.
+/// `steps`: what the server made of its statements; `only_new`: those of which the server has shown that they concern nothing that was there before.
 pub fn check(
     parsed: &Parsed<'_>,
     version: ServerVersion,
     only_new: &HashSet<Place>,
+    steps: &HashMap<Place, &Step>,
 ) -> Vec<Finding> {
     let mut linter = Linter::with_default_rules();
     linter.settings.assume_in_transaction = parsed.is_wrapped();
@@ -32,16 +34,20 @@ pub fn check(
             && statement.is_some_and(|statement| only_new.contains(&parsed.place_of(statement)))
     };
     let violations = violations.filter(|violation| !is_refuted(violation));
-    violations.filter_map(|violation| finding(parsed, violation)).collect()
+    violations.filter_map(|violation| finding(parsed, violation, steps)).collect()
 }
 
 /// What these warn of is a lock on a table that is in use; a table that a function or DO has made in the
 /// same transaction is in nobody's use, and the text does not tell.
 const LOCKS_WHAT_IS_THERE: [Squawks; 1] = [Squawks::RequireConcurrentIndexCreation];
 
-fn finding(parsed: &Parsed<'_>, violation: Violation) -> Option<Finding> {
+fn finding(
+    parsed: &Parsed<'_>,
+    violation: Violation,
+    steps: &HashMap<Place, &Step>,
+) -> Option<Finding> {
     let offset = violation.text_range.start().into();
-    if let Some(better) = long_name::instead_of(parsed, &violation) {
+    if let Some(better) = long_name::instead_of(parsed, &violation, steps) {
         return Some(better);
     }
     if is_contradicted(parsed, violation.code, offset) {
