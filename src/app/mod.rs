@@ -15,7 +15,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::output::inflight::Inflight;
 use crate::output::{Console, Origin, Report};
 use crate::pg::conninfo::{Conninfo, Environment};
-use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
+use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy, Server};
 use crate::pg::row::Fault;
 use crate::pg::session::Echo;
 use crate::sandbox;
@@ -78,6 +78,10 @@ impl Context {
         self.console.warn_of_connection(&conninfo, &self.origin);
         let database = Database::open(&conninfo, &self.environment, connect_options).await?;
         self.origin.connected_to(&database.server);
+        let Server { database: name, version, role, .. } = &database.server;
+        let hosts = conninfo.hosts();
+        self.console
+            .narrate(&format!("{name} on {hosts} (PostgreSQL {version}) as {role}"));
         if let Ok(mut faults) = self.faults.lock() {
             faults.push(database.fault());
         }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::format;
 use crate::output::steps::StepsDocument;
-use crate::output::table::{cell, right, table, text};
+use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Head, Outcome, Report, Style, Text};
 use crate::work::event::{Executed, Status};
 
@@ -41,10 +41,10 @@ impl Report for DemoReport {
         head.document(self.outcome(), body, &self.done.warnings)
     }
 
-    fn text(&self, _: &Style) -> Text {
+    fn text(&self, style: &Style) -> Text {
         let mut text = Text::default();
         text.narrate("");
-        text.product(queries_table(&self.queries));
+        text.product(queries_table(&self.queries, style.width));
         if let Some(Kept { url, stop_command, .. }) = &self.kept {
             text.narrate("");
             text.narrate(format!("The server goes on running. Reach it with\npsql '{url}'"));
@@ -78,7 +78,7 @@ pub struct QueryDocument {
     pub times_faster: f64,
 }
 
-fn queries_table(queries: &[QueryDocument]) -> String {
+fn queries_table(queries: &[QueryDocument], width: Option<u16>) -> String {
     let mut table = table(&["query", "before", "after", "times faster"]);
     for query in queries {
         table.add_row(vec![
@@ -88,7 +88,8 @@ fn queries_table(queries: &[QueryDocument]) -> String {
             right(format!("{:.1}", query.times_faster)),
         ]);
     }
-    text(&table)
+    let narrow = Narrow { wraps: "query", drops: &["times faster"] };
+    fitted(&table, narrow, width)
 }
 
 fn millis(millis: f64) -> String {

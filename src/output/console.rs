@@ -1,5 +1,6 @@
 //! The two streams: the only place that writes to them.
 
+use std::ffi::OsStr;
 use std::io::{IsTerminal, Write, stderr, stdout};
 
 use indicatif::MultiProgress;
@@ -189,7 +190,7 @@ impl Console {
         let colored = match self.options.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+            Color::Auto => stderr().is_terminal() && !is_colour_unwanted(),
         };
         if colored {
             format!("\u{1b}[{code}m{text}\u{1b}[0m")
@@ -197,6 +198,14 @@ impl Console {
             text.to_owned()
         }
     }
+}
+
+/// By the user's environment: NO_COLOR, unless it is empty (no-color.org), or a terminal without colours.
+fn is_colour_unwanted() -> bool {
+    let is = |name: &str, unwanted: fn(&OsStr) -> bool| {
+        std::env::var_os(name).is_some_and(|value| unwanted(&value))
+    };
+    is("NO_COLOR", |value| !value.is_empty()) || is("TERM", |value| value == "dumb")
 }
 
 /// Lines after the first are indented: a name or a message of the server's with a line end in it must

@@ -20,7 +20,7 @@ pub struct Telling {
     /// Whether a step is told one by one.
     pub is_told: fn(&StepOutcome, &Style) -> bool,
     /// Those that are.
-    pub table: fn(&[&ExecutedStep]) -> String,
+    pub table: fn(&[&ExecutedStep], Option<u16>) -> String,
     /// All of them, in a sentence.
     pub summary: fn(&Executed) -> String,
 }
@@ -44,7 +44,7 @@ impl Report for ExecutedReport {
             .filter(|executed| is_told(&executed.outcome, style))
             .collect::<Vec<_>>();
         if !told.is_empty() {
-            text.product(table(&told));
+            text.product(table(&told, style.width));
         }
         text.warnings(&self.done.warnings);
         text.narrate(summary(&self.done));

@@ -1,6 +1,8 @@
 //! Tables as people read them on a terminal.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{
+    Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets,
+};
 
 use crate::escape_control::escape_control;
 
@@ -40,7 +42,217 @@ pub fn text(table: &Table) -> String {
     lines.collect()
 }
 
+/// How a table gives way where a terminal is narrow. Columns are known by their titles.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Narrow {
+    /// The one whose text goes on in the next line, between words.
+    pub wraps: &'static str,
+    /// Those that are left out, the least important first.
+    pub drops: &'static [&'static str],
+}
+
+/// The table's text for lines of so many characters; `None`: as long as it takes. Columns with nothing in
+/// them are left out. A word is never broken: where the columns have no room beside each other, each
+/// row is a block of lines.
+pub fn fitted(table: &Table, narrow: Narrow, width: Option<u16>) -> String {
+    let mut grid = Grid::of(table);
+    grid.leave_out_empty();
+    let Some(width) = width.map(usize::from) else {
+        return grid.drawn(None);
+    };
+    for title in std::iter::once(None).chain(narrow.drops.iter().map(Some)) {
+        grid.leave_out(title.copied());
+        if grid.width() <= width {
+            return grid.drawn(None);
+        }
+        let wrapped = grid.titles.iter().position(|title| *title == narrow.wraps.to_uppercase());
+        if let Some(at) = wrapped
+            && let room = (width + grid.widths[at]).saturating_sub(grid.width())
+            && room >= LEAST_ROOM.max(grid.longest_word(at))
+        {
+            return grid.drawn(Some((at, room)));
+        }
+    }
+    Grid::of(table).blocks(width)
+}
+
+/// A text in a narrower column is not read any more.
+const LEAST_ROOM: usize = 24;
+/// The blanks around a column.
+const PADDING: usize = 2;
+
+/// What stands in a table.
+struct Grid {
+    titles: Vec<String>,
+    rows: Vec<Vec<Cell>>,
+    /// Of each column, without blanks.
+    widths: Vec<usize>,
+}
+
+impl Grid {
+    fn of(table: &Table) -> Grid {
+        let titles = table.header().into_iter().flat_map(|row| row.cell_iter());
+        Grid {
+            titles: titles.map(Cell::content).collect(),
+            rows: table.row_iter().map(|row| row.cell_iter().cloned().collect()).collect(),
+            widths: table.column_max_content_widths().into_iter().map(usize::from).collect(),
+        }
+    }
+
+    fn width(&self) -> usize {
+        self.widths.iter().map(|width| width + PADDING).sum()
+    }
+
+    /// What is nothing in each row tells nothing.
+    fn leave_out_empty(&mut self) {
+        let is_empty = |at: usize| {
+            let mut cells = self.rows.iter().filter_map(|row| row.get(at));
+            cells.all(|cell| matches!(cell.content().trim(), "" | "-"))
+        };
+        let empty = (1..self.titles.len()).filter(|at| is_empty(*at)).collect::<Vec<_>>();
+        for at in empty.into_iter().rev() {
+            self.remove(at);
+        }
+    }
+
+    fn leave_out(&mut self, title: Option<&str>) {
+        let at = title
+            .and_then(|title| self.titles.iter().position(|known| *known == title.to_uppercase()));
+        if let Some(at) = at {
+            self.remove(at);
+        }
+    }
+
+    fn remove(&mut self, at: usize) {
+        self.titles.remove(at);
+        self.widths.remove(at);
+        for row in self.rows.iter_mut().filter(|row| at < row.len()) {
+            row.remove(at);
+        }
+    }
+
+    fn longest_word(&self, at: usize) -> usize {
+        let texts = self.rows.iter().filter_map(|row| row.get(at)).map(Cell::content);
+        let longest = |text: String| text.split_whitespace().map(shown_width).max();
+        texts.filter_map(longest).max().unwrap_or(0)
+    }
+
+    /// With one column, by its place, kept to so many characters.
+    fn drawn(self, wrapped: Option<(usize, usize)>) -> String {
+        let titles = self.titles.iter().map(String::as_str).collect::<Vec<_>>();
+        let mut drawn = table(&titles);
+        match wrapped {
+            None => drawn.set_content_arrangement(ContentArrangement::Disabled),
+            Some((_, room)) => {
+                let rest = self.width() - self.widths[wrapped.map_or(0, |(at, _)| at)];
+                drawn.set_width(u16::try_from(rest + room).unwrap_or(u16::MAX))
+            }
+        };
+        for row in self.rows {
+            drawn.add_row(row);
+        }
+        for (at, width) in self.widths.iter().enumerate() {
+            let room = wrapped.filter(|(wrapped, _)| *wrapped == at).map(|(_, room)| room);
+            let width = u16::try_from(room.unwrap_or(*width) + PADDING).unwrap_or(u16::MAX);
+            if let Some(column) = drawn.column_mut(at).filter(|_| wrapped.is_some()) {
+                column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
+            }
+        }
+        text(&drawn)
+    }
+
+    /// A line for the first two columns of each row, and one for each of the others below it.
+    fn blocks(&self, width: usize) -> String {
+        let mut blocks = String::new();
+        for row in &self.rows {
+            let cells = self.titles.iter().zip(row.iter().map(Cell::content));
+            let cells = cells.filter(|(_, text)| !matches!(text.trim(), "" | "-"));
+            let mut lines = Vec::new();
+            for (at, (title, text)) in cells.enumerate() {
+                match at {
+                    0 => lines.push(format!(" {text}")),
+                    1 => lines.iter_mut().for_each(|first: &mut String| {
+                        first.push_str(&format!(" {text}"));
+                    }),
+                    _ => lines.extend(between_words(
+                        &format!("{}: {text}", title.to_lowercase()),
+                        width.saturating_sub(4),
+                    )),
+                }
+            }
+            blocks.push_str(&(lines.join("\n    ") + "\n"));
+        }
+        blocks
+    }
+}
+
+/// Lines of at most so many characters, where words allow it.
+fn between_words(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.last_mut();
+        match last {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if shown_width(line) + 1 + shown_width(word) <= width => {
+                line.push_str(&format!(" {word}"));
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// How many columns of a terminal a text takes, as the tables reckon.
+fn shown_width(text: &str) -> usize {
+    let mut table = Table::new();
+    table.add_row(vec![made(text)]);
+    table.column_max_content_widths().first().map_or(0, |width| usize::from(*width))
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 fn made(text: &str) -> Cell {
     Cell::new(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps() -> Table {
+        let mut table = table(&["status", "object", "size", "nothing", "why"]);
+        let why = "a reason of several words that goes on";
+        table.add_row(vec![
+            cell("done"),
+            cell("public.a_name_of_its_own"),
+            right("12 MiB"),
+            cell("-"),
+            cell(why),
+        ]);
+        table
+    }
+
+    const NARROW: Narrow = Narrow { wraps: "why", drops: &["size"] };
+
+    fn widest(text: &str) -> usize {
+        text.lines().map(|line| line.chars().count()).max().unwrap()
+    }
+
+    #[test]
+    fn a_table_gives_way_to_its_terminal_and_breaks_no_word() {
+        let whole = fitted(&steps(), NARROW, None);
+        assert!(whole.contains("12 MiB") && !whole.contains("NOTHING"), "{whole}");
+        assert_eq!(whole.lines().count(), 2, "{whole}");
+        for width in [40, 60, 70, 80, 120] {
+            let text = fitted(&steps(), NARROW, Some(width));
+            assert!(widest(&text) <= usize::from(width), "{width}:\n{text}");
+            assert!(text.contains("public.a_name_of_its_own"), "{width}:\n{text}");
+        }
+        let narrow = fitted(&steps(), NARROW, Some(66));
+        assert!(!narrow.contains("SIZE") && narrow.contains("STATUS"), "{narrow}");
+        let blocks = fitted(&steps(), NARROW, Some(40));
+        assert!(
+            blocks.starts_with(" done public.a_name_of_its_own\n    size: 12 MiB\n"),
+            "{blocks}"
+        );
+    }
 }

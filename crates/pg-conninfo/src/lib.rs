@@ -151,8 +151,13 @@ impl Conninfo {
     pub fn display(&self) -> String {
         let user = self.get("user").unwrap_or_default();
         let dbname = self.get("dbname").unwrap_or_default();
-        let hosts: Vec<_> = self.endpoints.iter().map(Endpoint::display).collect();
-        format!("{user}@{}/{dbname}", hosts.join(","))
+        format!("{user}@{}/{dbname}", self.hosts())
+    }
+
+    /// `host:port`, or the folder of the socket. Several are joined by commas.
+    pub fn hosts(&self) -> String {
+        let hosts = self.endpoints.iter().map(Endpoint::display);
+        hosts.collect::<Vec<_>>().join(",")
     }
 
     /// Whether `text` is meant as a connection URL, wherever it was given. It must not be shown then,

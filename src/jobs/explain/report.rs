@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::findings::Rule;
-use crate::output::table::{table, text};
+use crate::output::table::{Narrow, fitted, table};
 use crate::output::{Head, Outcome, Report, Style, Text};
 
 /// Our rules, or the page of one of them.
@@ -38,9 +38,9 @@ impl Report for RulesReport {
         head.document(self.outcome(), RulesDocument { rules: self.rules() }, &[])
     }
 
-    fn text(&self, _: &Style) -> Text {
+    fn text(&self, style: &Style) -> Text {
         Text::of(match self {
-            RulesReport::All => rules_table(),
+            RulesReport::All => rules_table(style.width),
             RulesReport::One(rule) => page(rule),
             RulesReport::Squawks(name) => squawks_page(name),
         })
@@ -75,10 +75,11 @@ fn squawks_page(name: &str) -> String {
     format!("A rule of the linter squawk: https://squawkhq.com/docs/{name}\n")
 }
 
-fn rules_table() -> String {
+fn rules_table(width: Option<u16>) -> String {
     let mut table = table(&["rule", "severity", "what"]);
     for rule in Rule::ALL {
         table.add_row([rule.name, rule.severity.name(), rule.summary()]);
     }
-    text(&table)
+    let narrow = Narrow { wraps: "what", drops: &[] };
+    fitted(&table, narrow, width)
 }

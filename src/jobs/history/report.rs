@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::facts::history::{PastRun, Run};
 use crate::format;
-use crate::output::table::{cell, right, table, text};
+use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Head, Outcome, Report, Style, Text};
 
 /// The runs that were asked for.
@@ -28,7 +28,7 @@ impl Report for HistoryReport {
         head.document(self.outcome(), HistoryDocument { runs, pruned: self.pruned }, &[])
     }
 
-    fn text(&self, _: &Style) -> Text {
+    fn text(&self, style: &Style) -> Text {
         let mut text = Text::default();
         if let Some(pruned) = self.pruned {
             let runs = format::count(usize::try_from(pruned).unwrap_or_default(), "run", "runs");
@@ -36,13 +36,13 @@ impl Report for HistoryReport {
         }
         match self.runs.as_slice() {
             [] => text.narrate("The history holds no such run."),
-            runs => text.product(runs_table(runs)),
+            runs => text.product(runs_table(runs, style.width)),
         }
         text
     }
 }
 
-fn runs_table(runs: &[PastRun]) -> String {
+fn runs_table(runs: &[PastRun], width: Option<u16>) -> String {
     let header = [
         "when", "command", "action", "object", "outcome", "time", "rows", "size", "reason",
     ];
@@ -61,7 +61,8 @@ fn runs_table(runs: &[PastRun]) -> String {
             cell(&run.reason),
         ]);
     }
-    text(&table)
+    let narrow = Narrow { wraps: "reason", drops: &["size", "rows", "command", "time"] };
+    fitted(&table, narrow, width)
 }
 
 /// `+12 ~3 -4`: inserted, updated and deleted, as far as they are known.

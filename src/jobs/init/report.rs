@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::plan::{NAME, SchemaStep};
 use crate::format;
 use crate::format::millis;
-use crate::output::table::{cell, right, table, text};
+use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Head, Outcome, Report, Style, Text};
 
 /// Exactly the statements that would be sent.
@@ -69,14 +69,14 @@ impl Report for InitReport {
         if self.done.is_empty() {
             text.narrate(NOTHING);
         } else if !style.is_quiet() {
-            text.product(steps_table(&self.done));
+            text.product(steps_table(&self.done, style.width));
             text.narrate(format!("{} done.", self.done.len()));
         }
         text
     }
 }
 
-fn steps_table(done: &[(SchemaStep, Duration)]) -> String {
+fn steps_table(done: &[(SchemaStep, Duration)], width: Option<u16>) -> String {
     let mut table = table(&["status", "action", "object", "time", "how"]);
     for (step, took) in done {
         table.add_row(vec![
@@ -87,7 +87,8 @@ fn steps_table(done: &[(SchemaStep, Duration)]) -> String {
             cell(&step.reason),
         ]);
     }
-    text(&table)
+    let narrow = Narrow { wraps: "how", drops: &["time"] };
+    fitted(&table, narrow, width)
 }
 
 const NOTHING: &str = "Nothing to do: the schema pgtend is as wanted.";

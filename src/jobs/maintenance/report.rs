@@ -6,7 +6,7 @@ use crate::facts::{HorizonHolder, Known};
 use crate::format;
 use crate::output::dry_run::FEW;
 use crate::output::executed::Telling;
-use crate::output::table::{cell, right, table, text};
+use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Format, Head, Outcome, OutputOptions, Report, Style, Text, Verbosity};
 use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
 
@@ -77,7 +77,7 @@ pub fn horizon(holders: &Known<Vec<HorizonHolder>>) -> String {
     )
 }
 
-fn executed_table(steps: &[&ExecutedStep]) -> String {
+fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
     let mut table = table(&[
         "status",
         "action",
@@ -122,7 +122,11 @@ fn executed_table(steps: &[&ExecutedStep]) -> String {
             cell(&outcome.reason),
         ]);
     }
-    text(&table)
+    let narrow = Narrow {
+        wraps: "why",
+        drops: &["scanned", "frozen age", "size", "dead rows"],
+    };
+    fitted(&table, narrow, width)
 }
 
 fn summary(done: &Executed) -> String {

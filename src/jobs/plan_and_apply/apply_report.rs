@@ -3,7 +3,7 @@
 use crate::format;
 use crate::output::Style;
 use crate::output::executed::Telling;
-use crate::output::table::{cell, right, table, text};
+use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
 use crate::work::plan::Action;
 
@@ -18,7 +18,7 @@ fn is_told(outcome: &StepOutcome, style: &Style) -> bool {
     }
 }
 
-fn executed_table(steps: &[&ExecutedStep]) -> String {
+fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
     let mut table = table(&["status", "action", "object", "on", "time", "size", "how"]);
     for ExecutedStep { step, outcome } in steps {
         let size = outcome.size_bytes.map_or("-".to_owned(), format::bytes);
@@ -43,7 +43,8 @@ fn executed_table(steps: &[&ExecutedStep]) -> String {
             cell(how),
         ]);
     }
-    text(&table)
+    let narrow = Narrow { wraps: "how", drops: &["size", "on"] };
+    fitted(&table, narrow, width)
 }
 
 fn executed_summary(executed: &Executed) -> String {

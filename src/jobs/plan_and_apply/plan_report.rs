@@ -2,7 +2,7 @@
 
 use crate::format;
 use crate::output::steps::{StepsDocument, summary};
-use crate::output::table::{cell, right, table, text};
+use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Head, Outcome, Report, Style, Text, Verbosity};
 use crate::work::plan::{Plan, Step, Verdict};
 
@@ -30,7 +30,7 @@ impl Report for PlanReport {
             let steps = self.plan.steps.iter();
             let shown = steps.filter(|step| is_shown(step, style.verbosity)).collect::<Vec<_>>();
             if !shown.is_empty() {
-                text.product(table_of(&shown, style.verbosity));
+                text.product(table_of(&shown, style));
             }
             text.narrate(summary(&self.plan));
         }
@@ -43,7 +43,7 @@ fn is_shown(step: &Step, verbosity: Verbosity) -> bool {
     matches!(step.verdict, Verdict::ToDo | Verdict::Refused) || verbosity == Verbosity::Verbose
 }
 
-fn table_of(steps: &[&Step], verbosity: Verbosity) -> String {
+fn table_of(steps: &[&Step], style: &Style) -> String {
     let mut table = table(&["action", "object", "on", "why", "strongest lock", "est. size"]);
     for step in steps {
         let action = match step.verdict {
@@ -64,8 +64,9 @@ fn table_of(steps: &[&Step], verbosity: Verbosity) -> String {
             right(size),
         ]);
     }
-    let mut product = text(&table);
-    if verbosity == Verbosity::Verbose {
+    let narrow = Narrow { wraps: "why", drops: &["est. size", "strongest lock", "on"] };
+    let mut product = fitted(&table, narrow, style.width);
+    if style.is_verbose() {
         product.push('\n');
         for step in steps {
             let mut statements =

@@ -3,7 +3,7 @@
 use crate::format;
 use crate::output::Style;
 use crate::output::executed::Telling;
-use crate::output::table::{cell, right, table, text};
+use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
 
 /// In which words it tells what was done.
@@ -17,7 +17,7 @@ fn is_told(outcome: &StepOutcome, style: &Style) -> bool {
     }
 }
 
-fn executed_table(steps: &[&ExecutedStep]) -> String {
+fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
     let mut table =
         table(&["status", "view", "mode", "time", "inserted", "deleted", "size", "why"]);
     for ExecutedStep { step, outcome } in steps {
@@ -40,7 +40,11 @@ fn executed_table(steps: &[&ExecutedStep]) -> String {
             cell(why),
         ]);
     }
-    text(&table)
+    let narrow = Narrow {
+        wraps: "why",
+        drops: &["size", "mode", "deleted", "inserted"],
+    };
+    fitted(&table, narrow, width)
 }
 
 fn summary(done: &Executed) -> String {

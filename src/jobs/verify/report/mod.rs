@@ -10,7 +10,7 @@ use super::plan::{HeldLock, Judgement};
 use crate::escape_control::escape_control;
 use crate::findings::{Check, Repository, counted, github, gitlab, junit, lines, markdown, sarif};
 use crate::format;
-use crate::output::table::{cell, right, table, text};
+use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Format, Head, Outcome, Report, Style, Text};
 use document::VerifyDocument;
 
@@ -65,10 +65,10 @@ fn table_of(judgement: &Judgement, style: &Style) -> String {
         return findings(judgement);
     }
     let locks = match style.is_verbose() && !judgement.locks.is_empty() {
-        true => locks(&judgement.locks) + "\n",
+        true => locks(&judgement.locks, style.width) + "\n",
         false => String::new(),
     };
-    findings(judgement) + &locks + &checks(judgement) + &layout(judgement)
+    findings(judgement) + &locks + &checks(judgement, style.width) + &layout(judgement)
 }
 
 fn findings(judgement: &Judgement) -> String {
@@ -97,7 +97,7 @@ fn layout(judgement: &Judgement) -> String {
 }
 
 /// Which server a check was made on is said where there were several.
-fn checks(judgement: &Judgement) -> String {
+fn checks(judgement: &Judgement, width: Option<u16>) -> String {
     let several = !judgement.review.servers.is_empty();
     let columns = ["server", "check", "verdict", "time", "what"];
     let mut table = table(if several { &columns } else { &columns[1..] });
@@ -105,7 +105,8 @@ fn checks(judgement: &Judgement) -> String {
         let server = several.then(|| cell(check.servers.join(", ")));
         table.add_row(server.into_iter().chain(cells(check)).collect::<Vec<_>>());
     }
-    text(&table)
+    let narrow = Narrow { wraps: "what", drops: &["time"] };
+    fitted(&table, narrow, width)
 }
 
 fn cells(check: &Check) -> [Cell; 4] {
@@ -118,7 +119,7 @@ fn cells(check: &Check) -> [Cell; 4] {
 }
 
 /// Every lock on what was there before.
-fn locks(locks: &[HeldLock]) -> String {
+fn locks(locks: &[HeldLock], width: Option<u16>) -> String {
     let mut table = table(&["table", "lock", "held", "rewrites", "scans", "statement"]);
     let yes = |is: bool| if is { "yes" } else { "-" };
     for lock in locks {
@@ -132,5 +133,6 @@ fn locks(locks: &[HeldLock]) -> String {
             cell(format!("{}:{}", escape_control(&file), lock.place.line)),
         ]);
     }
-    text(&table)
+    let narrow = Narrow { wraps: "statement", drops: &["held", "scans", "rewrites"] };
+    fitted(&table, narrow, width)
 }
