@@ -92,7 +92,7 @@ fn written(text: &str) -> String {
                NULL::pg_catalog.float8 AS stats_since_epoch";
     text.replace("{schema}", "pgtend")
         .replace("{key}", key)
-        .replace("{figures}", &selected(&[]))
+        .replace("{counters}", &selected(&[]))
         .replace("{rank}", "s.calls::pg_catalog.float8")
         .replace("{calls}", "s.calls::pg_catalog.float8")
         .replace("{total}", "s.total_exec_time::pg_catalog.float8")
