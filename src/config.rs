@@ -8,6 +8,7 @@ use std::{env, fs};
 
 use serde::{Deserialize, Deserializer};
 
+use crate::did_you_mean;
 use crate::duration;
 use crate::failure::{Failure, Kind, Result};
 use crate::files;
@@ -441,12 +442,9 @@ impl Config {
 
     /// The failure that no target is of that name.
     pub fn no_target(&self, name: &str) -> Failure {
-        let known = self.targets.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-        let hint = if known.is_empty() {
-            "the configuration has no [targets.NAME]".to_owned()
-        } else {
-            format!("the configuration knows {known}")
-        };
+        let known = self.targets.keys().cloned().collect::<Vec<_>>();
+        let none = "the configuration has no [targets.NAME]";
+        let hint = did_you_mean::hint(name, &known, none);
         Failure::usage(format!("there is no target {name}")).hint(hint)
     }
 }
@@ -589,7 +587,7 @@ mod tests {
     fn an_unknown_target_names_the_known_ones() {
         let config = read("[targets.a]\nurl = \"postgres://u:secret@h/db\"\n").unwrap();
         assert_eq!(config.target("a").unwrap().url, "postgres://u:secret@h/db");
-        assert!(config.target("b").unwrap_err().hint.unwrap().contains("knows a"));
+        assert!(config.target("b").unwrap_err().hint.unwrap().contains("there are: a"));
         assert!(!format!("{config:?}").contains("secret"));
     }
 }

@@ -34,6 +34,7 @@ mod pg;
 
 pub mod cancel;
 mod config;
+mod did_you_mean;
 mod duration;
 mod escape_control;
 pub mod failure;

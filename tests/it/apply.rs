@@ -21,3 +21,28 @@ async fn a_missing_index_is_built_and_a_second_run_sends_nothing() {
     assert_eq!(second.step("public.sales_user").reason_code, "as-declared");
     assert_eq!(db.applied(), sent, "the second run sent something");
 }
+
+#[tokio::test]
+async fn a_filter_that_fits_nothing_is_an_error_and_says_what_may_be_meant() {
+    let db = Database::new().await;
+    db.sql(SALES).await;
+    let declared = db.declare("CREATE INDEX sales_user ON sales (user_id);");
+    for (option, value, meant) in [
+        ("--index", "sale_*", "did you mean sales_user?"),
+        ("--index", "xyz", "there are: sales_user"),
+        ("--table", "public.sale", "did you mean public.sales?"),
+    ] {
+        for command in ["plan", "apply"] {
+            let output = db.pgtend(&[command, option, value, &declared]).expect(2);
+            assert!(output.stderr.contains(value), "{output}");
+            assert!(output.stderr.contains(&format!("hint: {meant}")), "{output}");
+        }
+    }
+    assert_eq!(db.applied(), [""; 0]);
+    db.pgtend(&["plan", "--index", "sales_*", &declared]).expect(0);
+
+    let output = db.pgtend(&["vacuum", "sale"]).expect(2);
+    assert!(output.stderr.contains("hint: did you mean public.sales?"), "{output}");
+    let output = db.pgtend(&["vacuum", "--schema", "publik"]).expect(2);
+    assert!(output.stderr.contains("hint: did you mean public?"), "{output}");
+}

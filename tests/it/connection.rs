@@ -513,7 +513,7 @@ async fn a_target_of_the_configuration_connects() {
             kind: "usage",
             sqlstate: None,
             message: "there is no target erp",
-            hint: "the configuration knows crm",
+            hint: "there are: crm",
         },
     );
 }

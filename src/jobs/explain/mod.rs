@@ -4,6 +4,7 @@ pub mod report;
 
 use crate::app::Context;
 use crate::app::command::{Command, Connects};
+use crate::did_you_mean;
 use crate::failure::{Failure, Result};
 use crate::findings::Rule;
 use crate::output::Report;
@@ -39,6 +40,10 @@ fn explain(name: &str) -> Result<RulesReport> {
     if Rule::is_squawks(name) {
         return Ok(RulesReport::Squawks(name.to_owned()));
     }
-    Err(Failure::usage(format!("there is no rule {name}"))
-        .hint("pgtend explain, without a name, lists the rules"))
+    let known = Rule::ALL.iter().map(|rule| rule.name.to_owned()).collect::<Vec<_>>();
+    let hint = match did_you_mean::nearest(name, &known) {
+        Some(rule) => format!("did you mean {rule}?"),
+        None => "pgtend explain, without a name, lists the rules".to_owned(),
+    };
+    Err(Failure::usage(format!("there is no rule {name}")).hint(hint))
 }

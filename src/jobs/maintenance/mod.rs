@@ -212,6 +212,7 @@ async fn look(
     let mut sieve = Sieve::new(options, told);
     let keeps = |settings: &_, table: &_| sieve.keeps(settings, table);
     let facts = facts::load_table_maintenance(&session, &database.server, past, keeps).await?;
+    sieve.require_schemas()?;
     let facts = TableMaintenance { not_due: sieve.not_due(), ..facts };
     Ok(Looked { facts, schema, trouble })
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::app::Context;
 use crate::app::execute::Limits;
 use crate::config::Mode;
+use crate::did_you_mean;
 use crate::duration;
 use crate::facts::history::{self, Schema};
 use crate::facts::refresh::Facts;
@@ -211,7 +212,7 @@ fn nothing_named(facts: &Facts) -> Failure {
     }
     failure.hint(format!(
         "name views, or set `views` under [refresh] in pgtend.toml, or use --all; there are: {}",
-        plan::listed(&names)
+        did_you_mean::listed(&names)
     ))
 }
 

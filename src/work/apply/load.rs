@@ -1,6 +1,6 @@
 //! From the database and the declaration to the plan of `apply`.
 
-use super::plan::{self, Options};
+use super::plan::{self, Filter, Options};
 use crate::config::cache_folder;
 use crate::declared::Declaration;
 use crate::facts::{self, Questions};
@@ -11,7 +11,7 @@ use crate::work::plan::Plan;
 /// Reads the facts and makes the plan.
 ///
 /// # Errors
-/// Those of the connection and of the catalog queries.
+/// Those of the connection and of the catalog queries; `Usage` for a filter that nothing fits.
 pub async fn load_plan(
     database: &Database,
     declaration: &Declaration,
@@ -24,5 +24,11 @@ pub async fn load_plan(
     };
     let folder = cache_folder();
     let facts = facts::load_with(&session, &database.server, &questions, folder.as_deref()).await?;
+    if !options.filter.is_everything() {
+        let unfiltered = Options { filter: Filter::default(), ..options.clone() };
+        options
+            .filter
+            .require_fitting(&plan::plan(declaration, &facts, &unfiltered).steps)?;
+    }
     Ok(plan::plan(declaration, &facts, options))
 }

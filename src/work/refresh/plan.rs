@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::config::Mode;
 use crate::declared;
+use crate::did_you_mean;
 pub use crate::facts::history::LastRefresh;
 use crate::facts::refresh::{Facts, ViewQuestions};
 use crate::facts::{KeyHint, Known, MaterializedView, Oid, Sources, Views};
@@ -104,20 +105,8 @@ pub fn choose<'f>(views: &'f Views, options: &Options) -> Result<Vec<&'f Materia
 fn no_match(pattern: &NamePattern, views: &Views) -> Failure {
     let failure = Failure::usage(format!("there is no materialized view {pattern}"));
     let names = views.all.iter().map(|view| view.name.to_string()).collect::<Vec<_>>();
-    failure.hint(match &names[..] {
-        [] => "the database has no materialized views".to_owned(),
-        names => format!("there are: {}", listed(names)),
-    })
-}
-
-/// As many names as one wants to read.
-pub fn listed(names: &[String]) -> String {
-    const MOST: usize = 12;
-    let mut text = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > MOST {
-        text.push_str(&format!(" and {} more", names.len() - MOST));
-    }
-    text
+    let none = "the database has no materialized views";
+    failure.hint(did_you_mean::hint(&pattern.to_string(), &names, none))
 }
 
 /// Whether it helps to know what a unique index on the view could be made of.

@@ -1,7 +1,11 @@
 //! What the user decided about the plan of `pgtend apply`.
 
+use std::collections::BTreeSet;
+
 use glob::Pattern;
 
+use crate::did_you_mean;
+use crate::failure::{Failure, Result};
 use crate::pg::name::RelationName;
 use crate::work::plan::{Step, Subject};
 
@@ -33,15 +37,47 @@ impl Filter {
 
     /// Whether the user wants the step.
     pub fn lets_through(&self, step: &Step) -> bool {
-        let table = step.on.as_ref().unwrap_or(&step.object);
-        let by_table = self.tables.is_empty()
-            || self.tables.iter().any(|wanted| {
-                wanted.name == table.name
-                    && (wanted.schema.is_none() || wanted.schema == table.schema)
-            });
-        let is_index = matches!(step.subject, Subject::Index(_));
-        let by_index = self.indexes.is_empty()
-            || is_index && self.indexes.iter().any(|wanted| wanted.matches(&step.object.name));
+        let by_table =
+            self.tables.is_empty() || self.tables.iter().any(|wanted| is_on(step, wanted));
+        let by_index =
+            self.indexes.is_empty() || self.indexes.iter().any(|wanted| is_index(step, wanted));
         by_table && by_index
     }
+
+    /// Refuses a filter that none of the declared objects fits: a mistyped one would be nothing to do.
+    ///
+    /// # Errors
+    /// `Usage`.
+    pub fn require_fitting(&self, steps: &[Step]) -> Result<()> {
+        let unfit = |wanted: &&Pattern| !steps.iter().any(|step| is_index(step, wanted));
+        if let Some(wanted) = self.indexes.iter().find(unfit) {
+            let indexes = steps.iter().filter(|step| matches!(step.subject, Subject::Index(_)));
+            let names = indexes.map(|step| step.object.name.clone()).collect::<Vec<_>>();
+            let hint = did_you_mean::hint(wanted.as_str(), &names, "the files declare no index");
+            let message = format!("--index {wanted}: no declared index is called so");
+            return Err(Failure::usage(message).hint(hint));
+        }
+        let unfit = |wanted: &&RelationName| !steps.iter().any(|step| is_on(step, wanted));
+        if let Some(wanted) = self.tables.iter().find(unfit) {
+            let names = steps.iter().map(|step| table(step).to_string());
+            let names = names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+            let hint = did_you_mean::hint(&wanted.to_string(), &names, "the files declare nothing");
+            let message = format!("--table {wanted}: nothing is declared on such a table");
+            return Err(Failure::usage(message).hint(hint));
+        }
+        Ok(())
+    }
+}
+
+fn table(step: &Step) -> &RelationName {
+    step.on.as_ref().unwrap_or(&step.object)
+}
+
+fn is_on(step: &Step, wanted: &RelationName) -> bool {
+    let table = table(step);
+    wanted.name == table.name && (wanted.schema.is_none() || wanted.schema == table.schema)
+}
+
+fn is_index(step: &Step, wanted: &Pattern) -> bool {
+    matches!(step.subject, Subject::Index(_)) && wanted.matches(&step.object.name)
 }

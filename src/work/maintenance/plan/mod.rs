@@ -5,9 +5,10 @@ pub mod due;
 mod statement;
 
 use super::why::Why;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
+use crate::did_you_mean;
 use crate::facts::history::PastMaintenance;
 use crate::facts::{AutovacuumSettings, Oid, RelationKind, TableMaintenance, TableState};
 use crate::failure::{Failure, Kind, Result};
@@ -154,16 +155,27 @@ pub struct Sieve<'o> {
     told: usize,
     kept: usize,
     not_due: usize,
+    /// Of the patterns of schemas those that no table was in, and the schemas that there are.
+    unmatched: Vec<glob::Pattern>,
+    schemas: BTreeSet<String>,
 }
 
 impl<'o> Sieve<'o> {
     /// Keeps so many of those that are not due.
     pub fn new(options: &'o Options, told: usize) -> Self {
-        Sieve { options, told, kept: 0, not_due: 0 }
+        Sieve {
+            options,
+            told,
+            kept: 0,
+            not_due: 0,
+            unmatched: options.schemas.clone(),
+            schemas: BTreeSet::new(),
+        }
     }
 
     /// Whether the table has to be kept under these settings.
     pub fn keeps(&mut self, settings: &AutovacuumSettings, table: &TableState) -> bool {
+        self.notes(table.name.schema.as_deref().unwrap_or_default());
         // What is named has to be found, and partitions count for their parents.
         let matters = !self.options.only_needed
             || !matches!(self.options.selection, Selection::All)
@@ -192,6 +204,26 @@ impl<'o> Sieve<'o> {
         self.kept <= self.told
     }
 
+    fn notes(&mut self, schema: &str) {
+        if !self.schemas.contains(schema) {
+            self.unmatched.retain(|pattern| !pattern.matches(schema));
+            self.schemas.insert(schema.to_owned());
+        }
+    }
+
+    /// Refuses a pattern of schemas that no table is in: a mistyped one would be nothing to do.
+    ///
+    /// # Errors
+    /// `Usage`.
+    pub fn require_schemas(&self) -> Result<()> {
+        let Some(pattern) = self.unmatched.first() else {
+            return Ok(());
+        };
+        let schemas = self.schemas.iter().cloned().collect::<Vec<_>>();
+        let hint = did_you_mean::hint(pattern.as_str(), &schemas, "the database has no tables");
+        Err(Failure::usage(format!("--schema {pattern}: no table is in such a schema")).hint(hint))
+    }
+
     /// How many were not kept because they are not due.
     pub fn not_due(&self) -> usize {
         self.not_due
@@ -215,8 +247,7 @@ fn chosen(facts: &TableMaintenance, options: &Options) -> Result<HashMap<Oid, Ve
                 let matching = matching.map(|table| (table.oid, wanted.columns.clone()));
                 chosen.extend(matching);
                 if chosen.len() == before {
-                    return Err(Failure::usage(format!("there is no table {}", wanted.pattern))
-                        .hint("without a schema only what the search path finds is meant"));
+                    return Err(no_table(&wanted.pattern, facts));
                 }
             }
             add_partitions(facts, &mut chosen);
@@ -226,6 +257,16 @@ fn chosen(facts: &TableMaintenance, options: &Options) -> Result<HashMap<Oid, Ve
         chosen.remove(&table.oid);
     }
     Ok(chosen)
+}
+
+fn no_table(pattern: &NamePattern, facts: &TableMaintenance) -> Failure {
+    let names = facts.tables.iter().filter(|table| !table.is_catalog);
+    let names = names.map(|table| table.name.to_string()).collect::<Vec<_>>();
+    let failure = Failure::usage(format!("there is no table {pattern}"));
+    failure.hint(match did_you_mean::nearest(&pattern.to_string(), &names) {
+        Some(name) => format!("did you mean {name}?"),
+        None => "without a schema only what the search path finds is meant".to_owned(),
+    })
 }
 
 fn is_excluded(table: &TableState, options: &Options) -> bool {
