@@ -58,13 +58,15 @@ impl Begun {
 /// The outcome of a step whose statements were sent, and of whose end nothing is known.
 pub fn unknown(reason: &str, sent: &[Statement]) -> Outcome {
     let sql = sent.iter().flat_map(Statement::texts).collect();
-    let made = sent.iter().filter_map(|statement| match statement {
-        Statement::Build { index, .. } => {
-            Some(format!("DROP INDEX CONCURRENTLY IF EXISTS {index};"))
-        }
-        _ => None,
-    });
-    let mut made = made.collect::<Vec<_>>();
+    let mut made = sent
+        .iter()
+        .filter_map(|statement| match statement {
+            Statement::Build { index, .. } => {
+                Some(format!("DROP INDEX CONCURRENTLY IF EXISTS {index};"))
+            }
+            _ => None,
+        })
+        .collect::<Vec<_>>();
     made.dedup();
     let left = match made.is_empty() {
         true => "what became of its statement is not known",

@@ -81,8 +81,8 @@ pub fn on_waiter(waiter: &Waiter, policy: &Policy) -> Response {
 
 /// ANALYZE and concurrent index statements: nothing is lost when they are sent again.
 fn is_cheaply_repeated(query: &str) -> bool {
-    let words = without_leading_comments(query).to_uppercase();
-    let words = words.split_whitespace().take(6).collect::<Vec<_>>();
+    let beginning = without_leading_comments(query).to_uppercase();
+    let words = beginning.split_whitespace().take(6).collect::<Vec<_>>();
     match words.first().copied() {
         Some("ANALYZE" | "ANALYSE") => true,
         Some("CREATE" | "DROP" | "REINDEX") => words.contains(&"CONCURRENTLY"),
@@ -98,9 +98,12 @@ pub fn describe(session: &Blocker, policy: &Policy) -> String {
         (None, 0) => "a prepared transaction".to_owned(),
         (None, pid) => format!("pid {pid}"),
     };
-    let known = [&session.application, &session.role, &session.state];
-    let known = known.into_iter().flatten().filter(|text| !text.is_empty());
-    let mut known = known.cloned().collect::<Vec<_>>();
+    let mut known = [&session.application, &session.role, &session.state]
+        .into_iter()
+        .flatten()
+        .filter(|text| !text.is_empty())
+        .cloned()
+        .collect::<Vec<_>>();
     if let Some(seconds) = session.xact_seconds {
         let age = std::time::Duration::from_secs(seconds.max(0.0) as u64);
         known.push(format!("transaction {} old", humantime::format_duration(age)));

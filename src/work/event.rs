@@ -123,8 +123,10 @@ impl Executed {
     /// A plan, and how each of its steps ended, in their order.
     pub fn new(plan: Plan, outcomes: Vec<Outcome>) -> Self {
         let Plan { steps, warnings, not_due } = plan;
-        let steps = steps.into_iter().zip(outcomes);
-        let steps = steps.map(|(step, outcome)| ExecutedStep { step, outcome });
+        let steps = steps
+            .into_iter()
+            .zip(outcomes)
+            .map(|(step, outcome)| ExecutedStep { step, outcome });
         Executed { steps: steps.collect(), warnings, not_due }
     }
 

@@ -23,10 +23,18 @@ pub async fn settled(
     }
     let subjects = parts.iter().map(|at| &plan.steps[*at].subject);
     // What cannot be seen now is looked at again, each for itself.
-    let seen = look_at(apply, subjects).await.map(|(_, steps)| steps).unwrap_or_default();
-    let seen = seen.iter().map(|step| (&step.object, step.verdict)).collect::<HashMap<_, _>>();
-    let indexes = plan.steps.iter().enumerate();
-    let indexes = indexes.filter(|(_, step)| matches!(step.subject, Subject::Index(_)));
+    let seen = look_at(apply, subjects)
+        .await
+        .map(|(_, steps)| steps)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|step| (step.object, step.verdict))
+        .collect::<HashMap<_, _>>();
+    let indexes = plan
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| matches!(step.subject, Subject::Index(_)));
     let places = indexes.map(|(at, step)| (&step.object, at)).collect::<HashMap<_, _>>();
     let settled = parts.into_iter().filter_map(|at| {
         let step = &plan.steps[at];

@@ -35,8 +35,10 @@ pub async fn replan(apply: &Apply<'_>, subject: &Subject) -> Result<Seen> {
         return Err(Failure::new(Kind::Server, "the table is locked by another session")
             .sqlstate(Some(LOCK_NOT_AVAILABLE.to_owned())));
     }
-    let step = steps.into_iter().next();
-    let step = step.ok_or_else(|| Failure::new(Kind::Server, "the object was not planned"))?;
+    let step = steps
+        .into_iter()
+        .next()
+        .ok_or_else(|| Failure::new(Kind::Server, "the object was not planned"))?;
     let index = facts.indexes.values().flatten().find(|index| index.name == step.object);
     let table = facts.relations.values().next();
     Ok(Seen {

@@ -7,8 +7,11 @@ use crate::work::plan::{Plan, Step, Subject, Verdict};
 /// builds on new views, comments, and at last maintenance, which is to see it all.
 pub fn stages(plan: &Plan) -> Vec<Stage> {
     let to_do = |wanted: fn(&Plan, &Step) -> bool| {
-        let steps = plan.steps.iter().enumerate();
-        let steps = steps.filter(|(_, step)| step.verdict == Verdict::ToDo && wanted(plan, step));
+        let steps = plan
+            .steps
+            .iter()
+            .enumerate()
+            .filter(|(_, step)| step.verdict == Verdict::ToDo && wanted(plan, step));
         steps.map(|(at, _)| at).collect::<Vec<_>>()
     };
     let mut builds =

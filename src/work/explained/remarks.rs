@@ -277,8 +277,10 @@ fn sequential<'a, 'p>(node: &'a Node<'p>) -> Vec<&'a Node<'p>> {
         "Seq Scan" => vec![node],
         "Aggregate" | "Append" | "Gather" | "Limit" | "Materialize" | "ProjectSet" | "Result"
         | "Subquery Scan" => {
-            let inputs = node.children.iter();
-            let inputs = inputs.filter(|child| !matches!(child.place(), "SubPlan" | "InitPlan"));
+            let inputs = node
+                .children
+                .iter()
+                .filter(|child| !matches!(child.place(), "SubPlan" | "InitPlan"));
             inputs.flat_map(sequential).collect()
         }
         _ => Vec::new(),
@@ -301,8 +303,11 @@ fn seq_scan_remark(whole: Option<&RelationName>, scans: &[&Scan]) -> Option<Rema
         1 => "all of it".to_owned(),
         many => format!("all of {many} partitions"),
     };
-    let amount = [rows.map(|rows| format!("{} rows", count(rows))), bytes.map(format::bytes)];
-    let amount = amount.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let amount = [rows.map(|rows| format!("{} rows", count(rows))), bytes.map(format::bytes)]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ");
     let purpose = match &first.filter {
         Some(filter) => {
             let kept = scans.iter().map(|scan| scan.kept_rows).sum::<f64>();

@@ -31,8 +31,11 @@ impl Commits {
     pub fn compare(&self, now: WalPosition) {
         let mut state = self.state();
         let is_lost = |then: &Option<WalPosition>| !then.is_some_and(|then| now.holds(then));
-        let lost = state.committed.extract_if(|_, then| is_lost(then)).map(|(at, _)| at);
-        let lost = lost.collect::<Vec<_>>();
+        let lost = state
+            .committed
+            .extract_if(|_, then| is_lost(then))
+            .map(|(at, _)| at)
+            .collect::<Vec<_>>();
         state.lost.extend(lost);
     }
 

@@ -131,8 +131,11 @@ pub fn plan(chosen: &[&MaterializedView], facts: &Facts, options: &Options) -> P
     let mut refreshed = HashSet::new();
     for view in chosen {
         let reads = graph.reads(view.oid);
-        let needs = chosen.iter().filter(|other| reads.contains(&other.oid));
-        let needs = needs.map(|other| other.name.clone()).collect::<Vec<_>>();
+        let needs = chosen
+            .iter()
+            .filter(|other| reads.contains(&other.oid))
+            .map(|other| other.name.clone())
+            .collect::<Vec<_>>();
         let upstream = needs.iter().find(|name| refreshed.contains(*name));
         let planner = Planner { view, facts, options };
         let step = planner.step(needs.clone(), upstream);

@@ -66,8 +66,11 @@ pub(super) fn carry(
         tablespace = None;
     }
     if options != shape.options || tablespace.is_some() {
-        let named = declared.tablespace.as_ref().or(tablespace);
-        let named = named.map_or_else(String::new, |it| format!(" TABLESPACE {}", quote_ident(it)));
+        let named = declared
+            .tablespace
+            .as_ref()
+            .or(tablespace)
+            .map_or_else(String::new, |it| format!(" TABLESPACE {}", quote_ident(it)));
         carried.definition = Some(format!("{}{options}{named}{}", parts.head, parts.predicate));
     }
     for target in &own.statistics {

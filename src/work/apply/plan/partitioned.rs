@@ -244,8 +244,10 @@ impl<'a> Tree<'a> {
             && work.drops.is_empty()
             && work.builds.is_empty()
             && work.attachments.is_empty());
-        let part = self.children(self.root.oid);
-        let part = part.filter_map(|child| self.attached_to(child.oid, index.oid)).next();
+        let part = self
+            .children(self.root.oid)
+            .filter_map(|child| self.attached_to(child.oid, index.oid))
+            .next();
         if let Some(part) = part.filter(|_| !any_left) {
             work.attachments.push(attach(&index.name, &part.name));
         }

@@ -73,8 +73,9 @@ fn makes(planner: &Planner<'_>, whole: usize, part: usize) -> bool {
 fn fill(planner: &mut Planner<'_>, whole: usize, parts: &[usize]) {
     let facts = planner.facts;
     let parts = parts.iter().filter_map(|part| declared(step(planner, *part)));
-    let parts = parts.map(|part| DeclaredIndex { parts: Vec::new(), ..part.clone() });
-    let parts = parts.collect::<Vec<_>>();
+    let parts = parts
+        .map(|part| DeclaredIndex { parts: Vec::new(), ..part.clone() })
+        .collect::<Vec<_>>();
     let old = step(planner, whole);
     let Some(relation) = old.on.as_ref().and_then(|table| planner.relation_named(table)) else {
         return;
@@ -115,12 +116,13 @@ impl<'p, 'f> Finder<'p, 'f> {
             let relation = planner.relation_named(step(planner, at).on.as_ref()?)?;
             Some((relation.oid, planner.facts.partitions.get(&relation.oid)?))
         };
-        let trees = (0..planner.declaration.indexes.len()).filter_map(|at| {
-            let (table, members) = members(at)?;
-            let shape = planner.canonical(at).known()?;
-            Some((at, table, members, shape))
-        });
-        let mut trees = trees.collect::<Vec<_>>();
+        let mut trees = (0..planner.declaration.indexes.len())
+            .filter_map(|at| {
+                let (table, members) = members(at)?;
+                let shape = planner.canonical(at).known()?;
+                Some((at, table, members, shape))
+            })
+            .collect::<Vec<_>>();
         // Whoever has a part in its tree has more members than that part.
         trees.sort_by_key(|(at, _, members, _)| (Reverse(members.len()), *at));
         for (whole, table, members, shape) in trees {

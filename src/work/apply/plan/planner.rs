@@ -122,8 +122,12 @@ impl<'a> Planner<'a> {
         let filter = &self.options.filter;
         let mut plan = self.plan;
         plan.warnings.extend(self.declaration.warnings.iter().cloned());
-        let left_out = plan.steps.iter().filter(|step| !filter.lets_through(step));
-        let left_out = left_out.map(|step| step.object.to_string()).collect::<HashSet<_>>();
+        let left_out = plan
+            .steps
+            .iter()
+            .filter(|step| !filter.lets_through(step))
+            .map(|step| step.object.to_string())
+            .collect::<HashSet<_>>();
         plan.steps.retain(|step| filter.lets_through(step));
         plan.warnings.retain(|warning| !left_out.contains(&warning.object));
         plan

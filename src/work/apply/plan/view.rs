@@ -91,9 +91,11 @@ fn existing(
 
 fn create(declared: &DeclaredView, name: &RelationName) -> Statement {
     let DeclaredView { columns, storage, query, .. } = declared;
-    let clauses = [columns.as_str(), storage.as_str()];
-    let clauses = clauses.iter().filter(|clause| !clause.is_empty());
-    let clauses = clauses.map(|clause| format!(" {clause}")).collect::<String>();
+    let clauses = [columns.as_str(), storage.as_str()]
+        .iter()
+        .filter(|clause| !clause.is_empty())
+        .map(|clause| format!(" {clause}"))
+        .collect::<String>();
     let data = if declared.with_data { "" } else { "\nWITH NO DATA" };
     Statement::Alone(format!("CREATE MATERIALIZED VIEW {name}{clauses} AS\n{query}{data}"))
 }

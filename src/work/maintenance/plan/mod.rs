@@ -482,8 +482,12 @@ impl Planner<'_> {
             return Need { is_due: true, urgency: MISSING.max(urgency(&measure)), why };
         }
         if !table.missing_statistics.is_empty() {
-            let names = table.missing_statistics.iter().map(|name| quote_ident(name));
-            let names = names.collect::<Vec<_>>().join(", ");
+            let names = table
+                .missing_statistics
+                .iter()
+                .map(|name| quote_ident(name))
+                .collect::<Vec<_>>()
+                .join(", ");
             let why = format!("extended statistics without data: {names}");
             return Need { is_due: true, urgency: MISSING, why };
         }
@@ -573,14 +577,17 @@ pub fn wanted(text: &str) -> std::result::Result<Wanted, String> {
     let (name, columns) = (&inner[..opens], &inner[opens + 1..]);
     let ends = unquoted(columns, ',').chain([columns.len()]);
     let starts = [0].into_iter().chain(unquoted(columns, ',').map(|at| at + 1));
-    let columns = starts.zip(ends).map(|(start, end)| {
-        let column = &columns[start..end];
-        let column = crate::declared::relation_name(column).filter(|name| name.schema.is_none());
-        column
-            .map(|RelationName { name, .. }| name)
-            .ok_or("a column's name is wrong".to_owned())
-    });
-    let columns = columns.collect::<std::result::Result<Vec<_>, String>>()?;
+    let columns = starts
+        .zip(ends)
+        .map(|(start, end)| {
+            let column = &columns[start..end];
+            let column =
+                crate::declared::relation_name(column).filter(|name| name.schema.is_none());
+            column
+                .map(|RelationName { name, .. }| name)
+                .ok_or("a column's name is wrong".to_owned())
+        })
+        .collect::<std::result::Result<Vec<_>, String>>()?;
     Ok(Wanted { pattern: NamePattern::parse(name.trim())?, columns })
 }
 
@@ -664,8 +671,9 @@ mod tests {
 
     #[test]
     fn near_wraparound_comes_before_all_else_also_before_a_threshold_of_0() {
-        let zero = ["autovacuum_vacuum_threshold=0", "autovacuum_vacuum_scale_factor=0"];
-        let zero = zero.map(str::to_owned).to_vec();
+        let zero = ["autovacuum_vacuum_threshold=0", "autovacuum_vacuum_scale_factor=0"]
+            .map(str::to_owned)
+            .to_vec();
         let dead = |dead_rows, options| Heap { dead_rows, options, ..Heap::default() };
         let old = Heap { frozen_xid_age: Some(1001), ..Heap::default() };
         let tables = vec![

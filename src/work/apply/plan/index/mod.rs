@@ -258,8 +258,10 @@ impl Target<'_, '_> {
                 None => format!("the index {}", index.name),
             });
         }
-        let earlier = self.planner.declared_with(table, &shape.definition).iter();
-        let mut earlier = earlier
+        let mut earlier = self
+            .planner
+            .declared_with(table, &shape.definition)
+            .iter()
             .take_while(|other| **other < self.at)
             .filter(|other| self.planner.canonical(**other).known().is_some_and(covers));
         earlier.next().map(|other| {
@@ -311,8 +313,8 @@ impl Target<'_, '_> {
         let shape = self.canonical.known().cloned();
         let beyond = beyond(index, self.declared, shape.as_ref());
         let in_place = |why: String| {
-            let leftovers = self.rebuild_leftovers(index);
-            let leftovers = leftovers.iter().map(|leftover| drop(&leftover.name));
+            let leftovers =
+                self.rebuild_leftovers(index).into_iter().map(|leftover| drop(&leftover.name));
             let rebuild = Statement::Alone(format!("REINDEX INDEX CONCURRENTLY {}", index.name));
             (leftovers.chain([rebuild]).collect::<Vec<_>>(), Some(why))
         };
@@ -348,8 +350,11 @@ impl Target<'_, '_> {
     fn rebuild_leftovers(&self, index: &Index) -> Vec<Index> {
         let table = self.relation.oid;
         let equal = self.planner.indexes_defined(table, &index.shape.definition);
-        let left = equal.filter(|other| !other.is_whole() && other.pinned_by.is_none());
-        let mut left = left.filter(|other| other.oid != index.oid).cloned().collect::<Vec<_>>();
+        let mut left = equal
+            .filter(|other| !other.is_whole() && other.pinned_by.is_none())
+            .filter(|other| other.oid != index.oid)
+            .cloned()
+            .collect::<Vec<_>>();
         if left.is_empty() {
             return left;
         }
@@ -357,11 +362,14 @@ impl Target<'_, '_> {
         if builds.any(|build| build.table.is_none_or(|built| built == table)) {
             return Vec::new();
         }
-        let names = ["_ccnew", "_ccold"].into_iter().flat_map(|suffix| {
-            let more = (1..10).map(move |number| format!("{suffix}{number}"));
-            std::iter::once(suffix.to_owned()).chain(more)
-        });
-        let names = names.map(|suffix| with_suffix(&index.name.name, &suffix)).collect::<Vec<_>>();
+        let names = ["_ccnew", "_ccold"]
+            .into_iter()
+            .flat_map(|suffix| {
+                let more = (1..10).map(move |number| format!("{suffix}{number}"));
+                std::iter::once(suffix.to_owned()).chain(more)
+            })
+            .map(|suffix| with_suffix(&index.name.name, &suffix))
+            .collect::<Vec<_>>();
         left.retain(|other| other.shape.equals(&index.shape) && names.contains(&other.name.name));
         left
     }
@@ -381,8 +389,11 @@ impl Target<'_, '_> {
             );
             self.planner.warn("storage_parameters", &step.object, message);
         }
-        let leftovers = [NEW_SUFFIX, OLD_SUFFIX].map(|suffix| self.leftover(index, suffix));
-        let mut leftovers = leftovers.into_iter().flatten().collect::<Vec<_>>();
+        let mut leftovers = [NEW_SUFFIX, OLD_SUFFIX]
+            .map(|suffix| self.leftover(index, suffix))
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>();
         leftovers.extend(self.rebuild_leftovers(index));
         if !leftovers.is_empty() {
             step.action = Action::DropLeftover;
