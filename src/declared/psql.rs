@@ -157,6 +157,11 @@ impl Reader {
                 _ => pending.add(token, text.text, &mut place, &self.variables),
             }
         }
+        self.end_of_text(&mut pending, text.text, hear);
+    }
+
+    /// What stands behind the last semicolon.
+    fn end_of_text(&mut self, pending: &mut Pending, text: &str, hear: &mut Hear<'_>) {
         if !pending.is_outermost()
             && let Some(first) = &pending.first
         {
@@ -165,7 +170,7 @@ impl Reader {
             self.problems.push(Problem::new(&first.source, message));
             return;
         }
-        self.statement(&mut pending, text.text, hear);
+        self.statement(pending, text, hear);
     }
 
     /// Hands the statement on. Returns whether rows follow it.

@@ -245,18 +245,21 @@ impl Walk {
                 }
             }
             Declared::Maintenance(all) => {
-                for mut declared in all {
-                    let path = match &mut declared.table {
-                        Some(table) if self.is_temporary(table) => continue,
-                        Some(table) => self.path(table, false, one)?,
-                        None => Some(Path::Free),
-                    };
-                    let Some(path) = path else { continue };
-                    let entry = Entry { declared, path };
-                    self.maintenance.push(Some(entry));
+                for declared in all {
+                    self.maintain(declared, one)?;
                 }
             }
         }
+        Ok(())
+    }
+
+    fn maintain(&mut self, mut declared: DeclaredMaintenance, one: &Kept) -> Result<(), Problem> {
+        let path = match &mut declared.table {
+            Some(table) if self.is_temporary(table) => None,
+            Some(table) => self.path(table, false, one)?,
+            None => Some(Path::Free),
+        };
+        self.maintenance.extend(path.map(|path| Some(Entry { declared, path })));
         Ok(())
     }
 

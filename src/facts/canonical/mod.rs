@@ -12,6 +12,7 @@
 mod copies;
 mod memory;
 mod plain;
+mod present;
 mod settled;
 mod verdict;
 
@@ -29,6 +30,7 @@ use crate::pg::session::Session;
 use copies::{Copies, IndexReading, Read, SchemasSearched, Unread, ViewReading};
 use memory::{Memory, Print, Question};
 use plain::{Catalog, Plain};
+use present::Present;
 use settled::Settled;
 use verdict::{canonical, is_any_certain, is_certain};
 
@@ -168,58 +170,6 @@ async fn plain_indexes(
 fn has_indexes(kind: RelationKind) -> bool {
     use RelationKind::{MaterializedView, PartitionedTable, Table};
     matches!(kind, Table | PartitionedTable | MaterializedView)
-}
-
-/// Existing indexes by name and by definition.
-struct Present<'a> {
-    by_name: HashMap<(Oid, &'a str), &'a IndexShape>,
-    by_definition: HashMap<(Oid, &'a str, bool), &'a IndexShape>,
-}
-
-impl<'a> Present<'a> {
-    fn of(existing: &'a Existing<'_>) -> Self {
-        let all = existing
-            .indexes
-            .iter()
-            .flat_map(|(table, indexes)| indexes.iter().map(|it| (*table, &it.shape)));
-        let (mut by_name, mut by_definition) = (HashMap::new(), HashMap::new());
-        for (table, shape) in all {
-            by_name.insert((table, shape.name.as_str()), shape);
-            by_definition.insert((table, shape.definition.as_str(), shape.unique), shape);
-        }
-        Present { by_name, by_definition }
-    }
-
-    fn named(&self, table: Oid, name: &str) -> Option<&'a IndexShape> {
-        self.by_name.get(&(table, name)).copied()
-    }
-
-    /// Whether the index exists as declared.
-    fn has(&self, question: &IndexQuestion, table: Oid, shape: &IndexShape) -> bool {
-        match &question.name {
-            Some(name) => self.named(table, name).is_some_and(|existing| existing.equals(shape)),
-            None => {
-                let key = (table, shape.definition.as_str(), shape.unique);
-                self.by_definition.contains_key(&key)
-            }
-        }
-    }
-
-    /// The declared shape, if an index exists that proves that the server prints it so.
-    fn as_declared(
-        &self,
-        question: &IndexQuestion,
-        table: Oid,
-        shape: IndexShape,
-    ) -> Option<IndexShape> {
-        let existing = match &question.name {
-            Some(name) => self.named(table, name)?,
-            None => self.by_definition.get(&(table, shape.definition.as_str(), shape.unique))?,
-        };
-        let proves = existing.equals(&shape)
-            && (shape.options.is_empty() || shape.options == existing.options);
-        proves.then(|| IndexShape { name: existing.name.clone(), ..shape })
-    }
 }
 
 /// Reads definitions from memory, else on copies.
@@ -470,18 +420,7 @@ async fn settle(
     canonicals: &mut [Canonical<IndexShape>],
     existing: &mut Existing<'_>,
 ) -> Result<()> {
-    let mut unsettled = BTreeMap::new();
-    let present = Present::of(existing);
-    for (question, canonical) in questions.indexes.iter().zip(&*canonicals) {
-        let (Some(shape), Some(relation)) =
-            (canonical.known(), existing.relations.get(&question.table))
-        else {
-            continue;
-        };
-        if !present.has(question, relation.oid, shape) {
-            unsettled.insert(question.table.clone(), relation.oid);
-        }
-    }
+    let unsettled = unsettled(questions, canonicals, existing);
     let mut texts = BTreeSet::new();
     for (question, canonical) in questions.indexes.iter().zip(&*canonicals) {
         if let Some(shape) = canonical.known().filter(|_| unsettled.contains_key(&question.table)) {
@@ -526,6 +465,22 @@ async fn settle(
         }
     }
     Ok(())
+}
+
+/// The tables of declared indexes that are not found at first sight.
+fn unsettled(
+    questions: &Questions,
+    canonicals: &[Canonical<IndexShape>],
+    existing: &Existing<'_>,
+) -> BTreeMap<RelationName, Oid> {
+    let present = Present::of(existing);
+    let declared = questions.indexes.iter().zip(canonicals);
+    let unsettled = declared.filter_map(|(question, canonical)| {
+        let table = existing.relations.get(&question.table)?.oid;
+        let is_there = present.has(question, table, canonical.known()?);
+        (!is_there).then(|| (question.table.clone(), table))
+    });
+    unsettled.collect()
 }
 
 /// The table and its partitions.

@@ -176,13 +176,8 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn
     };
     let mut done = context.execute(&database, plan, limits, run).await?;
     done.warnings.extend(not_removable(&database, &done).await);
-    if let Some(file) = &args.metrics_file {
-        let worked_on = done.steps.iter().filter(|done| !done.outcome.is_fresh());
-        let series = Series { job: work.command, label: "table" };
-        let database = &database.server.database;
-        let trouble = series.write(file, database, worked_on, &HashMap::new());
-        done.warnings.extend(trouble);
-    }
+    let trouble = args.write_metrics(work.command, &database, &done);
+    done.warnings.extend(trouble);
     Ok(context.executed(done, MAINTENANCE))
 }
 
@@ -278,6 +273,18 @@ fn share(text: &str) -> std::result::Result<f64, String> {
 }
 
 impl Tables {
+    fn write_metrics(
+        &self,
+        job: &'static str,
+        database: &Database,
+        done: &Executed,
+    ) -> Option<Warning> {
+        let file = self.metrics_file.as_ref()?;
+        let worked_on = done.steps.iter().filter(|done| !done.outcome.is_fresh());
+        let series = Series { job, label: "table" };
+        series.write(file, &database.server.database, worked_on, &HashMap::new())
+    }
+
     /// Which tables, and whether only those that are due.
     fn selection(&self, configured: &[String]) -> Result<(Selection, bool)> {
         if self.all {

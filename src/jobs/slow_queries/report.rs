@@ -7,7 +7,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::plan::{BLOCK_BYTES, Ranking, StatementDelta};
+use super::plan::{BLOCK_BYTES, Ranking, StatementDelta, without_header};
 use crate::escape_control::escape_control;
 use crate::facts::Oid;
 use crate::facts::statements::{Counter, CounterKind, Counters};
@@ -339,9 +339,8 @@ fn columns(ranking: &Ranking) -> Vec<ReportColumn> {
     columns.push(column("hit", |_, it| percent(it.counters.cache_hit())));
     if ranking.any(Counter::TempWritten) {
         columns.push(column("temp", |_, it| {
-            format::bytes(
-                (it.counters.or_zero(Counter::TempWritten) as i64).saturating_mul(BLOCK_BYTES),
-            )
+            let blocks = it.counters.or_zero(Counter::TempWritten) as i64;
+            format::bytes(blocks.saturating_mul(BLOCK_BYTES))
         }));
     }
     if ranking.any(Counter::WalBytes) {
@@ -479,15 +478,6 @@ fn figures_table(ranking: &Ranking, counted: &StatementDelta) -> String {
         table.add_row(vec![cell(counter.name()), right(value), right(each)]);
     }
     text(&table)
-}
-
-/// A text that begins with lines of comment would show nothing else.
-fn without_header(text: &str) -> &str {
-    let mut rest = text.trim_start();
-    while let Some((_, after)) = rest.strip_prefix("--").and_then(|line| line.split_once('\n')) {
-        rest = after.trim_start();
-    }
-    rest
 }
 
 fn summary(ranking: &Ranking) -> String {

@@ -121,3 +121,12 @@ pub fn compared(now: Vec<StatementDelta>, before: &[StatementDelta]) -> Vec<Stat
     });
     compared
 }
+
+/// A text that begins with lines of comment would show nothing else.
+pub fn without_header(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    while let Some((_, after)) = rest.strip_prefix("--").and_then(|line| line.split_once('\n')) {
+        rest = after.trim_start();
+    }
+    rest
+}

@@ -88,24 +88,35 @@ pub(super) fn carry(
         let comment = quote_literal(comment);
         carried.statements.push(format!("COMMENT ON INDEX {} IS {comment}", index.name));
     }
-    let (table, kind) = table;
-    let kind = if kind == RelationKind::MaterializedView {
-        "MATERIALIZED VIEW"
-    } else {
-        "TABLE"
-    };
-    let name = quote_ident(&index.name.name);
-    if own.is_clustered && parts.predicate.is_empty() && is_same_method {
-        carried.statements.push(format!("ALTER {kind} {table} CLUSTER ON {name}"));
-    } else if own.is_clustered {
-        carried.lost.push("mark of CLUSTER".to_owned());
-    }
-    if own.is_replica_identity {
-        carried
-            .statements
-            .push(format!("ALTER {kind} {table} REPLICA IDENTITY USING INDEX {name}"));
-    }
+    carried.keep_marks(index, table, is_same_method && parts.predicate.is_empty());
     carried
+}
+
+impl Carried {
+    /// What says on the table which of its indexes is meant.
+    fn keep_marks(
+        &mut self,
+        index: &Index,
+        (table, kind): (&RelationName, RelationKind),
+        can_be_clustered: bool,
+    ) {
+        let own = &index.belongings;
+        let kind = if kind == RelationKind::MaterializedView {
+            "MATERIALIZED VIEW"
+        } else {
+            "TABLE"
+        };
+        let name = quote_ident(&index.name.name);
+        if own.is_clustered && can_be_clustered {
+            self.statements.push(format!("ALTER {kind} {table} CLUSTER ON {name}"));
+        } else if own.is_clustered {
+            self.lost.push("mark of CLUSTER".to_owned());
+        }
+        if own.is_replica_identity {
+            self.statements
+                .push(format!("ALTER {kind} {table} REPLICA IDENTITY USING INDEX {name}"));
+        }
+    }
 }
 
 /// Whether an index of that shape can be a replica identity, as far as its definition tells; whether its

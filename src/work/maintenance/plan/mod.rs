@@ -2,10 +2,12 @@
 //! statement.
 
 pub mod due;
+mod sieve;
 mod statement;
 
 use super::why::Why;
-use std::collections::{BTreeSet, HashMap};
+pub use sieve::Sieve;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::did_you_mean;
@@ -145,89 +147,6 @@ pub fn plan(facts: &TableMaintenance, options: &Options) -> Result<Plan> {
         not_due: facts.not_due,
         ..Plan::default()
     })
-}
-
-/// Decides of each table as it is read whether it has to be kept. A database may have very many, of which
-/// few are due.
-pub struct Sieve<'o> {
-    options: &'o Options,
-    /// So many tables that are not due are kept, because each is told.
-    told: usize,
-    kept: usize,
-    not_due: usize,
-    /// Of the patterns of schemas those that no table was in, and the schemas that there are.
-    unmatched: Vec<glob::Pattern>,
-    schemas: BTreeSet<String>,
-}
-
-impl<'o> Sieve<'o> {
-    /// Keeps so many of those that are not due.
-    pub fn new(options: &'o Options, told: usize) -> Self {
-        Sieve {
-            options,
-            told,
-            kept: 0,
-            not_due: 0,
-            unmatched: options.schemas.clone(),
-            schemas: BTreeSet::new(),
-        }
-    }
-
-    /// Whether the table has to be kept under these settings.
-    pub fn keeps(&mut self, settings: &AutovacuumSettings, table: &TableState) -> bool {
-        self.notes(table.name.schema.as_deref().unwrap_or_default());
-        // What is named has to be found, and partitions count for their parents.
-        let matters = !self.options.only_needed
-            || !matches!(self.options.selection, Selection::All)
-            || table.parent.is_some()
-            || table.kind == RelationKind::PartitionedTable;
-        if matters {
-            return true;
-        }
-        if is_excluded(table, self.options) {
-            return false;
-        }
-        let parts = HashMap::new();
-        let planner = Planner {
-            settings,
-            past: None,
-            options: self.options,
-            table,
-            columns: &[],
-            parts: &parts,
-        };
-        if !planner.is_left_out() {
-            return true;
-        }
-        self.kept += 1;
-        self.not_due += usize::from(self.kept > self.told);
-        self.kept <= self.told
-    }
-
-    fn notes(&mut self, schema: &str) {
-        if !self.schemas.contains(schema) {
-            self.unmatched.retain(|pattern| !pattern.matches(schema));
-            self.schemas.insert(schema.to_owned());
-        }
-    }
-
-    /// Refuses a pattern of schemas that no table is in: a mistyped one would be nothing to do.
-    ///
-    /// # Errors
-    /// `Usage`.
-    pub fn require_schemas(&self) -> Result<()> {
-        let Some(pattern) = self.unmatched.first() else {
-            return Ok(());
-        };
-        let schemas = self.schemas.iter().cloned().collect::<Vec<_>>();
-        let hint = did_you_mean::hint(pattern.as_str(), &schemas, "the database has no tables");
-        Err(Failure::usage(format!("--schema {pattern}: no table is in such a schema")).hint(hint))
-    }
-
-    /// How many were not kept because they are not due.
-    pub fn not_due(&self) -> usize {
-        self.not_due
-    }
 }
 
 /// The tables that are wanted, with the columns that are wanted of them.

@@ -5,6 +5,7 @@
 //! the next plan, and a run that was interrupted anywhere is simply continued.
 
 mod builds;
+mod leftovers;
 mod words;
 
 use super::belongings::{Carried, beyond, can_be_replica_identity, carry};
@@ -14,7 +15,7 @@ use super::size;
 use crate::declared::DeclaredIndex;
 use crate::facts::load::name_choices;
 use crate::facts::{Canonical, Index, IndexShape, Relation, RelationKind};
-use crate::pg::name::{RelationName, distinct_with_suffix, quote_ident, with_suffix};
+use crate::pg::name::{RelationName, distinct_with_suffix, quote_ident};
 use crate::work::apply::why::Why;
 use crate::work::plan::{Action, Lock, Statement, Step, Subject, Verdict};
 use crate::work::statement::{create, create_as, drop};
@@ -346,34 +347,6 @@ impl Target<'_, '_> {
         }
     }
 
-    /// What REINDEX CONCURRENTLY of the index has left when it broke off: nobody is at work on it.
-    fn rebuild_leftovers(&self, index: &Index) -> Vec<Index> {
-        let table = self.relation.oid;
-        let equal = self.planner.indexes_defined(table, &index.shape.definition);
-        let mut left = equal
-            .filter(|other| !other.is_whole() && other.pinned_by.is_none())
-            .filter(|other| other.oid != index.oid)
-            .cloned()
-            .collect::<Vec<_>>();
-        if left.is_empty() {
-            return left;
-        }
-        let mut builds = self.planner.facts.builds.iter();
-        if builds.any(|build| build.table.is_none_or(|built| built == table)) {
-            return Vec::new();
-        }
-        let names = ["_ccnew", "_ccold"]
-            .into_iter()
-            .flat_map(|suffix| {
-                let more = (1..10).map(move |number| format!("{suffix}{number}"));
-                std::iter::once(suffix.to_owned()).chain(more)
-            })
-            .map(|suffix| with_suffix(&index.name.name, &suffix))
-            .collect::<Vec<_>>();
-        left.retain(|other| other.shape.equals(&index.shape) && names.contains(&other.name.name));
-        left
-    }
-
     fn equal_step(&mut self, step: &mut Step, index: &Index, shape: &IndexShape) {
         let why = match &self.declared.name {
             Some(_) => Why::AsDeclared,
@@ -461,14 +434,6 @@ impl Target<'_, '_> {
         swap.extend(carried.statements);
         statements.extend([Statement::Short(swap), drop(&old)]);
         statements
-    }
-
-    fn leftover(&self, index: &Index, suffix: &str) -> Option<Index> {
-        let name = distinct_with_suffix(&index.name.name, suffix);
-        let found = self.planner.index_named(self.relation.oid, &name);
-        found
-            .filter(|other| other.oid != index.oid && other.pinned_by.is_none())
-            .cloned()
     }
 
     fn is_partitioned(&self) -> bool {
