@@ -51,6 +51,7 @@ async fn listen(
             for way in inflight.ways_to_clean_up() {
                 console.warn(&format!("not cleaned up; {way}"));
             }
+            console.leave();
             std::process::exit(i32::from(name.exit_code()));
         }
     }

@@ -159,6 +159,11 @@ impl Console {
         failure.kind.exit_code()
     }
 
+    /// Takes the bars away: who leaves at once leaves none of them behind.
+    pub fn leave(&self) {
+        drop(self.bars.clear());
+    }
+
     /// Whether progress bars make sense.
     pub(crate) fn draws_bars(&self) -> bool {
         !self.options.no_progress

@@ -1,12 +1,21 @@
 //! Events as JSON, one a line on standard error, for programs that follow a run.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::work::event::{Event, StepIndex};
 use crate::work::plan::Step;
 
-/// The event as a document; keys are added, never renamed.
+/// The event as a document, with the time; keys are added, never renamed.
 pub fn json(event: &Event, steps: &[Step]) -> Value {
+    let mut line = told(event, steps);
+    if let Value::Object(line) = &mut line {
+        line.insert("ts".to_owned(), Timestamp::now().to_string().into());
+    }
+    line
+}
+
+fn told(event: &Event, steps: &[Step]) -> Value {
     let about = |at: &StepIndex, name: &str, details: Value| {
         let step = &steps[*at];
         let mut line = json!({

@@ -21,9 +21,12 @@ pub fn follow(console: &Console, plan: &Plan, inflight: &Inflight) -> Events {
     let inflight = inflight.clone();
     if console.options().events {
         let steps = plan.steps.clone();
+        let pace = Mutex::new(Pace::default());
         return Events::new(move |event| {
             inflight.hear(&event);
-            console.line(json_line(&events::json(&event, &steps)).trim_end());
+            if pace.lock().unwrap_or_else(PoisonError::into_inner).lets_through(&event) {
+                console.line(json_line(&events::json(&event, &steps)).trim_end());
+            }
         });
     }
     let name = |step: &Step| {
@@ -43,6 +46,25 @@ pub fn follow(console: &Console, plan: &Plan, inflight: &Inflight) -> Events {
         view.lock().unwrap_or_else(PoisonError::into_inner).hear(&event);
     })
 }
+
+/// Of the progress of an object programs are told once a second at most.
+#[derive(Default)]
+struct Pace(HashMap<StepIndex, Instant>);
+
+impl Pace {
+    fn lets_through(&mut self, event: &Event) -> bool {
+        let Event::Progressed(at, _) = event else {
+            return true;
+        };
+        let is_due = self.0.get(at).is_none_or(|last| last.elapsed() >= BETWEEN_EVENTS);
+        if is_due {
+            self.0.insert(*at, Instant::now());
+        }
+        is_due
+    }
+}
+
+const BETWEEN_EVENTS: Duration = Duration::from_secs(1);
 
 struct View {
     console: Console,
@@ -146,34 +168,33 @@ impl View {
 /// Where there are no bars, a line is said again after so long.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// `building index: scanning table 64 %, 12 MiB, 2 workers, ~3.0 s left in this phase`.
+/// `64 %, ~3.0 s left in this phase, building index: scanning table, 12 MiB, 2 workers`: what changes stands
+/// first, so that a narrow terminal cuts off the rest.
 fn figures(progress: &Progress) -> String {
-    let mut text = progress.phase.clone();
-    if let Some(percent) = progress.percent {
-        text.push_str(&format!(" {percent} %"));
-    }
-    if let Some(bytes) = progress.size_bytes.filter(|bytes| *bytes > 0) {
-        text.push_str(&format!(", {}", format::bytes(bytes)));
-    }
-    if progress.workers > 0 {
-        let workers = usize::try_from(progress.workers).unwrap_or_default();
-        text.push_str(&format!(", {}", format::count(workers, "worker", "workers")));
-    }
-    if let Some(left) = progress.phase_left {
-        text.push_str(&format!(", ~{} left in this phase", format::duration(left)));
-    }
-    text
+    let percent = progress.percent.map(|percent| format!("{percent} %"));
+    let left = progress
+        .phase_left
+        .map(|left| format!("~{} left in this phase", format::duration(left)));
+    let size = progress.size_bytes.filter(|bytes| *bytes > 0).map(format::bytes);
+    let workers = usize::try_from(progress.workers).unwrap_or_default();
+    let workers = (workers > 0).then(|| format::count(workers, "worker", "workers"));
+    let parts = [percent, left, Some(progress.phase.clone()), size, workers];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// `3 of 20 done, 1.2 GiB of 5.0 GiB, ~3 min left`.
+/// `[3/20] 38 %, ~3 min left, 1.2 GiB of 5.0 GiB`.
 fn far(total: &Total) -> String {
-    let mut text = format!("{} of {} done", total.steps_done, total.steps);
+    let mut text = format!("[{}/{}]", total.steps_done, total.steps);
     if total.bytes > 0 {
-        let (done, all) = (format::bytes(total.bytes_done), format::bytes(total.bytes));
-        text.push_str(&format!(", {done} of {all}"));
+        let percent = 100.0 * total.bytes_done as f64 / total.bytes as f64;
+        text.push_str(&format!(" {percent:.0} %"));
     }
     if let Some(left) = total.left.filter(|_| total.steps_done < total.steps) {
         text.push_str(&format!(", ~{} left", format::duration(left)));
+    }
+    if total.bytes > 0 {
+        let (done, all) = (format::bytes(total.bytes_done), format::bytes(total.bytes));
+        text.push_str(&format!(", {done} of {all}"));
     }
     text
 }
@@ -186,7 +207,7 @@ fn position(total: &Total) -> u64 {
 fn add_total(console: &Console, total: &Total) -> ProgressBar {
     let length = u64::try_from(total.bytes).unwrap_or(0) + total.steps as u64;
     let bar = console.bars.insert(0, ProgressBar::new(length));
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent} % {wide_msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{wide_msg} {bar:30}") {
         bar.set_style(style);
     }
     bar
@@ -201,4 +222,49 @@ fn add_bar(console: &Console, name: &str) -> ProgressBar {
     bar.set_prefix(escape_control(name).into_owned());
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_stands_first_and_how_far_the_run_is_before_all() {
+        let progress = Progress {
+            phase: "building index: scanning table".to_owned(),
+            percent: Some(64),
+            per_second: None,
+            phase_left: Some(Duration::from_secs(3)),
+            size_bytes: Some(12 << 20),
+            workers: 2,
+        };
+        let words =
+            "64 %, ~3.0 s left in this phase, building index: scanning table, 12 MiB, 2 workers";
+        assert_eq!(figures(&progress), words);
+        let total = Total {
+            steps_done: 3,
+            steps: 20,
+            bytes_done: 3 << 30,
+            bytes: 8 << 30,
+            left: Some(Duration::from_secs(180)),
+        };
+        assert_eq!(far(&total), "[3/20] 38 %, ~3 min 0 s left, 3.0 GiB of 8.0 GiB");
+    }
+
+    #[test]
+    fn of_each_objects_progress_programs_hear_once_a_second() {
+        let mut pace = Pace::default();
+        let progress = Progress {
+            phase: String::new(),
+            percent: None,
+            per_second: None,
+            phase_left: None,
+            size_bytes: None,
+            workers: 0,
+        };
+        let progressed = |at| Event::Progressed(at, progress.clone());
+        let heard = [progressed(1), progressed(1), progressed(2), Event::Started(1)];
+        let heard = heard.map(|event| pace.lets_through(&event));
+        assert_eq!(heard, [true, false, true, true]);
+    }
 }
