@@ -160,6 +160,10 @@ def run(command, columns, rows, replacements, when, seconds):
             for old, new in replacements:
                 text = text.replace(old, new)
             screen.feed(text)
+        elif pending:
+            # Nothing more comes for now, so it is whole.
+            screen.feed(pending.decode("utf-8", "replace"))
+            pending = b""
         if when and middle is None and when in screen.text():
             since = since or time.monotonic()
             if time.monotonic() - since >= seconds:

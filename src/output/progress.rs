@@ -207,7 +207,7 @@ fn position(total: &Total) -> u64 {
 fn add_total(console: &Console, total: &Total) -> ProgressBar {
     let length = u64::try_from(total.bytes).unwrap_or(0) + total.steps as u64;
     let bar = console.bars.insert(0, ProgressBar::new(length));
-    if let Ok(style) = ProgressStyle::with_template("{wide_msg} {bar:30}") {
+    if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
         bar.set_style(style);
     }
     bar
