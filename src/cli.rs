@@ -77,7 +77,7 @@ struct SharedOptions {
     #[arg(long, global = true, conflicts_with_all = ["target", "database_url"])]
     pub all_targets: bool,
 
-    /// How many targets are worked on at once
+    /// How many targets are worked on at once; of one host four at most
     #[arg(long, global = true, value_name = "N", default_value_t = 4,
         value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_JOBS)))]
     pub parallel_targets: u16,

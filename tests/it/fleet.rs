@@ -197,6 +197,35 @@ async fn a_lock_in_one_database_holds_up_no_other() {
 }
 
 #[tokio::test]
+async fn of_one_host_four_targets_are_worked_on_at_once() {
+    let fleet = Fleet::new(6).await;
+    let mut writers = Vec::new();
+    for database in &fleet.databases {
+        writers.push(database.writer("orders").await);
+    }
+    let names = fleet.databases.iter().map(|database| format!("'{}'", database.name));
+    let names = names.collect::<Vec<_>>().join(", ");
+    let busy = format!(
+        "SELECT count(DISTINCT datname)::text FROM pg_stat_activity
+         WHERE application_name = 'pgtend/apply' AND datname IN ({names})"
+    );
+    let waiting = format!("{busy} AND wait_event_type = 'Lock'");
+    let all = ["apply", "--target", "shop", "--parallel-targets", "6"];
+    let running = fleet.call(&all).start();
+    while fleet.databases[0].value(&waiting).await != "4" {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(fleet.databases[0].value(&busy).await, "4");
+    for writer in writers {
+        writer.release().await;
+    }
+    running.wait().expect(0);
+    for database in &fleet.databases {
+        database.assert_whole("orders_status").await;
+    }
+}
+
+#[tokio::test]
 async fn after_so_many_failures_nothing_else_is_begun() {
     let fleet = Fleet::new(2).await;
     let stop = ["apply", "--all-targets", "--parallel-targets", "1", "--stop-after", "1"];

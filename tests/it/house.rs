@@ -112,3 +112,22 @@ fn the_code_of_every_reason_is_documented() {
     }
     assert!(known > 100, "{known}");
 }
+
+#[test]
+fn every_file_is_a_module_of_its_folder() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let door = |folder: &Path| match folder == src {
+        true => vec![src.join("lib.rs")],
+        false => vec![folder.join("mod.rs"), folder.with_extension("rs")],
+    };
+    for file in sources(&src) {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let folder = file.parent().unwrap();
+        if matches!(name, "lib" | "main" | "mod") {
+            continue;
+        }
+        let mut doors = door(folder).into_iter().filter_map(|door| fs::read_to_string(door).ok());
+        let is_known = doors.any(|text| text.contains(&format!("mod {name};")));
+        assert!(is_known, "nothing names {}", file.display());
+    }
+}

@@ -2,16 +2,23 @@
 
 mod members;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::Semaphore;
 
 use super::Context;
 use crate::failure::{Failure, Kind, Result};
 use crate::output::{FleetReport, Origin, Report, TargetEnded, TargetReport};
+use crate::pg::conninfo::Conninfo;
 pub use members::{Choice, is_pattern};
 use members::{Member, MemberPlace};
+
+/// So many targets of one host at once, whatever the rest allows: it may be one machine.
+const MOST_ON_ONE_HOST: usize = 4;
 
 /// How a fleet is worked on.
 #[derive(Debug, Clone, Copy)]
@@ -43,25 +50,55 @@ where
             options.stop_after.is_some_and(|most| failed.load(Ordering::Relaxed) >= most);
         too_many || context.cancel.signal().is_some()
     };
+    let (turns, hosts) = (Semaphore::new(options.parallel), Hosts::of(&members, context));
     let work = members.into_iter().enumerate().map(|(at, Member { name, place })| {
         let (is_over, run_on, failed) = (&is_over, &run_on, &failed);
+        let (turns, host) = (&turns, hosts.of_place(&place, context));
         async move {
+            // First the host's: whoever waits for a busy host keeps no turn from another. Neither
+            // semaphore is ever closed.
+            let _on_host = host.acquire().await;
+            let _turn = turns.acquire().await;
             let origin = Arc::new(Origin::new(command));
             let end = match place {
                 _ if is_over() => TargetEnded::Skipped,
                 Err(failure) => TargetEnded::Failed(failure),
-                Ok(place) => run_on(on(context, &name, place, &origin)).await.into(),
+                // Boxed: most of them wait, and need no room yet.
+                Ok(place) => Box::pin(run_on(on(context, &name, place, &origin))).await.into(),
             };
             failed.fetch_add(usize::from(end.is_failed()), Ordering::Relaxed);
             context.console.narrate(&format!("{name}: {}", end.summary()));
             (at, TargetReport { head: origin.head().of_target(&name), name, end })
         }
     });
-    let work = futures_util::stream::iter(work).buffer_unordered(options.parallel);
-    let mut ended = work.collect::<Vec<_>>().await;
+    let mut ended = work.collect::<FuturesUnordered<_>>().collect::<Vec<_>>().await;
     ended.sort_by_key(|(at, _)| *at);
     let targets = ended.into_iter().map(|(_, target)| target).collect();
     Ok(FleetReport { targets, signal: context.cancel.signal() })
+}
+
+/// The turns of each host, by its name and port.
+struct Hosts(HashMap<String, Semaphore>);
+
+impl Hosts {
+    fn of(members: &[Member], context: &Context) -> Self {
+        let names = members.iter().map(|member| host(&member.place, context));
+        Hosts(names.map(|name| (name, Semaphore::new(MOST_ON_ONE_HOST))).collect())
+    }
+
+    fn of_place(&self, place: &Result<MemberPlace>, context: &Context) -> &Semaphore {
+        // Each place was there when the hosts were listed.
+        &self.0[&host(place, context)]
+    }
+}
+
+/// Where the target is; what is not known counts as one host.
+fn host(place: &Result<MemberPlace>, context: &Context) -> String {
+    let url = place.as_ref().map(|place| place.url.as_str());
+    let conninfo = url.ok().map(|url| Conninfo::resolve(Some(url), &context.environment));
+    conninfo
+        .and_then(std::result::Result::ok)
+        .map_or_else(String::new, |it| it.hosts())
 }
 
 /// What the command is given for one of several targets.
