@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::app::command::{Command, Connects, OnSignal};
+use crate::app::command::{Command, Connects, OnSignal, Targets};
 use crate::app::fleet::{self, Choice, is_pattern};
 use crate::app::{Context, EXIT_CODES};
 use crate::cancel::Cancel;
@@ -175,7 +175,12 @@ impl Cli {
     }
 
     async fn run_on_each(&self, context: &Context, choice: &Choice) -> Result<FleetReport> {
-        if let Some(what) = self.command.for_one_target_only() {
+        let events = self.command.wants_events().then_some("--events");
+        let refused = match self.command.targets() {
+            Targets::One => Some(self.command.name()),
+            Targets::Several => self.command.for_one_target_only().or(events),
+        };
+        if let Some(what) = refused {
             return Err(fleet::refuse(what));
         }
         if !matches!(self.format(), Format::Table | Format::Json) {
@@ -189,11 +194,15 @@ impl Cli {
         fleet::run(context, self.command.name(), choice, options, run_on).await
     }
 
-    /// Refuses a format that the command does not know.
+    /// Refuses a format that the command does not know, and events where they would be mixed with what
+    /// people read.
     fn require_format(&self) -> Result<()> {
         let known = [&[Format::Table, Format::Json], self.command.formats()].concat();
         if known.contains(&self.format()) {
-            return Ok(());
+            return match self.command.wants_events() && self.format() != Format::Json {
+                true => Err(Failure::usage("--events goes with --format json")),
+                false => Ok(()),
+            };
         }
         let names = known.iter().map(|format| format.name()).collect::<Vec<_>>();
         // Table and JSON are always there.
@@ -319,6 +328,10 @@ macro_rules! commands {
 
             fn on_signal(&self) -> OnSignal {
                 match self { $(Given::$name(_) => <$args>::ON_SIGNAL,)+ }
+            }
+
+            fn targets(&self) -> Targets {
+                match self { $(Given::$name(_) => <$args>::TARGETS,)+ }
             }
 
             fn wants_events(&self) -> bool {

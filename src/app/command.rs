@@ -25,6 +25,13 @@ pub enum OnSignal {
     CleansUp,
 }
 
+/// On how many targets one run can work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Targets {
+    One,
+    Several,
+}
+
 /// A command.
 pub trait Command: clap::Args {
     /// As in `application_name=pgtend/<name>`, and in JSON documents.
@@ -33,6 +40,7 @@ pub trait Command: clap::Args {
     const FORMATS: &'static [Format] = &[];
     const CONNECTS: Connects = Connects::Yes;
     const ON_SIGNAL: OnSignal = OnSignal::IsDropped;
+    const TARGETS: Targets = Targets::One;
 
     /// Whether events are wanted instead of narration.
     fn wants_events(&self) -> bool {
@@ -44,9 +52,9 @@ pub trait Command: clap::Args {
         &[]
     }
 
-    /// What of it cannot be done over several targets.
+    /// What of it, besides events, cannot be done over several targets.
     fn for_one_target_only(&self) -> Option<&'static str> {
-        Some(Self::NAME)
+        None
     }
 
     /// Runs the command; `run` reads like its table of contents.

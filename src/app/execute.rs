@@ -7,9 +7,9 @@ use super::Context;
 use crate::cancel::Cancel;
 use crate::facts::Known;
 use crate::facts::history::Schema;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::output::executed::{ExecutedReport, Telling};
-use crate::output::{self, Format, Outcome};
+use crate::output::{self, Outcome};
 use crate::pg::database::Database;
 use crate::warning::Warning;
 use crate::work::event::{Event, Events, Executed, Outcome as StepOutcome, Skipped, Status};
@@ -29,17 +29,6 @@ pub struct Limits {
 }
 
 impl Context {
-    /// Refuses events where they would be mixed with what people read.
-    ///
-    /// # Errors
-    /// `Usage`.
-    pub fn require_json_for_events(&self, events: bool) -> Result<()> {
-        if events && self.console.options().format != Format::Json {
-            return Err(Failure::usage("--events goes with --format json"));
-        }
-        Ok(())
-    }
-
     /// Executes a plan: `run` is the job. Returns what its steps came to.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! `pgtend analyze`.
 
 use crate::app::Context;
-use crate::app::command::{Command, OnSignal};
+use crate::app::command::{Command, OnSignal, Targets};
 use crate::failure::Result;
 use crate::jobs::maintenance;
 use crate::output::Report;
@@ -31,18 +31,15 @@ pub struct Args {
 impl Command for Args {
     const NAME: &'static str = "analyze";
     const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
+    const TARGETS: Targets = Targets::Several;
 
     fn wants_events(&self) -> bool {
         self.shared.events
     }
 
-    fn for_one_target_only(&self) -> Option<&'static str> {
-        self.shared.events.then_some("--events")
-    }
-
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
         let work = maintenance::Work {
-            command: "analyze",
+            command: Self::NAME,
             job: Job::Analyze,
             vacuum: VacuumOptions {
                 buffer_usage_limit: self.buffer_usage_limit.clone(),

@@ -125,7 +125,6 @@ pub struct Work {
 /// # Errors
 /// Whatever keeps the first statement from being sent.
 pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn Report>> {
-    context.require_json_for_events(args.events)?;
     args.metrics_file.as_deref().map_or(Ok(()), metrics::check)?;
     let (selection, only_needed) = args.selection(&work.configured.tables)?;
     let filters = args.filters()?;

@@ -1,7 +1,7 @@
 //! `pgtend vacuum`.
 
 use crate::app::Context;
-use crate::app::command::{Command, OnSignal};
+use crate::app::command::{Command, OnSignal, Targets};
 use crate::failure::Result;
 use crate::jobs::maintenance;
 use crate::output::Report;
@@ -73,19 +73,16 @@ pub struct Args {
 impl Command for Args {
     const NAME: &'static str = "vacuum";
     const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
+    const TARGETS: Targets = Targets::Several;
 
     fn wants_events(&self) -> bool {
         self.shared.events
     }
 
-    fn for_one_target_only(&self) -> Option<&'static str> {
-        self.shared.events.then_some("--events")
-    }
-
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
         let yes_or_no = |yes: bool, no: bool| yes.then_some(true).or(no.then_some(false));
         let work = maintenance::Work {
-            command: "vacuum",
+            command: Self::NAME,
             job: Job::Vacuum { analyze: self.analyze },
             vacuum: VacuumOptions {
                 freeze: self.freeze,

@@ -1,6 +1,6 @@
 //! `pgtend apply`.
 
-use crate::app::command::{Command, OnSignal};
+use crate::app::command::{Command, OnSignal, Targets};
 use std::time::Duration;
 
 use super::apply_report::APPLY;
@@ -109,17 +109,13 @@ pub struct Args {
 impl Command for Args {
     const NAME: &'static str = "apply";
     const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
+    const TARGETS: Targets = Targets::Several;
 
     fn wants_events(&self) -> bool {
         self.events
     }
 
-    fn for_one_target_only(&self) -> Option<&'static str> {
-        self.events.then_some("--events")
-    }
-
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
-        context.require_json_for_events(self.events)?;
         let declaration = self.selection.declaration(context)?;
         let options = self.selection.options(context)?;
         let policy = self.policy(context);

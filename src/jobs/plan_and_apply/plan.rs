@@ -1,6 +1,6 @@
 //! `pgtend plan`.
 
-use crate::app::command::Command;
+use crate::app::command::{Command, Targets};
 use std::path::PathBuf;
 
 use super::plan_report::PlanReport;
@@ -68,10 +68,7 @@ pub struct Selection {
 
 impl Command for Args {
     const NAME: &'static str = "plan";
-
-    fn for_one_target_only(&self) -> Option<&'static str> {
-        None
-    }
+    const TARGETS: Targets = Targets::Several;
 
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
         let declaration = self.selection.declaration(context)?;

@@ -2,7 +2,7 @@
 
 pub mod report;
 
-use crate::app::command::{Command, OnSignal};
+use crate::app::command::{Command, OnSignal, Targets};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -109,18 +109,14 @@ pub struct Args {
 impl Command for Args {
     const NAME: &'static str = "refresh";
     const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
+    const TARGETS: Targets = Targets::Several;
 
     fn wants_events(&self) -> bool {
         self.events
     }
 
-    fn for_one_target_only(&self) -> Option<&'static str> {
-        self.events.then_some("--events")
-    }
-
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
         let began = Instant::now();
-        context.require_json_for_events(self.events)?;
         self.metrics_file.as_deref().map_or(Ok(()), metrics::check)?;
         let selection = self.selection(context)?;
         let options = self.options(context, selection.clone().unwrap_or(Selection::All));

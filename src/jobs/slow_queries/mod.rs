@@ -7,7 +7,7 @@ mod rank;
 pub mod report;
 pub mod run;
 
-use crate::app::command::Command;
+use crate::app::command::{Command, Targets};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -149,6 +149,7 @@ fn count() -> clap::builder::RangedU64ValueParser<usize> {
 
 impl Command for Args {
     const NAME: &'static str = "slow-queries";
+    const TARGETS: Targets = Targets::Several;
     const FORMATS: &'static [Format] = &[Format::Csv, Format::Markdown];
 
     fn for_one_target_only(&self) -> Option<&'static str> {

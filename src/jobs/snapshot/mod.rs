@@ -3,7 +3,7 @@
 pub mod report;
 pub mod run;
 
-use crate::app::command::Command;
+use crate::app::command::{Command, Targets};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -49,6 +49,7 @@ pub struct Args {
 
 impl Command for Args {
     const NAME: &'static str = "snapshot";
+    const TARGETS: Targets = Targets::Several;
 
     fn for_one_target_only(&self) -> Option<&'static str> {
         self.file.is_some().then_some("--file")
