@@ -2,6 +2,7 @@
 
 use super::steps::{StepsDocument, gist};
 use super::{Head, Outcome, Report, Style, Text};
+use crate::format;
 use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome};
 
 /// What was done, object by object.
@@ -23,6 +24,22 @@ pub struct Telling {
     pub table: fn(&[&ExecutedStep], Option<u16>) -> String,
     /// All of them, in a sentence.
     pub summary: fn(&Executed) -> String,
+}
+
+/// `3 done, 1 failed`: what there is any of.
+pub fn counted(counts: &[(usize, &str)]) -> String {
+    let any = counts.iter().filter(|(number, _)| *number > 0);
+    any.map(|(number, word)| format!("{number} {word}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Adds how long the step has waited, where that is worth a word.
+pub fn with_waiting(words: &str, outcome: &StepOutcome) -> String {
+    if outcome.waited.as_secs() == 0 {
+        return words.to_owned();
+    }
+    format!("{words}; waited {} for others", format::duration(outcome.waited))
 }
 
 impl Report for ExecutedReport {

@@ -133,30 +133,27 @@ impl Grid {
 
     fn longest_word(&self, at: usize) -> usize {
         let texts = self.rows.iter().filter_map(|row| row.get(at)).map(Cell::content);
-        let longest = |text: String| text.split_whitespace().map(shown_width).max();
-        texts.filter_map(longest).max().unwrap_or(0)
+        let words =
+            texts.flat_map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        widest(words)
     }
 
     /// With one column, by its place, kept to so many characters.
-    fn drawn(self, wrapped: Option<(usize, usize)>) -> String {
+    fn drawn(mut self, wrapped: Option<(usize, usize)>) -> String {
         let titles = self.titles.iter().map(String::as_str).collect::<Vec<_>>();
         let mut drawn = table(&titles);
-        match wrapped {
-            None => drawn.set_content_arrangement(ContentArrangement::Disabled),
-            Some((_, room)) => {
-                let rest = self.width() - self.widths[wrapped.map_or(0, |(at, _)| at)];
-                drawn.set_width(u16::try_from(rest + room).unwrap_or(u16::MAX))
-            }
-        };
-        for row in self.rows {
+        for row in std::mem::take(&mut self.rows) {
             drawn.add_row(row);
         }
-        for (at, width) in self.widths.iter().enumerate() {
-            let room = wrapped.filter(|(wrapped, _)| *wrapped == at).map(|(_, room)| room);
-            let width = u16::try_from(room.unwrap_or(*width) + PADDING).unwrap_or(u16::MAX);
-            if let Some(column) = drawn.column_mut(at).filter(|_| wrapped.is_some()) {
-                column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
-            }
+        let Some((at, room)) = wrapped else {
+            drawn.set_content_arrangement(ContentArrangement::Disabled);
+            return text(&drawn);
+        };
+        self.widths[at] = room;
+        drawn.set_width(characters(self.width()));
+        for (column, width) in drawn.column_iter_mut().zip(&self.widths) {
+            let width = Width::Fixed(characters(width + PADDING));
+            column.set_constraint(ColumnConstraint::Absolute(width));
         }
         text(&drawn)
     }
@@ -204,9 +201,21 @@ fn between_words(text: &str, width: usize) -> Vec<String> {
 
 /// How many columns of a terminal a text takes, as the tables reckon.
 fn shown_width(text: &str) -> usize {
+    widest(std::iter::once(text.to_owned()))
+}
+
+/// How many the widest of them takes.
+fn widest(texts: impl Iterator<Item = String>) -> usize {
     let mut table = Table::new();
-    table.add_row(vec![made(text)]);
+    for text in texts {
+        table.add_row(vec![made(&text)]);
+    }
     table.column_max_content_widths().first().map_or(0, |width| usize::from(*width))
+}
+
+/// As tables count them.
+fn characters(count: usize) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]

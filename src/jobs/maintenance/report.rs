@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::facts::{HorizonHolder, Known};
 use crate::format;
 use crate::output::dry_run::FEW;
-use crate::output::executed::Telling;
+use crate::output::executed::{Telling, counted};
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Format, Head, Outcome, OutputOptions, Report, Style, Text, Verbosity};
 use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
@@ -131,20 +131,15 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
 
 fn summary(done: &Executed) -> String {
     let (count, fresh) = (|status| done.count(status), done.count_fresh());
-    let others = [
+    let counts = [
         (count(Status::Done), "done"),
         (count(Status::Failed), "failed"),
         (count(Status::Cancelled), "cancelled"),
         (count(Status::Skipped) - fresh, "left"),
         (fresh + done.not_due, "not due"),
     ];
-    let parts = others
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, word)| format!("{number} {word}"))
-        .collect::<Vec<_>>();
-    match &parts[..] {
-        [] => "Nothing to do: there are no tables.".to_owned(),
-        parts => format!("{}.", parts.join(", ")),
+    match counted(&counts).as_str() {
+        "" => "Nothing to do: there are no tables.".to_owned(),
+        counted => format!("{counted}."),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::format;
 use crate::output::Style;
-use crate::output::executed::Telling;
+use crate::output::executed::{Telling, counted, with_waiting};
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
 use crate::work::plan::Action;
@@ -22,17 +22,13 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
     let mut table = table(&["status", "action", "object", "on", "time", "size", "how"]);
     for ExecutedStep { step, outcome } in steps {
         let size = outcome.size_bytes.map_or("-".to_owned(), format::bytes);
-        let mut how = outcome.reason.words.clone();
-        if outcome.status == Status::Done {
-            how = match step.action {
-                Action::BuildIndex | Action::CreateView => "verified".to_owned(),
-                _ => step.reason.words.clone(),
-            };
-            if outcome.waited.as_secs() > 0 {
-                let waited = format::duration(outcome.waited);
-                how.push_str(&format!("; waited {waited} for others"));
+        let how = match (outcome.status, step.action) {
+            (Status::Done, Action::BuildIndex | Action::CreateView) => {
+                with_waiting("verified", outcome)
             }
-        }
+            (Status::Done, _) => with_waiting(&step.reason.words, outcome),
+            _ => outcome.reason.words.clone(),
+        };
         table.add_row(vec![
             cell(outcome.status.name()),
             cell(step.action.words()),
@@ -55,10 +51,10 @@ fn executed_summary(executed: &Executed) -> String {
         let objects = format::count(skipped, "object", "objects");
         return format!("Nothing to do: {objects} as declared.");
     }
-    let mut parts = vec![format!("{done} done")];
-    let others = [(failed, "failed"), (cancelled, "cancelled"), (skipped, "with nothing to do")]
-        .into_iter()
-        .filter(|(number, _)| *number > 0);
-    parts.extend(others.map(|(number, word)| format!("{number} {word}")));
-    format!("{}.", parts.join(", "))
+    let others =
+        counted(&[(failed, "failed"), (cancelled, "cancelled"), (skipped, "with nothing to do")]);
+    match others.as_str() {
+        "" => format!("{done} done."),
+        others => format!("{done} done, {others}."),
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::format;
 use crate::output::Style;
-use crate::output::executed::Telling;
+use crate::output::executed::{Telling, counted, with_waiting};
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
 
@@ -24,11 +24,6 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
         let done = outcome.refreshed();
         let writes = done.and_then(|done| done.writes);
         let rows = |rows: Option<i64>| right(rows.map_or("-".to_owned(), |rows| rows.to_string()));
-        let mut why = outcome.reason.words.clone();
-        if outcome.waited.as_secs() > 0 {
-            let waited = format::duration(outcome.waited);
-            why.push_str(&format!("; waited {waited} for others"));
-        }
         table.add_row(vec![
             cell(outcome.status.name()),
             cell(&step.object),
@@ -37,7 +32,7 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
             rows(writes.map(|writes| writes.inserted + writes.updated)),
             rows(writes.map(|writes| writes.deleted + writes.updated)),
             right(outcome.size_bytes.map_or("-".to_owned(), format::bytes)),
-            cell(why),
+            cell(with_waiting(&outcome.reason.words, outcome)),
         ]);
     }
     let narrow = Narrow {
@@ -49,20 +44,15 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
 
 fn summary(done: &Executed) -> String {
     let (count, fresh) = (|status| done.count(status), done.count_fresh());
-    let others = [
+    let counts = [
         (count(Status::Done), "refreshed"),
         (count(Status::Failed), "failed"),
         (count(Status::Cancelled), "cancelled"),
         (fresh, "fresh"),
         (count(Status::Skipped) - fresh, "skipped"),
     ];
-    let parts = others
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, word)| format!("{number} {word}"))
-        .collect::<Vec<_>>();
-    match &parts[..] {
-        [] => "Nothing to do: the database has no materialized views.".to_owned(),
-        parts => format!("{}.", parts.join(", ")),
+    match counted(&counts).as_str() {
+        "" => "Nothing to do: the database has no materialized views.".to_owned(),
+        counted => format!("{counted}."),
     }
 }
