@@ -1,6 +1,6 @@
 //! From the database and the declaration to the plan of `apply`.
 
-use super::plan::{self, Filter, Options};
+use super::plan::{self, Options};
 use crate::config::cache_folder;
 use crate::declared::Declaration;
 use crate::facts::{self, Questions};
@@ -24,11 +24,5 @@ pub async fn load_plan(
     };
     let folder = cache_folder();
     let facts = facts::load_with(&session, &database.server, &questions, folder.as_deref()).await?;
-    if !options.filter.is_everything() {
-        let unfiltered = Options { filter: Filter::default(), ..options.clone() };
-        options
-            .filter
-            .require_fitting(&plan::plan(declaration, &facts, &unfiltered).steps)?;
-    }
-    Ok(plan::plan(declaration, &facts, options))
+    plan::plan(declaration, &facts, options)
 }

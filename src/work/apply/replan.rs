@@ -71,6 +71,6 @@ pub async fn look_at<'s>(
     let questions = planner::questions(&declaration);
     let facts = facts::load(&session, &database.server, &questions).await?;
     let options = planner::Options { filter: planner::Filter::default(), ..apply.options.clone() };
-    let Plan { steps, .. } = planner::plan(&declaration, &facts, &options);
+    let Plan { steps, .. } = planner::plan(&declaration, &facts, &options)?;
     Ok((facts, steps))
 }

@@ -57,7 +57,7 @@ pub(super) async fn look(database: &Database, in_force: &InForce) -> Result<(Fac
     let session = database.reader().await?;
     let questions = planner::questions(&declaration);
     let facts = facts::load(&session, &database.server, &questions).await?;
-    let plan = planner::plan(&declaration, &facts, &Options::default());
+    let plan = planner::plan(&declaration, &facts, &Options::default())?;
     Ok((facts, plan))
 }
 

@@ -14,6 +14,7 @@ pub mod view;
 
 use crate::declared::{CommentOn, Declaration, DeclaredIndex, DeclaredView};
 use crate::facts::{Facts, IndexQuestion, Questions, ViewQuestion};
+use crate::failure::Result;
 use crate::work::plan::Plan;
 use planner::Planner;
 
@@ -65,7 +66,10 @@ pub fn view_question(declared: &DeclaredView) -> ViewQuestion {
 
 /// Turns the facts into the steps that make the database match the declaration. `facts` must
 /// answer [`questions`] of the same declaration.
-pub fn plan(declaration: &Declaration, facts: &Facts, options: &Options) -> Plan {
+///
+/// # Errors
+/// `Usage` for a filter that nothing declared fits.
+pub fn plan(declaration: &Declaration, facts: &Facts, options: &Options) -> Result<Plan> {
     let mut planner = Planner::new(declaration, facts, options);
     for declared in &declaration.views {
         view::plan(&mut planner, declared);
@@ -80,11 +84,11 @@ pub fn plan(declaration: &Declaration, facts: &Facts, options: &Options) -> Plan
     for declared in &declaration.maintenance {
         maintenance::plan(&mut planner, declared);
     }
-    let mut plan = planner.finish();
+    let mut plan = planner.finish()?;
     if options.filter.is_everything() {
         plan.warnings.extend(invalid::undeclared(facts, &plan));
     }
-    plan
+    Ok(plan)
 }
 
 #[cfg(test)]

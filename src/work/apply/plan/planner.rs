@@ -6,6 +6,7 @@ use super::index_question;
 use super::options::Options;
 use crate::declared::Declaration;
 use crate::facts::{Canonical, Facts, Index, IndexShape, Oid, Relation};
+use crate::failure::Result;
 use crate::pg::name::RelationName;
 use crate::warning::Warning;
 use crate::work::plan::{Plan, Subject, Verdict};
@@ -118,9 +119,13 @@ impl<'a> Planner<'a> {
     }
 
     /// The plan, without what the filter keeps out.
-    pub fn finish(self) -> Plan {
+    ///
+    /// # Errors
+    /// `Usage` for a filter that nothing fits.
+    pub fn finish(self) -> Result<Plan> {
         let filter = &self.options.filter;
         let mut plan = self.plan;
+        filter.require_fitting(&plan.steps)?;
         plan.warnings.extend(self.declaration.warnings.iter().cloned());
         let left_out = plan
             .steps
@@ -130,6 +135,6 @@ impl<'a> Planner<'a> {
             .collect::<HashSet<_>>();
         plan.steps.retain(|step| filter.lets_through(step));
         plan.warnings.retain(|warning| !left_out.contains(&warning.object));
-        plan
+        Ok(plan)
     }
 }

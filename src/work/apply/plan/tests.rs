@@ -117,7 +117,7 @@ fn is(facts: &mut Facts, relation: &Relation) {
 }
 
 fn only_step(declaration: &Declaration, facts: &Facts, options: &Options) -> Step {
-    let mut steps = plan(declaration, facts, options).steps;
+    let mut steps = plan(declaration, facts, options).unwrap().steps;
     assert_eq!(steps.len(), 1);
     steps.remove(0)
 }
@@ -253,7 +253,7 @@ fn a_redundant_index_is_built_with_a_warning_or_left_out_by_option() {
         ..index(2, "t_a_key", BTREE_A)
     };
     let facts = facts(&declaration, vec![duplicate_of], BTREE_A);
-    let built = plan(&declaration, &facts, &Options::default());
+    let built = plan(&declaration, &facts, &Options::default()).unwrap();
     assert_eq!(built.steps[0].verdict, Verdict::ToDo);
     assert_eq!(built.warnings[0].rule, "redundant_index");
     let skip = Options { skip_redundant: true, ..Options::default() };
@@ -264,7 +264,7 @@ fn a_redundant_index_is_built_with_a_warning_or_left_out_by_option() {
 fn a_unique_index_is_not_made_superfluous_by_a_plain_one() {
     let declaration = declare("CREATE UNIQUE INDEX i ON t (a)");
     let facts = facts(&declaration, vec![index(2, "plain", BTREE_A)], BTREE_A);
-    assert!(plan(&declaration, &facts, &Options::default()).warnings.is_empty());
+    assert!(plan(&declaration, &facts, &Options::default()).unwrap().warnings.is_empty());
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn what_cannot_be_compared_is_said() {
         .canonical_indexes
         .values_mut()
         .for_each(|canonical| *canonical = unknown.clone());
-    let plan = plan(&declaration, &facts, &Options::default());
+    let plan = plan(&declaration, &facts, &Options::default()).unwrap();
     assert_eq!(plan.steps[0].verdict, Verdict::AsDeclared);
     assert_eq!(plan.warnings[0].rule, "not_compared");
 }
