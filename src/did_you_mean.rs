@@ -7,15 +7,19 @@ const ALIKE: f64 = 0.8;
 /// The hint for a name that is not among the known ones: the nearest of them, or as many as one wants
 /// to read; `none` where there are none.
 pub fn hint(wanted: &str, known: &[String], none: &str) -> String {
-    match (nearest(wanted, known), known) {
-        (_, []) => none.to_owned(),
-        (Some(name), _) => format!("did you mean {name}?"),
-        (None, known) => format!("there are: {}", listed(known)),
+    match known {
+        [] => none.to_owned(),
+        known => hint_or(wanted, known, &format!("there are: {}", listed(known))),
     }
 }
 
+/// The same, with another hint where none of them is near.
+pub fn hint_or(wanted: &str, known: &[String], otherwise: &str) -> String {
+    nearest(wanted, known).map_or_else(|| otherwise.to_owned(), |it| format!("did you mean {it}?"))
+}
+
 /// The known name that is most alike, with its schema or without. Wildcards are not looked at.
-pub fn nearest<'k>(wanted: &str, known: &'k [String]) -> Option<&'k str> {
+fn nearest<'k>(wanted: &str, known: &'k [String]) -> Option<&'k str> {
     let plain = |name: &str| name.replace(['*', '?', '"'], "").to_lowercase();
     let wanted = plain(wanted);
     let likeness = |name: &String| {

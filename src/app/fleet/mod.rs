@@ -50,10 +50,16 @@ where
             options.stop_after.is_some_and(|most| failed.load(Ordering::Relaxed) >= most);
         too_many || context.cancel.signal().is_some()
     };
-    let (turns, hosts) = (Semaphore::new(options.parallel), Hosts::of(&members, context));
-    let work = members.into_iter().enumerate().map(|(at, Member { name, place })| {
+    let turns = Semaphore::new(options.parallel);
+    let hosts = members.iter().map(|member| host(&member.place, context)).collect::<Vec<_>>();
+    let turns_of = hosts
+        .iter()
+        .map(|host| (host, Semaphore::new(MOST_ON_ONE_HOST)))
+        .collect::<HashMap<_, _>>();
+    let members = members.into_iter().zip(&hosts).enumerate();
+    let work = members.map(|(at, (Member { name, place }, host))| {
         let (is_over, run_on, failed) = (&is_over, &run_on, &failed);
-        let (turns, host) = (&turns, hosts.of_place(&place, context));
+        let (turns, host) = (&turns, &turns_of[host]);
         async move {
             // First the host's: whoever waits for a busy host keeps no turn from another. Neither
             // semaphore is ever closed.
@@ -75,21 +81,6 @@ where
     ended.sort_by_key(|(at, _)| *at);
     let targets = ended.into_iter().map(|(_, target)| target).collect();
     Ok(FleetReport { targets, signal: context.cancel.signal() })
-}
-
-/// The turns of each host, by its name and port.
-struct Hosts(HashMap<String, Semaphore>);
-
-impl Hosts {
-    fn of(members: &[Member], context: &Context) -> Self {
-        let names = members.iter().map(|member| host(&member.place, context));
-        Hosts(names.map(|name| (name, Semaphore::new(MOST_ON_ONE_HOST))).collect())
-    }
-
-    fn of_place(&self, place: &Result<MemberPlace>, context: &Context) -> &Semaphore {
-        // Each place was there when the hosts were listed.
-        &self.0[&host(place, context)]
-    }
 }
 
 /// Where the target is; what is not known counts as one host.

@@ -41,9 +41,7 @@ fn explain(name: &str) -> Result<RulesReport> {
         return Ok(RulesReport::Squawks(name.to_owned()));
     }
     let known = Rule::ALL.iter().map(|rule| rule.name.to_owned()).collect::<Vec<_>>();
-    let hint = match did_you_mean::nearest(name, &known) {
-        Some(rule) => format!("did you mean {rule}?"),
-        None => "pgtend explain, without a name, lists the rules".to_owned(),
-    };
+    let otherwise = "pgtend explain, without a name, lists the rules";
+    let hint = did_you_mean::hint_or(name, &known, otherwise);
     Err(Failure::usage(format!("there is no rule {name}")).hint(hint))
 }

@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use super::engine::{self, Job, Stage, Tried};
 use super::event::{Event, Outcome, Status, StepIndex};
 use super::plan::{Plan, Step, Subject};
-use super::record::Recorder;
 use super::{Execution, orphaned_backend, reason};
 use crate::facts::{Known, Oid, Sources, Unavailable, Writes, load_wal_position};
 use crate::pg::advisory::ObjectLocks;
@@ -86,8 +85,7 @@ impl<'a> Refreshing<'a> {
     /// Keeps what the view was made of, for a later refresh to compare with: a run may last for hours,
     /// and be killed.
     async fn keep_sources(&self, view: Oid, name: &RelationName, sources: Option<Sources>) {
-        let recorder: Option<&Recorder<'_>> = self.execution.recorder;
-        if let (Some(recorder), Some(sources)) = (recorder, sources) {
+        if let (Some(recorder), Some(sources)) = (self.execution.recorder, sources) {
             // Maps and texts can always be written.
             let json = serde_json::to_string(&sources).unwrap_or_default();
             recorder.keep_view_state(view, &name.to_string(), &json).await;

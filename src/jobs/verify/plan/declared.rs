@@ -113,9 +113,8 @@ impl Reading<'_> {
         Standing { declared, place, at, had_no_effect: bearer.had_no_effect }
     }
 
-    /// What the statement has made, else what it met; `None` where that is gone, the session's, or
-    /// a constraint's.
-    /// The index of a partitioned table is older than those of its partitions.
+    /// What the statement has made, else what it met; `None` where that is gone, the session's, or a
+    /// constraint's. The index of a partitioned table is older than those of its partitions.
     fn bearer(&self, kind: &str) -> Option<Bearer<'_>> {
         let made = self.step.changes.made.iter().filter(|one| keyword(one.kind) == kind);
         let made = made.map(|one| one.oid).min();

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::relations::{Changes, Names, Relations, Step};
-use super::set::{InForce, Settings};
+use super::set::{Settings, TimeoutInForce};
 use crate::facts::Oid;
 use crate::facts::observed::{
     LockedRelation, Observation, RelationFiles, Timeout, observation_sql,
@@ -27,7 +27,7 @@ pub struct Observed {
     /// Statements in a transaction that concern nothing of what was there before the migration.
     pub only_new: HashSet<Place>,
     /// The timeouts with which statements were sent that commit by themselves, by where they begin.
-    pub timeouts: HashMap<Place, Vec<InForce>>,
+    pub timeouts: HashMap<Place, Vec<TimeoutInForce>>,
     /// The relations before the first migration.
     pub before: Relations,
     /// The relations after the last statement.

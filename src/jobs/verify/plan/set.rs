@@ -21,7 +21,7 @@ pub struct Settings {
 
 /// A timeout that ends a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InForce {
+pub struct TimeoutInForce {
     pub name: String,
     pub value: String,
     pub since: Since,
@@ -78,7 +78,7 @@ impl Settings {
     }
 
     /// Which of the timeouts end the statement that is sent next, here or in a later deployment.
-    pub fn in_force(&mut self, timeouts: &[Timeout]) -> Vec<InForce> {
+    pub fn in_force(&mut self, timeouts: &[Timeout]) -> Vec<TimeoutInForce> {
         let now = timeouts.iter().map(|one| (one.name.clone(), Some(one.value.clone())));
         let others = self.now.iter().map(|(name, value)| (name.clone(), value.clone()));
         let now = others.chain(now).collect();
@@ -86,16 +86,16 @@ impl Settings {
         timeouts.iter().filter_map(|timeout| self.one_in_force(timeout)).collect()
     }
 
-    fn one_in_force(&self, timeout: &Timeout) -> Option<InForce> {
+    fn one_in_force(&self, timeout: &Timeout) -> Option<TimeoutInForce> {
         let Timeout { name, value, is_own } = timeout;
         if !is_none(value) {
             let place = self.set_at.get(&(name.clone(), value.clone())).cloned();
             let since = place.map_or(Since::Unknown, Since::Statement);
-            return Some(InForce { name: name.clone(), value: value.clone(), since });
+            return Some(TimeoutInForce { name: name.clone(), value: value.clone(), since });
         }
         let value = self.default(name).filter(|value| !is_own && !is_none(value))?;
         let (name, value) = (name.clone(), value.to_owned());
-        Some(InForce { name, value, since: Since::NextSession })
+        Some(TimeoutInForce { name, value, since: Since::NextSession })
     }
 
     /// What the migrations before this one have made the default.

@@ -181,11 +181,12 @@ fn chosen(facts: &TableMaintenance, options: &Options) -> Result<HashMap<Oid, Ve
 fn no_table(pattern: &NamePattern, facts: &TableMaintenance) -> Failure {
     let names = facts.tables.iter().filter(|table| !table.is_catalog);
     let names = names.map(|table| table.name.to_string()).collect::<Vec<_>>();
-    let failure = Failure::usage(format!("there is no table {pattern}"));
-    failure.hint(match did_you_mean::nearest(&pattern.to_string(), &names) {
-        Some(name) => format!("did you mean {name}?"),
-        None => "without a schema only what the search path finds is meant".to_owned(),
-    })
+    let otherwise = "without a schema only what the search path finds is meant";
+    Failure::usage(format!("there is no table {pattern}")).hint(did_you_mean::hint_or(
+        &pattern.to_string(),
+        &names,
+        otherwise,
+    ))
 }
 
 fn is_excluded(table: &TableState, options: &Options) -> bool {

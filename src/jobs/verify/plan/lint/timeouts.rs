@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use super::concurrent::Concurrent;
 use crate::findings::{Finding, Place, Rule};
 use crate::jobs::verify::plan::parsed::Parsed;
-use crate::jobs::verify::plan::set::{InForce, Since};
+use crate::jobs::verify::plan::set::{Since, TimeoutInForce};
 
 /// Each of them ends a concurrent statement half-way: lock_timeout counts for every transaction
 /// that it waits for, not only for the lock on the table. `seen`: those that were in force when
 /// statements were sent.
-pub fn check(parsed: &Parsed<'_>, seen: &HashMap<Place, Vec<InForce>>) -> Vec<Finding> {
+pub fn check(parsed: &Parsed<'_>, seen: &HashMap<Place, Vec<TimeoutInForce>>) -> Vec<Finding> {
     let concurrent = parsed.statements.iter().filter_map(|statement| {
         let concurrent = Concurrent::of(statement)?;
         let place = parsed.place_of(statement);
@@ -20,8 +20,8 @@ pub fn check(parsed: &Parsed<'_>, seen: &HashMap<Place, Vec<InForce>>) -> Vec<Fi
     concurrent.collect()
 }
 
-fn finding(place: Place, in_force: &[InForce], concurrent: Concurrent) -> Finding {
-    let told = in_force.iter().map(|InForce { name, value, since }| match since {
+fn finding(place: Place, in_force: &[TimeoutInForce], concurrent: Concurrent) -> Finding {
+    let told = in_force.iter().map(|TimeoutInForce { name, value, since }| match since {
         Since::Statement(Place { file, line, .. }) => {
             format!("{name} is {value} (set at {}:{line})", file.display())
         }
@@ -30,7 +30,7 @@ fn finding(place: Place, in_force: &[InForce], concurrent: Concurrent) -> Findin
             format!("{name} is {value} in a new session (by ALTER DATABASE or ALTER ROLE)")
         }
     });
-    let unset = in_force.iter().map(|InForce { name, .. }| format!("SET {name} = 0"));
+    let unset = in_force.iter().map(|TimeoutInForce { name, .. }| format!("SET {name} = 0"));
     let message = format!(
         "{}; when that ends {} half-way, it leaves {}",
         told.collect::<Vec<_>>().join(" and "),
