@@ -2,8 +2,8 @@
 -- $1: oids of those that are wanted; empty: all; $2: the schemas of the search path in their order.
 -- Returns one row each. is_visible: the search path finds it. may_refresh: the owner, or a role with MAINTAIN (17 and newer). key_columns:
 -- those of a unique index by which a concurrent refresh can match rows (valid, immediate, plain
--- columns, no predicate), NULL without one; null_columns: key columns that hold NULLs, as far as the
--- statistics know. rows: as of the last VACUUM or ANALYZE, negative if never; dead_rows: by the statistics; size: bytes with toast
+-- columns, no predicate), NULL without one; null_columns: columns of any such index that hold NULLs, as far
+-- as the statistics know. rows: as of the last VACUUM or ANALYZE, negative if never; dead_rows: by the statistics; size: bytes with toast
 -- and indexes.
 -- Privilege: none; null_columns need SELECT on the view. Cost: pg_class once, a few catalogs and the
 -- size on disk for each materialized view.
@@ -42,7 +42,20 @@ SELECT
     WHERE s.schemaname = n.nspname
       AND s.tablename = c.relname
       AND s.null_frac > 0::pg_catalog.float4
-      AND s.attname = ANY (k.columns)
+      AND EXISTS (
+        SELECT
+        FROM pg_catalog.pg_index AS i
+        CROSS JOIN pg_catalog.unnest(i.indkey::pg_catalog.int2[]) WITH ORDINALITY AS x (attnum, place)
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = x.attnum
+        WHERE i.indrelid = c.oid
+          AND i.indisunique
+          AND i.indisvalid
+          AND i.indimmediate
+          AND i.indpred IS NULL
+          AND i.indexprs IS NULL
+          AND x.place <= i.indnkeyatts
+          AND a.attname = s.attname
+      )
   ) AS null_columns
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

@@ -10,7 +10,6 @@ mod definition;
 mod files;
 mod grouping;
 pub mod migrations;
-mod nullable;
 mod parse;
 mod passed;
 pub mod psql;
@@ -29,7 +28,6 @@ use crate::warning::Warning;
 
 pub use files::SqlFile;
 pub use grouping::grouping_columns;
-pub use nullable::never_null;
 pub use parse::{Declared, Others, declared, path_name, relation_name, table_name};
 pub use passed::Passed;
 pub use reading::{load, understand};

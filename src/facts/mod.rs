@@ -13,6 +13,7 @@ pub mod known;
 pub(crate) mod load;
 mod maintenance;
 pub mod migrated;
+mod nulls;
 pub mod observed;
 pub mod reach;
 pub mod refresh;
@@ -38,10 +39,10 @@ pub use maintenance::{
     AutovacuumSettings, Heap, HorizonHolder, TableMaintenance, TableState, load_horizon,
     load_table_maintenance, load_tables,
 };
+pub use nulls::{NullPlan, TableColumn, load_null_plans};
 pub use views::{
-    KeyHint, MaterializedView, Readable, Sources, UniqueIndex, Views, Writes, load_key_hints,
-    load_sources, load_unique_indexes, load_view, load_view_columns, load_view_holders, load_views,
-    load_xact_writes,
+    KeyHint, MaterializedView, Sources, UniqueIndex, Views, Writes, load_key_hints, load_sources,
+    load_unique_indexes, load_view, load_view_holders, load_views, load_xact_writes,
 };
 pub use wal::{WalPosition, load_wal_position};
 pub use watch::{

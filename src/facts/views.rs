@@ -32,7 +32,7 @@ pub struct MaterializedView {
     pub size_bytes: i64,
     /// The columns of a unique index by which a concurrent refresh can match rows; empty without.
     pub key_columns: Vec<String>,
-    /// The key columns that hold NULLs as far as the statistics know.
+    /// The columns of any such index that hold NULLs as far as the statistics know.
     pub null_columns: Vec<String>,
 }
 
@@ -204,31 +204,6 @@ pub async fn load_unique_indexes(session: &Session) -> Result<HashMap<Oid, Vec<U
             is_usable: row.get("is_usable"),
             columns: row.get::<_, Option<_>>("columns").unwrap_or_default(),
         });
-    }
-    Ok(all)
-}
-
-/// A relation that a query reads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Readable {
-    /// Its name as the query has it.
-    pub name: String,
-    /// Its columns as a query writes them, and whether each is never NULL.
-    pub columns: Vec<(String, bool)>,
-}
-
-/// The relations that each materialized view names in its query.
-pub async fn load_view_columns(session: &Session) -> Result<HashMap<Oid, Vec<Readable>>> {
-    let mut all = HashMap::<Oid, Vec<Readable>>::new();
-    for row in ask(session, include_str!("../../sql/catalog/view_columns.sql"), &[]).await? {
-        let columns = row.get::<_, Option<Vec<String>>>("columns").unwrap_or_default();
-        let never = row.get::<_, Option<Vec<String>>>("not_null_columns").unwrap_or_default();
-        let columns = columns.into_iter().map(|column| {
-            let is_never = never.contains(&column);
-            (column, is_never)
-        });
-        let relation = Readable { name: row.get("relation"), columns: columns.collect() };
-        all.entry(row.get("view")).or_default().push(relation);
     }
     Ok(all)
 }

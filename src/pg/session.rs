@@ -190,6 +190,16 @@ impl Session {
         self.wire.fault.error().map_or(Ok(()), Err)
     }
 
+    /// The columns of a query's result, each with the relation's column that it is, where it is one as
+    /// such. The query is parsed, neither planned nor executed.
+    pub async fn origins(&self, query: &str) -> Answer<Vec<Option<(u32, i16)>>> {
+        self.trusted()?;
+        self.echo.hear(query);
+        let prepared = self.wire.answer(self.client.prepare_typed(query, &[])).await?;
+        let columns = prepared.columns().iter();
+        Ok(columns.map(|column| column.table_oid().zip(column.column_id())).collect())
+    }
+
     /// Like [`Session::query`], but shows each row as it comes, for results that are too large to be
     /// kept.
     pub async fn each(

@@ -141,6 +141,22 @@ async fn null_keys_are_warned_of() {
     assert_eq!(output.step("public.totals").rows_deleted, Some(1), "{output}");
 }
 
+/// A concurrent refresh matches by the columns of every unique index.
+#[tokio::test]
+async fn null_keys_of_a_second_index_are_warned_of() {
+    let db = with(
+        "CREATE TABLE t (id int PRIMARY KEY, a int, b int);
+         INSERT INTO t VALUES (1, NULL, NULL);
+         CREATE MATERIALIZED VIEW v AS SELECT id, a, b FROM t;
+         CREATE UNIQUE INDEX ON v (id);
+         CREATE UNIQUE INDEX ON v (id, a) INCLUDE (b);
+         ANALYZE v",
+    )
+    .await;
+    let output = refresh(&db, &["v"]).expect(0);
+    assert!(output.to_string().contains("rows with NULL in a are deleted"), "{output}");
+}
+
 /// c reads b through a plain view, b reads a; z stands alone.
 const CHAIN: &str = "CREATE TABLE t (x int); INSERT INTO t VALUES (1);
     CREATE MATERIALIZED VIEW z_source AS SELECT x FROM t;

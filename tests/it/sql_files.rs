@@ -51,6 +51,7 @@ impl QueryFile {
                     "bool" => Type::BOOL,
                     "text" => Type::TEXT,
                     "text[]" => Type::TEXT_ARRAY,
+                    "int2[]" => Type::INT2_ARRAY,
                     "int4" => Type::INT4,
                     "int4[]" => Type::INT4_ARRAY,
                     "int8" => Type::INT8,

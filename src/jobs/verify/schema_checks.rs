@@ -103,6 +103,10 @@ impl Finished<'_> {
         let count = format::count(refreshed.views, "view", "views");
         let reason = format!("{count} refreshed concurrently");
         judgement.add(CheckName::Views, refreshed.took, refreshed.findings, &reason);
+        if refreshed.unknown_nulls > 0 {
+            let columns = format::count(refreshed.unknown_nulls, "key column", "key columns");
+            judgement.append(&format!("PostgreSQL cannot tell whether {columns} may be NULL"));
+        }
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 mod compared;
 mod condition;
 mod node;
+mod nulls;
 mod remarks;
 mod served;
 mod tree;
@@ -16,6 +17,7 @@ use crate::facts::explain::TableFacts;
 use crate::pg::name::RelationName;
 
 pub use compared::{bare, compared};
+pub use nulls::{Nulls, nulls};
 pub use served::served_by;
 
 /// A plan as people read it.

@@ -73,6 +73,11 @@ impl<'p> Node<'p> {
         self.fields.get(key).and_then(Value::as_bool).unwrap_or(false)
     }
 
+    /// Whether it has a property.
+    pub fn has(&self, key: &str) -> bool {
+        self.fields.contains_key(key)
+    }
+
     /// What it does: `Seq Scan`, `Hash Join` …
     pub fn kind(&self) -> &'p str {
         self.text("Node Type").unwrap_or("?")

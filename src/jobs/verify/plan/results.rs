@@ -157,6 +157,13 @@ impl Judgement {
         }
     }
 
+    /// Says more of what the last check came to.
+    pub fn append(&mut self, more: &str) {
+        if let Some(Check { reason: Some(reason), .. }) = self.review.checks.last_mut() {
+            reason.push_str(&format!("; {more}"));
+        }
+    }
+
     /// Judges by the rules of squawk, and by ours that judge statements one by one.
     pub fn lint(&mut self, migrations: &[Migration], applied: &Applied, version: ServerVersion) {
         let started = Instant::now();
@@ -167,11 +174,9 @@ impl Judgement {
         }
         let findings = self.merged(linted.findings);
         self.add(CheckName::Lint, started.elapsed(), findings, "nothing found");
-        if unjudged > 0
-            && let Some(Check { reason: Some(reason), .. }) = self.review.checks.last_mut()
-        {
+        if unjudged > 0 {
             let files = format::count(unjudged, "migration", "migrations");
-            reason.push_str(&format!("; {files} not judged, because of the syntax"));
+            self.append(&format!("{files} not judged, because of the syntax"));
         }
     }
 

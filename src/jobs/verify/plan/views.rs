@@ -1,13 +1,13 @@
 //! Can every materialized view be refreshed while it is read, and without work for nothing?
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::observed::Origins;
-use crate::declared::never_null;
-use crate::facts::{KeyHint, MaterializedView, Oid, Readable, UniqueIndex, Views};
+use crate::facts::{KeyHint, MaterializedView, NullPlan, Oid, UniqueIndex, Views};
 use crate::findings::{Finding, Place, Rule, Severity};
 use crate::pg::name::quote_ident;
 use crate::pg::server_error::ServerError;
+use crate::work::explained::{Nulls, nulls};
 use crate::work::refresh::plan::grouping_key;
 
 /// What there is to know of the views.
@@ -18,8 +18,33 @@ pub struct Facts {
     pub indexes: HashMap<Oid, Vec<UniqueIndex>>,
     /// Their queries and columns.
     pub queries: HashMap<Oid, KeyHint>,
-    /// What each reads.
-    pub reads: HashMap<Oid, Vec<Readable>>,
+    /// Of their key columns the plans of their NULLs; none where the server made no plan.
+    pub null_plans: HashMap<Oid, HashMap<String, NullPlan>>,
+}
+
+impl Facts {
+    /// The key columns of the indexes by which a concurrent refresh matches the view's rows, each once.
+    pub fn key_columns(&self, view: Oid) -> Vec<String> {
+        let indexes = self.indexes.get(&view).map_or(&[][..], Vec::as_slice);
+        let usable = indexes.iter().filter(|index| index.is_usable);
+        let columns = usable.flat_map(|index| index.columns.iter().cloned());
+        columns.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    fn nulls(&self, view: Oid, column: &str) -> Nulls {
+        let plans = self.null_plans.get(&view);
+        let plan = plans.and_then(|columns| columns.get(column));
+        plan.map_or(Nulls::Unknown, |plan| nulls(&plan.plan, plan.origin.as_ref()))
+    }
+
+    /// In how many of the view's key columns the server cannot tell whether there may be NULL.
+    pub fn unknown_nulls(&self, view: Oid) -> usize {
+        let columns = self.key_columns(view);
+        columns
+            .iter()
+            .filter(|column| self.nulls(view, column) == Nulls::Unknown)
+            .count()
+    }
 }
 
 /// What the server refused.
@@ -88,18 +113,10 @@ fn proposal(view: &MaterializedView, facts: &Facts) -> String {
 
 /// The key columns that may be NULL, for each index that has any.
 fn nullable(view: &MaterializedView, facts: &Facts, place: Option<&Place>) -> Vec<Finding> {
-    let Some(KeyHint { query, columns, .. }) = facts.queries.get(&view.oid) else {
-        return Vec::new();
-    };
-    let reads = facts.reads.get(&view.oid).map_or(&[][..], Vec::as_slice);
-    let never = never_null(query, reads).unwrap_or_default();
-    let is_never = |column: &String| {
-        let at = columns.iter().position(|other| other == column);
-        at.and_then(|at| never.get(at)).copied().unwrap_or(false)
-    };
+    let may_be = |column: &String| facts.nulls(view.oid, column) == Nulls::Possible;
     let usable = indexes(view, facts).iter().filter(|index| index.is_usable);
     let findings = usable.filter_map(|index| {
-        let may = index.columns.iter().filter(|column| !is_never(column)).cloned();
+        let may = index.columns.iter().filter(|column| may_be(column)).cloned();
         let may = may.collect::<Vec<_>>();
         (!may.is_empty()).then(|| {
             let message = format!(

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Mode;
 use crate::facts::{
-    MaterializedView, load_key_hints, load_unique_indexes, load_view_columns, load_views,
+    MaterializedView, load_key_hints, load_null_plans, load_unique_indexes, load_views,
 };
 use crate::failure::Result;
 use crate::findings::Finding;
@@ -20,6 +20,8 @@ use crate::work::refresh::plan::{Options, Selection, choose};
 pub struct Refreshed {
     /// How many views there are.
     pub views: usize,
+    /// Of how many key columns the server cannot tell whether they may be NULL.
+    pub unknown_nulls: usize,
     /// What is wrong with them.
     pub findings: Vec<Finding>,
     /// How long it took.
@@ -29,7 +31,7 @@ pub struct Refreshed {
 /// Refreshes every view, what others read first.
 pub async fn refresh(database: &Database, origins: &Origins) -> Result<Refreshed> {
     let started = Instant::now();
-    let facts = facts(database).await?;
+    let facts = facts(database, origins).await?;
     let session = database.maintainer(Workers::AsConfigured).await?;
     let options = Options {
         selection: Selection::All,
@@ -42,26 +44,40 @@ pub async fn refresh(database: &Database, origins: &Origins) -> Result<Refreshed
     let mut views = choose(&facts.views, &options)?;
     views.retain(|view| origins.is_new(view.oid));
     let number = views.len();
+    let unknown_nulls = views.iter().map(|view| facts.unknown_nulls(view.oid)).sum();
     for view in views {
         let refusal = refused(&session, view).await?;
         findings.extend(judge(view, refusal, &facts, origins));
     }
-    Ok(Refreshed { views: number, findings, took: started.elapsed() })
+    Ok(Refreshed {
+        views: number,
+        unknown_nulls,
+        findings,
+        took: started.elapsed(),
+    })
 }
 
-async fn facts(database: &Database) -> Result<Facts> {
+async fn facts(database: &Database, origins: &Origins) -> Result<Facts> {
     let session = database.reader().await?;
     let views = load_views(&session, &database.server.search_path).await?;
     if views.all.is_empty() {
         return Ok(Facts::default());
     }
     let oids = views.all.iter().map(|view| view.oid).collect::<Vec<_>>();
-    Ok(Facts {
+    let mut facts = Facts {
         views,
         indexes: load_unique_indexes(&session).await?,
         queries: load_key_hints(&session, &oids).await?,
-        reads: load_view_columns(&session).await?,
-    })
+        ..Facts::default()
+    };
+    for view in oids.into_iter().filter(|view| origins.is_new(*view)) {
+        let columns = facts.key_columns(view);
+        if let Some(hint) = facts.queries.get(&view) {
+            let plans = load_null_plans(&session, hint, &columns).await?;
+            facts.null_plans.insert(view, plans);
+        }
+    }
+    Ok(facts)
 }
 
 /// What the server refuses, if anything. A view that was never filled cannot be refreshed
