@@ -255,6 +255,21 @@ ALTER TABLE agents ADD FOREIGN KEY (sale) REFERENCES sales;
     verify(&["SELECT 1;", rows], "node-pg-migrate", &base).expect(0);
 }
 
+/// The statement names nothing that was there before.
+#[test]
+fn what_a_trigger_locks_is_seen() {
+    let sql = "CREATE TABLE log (a int);
+CREATE FUNCTION count_it() RETURNS trigger LANGUAGE plpgsql AS
+  'BEGIN EXECUTE ''UPDATE sa'' || ''les SET amount = 1''; RETURN NEW; END';
+CREATE TRIGGER counted AFTER INSERT ON log FOR EACH ROW EXECUTE FUNCTION count_it();
+INSERT INTO log VALUES (1);
+";
+    for layout in ["plain", "sqlx", "golang-migrate"] {
+        let output = verify(&[TABLES, sql], layout, &[]);
+        assert_eq!(locks(&output), ["2_m:5 public.sales RowExclusive scans"], "{layout}: {output}");
+    }
+}
+
 #[test]
 fn what_one_transaction_refuses_is_refused() {
     let value = "ALTER TYPE mood ADD VALUE 'glad';";

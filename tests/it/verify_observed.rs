@@ -128,7 +128,7 @@ CREATE INDEX c{long} ON t (a);
 fn what_is_dropped_unseen_and_made_again_is_found() {
     let before = "CREATE TABLE t (a int); CREATE INDEX i ON t (a); CREATE INDEX j ON t (a);
 CREATE INDEX l ON t (a); CREATE VIEW v AS SELECT 1 AS a; CREATE VIEW w AS SELECT 1 AS a;
-CREATE TABLE k (a int, CONSTRAINT k_key UNIQUE (a));";
+CREATE TABLE k (a int, CONSTRAINT k_key UNIQUE (a)); CREATE VIEW granted AS SELECT 1 AS a;";
     let after = "DO $$ BEGIN EXECUTE 'DROP INDEX i'; END $$;
 CREATE INDEX i ON t (a);
 DROP VIEW v;
@@ -144,6 +144,7 @@ BEGIN; DROP INDEX l; ROLLBACK;
 CREATE INDEX IF NOT EXISTS l ON k (a);
 DROP TABLE k;
 CREATE TABLE k (a int, CONSTRAINT k_key UNIQUE (a));
+DROP VIEW granted; CREATE VIEW granted AS SELECT 2 AS a; GRANT SELECT ON granted TO PUBLIC;
 ";
     let output = verify(before, after, "plain");
     let wanted = [
@@ -151,6 +152,8 @@ CREATE TABLE k (a int, CONSTRAINT k_key UNIQUE (a));
         "2:3: public.v is dropped and created again in line 4: until then every query that reads it \
          fails, and the privileges on it are lost",
         "2:14: public.k is dropped and created again in line 15: its rows, indexes and privileges are lost",
+        "2:16: public.granted is dropped and created again in line 16: until then every query that reads it \
+         fails",
     ];
     assert_eq!(found(&output, "drop-and-create"), wanted, "{output}");
     assert_eq!(places(&output, "name-collision"), ["2:13"], "{output}");

@@ -29,7 +29,7 @@ use crate::failure::{Failure, Kind, Result};
 
 pub use extensions::about_extensions;
 pub use lines::{Lines, excerpt};
-pub use role::Role;
+pub use role::{Reach, Role};
 pub use script::{Pieces, Rows, Script, Wrapping};
 pub use statements::{Statement, parse, scanned, statements, without_cluster_objects};
 pub use tools::{Between, Layout, Transactions};

@@ -6,7 +6,7 @@ use squawk_syntax::ast::{AstNode, Stmt};
 use squawk_syntax::syntax_error::SyntaxError as ParseError;
 
 use super::scan::{self, Part};
-use super::{Lines, Script, invalid};
+use super::{Lines, Role, Script, invalid};
 use crate::declared::text;
 use crate::failure::Result;
 use crate::syntax::{self, TooMuch};
@@ -24,6 +24,8 @@ pub struct Statement {
     pub line: u32,
     /// The column of its first word in characters, from 1.
     pub column: u32,
+    /// What it does to the session that sends it.
+    pub role: Role,
 }
 
 /// Why a script cannot be taken apart: the first syntax error, in the file's lines and columns.
@@ -81,7 +83,8 @@ fn split(
             let (line, column) = lines.at(offset);
             let text =
                 text::verbatim(statement.syntax()).trim_end_matches(';').trim_end().to_owned();
-            Some(Statement { text, offset, line, column })
+            let role = Role::of(&statement);
+            Some(Statement { text, offset, line, column, role })
         })
         .collect())
 }
@@ -95,7 +98,8 @@ pub fn scanned(script: &Script) -> Vec<Statement> {
         };
         let (offset, (line, column)) = (range.start, lines.at(range.start));
         let text = script.text[range].trim_end_matches(';').trim_end().to_owned();
-        Some(Statement { text, offset, line, column }).filter(|one| !one.text.is_empty())
+        let role = Role::read(&text);
+        Some(Statement { text, offset, line, column, role }).filter(|one| !one.text.is_empty())
     };
     scan::parts(&script.text).filter_map(statement).collect()
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::declared::migrations::{Reach, Role};
 
 fn script(text: &str, first_line: u32) -> Script {
     Script::new("dir/a.sql", first_line, text, Wrapping::None)
@@ -15,13 +16,15 @@ fn statements_stand_at_line_and_column_of_the_file() {
                 text: "SELECT ';' AS \"a;b\"".to_owned(),
                 offset: 23,
                 line: 8,
-                column: 11
+                column: 11,
+                role: Role::Works(Reach::Any),
             },
             Statement {
                 text: "INSERT INTO t VALUES ($x$;$x$)".to_owned(),
                 offset: 44,
                 line: 8,
                 column: 32,
+                role: Role::Works(Reach::Named),
             },
         ]
     );

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::relations::{Changes, Names, Relations, Step};
 use super::set::{Settings, TimeoutInForce};
+use crate::declared::migrations::{Reach, Role, Statement};
 use crate::facts::Oid;
 use crate::facts::observed::{
     LockedRelation, Observation, RelationFiles, Timeout, observation_sql,
@@ -111,6 +112,8 @@ pub struct Observer {
     names: HashSet<String>,
     /// They may be called otherwise meanwhile, or be part of something new.
     is_unsure: bool,
+    /// How often it has looked in this transaction.
+    looks: usize,
     /// The newest object before this migration.
     before: Oid,
     newest: Oid,
@@ -141,8 +144,9 @@ impl Observer {
     }
 
     /// The query to send after this statement.
-    pub fn look(&mut self, statement: &str) -> String {
-        self.is_unsure = self.is_unsure || may_rename(statement);
+    pub fn look(&mut self, statement: &Statement) -> String {
+        self.looks += 1;
+        self.is_unsure = self.is_unsure || statement.role == Role::Works(Reach::Renames);
         let before = if self.may_concern_existing(statement) {
             self.before
         } else {
@@ -151,32 +155,21 @@ impl Observer {
         observation_sql(before, self.newest)
     }
 
-    /// A statement of a kind that only concerns what it names, and names nothing that was there, does
-    /// nothing to it. So a file that makes thousands of tables is not slowed down by looking at
-    /// the locks on them.
-    fn may_concern_existing(&self, statement: &str) -> bool {
-        const NAMING: [&str; 8] = [
-            "ALTER TABLE",
-            "COMMENT ON",
-            "CREATE ",
-            "DELETE ",
-            "GRANT ",
-            "INSERT ",
-            "REVOKE ",
-            "UPDATE ",
-        ];
-        let starts_with = |kind: &str| {
-            statement
-                .get(..kind.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(kind))
-        };
-        if self.is_unsure || !NAMING.iter().any(|kind| starts_with(kind)) {
+    /// To look at locks is to go through all that the session holds. So a transaction that makes
+    /// thousands of tables would take the square of their number. From its `MANY` statements on, one of a
+    /// kind that only concerns what it names, and that names nothing that was there before, is
+    /// passed by; what a trigger or a default does with other tables is not seen there.
+    fn may_concern_existing(&self, statement: &Statement) -> bool {
+        const MANY: usize = 300;
+        let is_named = statement.role == Role::Works(Reach::Named);
+        if self.looks <= MANY || self.is_unsure || !is_named {
             return !self.names.is_empty();
         }
-        let words = statement.split(|char: char| !(char.is_alphanumeric() || "_$".contains(char)));
+        let text = &statement.text;
+        let words = text.split(|char: char| !(char.is_alphanumeric() || "_$".contains(char)));
         let mut words = words.filter(|word| !word.is_empty());
         // A quoted name may hold anything.
-        statement.contains('"') && !self.names.is_empty()
+        text.contains('"') && !self.names.is_empty()
             || words
                 .any(|word| self.names.contains(word) || self.names.contains(&word.to_lowercase()))
     }
@@ -273,6 +266,7 @@ impl Observer {
 
     /// The transaction is over.
     pub fn end_transaction(&mut self) {
+        self.looks = 0;
         self.rewritten.clear();
         self.held.clear();
         self.transaction += 1;
@@ -369,13 +363,6 @@ impl Observer {
         };
         self.observed.statements.push(seen);
     }
-}
-
-/// From then on names alone do not tell what a statement concerns.
-fn may_rename(statement: &str) -> bool {
-    let words = statement.split(|char: char| !char.is_ascii_alphabetic());
-    let mut words = words.map(str::to_ascii_uppercase);
-    words.any(|word| ["RENAME", "ATTACH", "INHERIT"].contains(&word.as_str()))
 }
 
 impl Done {

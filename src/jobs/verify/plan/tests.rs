@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::declared::migrations::{Script, Statement, Wrapping};
+use crate::declared::migrations::{Role, Script, Statement, Wrapping};
 use crate::findings::{CheckVerdict, Finding, Place, Severity};
 
 fn script(text: &str, first_line: u32) -> Script {
@@ -33,6 +33,7 @@ fn a_position_within_a_statement_is_one_of_the_file() {
         offset: 3,
         line: 5,
         column: 4,
+        role: Role::Sets,
     };
     assert_eq!(seen(&Place::within(&script, &statement, None)), (5, 4, "a; SELECT 1,"));
     assert_eq!(seen(&Place::within(&script, &statement, Some(8))), (5, 11, "a; SELECT 1,"));

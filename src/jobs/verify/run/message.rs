@@ -20,12 +20,12 @@ struct Piece<'a> {
 
 impl<'a> Message<'a> {
     /// The statements, each that works followed by a look.
-    pub fn new(statements: &'a [Statement], mut look: impl FnMut(&str) -> String) -> Self {
+    pub fn new(statements: &'a [Statement], mut look: impl FnMut(&Statement) -> String) -> Self {
         let mut message = Message { text: String::new(), pieces: Vec::new() };
         let mut length = 0;
         for statement in statements {
-            let works = matches!(Role::of(statement), Role::Works | Role::Locks);
-            let look = works.then(|| (look(&statement.text), true));
+            let works = statement.role.works() || statement.role == Role::Locks;
+            let look = works.then(|| (look(statement), true));
             for (text, is_look) in [(statement.text.clone(), false)].into_iter().chain(look) {
                 message.pieces.push(Piece { statement, is_look, begin: length });
                 // On a line of its own: a statement may end in a comment.
@@ -73,7 +73,8 @@ mod tests {
     use super::*;
 
     fn statement(text: &str) -> Statement {
-        Statement { text: text.to_owned(), offset: 0, line: 1, column: 1 }
+        let role = Role::read(text);
+        Statement { text: text.to_owned(), offset: 0, line: 1, column: 1, role }
     }
 
     #[test]

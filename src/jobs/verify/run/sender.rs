@@ -227,16 +227,16 @@ impl<'a> Sender<'a> {
     }
 
     async fn send(&mut self, script: &Script, statement: &Statement) -> Answer<()> {
-        match Role::of(statement) {
-            Role::Works if self.observer.is_none() => self.execute(script, statement).await,
-            Role::Works | Role::Locks if self.is_in_transaction => {
+        match statement.role {
+            Role::Works(_) if self.observer.is_none() => self.execute(script, statement).await,
+            Role::Works(_) | Role::Locks if self.is_in_transaction => {
                 self.execute(script, statement).await?;
                 self.look(script, statement).await
             }
-            Role::Works => self.alone(script, statement).await,
-            role => {
+            Role::Works(_) => self.alone(script, statement).await,
+            _ => {
                 self.execute(script, statement).await?;
-                self.follow(role, script, statement);
+                self.follow(script, statement);
                 self.list().await;
                 Ok(())
             }
@@ -251,17 +251,17 @@ impl<'a> Sender<'a> {
         }
     }
 
-    fn follow(&mut self, role: Role, script: &Script, statement: &Statement) {
-        match (role, &mut self.observer) {
+    fn follow(&mut self, script: &Script, statement: &Statement) {
+        match (statement.role, &mut self.observer) {
             (Role::RollsBack | Role::RollsBackTo, _) => self.forget(),
             (Role::Begins, Some(observer)) => observer.begin_transaction(),
             (Role::Sets, Some(observer)) => observer.passed_over(done(script, statement)),
             _ => {}
         }
-        match role {
+        match statement.role {
             Role::Begins => self.is_in_transaction = true,
             Role::Commits | Role::RollsBack => self.end_transaction(),
-            Role::RollsBackTo | Role::Works | Role::Locks | Role::Sets => {}
+            Role::RollsBackTo | Role::Works(_) | Role::Locks | Role::Sets => {}
         }
     }
 
@@ -290,7 +290,7 @@ impl<'a> Sender<'a> {
         let Some(observer) = &mut self.observer else {
             return Ok(());
         };
-        if let Some(observation) = observe(self.session, &observer.look(&statement.text)).await? {
+        if let Some(observation) = observe(self.session, &observer.look(statement)).await? {
             let notices = telling(self.session.notices());
             observer.saw(done(script, statement), &observation, notices);
         }
@@ -383,7 +383,7 @@ impl<'a> Sender<'a> {
                 let notices = notices.iter().filter(|notice| may_tell_of(statement, notice));
                 observer.saw(done(script, statement), &observation, notices.cloned().collect());
             }
-            self.follow(Role::of(statement), script, statement);
+            self.follow(script, statement);
         }
         if !is_within {
             self.end_transaction();
@@ -408,13 +408,18 @@ impl<'a> Sender<'a> {
 
 /// Whether a statement of the script ends the transaction in which the tool runs it.
 pub fn ends_transaction(script: &Script) -> bool {
-    let ends = |one: &Statement| matches!(Role::of(one), Role::Commits | Role::RollsBack);
+    let ends = |one: &Statement| matches!(one.role, Role::Commits | Role::RollsBack);
     known_statements(script).iter().any(ends)
 }
 
 /// Whether the script may make something that lasts until the transaction ends, on which a later
 /// migration may rely where the tool runs both in one: SET LOCAL, ON COMMIT, a cursor, constraints
 /// that are deferred.
+///
+/// This is told by words, wherever they stand. The server cannot be asked: what SET LOCAL has covered it
+/// does not tell, nor whether constraints are deferred. And a tree ends at the bodies of functions
+/// and DO blocks. A word that means something else costs no verdict: the scripts are applied in
+/// common then, as the tool does it, and locks of one are told of a later one, too.
 pub fn lasts_for_transaction(script: &Script) -> bool {
     const WORDS: [&str; 5] = ["local", "set_config", "commit", "declare", "constraints"];
     let is_word = |char: char| char.is_ascii_alphanumeric() || char == '_';
