@@ -6,7 +6,9 @@ mod counters;
 mod file;
 mod load;
 mod own;
+mod past;
 mod snapshots;
+mod span;
 mod texts;
 
 use std::collections::{HashMap, HashSet};
@@ -22,10 +24,12 @@ pub use load::{
     StatementFilter, load_extension, load_moment, load_names, load_reading, load_top, read_figures,
 };
 pub use own::is_own;
+pub use past::{PointInTime, SpanEnd, StatementHistory};
 pub use snapshots::{
     PastSample, Sample, Snapshot, load_kept_texts, load_samples, load_snapshots, load_state,
     load_statement_samples,
 };
+pub use span::{Change, Span, StatementDelta};
 pub use texts::{
     Amount, LONGEST_BYTES, LONGEST_CHARACTERS, Length, RawText, Texts, each_text, each_text_within,
     load_matching, load_texts,

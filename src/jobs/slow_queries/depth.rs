@@ -2,13 +2,12 @@
 
 use super::explain::{Explanation, explain};
 use super::plan::{Details, Ranking};
-use super::run::StatementHistory;
 use super::{Args, Basis};
 use crate::app::Context;
 use crate::declared::{self, DeclaredIndex, Others};
 use crate::facts::Known;
 use crate::facts::reach::{Trust, foreign_text};
-use crate::facts::statements::{Counters, StatementKey};
+use crate::facts::statements::{Counters, StatementHistory, StatementKey};
 use crate::failure::Result;
 use crate::pg::database::Database;
 use crate::work::apply::load::load_plan;

@@ -5,7 +5,6 @@ pub mod explain;
 pub mod plan;
 mod rank;
 pub mod report;
-pub mod run;
 
 use crate::app::command::{Command, Targets};
 use std::path::PathBuf;
@@ -19,7 +18,8 @@ use crate::declared::DeclaredIndex;
 use crate::duration;
 use crate::facts::reach::Trust;
 use crate::facts::statements::{
-    Extension, Length, StatementKey, TextCache, load_extension, load_names,
+    Extension, Length, PointInTime, StatementHistory, StatementKey, TextCache, load_extension,
+    load_names,
 };
 use crate::failure::{Failure, Kind, Result};
 use crate::output::{Format, Outcome, Page, Report};
@@ -28,7 +28,6 @@ use crate::pg::session::Session;
 use crate::warning::Warning;
 use plan::{Condition, Ranking, Sort};
 use report::{Depth, SlowQueriesReport, TextLength};
-use run::{PointInTime, StatementHistory};
 
 /// Show where the time goes: the statements of this database by what they cost
 ///

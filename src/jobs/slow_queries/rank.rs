@@ -3,12 +3,12 @@
 use tokio_postgres::types::Type;
 
 use super::Args;
-use super::plan::{Ranking, Span, StatementDelta, compared, findings, ranked};
-use super::run::{SpanEnd, StatementHistory, gaps};
+use super::plan::{Ranking, compared, findings, gaps, ranked};
 use crate::app::Context;
 use crate::facts::load::ask;
 use crate::facts::statements::{
-    Counter, Length, StatementFilter, TextCache, is_own, load_matching, load_top,
+    Counter, Length, Span, SpanEnd, StatementDelta, StatementFilter, StatementHistory, TextCache,
+    is_own, load_matching, load_top,
 };
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::session::Session;

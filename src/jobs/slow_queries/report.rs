@@ -7,10 +7,10 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::plan::{BLOCK_BYTES, Ranking, StatementDelta, without_header};
+use super::plan::{BLOCK_BYTES, Ranking, without_header};
 use crate::escape_control::escape_control;
 use crate::facts::Oid;
-use crate::facts::statements::{Counter, CounterKind, Counters};
+use crate::facts::statements::{Counter, CounterKind, Counters, StatementDelta};
 use crate::format;
 use crate::output::table::{cell, right, table, text};
 use crate::output::{Format, Head, Outcome, Report, Style, Text};

@@ -1,11 +1,11 @@
 //! Conditions that make a statement a finding: `mean > 100ms`.
+use crate::facts::statements::{Counter, CounterKind, StatementDelta};
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::{BLOCK_BYTES, StatementDelta};
+use super::BLOCK_BYTES;
 use crate::duration;
-use crate::facts::statements::{Counter, CounterKind};
 
 /// A condition on a statement's counters.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,15 +1,17 @@
 //! Which statements to show, in which order, and which of them are a finding.
 
 mod condition;
+mod gaps;
 mod ranking;
-mod span;
 
 use std::collections::HashMap;
 
-use crate::facts::statements::{Counter, Counters, StatementFilter, StatementKey, expression};
+use crate::facts::statements::{
+    Counter, Counters, StatementDelta, StatementFilter, StatementKey, expression,
+};
 pub use condition::Condition;
+pub use gaps::gaps;
 pub use ranking::{Details, Ranking, findings};
-pub use span::{Change, Span, StatementDelta};
 
 /// Where the server was not built otherwise.
 pub const BLOCK_BYTES: i64 = 8192;

@@ -1,7 +1,9 @@
 //! Which statements were chosen, and all that is told of them.
 
-use super::{Condition, StatementDelta};
-use crate::facts::statements::{Counter, CounterMoment, Counters, KnownTexts, StatementNames};
+use super::Condition;
+use crate::facts::statements::{
+    Counter, CounterMoment, Counters, KnownTexts, StatementDelta, StatementNames,
+};
 use crate::warning::Warning;
 
 /// What was found out.

@@ -7,15 +7,14 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
-use super::plan::{Change, Span};
+use super::{
+    Amount, Change, CounterMoment, CounterReading, Counters, Extension, KnownTexts, Length,
+    PastSample, RawText, Sample, Snapshot, SnapshotFile, SnapshotScope, Span, StatementKey,
+    TextCache, Texts, each_text, load_kept_texts, load_reading, load_samples, load_snapshots,
+    load_state, load_statement_samples, load_texts,
+};
 use crate::duration;
 use crate::facts::history::{self, Schema};
-use crate::facts::statements::{
-    Amount, CounterMoment, CounterReading, Counters, Extension, KnownTexts, Length, PastSample,
-    RawText, Sample, Snapshot, SnapshotFile, SnapshotScope, StatementKey, TextCache, Texts,
-    each_text, load_kept_texts, load_reading, load_samples, load_snapshots, load_state,
-    load_statement_samples, load_texts,
-};
 use crate::facts::{Known, Oid, Unavailable};
 use crate::failure::{Failure, Result};
 use crate::format;
@@ -348,38 +347,4 @@ fn available(snapshots: &[Snapshot]) -> String {
         (Some(only), _) => format!("there is only {}", name(only)),
         _ => "pgtend snapshot takes one".to_owned(),
     }
-}
-
-/// The circumstances of a span that make its counters less than the whole truth, in words.
-pub fn gaps(span: &Span) -> Vec<String> {
-    let mut gaps = Vec::new();
-    if span.resets > 0 {
-        gaps.push(format!(
-            "the counters were reset {} meanwhile; what was done between the last snapshot before \
-             and the reset is missing",
-            format::count(span.resets, "time", "times")
-        ));
-    }
-    let evictions = usize::try_from(span.evictions()).unwrap_or(0);
-    if evictions > 0 {
-        gaps.push(format!(
-            "the server had to forget rarely executed statements ({}) because there are more than \
-             pg_stat_statements.max; what they did is missing in part",
-            format::count(evictions, "round of evictions", "rounds of evictions")
-        ));
-    }
-    if span.unknown > 0 {
-        gaps.push(format!(
-            "{} left out: whoever took the first snapshot could not see them, so nobody knows what \
-             they had been at",
-            format::count(span.unknown, "statement is", "statements are")
-        ));
-    }
-    if span.has_restarted() {
-        gaps.push(
-            "the server was started anew meanwhile; after a crash the counters begin anew"
-                .to_owned(),
-        );
-    }
-    gaps
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::facts::statements::{
+use super::{
     CountedStatement, Counter, CounterKind, CounterMoment, CounterReading, Counters, StatementKey,
 };
 
