@@ -1,6 +1,7 @@
 //! What can be said about a declaration before any server is asked.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{Declaration, DeclaredIndex, DeclaredView, Source};
@@ -246,7 +247,7 @@ impl Placed for crate::declared::DeclaredComment {
 }
 
 /// Turns the problems into one failure, or none. Of files that were included it is said where.
-pub fn report(mut problems: Vec<Problem>, included: &HashMap<Arc<str>, Source>) -> Result<()> {
+pub fn report(mut problems: Vec<Problem>, included: &HashMap<Arc<Path>, Source>) -> Result<()> {
     problems.sort_by(|a, b| (&a.source.file, a.source.line).cmp(&(&b.source.file, b.source.line)));
     let Some(first) = problems.first() else {
         return Ok(());

@@ -21,6 +21,7 @@ mod transactions;
 mod walk;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::pg::name::RelationName;
@@ -32,18 +33,20 @@ pub use parse::{Declared, Others, declared, path_name, relation_name, table_name
 pub use passed::Passed;
 pub use reading::{load, understand};
 
-/// Where a statement stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where something stands in the user's files, a statement where its first word does.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Source {
     /// The file as the user named it.
-    pub file: Arc<str>,
-    /// The line of the statement's first word, from 1.
-    pub line: usize,
+    pub file: Arc<Path>,
+    /// The line, from 1.
+    pub line: u32,
+    /// The character in the line, from 1.
+    pub column: u32,
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
+        write!(f, "{}:{}", self.file.display(), self.line)
     }
 }
 

@@ -84,7 +84,21 @@ fn newlines(text: &str, at: usize) -> usize {
 
 /// The place of a byte of a statement.
 fn below(source: &Source, text: &str, at: usize) -> Source {
-    Source { line: source.line + newlines(text, at), ..source.clone() }
+    let before = &text[..at];
+    let (line, column) = match before.rfind('\n') {
+        Some(end) => {
+            (source.line + number(newlines(text, at)), before[end + 1..].chars().count() + 1)
+        }
+        None => (
+            source.line,
+            before.chars().count() + usize::try_from(source.column).unwrap_or(1),
+        ),
+    };
+    Source { line, column: number(column), ..source.clone() }
+}
+
+fn number(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// The indexes among the elements of CREATE SCHEMA, which are made in it.

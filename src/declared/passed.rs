@@ -77,9 +77,10 @@ impl Passed {
     }
 
     fn one(&mut self, source: &Source, message: String) {
-        if *self.file != *source.file {
+        let file = source.file.display().to_string();
+        if self.file != file {
             self.finish();
-            self.file = source.file.to_string();
+            self.file = file;
         }
         self.in_file += 1;
         if self.in_file <= NAMED {

@@ -31,8 +31,6 @@ pub struct Statement<'t> {
     /// Without the semicolon that ends it; blanks where psql's commands stood.
     pub text: Cow<'t, str>,
     pub source: Source,
-    /// The column of its first word in characters, from 1.
-    pub column: u32,
     /// A variable of psql's that stands in it.
     pub variable: Option<&'t str>,
     /// Whether rows follow it in the file.
@@ -47,7 +45,7 @@ pub struct Text<'t> {
     /// Its path, where it is a file.
     pub path: Option<&'t Path>,
     /// The line of the file at which the text begins, from 1.
-    pub first_line: usize,
+    pub first_line: u32,
     pub text: &'t str,
     /// Whether the rows of COPY are taken out of it already.
     pub rows_are_apart: bool,
@@ -63,7 +61,7 @@ pub struct Reader {
     /// What psql would do otherwise, or what nobody can know.
     pub problems: Vec<Problem>,
     /// Where the files that were included are included.
-    pub included: HashMap<Arc<str>, Source>,
+    pub included: HashMap<Arc<Path>, Source>,
     variables: HashSet<String>,
     /// The key of `\restrict`.
     restricted: Option<String>,
@@ -113,7 +111,7 @@ impl Reader {
                 Ok(None) => break,
                 Err(error) => {
                     let message = format!("the file ends within {} that begins here", error.what);
-                    self.problems.push(Problem::new(&place.at(error.start).0, message));
+                    self.problems.push(Problem::new(&place.at(error.start), message));
                     return;
                 }
             };
@@ -135,7 +133,7 @@ impl Reader {
                         let command = PsqlCommand::read(text.text, token.end);
                         lexer.go_to(command.end);
                         pending.holes.push(token.start..command.end);
-                        let (source, _) = place.at(token.start);
+                        let source = place.at(token.start);
                         match self.command(&command, &source, text, hear) {
                             Flow::On => {}
                             Flow::Send => {
@@ -176,14 +174,13 @@ impl Reader {
     /// Hands the statement on. Returns whether rows follow it.
     fn statement(&mut self, pending: &mut Pending, text: &str, hear: &mut Hear<'_>) -> usize {
         let Pending { first, end, holes, variable, .. } = std::mem::take(pending);
-        let Some(First { start, source, column }) = first else {
+        let Some(First { start, source }) = first else {
             return 0;
         };
         let has_rows = takes_rows(&text[start..end]);
         let statement = Statement {
             text: without(text, start..end, &holes),
             source,
-            column,
             variable: variable.map(|variable| &text[variable]),
             has_rows,
         };
@@ -201,7 +198,7 @@ impl Reader {
         let end = text[at..].find('\n').map_or(text.len(), |length| at + length + 1);
         if !matches!(Lexer::new(&text[at..end]).token(), Ok(None)) {
             let message = "the rows of COPY follow, and a statement stands on its line";
-            let problem = Problem::new(&place.at(at).0, message);
+            let problem = Problem::new(&place.at(at), message);
             self.problems.push(problem.hint("put it on a line of its own below the rows"));
         }
         let mut below = end;
@@ -286,7 +283,7 @@ impl Reader {
     ) {
         match self.included_file(command, relative, text) {
             Ok((path, file)) => {
-                self.included.insert(file.name.clone(), source.clone());
+                self.included.insert(Path::new(&*file.name).into(), source.clone());
                 self.open.push(path.canonicalize().unwrap_or_else(|_| path.clone()));
                 let (name, text) = (&file.name, file.text.as_str());
                 let text = Text {
@@ -350,18 +347,20 @@ impl Reader {
 /// Where in a file the reading is; it only goes forward, so that all of it costs one pass.
 struct FilePosition<'t> {
     text: Text<'t>,
+    file: Arc<Path>,
     offset: usize,
-    line: usize,
+    line: u32,
     column: u32,
 }
 
 impl<'t> FilePosition<'t> {
     fn new(text: Text<'t>) -> Self {
-        FilePosition { text, offset: 0, line: text.first_line, column: 1 }
+        let file = Path::new(&**text.name).into();
+        FilePosition { text, file, offset: 0, line: text.first_line, column: 1 }
     }
 
-    /// The place of a byte, and its column.
-    fn at(&mut self, offset: usize) -> (Source, u32) {
+    /// The place of a byte.
+    fn at(&mut self, offset: usize) -> Source {
         if offset < self.offset {
             *self = FilePosition::new(self.text);
         }
@@ -374,14 +373,17 @@ impl<'t> FilePosition<'t> {
             }
         }
         self.offset = offset;
-        (Source { file: self.text.name.clone(), line: self.line }, self.column)
+        Source {
+            file: self.file.clone(),
+            line: self.line,
+            column: self.column,
+        }
     }
 }
 
 struct First {
     start: usize,
     source: Source,
-    column: u32,
 }
 
 /// The statement that is being read, with what decides about where it ends (psqlscan.l).
@@ -413,8 +415,8 @@ impl Pending {
         set: &HashSet<String>,
     ) {
         if self.first.is_none() {
-            let (source, column) = place.at(token.start);
-            self.first = Some(First { start: token.start, source, column });
+            let source = place.at(token.start);
+            self.first = Some(First { start: token.start, source });
             self.holes.clear();
         }
         self.end = token.end;

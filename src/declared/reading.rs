@@ -66,12 +66,11 @@ impl Reading {
             }
             ReadingPiece::Script(Script { file, first_line, text, rows, .. }) => {
                 let name = Arc::from(file.display().to_string());
-                let first_line = usize::try_from(*first_line).unwrap_or(1);
                 let rows_are_apart = !rows.is_empty();
                 self.text(Text {
                     name: &name,
                     path: Some(file),
-                    first_line,
+                    first_line: *first_line,
                     text,
                     rows_are_apart,
                 });

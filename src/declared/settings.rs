@@ -324,7 +324,11 @@ mod tests {
                 "BEGIN" => settings.begin(),
                 "COMMIT" => settings.commit(),
                 text => {
-                    let source = Source { file: "a.sql".into(), line: 1 };
+                    let source = Source {
+                        file: std::path::Path::new("a.sql").into(),
+                        line: 1,
+                        column: 1,
+                    };
                     settings.statement(text, &source);
                 }
             }

@@ -73,9 +73,9 @@ impl FindingDocument {
         FindingDocument {
             rule: finding.rule.clone(),
             severity: finding.severity.name(),
-            file: place.map(|place| place.file.display().to_string()),
-            line: place.map(|place| place.line),
-            column: place.map(|place| place.column),
+            file: place.map(|place| place.at.file.display().to_string()),
+            line: place.map(|place| place.at.line),
+            column: place.map(|place| place.at.column),
             object: finding.object.clone(),
             message: finding.message.clone(),
             help: finding.help.clone(),

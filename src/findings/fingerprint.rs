@@ -13,7 +13,7 @@ pub fn fingerprints(findings: &[Finding], repository: &Repository) -> Vec<String
     let mut seen = HashMap::new();
     let fingerprints = findings.iter().map(|finding| {
         let (file, text) = match &finding.place {
-            Some(place) => (repository.name(&place.file), place.text.trim()),
+            Some(place) => (repository.name(&place.at.file), place.text.trim()),
             None => (String::new(), finding.message.as_str()),
         };
         let subject = (finding.rule.as_str(), file, text);
@@ -31,14 +31,18 @@ fn hash(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::declared::Source;
     use crate::findings::repository::tests::repository;
     use crate::findings::{Place, Rule};
 
     fn of(lines: &[(u32, &str)]) -> Vec<String> {
         let findings = lines.iter().map(|(line, text)| {
             let text = (*text).to_owned();
-            let place = Place { file: "1.sql".into(), line: *line, column: 1, text, from: 1 };
+            let at = Source { file: Path::new("1.sql").into(), line: *line, column: 1 };
+            let place = Place { at, text, from: 1 };
             Finding::new(&Rule::SYNTAX, Some(place), "message")
         });
         fingerprints(&findings.collect::<Vec<_>>(), &repository())

@@ -25,8 +25,8 @@ fn annotation(finding: &Finding, review: &Review, repository: &Repository) -> St
         Severity::Warning => "warning",
     };
     let place = finding.place.as_ref().map_or(String::new(), |place| {
-        let file = property(&repository.name(&place.file));
-        format!("file={file},line={},col={},", place.line, place.column)
+        let file = property(&repository.name(&place.at.file));
+        format!("file={file},line={},col={},", place.at.line, place.at.column)
     });
     let help = finding.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
     let message = data(&format!("{}{help}", review.message_of(finding)));

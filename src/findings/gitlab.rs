@@ -22,7 +22,7 @@ pub fn text(review: &Review, repository: &Repository) -> String {
 fn issue(finding: &Finding, fingerprint: &str, review: &Review, repository: &Repository) -> Value {
     let place = finding.place.as_ref();
     // GitLab passes over what has no path and no line.
-    let file = place.map_or(repository.subject(), |place| &place.file);
+    let file = place.map_or(repository.subject(), |place| &place.at.file);
     json!({
         "description": description(finding, review),
         "check_name": finding.rule,
@@ -33,7 +33,7 @@ fn issue(finding: &Finding, fingerprint: &str, review: &Review, repository: &Rep
         },
         "location": {
             "path": repository.name(file),
-            "lines": { "begin": place.map_or(1, |place| place.line) },
+            "lines": { "begin": place.map_or(1, |place| place.at.line) },
         },
     })
 }

@@ -194,14 +194,15 @@ impl Ignore {
 
 impl IgnoreScope {
     fn holds(&self, place: Option<&Place>) -> bool {
-        let in_file = |file: &Path| place.filter(|place| place.file == file);
+        let in_file = |file: &Path| place.filter(|place| *place.at.file == *file);
         match self {
             IgnoreScope::Statement { file, from, to } => in_file(file)
-                .is_some_and(|place| (*from..=*to).contains(&(place.line, place.column))),
+                .is_some_and(|place| (*from..=*to).contains(&(place.at.line, place.at.column))),
             IgnoreScope::File(file) => in_file(file).is_some(),
             IgnoreScope::Matching(patterns) if patterns.is_empty() => true,
-            IgnoreScope::Matching(patterns) => place
-                .is_some_and(|place| patterns.iter().any(|pattern| matches(pattern, &place.file))),
+            IgnoreScope::Matching(patterns) => place.is_some_and(|place| {
+                patterns.iter().any(|pattern| matches(pattern, &place.at.file))
+            }),
             IgnoreScope::Nothing => false,
         }
     }

@@ -78,7 +78,7 @@ fn case(
     let place = first.and_then(|first| first.place.as_ref());
     Case {
         name: review.name_of(check),
-        file: place.map(|place| repository.name(&place.file)),
+        file: place.map(|place| repository.name(&place.at.file)),
         took: check.took,
         end,
         output: shown(others),

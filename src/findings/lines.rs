@@ -1,6 +1,7 @@
 //! A finding as people read it.
 
 use super::{Finding, Place, Review};
+use crate::declared::Source;
 use crate::escape_control::escape_control;
 
 /// As compilers do it: `file:line:column: severity: message [rule]`, the line, and what to do.
@@ -9,7 +10,7 @@ pub fn lines(finding: &Finding, review: &Review) -> String {
     let message = review.message_of(finding);
     let mut parts = match place {
         Some(place) => {
-            let Place { file, line, column, text, from } = place;
+            let Place { at: Source { file, line, column }, text, from } = place;
             let file = file.display().to_string();
             let head = format!("{}:{line}:{column}: ", escape_control(&file));
             let number = line.to_string();
@@ -34,6 +35,8 @@ pub fn lines(finding: &Finding, review: &Review) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::findings::Severity;
 
@@ -43,9 +46,7 @@ pub(super) mod tests {
             rule: "a:b,c".to_owned(),
             severity: Severity::Error,
             place: Some(Place {
-                file: "a,b:c%.sql".into(),
-                line: 12,
-                column: 4,
+                at: Source { file: Path::new("a,b:c%.sql").into(), line: 12, column: 4 },
                 text: "\tx \u{1b}y".to_owned(),
                 from: 1,
             }),

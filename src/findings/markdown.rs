@@ -32,8 +32,8 @@ pub fn failure(failure: &Failure) -> String {
 
 fn item(finding: &Finding, review: &Review, repository: &Repository) -> String {
     let place = finding.place.as_ref().map_or_else(String::new, |place| {
-        let file = repository.name(&place.file);
-        format!("{} ", code(&format!("{file}:{}:{}", place.line, place.column)))
+        let file = repository.name(&place.at.file);
+        format!("{} ", code(&format!("{file}:{}:{}", place.at.line, place.at.column)))
     });
     let (severity, rule) = (finding.severity.name(), code(&finding.rule));
     let message = code(&review.message_of(finding));

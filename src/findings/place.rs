@@ -1,18 +1,12 @@
 //! Where a finding stands.
 
-use std::path::PathBuf;
-
+use crate::declared::Source;
 use crate::declared::migrations::{Script, Statement, excerpt};
 
 /// A place in a file of the user's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Place {
-    /// The file as the user named it.
-    pub file: PathBuf,
-    /// The line, from 1.
-    pub line: u32,
-    /// The character in the line, from 1.
-    pub column: u32,
+    pub at: Source,
     /// The line's text; of a very long one, what is around the character.
     pub text: String,
     /// The character of the line with which `text` begins, from 1.
@@ -26,7 +20,8 @@ impl Place {
         let before = script.text[shown.start..offset].chars().count();
         let text = script.text[shown].trim_end().to_owned();
         let from = column.saturating_sub(number(before)).max(1);
-        Place { file: script.file.clone(), line, column, text, from }
+        let file = script.file.as_path().into();
+        Place { at: Source { file, line, column }, text, from }
     }
 
     /// The place of a byte of the script.
@@ -83,14 +78,14 @@ impl Place {
         let lines = number(before.matches('\n').count());
         let column = match before.rfind('\n') {
             Some(end) => number(before[end + 1..].chars().count()) + 1,
-            None => begin.column + number(before.chars().count()),
+            None => begin.at.column + number(before.chars().count()),
         };
-        Place::at(script, (begin.line + lines, column), statement.offset + inner)
+        Place::at(script, (begin.at.line + lines, column), statement.offset + inner)
     }
 
     /// How many characters of `text` stand before the place.
     pub fn before(&self) -> usize {
-        usize::try_from(self.column.saturating_sub(self.from)).unwrap_or_default()
+        usize::try_from(self.at.column.saturating_sub(self.from)).unwrap_or_default()
     }
 }
 

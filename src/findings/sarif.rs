@@ -151,15 +151,15 @@ fn location(place: &Place, repository: &Repository) -> Value {
     let before = place.before();
     let text = place.text.chars().skip(before).collect::<String>();
     let mut physical = json!({
-        "artifactLocation": artifact(&place.file, repository),
+        "artifactLocation": artifact(&place.at.file, repository),
         "region": {
-            "startLine": place.line,
-            "startColumn": place.column,
+            "startLine": place.at.line,
+            "startColumn": place.at.column,
             "snippet": { "text": text },
         },
     });
     if before > 0 {
-        let line = json!({ "startLine": place.line, "snippet": { "text": place.text } });
+        let line = json!({ "startLine": place.at.line, "snippet": { "text": place.text } });
         physical["contextRegion"] = line;
     }
     json!({ "physicalLocation": physical })

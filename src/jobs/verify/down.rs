@@ -164,9 +164,6 @@ impl Downs<'_> {
 }
 
 fn refused_again(refused: &Refused) -> String {
-    let (file, line) = (refused.place.file.display(), refused.place.line);
-    format!(
-        "{file}:{line} cannot be applied a second time on this server: {}",
-        refused.error
-    )
+    let Refused { place, error, .. } = refused;
+    format!("{} cannot be applied a second time on this server: {error}", place.at)
 }

@@ -83,10 +83,9 @@ async fn require_server(database: &Database, applied: &Applied) -> Result<()> {
         Ok(reader) => reader.execute("SELECT 1").await.map_err(ServerError::into_failure),
         Err(failure) => Err(failure),
     };
-    let place = format!("{}:{}", place.file.display(), place.line);
     answer.map_err(|failure| Failure {
         kind: Kind::Connection,
-        ..failure.context(error).context(place)
+        ..failure.context(error).context(&place.at)
     })
 }
 

@@ -5,7 +5,6 @@ use squawk_syntax::{SyntaxKind, SyntaxToken};
 
 use super::parsed::{Parsed, end, start};
 use crate::declared::migrations::{Migration, Script};
-use crate::findings::Place;
 use crate::findings::ignores::{Comment, IgnoreScope};
 
 /// Without it a script needs not be looked through.
@@ -84,8 +83,8 @@ fn belongs_to(
 
 fn scope(parsed: &Parsed<'_>, (start, end): (usize, usize)) -> IgnoreScope {
     let at = |offset| {
-        let Place { line, column, .. } = parsed.place(offset);
-        (line, column)
+        let at = parsed.place(offset).at;
+        (at.line, at.column)
     };
     IgnoreScope::Statement {
         file: parsed.script.file.clone(),

@@ -1,14 +1,16 @@
 //! Is the database as the migrations' own statements declare it, and does `apply` find nothing to do?
 
+use std::collections::HashMap;
+
 use super::declared::{InForce, Standing};
-use crate::declared::{Declaration, DeclaredIndex, DeclaredView};
+use crate::declared::{Declaration, DeclaredIndex, DeclaredView, Source};
 use crate::facts::{Facts, Index, RelationKind};
 use crate::findings::{Finding, Place, Rule};
 use crate::work::apply::plan::index::describe_drift;
 use crate::work::apply::plan::{index_question, view_question};
 use crate::work::plan::{Plan, Step, Verdict};
 
-/// What is in force, as `apply` takes it. A plan of it has the steps of the views first.
+/// What is in force, as `apply` takes it. The steps of a plan of it are found by where it is declared.
 pub fn declaration(in_force: &InForce) -> Declaration {
     let InForce { indexes, views, .. } = in_force;
     Declaration {
@@ -22,17 +24,23 @@ pub fn declaration(in_force: &InForce) -> Declaration {
 /// or was changed in a way that the statements do not tell is left out.
 pub fn held(in_force: InForce, facts: &Facts, plan: &Plan) -> (InForce, Vec<Finding>) {
     let InForce { indexes, views, .. } = in_force;
-    let mut steps = plan.steps.iter();
+    let steps = steps(plan);
     let mut findings = Vec::new();
     let mut held = InForce::default();
-    for (view, step) in views.into_iter().zip(steps.by_ref()) {
+    for view in views {
+        let Some(step) = steps.get(&view.declared.source) else {
+            continue;
+        };
         if step.verdict.is_settled() {
             held.views.push(view);
         } else if let Some(message) = other_view(&view, step, facts) {
             findings.push((view.at, without_effect(view.place, message)));
         }
     }
-    for (index, step) in indexes.into_iter().zip(steps) {
+    for index in indexes {
+        let Some(step) = steps.get(&index.declared.source) else {
+            continue;
+        };
         let existing = existing(facts, step);
         if step.verdict.is_settled() || step.verdict == Verdict::ToDo && existing.is_some() {
             held.indexes.push(index);
@@ -44,14 +52,26 @@ pub fn held(in_force: InForce, facts: &Facts, plan: &Plan) -> (InForce, Vec<Find
     (held, findings.into_iter().map(|(_, finding)| finding).collect())
 }
 
-/// What is still not as declared after `apply`, whose words on each step are `said`.
-pub fn unsettled(in_force: &InForce, plan: &Plan, said: &[String]) -> Vec<Finding> {
-    let views = in_force.views.iter().map(|view| &view.place);
-    let places = views.chain(in_force.indexes.iter().map(|index| &index.place));
-    let steps = plan.steps.iter().zip(places).zip(said);
-    let open = steps.filter(|((step, _), _)| !step.verdict.is_settled());
-    open.map(|((step, place), said)| {
+/// The steps by where they are declared.
+pub fn steps(plan: &Plan) -> HashMap<&Source, &Step> {
+    let declared = plan.steps.iter().filter_map(|step| Some((step.source()?, step)));
+    declared.collect()
+}
+
+/// What `apply` has said of each step, by where it is declared.
+pub type Said = HashMap<Source, String>;
+
+/// What is still not as declared after `apply`.
+pub fn unsettled(in_force: &InForce, plan: &Plan, said: &Said) -> Vec<Finding> {
+    let steps = steps(plan);
+    let views = in_force.views.iter().map(|view| (&view.declared.source, &view.place));
+    let indexes = in_force.indexes.iter().map(|index| (&index.declared.source, &index.place));
+    let all = views.chain(indexes);
+    let planned = all.filter_map(|(source, place)| Some((*steps.get(source)?, source, place)));
+    let open = planned.filter(|(step, ..)| !step.verdict.is_settled());
+    open.map(|(step, source, place)| {
         let Step { action, object, reason, .. } = step;
+        let said = said.get(source).map_or("nothing", String::as_str);
         let message = format!(
             "a second apply still has to {} {object} ({reason}); the first said: {said}",
             action.words()

@@ -2,12 +2,11 @@
 //! afterwards. What became of each is told by the server; only what its statement says is read.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::meant::Meant;
 use super::observed::Observed;
 use super::relations::{Relations, Step, keyword};
-use crate::declared::{Declared, DeclaredIndex, DeclaredView, Source, declared};
+use crate::declared::{Declared, DeclaredIndex, DeclaredView, declared};
 use crate::facts::Oid;
 use crate::facts::observed::Relation;
 use crate::findings::Place;
@@ -80,10 +79,7 @@ impl Reading<'_> {
         if self.step.text.is_empty() || !made.is_empty() && !made.iter().any(is_such) {
             return Vec::new();
         }
-        let place = &self.step.place;
-        let file = Arc::from(place.file.display().to_string());
-        let source = Source { file, line: usize::try_from(place.line).unwrap_or_default() };
-        declared(&self.step.text, &source).unwrap_or_default()
+        declared(&self.step.text, &self.step.place.at).unwrap_or_default()
     }
 
     fn index(&self, index: DeclaredIndex) -> Option<(RelationName, Standing<DeclaredIndex>)> {

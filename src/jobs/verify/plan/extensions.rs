@@ -71,10 +71,10 @@ impl Extensions {
 
     /// The failure of a dump that creates an extension that is missing.
     pub fn failure_of(&self, base: &Script) -> Option<Failure> {
-        let missing = self.missing.iter().find(|missing| missing.place.file == base.file)?;
+        let missing = self.missing.iter().find(|missing| *missing.place.at.file == base.file)?;
         let finding = self.finding(missing, IfMissing::Fail);
-        let place = format!("{}:{}", missing.place.file.display(), missing.place.line);
-        let failure = Failure::new(Kind::Declaration, format!("{place}: {}", finding.message));
+        let message = format!("{}: {}", missing.place.at, finding.message);
+        let failure = Failure::new(Kind::Declaration, message);
         Some(failure.hint(finding.help.unwrap_or_default()))
     }
 
@@ -290,7 +290,7 @@ mod tests {
         judgement.extensions(&of(&script, &["hstore"]), IfMissing::Fail);
         let finding = judgement.review.findings.remove(0);
         let place = finding.place.as_ref().unwrap();
-        assert_eq!((place.line, place.column), (4, 2));
+        assert_eq!((place.at.line, place.at.column), (4, 2));
         assert_eq!(finding.message, "the extension vector is not installed on the server");
         assert!(finding.help.unwrap().contains("postgresql-16-pgvector"));
         assert!(judgement.review.findings.is_empty());

@@ -1,6 +1,6 @@
 //! Which index is broken for a try, and what it means when it is not mended.
 
-use super::converge::existing;
+use super::converge::{existing, steps};
 use super::declared::{InForce, Standing};
 use crate::declared::DeclaredIndex;
 use crate::facts::{Facts, Index, RelationKind};
@@ -35,8 +35,9 @@ pub fn candidates(in_force: &InForce) -> InForce {
 
 /// The index to break: of a plain table, as declared, and nothing else needs it.
 pub fn choose(candidates: &InForce, facts: &Facts, plan: &Plan) -> Option<Patient> {
-    let mut steps = plan.steps.iter().zip(&candidates.indexes);
-    steps.find_map(|(step, standing)| {
+    let steps = steps(plan);
+    candidates.indexes.iter().find_map(|standing| {
+        let step = steps.get(&standing.declared.source)?;
         let on = step.on.as_ref().filter(|_| step.verdict == Verdict::AsDeclared)?;
         let table = facts.relations.values().find(|table| table.name == *on)?;
         let index = existing(facts, step)?;

@@ -1,10 +1,13 @@
 //! What is suppressed by whom, and what is wrong with it.
 
+use std::path::Path;
+
 use glob::Pattern;
 
 use super::comments;
 use super::lint;
 use crate::config;
+use crate::declared::Source;
 use crate::declared::migrations::{Migration, Script, Wrapping};
 use crate::findings::{Finding, IgnoreUse, Ignores, Place, Rule, Severity};
 
@@ -22,9 +25,7 @@ fn ignores(text: &str) -> Ignores {
 
 fn finding(rule: &str, place: Option<(u32, u32)>) -> Finding {
     let place = place.map(|(line, column)| Place {
-        file: "m/a.sql".into(),
-        line,
-        column,
+        at: Source { file: Path::new("m/a.sql").into(), line, column },
         text: String::new(),
         from: 1,
     });
@@ -45,7 +46,7 @@ fn suppressed(text: &str, rule: &str) -> Vec<u32> {
 fn wrong(ignores: &Ignores, looked: IgnoreUse) -> Vec<String> {
     let findings = ignores.judge(looked, lint::judges).into_iter();
     let shown = findings.map(|finding| {
-        let line = finding.place.map_or(0, |place| place.line);
+        let line = finding.place.map_or(0, |place| place.at.line);
         format!("{}:{line}: {}", finding.rule, finding.message)
     });
     shown.collect()
@@ -92,7 +93,7 @@ fn a_comment_may_hold_for_its_file() {
     assert_eq!(suppressed(text, RULE), [1, 2, 3]);
     assert_eq!(suppressed(text, "name-collision"), [1, 2, 3]);
     let mut elsewhere = finding(RULE, Some((1, 1)));
-    elsewhere.place.as_mut().unwrap().file = "m/b.sql".into();
+    elsewhere.place.as_mut().unwrap().at.file = Path::new("m/b.sql").into();
     assert_eq!(ignores(text).sift(vec![elsewhere]).1, 0);
 }
 
@@ -170,7 +171,7 @@ fn an_entry_holds_for_the_files_that_match() {
     ] {
         let mut ignores = Ignores::new(&[], &[entry(RULE, paths)]);
         let mut one = finding(RULE, Some((1, 1)));
-        one.place.as_mut().unwrap().file = file.into();
+        one.place.as_mut().unwrap().at.file = Path::new(file).into();
         assert_eq!(ignores.sift(vec![one]).1 == 1, holds, "{paths:?}");
         let nowhere = ignores.sift(vec![finding(RULE, None)]).1 == 1;
         assert_eq!(nowhere, paths.is_empty(), "{paths:?}");

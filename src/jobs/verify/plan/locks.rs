@@ -203,7 +203,7 @@ fn held_meanwhile(seen: &Seen, earlier: &Earlier<'_>) -> Finding {
          took: {} until it ends",
         verb(seen),
         earlier.name,
-        earlier.seen.place.line,
+        earlier.seen.place.at.line,
         waits(mode)
     );
     Finding::new(&Rule::LOCK_HELD, Some(seen.place.clone()), message)

@@ -54,7 +54,7 @@ impl<'a> Parsed<'a> {
 
     /// The statement that begins there.
     pub fn statement_of(&self, place: &Place) -> Option<&Stmt> {
-        let wanted = (place.line, place.column);
+        let wanted = (place.at.line, place.at.column);
         let begin = |one: &Stmt| self.lines.at(start(one.syntax()));
         let at = self.statements.partition_point(|one| begin(one) < wanted);
         self.statements.get(at).filter(|one| begin(one) == wanted)

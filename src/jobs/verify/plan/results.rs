@@ -220,7 +220,7 @@ impl Judgement {
 
     fn is_told(&self, finding: &Finding) -> bool {
         match (&self.changed, &finding.place) {
-            (Some(changed), Some(place)) => finding.is_refusal() || changed.holds(&place.file),
+            (Some(changed), Some(place)) => finding.is_refusal() || changed.holds(&place.at.file),
             _ => true,
         }
     }

@@ -11,7 +11,7 @@ fn script(text: &str, first_line: u32) -> Script {
 }
 
 fn seen(place: &Place) -> (u32, u32, &str) {
-    (place.line, place.column, &place.text)
+    (place.at.line, place.at.column, &place.text)
 }
 
 #[test]

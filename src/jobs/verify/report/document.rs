@@ -95,8 +95,8 @@ impl LockDocument {
     /// As programs read it.
     fn new(lock: &HeldLock) -> Self {
         LockDocument {
-            file: lock.place.file.display().to_string(),
-            line: lock.place.line,
+            file: lock.place.at.file.display().to_string(),
+            line: lock.place.at.line,
             object: lock.relation.to_string(),
             lock: lock.mode.map(|mode| mode.to_string()),
             held_ms: millis(lock.held),

@@ -123,14 +123,14 @@ fn locks(locks: &[HeldLock], width: Option<u16>) -> String {
     let mut table = table(&["table", "lock", "held", "rewrites", "scans", "statement"]);
     let yes = |is: bool| if is { "yes" } else { "-" };
     for lock in locks {
-        let file = lock.place.file.display().to_string();
+        let file = lock.place.at.file.display().to_string();
         table.add_row(vec![
             cell(lock.relation.to_string()),
             cell(lock.mode.map_or("not seen".to_owned(), |mode| mode.to_string())),
             right(format::duration(lock.held)),
             cell(yes(lock.is_rewritten)),
             cell(yes(lock.is_scanned)),
-            cell(format!("{}:{}", escape_control(&file), lock.place.line)),
+            cell(format!("{}:{}", escape_control(&file), lock.place.at.line)),
         ]);
     }
     let narrow = Narrow { wraps: "statement", drops: &["held", "scans", "rewrites"] };

@@ -6,7 +6,6 @@ use super::between::Beginning;
 use super::sender::{Sender, ends_transaction, lasts_for_transaction};
 use crate::declared::migrations::{Layout, Migration, Script, Transactions};
 use crate::failure::{Failure, Result};
-use crate::findings::Place;
 use crate::jobs::verify::plan::{Applied, Refused};
 use crate::pg::session::Session;
 
@@ -109,6 +108,5 @@ pub async fn run(session: &Session, script: &Script) -> std::result::Result<(), 
 
 /// The failure of a run whose server went away at that statement.
 pub(super) fn lost(refused: Refused) -> Failure {
-    let Place { file, line, .. } = refused.place;
-    refused.error.into_failure().context(format!("{}:{line}", file.display()))
+    refused.error.into_failure().context(&refused.place.at)
 }

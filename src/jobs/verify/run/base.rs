@@ -5,7 +5,6 @@ use tokio_postgres::types::Type;
 use super::apply::{lost, run};
 use crate::declared::migrations::{Script, scanned};
 use crate::failure::{Failure, Kind, Result};
-use crate::findings::Place;
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
 
@@ -18,8 +17,7 @@ pub async fn load_base(session: &Session, base: &Script) -> Result<()> {
         if refused.error.is_connection_lost() {
             return lost(refused);
         }
-        let Place { file, line, .. } = &refused.place;
-        let message = format!("{}:{line}: {}", file.display(), refused.error);
+        let message = format!("{}: {}", refused.place.at, refused.error);
         Failure::new(Kind::Declaration, message).sqlstate(refused.error.sqlstate).hint(
             "make it with pg_dump --schema-only --no-owner --no-privileges, and with --inserts if \
              it has to hold data",

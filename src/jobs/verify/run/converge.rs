@@ -6,13 +6,13 @@ use crate::cancel::Cancel;
 use crate::facts::{self, Facts};
 use crate::failure::Result;
 use crate::findings::Finding;
-use crate::jobs::verify::plan::converge as judge;
+use crate::jobs::verify::plan::converge::{self as judge, Said};
 use crate::jobs::verify::plan::declared::InForce;
 use crate::pg::advisory::{Job, RunLock};
 use crate::pg::database::Database;
 use crate::work::apply::plan as planner;
 use crate::work::apply::plan::Options;
-use crate::work::event::{Events, Outcome};
+use crate::work::event::{Events, Executed, ExecutedStep};
 use crate::work::plan::Plan;
 use crate::work::{Apply, Execution, Policy};
 
@@ -44,9 +44,8 @@ pub async fn converge(
         return Ok(Converged { held, findings, took: started.elapsed() });
     }
     let (_, plan) = look(database, &held).await?;
-    let outcomes = run(database, &plan, cancel).await?;
+    let said = run(database, plan, cancel).await?;
     let (_, plan) = look(database, &held).await?;
-    let said = outcomes.into_iter().map(|outcome| outcome.reason.words).collect::<Vec<_>>();
     findings.extend(judge::unsettled(&held, &plan, &said));
     Ok(Converged { held, findings, took: started.elapsed() })
 }
@@ -61,12 +60,17 @@ pub(super) async fn look(database: &Database, in_force: &InForce) -> Result<(Fac
     Ok((facts, plan))
 }
 
-/// Runs `apply`.
-pub(super) async fn run(database: &Database, plan: &Plan, cancel: &Cancel) -> Result<Vec<Outcome>> {
+/// Runs `apply`. Returns what it says of each step.
+pub(super) async fn run(database: &Database, plan: Plan, cancel: &Cancel) -> Result<Said> {
     let lock = RunLock::take(database, Job::Apply, PATIENCE).await?;
     let policy = Policy { max_wait: PATIENCE, ..Policy::default() };
     let events = Events::new(|_| ());
     let options = Options::default();
     let execution = Execution::new(database, policy, cancel.clone(), events);
-    Ok(Apply::new(execution, &lock, &options).run(plan).await)
+    let outcomes = Apply::new(execution, &lock, &options).run(&plan).await;
+    let steps = Executed::new(plan, outcomes).steps.into_iter();
+    let said = steps.filter_map(|ExecutedStep { step, outcome }| {
+        Some((step.source()?.clone(), outcome.reason.words))
+    });
+    Ok(said.collect())
 }

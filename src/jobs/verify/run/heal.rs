@@ -52,10 +52,10 @@ pub async fn heal(database: &Database, held: &InForce, cancel: &Cancel) -> Resul
         ..InForce::default()
     };
     let (_, plan) = look(database, &alone).await?;
-    let outcomes = run(database, &plan, cancel).await?;
+    let said = run(database, plan, cancel).await?;
     let after = state(database, &patient).await?;
     let finding = (after != before).then(|| {
-        let said = outcomes.first().map_or("nothing", |outcome| outcome.reason.words.as_str());
+        let said = said.get(&patient.standing.declared.source).map_or("nothing", String::as_str);
         let now = after.map(|state| state.to_string());
         judge::unmended(&patient, said, now.as_deref())
     });

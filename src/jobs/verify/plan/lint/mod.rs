@@ -67,7 +67,9 @@ pub fn check(migrations: &[Migration], applied: &Applied, version: ServerVersion
         findings.extend(unnamed::check(&parsed));
         findings.extend(timeouts::check(&parsed, &observed.timeouts));
         findings.extend(course.follow(at, steps, Some(&parsed)));
-        findings.sort_by_key(|finding| finding.place.as_ref().map(|at| (at.line, at.column)));
+        findings.sort_by_key(|finding| {
+            finding.place.as_ref().map(|place| (place.at.line, place.at.column))
+        });
         linted.findings.extend(findings);
     }
     linted

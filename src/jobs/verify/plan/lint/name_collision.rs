@@ -48,7 +48,7 @@ fn judge(step: &Step, meant: &Meant, there: &There<'_>) -> Option<Finding> {
         return None;
     }
     let made = there.origins.place(met.oid);
-    let made = made.map(|place| format!(" (made at {}:{})", place.file.display(), place.line));
+    let made = made.map(|place| format!(" (made at {})", place.at));
     let message = format!(
         "nothing is created: {} is {} already{}, and IF NOT EXISTS hides it",
         met.qualified(),

@@ -73,7 +73,7 @@ impl Replaced {
             }
             self.dropped[at].again = Some(Again {
                 oid: made.oid,
-                line: step.place.line,
+                line: step.place.at.line,
                 is_unique: made.is_unique,
                 transaction: step.transaction,
             });

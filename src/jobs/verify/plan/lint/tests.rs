@@ -42,7 +42,7 @@ fn shown(findings: Vec<Finding>) -> Vec<String> {
     let ours = findings.into_iter().filter(|finding| !Rule::is_squawks(&finding.rule));
     let shown = ours.map(|finding| {
         let place = finding.place.unwrap();
-        format!("{} {}:{}", finding.rule, place.file.display(), place.line)
+        format!("{} {}", finding.rule, place.at)
     });
     shown.collect()
 }
@@ -100,5 +100,5 @@ fn of_a_long_line_only_a_part_is_shown() {
     let last = places.last().unwrap();
     let shown = last.text.chars().skip(last.before()).collect::<String>();
     assert_eq!(shown, "CREATE TABLE t2999 (a int);");
-    assert_eq!(usize::try_from(last.column).unwrap(), text.len() - shown.len() + 1);
+    assert_eq!(usize::try_from(last.at.column).unwrap(), text.len() - shown.len() + 1);
 }

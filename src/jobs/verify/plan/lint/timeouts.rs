@@ -22,9 +22,7 @@ pub fn check(parsed: &Parsed<'_>, seen: &HashMap<Place, Vec<TimeoutInForce>>) ->
 
 fn finding(place: Place, in_force: &[TimeoutInForce], concurrent: Concurrent) -> Finding {
     let told = in_force.iter().map(|TimeoutInForce { name, value, since }| match since {
-        Since::Statement(Place { file, line, .. }) => {
-            format!("{name} is {value} (set at {}:{line})", file.display())
-        }
+        Since::Statement(place) => format!("{name} is {value} (set at {})", place.at),
         Since::Unknown => format!("{name} is {value} when this is sent"),
         Since::NextSession => {
             format!("{name} is {value} in a new session (by ALTER DATABASE or ALTER ROLE)")
