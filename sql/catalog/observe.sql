@@ -104,14 +104,11 @@ SELECT
       FROM (
         SELECT
           c.oid::pg_catalog.int8 AS oid,
-          n.nspname AS schema,
-          c.relname AS name,
           c.relfilenode::pg_catalog.int8 AS file,
           pg_catalog.pg_stat_get_xact_numscans(c.oid) AS scans,
           pg_catalog.array_agg(l.mode) AS modes
         FROM pg_catalog.pg_locks AS l
         JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) l.relation
-        JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
         WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
           AND l.locktype OPERATOR(pg_catalog.=) 'relation'::pg_catalog.text
           AND l.granted
@@ -120,7 +117,7 @@ SELECT
           AND l.relation OPERATOR(pg_catalog.<=) $1::pg_catalog.oid
           AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,m}'::pg_catalog."char"[])
           AND c.relpersistence OPERATOR(pg_catalog.<>) 't'::pg_catalog."char"
-        GROUP BY c.oid, n.nspname, c.relname, c.relfilenode
+        GROUP BY c.oid, c.relfilenode
         ORDER BY c.oid
       ) AS r
     ),

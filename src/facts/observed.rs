@@ -65,8 +65,6 @@ impl Relation {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct LockedRelation {
     pub oid: Oid,
-    pub schema: String,
-    pub name: String,
     /// The number of its file, which changes when it is rewritten; 0 where it has none.
     pub file: Oid,
     /// Sequential scans that the session has not yet told to the statistics. That happens between

@@ -7,7 +7,7 @@ use crate::escape_control::escape_control;
 use crate::format::{self, millis};
 use crate::work::event::{Executed, ExecutedStep, Maintained, Refreshed, Status};
 use crate::work::plan::{Plan, Step, Subject, Verdict};
-use crate::work::refresh::plan::Way;
+use crate::work::subject::Way;
 
 /// What commands tell that change objects.
 #[derive(Debug, Clone, Serialize)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::plan::{Plan, Statement, Step};
-use super::refresh::plan::Way;
+use super::subject::Way;
 use crate::cancel::Signal;
 use crate::facts::Writes;
 use crate::failure::Failure;

@@ -20,6 +20,7 @@ mod retry;
 mod send;
 mod short_transaction;
 pub mod statement;
+pub mod subject;
 mod vacuum_analyze;
 mod warnings;
 pub mod window;

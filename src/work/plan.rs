@@ -5,10 +5,10 @@ use super::reason::Reason;
 use std::fmt;
 use std::time::Duration;
 
-pub use super::apply::plan::index::describe;
 pub use super::statement::{Statement, drop};
+pub use super::subject::Subject;
 
-use crate::declared::{DeclaredComment, DeclaredIndex, DeclaredMaintenance, DeclaredView, Source};
+use crate::declared::Source;
 use crate::facts::Build;
 use crate::pg::name::RelationName;
 use crate::warning::Warning;
@@ -102,21 +102,6 @@ impl Step {
             Subject::Refresh(_) | Subject::TableMaintenance(_) => None,
         }
     }
-}
-
-/// What a step is about.
-#[derive(Debug, Clone)]
-pub enum Subject {
-    Index(DeclaredIndex),
-    /// A declared materialized view.
-    View(DeclaredView),
-    Comment(DeclaredComment),
-    /// A declared ANALYZE or VACUUM.
-    Maintenance(DeclaredMaintenance),
-    /// A materialized view to be refreshed.
-    Refresh(super::refresh::plan::Refresh),
-    /// A table to be vacuumed or analyzed.
-    TableMaintenance(super::maintenance::plan::Target),
 }
 
 /// The kinds of work.
@@ -273,6 +258,19 @@ impl fmt::Display for Lock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} on {}", self.mode, self.on)
     }
+}
+
+/// The build as a person knows it: pid, application, for how long.
+pub fn describe(build: &Build) -> String {
+    let mut words = format!("pid {}", build.pid);
+    if let Some(application) = build.application.as_deref().filter(|name| !name.is_empty()) {
+        words.push_str(&format!(" ({application})"));
+    }
+    if let Some(seconds) = build.since_seconds {
+        let since = std::time::Duration::from_secs(seconds.max(0.0) as u64);
+        words.push_str(&format!(", for {}", humantime::format_duration(since)));
+    }
+    words
 }
 
 /// SQL text on one line, cut to `width` characters.

@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use super::Execution;
-use super::apply::why::Why;
 use super::conflicts::describe;
 use super::event::{Event, StepIndex};
+use super::reason::Why;
 use crate::declared::DeclaredIndex;
 use crate::facts::{Oid, load_forecast, load_index_directory, load_replication};
 use crate::failure::Result;

@@ -76,9 +76,9 @@ impl RunPace {
 mod tests {
     use super::*;
     use crate::pg::name::RelationName;
-    use crate::work::maintenance::plan::Target;
     use crate::work::plan::{Action, Subject};
     use crate::work::reason::Why;
+    use crate::work::subject::Target;
 
     fn step(table_bytes: i64, usual_duration: Option<Duration>) -> Step {
         let name = RelationName::qualified("public", "t");

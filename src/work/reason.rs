@@ -95,6 +95,10 @@ reasons! {
         /// VACUUM and ANALYZE warn of what they pass over, and succeed.
         PassedOver { warnings: String } => "passed-over", "{warnings}";
         LockedBy { warnings: String } => "locked", "{warnings}";
+        /// Looked at before a build is begun.
+        WouldWait { who: String } => "would-wait", "left for later: it would wait for {who}";
+        NoRoom { needed: String, directory: String, free: String } => "no-room",
+            "left for later: the index will have about {needed}, and {directory} has {free} free";
     }
 }
 

@@ -59,6 +59,30 @@ fn no_module_imports_one_of_a_storey_above() {
     assert_eq!(breaches, [""; 0]);
 }
 
+/// What all jobs share in the engine knows none of them.
+#[test]
+fn the_engine_does_not_import_what_one_job_knows() {
+    let work = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/work");
+    let jobs = ["apply", "refresh", "maintenance"];
+    let shared = sources(&work).into_iter().filter(|file| {
+        let within = file.strip_prefix(&work).unwrap();
+        !jobs.iter().any(|job| within.starts_with(job)) && !within.ends_with("mod.rs")
+    });
+    let mut breaches = Vec::new();
+    for file in shared {
+        let text = fs::read_to_string(&file).unwrap();
+        for path in jobs
+            .iter()
+            .flat_map(|job| [format!("work::{job}::"), format!("super::{job}::")])
+        {
+            if text.contains(&path) {
+                breaches.push(format!("{} imports {path}", file.display()));
+            }
+        }
+    }
+    assert_eq!(breaches, [""; 0]);
+}
+
 /// The job that a file belongs to.
 fn job(within: &Path) -> Option<String> {
     let mut parts = within.strip_prefix("jobs").ok()?.components();

@@ -353,7 +353,7 @@ fn quoted(text: &str, quote: char) -> Option<(String, usize)> {
     None
 }
 
-/// What the catalog says of the columns of declared indexes, and of operator classes.
+/// What the catalog says of the columns of declared indexes, and of their operator classes.
 #[derive(Debug, Default)]
 pub struct Catalog {
     columns: HashMap<(Oid, String), IndexColumn>,
@@ -378,7 +378,7 @@ struct OperatorClass {
 }
 
 impl Catalog {
-    /// Reads the columns of these names of these tables, and all operator classes.
+    /// Reads the columns of these names of these tables, and the operator classes that they can have.
     pub async fn load(session: &Session, tables: &[Oid], columns: &[&str]) -> Result<Catalog> {
         let mut catalog = Catalog::default();
         let sql = include_str!("../../../sql/catalog/index_columns.sql");
@@ -393,7 +393,9 @@ impl Catalog {
             catalog.columns.insert((row.get("table_oid"), row.get("name")), column);
         }
         let sql = include_str!("../../../sql/catalog/operator_classes.sql");
-        for row in ask(session, sql, &[]).await? {
+        let types = catalog.columns.values().map(|column| column.type_oid).chain([TEXT]);
+        let types = types.collect::<Vec<_>>();
+        for row in ask(session, sql, &[(&types, Type::OID_ARRAY)]).await? {
             catalog.classes.push(OperatorClass {
                 method: row.get("method"),
                 schema: row.get("schema"),

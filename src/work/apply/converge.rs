@@ -177,7 +177,7 @@ impl Work<'_> {
         Ok(None)
     }
 
-    async fn no_room(&self, estimated_bytes: Option<i64>) -> Result<Option<Why>> {
+    async fn no_room(&self, estimated_bytes: Option<i64>) -> Result<Option<reason::Why>> {
         match (self.subject, estimated_bytes) {
             (Subject::Index(index), Some(bytes)) => {
                 preflight::no_room(self.execution, index, bytes).await

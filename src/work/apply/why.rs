@@ -98,9 +98,6 @@ reasons! {
         Halted { why: String } => "halted", "not started: {why}";
         RunLockLost { failure: String } => "run-lock-lost",
             "not started: the run lock was lost: {failure}";
-        WouldWait { who: String } => "would-wait", "left for later: it would wait for {who}";
-        NoRoom { needed: String, directory: String, free: String } => "no-room",
-            "left for later: the index will have about {needed}, and {directory} has {free} free";
         BuiltThenGone => "dropped-meanwhile", "it was built, and renamed or dropped meanwhile";
         BuiltThenDropped => "dropped-meanwhile", "it was built, and dropped meanwhile";
         BuiltThenRenamed { how: String } => "renamed-meanwhile", "it was built, and {how}";

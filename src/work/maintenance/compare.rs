@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::plan::Target;
 use super::{MaintenanceRun, target};
 use crate::facts::{self, Oid, TableState};
 use crate::failure::Result;
 use crate::work::STATISTICS_DELAY;
 use crate::work::event::{Detail, Outcome, Status, TableChange};
 use crate::work::plan::Plan;
+use crate::work::subject::Target;
 
 impl MaintenanceRun<'_> {
     /// Says of all tables at once what has become of them: a look at each would take longer than most

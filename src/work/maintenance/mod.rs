@@ -13,12 +13,12 @@ use super::Execution;
 use super::engine::{self, Job, Stage, Tried};
 use super::event::{Outcome, Skipped, Status, StepIndex};
 use super::plan::{Plan, Step, Subject};
+use super::subject::Target;
 use crate::facts::TableMaintenance;
 use crate::failure::Result;
 use crate::format;
 use crate::pg::database::Workers;
 use crate::pg::session::Session;
-use plan::Target;
 use why::Why;
 use work::Work;
 

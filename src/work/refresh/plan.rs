@@ -3,7 +3,6 @@
 
 use super::why::Why;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt;
 use std::time::Duration;
 
 use crate::config::Mode;
@@ -17,7 +16,8 @@ use crate::format;
 use crate::pg::name::{RelationName, quote_ident};
 use crate::pg::name_pattern::NamePattern;
 use crate::warning::Warning;
-use crate::work::plan::{Action, Lock, LockMode, Plan, Statement, Step, Subject, Verdict};
+use crate::work::plan::{Action, Lock, LockMode, Plan, Statement, Step, Verdict};
+use crate::work::subject::{Refresh, Subject, Way};
 
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -38,33 +38,6 @@ pub enum Selection {
     All,
     /// Those that match; each pattern has to match one.
     Matching(Vec<NamePattern>),
-}
-
-/// How one view is refreshed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// REFRESH MATERIALIZED VIEW CONCURRENTLY.
-    Concurrent,
-    /// REFRESH MATERIALIZED VIEW.
-    Plain,
-}
-
-impl fmt::Display for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Way::Concurrent => "concurrent",
-            Way::Plain => "plain",
-        })
-    }
-}
-
-/// A view to be refreshed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refresh {
-    pub view: Oid,
-    pub way: Way,
-    /// The views of the plan that it reads.
-    pub needs: Vec<RelationName>,
 }
 
 /// Chooses the views. Returns them in the order of refreshing: what others read comes first.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::types::Type;
 
 use super::Refreshing;
-use super::plan::{self, Refresh, Way};
+use super::plan;
 use super::why::Why;
 use crate::facts::history::load_last_refreshes;
 use crate::facts::refresh::ViewQuestions;
@@ -26,6 +26,7 @@ use crate::work::plan::{Step, Subject, Verdict, one_line};
 use crate::work::reason::{self, Reason};
 use crate::work::retry::{RETRIES, with_jitter};
 use crate::work::send::{Ended, send};
+use crate::work::subject::{Refresh, Way};
 use crate::work::{Execution, orphaned_backend, vacuum_analyze, warnings};
 
 /// How long a refresh may queue for a lock: so long, at most, do readers queue behind a plain one.

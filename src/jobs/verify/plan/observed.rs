@@ -216,7 +216,7 @@ impl Observer {
         self.settings.see(&observation.settings, Some(&done.place));
         let changes = self.relations.differ(observation);
         self.step(done.clone(), observation, changes, notices);
-        let relations = observation.locked.iter().map(|one| self.relation(&done, one));
+        let relations = observation.locked.iter().filter_map(|one| self.relation(&done, one));
         let relations = relations.collect::<Vec<_>>();
         for relation in &observation.locked {
             if self.files.insert(relation.oid, relation.file) != Some(relation.file) {
@@ -310,17 +310,19 @@ impl Observer {
         self.newest = made.fold(self.newest, Oid::max);
     }
 
-    fn relation(&self, done: &Done, now: &LockedRelation) -> SeenRelation {
+    /// `None` where nobody knows it.
+    fn relation(&self, done: &Done, now: &LockedRelation) -> Option<SeenRelation> {
+        let known = self.relations.get(now.oid)?;
         let modes = now.modes.iter().filter_map(|mode| LockMode::from_pg_locks(mode));
         let file = self.files.get(&now.oid).copied().unwrap_or(now.file);
-        SeenRelation {
+        Some(SeenRelation {
             oid: now.oid,
-            name: RelationName::qualified(now.schema.clone(), now.name.clone()),
+            name: known.qualified(),
             lock: modes.max(),
             // TRUNCATE gives a new file too, but there is nothing in it that it would read or write.
             is_rewritten: file != now.file && !done.is("TRUNCATE"),
             is_scanned: self.is_scanned(now.oid, now.scans) && !done.is("TRUNCATE"),
-        }
+        })
     }
 
     /// Where there are fewer than before the statistics have taken theirs meanwhile.

@@ -17,7 +17,8 @@ use crate::failure::{Failure, Kind, Result};
 use crate::pg::name::{RelationName, quote_ident};
 use crate::pg::name_pattern::NamePattern;
 use crate::pg::version::ServerVersion;
-use crate::work::plan::{Action, Lock, Plan, Statement, Step, Subject, Verdict};
+use crate::work::plan::{Action, Lock, Plan, Statement, Step, Verdict};
+use crate::work::subject::{Subject, Target};
 use due::{Measure, analyze_measure, vacuum_measures};
 
 #[derive(Debug, Clone)]
@@ -82,14 +83,6 @@ pub struct VacuumOptions {
     pub disable_page_skipping: bool,
     /// BUFFER_USAGE_LIMIT, also of ANALYZE.
     pub buffer_usage_limit: Option<String>,
-}
-
-/// A table to be vacuumed, analyzed or both.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    pub table: Oid,
-    pub vacuum: bool,
-    pub analyze: bool,
 }
 
 /// Refuses options that the server does not know, by name, before work begins.

@@ -1,7 +1,8 @@
 //! The statement that vacuums or analyzes a table.
 
-use super::{LARGE_BYTES, Planner, Target};
+use super::{LARGE_BYTES, Planner};
 use crate::pg::name::{quote_ident, quote_literal};
+use crate::work::subject::Target;
 
 impl Planner<'_> {
     pub(super) fn statement(&self, target: &Target) -> String {

@@ -25,16 +25,3 @@ impl Target<'_, '_> {
 fn is_rebuild(build: &Build) -> bool {
     build.command.as_deref().is_some_and(|command| command.starts_with("REINDEX"))
 }
-
-/// The build as a person knows it: pid, application, for how long.
-pub fn describe(build: &Build) -> String {
-    let mut words = format!("pid {}", build.pid);
-    if let Some(application) = build.application.as_deref().filter(|name| !name.is_empty()) {
-        words.push_str(&format!(" ({application})"));
-    }
-    if let Some(seconds) = build.since_seconds {
-        let since = std::time::Duration::from_secs(seconds.max(0.0) as u64);
-        words.push_str(&format!(", for {}", humantime::format_duration(since)));
-    }
-    words
-}

@@ -17,9 +17,8 @@ use crate::facts::load::name_choices;
 use crate::facts::{Canonical, Index, IndexShape, Relation, RelationKind};
 use crate::pg::name::{RelationName, distinct_with_suffix, quote_ident};
 use crate::work::apply::why::Why;
-use crate::work::plan::{Action, Lock, Statement, Step, Subject, Verdict};
+use crate::work::plan::{Action, Lock, Statement, Step, Subject, Verdict, describe};
 use crate::work::statement::{create, create_as, drop};
-pub use builds::describe;
 pub use words::describe_drift;
 use words::{cannot_index, or_defaults};
 
