@@ -168,8 +168,7 @@ impl fmt::Display for Failure {
     /// left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = String::new();
-        for cause in self.error.chain() {
-            let cause = cause.to_string();
+        for cause in self.error.chain().map(ToString::to_string) {
             if !line.ends_with(&cause) {
                 if !line.is_empty() {
                     line.push_str(": ");

@@ -77,16 +77,16 @@ impl Changed {
             let scripts = [Some(&migration.up), migration.down.as_ref()];
             scripts.into_iter().flatten().any(|script| self.holds(&script.file))
         };
-        let migrations = migrations.iter().enumerate();
-        migrations.filter(|(_, one)| is_changed(one)).map(|(at, _)| at).collect()
+        let numbered = migrations.iter().enumerate();
+        numbered.filter(|(_, one)| is_changed(one)).map(|(at, _)| at).collect()
     }
 }
 
 /// The folder of the repository that the path stands in.
 fn root(path: &Path) -> Result<PathBuf> {
     let folder = if path.is_dir() { Some(path) } else { path.parent() };
-    let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let answer = git(folder, &["rev-parse", "--show-toplevel"])?;
+    let within = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let answer = git(within, &["rev-parse", "--show-toplevel"])?;
     let mut root = answer.map_err(|error| unknown_repository(path, &error))?;
     if root.last() == Some(&b'\n') {
         root.pop();
@@ -95,8 +95,8 @@ fn root(path: &Path) -> Result<PathBuf> {
 }
 
 fn unknown_repository(path: &Path, error: &str) -> Failure {
-    let path = path.display();
-    let failure = Failure::usage(format!("--since: no git repository around {path}: {error}"));
+    let shown = path.display();
+    let failure = Failure::usage(format!("--since: no git repository around {shown}: {error}"));
     // Containers of CI systems often run as another user than the one that has checked out.
     if error.contains("dubious ownership") {
         return failure

@@ -123,9 +123,10 @@ pub fn look_like_migrations(files: &[PathBuf]) -> Result<bool> {
         }
         let text = read_text(file)?;
         let is_mark = |line: &str| {
-            let line = line.trim_start().as_bytes();
+            let bytes = line.trim_start().as_bytes();
             let begins = |mark: &&str| {
-                line.get(..mark.len())
+                bytes
+                    .get(..mark.len())
                     .is_some_and(|begin| begin.eq_ignore_ascii_case(mark.as_bytes()))
             };
             MARKS.iter().any(begins)

@@ -37,8 +37,7 @@ fn places(parse: &syntax::Parsed) -> Option<Vec<usize>> {
 
 /// An expression without the parentheses that the server puts around it in one place and not in
 /// the other.
-fn written(expression: Option<ast::Expr>) -> String {
-    let mut expression = expression;
+fn written(mut expression: Option<ast::Expr>) -> String {
     while let Some(ast::Expr::ParenExpr(inner)) = &expression {
         expression = inner.expr();
     }

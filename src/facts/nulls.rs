@@ -85,8 +85,7 @@ async fn load_origins(
 ) -> Result<HashMap<String, TableColumn>> {
     let described = known(session.origins(query).await.map(Some))?.unwrap_or_default();
     let named = columns.iter().zip(described);
-    let found = named.filter_map(|(column, origin)| Some((column, origin?)));
-    let found = found.collect::<Vec<_>>();
+    let found = named.filter_map(|(column, origin)| Some((column, origin?))).collect::<Vec<_>>();
     let oids = found.iter().map(|(_, (oid, _))| *oid).collect::<Vec<Oid>>();
     let numbers = found.iter().map(|(_, (_, number))| *number).collect::<Vec<_>>();
     let sql = include_str!("../../sql/catalog/column_origins.sql");

@@ -223,7 +223,7 @@ impl Stage {
 
 /// What a text with a password, a key or the like holds.
 fn looks_secret(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
+    let lowered = text.to_ascii_lowercase();
     let words = [
         "pass",
         "pwd",
@@ -234,7 +234,7 @@ fn looks_secret(text: &str) -> bool {
         "apikey",
         "private key",
     ];
-    words.iter().any(|word| text.contains(word)) || has_password_in_url(&text)
+    words.iter().any(|word| lowered.contains(word)) || has_password_in_url(&lowered)
 }
 
 /// `postgres://user:password@host`.

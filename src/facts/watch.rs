@@ -47,9 +47,9 @@ pub async fn load_present_names(
     table: Oid,
     index: Option<Oid>,
 ) -> Result<(Option<RelationName>, Option<RelationName>)> {
-    let index = index.unwrap_or_default();
+    let index_or_none = index.unwrap_or_default();
     let sql = include_str!("../../sql/catalog/became.sql");
-    let rows = ask(session, sql, &[(&table, Type::OID), (&index, Type::OID)]).await?;
+    let rows = ask(session, sql, &[(&table, Type::OID), (&index_or_none, Type::OID)]).await?;
     let row = first(&rows)?;
     let name = |schema: &str, name: &str| {
         let name = row.get::<_, Option<String>>(name)?;
@@ -127,8 +127,8 @@ fn statement(row: &Row, column: &str) -> Option<String> {
 fn read_progress(row: &Row) -> StatementProgress {
     let counter = |done: &str, total: &str| {
         let total: Option<i64> = row.get(total);
-        let total = total.filter(|total| *total > 0)?;
-        Some((row.get::<_, Option<i64>>(done)?, total))
+        let known = total.filter(|total| *total > 0)?;
+        Some((row.get::<_, Option<i64>>(done)?, known))
     };
     let blocker: Option<i32> = row.get("blocker_pid");
     StatementProgress {

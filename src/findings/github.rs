@@ -35,8 +35,8 @@ fn annotation(finding: &Finding, review: &Review, repository: &Repository) -> St
 
 /// As @actions/core escapes a command's message; the log that shows it is a terminal, too.
 fn data(text: &str) -> String {
-    let text = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-    escape_control(&text).into_owned()
+    let escaped = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    escape_control(&escaped).into_owned()
 }
 
 /// As @actions/core escapes a command's property.

@@ -11,8 +11,8 @@ pub fn lines(finding: &Finding, review: &Review) -> String {
     let mut parts = match place {
         Some(place) => {
             let Place { at: Source { file, line, column }, text, from } = place;
-            let file = file.display().to_string();
-            let head = format!("{}:{line}:{column}: ", escape_control(&file));
+            let shown = file.display().to_string();
+            let head = format!("{}:{line}:{column}: ", escape_control(&shown));
             let number = line.to_string();
             // A tab stays as wide as it is in the line above it.
             let before = text

@@ -40,8 +40,8 @@ impl Repository {
     pub fn within(&self, file: &Path) -> Option<PathBuf> {
         let names = [self.absolute(file), self.here.join(file)];
         let name = names.iter().find_map(|name| {
-            let name = name.strip_prefix(&self.root).ok()?;
-            let parts = name.components().filter(|part| *part != Component::CurDir);
+            let within = name.strip_prefix(&self.root).ok()?;
+            let parts = within.components().filter(|part| *part != Component::CurDir);
             Some(parts.collect::<PathBuf>())
         })?;
         let climbs = name.components().any(|part| part == Component::ParentDir);

@@ -89,11 +89,11 @@ fn rules(findings: &[Finding]) -> Vec<&str> {
 }
 
 fn tool(rules: &[&str]) -> Value {
-    let rules = rules.iter().map(|name| Rule::named(name).map_or_else(|| squawks(name), ours));
+    let described = rules.iter().map(|name| Rule::named(name).map_or_else(|| squawks(name), ours));
     json!({ "driver": {
         "name": env!("CARGO_PKG_NAME"),
         "semanticVersion": env!("CARGO_PKG_VERSION"),
-        "rules": rules.collect::<Vec<_>>(),
+        "rules": described.collect::<Vec<_>>(),
     } })
 }
 

@@ -24,9 +24,9 @@ pub struct Connector {
 
 impl Connect for Connector {
     fn connect(&self, config: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
-        let config = config.clone();
+        let owned = config.clone();
         Box::pin(async move {
-            let (client, connection) = config.connect(self.tls.clone()).await?;
+            let (client, connection) = owned.connect(self.tls.clone()).await?;
             let is_raw = connection.parameter("server_encoding") == Some(RAW);
             let open = Open { connections: self.connections.clone(), line: Line::default() };
             let line = open.line.clone();

@@ -165,8 +165,8 @@ impl Session {
         self.echo.hear(sql);
         let mut refused = None;
         let work = async {
-            let params = params.iter().map(|(value, kind)| (*value, kind.clone()));
-            let mut rows = pin!(self.client.query_typed_raw(sql, params).await?);
+            let typed = params.iter().map(|(value, kind)| (*value, kind.clone()));
+            let mut rows = pin!(self.client.query_typed_raw(sql, typed).await?);
             while let Some(row) = rows.next().await {
                 refused = read(Row::new(row?, self.wire.fault.clone())).err();
                 if refused.is_some() {

@@ -138,9 +138,13 @@ pub fn start_up_options(
     own: Option<&str>,
     settings: &[(&str, &str)],
 ) -> String {
-    let link = link.iter().map(|(name, value)| start_up_option(name, value));
-    let settings = settings.iter().map(|(name, value)| start_up_option(name, value));
-    link.chain(own.map(str::to_owned)).chain(settings).collect::<Vec<_>>().join(" ")
+    let of_link = link.iter().map(|(name, value)| start_up_option(name, value));
+    let others = settings.iter().map(|(name, value)| start_up_option(name, value));
+    of_link
+        .chain(own.map(str::to_owned))
+        .chain(others)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]

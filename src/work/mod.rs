@@ -253,8 +253,8 @@ impl<'a> Execution<'a> {
             tokio::time::sleep(BETWEEN_LISTENINGS).await;
             let silence = connections.silence();
             if let Some(signal) = self.cancel.signal() {
-                let asked = asked.get_or_insert_with(Instant::now);
-                if silence.min(asked.elapsed()) >= SILENCE_AFTER_SIGNAL {
+                let since = asked.get_or_insert_with(Instant::now);
+                if silence.min(since.elapsed()) >= SILENCE_AFTER_SIGNAL {
                     connections.give_up("the server does not answer");
                     self.cancel.forsake();
                     return signal;

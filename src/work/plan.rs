@@ -234,8 +234,8 @@ impl LockMode {
 
     /// The mode that pg_locks names, as in `AccessShareLock`.
     pub fn from_pg_locks(mode: &str) -> Option<Self> {
-        let mode = mode.strip_suffix("Lock")?;
-        LockMode::ALL.into_iter().find(|known| known.to_string() == mode)
+        let name = mode.strip_suffix("Lock")?;
+        LockMode::ALL.into_iter().find(|known| known.to_string() == name)
     }
 }
 

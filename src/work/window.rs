@@ -71,8 +71,8 @@ fn until(now: &ZonedDateTime, time: Time) -> Duration {
             .to_datetime(time)
             .to_zoned_datetime(now.time_zone().clone()),
     };
-    let next = next.unwrap_or_else(|_| now.clone());
-    now.duration_until(&next).try_into().unwrap_or_default()
+    let begin = next.unwrap_or_else(|_| now.clone());
+    now.duration_until(&begin).try_into().unwrap_or_default()
 }
 
 /// The time zone of that name, or that of this machine.

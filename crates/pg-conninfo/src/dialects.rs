@@ -245,10 +245,10 @@ const IGNORED: &[&str] = &[
 
 /// What the parameter means, if a framework or driver has it. Called for what libpq does not know.
 pub(crate) fn meaning(name: &str) -> Option<Meaning> {
-    let name = name.to_ascii_lowercase();
-    let equivalent = EQUIVALENT.iter().find(|(known, _)| *known == name);
+    let lowered = name.to_ascii_lowercase();
+    let equivalent = EQUIVALENT.iter().find(|(known, _)| *known == lowered);
     // golang-migrate's all begin like that.
-    let is_ignored = || IGNORED.contains(&name.as_str()) || name.starts_with("x-");
+    let is_ignored = || IGNORED.contains(&lowered.as_str()) || lowered.starts_with("x-");
     equivalent
         .map(|(_, meaning)| *meaning)
         .or_else(|| is_ignored().then_some(Meaning::Ignored))

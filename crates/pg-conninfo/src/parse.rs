@@ -394,9 +394,9 @@ fn as_identifier(name: &str) -> String {
 
 /// sqlx writes a setting as `options[name]=value`.
 fn setting_name(name: &str) -> Option<&str> {
-    let name = name.strip_prefix("options[")?.strip_suffix(']')?;
+    let inner = name.strip_prefix("options[")?.strip_suffix(']')?;
     let is_plain = |char: char| char.is_ascii_alphanumeric() || "_.".contains(char);
-    name.chars().all(is_plain).then_some(name)
+    inner.chars().all(is_plain).then_some(inner)
 }
 
 fn url_without_secrets(scheme: &str, rest: &str) -> Option<Harmless> {
@@ -424,9 +424,9 @@ fn url_without_secrets(scheme: &str, rest: &str) -> Option<Harmless> {
     if !url.dbname.is_empty() {
         text.extend(["/", url.dbname]);
     }
-    let query = query.join("&");
-    if !query.is_empty() {
-        text.extend(["?", &query]);
+    let joined = query.join("&");
+    if !joined.is_empty() {
+        text.extend(["?", &joined]);
     }
     let password = password.filter(|password| !password.is_empty());
     is_changed.then_some(Harmless { text, password })

@@ -43,8 +43,7 @@ fn candidates(file: Option<&str>, env: &Environment) -> Result<Vec<PathBuf>> {
 
 fn find_service(service: &str, text: &str, file: &Path) -> Result<Option<Vec<Entry>>> {
     let mut found: Option<Vec<Entry>> = None;
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
+    for (number, line) in text.lines().map(str::trim).enumerate() {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }

@@ -316,15 +316,17 @@ impl Values {
     /// One port a host; a single one is for all of them.
     fn ports(&self, count: usize) -> Result<Vec<u16>> {
         let texts = self.list("port");
-        let ports = texts.iter().map(|text| match *text {
-            "" => Ok(5432),
-            text => text
-                .parse()
-                .ok()
-                .filter(|port| *port > 0)
-                .ok_or_else(|| self.invalid("port", "must be a number from 1 to 65535")),
-        });
-        let ports = ports.collect::<Result<Vec<u16>>>()?;
+        let ports = texts
+            .iter()
+            .map(|text| match *text {
+                "" => Ok(5432),
+                text => text
+                    .parse()
+                    .ok()
+                    .filter(|port| *port > 0)
+                    .ok_or_else(|| self.invalid("port", "must be a number from 1 to 65535")),
+            })
+            .collect::<Result<Vec<u16>>>()?;
         match ports.as_slice() {
             [port] => Ok(vec![*port; count]),
             ports if ports.len() == count => Ok(ports.to_vec()),

@@ -149,8 +149,8 @@ impl Values {
         if settings.is_empty() {
             return;
         }
-        let settings = settings.iter().map(|(name, value)| start_up_option(name, value));
-        let options = self.get("options").map(str::to_owned).into_iter().chain(settings);
+        let start_up = settings.iter().map(|(name, value)| start_up_option(name, value));
+        let options = self.get("options").map(str::to_owned).into_iter().chain(start_up);
         self.replace("options", options.collect::<Vec<_>>().join(" "));
     }
 

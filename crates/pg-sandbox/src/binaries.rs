@@ -93,16 +93,16 @@ impl Search {
             return Ok(there);
         }
         let mut seen = HashSet::new();
-        let majors = majors.iter().filter(|major| seen.insert(**major));
-        majors.map(|major| of_major(*major, &there, folders)).collect()
+        let distinct = majors.iter().filter(|major| seen.insert(**major));
+        distinct.map(|major| of_major(*major, &there, folders)).collect()
     }
 
     /// Every usable installation, the one that the environment names first.
     fn everywhere(&self) -> Result<Vec<Binaries>> {
         let first = self.by_variable().transpose()?;
         let others = candidates();
-        let others = others.iter().filter_map(|dir| probe(dir).ok());
-        Ok(first.into_iter().chain(others).collect())
+        let working = others.iter().filter_map(|dir| probe(dir).ok());
+        Ok(first.into_iter().chain(working).collect())
     }
 
     fn by_variable(&self) -> Option<Result<Binaries>> {

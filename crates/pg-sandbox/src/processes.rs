@@ -57,8 +57,8 @@ impl Kin {
             }
             if started.elapsed() > PATIENCE {
                 let pids: Vec<String> = living.iter().map(ToString::to_string).collect();
-                let pids = pids.join(", ");
-                return Err(io::Error::other(format!("processes go on: {pids}")));
+                let listed = pids.join(", ");
+                return Err(io::Error::other(format!("processes go on: {listed}")));
             }
             self.kill(&living);
             sleep(POLL);
@@ -122,10 +122,10 @@ pub(crate) fn limit(pid: u32, kin: &Kin) {
     {
         use rustix::process::{Resource, Rlimit, prlimit};
         let at_most = |count| Rlimit { current: Some(count), maximum: Some(count) };
-        let pid = pid.try_into().ok().and_then(Pid::from_raw);
-        let _ = prlimit(pid, Resource::Core, at_most(0));
+        let process = pid.try_into().ok().and_then(Pid::from_raw);
+        let _ = prlimit(process, Resource::Core, at_most(0));
         if matches!(kin, Kin::OwnUser(_)) {
-            let _ = prlimit(pid, Resource::Nproc, at_most(MOST_PROCESSES));
+            let _ = prlimit(process, Resource::Nproc, at_most(MOST_PROCESSES));
         }
     }
     #[cfg(not(target_os = "linux"))]
@@ -234,8 +234,12 @@ impl Process {
         let session = fields.nth(1)?.parse().ok()?;
         let status = std::fs::read(format!("/proc/{pid}/status")).ok()?;
         let status = String::from_utf8_lossy(&status);
-        let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
-        let uids = uids.split_whitespace().filter_map(|uid| uid.parse().ok()).collect();
+        let uids = status
+            .lines()
+            .find_map(|line| line.strip_prefix("Uid:"))?
+            .split_whitespace()
+            .filter_map(|uid| uid.parse().ok())
+            .collect();
         is_alive.then_some(Process { pid, parent, session, uids })
     }
 

@@ -56,8 +56,8 @@ where
         .iter()
         .map(|host| (host, Semaphore::new(MOST_ON_ONE_HOST)))
         .collect::<HashMap<_, _>>();
-    let members = members.into_iter().zip(&hosts).enumerate();
-    let work = members.map(|(at, (Member { name, place }, host))| {
+    let placed = members.into_iter().zip(&hosts).enumerate();
+    let work = placed.map(|(at, (Member { name, place }, host))| {
         let (is_over, run_on, failed) = (&is_over, &run_on, &failed);
         let (turns, host) = (&turns, &turns_of[host]);
         async move {

@@ -56,7 +56,7 @@ pub fn pairs(candidates: Vec<Candidate>, tool: &str) -> Result<(Vec<Pair>, Vec<S
 }
 
 fn twice(first: &Path, second: &Path, tool: &str) -> Failure {
-    let first = first.display();
-    invalid(second, format!("the version is that of {first}; {tool} wants it once"))
+    let earlier = first.display();
+    invalid(second, format!("the version is that of {earlier}; {tool} wants it once"))
         .hint("give one of the two another version")
 }

@@ -67,10 +67,10 @@ impl Dialect {
             true => word.eq_ignore_ascii_case(name),
             false => word == name,
         };
-        let options = options.trim().to_ascii_lowercase();
+        let lowered = options.trim().to_ascii_lowercase();
         Some(match () {
-            () if is("Up") => Mark::Section(Direction::Up, options),
-            () if is("Down") => Mark::Section(Direction::Down, options),
+            () if is("Up") => Mark::Section(Direction::Up, lowered),
+            () if is("Down") => Mark::Section(Direction::Down, lowered),
             () if is("StatementBegin") => Mark::Begin,
             () if is("StatementEnd") => Mark::End,
             () => Mark::Other(rest.to_ascii_lowercase()),

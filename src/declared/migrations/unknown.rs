@@ -100,8 +100,8 @@ fn refuse(found: &FoundFile) -> Result<()> {
 }
 
 fn is_statement(line: &str) -> bool {
-    let line = line.trim();
-    !line.is_empty() && !line.starts_with("--")
+    let trimmed = line.trim();
+    !trimmed.is_empty() && !trimmed.starts_with("--")
 }
 
 /// A comment of a few words of which one says that it goes back, and no other says anything.
@@ -110,8 +110,8 @@ fn is_marker(line: &str) -> bool {
         return false;
     };
     let is_odd = comment.contains(['+', '@', '!', '=', '[', '<', '#']) || comment.starts_with('-');
-    let comment = comment.to_ascii_lowercase();
-    let words = comment
+    let lowered = comment.to_ascii_lowercase();
+    let words = lowered
         .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'))
         .map(|word| word.trim_matches('-'))
         .filter(|word| !word.is_empty())

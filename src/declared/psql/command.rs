@@ -158,10 +158,10 @@ impl<'t> PsqlCommand<'t> {
     fn set(&self) -> CommandEffect {
         let value = self.arguments.get(1).map(|value| value.to_ascii_lowercase());
         let is_off = || {
-            let value = value.as_deref().unwrap_or("on");
+            let word = value.as_deref().unwrap_or("on");
             ["off", "0", "false", "no"]
                 .iter()
-                .any(|off| off.starts_with(value) && value != "o")
+                .any(|off| off.starts_with(word) && word != "o")
         };
         match self.arguments.first().map(String::as_str) {
             Some("AUTOCOMMIT") if is_off() => {

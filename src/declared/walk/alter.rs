@@ -101,8 +101,8 @@ impl Alter<'_> {
             return;
         };
         let DeclaredIndex { name, table, source, .. } = entry.declared;
-        let name = name.unwrap_or_else(|| format!("an index on {table}"));
-        self.say("taken_back", &format!("takes back {name}, which {source} declares"));
+        let what = name.unwrap_or_else(|| format!("an index on {table}"));
+        self.say("taken_back", &format!("takes back {what}, which {source} declares"));
     }
 
     fn take_back_view(&mut self, at: usize) {
@@ -450,8 +450,8 @@ impl Alter<'_> {
     fn lose_index(&mut self, at: usize, what: &str) {
         if let Some(entry) = self.walk.indexes[at].take() {
             let DeclaredIndex { name, table, source, .. } = entry.declared;
-            let name = name.unwrap_or_else(|| format!("an index on {table}"));
-            self.lost(what, &name, &source);
+            let index = name.unwrap_or_else(|| format!("an index on {table}"));
+            self.lost(what, &index, &source);
         }
     }
 

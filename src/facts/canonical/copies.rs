@@ -250,8 +250,8 @@ impl<'a> Copies<'a> {
                 Err(unread) => reads[at] = Err(unread),
             }
         }
-        let groups = groups.into_values().collect::<Vec<_>>();
-        let again = self.read_groups(groups, readings, names, &mut reads).await;
+        let waiting = groups.into_values().collect::<Vec<_>>();
+        let again = self.read_groups(waiting, readings, names, &mut reads).await;
         // An error fails all that follows in its group, so they are read again, each alone.
         self.read_groups(again, readings, names, &mut reads).await;
         reads

@@ -115,7 +115,12 @@ fn cannot_copy(server: &Server) -> Option<&'static str> {
 fn tables(existing: &Existing<'_>) -> Vec<Oid> {
     let relations = existing.relations.values().map(|relation| relation.oid);
     let members = existing.partitions.values().flatten().map(|member| member.oid);
-    relations.chain(members).collect::<BTreeSet<_>>().into_iter().collect()
+    sorted(relations.chain(members))
+}
+
+/// Each once.
+fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+    items.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Indexes of plain columns that the catalog decides: those that exist as they are declared, and
@@ -146,10 +151,8 @@ async fn plain_indexes(
     if left.is_empty() {
         return Ok(shapes);
     }
-    let tables = left.iter().map(|(_, relation, _)| relation.oid).collect::<BTreeSet<_>>();
-    let columns = left.iter().flat_map(|(.., plain)| plain.columns()).collect::<BTreeSet<_>>();
-    let tables = tables.into_iter().collect::<Vec<_>>();
-    let columns = columns.into_iter().collect::<Vec<_>>();
+    let tables = sorted(left.iter().map(|(_, relation, _)| relation.oid));
+    let columns = sorted(left.iter().flat_map(|(.., plain)| plain.columns()));
     let catalog = Catalog::load(session, &tables, &columns).await?;
     let searched = server.search_path.searched();
     for (at, relation, plain) in &left {

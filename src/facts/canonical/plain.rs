@@ -393,8 +393,12 @@ impl Catalog {
             catalog.columns.insert((row.get("table_oid"), row.get("name")), column);
         }
         let sql = include_str!("../../../sql/catalog/operator_classes.sql");
-        let types = catalog.columns.values().map(|column| column.type_oid).chain([TEXT]);
-        let types = types.collect::<Vec<_>>();
+        let types = catalog
+            .columns
+            .values()
+            .map(|column| column.type_oid)
+            .chain([TEXT])
+            .collect::<Vec<_>>();
         for row in ask(session, sql, &[(&types, Type::OID_ARRAY)]).await? {
             catalog.classes.push(OperatorClass {
                 method: row.get("method"),

@@ -124,9 +124,9 @@ impl SnapshotFile {
             let (file, fresh) = match is_special {
                 true => (fs::OpenOptions::new().write(true).open(&path)?, None),
                 false => {
-                    let folder = folder.unwrap_or(Path::new("."));
+                    let beside = folder.unwrap_or(Path::new("."));
                     let fresh =
-                        tempfile::Builder::new().prefix(".pgtend-snapshot").tempfile_in(folder)?;
+                        tempfile::Builder::new().prefix(".pgtend-snapshot").tempfile_in(beside)?;
                     let (file, fresh) = fresh.into_parts();
                     (file, Some(fresh))
                 }

@@ -125,8 +125,8 @@ impl StatementHistory<'_> {
         }
         let between = snapshots.iter().rev().filter(|it| it.id > begins.id && it.id <= last);
         for snapshot in between {
-            let changes = changes.remove(&snapshot.id).unwrap_or_default();
-            span.change(snapshot.moment.clone(), changes.into_iter());
+            let changed = changes.remove(&snapshot.id).unwrap_or_default();
+            span.change(snapshot.moment.clone(), changed.into_iter());
         }
         Ok(span)
     }

@@ -51,8 +51,8 @@ fn name(session: &ActiveSession) -> String {
 fn blockers(session: &ActiveSession) -> Vec<String> {
     let nameless = session.blocked_by.contains(&0) && session.blocked_by_gids.is_empty();
     let pids = session.blocked_by.iter().filter(|pid| **pid != 0).map(ToString::to_string);
-    let nameless = nameless.then(|| "a prepared transaction".to_owned());
-    pids.chain(session.blocked_by_gids.iter().cloned()).chain(nameless).collect()
+    let prepared = nameless.then(|| "a prepared transaction".to_owned());
+    pids.chain(session.blocked_by_gids.iter().cloned()).chain(prepared).collect()
 }
 
 /// Who waits for whom; the numbers are places in the list of sessions.

@@ -183,8 +183,8 @@ async fn look(database: &Database, options: &Options, owner: Option<&str>) -> Re
     let has_history = last.is_some();
     let views = facts::load_views(&session, &database.server.search_path).await?;
     let asked = plan::asked(&plan::choose(&views, options)?, options);
-    let last = last.unwrap_or_default();
-    let facts = facts::refresh::load(&session, &database.server, views, last, &asked).await?;
+    let past = last.unwrap_or_default();
+    let facts = facts::refresh::load(&session, &database.server, views, past, &asked).await?;
     Ok(Looked { facts, schema, has_history, trouble })
 }
 

@@ -116,8 +116,11 @@ impl Args {
             return Err(Failure::new(Kind::Server, reason).hint("leave out --like and --exclude"));
         }
         statements.retain(|counted| {
-            let text = texts.known.get(&counted.key);
-            let text = text.map(|text| text.to_lowercase()).unwrap_or_default();
+            let text = texts
+                .known
+                .get(&counted.key)
+                .map(|text| text.to_lowercase())
+                .unwrap_or_default();
             let has = |word: &String| text.contains(&word.to_lowercase());
             self.like.iter().all(has) && !self.exclude.iter().any(has)
         });

@@ -133,8 +133,10 @@ impl Command for Args {
         narrate(context, self, &folder);
         let ignores =
             Ignores::new(&comments::of(&folder.migrations), &context.config.verify.ignore);
-        let blank = Judgement::new(fail_on).ignoring(ignores).only(folder.changed.clone());
-        let blank = blank.laid_out(folder.laid_out);
+        let blank = Judgement::new(fail_on)
+            .ignoring(ignores)
+            .only(folder.changed.clone())
+            .laid_out(folder.laid_out);
         let mut judgements = Vec::new();
         for choice in server_choice::server_choices(context, self)? {
             judgements.push(judge_on(context, self, choice, &folder, blank.clone()).await?);
@@ -182,11 +184,11 @@ fn setting(text: &str) -> std::result::Result<(String, String), String> {
 /// A name, and what follows the first `=`.
 fn placeholder(text: &str) -> std::result::Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE is needed")?;
-    let name = name.trim_start_matches("${").trim_end_matches('}');
-    if name.is_empty() {
+    let bare = name.trim_start_matches("${").trim_end_matches('}');
+    if bare.is_empty() {
         return Err("a placeholder needs a name".to_owned());
     }
-    Ok((name.to_owned(), value.to_owned()))
+    Ok((bare.to_owned(), value.to_owned()))
 }
 
 fn narrate(context: &Context, args: &Args, folder: &Folder) {
@@ -230,8 +232,8 @@ impl Args {
     fn settings(&self) -> Vec<(String, String)> {
         let of_preset = self.preset.iter().flat_map(|preset| preset.settings());
         let is_asked = |name: &str| self.set.iter().any(|(set, _)| set.eq_ignore_ascii_case(name));
-        let of_preset = of_preset.filter(|(name, _)| !is_asked(name));
-        of_preset.chain(self.set.iter().cloned()).collect()
+        let others = of_preset.filter(|(name, _)| !is_asked(name));
+        others.chain(self.set.iter().cloned()).collect()
     }
 
     fn if_missing(&self) -> IfMissing {

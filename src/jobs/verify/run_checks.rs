@@ -30,8 +30,9 @@ pub async fn judge(
     let extensions = extensions(&database, folder).await?;
     let session = session(&database, args).await?;
     let sent = prepare(context, &session, args, folder, &extensions).await?;
-    let applied = apply(&session, &sent.migrations, folder.layout()).await?;
-    let applied = applied.for_layout(folder.layout(), args.preset.is_some());
+    let applied = apply(&session, &sent.migrations, folder.layout())
+        .await?
+        .for_layout(folder.layout(), args.preset.is_some());
     end(session).await;
     require_server(&database, &applied).await?;
     judgement.verified_on.push(server.verified_on(&database));

@@ -145,8 +145,8 @@ impl VerifyServer {
                 context.open_sandbox(&sandbox.url(name), &connect_options).await
             }
             Server::Scratch(_) => {
-                let conninfo = Conninfo::resolve(context.url.as_deref(), &context.environment)?;
-                let conninfo = conninfo.with_database(name);
+                let conninfo = Conninfo::resolve(context.url.as_deref(), &context.environment)?
+                    .with_database(name);
                 Database::open(&conninfo, &context.environment, &connect_options).await
             }
         }
@@ -180,8 +180,8 @@ impl VerifyServer {
         if failure.kind != Kind::Connection || !is_gone {
             return failure;
         }
-        let failure = Failure { kind: Kind::ServerLost, ..failure };
-        let failure = failure.context("the server was lost half-way");
+        let failure =
+            Failure { kind: Kind::ServerLost, ..failure }.context("the server was lost half-way");
         match &self.server {
             Server::Throwaway(Throwaway { sandbox, .. }) => {
                 tokio::time::sleep(LAST_WORDS).await;

@@ -25,8 +25,8 @@ pub async fn of(
         (None, _) => Reason::from(reason::Why::DroppedMeanwhile { what: table.name.to_string() }),
         (Some(now), _) if now != table.name => {
             let what = renamed(&table.name, &now);
-            let index = index.map(|_| format!(", and the index with it: {name}"));
-            let how = format!("{what}{}", index.unwrap_or_default());
+            let more = index.map(|_| format!(", and the index with it: {name}"));
+            let how = format!("{what}{}", more.unwrap_or_default());
             reason::Why::RenamedMeanwhile { how }.into()
         }
         (_, None) if index.is_some() => Why::BuiltThenDropped.into(),

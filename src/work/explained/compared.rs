@@ -17,8 +17,8 @@ fn collect(value: &Value, texts: &mut String) {
         }
         Value::Array(values) => values.iter().for_each(|value| collect(value, texts)),
         Value::Object(keys) => {
-            let keys = keys.iter().filter(|(key, _)| *key != "Output");
-            keys.for_each(|(_, value)| collect(value, texts));
+            let looked_at = keys.iter().filter(|(key, _)| *key != "Output");
+            looked_at.for_each(|(_, value)| collect(value, texts));
         }
         _ => {}
     }

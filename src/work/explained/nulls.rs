@@ -75,8 +75,9 @@ impl Column<'_, '_> {
         let table = Some(&self.origin.table);
         let scans = self.nodes.iter().filter(|node| node.relation().as_ref() == table);
         let name = self.origin.name.as_str();
-        let columns = scans.map(|scan| ConditionColumn { alias: scan.alias(), name });
-        let columns = columns.collect::<Vec<_>>();
+        let columns = scans
+            .map(|scan| ConditionColumn { alias: scan.alias(), name })
+            .collect::<Vec<_>>();
         let conditions = keys.iter().filter_map(|key| node.text(key)).map(PlanCondition::read);
         let mut found = conditions.flat_map(|condition| {
             columns.iter().map(move |column| condition.is_found_by(*column, any))

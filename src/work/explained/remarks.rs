@@ -212,11 +212,11 @@ impl<'p> RemarkFinder<'_, 'p> {
         if times < 2.0 || times * rows.sum::<f64>() < MANY_ROWS {
             return;
         }
-        let condition = condition.map(|condition| format!(": {condition}")).unwrap_or_default();
+        let suffix = condition.map(|condition| format!(": {condition}")).unwrap_or_default();
         let relation = scans.first().and_then(|scan| scan.relation());
         let whole = relation.as_ref().and_then(|relation| self.size(relation).partition_of);
         let relation = whole.filter(|_| scans.len() > 1).or(relation);
-        self.add("repeated_seq_scan", relation, format!("{how}{condition}"));
+        self.add("repeated_seq_scan", relation, format!("{how}{suffix}"));
     }
 
     /// A plan does not say how many rows an index scan fetches before its filter. So many it must
@@ -290,8 +290,8 @@ fn sequential<'a, 'p>(node: &'a Node<'p>) -> Vec<&'a Node<'p>> {
 fn seq_scan_remark(whole: Option<&RelationName>, scans: &[&Scan]) -> Option<Remark> {
     let first = scans.first()?;
     let rows = sum(scans.iter().map(|scan| scan.size.rows));
-    let bytes = sum(scans.iter().map(|scan| scan.size.bytes.map(|bytes| bytes as f64)));
-    let bytes = bytes.map(|bytes| bytes as i64);
+    let bytes = sum(scans.iter().map(|scan| scan.size.bytes.map(|bytes| bytes as f64)))
+        .map(|bytes| bytes as i64);
     let is_large = match bytes {
         Some(bytes) => bytes >= LARGE_BYTES,
         None => rows.is_some_and(|rows| rows >= MANY_ROWS),

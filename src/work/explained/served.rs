@@ -29,8 +29,9 @@ pub fn served_by<'d>(
         collect(root, &PlanContext::default(), &mut scans);
     }
     let served = |index: &'d DeclaredIndex| {
-        let mut scans = scans.iter();
-        let reason = scans.find_map(|scan| scan.served_by(index, scan.table(index, reading)?))?;
+        let reason = scans
+            .iter()
+            .find_map(|scan| scan.served_by(index, scan.table(index, reading)?))?;
         let limit = if is_partial(index) {
             ", where the index's predicate holds"
         } else {

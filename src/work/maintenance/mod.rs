@@ -114,8 +114,11 @@ impl Job for MaintenanceRun<'_> {
             let why = Why::LeftForNextTime { words: words.clone() };
             return Some(Outcome::skipped(Skipped::NoTime, why));
         }
-        let needed = self.execution.progress_estimate.estimate(step);
-        let needed = needed.filter(|needed| *needed > left)?;
+        let needed = self
+            .execution
+            .progress_estimate
+            .estimate(step)
+            .filter(|needed| *needed > left)?;
         let (needed, left) = (format::duration(needed), format::duration(left));
         Some(Outcome::skipped(Skipped::NoTime, Why::WouldNotEnd { needed, left }))
     }

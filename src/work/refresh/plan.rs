@@ -233,11 +233,11 @@ impl Planner<'_> {
                 None => return String::new(),
             },
         };
-        let columns = columns.iter().map(|column| quote_ident(column)).collect::<Vec<_>>();
+        let quoted = columns.iter().map(|column| quote_ident(column)).collect::<Vec<_>>();
         format!(
             ", for example CREATE UNIQUE INDEX CONCURRENTLY ON {} ({}), {why}",
             self.view.name,
-            columns.join(", ")
+            quoted.join(", ")
         )
     }
 
@@ -249,11 +249,11 @@ impl Planner<'_> {
             |rule, message: String| Warning { rule, object: step.object.to_string(), message };
         let nulls = &self.view.null_columns;
         if way == Way::Concurrent && !nulls.is_empty() {
-            let nulls = nulls.iter().map(|column| quote_ident(column)).collect::<Vec<_>>();
+            let quoted = nulls.iter().map(|column| quote_ident(column)).collect::<Vec<_>>();
             let message = format!(
                 "rows with NULL in {} are deleted and inserted again by every concurrent refresh, \
                  also where nothing changed",
-                nulls.join(", ")
+                quoted.join(", ")
             );
             return Some(warn("null_keys", message));
         }

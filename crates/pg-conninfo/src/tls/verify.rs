@@ -137,11 +137,11 @@ impl TrustedCertificate {
         now: UnixTime,
     ) -> RustlsResult<ServerCertVerified> {
         let validity = parse(end_entity)?.tbs_certificate.validity;
-        let now = now.as_secs();
-        if now < validity.not_before.to_unix_duration().as_secs() {
+        let seconds = now.as_secs();
+        if seconds < validity.not_before.to_unix_duration().as_secs() {
             return Err(CertificateError::NotValidYet.into());
         }
-        if now > validity.not_after.to_unix_duration().as_secs() {
+        if seconds > validity.not_after.to_unix_duration().as_secs() {
             return Err(CertificateError::Expired.into());
         }
         if self.names == Names::Checked {

@@ -60,10 +60,10 @@ impl Changeset {
             .to_ascii_lowercase()
             .find(&format!(" {}:", name.to_ascii_lowercase()))?;
         let rest = &self.attributes[at + name.len() + 2..];
-        let rest = rest.trim_start();
-        match rest.strip_prefix('"') {
+        let value = rest.trim_start();
+        match value.strip_prefix('"') {
             Some(quoted) => quoted.split('"').next(),
-            None => rest.split_whitespace().next(),
+            None => value.split_whitespace().next(),
         }
     }
 
@@ -148,8 +148,8 @@ fn migration(file: &Path, text: &str, changeset: &Changeset) -> Result<Migration
 
 /// `--rollback empty` and `not required` say that there is nothing to do.
 fn is_no_way_back(text: &str) -> bool {
-    let text = text.trim().trim_end_matches(';').to_ascii_lowercase();
-    matches!(text.as_str(), "" | "empty" | "not required") || text.starts_with("changesetid:")
+    let lowered = text.trim().trim_end_matches(';').to_ascii_lowercase();
+    matches!(lowered.as_str(), "" | "empty" | "not required") || lowered.starts_with("changesetid:")
 }
 
 fn changesets(file: &Path, text: &str) -> Result<Vec<Changeset>> {

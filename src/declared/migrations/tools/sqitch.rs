@@ -82,8 +82,7 @@ fn changes(plan: &str) -> Vec<SqitchChange> {
     let mut changes: Vec<SqitchChange> = Vec::new();
     let mut since = 0;
     let mut tags: Vec<(usize, String)> = Vec::new();
-    for (text, line) in plan.lines().zip(1..) {
-        let text = text.trim();
+    for (text, line) in plan.lines().map(str::trim).zip(1..) {
         if text.is_empty() || text.starts_with(['%', '#']) {
             continue;
         }

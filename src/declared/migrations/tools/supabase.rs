@@ -21,8 +21,8 @@ pub(super) const TOOL: Tool = Tool {
 
 fn is_project(listing: &Listing) -> bool {
     let below = listing.folders.iter().any(|folder| {
-        let folder = folder.canonicalize().unwrap_or_else(|_| folder.clone());
-        folder.ends_with("supabase/migrations")
+        let whole = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+        whole.ends_with("supabase/migrations")
     });
     below
         || listing.folders.iter().any(|folder| folder.join("../config.toml").is_file())

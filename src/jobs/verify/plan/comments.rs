@@ -30,8 +30,11 @@ fn read(script: &Script) -> Vec<Comment> {
 
 /// The comments of a script.
 fn find(parsed: &Parsed<'_>) -> Vec<Comment> {
-    let extents = parsed.statements.iter().map(|one| (start(one.syntax()), end(one.syntax())));
-    let extents = extents.collect::<Vec<_>>();
+    let extents = parsed
+        .statements
+        .iter()
+        .map(|one| (start(one.syntax()), end(one.syntax())))
+        .collect::<Vec<_>>();
     let comments = comments(parsed);
     let found = comments.iter().enumerate().filter_map(|(at, token)| {
         let written = directive(token.text())?;
@@ -114,8 +117,11 @@ fn directive(comment: &str) -> Option<Written> {
         return None;
     }
     let (rules, reason) = text.split_once(':').unwrap_or((text, ""));
-    let rules = rules.split(',').filter_map(|rule| rule.split_whitespace().next());
-    let rules = rules.map(str::to_owned).collect();
+    let rules = rules
+        .split(',')
+        .filter_map(|rule| rule.split_whitespace().next())
+        .map(str::to_owned)
+        .collect();
     Some(Written { rules, has_reason: !reason.trim().is_empty(), for_file })
 }
 

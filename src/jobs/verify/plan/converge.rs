@@ -71,9 +71,9 @@ pub fn unsettled(in_force: &InForce, plan: &Plan, said: &Said) -> Vec<Finding> {
     let open = planned.filter(|(step, ..)| !step.verdict.is_settled());
     open.map(|(step, source, place)| {
         let Step { action, object, reason, .. } = step;
-        let said = said.get(source).map_or("nothing", String::as_str);
+        let words = said.get(source).map_or("nothing", String::as_str);
         let message = format!(
-            "a second apply still has to {} {object} ({reason}); the first said: {said}",
+            "a second apply still has to {} {object} ({reason}); the first said: {words}",
             action.words()
         );
         Finding::new(&Rule::NOT_CONVERGED, Some(place.clone()), message)
@@ -96,8 +96,11 @@ fn without_effect(place: Place, message: String) -> Finding {
 
 fn other_view(view: &Standing<DeclaredView>, step: &Step, facts: &Facts) -> Option<String> {
     let name = &step.object;
-    let relation = facts.relations.values().find(|relation| relation.name == *name);
-    let relation = relation.filter(|_| view.had_no_effect)?;
+    let relation = facts
+        .relations
+        .values()
+        .find(|relation| relation.name == *name)
+        .filter(|_| view.had_no_effect)?;
     if relation.kind != RelationKind::MaterializedView {
         let kind = relation.kind.with_article();
         return Some(format!("this statement has no effect: {name} is {kind}"));
@@ -119,8 +122,10 @@ fn other_index(
     }
     let name = &step.object;
     if let Some(existing) = existing {
-        let shape = facts.canonical_index(&index_question(&index.declared)).known();
-        let shape = shape.filter(|shape| !existing.shape.equals(shape))?;
+        let shape = facts
+            .canonical_index(&index_question(&index.declared))
+            .known()
+            .filter(|shape| !existing.shape.equals(shape))?;
         let drift = describe_drift(&existing.shape, shape);
         return Some(format!("this statement has no effect: {name} is there already, and {drift}"));
     }

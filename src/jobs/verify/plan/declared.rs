@@ -112,8 +112,14 @@ impl Reading<'_> {
     /// What the statement has made, else what it met; `None` where that is gone, the session's, or a
     /// constraint's. The index of a partitioned table is older than those of its partitions.
     fn bearer(&self, kind: &str) -> Option<Bearer<'_>> {
-        let made = self.step.changes.made.iter().filter(|one| keyword(one.kind) == kind);
-        let made = made.map(|one| one.oid).min();
+        let made = self
+            .step
+            .changes
+            .made
+            .iter()
+            .filter(|one| keyword(one.kind) == kind)
+            .map(|one| one.oid)
+            .min();
         let oid = made.or_else(|| self.met())?;
         let relation = self.observed.after.get(oid)?;
         let is_its_own = !relation.is_temporary && !relation.is_constraint;

@@ -89,8 +89,10 @@ pub fn differences(before: &Fingerprint, after: &Fingerprint) -> Vec<String> {
             Some(_) => {}
         }
     }
-    let missing = before.iter().filter(|(thing, _)| !after.contains_key(thing));
-    let missing = missing.filter(|(_, was)| !is_part(&was.parent, &gone));
+    let missing = before
+        .iter()
+        .filter(|(thing, _)| !after.contains_key(thing))
+        .filter(|(_, was)| !is_part(&was.parent, &gone));
     all.extend(missing.map(|(thing, _)| format!("{} is missing", named(thing))));
     all
 }

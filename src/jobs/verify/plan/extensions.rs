@@ -105,8 +105,11 @@ impl Judgement {
         if extensions.created.is_empty() {
             return;
         }
-        let findings = extensions.missing.iter().map(|one| extensions.finding(one, then));
-        let findings = findings.collect::<Vec<_>>();
+        let findings = extensions
+            .missing
+            .iter()
+            .map(|one| extensions.finding(one, then))
+            .collect::<Vec<_>>();
         self.review.findings.retain(|finding| {
             let is_said_better = findings.iter().any(|better| better.place == finding.place);
             finding.rule != Rule::NOT_APPLIED.name || !is_said_better
@@ -137,8 +140,8 @@ fn bringer(name: &str, major: u32) -> String {
     let package = PACKAGES.iter().find(|(names, _)| names.contains(&name));
     match package {
         Some((_, package)) => {
-            let package = package.replace("NN", &major.to_string());
-            format!("install its package (Debian and Ubuntu: {package})")
+            let named = package.replace("NN", &major.to_string());
+            format!("install its named (Debian and Ubuntu: {named})")
         }
         None => "install the extension's own package".to_owned(),
     }

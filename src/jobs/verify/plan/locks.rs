@@ -135,8 +135,10 @@ fn against(
         earlier.mode >= Some(BLOCKS_WRITES) && blamed.iter().all(|it| it.oid != **oid)
     });
     // The one that is held for longest.
-    let waiting = waiting.min_by_key(|(oid, earlier)| (earlier.seen.began, **oid));
-    let waiting = waiting.filter(|_| works).map(|(_, earlier)| held_meanwhile(seen, earlier));
+    let waiting = waiting
+        .min_by_key(|(oid, earlier)| (earlier.seen.began, **oid))
+        .filter(|_| works)
+        .map(|(_, earlier)| held_meanwhile(seen, earlier));
     [rewrite(seen, &rewritten), scan(seen, &scanned), waiting]
         .into_iter()
         .flatten()

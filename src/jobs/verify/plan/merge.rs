@@ -7,8 +7,10 @@ use crate::findings::Finding;
 /// that it is about. What holds on some of them only says so. `blank`: a judgement as it is before
 /// anything is found.
 pub fn merge(judgements: Vec<Judgement>, blank: Judgement) -> Judgement {
-    let verified_on = judgements.iter().flat_map(|judgement| judgement.verified_on.clone());
-    let verified_on = verified_on.collect::<Vec<_>>();
+    let verified_on = judgements
+        .iter()
+        .flat_map(|judgement| judgement.verified_on.clone())
+        .collect::<Vec<_>>();
     let names = names(&verified_on);
     let mut merged = blank;
     merged.verified_on = verified_on;

@@ -166,8 +166,9 @@ impl Observer {
             return !self.names.is_empty();
         }
         let text = &statement.text;
-        let words = text.split(|char: char| !(char.is_alphanumeric() || "_$".contains(char)));
-        let mut words = words.filter(|word| !word.is_empty());
+        let mut words = text
+            .split(|char: char| !(char.is_alphanumeric() || "_$".contains(char)))
+            .filter(|word| !word.is_empty());
         // A quoted name may hold anything.
         text.contains('"') && !self.names.is_empty()
             || words
@@ -216,8 +217,11 @@ impl Observer {
         self.settings.see(&observation.settings, Some(&done.place));
         let changes = self.relations.differ(observation);
         self.step(done.clone(), observation, changes, notices);
-        let relations = observation.locked.iter().filter_map(|one| self.relation(&done, one));
-        let relations = relations.collect::<Vec<_>>();
+        let relations = observation
+            .locked
+            .iter()
+            .filter_map(|one| self.relation(&done, one))
+            .collect::<Vec<_>>();
         for relation in &observation.locked {
             if self.files.insert(relation.oid, relation.file) != Some(relation.file) {
                 self.rewritten.push(relation.oid);
@@ -239,15 +243,18 @@ impl Observer {
         self.settings.see(&all.settings, Some(&done.place));
         let changes = self.relations.differ_from_all(all);
         self.step(done.clone(), all, changes, notices);
-        let relations = after.files.iter().map(|(oid, now)| SeenRelation {
-            oid: *oid,
-            name: now.name.clone(),
-            lock: None,
-            is_rewritten: self.files.get(oid).is_some_and(|before| *before != now.file),
-            is_scanned: self.is_scanned(*oid, now.scans),
-        });
-        let relations = relations.filter(|relation| relation.is_rewritten || relation.is_scanned);
-        let mut relations = relations.collect::<Vec<_>>();
+        let mut relations = after
+            .files
+            .iter()
+            .map(|(oid, now)| SeenRelation {
+                oid: *oid,
+                name: now.name.clone(),
+                lock: None,
+                is_rewritten: self.files.get(oid).is_some_and(|before| *before != now.file),
+                is_scanned: self.is_scanned(*oid, now.scans),
+            })
+            .filter(|relation| relation.is_rewritten || relation.is_scanned)
+            .collect::<Vec<_>>();
         relations.sort_by_key(|relation| relation.oid);
         self.know(after);
         self.remember(done, after.at, relations);
@@ -346,8 +353,11 @@ impl Observer {
         }
         let relations = self.changed(relations);
         let began = std::mem::replace(&mut self.at, at);
-        let last = self.observed.statements.last_mut();
-        let last = last.filter(|last| last.transaction == self.transaction);
+        let last = self
+            .observed
+            .statements
+            .last_mut()
+            .filter(|last| last.transaction == self.transaction);
         if relations.is_empty() {
             if let Some(last) = last {
                 last.ended = at;

@@ -90,14 +90,19 @@ impl Relations {
             Some(schema) => std::slice::from_ref(schema),
             None => names.schemas.as_slice(),
         };
-        let mut schemas = schemas.iter();
-        schemas.find_map(|schema| self.named(&RelationName::qualified(schema, cut.clone())))
+        schemas
+            .iter()
+            .find_map(|schema| self.named(&RelationName::qualified(schema, cut.clone())))
     }
 
     /// What an observation changes.
     pub fn differ(&self, seen: &Observation) -> Changes {
-        let told = seen.relations.iter().filter(|one| !one.schema.starts_with("pg_toast"));
-        let told = told.filter(|one| self.get(one.oid) != Some(*one)).cloned();
+        let told = seen
+            .relations
+            .iter()
+            .filter(|one| !one.schema.starts_with("pg_toast"))
+            .filter(|one| self.get(one.oid) != Some(*one))
+            .cloned();
         let (changed, made) = told.partition(|one| self.by_oid.contains_key(&one.oid));
         let dropped = seen.present.as_ref().map(|present| self.without(present));
         Changes { made, changed, dropped: dropped.unwrap_or_default() }

@@ -235,8 +235,8 @@ impl Judgement {
     ) {
         let (findings, suppressed) = self.ignores.sift(findings);
         let all = findings.len();
-        let findings = findings.into_iter().filter(|finding| self.is_told(finding));
-        let findings = findings.collect::<Vec<_>>();
+        let findings =
+            findings.into_iter().filter(|finding| self.is_told(finding)).collect::<Vec<_>>();
         self.left_out += all - findings.len();
         let failed = findings.iter().any(|finding| self.review.fails(finding));
         let verdict = if failed {

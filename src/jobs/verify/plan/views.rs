@@ -116,8 +116,12 @@ fn nullable(view: &MaterializedView, facts: &Facts, place: Option<&Place>) -> Ve
     let may_be = |column: &String| facts.nulls(view.oid, column) == Nulls::Possible;
     let usable = indexes(view, facts).iter().filter(|index| index.is_usable);
     let findings = usable.filter_map(|index| {
-        let may = index.columns.iter().filter(|column| may_be(column)).cloned();
-        let may = may.collect::<Vec<_>>();
+        let may = index
+            .columns
+            .iter()
+            .filter(|column| may_be(column))
+            .cloned()
+            .collect::<Vec<_>>();
         (!may.is_empty()).then(|| {
             let message = format!(
                 "{} of {}, which {} indexes, may be NULL: a concurrent refresh deletes and inserts \

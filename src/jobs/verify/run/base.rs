@@ -32,30 +32,39 @@ pub async fn without_unknown_settings(
     session: &Session,
     base: &Script,
 ) -> Result<(Script, Vec<String>)> {
-    let set = scanned(base).into_iter().filter_map(|statement| {
-        let name = setting(&statement.text)?.to_owned();
-        Some((name, statement))
-    });
-    let set = set.collect::<Vec<_>>();
+    let set = scanned(base)
+        .into_iter()
+        .filter_map(|statement| {
+            let name = setting(&statement.text)?.to_owned();
+            Some((name, statement))
+        })
+        .collect::<Vec<_>>();
     let names = set.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
     let sql = include_str!("../../../../sql/catalog/unknown_settings.sql");
-    let rows = session.query(sql, &[(&names, Type::TEXT_ARRAY)]).await;
-    let rows = rows.map_err(ServerError::into_failure)?;
+    let rows = session
+        .query(sql, &[(&names, Type::TEXT_ARRAY)])
+        .await
+        .map_err(ServerError::into_failure)?;
     let unknown = rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>();
     let left_out = set.iter().filter(|(name, _)| unknown.contains(name)).collect::<Vec<_>>();
-    let warnings = left_out.iter().map(|(name, statement)| {
-        let (file, line) = (base.file.display(), statement.line);
-        format!("{file}:{line}: this server does not know the setting {name}; it is passed over")
-    });
-    let warnings = warnings.collect();
+    let warnings = left_out
+        .iter()
+        .map(|(name, statement)| {
+            let (file, line) = (base.file.display(), statement.line);
+            format!(
+                "{file}:{line}: this server does not know the setting {name}; it is passed over"
+            )
+        })
+        .collect();
     let ranges = left_out.iter().map(|(_, one)| one.offset..one.offset + one.text.len());
     Ok((base.without(ranges), warnings))
 }
 
 /// The setting that a SET statement sets, unless that is an extension's, which anybody may set.
 fn setting(statement: &str) -> Option<&str> {
-    let mut words = statement.split(|c: char| c.is_whitespace() || c == '=');
-    let mut words = words.by_ref().filter(|word| !word.is_empty());
+    let mut words = statement
+        .split(|c: char| c.is_whitespace() || c == '=')
+        .filter(|word| !word.is_empty());
     if !words.next()?.eq_ignore_ascii_case("SET") {
         return None;
     }

@@ -55,9 +55,9 @@ pub async fn heal(database: &Database, held: &InForce, cancel: &Cancel) -> Resul
     let said = run(database, plan, cancel).await?;
     let after = state(database, &patient).await?;
     let finding = (after != before).then(|| {
-        let said = said.get(&patient.standing.declared.source).map_or("nothing", String::as_str);
+        let words = said.get(&patient.standing.declared.source).map_or("nothing", String::as_str);
         let now = after.map(|state| state.to_string());
-        judge::unmended(&patient, said, now.as_deref())
+        judge::unmended(&patient, words, now.as_deref())
     });
     let (index, findings) = (patient.index.name.to_string(), finding.into_iter().collect());
     Ok(Healed::Tried { index, findings, took: started.elapsed() })

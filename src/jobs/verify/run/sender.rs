@@ -380,8 +380,8 @@ impl<'a> Sender<'a> {
         let notices = telling(self.session.notices());
         for (statement, observation) in message.seen(&answers) {
             if let (Some(observer), Some(observation)) = (&mut self.observer, observation) {
-                let notices = notices.iter().filter(|notice| may_tell_of(statement, notice));
-                observer.saw(done(script, statement), &observation, notices.cloned().collect());
+                let own = notices.iter().filter(|notice| may_tell_of(statement, notice));
+                observer.saw(done(script, statement), &observation, own.cloned().collect());
             }
             self.follow(script, statement);
         }
@@ -490,9 +490,11 @@ fn refuses_transaction(error: &ServerError) -> bool {
 
 /// `COPY … FROM stdin`: rows follow that only psql can send. `COPY … TO stdout`: it sends some.
 fn speaks_with_client(statement: &Statement) -> bool {
-    let words = statement.text.to_ascii_uppercase();
-    let words = words.split(|char: char| !char.is_ascii_alphanumeric());
-    let words = words.filter(|word| !word.is_empty()).collect::<Vec<_>>();
+    let text = statement.text.to_ascii_uppercase();
+    let words = text
+        .split(|char: char| !char.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>();
     let between = |pair: &[&str]| matches!(pair, ["FROM" | "TO", "STDIN" | "STDOUT"]);
     words.first() == Some(&"COPY") && words.windows(2).any(between)
 }

@@ -59,8 +59,12 @@ impl Filter {
         }
         let unfit = |wanted: &&RelationName| !steps.iter().any(|step| is_on(step, wanted));
         if let Some(wanted) = self.tables.iter().find(unfit) {
-            let names = steps.iter().map(|step| table(step).to_string());
-            let names = names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+            let names = steps
+                .iter()
+                .map(|step| table(step).to_string())
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect::<Vec<_>>();
             let hint = did_you_mean::hint(&wanted.to_string(), &names, "the files declare nothing");
             let message = format!("--table {wanted}: nothing is declared on such a table");
             return Err(Failure::usage(message).hint(hint));

@@ -129,10 +129,10 @@ impl<'a> Tree<'a> {
     /// With a foreign partition, which has no part, no attachment ever makes a parent's index valid, and
     /// its parts, which serve queries, would go with it.
     fn cannot_become_valid(&self, index: Option<&Index>) -> Option<Why> {
-        let index = index.filter(|_| self.has_foreign_partition())?;
+        let whole = index.filter(|_| self.has_foreign_partition())?;
         let all = self.facts.indexes.values().flatten();
-        let parts = all.filter(|part| part.parent == Some(index.oid)).count();
-        (parts > 0).then(|| Why::StaysInvalid { index: index.name.clone(), parts })
+        let parts = all.filter(|part| part.parent == Some(whole.oid)).count();
+        (parts > 0).then(|| Why::StaysInvalid { index: whole.name.clone(), parts })
     }
 
     fn busy(&self) -> Option<&'a Build> {

@@ -156,8 +156,8 @@ fn chosen(facts: &TableMaintenance, options: &Options) -> Result<HashMap<Oid, Ve
                     .iter()
                     .filter(|table| wanted.pattern.matches(&table.name, table.is_visible));
                 let before = chosen.len();
-                let matching = matching.map(|table| (table.oid, wanted.columns.clone()));
-                chosen.extend(matching);
+                let columns = matching.map(|table| (table.oid, wanted.columns.clone()));
+                chosen.extend(columns);
                 if chosen.len() == before {
                     return Err(no_table(&wanted.pattern, facts));
                 }
@@ -172,8 +172,12 @@ fn chosen(facts: &TableMaintenance, options: &Options) -> Result<HashMap<Oid, Ve
 }
 
 fn no_table(pattern: &NamePattern, facts: &TableMaintenance) -> Failure {
-    let names = facts.tables.iter().filter(|table| !table.is_catalog);
-    let names = names.map(|table| table.name.to_string()).collect::<Vec<_>>();
+    let names = facts
+        .tables
+        .iter()
+        .filter(|table| !table.is_catalog)
+        .map(|table| table.name.to_string())
+        .collect::<Vec<_>>();
     let otherwise = "without a schema only what the search path finds is meant";
     Failure::usage(format!("there is no table {pattern}")).hint(did_you_mean::hint_or(
         &pattern.to_string(),
@@ -364,15 +368,15 @@ impl Planner<'_> {
             });
             return Need { urgency: nearest.map_or(0.0, urgency), ..Need::none(&why) };
         }
-        let due = due.collect::<Vec<_>>();
+        let measures = due.collect::<Vec<_>>();
         let first = |measure: &&Measure| measure.what.is_wraparound() && measure.is_over(1.0);
-        let most = due
+        let most = measures
             .iter()
             .map(|measure| urgency(measure) + if first(measure) { WRAPAROUND } else { 0.0 });
         Need {
             is_due: true,
             urgency: most.fold(0.0, f64::max),
-            why: due.iter().map(|measure| figures(measure)).collect::<Vec<_>>().join(", "),
+            why: measures.iter().map(|measure| figures(measure)).collect::<Vec<_>>().join(", "),
         }
     }
 

@@ -20,8 +20,8 @@ impl Planner<'_> {
         let columns = match self.columns {
             [] => String::new(),
             columns => {
-                let columns = columns.iter().map(|column| quote_ident(column)).collect::<Vec<_>>();
-                format!(" ({})", columns.join(", "))
+                let quoted = columns.iter().map(|column| quote_ident(column)).collect::<Vec<_>>();
+                format!(" ({})", quoted.join(", "))
             }
         };
         format!("{verb} ({}) {only}{}{columns}", words.join(", "), self.table.name)

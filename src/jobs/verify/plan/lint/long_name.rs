@@ -42,8 +42,9 @@ pub fn sent(step: &Step, statement: Option<&Stmt>) -> Vec<Finding> {
     }
     let said = step.notices.iter().filter(|notice| notice.sqlstate == NAME_TOO_LONG);
     // identifier "…" will be truncated to "…"
-    let names = said.filter_map(|notice| notice.message.split('"').nth(1));
-    let names = names.filter(|name| bears(step, &with_suffix(name, "")));
+    let names = said
+        .filter_map(|notice| notice.message.split('"').nth(1))
+        .filter(|name| bears(step, &with_suffix(name, "")));
     names.map(|name| finding(step.place.clone(), name)).collect()
 }
 

@@ -27,8 +27,11 @@ pub struct There<'a> {
 /// What had no effect in the step: the statement itself, and those that a function or DO has sent.
 pub fn check(step: &Step, statement: Option<&Stmt>, there: &There<'_>) -> Vec<Finding> {
     let own = statement.and_then(Meant::of);
-    let sent = step.notices.iter().filter(|notice| notice.sqlstate == DUPLICATE);
-    let sent = sent.filter_map(|notice| Meant::read(sent_by_function(notice)?));
+    let sent = step
+        .notices
+        .iter()
+        .filter(|notice| notice.sqlstate == DUPLICATE)
+        .filter_map(|notice| Meant::read(sent_by_function(notice)?));
     own.into_iter()
         .chain(sent)
         .filter_map(|meant| judge(step, &meant, there))
@@ -47,8 +50,7 @@ fn judge(step: &Step, meant: &Meant, there: &There<'_>) -> Option<Finding> {
     if met.is_temporary || is_meant(step, meant, met, there) {
         return None;
     }
-    let made = there.origins.place(met.oid);
-    let made = made.map(|place| format!(" (made at {})", place.at));
+    let made = there.origins.place(met.oid).map(|place| format!(" (made at {})", place.at));
     let message = format!(
         "nothing is created: {} is {} already{}, and IF NOT EXISTS hides it",
         met.qualified(),

@@ -34,12 +34,16 @@ impl Replaced {
     /// Takes in what a statement has dropped, before `relations` does. Nobody misses what the
     /// migration itself has made, which is newer than `before`.
     pub fn drop(&mut self, step: &Step, relations: &Relations, before: Oid) {
-        let gone = step.changes.dropped.iter().filter(|oid| **oid <= before);
-        let gone = gone.filter_map(|oid| relations.get(*oid));
+        let gone = step
+            .changes
+            .dropped
+            .iter()
+            .filter(|oid| **oid <= before)
+            .filter_map(|oid| relations.get(*oid));
         // What belongs to something else goes with it, and comes back with it.
         let is_part = |one: &Relation| one.of.is_some_and(|of| step.changes.dropped.contains(&of));
-        let gone = gone.filter(|one| !(one.is_temporary || one.is_constraint || is_part(one)));
-        self.dropped.extend(gone.map(|relation| Dropped {
+        let lasting = gone.filter(|one| !(one.is_temporary || one.is_constraint || is_part(one)));
+        self.dropped.extend(lasting.map(|relation| Dropped {
             relation: relation.clone(),
             of: relation.of.and_then(|of| relations.get(of)).map(Relation::qualified),
             place: step.place.clone(),

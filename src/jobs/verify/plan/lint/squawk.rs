@@ -33,8 +33,8 @@ pub fn check(
             && parsed.is_wrapped()
             && statement.is_some_and(|statement| only_new.contains(&parsed.place_of(statement)))
     };
-    let violations = violations.filter(|violation| !is_refuted(violation));
-    violations.filter_map(|violation| finding(parsed, violation, steps)).collect()
+    let upheld = violations.filter(|violation| !is_refuted(violation));
+    upheld.filter_map(|violation| finding(parsed, violation, steps)).collect()
 }
 
 /// What these warn of is a lock on a table that is in use; a table that a function or DO has made in the

@@ -15,8 +15,8 @@ pub struct Broken {
 
 /// A finding for each index and view that relies on one.
 pub fn broken_functions(broken: &[Broken], origins: &Origins) -> Vec<Finding> {
-    let broken = broken.iter().filter(|broken| origins.is_new(broken.relied.user_oid));
-    let findings = broken.map(|Broken { relied, error }| {
+    let new = broken.iter().filter(|broken| origins.is_new(broken.relied.user_oid));
+    let findings = new.map(|Broken { relied, error }| {
         let place = origins.place(relied.user_oid);
         let message = format!(
             "the {} {} calls {}, which fails when the search path is restricted, as PostgreSQL 17 and \

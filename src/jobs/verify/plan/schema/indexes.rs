@@ -21,8 +21,8 @@ pub fn superfluous(indexes: &[SchemaIndex], origins: &Origins) -> Vec<Finding> {
     for index in indexes {
         let others = indexes
             .iter()
-            .filter(|other| other.table_oid == index.table_oid && other.oid != index.oid);
-        let others = others.filter(|other| origins.is_new(index.oid) || origins.is_new(other.oid));
+            .filter(|other| other.table_oid == index.table_oid && other.oid != index.oid)
+            .filter(|other| origins.is_new(index.oid) || origins.is_new(other.oid));
         let mut found = others.filter_map(|other| Some((relation(index, other)?, other)));
         // Of several the first one tells enough.
         if let Some((relation, other)) = found.next() {
