@@ -16,6 +16,7 @@ use crate::jobs::maintenance::{analyze, vacuum};
 use crate::jobs::plan_and_apply::{apply, plan};
 use crate::jobs::{
     activity, completions, explain, history, init, man, refresh, slow_queries, snapshot, verify,
+    what_if,
 };
 use crate::output::inflight::Inflight;
 use crate::output::report_file::ReportFile;
@@ -361,6 +362,7 @@ commands! {
     Analyze(analyze::Args),
     SlowQueries(slow_queries::Args),
     Snapshot(snapshot::Args),
+    WhatIf(what_if::Args),
     Init(init::Args),
     History(history::Args),
     Activity(activity::Args),

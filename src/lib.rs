@@ -22,6 +22,8 @@ mod work;
 
 mod findings;
 
+mod twin;
+
 mod declared;
 
 mod facts;

@@ -3,6 +3,7 @@
 pub mod command;
 pub mod execute;
 pub mod fleet;
+pub mod planner_twin;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};

@@ -216,7 +216,7 @@ impl Drop for Traces<'_> {
 }
 
 /// Why the text cannot be explained, as far as that can be seen from the text.
-fn obstacle(query: &str) -> Option<String> {
+pub fn obstacle(query: &str) -> Option<String> {
     if query.trim() == "<insufficient privilege>" {
         return Some("its text is hidden: the role lacks pg_read_all_stats".to_owned());
     }

@@ -12,3 +12,4 @@ pub mod refresh;
 pub mod slow_queries;
 pub mod snapshot;
 pub mod verify;
+pub mod what_if;

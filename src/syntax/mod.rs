@@ -2,9 +2,11 @@
 //! would end the process; and errors in a deep tree are searched for in the square of its depth.
 
 pub mod lexer;
+mod names;
 
 use std::{fmt, thread};
 
+pub use names::names_in;
 use squawk_syntax::ast::Stmt;
 use squawk_syntax::syntax_error::SyntaxError;
 use squawk_syntax::{Parse, SourceFile};

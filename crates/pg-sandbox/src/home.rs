@@ -12,10 +12,12 @@ use std::io::{self, Write};
 use std::os::unix::fs::{
     DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown, fchown, lchown,
 };
-use std::path::{self, Path, PathBuf};
+use std::path::{self, Component, Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
+
+use rustix::fs::{Mode, OFlags};
 
 use crate::account::{self, Account};
 use crate::binaries::Binaries;
@@ -243,6 +245,40 @@ impl Home {
             }
         };
         write().map_err(|error| failed("writing", path, &error))
+    }
+
+    /// Opens a file below the data directory for reading and writing; a new one belongs to the server.
+    /// Each directory is opened from the one above it, and none of them may be a link.
+    pub fn open_for_server(&self, relative: &Path) -> Result<File> {
+        let open = || -> io::Result<File> {
+            let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let mut at = rustix::fs::open(self.data(), directory, Mode::empty())?;
+            let names = relative.components().collect::<Vec<_>>();
+            let Some((file, above)) = names.split_last() else {
+                return Err(io::ErrorKind::InvalidInput.into());
+            };
+            if names.iter().any(|name| !matches!(name, Component::Normal(_))) {
+                return Err(io::ErrorKind::InvalidInput.into());
+            }
+            for name in above {
+                at = rustix::fs::openat(&at, name.as_os_str(), directory, Mode::empty())?;
+            }
+            let existing = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let file = file.as_os_str();
+            match rustix::fs::openat(&at, file, existing, Mode::empty()) {
+                Ok(found) => return Ok(File::from(found)),
+                Err(rustix::io::Errno::NOENT) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let new = existing | OFlags::CREATE | OFlags::EXCL;
+            let made = File::from(rustix::fs::openat(&at, file, new, Mode::RUSR | Mode::WUSR)?);
+            match self.account() {
+                Some(account) => fchown(&made, Some(account.uid), Some(account.gid))?,
+                None => {}
+            }
+            Ok(made)
+        };
+        open().map_err(|error| failed("opening", &self.data().join(relative), &error))
     }
 
     /// Lets the directory outlive this process.

@@ -79,6 +79,8 @@ pub struct Options {
     pub maker: String,
     /// Server settings (`-c name=value`), stronger than the sandbox's own.
     pub settings: Vec<(String, String)>,
+    /// Further arguments of `initdb`, such as `--no-data-checksums`.
+    pub initdb_arguments: Vec<String>,
     /// On 127.0.0.1 too, on a free port, and not on the socket alone, which only the caller and root
     /// can reach.
     listens_on_loopback: bool,
@@ -95,6 +97,7 @@ impl Options {
             binaries,
             maker: "pg".to_owned(),
             settings: Vec::new(),
+            initdb_arguments: Vec::new(),
             listens_on_loopback: false,
             hba: None,
             files: Vec::new(),
@@ -137,7 +140,7 @@ impl Sandbox {
         for base in home::bases() {
             sweep::sweep(&base, home.owner(), &maker);
         }
-        initdb(&home, &options.binaries)?;
+        initdb(&home, options)?;
         home.hand_over()?;
         for (name, contents) in &options.files {
             home.write_for_server(&home.data().join(name), contents)?;
@@ -152,11 +155,17 @@ impl Sandbox {
 
     /// Connects to `database` over the socket, as the superuser `postgres` and without a password.
     pub fn url(&self, database: &str) -> String {
+        self.url_as(database, SUPERUSER)
+    }
+
+    /// Connects to `database` over the socket as a role of the server's, without a password.
+    pub fn url_as(&self, database: &str, role: &str) -> String {
         format!(
-            "postgres:///{}?host={}&port={}&user={SUPERUSER}",
+            "postgres:///{}?host={}&port={}&user={}",
             percent_encode(database),
             percent_encode(&self.socket_dir().to_string_lossy()),
-            self.port()
+            self.port(),
+            percent_encode(role)
         )
     }
 
@@ -168,6 +177,21 @@ impl Sandbox {
     /// The port, of the socket and, where the server listens there, of TCP.
     pub fn port(&self) -> u16 {
         self.recipe.port
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.home.data()
+    }
+
+    /// A file of the data directory, by its path there; it is made if it is missing, and belongs to
+    /// the server. No link is followed: the directory is the server's, and what runs there could have
+    /// put one.
+    ///
+    /// # Errors
+    /// Fails if a directory on the way is missing or is a link, and if the file cannot be opened.
+    pub fn open_file(&self, relative: &Path) -> Result<fs::File> {
+        self.home.open_for_server(relative)
     }
 
     /// The file that the server logs to.
@@ -339,13 +363,15 @@ fn first_launch(recipe: &mut Recipe, home: &Home) -> Result<Postmaster> {
     Ok(recipe.launch(home)?)
 }
 
-fn initdb(home: &Home, binaries: &Binaries) -> Result<()> {
-    let initdb = binaries.program("initdb");
+fn initdb(home: &Home, options: &Options) -> Result<()> {
+    let initdb = options.binaries.program("initdb");
     let output = home
         .initdb(&initdb)
         .args(["-U", SUPERUSER, "-A", "trust", "-E", "UTF8"])
         // The first segment of WAL is written in full, of 16 MiB otherwise.
-        .args(["--no-locale", "--no-sync", "--no-instructions", "--wal-segsize=1", "-D"])
+        .args(["--no-locale", "--no-sync", "--no-instructions", "--wal-segsize=1"])
+        .args(&options.initdb_arguments)
+        .arg("-D")
         .arg(home.data())
         .output()
         .map_err(|error| initdb_failed(&initdb, &error.to_string()))?;

@@ -1,7 +1,5 @@
 //! What a test of a PostgreSQL client wants, and what nothing else should have.
 
-use std::path::PathBuf;
-
 use crate::error::Result;
 use crate::{Options, Sandbox};
 
@@ -26,11 +24,6 @@ impl Options {
 
 /// With the feature `testing`.
 impl Sandbox {
-    /// The data directory.
-    pub fn data_dir(&self) -> PathBuf {
-        self.home.data()
-    }
-
     /// Stops the server as a crash would: sessions are cut off and there is no checkpoint.
     ///
     /// # Errors

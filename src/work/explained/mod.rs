@@ -53,10 +53,16 @@ pub fn relations(plan: &Value) -> Vec<RelationName> {
     distinct(nodes.filter_map(|node| node.relation()))
 }
 
+/// The indexes that a plan uses.
+pub fn indexes(plan: &Value) -> Vec<RelationName> {
+    let roots = node::roots(plan);
+    let nodes = roots.iter().flat_map(|root| root.all());
+    distinct(nodes.filter_map(|node| node.index()))
+}
+
 /// Reads a plan: the document that `EXPLAIN (FORMAT JSON, VERBOSE)` prints, or a node of it.
 pub fn read(plan: &Value, facts: &TableFacts) -> Reading {
     let roots = node::roots(plan);
-    let nodes = roots.iter().flat_map(|root| root.all());
     let relations = relations(plan);
     let partition_of = relations.iter().filter_map(|relation| {
         let root = facts.tables.get(relation)?.partition_of.clone()?;
@@ -65,7 +71,7 @@ pub fn read(plan: &Value, facts: &TableFacts) -> Reading {
     Reading {
         tree: tree::lines(&roots),
         remarks: remarks::find(&roots, facts),
-        indexes: distinct(nodes.filter_map(|node| node.index())),
+        indexes: indexes(plan),
         partition_of: partition_of.collect(),
         relations,
     }

@@ -1,0 +1,187 @@
+//! How commands come by a planner twin.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Context;
+use crate::facts::statements::load_extension;
+use crate::failure::{Failure, Kind, Result};
+use crate::pg::database::{ConnectOptions, Database, Errand};
+use crate::sandbox;
+use crate::twin::data::TwinData;
+use crate::twin::workload::{self, Statement};
+use crate::twin::{self, Twin, Values, Wanted};
+use crate::warning::Warning;
+
+/// Where the twin comes from, and what is done with it.
+#[derive(Debug, Clone, clap::Args)]
+pub struct TwinOptions {
+    /// Plan with a saved twin instead of connecting
+    #[arg(long, value_name = "FILE", conflicts_with = "save_twin")]
+    pub twin: Option<PathBuf>,
+
+    /// Save the twin for --twin; the file holds values of the data, so only you may read it
+    #[arg(long, value_name = "FILE")]
+    pub save_twin: Option<PathBuf>,
+
+    /// Read no values of the data; costs are less exact then, because common values and histograms are
+    /// missing
+    #[arg(long)]
+    pub no_values: bool,
+
+    /// Plan with the settings of this role [default: the role that pgtend connects as]
+    #[arg(long, value_name = "NAME")]
+    pub role: Option<String>,
+
+    /// Folder of PostgreSQL server programs of the same major version; can be repeated [default:
+    /// found on this machine]
+    #[arg(long, value_name = "DIR")]
+    pub pg_bin: Vec<PathBuf>,
+}
+
+/// A workload, and what is needed to plan it.
+pub struct Prepared {
+    pub statements: Vec<Statement>,
+    pub data: Arc<TwinData>,
+    pub warnings: Vec<Warning>,
+}
+
+/// Statements as the command line names them.
+#[derive(Debug, Clone, Default)]
+pub struct Named {
+    /// Texts and those of files.
+    pub statements: Vec<Statement>,
+    /// Numbers of pg_stat_statements.
+    pub queryids: Vec<i64>,
+    /// Of the costliest so many, where nothing is named.
+    pub limit: usize,
+}
+
+impl Named {
+    fn asks_counters(&self) -> bool {
+        self.statements.is_empty() || !self.queryids.is_empty()
+    }
+}
+
+impl TwinOptions {
+    /// Finds the statements and reads what planning them needs; `texts`: of indexes to try.
+    ///
+    /// # Errors
+    /// `Usage` where a statement or file is wrong; those of the connection.
+    pub async fn prepare(
+        &self,
+        context: &Context,
+        named: Named,
+        texts: &[String],
+    ) -> Result<Prepared> {
+        match &self.twin {
+            Some(file) => {
+                let data = twin::load(file)?;
+                let statements = match named.asks_counters() {
+                    true => counted(&data, &named)?,
+                    false => named.statements,
+                };
+                Ok(Prepared { statements, data: Arc::new(data), warnings: Vec::new() })
+            }
+            None => self.read(context, named, texts).await,
+        }
+    }
+
+    async fn read(&self, context: &Context, named: Named, texts: &[String]) -> Result<Prepared> {
+        let options = ConnectOptions {
+            errand: Errand::Migrations,
+            ..context.connect_options(context.origin.command())
+        };
+        let database = context.open(&options).await?;
+        let (statements, warnings) = find(&database, named).await?;
+        if statements.is_empty() {
+            return Err(Failure::new(Kind::Usage, "there is no statement to plan")
+                .hint("name SQL, a file or a folder, or run the workload first"));
+        }
+        let all = statements.iter().map(|statement| statement.text.clone());
+        let all = all.chain(texts.iter().cloned()).collect::<Vec<_>>();
+        let wanted = Wanted {
+            texts: &all,
+            role: self.role.as_deref(),
+            values: if self.no_values { Values::LeftOut } else { Values::Included },
+        };
+        let mut data = twin::export(&database, &wanted).await?;
+        data.statements = statements.clone();
+        if let Some(file) = &self.save_twin {
+            twin::save(&data, file)?;
+            let holds = match self.no_values {
+                true => "without values of the data",
+                false => "it holds values of the data, and only you may read it",
+            };
+            context.console.narrate(&format!("Saved the twin to {}: {holds}.", file.display()));
+        }
+        Ok(Prepared { statements, data: Arc::new(data), warnings })
+    }
+
+    /// Starts the server that plans: of production's major, or of another.
+    ///
+    /// # Errors
+    /// `Sandbox` where there are no programs of it, or no server can be made.
+    pub async fn build(
+        &self,
+        context: &Context,
+        data: &Arc<TwinData>,
+        major: Option<u32>,
+    ) -> Result<Twin> {
+        let major = major.unwrap_or_else(|| data.origin.major());
+        let mut found = sandbox::SEARCH.find_all(&self.pg_bin, &[major])?;
+        let Some(binaries) = found.pop() else {
+            return Err(Failure::new(Kind::Sandbox, format!("no programs of PostgreSQL {major}")));
+        };
+        context
+            .console
+            .narrate(&format!("Planning on a throwaway PostgreSQL {} …", binaries.version));
+        let options = context.connect_options(context.origin.command());
+        Twin::build(data.clone(), binaries, &options).await
+    }
+}
+
+/// What the twin lacks is told, whatever comes of it.
+pub fn warnings(data: &TwinData, twin: &Twin) -> Vec<Warning> {
+    let unknown = data.unknown.iter().map(|message| ("twin-inexact", message));
+    let missing = twin.missing.iter().map(|message| ("twin-incomplete", message));
+    let all = unknown.chain(missing).map(|(rule, message)| Warning {
+        rule,
+        object: data.origin.database.clone(),
+        message: message.clone(),
+    });
+    all.collect()
+}
+
+async fn find(database: &Database, named: Named) -> Result<(Vec<Statement>, Vec<Warning>)> {
+    if !named.asks_counters() {
+        return Ok((named.statements, Vec::new()));
+    }
+    let session = database.reader().await?;
+    let extension = load_extension(&session).await?;
+    extension.require_counting()?;
+    let (counted, unknown) =
+        workload::of_counters(&session, &extension, &named.queryids, named.limit).await?;
+    let warnings = unknown.iter().map(|why| Warning {
+        rule: "texts_not_readable",
+        object: "pg_stat_statements".to_owned(),
+        message: why.to_string(),
+    });
+    let statements = named.statements.into_iter().chain(counted).collect();
+    Ok((statements, warnings.collect()))
+}
+
+/// A saved twin keeps the statements that it was made for.
+fn counted(data: &TwinData, named: &Named) -> Result<Vec<Statement>> {
+    let of = |id: &i64| {
+        let found = data.statements.iter().find(|statement| statement.queryid == Some(*id));
+        found.cloned().ok_or_else(|| {
+            Failure::usage(format!("the saved twin was not made for a statement {id}"))
+        })
+    };
+    let chosen = match named.queryids.is_empty() {
+        true => data.statements.iter().take(named.limit).cloned().collect(),
+        false => named.queryids.iter().map(of).collect::<Result<Vec<_>>>()?,
+    };
+    Ok(named.statements.iter().cloned().chain(chosen).collect())
+}

@@ -1,0 +1,88 @@
+//! What a change does to plans.
+
+use serde::Serialize;
+
+use crate::twin::Planned;
+use crate::twin::workload::Statement;
+
+/// Costs that differ by less are the same: the planner itself takes paths within 1 % for equal.
+const SAME: f64 = 0.01;
+
+/// What becomes of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Better,
+    Worse,
+    Same,
+    /// It could not be planned.
+    NotJudged,
+}
+
+impl Verdict {
+    pub fn words(self) -> &'static str {
+        match self {
+            Verdict::Better => "better",
+            Verdict::Worse => "worse",
+            Verdict::Same => "same",
+            Verdict::NotJudged => "not judged",
+        }
+    }
+}
+
+/// A statement with its plans.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    pub statement: Statement,
+    pub before: Planned,
+    /// `None`: no change was asked for.
+    pub after: Option<Planned>,
+    /// Added indexes that the plan after the change uses.
+    pub uses: Vec<String>,
+}
+
+impl Compared {
+    pub fn verdict(&self) -> Verdict {
+        let Some(before) = self.before.cost() else { return Verdict::NotJudged };
+        match self.after.as_ref().map(Planned::cost) {
+            None => Verdict::Same,
+            Some(None) => Verdict::NotJudged,
+            Some(Some(after)) if after < before * (1.0 - SAME) => Verdict::Better,
+            Some(Some(after)) if after > before * (1.0 + SAME) => Verdict::Worse,
+            Some(Some(_)) => Verdict::Same,
+        }
+    }
+
+    /// Why it was not judged.
+    pub fn reason(&self) -> Option<&str> {
+        let planned = [Some(&self.before), self.after.as_ref()];
+        planned.into_iter().flatten().find_map(|planned| match planned {
+            Planned::Not(reason) => Some(reason.as_str()),
+            Planned::Plan(..) => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compared(before: f64, after: Option<f64>) -> Verdict {
+        let plan = |cost| Planned::Plan(serde_json::Value::Null, cost);
+        Compared {
+            statement: Statement::default(),
+            before: plan(before),
+            after: after.map(plan),
+            uses: Vec::new(),
+        }
+        .verdict()
+    }
+
+    #[test]
+    fn a_hundredth_is_no_difference() {
+        assert_eq!(compared(100.0, Some(99.5)), Verdict::Same);
+        assert_eq!(compared(100.0, Some(98.0)), Verdict::Better);
+        assert_eq!(compared(100.0, Some(102.0)), Verdict::Worse);
+        assert_eq!(compared(100.0, None), Verdict::Same);
+    }
+}

@@ -1,0 +1,221 @@
+//! What `what-if` shows.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::plan::{Compared, Verdict};
+use crate::facts::explain::TableFacts;
+use crate::format;
+use crate::output::table::{Narrow, cell, fitted, right, table};
+use crate::output::{Head, Outcome, Report, Style, Text};
+use crate::twin::data::Origin;
+use crate::twin::{Candidate, Planned, Wish};
+use crate::warning::Warning;
+use crate::work::explained;
+
+/// An index that was tried.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tried {
+    pub wish: Wish,
+    pub candidate: Candidate,
+}
+
+impl Tried {
+    /// As it would be created.
+    pub fn statement(&self) -> String {
+        let unique = if self.wish.is_unique { "UNIQUE " } else { "" };
+        format!("CREATE {unique}INDEX ON {} {}", self.wish.table, self.wish.definition)
+    }
+}
+
+/// Plans before and after a change.
+#[derive(Debug)]
+pub struct WhatIfReport {
+    pub statements: Vec<Compared>,
+    pub tried: Vec<Tried>,
+    /// Of which database, as of when.
+    pub origin: Origin,
+    pub warnings: Vec<Warning>,
+}
+
+impl Report for WhatIfReport {
+    fn outcome(&self) -> Outcome {
+        Outcome::Done
+    }
+
+    fn json(&self, head: Head) -> String {
+        let statements = self.statements.iter().map(StatementDocument::of).collect();
+        let candidates = self.tried.iter().map(|tried| CandidateDocument {
+            statement: tried.statement(),
+            on: tried.candidate.table.to_string(),
+            size_bytes: tried.candidate.bytes,
+        });
+        let body = WhatIfDocument {
+            taken_at: self.origin.taken_at.clone(),
+            candidates: candidates.collect(),
+            statements,
+        };
+        head.document(self.outcome(), body, &self.warnings)
+    }
+
+    fn text(&self, style: &Style) -> Text {
+        let mut text = Text::default();
+        if !self.tried.is_empty() {
+            text.product(self.tried_table(style));
+        }
+        match self.statements.as_slice() {
+            [one] => text.product(plans(one, style)),
+            _ => text.product(self.statements_table(style)),
+        }
+        text.warnings(&self.warnings);
+        text.narrate(self.summary());
+        text
+    }
+}
+
+impl WhatIfReport {
+    fn tried_table(&self, style: &Style) -> String {
+        let mut shown = table(&["index", "size"]);
+        for tried in &self.tried {
+            let size = i64::try_from(tried.candidate.bytes).unwrap_or(i64::MAX);
+            shown.add_row(vec![cell(tried.statement()), right(format::bytes(size))]);
+        }
+        fitted(&shown, Narrow { wraps: "index", drops: &[] }, style.width) + "\n"
+    }
+
+    fn statements_table(&self, style: &Style) -> String {
+        let mut shown = table(&["statement", "cost", "after", "", "why", "text"]);
+        for compared in &self.statements {
+            let after = compared.after.as_ref().and_then(Planned::cost);
+            let verdict = match (&compared.after, compared.verdict()) {
+                (None, Verdict::Same) => "",
+                (_, verdict) => verdict.words(),
+            };
+            shown.add_row(vec![
+                cell(&compared.statement.name),
+                right(compared.before.cost().map(cost).unwrap_or_default()),
+                right(after.map(cost).unwrap_or_default()),
+                cell(verdict),
+                cell(compared.reason().unwrap_or_default()),
+                cell(one_line(&compared.statement.text)),
+            ]);
+        }
+        fitted(&shown, Narrow { wraps: "text", drops: &["text"] }, style.width)
+    }
+
+    fn summary(&self) -> String {
+        let count = |verdict| {
+            self.statements.iter().filter(|compared| compared.verdict() == verdict).count()
+        };
+        let planned = self.statements.len() - count(Verdict::NotJudged);
+        let mut summary = format!("{} planned", format::count(planned, "statement", "statements"));
+        if self.statements.iter().any(|compared| compared.after.is_some()) {
+            summary += &format!(
+                ": {} better, {} worse, {} same",
+                count(Verdict::Better),
+                count(Verdict::Worse),
+                count(Verdict::Same)
+            );
+        }
+        match count(Verdict::NotJudged) {
+            0 => summary + ".",
+            not => format!("{summary}; {not} not judged."),
+        }
+    }
+}
+
+fn cost(cost: f64) -> String {
+    let figure = format!("{cost:.2}");
+    match figure.split_once('.') {
+        Some((whole, rest)) => format!("{}.{rest}", format::grouped(whole)),
+        None => figure,
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(160) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}
+
+/// Side by side where there is room, else one below the other.
+fn plans(compared: &Compared, style: &Style) -> String {
+    let tree = |planned: &Planned| match planned {
+        Planned::Plan(plan, _) => explained::read(plan, &TableFacts::default()).tree,
+        Planned::Not(reason) => vec![format!("cannot be planned: {reason}")],
+    };
+    let before = tree(&compared.before);
+    let Some(after) = compared.after.as_ref().map(tree) else {
+        return before.join("\n") + "\n";
+    };
+    let left = before.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    let right = after.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    let has_room = style.width.is_none_or(|width| left + right + 3 <= usize::from(width));
+    if !has_room {
+        return format!("before\n{}\n\nafter\n{}\n", before.join("\n"), after.join("\n"));
+    }
+    let rows = before.len().max(after.len());
+    let line = |lines: &[String], at: usize| lines.get(at).cloned().unwrap_or_default();
+    let mut shown = format!("{:left$}   after\n", "before");
+    for at in 0..rows {
+        let both = format!("{:left$}   {}", line(&before, at), line(&after, at));
+        shown.push_str(both.trim_end());
+        shown.push('\n');
+    }
+    shown
+}
+
+#[derive(Debug, Serialize)]
+struct WhatIfDocument {
+    taken_at: String,
+    candidates: Vec<CandidateDocument>,
+    statements: Vec<StatementDocument>,
+}
+
+#[derive(Debug, Serialize)]
+struct CandidateDocument {
+    statement: String,
+    on: String,
+    size_bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct StatementDocument {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queryid: Option<i64>,
+    query: String,
+    verdict: Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_before: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_after: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    uses: Vec<String>,
+}
+
+impl StatementDocument {
+    fn of(compared: &Compared) -> Self {
+        let after = compared.after.as_ref();
+        StatementDocument {
+            name: compared.statement.name.clone(),
+            queryid: compared.statement.queryid,
+            query: compared.statement.text.clone(),
+            verdict: compared.verdict(),
+            reason: compared.reason().map(str::to_owned),
+            cost_before: compared.before.cost(),
+            cost_after: after.and_then(Planned::cost),
+            before: compared.before.plan().cloned(),
+            after: after.and_then(Planned::plan).cloned(),
+            uses: compared.uses.clone(),
+        }
+    }
+}

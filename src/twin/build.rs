@@ -1,0 +1,272 @@
+//! Making the server that plans: schema, figures, statistics, files of the right length, no row.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use pg_sandbox::{Binaries, Sandbox};
+use tokio_postgres::types::Type;
+
+use super::data::TwinData;
+use super::ddl::{self, Make};
+use super::{extended, files, statistics};
+use crate::facts::Oid;
+use crate::facts::load::ask;
+use crate::failure::{Failure, Kind, Result};
+use crate::pg::conninfo::{Conninfo, Environment};
+use crate::pg::database::{ConnectOptions, Database, Workers};
+use crate::pg::name::{quote_ident, quote_literal};
+use crate::pg::session::Session;
+use crate::sandbox;
+
+/// Owns everything on the twin and plans there: whatever functions came along can do no more than it.
+const ROLE: &str = "pgtend_twin";
+const DATABASE: &str = "twin";
+
+/// Statements that are on their way at once.
+const BATCH: usize = 500;
+
+/// A server that plans as the one that its data are from.
+pub struct Twin {
+    pub(super) data: Arc<TwinData>,
+    /// Writes the catalog; it never parses what others wrote.
+    pub(super) superuser: Session,
+    /// Makes objects and plans.
+    pub(super) planner: Session,
+    pub(super) objects: HashMap<(String, String), Object>,
+    pub(super) next_file: u32,
+    pub(super) candidates: u32,
+    /// What could not be made, each with the reason.
+    pub missing: Vec<String>,
+    // Dropped last: the sessions end before their server.
+    pub(super) sandbox: Sandbox,
+}
+
+/// A table or index of the twin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Object {
+    pub oid: Oid,
+    /// Below the data directory.
+    pub file: Option<String>,
+}
+
+impl std::fmt::Debug for Twin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Twin").field("data", &self.data.origin).finish_non_exhaustive()
+    }
+}
+
+impl Twin {
+    /// Starts the server and makes everything on it.
+    ///
+    /// # Errors
+    /// `Sandbox` where no server can be made; those of its sessions. An object that cannot be made is
+    /// no error: it stands in `missing`.
+    pub async fn build(
+        data: Arc<TwinData>,
+        binaries: Binaries,
+        connect_options: &ConnectOptions,
+    ) -> Result<Twin> {
+        let sandbox = start(binaries).await?;
+        let open = async |database: &str, role: &str| {
+            session(&sandbox.url_as(database, role), connect_options).await
+        };
+        let first = open("postgres", "postgres").await?;
+        let mut missing = Vec::new();
+        missing.extend(make_database(&first, &data).await?);
+        let superuser = open(DATABASE, "postgres").await?;
+        missing.extend(make_all(&superuser, ddl::extensions(&data)).await?);
+        make_schemas(&superuser, &data).await?;
+        let planner = open(DATABASE, ROLE).await?;
+        execute(&planner, "SET check_function_bodies = off").await?;
+        missing.extend(make_all(&planner, ddl::objects(&data)).await?);
+        missing.extend(make_all(&planner, ddl::indexes_and_constraints(&data)).await?);
+        let objects = load_objects(&superuser).await?;
+        let mut twin = Twin {
+            data,
+            superuser,
+            planner,
+            objects,
+            next_file: files::FIRST_FILE,
+            candidates: 0,
+            missing,
+            sandbox,
+        };
+        twin.fill().await?;
+        Ok(twin)
+    }
+
+    async fn fill(&mut self) -> Result<()> {
+        execute(&self.superuser, "CHECKPOINT").await?;
+        self.set_files_of_all().await?;
+        let refused = statistics::write(&self.superuser, &self.data.clone()).await?;
+        self.missing.extend(refused);
+        let refused = extended::write(self).await?;
+        self.missing.extend(refused);
+        self.set_planner_settings().await
+    }
+
+    /// As the statements' role has them. One that this server refuses is told.
+    async fn set_planner_settings(&mut self) -> Result<()> {
+        execute(&self.planner, "RESET ALL").await?;
+        let settings = self.data.settings.iter().map(|setting| {
+            format!(
+                "SELECT pg_catalog.set_config({}, {}, false)",
+                quote_literal(&setting.name),
+                quote_literal(&setting.value)
+            )
+        });
+        let settings = settings.collect::<Vec<_>>();
+        let answers = self.planner.pipeline(&settings).await;
+        for (setting, answer) in self.data.settings.iter().zip(answers) {
+            if let Err(error) = answer {
+                self.missing.push(format!("setting {}: {error}", setting.name));
+            }
+        }
+        execute(&self.planner, "SET statement_timeout = '60s'").await
+    }
+
+    /// Stops the server and removes its files, and says what failed.
+    ///
+    /// # Errors
+    /// `Sandbox` where the server goes on or a file stays.
+    pub async fn stop(self) -> Result<()> {
+        let Twin { sandbox, superuser, planner, .. } = self;
+        drop((superuser, planner));
+        tokio::task::spawn_blocking(|| sandbox.stop())
+            .await
+            .map_err(|error| Failure::from_error(Kind::Sandbox, error))?
+            .map_err(Failure::from)
+    }
+
+    pub(super) fn object(&self, schema: &str, name: &str) -> Option<&Object> {
+        self.objects.get(&(schema.to_owned(), name.to_owned()))
+    }
+}
+
+async fn start(binaries: Binaries) -> Result<Sandbox> {
+    let mut options = sandbox::options(binaries);
+    if options.binaries.major >= 18 {
+        // A file that is written beside the server has no checksum.
+        options.initdb_arguments.push("--no-data-checksums".to_owned());
+    }
+    options.settings = [
+        // It would find empty pages and count no rows.
+        ("autovacuum", "off"),
+        ("max_locks_per_transaction", "1024"),
+        ("wal_level", "minimal"),
+        ("max_wal_senders", "0"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec();
+    // Starting blocks; on a thread of its own it does not keep a signal from being heard.
+    tokio::task::spawn_blocking(move || Sandbox::start(&options))
+        .await
+        .map_err(|error| Failure::from_error(Kind::Sandbox, error))?
+        .map_err(Failure::from)
+}
+
+async fn session(url: &str, connect_options: &ConnectOptions) -> Result<Session> {
+    // PGHOSTADDR, PGSERVICE or PGOPTIONS of the user's could lead us to another server than ours.
+    let environment = Environment::from_variables([]);
+    let conninfo = Conninfo::resolve(Some(url), &environment)?;
+    Database::open(&conninfo, &environment, connect_options)
+        .await?
+        .maintainer(Workers::AsConfigured)
+        .await
+}
+
+/// With the locale of production, which decides what an index on text can do. Where this machine does
+/// not know it, with one that sorts by code points and still is not C.
+async fn make_database(session: &Session, data: &TwinData) -> Result<Option<String>> {
+    execute(session, &format!("CREATE ROLE {ROLE} LOGIN")).await?;
+    let origin = &data.origin;
+    let head = format!(
+        "CREATE DATABASE {DATABASE} OWNER {ROLE} TEMPLATE template0 ENCODING {}",
+        quote_literal(&origin.encoding)
+    );
+    let locale = |collate: &str, ctype: &str| {
+        format!(" LC_COLLATE {} LC_CTYPE {}", quote_literal(collate), quote_literal(ctype))
+    };
+    let provider = match (origin.provider.as_str(), &origin.locale) {
+        ("i", Some(name)) => format!(" LOCALE_PROVIDER icu ICU_LOCALE {}", quote_literal(name)),
+        ("b", Some(name)) => {
+            format!(" LOCALE_PROVIDER builtin BUILTIN_LOCALE {}", quote_literal(name))
+        }
+        _ => String::new(),
+    };
+    let same = format!("{head}{}{provider}", locale(&origin.collate, &origin.ctype));
+    let Err(refused) = session.execute(&same).await else {
+        return Ok(None);
+    };
+    for other in [locale("C.UTF-8", "C.UTF-8"), locale("C", "C")] {
+        if session.execute(&format!("{head}{other}")).await.is_ok() {
+            return Ok(Some(format!(
+                "the locale {} cannot be had on this machine ({refused}): texts are compared by code \
+                 points, so that costs of ranges of text may differ a little",
+                origin.locale.as_deref().unwrap_or(&origin.collate)
+            )));
+        }
+    }
+    Err(refused.into_failure().context("making the twin's database"))
+}
+
+async fn make_schemas(session: &Session, data: &TwinData) -> Result<()> {
+    for schema in ddl::schemas(data) {
+        let name = quote_ident(&schema);
+        let statements = [
+            format!("CREATE SCHEMA IF NOT EXISTS {name}"),
+            format!("ALTER SCHEMA {name} OWNER TO {ROLE}"),
+        ];
+        for statement in statements {
+            execute(session, &statement).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes what can be made; what fails is tried again while anything else succeeds, because it may have
+/// needed that. Returns what could not be made.
+async fn make_all(session: &Session, makes: Vec<Make>) -> Result<Vec<String>> {
+    let mut left = makes;
+    loop {
+        let mut failed = Vec::new();
+        for batch in left.chunks(BATCH) {
+            let statements = batch.iter().map(|make| make.sql.clone()).collect::<Vec<_>>();
+            let answers = session.pipeline(&statements).await;
+            for (make, answer) in batch.iter().zip(answers) {
+                match answer {
+                    Err(error) if error.sqlstate.is_none() => return Err(error.into_failure()),
+                    Err(error) => failed.push((make.clone(), error)),
+                    Ok(_) => {}
+                }
+            }
+        }
+        if failed.len() == left.len() || failed.is_empty() {
+            let missing = failed.iter().map(|(make, error)| format!("{}: {error}", make.object));
+            return Ok(missing.collect());
+        }
+        left = failed.into_iter().map(|(make, _)| make).collect();
+    }
+}
+
+pub(super) async fn load_objects(session: &Session) -> Result<HashMap<(String, String), Object>> {
+    let rows = ask(session, include_str!("../../sql/twin/build/relations.sql"), &[]).await?;
+    let objects = rows.iter().map(|row| {
+        let object = Object { oid: row.get("oid"), file: row.get("file") };
+        ((row.get("schema"), row.get("name")), object)
+    });
+    Ok(objects.collect())
+}
+
+pub(super) async fn execute(session: &Session, statement: &str) -> Result<()> {
+    session
+        .execute(statement)
+        .await
+        .map_err(|error| error.into_failure().context("making the twin"))
+}
+
+/// Says which indexes the planner may use.
+pub(super) async fn set_valid(session: &Session, oids: &[Oid], is_valid: bool) -> Result<()> {
+    let sql = include_str!("../../sql/twin/build/valid_indexes.sql");
+    ask(session, sql, &[(&oids, Type::OID_ARRAY), (&is_valid, Type::BOOL)]).await.map(drop)
+}

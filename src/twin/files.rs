@@ -1,0 +1,273 @@
+//! Files of the right length. The planner asks for the current number of blocks of a table and of each
+//! index, and reads no block but an index's first one; so a sparse file does as well as a full one.
+
+use std::collections::HashMap;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use serde::Serialize;
+use tokio_postgres::types::Type;
+
+use super::build::{Twin, set_valid};
+use super::data::{ColumnStatistics, Index, Metapage, Relation};
+use super::index_size::{self, ColumnShape, IndexShape};
+use super::pages::{self, PAGE, SEGMENT_PAGES};
+use crate::facts::Oid;
+use crate::facts::load::ask;
+use crate::failure::{Failure, Kind, Result};
+
+/// Far above what a server of a few thousand objects counts to.
+pub(super) const FIRST_FILE: u32 = 2_000_000_000;
+
+/// Figures of pg_class.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Figures {
+    pub oid: Oid,
+    pub relpages: i64,
+    pub reltuples: String,
+    pub relallvisible: i64,
+    /// `None`: the one that it has.
+    pub relfilenode: Option<u32>,
+}
+
+/// What is known of columns, by schema, relation and column.
+pub(super) struct Columns<'d>(HashMap<(&'d str, &'d str, &'d str), &'d ColumnStatistics>);
+
+impl<'d> Columns<'d> {
+    pub fn of(rows: &'d [ColumnStatistics]) -> Self {
+        let mut columns = HashMap::new();
+        for row in rows {
+            let key = (row.schema.as_str(), row.relation.as_str(), row.column.as_str());
+            // Of a parent those with its children.
+            if row.inherited {
+                columns.insert(key, row);
+            } else {
+                columns.entry(key).or_insert(row);
+            }
+        }
+        Columns(columns)
+    }
+
+    pub fn get(&self, schema: &str, relation: &str, column: &str) -> Option<&'d ColumnStatistics> {
+        self.0.get(&(schema, relation, column)).copied()
+    }
+}
+
+impl Twin {
+    /// Gives all tables and indexes the lengths and figures that production has.
+    pub(super) async fn set_files_of_all(&mut self) -> Result<()> {
+        let data = self.data.clone();
+        let columns = Columns::of(&data.column_statistics);
+        let tables = data.relations.iter().filter(|relation| relation.is_table());
+        let mut figures = Vec::new();
+        for table in tables.clone() {
+            figures.extend(self.set_table(table)?);
+        }
+        let tables = tables.map(|table| ((table.schema.as_str(), table.name.as_str()), table));
+        let tables = tables.collect::<HashMap<_, _>>();
+        let metapages = data.metapages.iter();
+        let metapages = metapages.map(|page| ((page.schema.as_str(), page.index.as_str()), page));
+        let metapages = metapages.collect::<HashMap<_, _>>();
+        let mut invalid = Vec::new();
+        for index in &data.indexes {
+            let key = (index.schema.as_str(), index.name.as_str());
+            let table = tables.get(&(index.schema.as_str(), index.table.as_str()));
+            let Some(table) = table else { continue };
+            let shape = shape(index, table, &columns, rows(table));
+            let metapage = metapages.get(&key).copied();
+            figures.extend(self.set_index(index, &shape, metapage, table)?);
+            if let Some(object) = self.object(key.0, key.1).filter(|_| !index.is_valid) {
+                invalid.push(object.oid);
+            }
+        }
+        self.write_figures(&figures).await?;
+        set_valid(&self.superuser, &invalid, false).await
+    }
+
+    fn set_table(&self, table: &Relation) -> Result<Option<Figures>> {
+        let Some(object) = self.object(&table.schema, &table.name) else { return Ok(None) };
+        if let (Some(file), Some(pages)) = (&object.file, table.pages) {
+            self.set_length(file, pages)?;
+        }
+        Ok(Some(Figures {
+            oid: object.oid,
+            relpages: table.relpages,
+            reltuples: table.reltuples.clone(),
+            relallvisible: table.relallvisible,
+            relfilenode: None,
+        }))
+    }
+
+    /// The file of an index: a new one where its first page says more than the one that was made, so
+    /// that the server does not go on with the page that it has in memory.
+    pub(super) fn set_index(
+        &mut self,
+        index: &Index,
+        shape: &IndexShape,
+        metapage: Option<&Metapage>,
+        table: &Relation,
+    ) -> Result<Option<Figures>> {
+        let Some(object) = self.object(&index.schema, &index.name).cloned() else {
+            return Ok(None);
+        };
+        let mut figures = Figures {
+            oid: object.oid,
+            relpages: index.relpages,
+            reltuples: index.reltuples.clone(),
+            relallvisible: 0,
+            relfilenode: None,
+        };
+        let (Some(file), Some(pages)) = (&object.file, index.pages) else {
+            return Ok(Some(figures));
+        };
+        if let Some(first) = self.first_pages(index, shape, metapage, table, file)? {
+            figures.relfilenode = Some(self.next_file);
+            let directory = Path::new(file).parent().unwrap_or(Path::new("base"));
+            let new = directory.join(self.next_file.to_string()).display().to_string();
+            self.next_file += 1;
+            self.open(&new)?.write_all(&first).map_err(|error| unwritten(&new, &error))?;
+            self.set_length(&new, pages)?;
+            self.objects
+                .insert((index.schema.clone(), index.name.clone()), super::build::Object {
+                    file: Some(new),
+                    ..object
+                });
+        } else {
+            self.set_length(file, pages)?;
+        }
+        Ok(Some(figures))
+    }
+
+    fn first_pages(
+        &self,
+        index: &Index,
+        shape: &IndexShape,
+        metapage: Option<&Metapage>,
+        table: &Relation,
+        file: &str,
+    ) -> Result<Option<Vec<u8>>> {
+        let pages = index.pages.unwrap_or(0);
+        match index.access_method.as_str() {
+            "btree" => {
+                let known = metapage.and_then(|page| page.height);
+                let height = known.unwrap_or_else(|| index_size::height(pages, shape));
+                // A tree needs a page a level; an empty index has its metapage alone.
+                let fits = pages >= u64::from(height) + 2;
+                Ok(fits.then(|| pages::btree(height, true)))
+            }
+            "gin" => {
+                let Some(counters) = metapage.and_then(|page| page.gin) else { return Ok(None) };
+                let mut first = self.read_first(file)?;
+                pages::set_gin_counters(&mut first, counters);
+                Ok(Some(first))
+            }
+            "brin" => {
+                let mut first = self.read_first(file)?;
+                pages::set_brin_map(&mut first, table.pages.unwrap_or(0));
+                Ok(Some(first))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn open(&self, file: &str) -> Result<std::fs::File> {
+        self.sandbox.open_file(Path::new(file)).map_err(Failure::from)
+    }
+
+    fn read_first(&self, file: &str) -> Result<Vec<u8>> {
+        let mut page = vec![0; PAGE];
+        let mut open = self.open(file)?;
+        open.seek(SeekFrom::Start(0))
+            .and_then(|_| open.read_exact(&mut page))
+            .map_err(|error| unwritten(file, &error))?;
+        Ok(page)
+    }
+
+    /// Grows a file, and those behind it, without writing anything.
+    pub(super) fn set_length(&self, file: &str, pages: u64) -> Result<()> {
+        let (mut left, mut segment) = (pages, 0);
+        loop {
+            let name = match segment {
+                0 => file.to_owned(),
+                number => format!("{file}.{number}"),
+            };
+            let here = left.min(SEGMENT_PAGES);
+            let open = self.open(&name)?;
+            let bytes = here * PAGE as u64;
+            let has = open.metadata().map_err(|error| unwritten(&name, &error))?.len();
+            if has < bytes {
+                open.set_len(bytes).map_err(|error| unwritten(&name, &error))?;
+            }
+            left -= here;
+            segment += 1;
+            if left == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(super) async fn write_figures(&self, figures: &[Figures]) -> Result<()> {
+        let json = serde_json::to_string(figures)
+            .map_err(|error| Failure::from_error(Kind::Io, error))?;
+        let sql = include_str!("../../sql/twin/build/figures.sql");
+        ask(&self.superuser, sql, &[(&json, Type::TEXT)]).await.map(drop)
+    }
+}
+
+fn unwritten(file: &str, error: &std::io::Error) -> Failure {
+    Failure::new(Kind::Io, format!("the twin's file {file} cannot be written: {error}"))
+}
+
+/// As the planner estimates them: by the density as of the last VACUUM or ANALYZE, at today's length.
+pub(super) fn rows(table: &Relation) -> f64 {
+    let (rows, then, now) = (table.rows(), table.relpages, table.pages.unwrap_or(0));
+    if rows < 0.0 {
+        return 0.0;
+    }
+    match (u32::try_from(then), u32::try_from(now)) {
+        (Ok(then @ 1..), Ok(now)) => rows / f64::from(then) * f64::from(now),
+        _ => rows,
+    }
+}
+
+/// What the statistics tell of an index's columns.
+pub(super) fn shape(
+    index: &Index,
+    table: &Relation,
+    columns: &Columns<'_>,
+    rows: f64,
+) -> IndexShape {
+    let shapes = index.keys.iter().map(|key| {
+        let known = match &key.column {
+            Some(column) => columns.get(&table.schema, &table.name, column),
+            None => columns.get(&index.schema, &index.name, &key.attribute),
+        };
+        let distinct = known.and_then(|row| row.n_distinct.parse::<f64>().ok());
+        let of = table.columns.iter().find(|column| Some(&column.name) == key.column.as_ref());
+        ColumnShape {
+            length: key.length,
+            align: match key.align.as_str() {
+                "c" => 1,
+                "s" => 2,
+                "i" => 4,
+                _ => 8,
+            },
+            width: known.and_then(|row| u64::try_from(row.avg_width).ok()),
+            distinct: distinct.map(|n| if n < 0.0 { -n * rows } else { n }),
+            has_nulls: known.is_some_and(|row| row.null_frac.parse().unwrap_or(0.0) > 0.0),
+            has_unequal_images: of.is_some_and(|column| has_unequal_images(&column.of)),
+        }
+    });
+    IndexShape {
+        rows,
+        is_unique: index.is_unique,
+        key_count: index.key_count,
+        columns: shapes.collect(),
+    }
+}
+
+/// Types whose equal values may have different bytes (btree_gin's and nbtree's documentation: 1.0 and
+/// 1.00; -0 and 0).
+fn has_unequal_images(of: &str) -> bool {
+    ["numeric", "real", "double precision", "jsonb"].iter().any(|name| of.starts_with(name))
+}

@@ -1,0 +1,26 @@
+//! The planner twin: a throwaway server that plans as production does, without its data. It has the
+//! schema, the statistics and relation files of production's length, and each index that is to be
+//! tried; `EXPLAIN` there is what PostgreSQL's own planner would say in production.
+
+mod build;
+mod candidate;
+pub mod data;
+mod ddl;
+mod ends;
+mod export;
+mod extended;
+mod file;
+mod files;
+mod index_size;
+mod metapages;
+mod pages;
+mod planner;
+mod statement;
+mod statistics;
+pub mod workload;
+
+pub use build::Twin;
+pub use candidate::{Candidate, PREFIX, Wish};
+pub use export::{Values, Wanted, export};
+pub use file::{load, save};
+pub use planner::{Planned, Prepared};

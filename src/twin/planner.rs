@@ -1,0 +1,178 @@
+//! Planning on a twin: one EXPLAIN a question, and nothing is ever executed there.
+
+use serde_json::Value;
+use tokio_postgres::types::Type;
+
+use super::build::{Twin, set_valid};
+use super::statement::plannable;
+use crate::facts::Oid;
+use crate::facts::load::ask;
+use crate::failure::Result;
+use crate::pg::name::quote_literal;
+use crate::pg::server_error::ServerError;
+
+/// A plan of PostgreSQL's, or why there is none.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Planned {
+    /// As `EXPLAIN (FORMAT JSON, VERBOSE)` prints it, and its total cost.
+    Plan(Value, f64),
+    /// It cannot be planned here, for this reason.
+    Not(String),
+}
+
+impl Planned {
+    pub fn cost(&self) -> Option<f64> {
+        match self {
+            Planned::Plan(_, cost) => Some(*cost),
+            Planned::Not(_) => None,
+        }
+    }
+
+    pub fn plan(&self) -> Option<&Value> {
+        match self {
+            Planned::Plan(plan, _) => Some(plan),
+            Planned::Not(_) => None,
+        }
+    }
+}
+
+/// A statement that is planned again and again.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    name: String,
+    /// Types of its parameters.
+    pub parameters: Vec<String>,
+}
+
+impl Twin {
+    /// Parses a statement for planning. `Err`: why it cannot be planned.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn prepare(
+        &self,
+        name: &str,
+        text: &str,
+    ) -> Result<std::result::Result<Prepared, String>> {
+        let text = match plannable(text) {
+            Ok(text) => text,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let name = format!("pgtend_{name}");
+        // The extended protocol refuses a text that is two statements for the server.
+        let prepared = self.planner.query(&format!("PREPARE {name} AS {text}"), &[]).await;
+        if let Err(error) = prepared {
+            return match error.sqlstate.is_none() {
+                true => Err(error.into_failure()),
+                false => Ok(Err(self.explained(&error))),
+            };
+        }
+        let sql = "SELECT pg_catalog.format_type(t.type_oid, NULL) AS type \
+                   FROM pg_catalog.pg_prepared_statements AS s \
+                   CROSS JOIN LATERAL pg_catalog.unnest(s.parameter_types::pg_catalog.oid[]) \
+                     WITH ORDINALITY AS t (type_oid, place) \
+                   WHERE s.name OPERATOR(pg_catalog.=) $1::pg_catalog.text ORDER BY t.place";
+        let rows = ask(&self.planner, sql, &[(&name, Type::TEXT)]).await?;
+        let parameters = rows.iter().map(|row| row.get("type")).collect();
+        Ok(Ok(Prepared { name, parameters }))
+    }
+
+    /// The plan that the statement gets whatever its parameters are.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn generic_plan(&self, statement: &Prepared) -> Result<Planned> {
+        let values = statement.parameters.iter().map(|_| None).collect::<Vec<_>>();
+        self.plan(statement, "force_generic_plan", &values).await
+    }
+
+    /// The plan that it gets with these values, as texts; `None` is NULL.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn custom_plan(
+        &self,
+        statement: &Prepared,
+        values: &[Option<String>],
+    ) -> Result<Planned> {
+        self.plan(statement, "force_custom_plan", values).await
+    }
+
+    async fn plan(
+        &self,
+        statement: &Prepared,
+        mode: &str,
+        values: &[Option<String>],
+    ) -> Result<Planned> {
+        let values = values.iter().map(|value| match value {
+            Some(value) => quote_literal(value),
+            None => "NULL".to_owned(),
+        });
+        let values = values.collect::<Vec<_>>().join(", ");
+        let arguments = if values.is_empty() { values } else { format!("({values})") };
+        let statements = [
+            format!("SET plan_cache_mode = {mode}"),
+            format!("EXPLAIN (FORMAT JSON, VERBOSE) EXECUTE {}{arguments}", statement.name),
+        ];
+        if let Err(error) = self.planner.execute(&statements[0]).await {
+            return Err(error.into_failure());
+        }
+        match self.planner.query(&statements[1], &[]).await {
+            Ok(rows) => Ok(read(rows.first().map(|row| row.get(0)).unwrap_or_default())),
+            Err(error) if error.sqlstate.is_none() => Err(error.into_failure()),
+            Err(error) => Ok(Planned::Not(self.explained(&error))),
+        }
+    }
+
+    /// What is missing here may be why.
+    fn explained(&self, error: &ServerError) -> String {
+        let is_undefined =
+            matches!(error.sqlstate.as_deref(), Some("42P01" | "42883" | "42704" | "3F000"));
+        match self.missing.first().filter(|_| is_undefined) {
+            Some(missing) => format!("{error} (the twin lacks {missing})"),
+            None => error.to_string(),
+        }
+    }
+
+    /// Says which indexes the planner may use: `hidden` not, `shown` yes.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn toggle(&self, hidden: &[Oid], shown: &[Oid]) -> Result<()> {
+        if !hidden.is_empty() {
+            set_valid(&self.superuser, hidden, false).await?;
+        }
+        if !shown.is_empty() {
+            set_valid(&self.superuser, shown, true).await?;
+        }
+        Ok(())
+    }
+
+    /// Changes a setting of the planning session.
+    ///
+    /// # Errors
+    /// `Usage` where the server does not know it or refuses the value.
+    pub async fn set(&self, name: &str, value: &str) -> Result<()> {
+        let sql = format!(
+            "SELECT pg_catalog.set_config({}, {}, false)",
+            quote_literal(name),
+            quote_literal(value)
+        );
+        self.planner.query(&sql, &[]).await.map(drop).map_err(|error| match error.sqlstate {
+            None => error.into_failure(),
+            Some(_) => {
+                crate::failure::Failure::usage(format!("--set {name}={value}: {error}"))
+            }
+        })
+    }
+}
+
+fn read(text: String) -> Planned {
+    let plan = serde_json::from_str::<Value>(&text);
+    let cost = |plan: &Value| plan.pointer("/0/Plan/Total Cost").and_then(Value::as_f64);
+    match plan.map(|plan| (cost(&plan), plan)) {
+        Ok((Some(cost), plan)) => Planned::Plan(plan, cost),
+        Ok((None, _)) => Planned::Not("it has no plan".to_owned()),
+        Err(error) => Planned::Not(format!("its plan cannot be read: {error}")),
+    }
+}

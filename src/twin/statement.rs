@@ -1,0 +1,83 @@
+//! The texts of statements, as far as they can be planned.
+
+use crate::facts::explain::obstacle;
+use crate::syntax::lexer::{Kind, Token, tokens};
+
+/// pg_stat_statements makes `interval $1` of `interval '1 day'`, which is no SQL: types that people
+/// write before a constant.
+const TYPES: [&str; 16] = [
+    "cidr",
+    "date",
+    "inet",
+    "interval",
+    "json",
+    "jsonb",
+    "numeric",
+    "point",
+    "text",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "timetz",
+    "tsquery",
+    "uuid",
+    "xml",
+];
+
+/// The text as the server can parse it. `Err`: why it cannot be planned.
+pub(super) fn plannable(text: &str) -> Result<String, String> {
+    let mended = with_casts(text.trim().trim_end_matches(';'));
+    match obstacle(&mended) {
+        Some(reason) => Err(reason),
+        None => Ok(mended),
+    }
+}
+
+/// `interval $1` becomes `CAST($1 AS interval)`.
+fn with_casts(text: &str) -> String {
+    let mut mended = String::new();
+    let mut copied = 0;
+    let mut before: Option<Token> = None;
+    for token in tokens(text) {
+        if let Some(word) = before.filter(|word| is_type(*word, text))
+            && token.kind == Kind::Parameter
+        {
+            mended.push_str(&text[copied..word.start]);
+            mended.push_str(&format!("CAST({} AS {})", token.text(text), word.text(text)));
+            copied = token.end;
+        }
+        before = Some(token);
+    }
+    mended.push_str(&text[copied..]);
+    mended
+}
+
+fn is_type(token: Token, text: &str) -> bool {
+    TYPES.iter().any(|name| token.is(text, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_before_a_parameter_becomes_a_cast() {
+        for (text, mended) in [
+            (
+                "SELECT now() - interval $1 FROM t WHERE d > date $2",
+                "SELECT now() - CAST($1 AS interval) FROM t WHERE d > CAST($2 AS date)",
+            ),
+            ("SELECT a FROM t WHERE a = $1", "SELECT a FROM t WHERE a = $1"),
+            ("SELECT 'interval $1' LIMIT $1", "SELECT 'interval $1' LIMIT $1"),
+        ] {
+            assert_eq!(with_casts(text), mended);
+        }
+    }
+
+    #[test]
+    fn what_is_no_statement_with_a_plan_says_why() {
+        assert!(plannable("VACUUM t").unwrap_err().contains("not one SELECT"));
+        assert!(plannable("SELECT 1; SELECT 2").is_err());
+        assert!(plannable("SELECT interval $1;").is_ok());
+    }
+}
