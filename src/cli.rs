@@ -15,7 +15,7 @@ use crate::failure::{Failure, Result};
 use crate::jobs::maintenance::{analyze, vacuum};
 use crate::jobs::plan_and_apply::{apply, plan};
 use crate::jobs::{
-    activity, completions, explain, history, init, man, refresh, slow_queries, snapshot, verify,
+    activity, advise, completions, explain, history, init, man, refresh, slow_queries, snapshot, verify,
     what_if,
 };
 use crate::output::inflight::Inflight;
@@ -363,6 +363,7 @@ commands! {
     SlowQueries(slow_queries::Args),
     Snapshot(snapshot::Args),
     WhatIf(what_if::Args),
+    Advise(advise::Args),
     Init(init::Args),
     History(history::Args),
     Activity(activity::Args),

@@ -42,6 +42,7 @@ mod escape_control;
 pub mod failure;
 mod files;
 mod format;
+mod size;
 mod warning;
 
 pub use cli::Cli;

@@ -7,7 +7,7 @@ SELECT pg_catalog.json_build_object(
   'provider', c.collprovider,
   'is_deterministic', c.collisdeterministic,
   'collate', c.collcollate,
-  'locale', coalesce(
+  'locale', COALESCE(
     pg_catalog.to_jsonb(c) ->> 'colllocale', pg_catalog.to_jsonb(c) ->> 'colliculocale', c.collcollate
   )
 )::pg_catalog.text AS object

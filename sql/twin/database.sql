@@ -6,12 +6,15 @@ SELECT pg_catalog.json_build_object(
   'encoding', pg_catalog.pg_encoding_to_char(d.encoding),
   'collate', d.datcollate,
   'ctype', d.datctype,
-  'provider', coalesce(pg_catalog.to_jsonb(d) ->> 'datlocprovider', 'c'),
+  'provider', COALESCE(pg_catalog.to_jsonb(d) ->> 'datlocprovider', 'c'),
   'locale',
-    coalesce(pg_catalog.to_jsonb(d) ->> 'datlocale', pg_catalog.to_jsonb(d) ->> 'daticulocale'),
+    COALESCE(pg_catalog.to_jsonb(d) ->> 'datlocale', pg_catalog.to_jsonb(d) ->> 'daticulocale'),
   'taken_at', pg_catalog.to_char(
     pg_catalog.timezone('UTC', pg_catalog.now()), 'YYYY-MM-DD"T"HH24:MI:SS"Z"'
   ),
+  'counted_seconds', pg_catalog.date_part('epoch', pg_catalog.now() - COALESCE(
+    pg_catalog.pg_stat_get_db_stat_reset_time(d.oid), pg_catalog.pg_postmaster_start_time()
+  )),
   'block_size', pg_catalog.current_setting('block_size')::pg_catalog.int4,
   'sees_pg_statistic', pg_catalog.has_table_privilege('pg_catalog.pg_statistic', 'SELECT')
 )::pg_catalog.text AS object

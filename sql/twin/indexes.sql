@@ -16,6 +16,18 @@ SELECT pg_catalog.json_build_object(
   'parent', pc.relname,
   'is_valid', x.indisvalid AND x.indisready AND x.indislive,
   'is_unique', x.indisunique,
+  'scans', pg_catalog.pg_stat_get_numscans(c.oid),
+  'serves_foreign_key', EXISTS (
+    SELECT FROM pg_catalog.pg_constraint AS f
+    WHERE f.contype = 'f'
+      AND (
+        f.conindid = c.oid
+        OR (
+          f.conrelid = x.indrelid
+          AND f.conkey OPERATOR(pg_catalog.@>) ARRAY[x.indkey[0]]
+        )
+      )
+  ),
   'is_partial', x.indpred IS NOT NULL,
   'is_immediate', x.indimmediate,
   'is_replica_identity', x.indisreplident,

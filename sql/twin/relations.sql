@@ -33,6 +33,9 @@ SELECT pg_catalog.json_build_object(
   'view', CASE WHEN c.relkind = 'v' THEN pg_catalog.pg_get_viewdef(c.oid) END,
   'has_row_security', c.relrowsecurity,
   'changed_since_analyze', pg_catalog.pg_stat_get_mod_since_analyze(c.oid),
+  'inserted', pg_catalog.pg_stat_get_tuples_inserted(c.oid),
+  'updated', pg_catalog.pg_stat_get_tuples_updated(c.oid),
+  'hot_updated', pg_catalog.pg_stat_get_tuples_hot_updated(c.oid),
   'may_read',
     pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE')
     AND NOT pg_catalog.row_security_active(c.oid)

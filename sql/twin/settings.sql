@@ -6,10 +6,10 @@
 -- shown, so that PostgreSQL's own default is returned. Privilege: none. Cost: small.
 SELECT
   s.name::pg_catalog.text AS name,
-  coalesce(
+  COALESCE(
     own.value,
     (CASE WHEN s.source IN ('user', 'database user') THEN s.boot_val ELSE s.reset_val END)
-      || coalesce(s.unit_suffix, '')
+      || COALESCE(s.unit_suffix, '')
   ) AS value,
   own.value IS NULL AND s.source IN ('user', 'database user') AS is_guess
 FROM (

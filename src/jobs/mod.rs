@@ -1,6 +1,7 @@
 //! The commands, a folder each or one for a family: `Args` is the manual, `run` the table of contents.
 
 pub mod activity;
+pub mod advise;
 pub mod completions;
 pub mod explain;
 pub mod history;

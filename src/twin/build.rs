@@ -122,6 +122,8 @@ impl Twin {
                 self.missing.push(format!("setting {}: {error}", setting.name));
             }
         }
+        // Each plan is to be the same whatever the parameters are, and each is looked at but once.
+        execute(&self.planner, "SET plan_cache_mode = force_generic_plan").await?;
         execute(&self.planner, "SET statement_timeout = '60s'").await
     }
 
@@ -250,7 +252,7 @@ async fn make_all(session: &Session, makes: Vec<Make>) -> Result<Vec<String>> {
 }
 
 pub(super) async fn load_objects(session: &Session) -> Result<HashMap<(String, String), Object>> {
-    let rows = ask(session, include_str!("../../sql/twin/build/relations.sql"), &[]).await?;
+    let rows = ask(session, include_str!("../../sql/twin-build/relations.sql"), &[]).await?;
     let objects = rows.iter().map(|row| {
         let object = Object { oid: row.get("oid"), file: row.get("file") };
         ((row.get("schema"), row.get("name")), object)
@@ -267,6 +269,6 @@ pub(super) async fn execute(session: &Session, statement: &str) -> Result<()> {
 
 /// Says which indexes the planner may use.
 pub(super) async fn set_valid(session: &Session, oids: &[Oid], is_valid: bool) -> Result<()> {
-    let sql = include_str!("../../sql/twin/build/valid_indexes.sql");
+    let sql = include_str!("../../sql/twin-build/valid_indexes.sql");
     ask(session, sql, &[(&oids, Type::OID_ARRAY), (&is_valid, Type::BOOL)]).await.map(drop)
 }

@@ -43,7 +43,7 @@ pub struct Candidate {
 }
 
 /// Names of candidates begin so.
-pub const PREFIX: &str = "pgtend_candidate_";
+const PREFIX: &str = "pgtend_candidate_";
 
 impl Twin {
     /// Makes candidates while their tables look empty, and gives them the size that they would have.
@@ -91,7 +91,7 @@ impl Twin {
     /// CREATE INDEX reads the table: an empty file stands in for the long one meanwhile.
     async fn empty_files(&mut self, wishes: &[Wish]) -> Result<Vec<(Oid, u32)>> {
         let tables = wishes.iter().map(|wish| wish.table.as_str()).collect::<Vec<_>>();
-        let sql = include_str!("../../sql/twin/build/table_trees.sql");
+        let sql = include_str!("../../sql/twin-build/table_trees.sql");
         let mut kept = Vec::new();
         let mut figures = Vec::new();
         for row in ask(&self.planner, sql, &[(&tables, Type::TEXT_ARRAY)]).await? {
@@ -132,7 +132,7 @@ impl Twin {
 
     async fn set_filenodes(&self, figures: &[(Oid, u32)]) -> Result<()> {
         let (oids, filenodes): (Vec<Oid>, Vec<Oid>) = figures.iter().copied().unzip();
-        let sql = include_str!("../../sql/twin/build/filenodes.sql");
+        let sql = include_str!("../../sql/twin-build/filenodes.sql");
         ask(&self.superuser, sql, &[(&oids, Type::OID_ARRAY), (&filenodes, Type::OID_ARRAY)])
             .await
             .map(drop)
@@ -144,7 +144,7 @@ impl Twin {
     ) -> Result<HashMap<String, Candidate>> {
         self.objects.extend(load_objects(&self.superuser).await?);
         let names = names.cloned().collect::<Vec<_>>();
-        let sql = include_str!("../../sql/twin/build/candidate_trees.sql");
+        let sql = include_str!("../../sql/twin-build/candidate_trees.sql");
         let mut members: HashMap<Oid, String> = HashMap::new();
         let mut tables = Vec::new();
         for row in ask(&self.superuser, sql, &[(&names, Type::TEXT_ARRAY)]).await? {
@@ -236,6 +236,38 @@ impl Twin {
         })
     }
 
+    /// An index as the planner's switch knows it.
+    pub fn oids_of(&self, schema: &str, name: &str) -> Vec<Oid> {
+        self.object(schema, name).map(|object| object.oid).into_iter().collect()
+    }
+
+    /// A table and the partitioned tables above it.
+    pub fn with_parents(&self, table: (String, String)) -> Vec<(String, String)> {
+        let mut all = vec![table];
+        let mut at = 0;
+        while let Some((schema, name)) = all.get(at).cloned() {
+            let known = self.relation(&schema, &name);
+            let parents = known.into_iter().flat_map(|relation| &relation.parents);
+            for parent in parents.map(|parent| (parent.schema.clone(), parent.name.clone())) {
+                if !all.contains(&parent) {
+                    all.push(parent);
+                }
+            }
+            at += 1;
+        }
+        all
+    }
+
+    /// Whether its statistics could not be read.
+    pub fn is_hidden(&self, table: &(String, String)) -> bool {
+        self.relation(&table.0, &table.1).is_some_and(|relation| !relation.may_read)
+    }
+
+    fn relation(&self, schema: &str, name: &str) -> Option<&Relation> {
+        let relations = &self.data.relations;
+        relations.iter().find(|relation| relation.schema == schema && relation.name == name)
+    }
+
     /// The indexes of this name, or of this schema and name, and those of their partitions.
     ///
     /// # Errors
@@ -251,7 +283,7 @@ impl Twin {
                 "--hide {name}: the tables that the statements read have no such index"
             )));
         }
-        let sql = include_str!("../../sql/twin/build/index_trees.sql");
+        let sql = include_str!("../../sql/twin-build/index_trees.sql");
         let rows =
             ask(&self.superuser, sql, &[(&schemas, Type::TEXT_ARRAY), (&names, Type::TEXT_ARRAY)])
                 .await?;

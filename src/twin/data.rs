@@ -48,6 +48,8 @@ pub struct Origin {
     pub locale: Option<String>,
     /// UTC.
     pub taken_at: String,
+    /// How long the counters have counted at least.
+    pub counted_seconds: f64,
     pub block_size: i32,
     pub sees_pg_statistic: bool,
 }
@@ -160,6 +162,10 @@ pub struct Relation {
     pub view: Option<String>,
     pub has_row_security: bool,
     pub changed_since_analyze: Option<i64>,
+    /// Rows, since the counters were begun.
+    pub inserted: Option<i64>,
+    pub updated: Option<i64>,
+    pub hot_updated: Option<i64>,
     pub may_read: bool,
     #[serde(deserialize_with = "or_empty")]
     pub columns: Vec<Column>,
@@ -220,6 +226,10 @@ pub struct Index {
     pub parent: Option<String>,
     pub is_valid: bool,
     pub is_unique: bool,
+    /// Since the counters were begun.
+    pub scans: Option<i64>,
+    /// A foreign key needs it, or begins with its first column.
+    pub serves_foreign_key: bool,
     pub is_partial: bool,
     pub is_immediate: bool,
     pub is_replica_identity: bool,

@@ -115,7 +115,7 @@ async fn probe(
             )
         };
         format!(
-            "SELECT {literal}::pg_catalog.text AS name, {} AS least, {} AS greatest",
+            "SELECT {literal}::pg_catalog.text AS pgtend_end, {} AS least, {} AS greatest",
             end("<"),
             end(">")
         )
@@ -126,7 +126,7 @@ async fn probe(
         Some(ColumnEnds {
             schema: relation.schema.clone(),
             relation: relation.name.clone(),
-            column: row.get("name"),
+            column: row.get("pgtend_end"),
             least: row.get::<_, Option<String>>("least")?,
             greatest: row.get::<_, Option<String>>("greatest")?,
         })

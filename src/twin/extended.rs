@@ -42,7 +42,7 @@ pub(super) async fn write(twin: &Twin) -> Result<Vec<String>> {
         let name = qualified(&statistics.schema, &statistics.name);
         let named: [(&(dyn ToSql + Sync), Type); 2] =
             [(&statistics.schema, Type::TEXT), (&statistics.name, Type::TEXT)];
-        ask(&twin.superuser, include_str!("../../sql/twin/build/forget_statistics.sql"), &named)
+        ask(&twin.superuser, include_str!("../../sql/twin-build/forget_statistics.sql"), &named)
             .await?;
         for data in &statistics.data {
             if let Err(failure) = write_one(twin, statistics, data).await {
@@ -76,7 +76,7 @@ async fn write_one(
         true => ("stxdinherit, ", if data.inherited { "true, " } else { "false, " }),
         false => ("", ""),
     };
-    let sql = include_str!("../../sql/twin/build/extended_statistics.sql")
+    let sql = include_str!("../../sql/twin-build/extended_statistics.sql")
         .replace("{inherit_column}", inherits.0)
         .replace("{inherit_value}", inherits.1)
         .replace("{carrier}", &quote_literal(expressions.as_deref().unwrap_or("public.none")));
@@ -111,7 +111,7 @@ async fn common_values(
     }
     let types = ask(
         &twin.planner,
-        include_str!("../../sql/twin/build/column_types.sql"),
+        include_str!("../../sql/twin-build/column_types.sql"),
         &[(&CARRIER, Type::TEXT)],
     )
     .await?;
@@ -134,7 +134,7 @@ async fn common_values(
     for statement in &fill {
         execute(&twin.planner, statement).await?;
     }
-    let sql = include_str!("../../sql/twin/build/carried_values.sql");
+    let sql = include_str!("../../sql/twin-build/carried_values.sql");
     let rows = ask(&twin.superuser, sql, &[]).await?;
     let bytes: String = first(&rows)?.get("bytes");
     with_frequencies(&bytes, data).ok_or_else(|| {
@@ -179,7 +179,7 @@ async fn carry_expressions(
     statistics: &ExtendedStatistics,
     inherited: bool,
 ) -> Result<String> {
-    let sql = include_str!("../../sql/twin/build/statistics_expressions.sql");
+    let sql = include_str!("../../sql/twin-build/statistics_expressions.sql");
     let params: [(&(dyn ToSql + Sync), Type); 2] =
         [(&statistics.schema, Type::TEXT), (&statistics.name, Type::TEXT)];
     let rows = ask(&twin.planner, sql, &params).await?;

@@ -209,7 +209,7 @@ impl Twin {
     pub(super) async fn write_figures(&self, figures: &[Figures]) -> Result<()> {
         let json = serde_json::to_string(figures)
             .map_err(|error| Failure::from_error(Kind::Io, error))?;
-        let sql = include_str!("../../sql/twin/build/figures.sql");
+        let sql = include_str!("../../sql/twin-build/figures.sql");
         ask(&self.superuser, sql, &[(&json, Type::TEXT)]).await.map(drop)
     }
 }

@@ -20,7 +20,7 @@ mod statistics;
 pub mod workload;
 
 pub use build::Twin;
-pub use candidate::{Candidate, PREFIX, Wish};
+pub use candidate::{Candidate, Wish};
 pub use export::{Values, Wanted, export};
 pub use file::{load, save};
 pub use planner::{Planned, Prepared};

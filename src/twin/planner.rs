@@ -40,8 +40,8 @@ impl Planned {
 #[derive(Debug, Clone)]
 pub struct Prepared {
     name: String,
-    /// Types of its parameters.
-    pub parameters: Vec<String>,
+    /// How many parameters it has.
+    parameters: usize,
 }
 
 impl Twin {
@@ -67,13 +67,12 @@ impl Twin {
                 false => Ok(Err(self.explained(&error))),
             };
         }
-        let sql = "SELECT pg_catalog.format_type(t.type_oid, NULL) AS type \
+        let sql = "SELECT pg_catalog.cardinality(s.parameter_types) AS parameters \
                    FROM pg_catalog.pg_prepared_statements AS s \
-                   CROSS JOIN LATERAL pg_catalog.unnest(s.parameter_types::pg_catalog.oid[]) \
-                     WITH ORDINALITY AS t (type_oid, place) \
-                   WHERE s.name OPERATOR(pg_catalog.=) $1::pg_catalog.text ORDER BY t.place";
+                   WHERE s.name OPERATOR(pg_catalog.=) $1::pg_catalog.text";
         let rows = ask(&self.planner, sql, &[(&name, Type::TEXT)]).await?;
-        let parameters = rows.iter().map(|row| row.get("type")).collect();
+        let parameters = rows.first().map_or(0, |row| row.get::<_, i32>("parameters"));
+        let parameters = usize::try_from(parameters).unwrap_or(0);
         Ok(Ok(Prepared { name, parameters }))
     }
 
@@ -82,42 +81,12 @@ impl Twin {
     /// # Errors
     /// Those of the connection.
     pub async fn generic_plan(&self, statement: &Prepared) -> Result<Planned> {
-        let values = statement.parameters.iter().map(|_| None).collect::<Vec<_>>();
-        self.plan(statement, "force_generic_plan", &values).await
-    }
-
-    /// The plan that it gets with these values, as texts; `None` is NULL.
-    ///
-    /// # Errors
-    /// Those of the connection.
-    pub async fn custom_plan(
-        &self,
-        statement: &Prepared,
-        values: &[Option<String>],
-    ) -> Result<Planned> {
-        self.plan(statement, "force_custom_plan", values).await
-    }
-
-    async fn plan(
-        &self,
-        statement: &Prepared,
-        mode: &str,
-        values: &[Option<String>],
-    ) -> Result<Planned> {
-        let values = values.iter().map(|value| match value {
-            Some(value) => quote_literal(value),
-            None => "NULL".to_owned(),
-        });
-        let values = values.collect::<Vec<_>>().join(", ");
-        let arguments = if values.is_empty() { values } else { format!("({values})") };
-        let statements = [
-            format!("SET plan_cache_mode = {mode}"),
-            format!("EXPLAIN (FORMAT JSON, VERBOSE) EXECUTE {}{arguments}", statement.name),
-        ];
-        if let Err(error) = self.planner.execute(&statements[0]).await {
-            return Err(error.into_failure());
-        }
-        match self.planner.query(&statements[1], &[]).await {
+        let arguments = match statement.parameters {
+            0 => String::new(),
+            count => format!("({})", vec!["NULL"; count].join(", ")),
+        };
+        let sql = format!("EXPLAIN (FORMAT JSON, VERBOSE) EXECUTE {}{arguments}", statement.name);
+        match self.planner.query(&sql, &[]).await {
             Ok(rows) => Ok(read(rows.first().map(|row| row.get(0)).unwrap_or_default())),
             Err(error) if error.sqlstate.is_none() => Err(error.into_failure()),
             Err(error) => Ok(Planned::Not(self.explained(&error))),

@@ -24,9 +24,13 @@ const TYPES: [&str; 16] = [
     "xml",
 ];
 
+/// How many rows a page of a list has: without its constant LIMIT would be taken for a tenth of all
+/// rows.
+const PAGE_ROWS: &str = "20";
+
 /// The text as the server can parse it. `Err`: why it cannot be planned.
 pub(super) fn plannable(text: &str) -> Result<String, String> {
-    let mended = with_casts(text.trim().trim_end_matches(';'));
+    let mended = with_casts(&with_limits(text.trim().trim_end_matches(';')));
     match obstacle(&mended) {
         Some(reason) => Err(reason),
         None => Ok(mended),
@@ -52,6 +56,41 @@ fn with_casts(text: &str) -> String {
     mended
 }
 
+/// `LIMIT $3 OFFSET $4` becomes `LIMIT 20 OFFSET 0`, and the other parameters are numbered anew.
+fn with_limits(text: &str) -> String {
+    let found = tokens(text).collect::<Vec<_>>();
+    let stands_behind = |at: usize, word: &str| at > 0 && found[at - 1].is(text, word);
+    let mut order: Vec<&str> = Vec::new();
+    let mut mended = String::new();
+    let mut copied = 0;
+    let numbers = found.iter().enumerate().filter(|(_, token)| token.kind == Kind::Parameter);
+    let others = numbers.clone().filter(|(at, _)| {
+        !stands_behind(*at, "limit") && !stands_behind(*at, "offset")
+    });
+    for (_, token) in others {
+        let name = token.text(text);
+        if !order.contains(&name) {
+            order.push(name);
+        }
+    }
+    order.sort_by_key(|name| name[1..].parse::<u32>().unwrap_or(u32::MAX));
+    for (at, token) in numbers {
+        let new = match token.text(text) {
+            _ if stands_behind(at, "limit") => PAGE_ROWS.to_owned(),
+            _ if stands_behind(at, "offset") => "0".to_owned(),
+            name => {
+                let place = order.iter().position(|known| *known == name).unwrap_or(0);
+                format!("${}", place + 1)
+            }
+        };
+        mended.push_str(&text[copied..token.start]);
+        mended.push_str(&new);
+        copied = token.end;
+    }
+    mended.push_str(&text[copied..]);
+    mended
+}
+
 fn is_type(token: Token, text: &str) -> bool {
     TYPES.iter().any(|name| token.is(text, name))
 }
@@ -71,6 +110,19 @@ mod tests {
             ("SELECT 'interval $1' LIMIT $1", "SELECT 'interval $1' LIMIT $1"),
         ] {
             assert_eq!(with_casts(text), mended);
+        }
+    }
+
+    #[test]
+    fn limits_are_those_of_a_page() {
+        for (text, mended) in [
+            (
+                "SELECT a FROM t WHERE b = $2 AND c = $5 LIMIT $3 OFFSET $4",
+                "SELECT a FROM t WHERE b = $1 AND c = $2 LIMIT 20 OFFSET 0",
+            ),
+            ("SELECT $1, $2, $1", "SELECT $1, $2, $1"),
+        ] {
+            assert_eq!(with_limits(text), mended);
         }
     }
 

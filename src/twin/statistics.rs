@@ -56,8 +56,8 @@ async fn write_batch(
     rows: &[ColumnStatistics],
 ) -> std::result::Result<Vec<String>, ServerError> {
     let json = serde_json::to_string(rows).unwrap_or_default();
-    let opclass = include_str!("../../sql/twin/build/opclass.sql");
-    let sql = include_str!("../../sql/twin/build/column_statistics.sql")
+    let opclass = include_str!("../../sql/twin-build/opclass.sql");
+    let sql = include_str!("../../sql/twin-build/column_statistics.sql")
         .replace("{opclass_of_type}", &opclass.replace("{type}", "t.type_oid"))
         .replace("{opclass_of_element}", &opclass.replace("{type}", "t.element_oid"));
     let rows = superuser.query(&sql, &[(&json, Type::TEXT)]).await?;
@@ -89,7 +89,7 @@ async fn with_ends(superuser: &Session, data: &TwinData) -> Result<Vec<ColumnSta
     let histograms = places.iter().map(|(_, text, _)| text.as_str()).collect::<Vec<_>>();
     let least = places.iter().map(|(_, _, end)| end.least.as_str()).collect::<Vec<_>>();
     let greatest = places.iter().map(|(_, _, end)| end.greatest.as_str()).collect::<Vec<_>>();
-    let sql = include_str!("../../sql/twin/build/with_ends.sql");
+    let sql = include_str!("../../sql/twin-build/with_ends.sql");
     let params: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] = [
         (&histograms, Type::TEXT_ARRAY),
         (&least, Type::TEXT_ARRAY),

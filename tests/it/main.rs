@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod activity;
+mod advise;
 mod apply;
 mod choice;
 mod connection;
@@ -47,6 +48,7 @@ mod steady;
 mod support;
 mod terminal;
 mod trust;
+mod twin;
 mod upkeep;
 mod verify;
 mod verify_faults;

@@ -10,7 +10,7 @@ use tokio_postgres::types::Type;
 use crate::support::Database;
 
 /// The folders of queries that the program sends as they are.
-const FOLDERS: [&str; 3] = ["sql/catalog", "sql/history", "sql/statements"];
+const FOLDERS: [&str; 4] = ["sql/catalog", "sql/history", "sql/statements", "sql/twin"];
 
 /// A query of the program's.
 pub struct QueryFile {
@@ -138,6 +138,7 @@ async fn every_file_is_understood_with_an_empty_search_path() {
     // The history can only be asked where there is one.
     db.pgtend(&["init"]).expect(0);
     db.sql("CREATE EXTENSION pg_stat_statements SCHEMA pgtend").await;
+    db.sql("CREATE EXTENSION pageinspect SCHEMA pgtend").await;
     let session = db.session().await;
     session.batch_execute("SET search_path = ''").await.unwrap();
     for file in query_files() {

@@ -26,6 +26,14 @@ pub struct Document<S = Step> {
     /// Only there if statements were looked at; their keys are tested in `slow_queries`.
     #[serde(default)]
     pub statements: Vec<serde_json::Value>,
+    /// Only there if something was planned on a twin.
+    pub taken_at: Option<String>,
+    #[serde(default)]
+    pub candidates: Vec<serde_json::Value>,
+    #[serde(default)]
+    pub advice: Vec<serde_json::Value>,
+    #[serde(default)]
+    pub unneeded: Vec<serde_json::Value>,
     pub span: Option<Span>,
     pub totals: Option<Totals>,
     /// Only there if a snapshot was taken.

@@ -1,0 +1,100 @@
+//! `pgtend advise`.
+
+mod candidates;
+mod names;
+mod report;
+mod run;
+mod search;
+mod terms;
+mod unneeded;
+mod writes;
+
+use std::path::PathBuf;
+
+use crate::app::Context;
+use crate::app::command::{Command, OnSignal};
+use crate::app::planner_twin::{Named, TwinOptions};
+use crate::failure::{Failure, Result};
+use crate::output::{Format, Report};
+use crate::size;
+use crate::twin::workload::{self, Statement};
+
+/// Say which indexes the workload lacks, and which it does not need
+///
+/// Takes the costliest statements of pg_stat_statements, or those of --workload and --sql, plans them on
+/// a twin (see `pgtend what-if --help`), and tries the indexes that their plans ask for: B-trees of
+/// several columns, with INCLUDE, partial ones, on expressions, GIN, BRIN. It chooses those that save
+/// most for their size, less what they cost writers. Each piece of advice says what it rests on: costs
+/// are PostgreSQL's own estimates, with production's statistics.
+///
+/// Nothing is created in production and no statement is executed. --write makes a file of declarations
+/// that `pgtend plan` and `pgtend apply` read. Indexes that no statement needs are named with their DROP
+/// as a comment; pgtend never drops them.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Advise for the statements of this file or folder; can be repeated
+    #[arg(long, value_name = "PATH")]
+    pub workload: Vec<PathBuf>,
+
+    /// Advise for this statement; can be repeated
+    #[arg(long, value_name = "SQL")]
+    pub sql: Vec<String>,
+
+    /// How many statements of pg_stat_statements
+    #[arg(long, value_name = "N", default_value_t = 200,
+        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100_000))]
+    pub limit: usize,
+
+    /// All advised indexes together are at most so large: 500MB, 2GB
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    pub budget: Option<u64>,
+
+    /// Advise at most so many indexes
+    #[arg(long, value_name = "N",
+        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    pub max_indexes: Option<usize>,
+
+    /// Write the advised indexes to this file, as declarations with their reasons
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+
+    /// Exit with 1 if an index is advised
+    #[arg(long)]
+    pub check: bool,
+
+    #[command(flatten)]
+    pub twin: TwinOptions,
+}
+
+impl Command for Args {
+    const NAME: &'static str = "advise";
+    const FORMATS: &'static [Format] = &[Format::Markdown];
+    const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
+
+    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        let named = self.named()?;
+        let prepared = self.twin.prepare(context, named, &[]);
+        let prepared = context.unless_cancelled(prepared).await?;
+        let report = run::advise(context, self, prepared).await?;
+        if let Some(file) = &self.write {
+            std::fs::write(file, report.declarations()).map_err(|error| {
+                Failure::new(
+                    crate::failure::Kind::Io,
+                    format!("cannot write {}: {error}", file.display()),
+                )
+            })?;
+        }
+        Ok(Box::new(report))
+    }
+}
+
+impl Args {
+    fn named(&self) -> Result<Named> {
+        let mut statements = Vec::new();
+        for path in &self.workload {
+            statements.extend(workload::of_files(path)?);
+        }
+        statements.extend(self.sql.iter().map(|text| Statement::of_text(text)));
+        Ok(Named { statements, queryids: Vec::new(), limit: self.limit })
+    }
+}

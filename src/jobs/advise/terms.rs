@@ -1,0 +1,327 @@
+//! Conditions of a plan, taken apart: what an index could find rows by.
+
+use crate::syntax::lexer::{Kind, Token, tokens};
+
+/// How a condition compares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Comparison {
+    /// `=`, `= ANY (…)`, `IS NULL`, or a column of type boolean.
+    Equal,
+    /// `<`, `<=`, `>=`, `>`.
+    Range,
+    /// `LIKE`.
+    Like,
+    /// `@>`, `&&`, `@@` and the like, which only an inverted index answers.
+    Contains(String),
+}
+
+/// A condition on one table, joined to others by AND.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Term {
+    /// What the plan calls the table.
+    pub alias: String,
+    /// What is compared, without the alias: a column or an expression, as SQL.
+    pub expression: String,
+    /// Where it is nothing but a column: its name.
+    pub column: Option<String>,
+    pub comparison: Comparison,
+    /// The whole condition without the alias, where all else in it is constant.
+    pub constant: Option<String>,
+    /// What it is compared with, where that is another table's.
+    pub other: Option<String>,
+}
+
+/// The terms of a condition as EXPLAIN (VERBOSE) prints it. What stands under OR is left out.
+pub fn terms(condition: &str) -> Vec<Term> {
+    conjuncts(condition).into_iter().flat_map(term).collect()
+}
+
+/// What a sort key orders by, without its alias, and whether it goes down; `None`: not of one table.
+pub fn sort_key(text: &str) -> Option<(Operand, bool)> {
+    let found = list(text);
+    let words = ["DESC", "ASC", "NULLS", "FIRST", "LAST"];
+    let is_order = |token: &Token| {
+        token.kind == Kind::Word && words.contains(&token.text(text))
+    };
+    let end = found.iter().rposition(|token| !is_order(token)).map_or(0, |last| last + 1);
+    let descends = found[end..].iter().any(|token| token.text(text) == "DESC");
+    // Another place of NULLs than the usual is no order that a plain index has.
+    if found[end..].iter().any(|token| token.text(text) == "NULLS") {
+        return None;
+    }
+    let end = found.get(end.checked_sub(1)?)?.end;
+    Some((Operand::read(unwrapped(&text[..end]))?, descends))
+}
+
+/// A part of an expression that is about one table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operand {
+    pub alias: String,
+    pub expression: String,
+    pub column: Option<String>,
+}
+
+impl Operand {
+    /// `None` where it is about no table or about several.
+    pub fn read(text: &str) -> Option<Operand> {
+        let text = without_text_cast(unwrapped(text));
+        let found = list(text);
+        let mut alias: Option<String> = None;
+        let mut expression = String::new();
+        let mut copied = 0;
+        for at in 0..found.len() {
+            let Some(name) = qualifier(text, &found, at) else { continue };
+            match &alias {
+                Some(known) if *known != name => return None,
+                _ => alias = Some(name),
+            }
+            expression.push_str(&text[copied..found[at].start]);
+            copied = found[at + 1].end;
+        }
+        expression.push_str(&text[copied..]);
+        let column = (found.len() == 3).then(|| name_of(found[2].text(text)));
+        Some(Operand { alias: alias?, expression, column })
+    }
+}
+
+/// The alias that stands here before a column.
+fn qualifier(text: &str, found: &[Token], at: usize) -> Option<String> {
+    let is_name = |token: &Token| matches!(token.kind, Kind::Word | Kind::QuotedName);
+    let [name, dot, column, rest @ ..] = &found[at..] else { return None };
+    let is_dotted = is_name(name)
+        && dot.text(text) == "."
+        && is_name(column)
+        && dot.start == name.end
+        && column.start == dot.end;
+    let calls = rest.first().is_some_and(|next| {
+        matches!(next.kind, Kind::Open(b'(')) && next.start == column.end
+    });
+    let is_inner = at > 0 && found[at - 1].text(text) == "." && found[at - 1].end == name.start;
+    // `pg_catalog.lower(…)` and the type of a cast are no columns.
+    let is_cast = at > 0 && found[at - 1].text(text) == "::";
+    (is_dotted && !calls && !is_inner && !is_cast).then(|| name_of(name.text(text)))
+}
+
+fn name_of(word: &str) -> String {
+    match word.strip_prefix('"').and_then(|word| word.strip_suffix('"')) {
+        Some(inner) => inner.replace("\"\"", "\""),
+        None => word.to_owned(),
+    }
+}
+
+fn list(text: &str) -> Vec<Token> {
+    tokens(text).collect()
+}
+
+/// Without the parentheses that hold all of it.
+fn unwrapped(text: &str) -> &str {
+    let mut text = text.trim();
+    while let Some(inner) = inner(text) {
+        text = inner.trim();
+    }
+    text
+}
+
+fn inner(text: &str) -> Option<&str> {
+    let found = list(text);
+    let first = found.first().filter(|token| token.kind == Kind::Open(b'('))?;
+    let mut depth = 0_usize;
+    for token in &found {
+        match token.kind {
+            Kind::Open(_) => depth += 1,
+            Kind::Close(_) => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            let is_last = token.end == text.len();
+            return is_last.then(|| &text[first.end..token.start]);
+        }
+    }
+    None
+}
+
+/// `(t.a)::text` of a varchar: an index on the column serves it all the same.
+fn without_text_cast(text: &str) -> &str {
+    match text.strip_suffix("::text") {
+        Some(rest) if inner(rest).is_some() => unwrapped(rest),
+        _ => text,
+    }
+}
+
+/// What AND joins, in parentheses as deep as they go.
+fn conjuncts(text: &str) -> Vec<&str> {
+    let text = unwrapped(text);
+    let mut parts = Vec::new();
+    let (mut depth, mut start) = (0_usize, 0);
+    for token in list(text) {
+        match token.kind {
+            Kind::Open(_) => depth += 1,
+            Kind::Close(_) => depth = depth.saturating_sub(1),
+            Kind::Word if depth == 0 && token.text(text) == "OR" => return Vec::new(),
+            Kind::Word if depth == 0 && token.text(text) == "AND" => {
+                parts.push(&text[start..token.start]);
+                start = token.end;
+            }
+            _ => {}
+        }
+    }
+    if parts.is_empty() {
+        return vec![text];
+    }
+    parts.push(&text[start..]);
+    parts.into_iter().flat_map(conjuncts).collect()
+}
+
+fn term(text: &str) -> Vec<Term> {
+    let text = unwrapped(text);
+    if let Some(operand) = text.strip_suffix(" IS NULL").and_then(Operand::read) {
+        return vec![made(operand, Comparison::Equal, constant(text), None)];
+    }
+    let Some((left, operator, right)) = compared(text) else {
+        let plain = text.strip_prefix("NOT ").unwrap_or(text);
+        let operand = Operand::read(plain).filter(|operand| operand.column.is_some());
+        let of = |operand| made(operand, Comparison::Equal, constant(text), None);
+        return operand.map(of).into_iter().collect();
+    };
+    let Some(comparison) = comparison(operator) else { return Vec::new() };
+    let right = right.strip_prefix("ANY").map_or(right, str::trim_start);
+    if right.starts_with("ALL ") {
+        return Vec::new();
+    }
+    let (left, right) = ((left, Operand::read(left)), (right, Operand::read(right)));
+    let of = |one: &(&str, Option<Operand>), other: &(&str, Option<Operand>)| {
+        let operand = one.1.clone()?;
+        let has_column = list(other.0)
+            .iter()
+            .enumerate()
+            .any(|(at, _)| qualifier(other.0, &list(other.0), at).is_some());
+        if has_column && other.1.is_none() {
+            return None;
+        }
+        let other = other.1.as_ref().map(|operand| operand.alias.clone());
+        let constant = if other.is_none() { constant(text) } else { None };
+        let is_own = other.as_ref() == Some(&operand.alias);
+        (!is_own).then(|| made(operand, comparison.clone(), constant, other))
+    };
+    [of(&left, &right), of(&right, &left)].into_iter().flatten().collect()
+}
+
+fn made(
+    operand: Operand,
+    comparison: Comparison,
+    constant: Option<String>,
+    other: Option<String>,
+) -> Term {
+    let Operand { alias, expression, column } = operand;
+    Term { alias, expression, column, comparison, constant, other }
+}
+
+/// The condition without its alias, if nothing in it differs from call to call.
+fn constant(text: &str) -> Option<String> {
+    let found = list(text);
+    if found.iter().any(|token| token.kind == Kind::Parameter) {
+        return None;
+    }
+    Operand::read(text).map(|operand| operand.expression)
+}
+
+/// Left side, operator and right side, at the outermost level.
+fn compared(text: &str) -> Option<(&str, &str, &str)> {
+    let found = list(text);
+    let mut depth = 0_usize;
+    let is_sign = |token: &Token| {
+        token.kind == Kind::Other && !matches!(token.text(text), "::" | ":" | "." | "$")
+    };
+    for (at, token) in found.iter().enumerate() {
+        match token.kind {
+            Kind::Open(_) => depth += 1,
+            Kind::Close(_) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > 0 || !is_sign(token) {
+            continue;
+        }
+        let joined = found[at..].windows(2).take_while(|pair| {
+            is_sign(&pair[1]) && pair[1].start == pair[0].end
+        });
+        let end = found[at + joined.count()].end;
+        return Some((text[..token.start].trim(), &text[token.start..end], text[end..].trim()));
+    }
+    None
+}
+
+fn comparison(operator: &str) -> Option<Comparison> {
+    Some(match operator {
+        "=" => Comparison::Equal,
+        "<" | "<=" | ">" | ">=" => Comparison::Range,
+        "~~" | "~~*" => Comparison::Like,
+        "@>" | "<@" | "&&" | "@@" | "?" | "?|" | "?&" | "@?" | "%" => {
+            Comparison::Contains(operator.to_owned())
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(condition: &str) -> Vec<String> {
+        let show = |term: Term| {
+            format!(
+                "{}: {} {:?} const={} other={}",
+                term.alias,
+                term.expression,
+                term.comparison,
+                term.constant.unwrap_or_default(),
+                term.other.unwrap_or_default()
+            )
+        };
+        terms(condition).into_iter().map(show).collect()
+    }
+
+    #[test]
+    fn conditions_are_taken_apart() {
+        for (condition, wanted) in [
+            (
+                "((o.status = 'new'::mood) AND (o.placed_at > $1))",
+                &[
+                    "o: status Equal const=status = 'new'::mood other=",
+                    "o: placed_at Range const= other=",
+                ][..],
+            ),
+            (
+                "(o.customer_id = c.id)",
+                &["o: customer_id Equal const= other=c", "c: id Equal const= other=o"],
+            ),
+            ("(lower((c.email)::text) = $1)", &["c: lower((email)::text) Equal const= other="]),
+            ("((c.name)::text ~~ 'a%'::text)", &[
+                "c: name Like const=(name)::text ~~ 'a%'::text other=",
+            ]),
+            ("(e.payload @> '{\"k\": 5}'::jsonb)", &[
+                "e: payload Contains(\"@>\") const=payload @> '{\"k\": 5}'::jsonb other=",
+            ]),
+            ("(c.vip AND (c.deleted_at IS NULL))", &[
+                "c: vip Equal const=vip other=",
+                "c: deleted_at Equal const=deleted_at IS NULL other=",
+            ]),
+            ("(o.status = ANY ('{new,paid}'::public.mood[]))", &[
+                "o: status Equal const=status = ANY ('{new,paid}'::public.mood[]) other=",
+            ]),
+            ("((o.a = 1) OR (o.b = 2))", &[]),
+            ("(o.a = o.b)", &[]),
+            ("(\"We;ird\".\"x y\" = 1)", &["We;ird: \"x y\" Equal const=\"x y\" = 1 other="]),
+        ] {
+            assert_eq!(shown(condition), wanted, "{condition}");
+        }
+    }
+
+    #[test]
+    fn sort_keys_have_a_direction() {
+        let (operand, descends) = sort_key("o.placed_at DESC").unwrap();
+        assert_eq!((operand.expression.as_str(), descends), ("placed_at", true));
+        assert!(!sort_key("(lower(c.name))").unwrap().1);
+        assert_eq!(sort_key("o.a DESC NULLS LAST"), None);
+        assert_eq!(sort_key("(count(*))"), None);
+    }
+}

@@ -1,0 +1,100 @@
+//! Indexes that no statement of the workload needs.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::search::Weighed;
+use crate::failure::Result;
+use crate::twin::data::{Index, TwinData};
+use crate::twin::{Planned, Twin};
+
+/// An index that can be hidden without making a statement dearer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unneeded {
+    pub schema: String,
+    pub name: String,
+    pub table: String,
+    pub bytes: u64,
+    /// Since the counters were begun; `None`: not known.
+    pub scans: Option<i64>,
+    pub counted_seconds: f64,
+    /// How many statements were asked.
+    pub statements: usize,
+}
+
+/// A month: less does not show what is done once in it.
+const LONG_ENOUGH_SECONDS: f64 = 30.0 * 86_400.0;
+/// Small indexes cost little.
+const LEAST_PAGES: u64 = 128;
+/// The planner takes paths within this share for equal.
+const SAME: f64 = 1.01;
+
+impl Unneeded {
+    /// Whether the counters say the same as the plans, for long enough.
+    pub fn is_safe(&self) -> bool {
+        self.scans == Some(0) && self.counted_seconds >= LONG_ENOUGH_SECONDS
+    }
+}
+
+/// Hides each index that nothing but speed needs, beside the chosen candidates, which are shown.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn find(
+    twin: &Twin,
+    data: &TwinData,
+    statements: &[(Weighed, BTreeSet<(String, String)>)],
+) -> Result<Vec<Unneeded>> {
+    let mut costs: HashMap<usize, f64> = HashMap::new();
+    let mut found = Vec::new();
+    for index in data.indexes.iter().filter(|index| may_go(index)) {
+        let table = (index.schema.clone(), index.table.clone());
+        let concerned = statements
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, tables))| tables.contains(&table))
+            .map(|(at, (weighed, _))| (at, weighed))
+            .collect::<Vec<_>>();
+        for (at, weighed) in &concerned {
+            if !costs.contains_key(at) {
+                let planned = twin.generic_plan(&weighed.prepared).await?;
+                costs.insert(*at, planned.cost().unwrap_or(0.0));
+            }
+        }
+        let oids = twin.oids_of(&index.schema, &index.name);
+        twin.toggle(&oids, &[]).await?;
+        let mut is_needed = false;
+        for (at, weighed) in &concerned {
+            let planned = twin.generic_plan(&weighed.prepared).await?;
+            let dearer = |cost: f64| cost > costs.get(at).copied().unwrap_or(0.0) * SAME;
+            if planned.cost().is_none_or(dearer) || matches!(planned, Planned::Not(_)) {
+                is_needed = true;
+                break;
+            }
+        }
+        twin.toggle(&[], &oids).await?;
+        if !is_needed && !concerned.is_empty() {
+            found.push(Unneeded {
+                schema: index.schema.clone(),
+                name: index.name.clone(),
+                table: index.table.clone(),
+                bytes: index.pages.unwrap_or(0) * 8_192,
+                scans: index.scans,
+                counted_seconds: data.origin.counted_seconds,
+                statements: concerned.len(),
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// No rule of the data, no foreign key and no replica rests on it, and it is no part of another one.
+fn may_go(index: &Index) -> bool {
+    index.kind == "i"
+        && index.is_valid
+        && index.constraint.is_none()
+        && !index.is_unique
+        && !index.is_replica_identity
+        && !index.serves_foreign_key
+        && index.parent.is_none()
+        && index.pages.is_some_and(|pages| pages >= LEAST_PAGES)
+}

@@ -1,0 +1,92 @@
+//! What an index costs those who write. Estimated: by what was measured of PostgreSQL 15 and 18 on one
+//! machine (docs/advise.md), and by how many rows the table's counters say were written.
+
+use crate::pg::name::quote_ident;
+use crate::syntax::lexer::{Kind, tokens};
+use crate::twin::data::Relation;
+use crate::twin::workload::Statement;
+use crate::twin::Candidate;
+
+/// One more entry in a B-tree.
+const ENTRY_MS: f64 = 0.004;
+/// An inverted index has an entry for each element.
+const INVERTED: f64 = 4.0;
+/// An update that is heap-only no more writes into every index of the table.
+const LOST_HOT_MS: f64 = 0.02;
+
+/// What writing takes more with an index.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct WriteCost {
+    /// Rows that get an entry, since the counters were begun.
+    pub rows: f64,
+    /// Heap-only updates that are none any more.
+    pub lost_hot: f64,
+    /// Milliseconds for all of it.
+    pub ms: f64,
+}
+
+/// Of a candidate on this table, by its counters and the UPDATE statements of the workload.
+pub fn write_cost(candidate: &Candidate, table: &Relation, statements: &[Statement]) -> WriteCost {
+    let count = |value: Option<i64>| {
+        value.and_then(|value| u32::try_from(value).ok()).map_or(0.0, f64::from)
+    };
+    let (inserted, updated) = (count(table.inserted), count(table.updated));
+    let hot = count(table.hot_updated);
+    let changed = statements.iter().flat_map(|statement| set_columns(&statement.text));
+    let is_changed = changed.into_iter().any(|column| names(candidate, &column));
+    let is_brin = candidate.definition.starts_with("brin");
+    let lost_hot = if is_changed && !is_brin { hot } else { 0.0 };
+    let rows = inserted + (updated - hot).max(0.0) + lost_hot;
+    let entry = match candidate.definition.starts_with("gin") {
+        true => ENTRY_MS * INVERTED,
+        false => ENTRY_MS,
+    };
+    WriteCost { rows, lost_hot, ms: rows * entry + lost_hot * LOST_HOT_MS }
+}
+
+/// Whether the index names the column anywhere: as a key, included, or in its condition.
+fn names(candidate: &Candidate, column: &str) -> bool {
+    let quoted = quote_ident(column);
+    let found = tokens(&candidate.definition).map(|token| token.text(&candidate.definition));
+    found.collect::<Vec<_>>().contains(&quoted.as_str())
+}
+
+/// The columns that an UPDATE sets.
+fn set_columns(text: &str) -> Vec<String> {
+    let found = tokens(text).collect::<Vec<_>>();
+    if !found.first().is_some_and(|token| token.is(text, "update")) {
+        return Vec::new();
+    }
+    let Some(start) = found.iter().position(|token| token.is(text, "set")) else {
+        return Vec::new();
+    };
+    let mut columns = Vec::new();
+    let mut depth = 0_usize;
+    for pair in found[start..].windows(2) {
+        let [token, next] = pair else { continue };
+        match token.kind {
+            Kind::Open(_) => depth += 1,
+            Kind::Close(_) => depth = depth.saturating_sub(1),
+            Kind::Word if ["where", "from", "returning"].iter().any(|word| token.is(text, word)) => {
+                break;
+            }
+            Kind::Word | Kind::QuotedName if depth == 0 && next.text(text) == "=" => {
+                columns.push(token.text(text).trim_matches('"').to_owned());
+            }
+            _ => {}
+        }
+    }
+    columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_update_tells_what_it_sets() {
+        let text = "UPDATE t SET a = $1, \"B\" = (SELECT c = 1), d = d + 1 WHERE e = 2";
+        assert_eq!(set_columns(text), ["a", "B", "d"]);
+        assert!(set_columns("SELECT a = 1").is_empty());
+    }
+}

@@ -1,0 +1,183 @@
+//! `pgtend advise`: which indexes a workload lacks and does not need.
+
+use std::fs;
+
+use crate::support::Database;
+use crate::support::document::Document;
+use crate::twin::production;
+
+/// The definitions that are advised.
+fn advised(document: &Document) -> Vec<String> {
+    let sql = |advice: &serde_json::Value| {
+        let sql = advice["sql"].as_str().unwrap();
+        sql.split_once(" ON ").unwrap().1.to_owned()
+    };
+    document.advice.iter().map(sql).collect()
+}
+
+fn workload(db: &Database, statements: &[&str]) -> String {
+    let text = statements.iter().map(|statement| format!("{statement};\n")).collect::<String>();
+    db.declare_as("workload.sql", &text)
+}
+
+#[tokio::test]
+async fn what_the_workload_lacks_is_advised_and_apply_builds_it() {
+    let db = production().await;
+    let file = workload(
+        &db,
+        &[
+            "SELECT * FROM orders WHERE zip = 'z170' ORDER BY placed_at DESC LIMIT 5",
+            "SELECT * FROM customers WHERE upper(name) = 'NAME 9'",
+            "SELECT id FROM events WHERE kind = 'err' AND at > '2025-04-20'",
+            "SELECT * FROM orders WHERE id = 3",
+        ],
+    );
+    let written = db.path("advice.sql").display().to_string();
+    let output =
+        db.pgtend(&["advise", "--workload", &file, "--write", &written, "--format", "json"]);
+    let document: Document = output.expect(0).came_to("done").json();
+    let advised = advised(&document);
+    let has = |words: &str| advised.iter().any(|sql| sql.contains(words));
+    assert!(has("public.orders (zip"), "{advised:?}");
+    assert!(has("public.customers (upper(name))"), "{advised:?}");
+    assert!(has("public.events (kind, at)"), "{advised:?}");
+    assert_eq!(advised.len(), 3, "the key needs no other index: {advised:?}");
+    for advice in &document.advice {
+        assert_eq!(advice["rung"], "estimated");
+        for served in advice["serves"].as_array().unwrap() {
+            let cost = |key: &str| served[key].as_f64().unwrap();
+            assert!(cost("cost_after") < cost("cost_before"), "{served}");
+        }
+    }
+    db.pgtend(&["plan", &written, "--check"]).expect(1);
+    db.pgtend(&["apply", &written]).expect(0);
+    db.pgtend(&["plan", &written, "--check"]).expect(0);
+    // With them there nothing is left to advise.
+    let again = db.pgtend(&["advise", "--workload", &file, "--check", "--format", "json"]);
+    again.expect(0).came_to("nothing_to_do");
+}
+
+#[tokio::test]
+async fn estimated_sizes_are_those_of_the_indexes() {
+    let db = production().await;
+    let file = workload(
+        &db,
+        &[
+            "SELECT * FROM orders WHERE zip = 'z170'",
+            "SELECT * FROM customers WHERE name = 'Name 9'",
+            "SELECT * FROM orders WHERE total = 17",
+            "SELECT * FROM events WHERE kind = 'err' AND at > '2025-04-20'",
+        ],
+    );
+    let output = db.pgtend(&["advise", "--workload", &file, "--format", "json"]).expect(0);
+    let document: Document = output.json();
+    let mut close = 0;
+    for (number, advice) in document.advice.iter().enumerate() {
+        let definition = advice["sql"].as_str().unwrap().split_once(" ON ").unwrap().1;
+        db.sql(&format!("CREATE INDEX sized_{number} ON {definition}")).await;
+        let sql = format!(
+            "SELECT sum(pg_relation_size(t.relid)) FROM pg_partition_tree('sized_{number}') AS t"
+        );
+        let sql = match definition.contains("events") {
+            true => sql,
+            false => format!("SELECT pg_relation_size('sized_{number}')"),
+        };
+        let real: f64 = db.value(&sql).await.parse().unwrap();
+        let told = advice["size_bytes"].as_f64().unwrap();
+        if (told / real - 1.0).abs() <= 0.25 {
+            close += 1;
+        }
+    }
+    let all = document.advice.len();
+    assert!(all >= 3 && close * 4 >= all * 3, "{close} of {all} within 25 %: {output}");
+}
+
+#[tokio::test]
+async fn a_budget_and_a_number_limit_the_choice() {
+    let db = production().await;
+    let file = workload(
+        &db,
+        &[
+            "SELECT * FROM orders WHERE zip = 'z170'",
+            "SELECT * FROM orders WHERE total = 17",
+            "SELECT * FROM customers WHERE name = 'Name 9'",
+        ],
+    );
+    let look = |more: &[&str]| {
+        let arguments = [&["advise", "--workload", file.as_str(), "--format", "json"], more].concat();
+        let document: Document = db.pgtend(&arguments).expect(0).json();
+        document
+    };
+    assert_eq!(look(&[]).advice.len(), 3);
+    assert_eq!(look(&["--max-indexes", "1"]).advice.len(), 1);
+    let within = look(&["--budget", "600kB"]);
+    let bytes = within.advice.iter().map(|advice| advice["size_bytes"].as_u64().unwrap()).sum::<u64>();
+    assert!(bytes > 0 && bytes <= 600 * 1024, "{bytes}");
+    assert_eq!(within.candidates.len(), 0);
+    assert!(within.taken_at.is_some());
+    assert_eq!(look(&[]).advice, look(&[]).advice, "the same again");
+    db.pgtend(&["advise", "--workload", &file, "--check"]).expect(1);
+    db.pgtend(&["advise", "--workload", &file, "--budget", "much"]).expect(2);
+}
+
+#[tokio::test]
+async fn what_no_statement_needs_is_named_and_never_called_safe_too_early() {
+    let db = production().await;
+    db.sql("CREATE INDEX orders_spare ON orders (note, city, zip, total)").await;
+    let file = workload(&db, &["SELECT * FROM orders WHERE id = 3", "SELECT * FROM orders WHERE city = 'city3'"]);
+    let written = db.path("advice.sql").display().to_string();
+    let output =
+        db.pgtend(&["advise", "--workload", &file, "--write", &written, "--format", "json"]).expect(0);
+    let document: Document = output.json();
+    let named = document.unneeded.iter().map(|index| index["object"].as_str().unwrap());
+    let named = named.collect::<Vec<_>>();
+    assert!(named.contains(&"public.orders_spare"), "{named:?}");
+    assert!(!named.contains(&"public.orders_pkey"), "a constraint's index stays: {named:?}");
+    assert!(!named.contains(&"public.orders_customer_id_idx"), "a foreign key's stays: {named:?}");
+    assert!(!named.contains(&"public.orders_city_idx"), "it is used: {named:?}");
+    assert!(document.unneeded.iter().all(|index| index["is_safe"] == false), "{output}");
+    let text = fs::read_to_string(&written).unwrap();
+    assert!(text.contains("-- DROP INDEX CONCURRENTLY public.orders_spare;"), "{text}");
+    assert!(text.lines().all(|line| line.is_empty() || line.starts_with("--")), "{text}");
+}
+
+#[tokio::test]
+async fn statements_of_the_counters_are_weighed_by_their_time_and_our_own_left_out() {
+    let db = production().await;
+    let session = db.session().await;
+    session.batch_execute("SELECT pg_stat_statements_reset()").await.unwrap();
+    for number in 0..40 {
+        let sql = format!("SELECT count(*) FROM orders WHERE zip = 'z{number}'");
+        session.batch_execute(&sql).await.unwrap();
+    }
+    session.batch_execute("SELECT * FROM orders WHERE placed_at > now() - interval '1 day' LIMIT 3").await.unwrap();
+    db.pgtend(&["advise", "--format", "json"]).expect(0);
+    let output = db.pgtend(&["advise", "--format", "json"]).expect(0);
+    let document: Document = output.json();
+    assert!(advised(&document).iter().any(|sql| sql.contains("orders (zip")), "{output}");
+    for statement in &document.statements {
+        let query = statement["query"].as_str().unwrap();
+        assert!(!query.contains("pg_catalog.json_build_object"), "{query}");
+    }
+    let interval = document.statements.iter().find(|it| it["query"].as_str().unwrap().contains("interval"));
+    assert_ne!(interval.unwrap()["verdict"], "not_judged", "{output}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_judged_says_why() {
+    let db = production().await;
+    let role = db.role("reader").await;
+    db.sql(&format!("GRANT SELECT ON customers TO {role}")).await;
+    let file = workload(
+        &db,
+        &["SELECT * FROM orders WHERE zip = 'z170'", "SELECT * FROM customers WHERE name = 'Name 9'"],
+    );
+    let output = db
+        .pgtend_as(&role, &["advise", "--workload", &file, "--format", "json"])
+        .expect(0);
+    let document: Document = output.json();
+    let verdicts = document.statements.iter().map(|it| it["verdict"].as_str().unwrap());
+    assert_eq!(verdicts.collect::<Vec<_>>(), ["not_judged", "better"], "{output}");
+    let reason = document.statements[0]["reason"].as_str().unwrap();
+    assert!(reason.contains("GRANT SELECT ON public.orders"), "{reason}");
+}
