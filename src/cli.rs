@@ -15,8 +15,8 @@ use crate::failure::{Failure, Result};
 use crate::jobs::maintenance::{analyze, vacuum};
 use crate::jobs::plan_and_apply::{apply, plan};
 use crate::jobs::{
-    activity, advise, completions, explain, history, init, man, refresh, slow_queries, snapshot, verify,
-    what_if,
+    activity, advise, completions, explain, history, init, man, refresh, slow_queries, snapshot,
+    verify, what_if,
 };
 use crate::output::inflight::Inflight;
 use crate::output::report_file::ReportFile;

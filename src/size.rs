@@ -15,7 +15,9 @@ const UNITS: [(&str, u64); 6] = [
 /// Says what was expected.
 pub fn parse(text: &str) -> Result<u64, String> {
     let text = text.trim();
-    let end = text.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(text.len());
+    let end = text
+        .find(|char: char| !char.is_ascii_digit() && char != '.')
+        .unwrap_or(text.len());
     let unit = text[end..].trim().to_ascii_lowercase();
     let factor = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, factor)| *factor);
     let whole = text[..end].parse::<u64>().ok().zip(factor);

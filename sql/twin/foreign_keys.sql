@@ -14,5 +14,5 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE k.conrelid = ANY ($1::pg_catalog.oid[])
   AND k.confrelid = ANY ($1::pg_catalog.oid[])
   AND k.contype = 'f'
-  AND k.conparentid = 0
+  AND k.conparentid = 0::pg_catalog.oid
 ORDER BY k.oid

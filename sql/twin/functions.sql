@@ -18,7 +18,7 @@ WHERE p.oid = ANY ($1::pg_catalog.oid[])
   AND n.nspname <> ALL ('{pg_catalog,information_schema}'::pg_catalog.name[])
   AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_depend AS d
-    WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+    WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid
       AND d.objid = p.oid AND d.deptype IN ('e', 'i')
   )
 ORDER BY p.oid

@@ -45,8 +45,8 @@ SELECT pg_catalog.json_build_object(
         'attribute', a.attname,
         'is_default_order', (
           SELECT o.opcdefault
-            AND o.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace
-            AND (x.indcollation[a.attnum - 1] = ta.attcollation OR ta.attcollation = 0)
+            AND o.opcnamespace = 'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid
+            AND (x.indcollation[a.attnum - 1] = ta.attcollation OR ta.attcollation = 0::pg_catalog.oid)
           FROM pg_catalog.pg_opclass AS o
           WHERE o.oid = x.indclass[a.attnum - 1] AND a.attnum <= x.indnkeyatts
         ),

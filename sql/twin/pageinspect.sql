@@ -9,14 +9,14 @@ WHERE e.extname = 'pageinspect'
       AND pg_catalog.bool_and(pg_catalog.has_function_privilege(p.oid, 'EXECUTE'))
     FROM pg_catalog.pg_proc AS p
     JOIN pg_catalog.pg_depend AS d
-      ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid
-        AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+      ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid AND d.objid = p.oid
+        AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass::pg_catalog.oid
         AND d.refobjid = e.oid AND d.deptype = 'e'
     WHERE p.pronamespace = e.extnamespace
       AND (
-        (p.proname = 'bt_metap' AND p.proargtypes[0] = 'pg_catalog.text'::pg_catalog.regtype)
+        (p.proname = 'bt_metap' AND p.proargtypes[0] = 'pg_catalog.text'::pg_catalog.regtype::pg_catalog.oid)
         OR (p.proname = 'gin_metapage_info' AND p.pronargs = 1)
         OR (p.proname = 'get_raw_page' AND p.pronargs = 2)
       )
   )
-  AND (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user)
+  AND (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = CURRENT_USER)

@@ -63,64 +63,64 @@ reached (class_oid, oid) AS (
     SELECT d.refclassid, d.refobjid
     FROM pg_catalog.pg_rewrite AS w
     JOIN pg_catalog.pg_depend AS d
-      ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = w.oid
-    WHERE r.class_oid = 'pg_catalog.pg_class'::pg_catalog.regclass AND w.ev_class = r.oid
+      ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid AND d.objid = w.oid
+    WHERE r.class_oid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND w.ev_class = r.oid
     UNION ALL
     SELECT r.class_oid, h.inhrelid
     FROM pg_catalog.pg_inherits AS h
-    WHERE r.class_oid = 'pg_catalog.pg_class'::pg_catalog.regclass AND h.inhparent = r.oid
+    WHERE r.class_oid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND h.inhparent = r.oid
     UNION ALL
     SELECT r.class_oid, x.indexrelid
     FROM pg_catalog.pg_index AS x
-    WHERE r.class_oid = 'pg_catalog.pg_class'::pg_catalog.regclass AND x.indrelid = r.oid
+    WHERE r.class_oid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND x.indrelid = r.oid
     UNION ALL
     SELECT d.refclassid, d.refobjid
     FROM pg_catalog.pg_constraint AS k
     JOIN pg_catalog.pg_depend AS d
-      ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND d.objid = k.oid
-    WHERE r.class_oid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid AND d.objid = k.oid
+    WHERE r.class_oid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
       AND k.conrelid = r.oid AND k.contype = 'c'
     UNION ALL
     SELECT d.refclassid, d.refobjid
     FROM pg_catalog.pg_attribute AS a
     JOIN pg_catalog.pg_attrdef AS f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
     JOIN pg_catalog.pg_depend AS d
-      ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = f.oid
-    WHERE r.class_oid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid AND d.objid = f.oid
+    WHERE r.class_oid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
       AND a.attrelid = r.oid AND a.attgenerated <> ''
     UNION ALL
     SELECT d.refclassid, d.refobjid
     FROM pg_catalog.pg_statistic_ext AS s
     JOIN pg_catalog.pg_depend AS d
-      ON d.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass AND d.objid = s.oid
-    WHERE r.class_oid = 'pg_catalog.pg_class'::pg_catalog.regclass AND s.stxrelid = r.oid
+      ON d.classid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass::pg_catalog.oid AND d.objid = s.oid
+    WHERE r.class_oid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND s.stxrelid = r.oid
     UNION ALL
     SELECT d.refclassid, d.refobjid
     FROM pg_catalog.pg_constraint AS k
     JOIN pg_catalog.pg_depend AS d
-      ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND d.objid = k.oid
-    WHERE r.class_oid = 'pg_catalog.pg_type'::pg_catalog.regclass AND k.contypid = r.oid
+      ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid AND d.objid = k.oid
+    WHERE r.class_oid = 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid AND k.contypid = r.oid
     UNION ALL
     SELECT r.class_oid, t.typelem
     FROM pg_catalog.pg_type AS t
-    WHERE r.class_oid = 'pg_catalog.pg_type'::pg_catalog.regclass
-      AND t.oid = r.oid AND t.typelem <> 0
+    WHERE r.class_oid = 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid
+      AND t.oid = r.oid AND t.typelem <> 0::pg_catalog.oid
     UNION ALL
     SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, t.typrelid
     FROM pg_catalog.pg_type AS t
-    WHERE r.class_oid = 'pg_catalog.pg_type'::pg_catalog.regclass
-      AND t.oid = r.oid AND t.typrelid <> 0
+    WHERE r.class_oid = 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid
+      AND t.oid = r.oid AND t.typrelid <> 0::pg_catalog.oid
   ) AS edge
-  WHERE edge.oid <> 0
+  WHERE edge.oid <> 0::pg_catalog.oid
     AND edge.class_oid IN (
-      'pg_catalog.pg_class'::pg_catalog.regclass,
-      'pg_catalog.pg_proc'::pg_catalog.regclass,
-      'pg_catalog.pg_type'::pg_catalog.regclass,
-      'pg_catalog.pg_operator'::pg_catalog.regclass,
-      'pg_catalog.pg_opclass'::pg_catalog.regclass,
-      'pg_catalog.pg_collation'::pg_catalog.regclass,
-      'pg_catalog.pg_ts_config'::pg_catalog.regclass,
-      'pg_catalog.pg_extension'::pg_catalog.regclass
+      'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid,
+      'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid,
+      'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid,
+      'pg_catalog.pg_operator'::pg_catalog.regclass::pg_catalog.oid,
+      'pg_catalog.pg_opclass'::pg_catalog.regclass::pg_catalog.oid,
+      'pg_catalog.pg_collation'::pg_catalog.regclass::pg_catalog.oid,
+      'pg_catalog.pg_ts_config'::pg_catalog.regclass::pg_catalog.oid,
+      'pg_catalog.pg_extension'::pg_catalog.regclass::pg_catalog.oid
     )
 )
 SELECT r.class_oid::pg_catalog.regclass::pg_catalog.text AS class, r.oid

@@ -88,7 +88,7 @@ WHERE c.oid = ANY ($1::pg_catalog.oid[])
   AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
   AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_depend AS d
-    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
       AND d.objid = c.oid AND d.deptype = 'e'
   )
 ORDER BY c.oid

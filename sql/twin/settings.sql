@@ -22,13 +22,14 @@ LEFT JOIN LATERAL (
   FROM pg_catalog.pg_db_role_setting AS d
   CROSS JOIN LATERAL pg_catalog.unnest(d.setconfig) AS c (entry)
   WHERE d.setrole IN (
-      0, (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1::pg_catalog.text)
+      0::pg_catalog.oid, (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1::pg_catalog.text)
     )
     AND d.setdatabase IN (
-      0, (SELECT b.oid FROM pg_catalog.pg_database AS b WHERE b.datname = pg_catalog.current_database())
+      0::pg_catalog.oid, (SELECT b.oid FROM pg_catalog.pg_database AS b WHERE b.datname = pg_catalog.current_database())
     )
     AND pg_catalog.split_part(c.entry, '=', 1) = s.name
-  ORDER BY d.setrole <> 0 AND d.setdatabase <> 0 DESC, d.setrole <> 0 DESC
+  ORDER BY d.setrole <> 0::pg_catalog.oid AND d.setdatabase <> 0::pg_catalog.oid DESC,
+    d.setrole <> 0::pg_catalog.oid DESC
   LIMIT 1
 ) AS own ON true
 WHERE pg_catalog.starts_with(s.category, 'Query Tuning')

@@ -35,7 +35,7 @@ WHERE t.oid = ANY ($1::pg_catalog.oid[])
   AND t.typtype IN ('e', 'd', 'r')
   AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_depend AS d
-    WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
+    WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass::pg_catalog.oid
       AND d.objid = t.oid AND d.deptype = 'e'
   )
 ORDER BY t.oid

@@ -103,7 +103,11 @@ impl TwinOptions {
         let wanted = Wanted {
             texts: &all,
             role: self.role.as_deref(),
-            values: if self.no_values { Values::LeftOut } else { Values::Included },
+            values: if self.no_values {
+                Values::LeftOut
+            } else {
+                Values::Included
+            },
         };
         let mut data = twin::export(&database, &wanted).await?;
         data.statements = statements.clone();
@@ -113,7 +117,9 @@ impl TwinOptions {
                 true => "without values of the data",
                 false => "it holds values of the data, and only you may read it",
             };
-            context.console.narrate(&format!("Saved the twin to {}: {holds}.", file.display()));
+            context
+                .console
+                .narrate(&format!("Saved the twin to {}: {holds}.", file.display()));
         }
         Ok(Prepared { statements, data: Arc::new(data), warnings })
     }

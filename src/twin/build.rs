@@ -270,5 +270,7 @@ pub(super) async fn execute(session: &Session, statement: &str) -> Result<()> {
 /// Says which indexes the planner may use.
 pub(super) async fn set_valid(session: &Session, oids: &[Oid], is_valid: bool) -> Result<()> {
     let sql = include_str!("../../sql/twin-build/valid_indexes.sql");
-    ask(session, sql, &[(&oids, Type::OID_ARRAY), (&is_valid, Type::BOOL)]).await.map(drop)
+    ask(session, sql, &[(&oids, Type::OID_ARRAY), (&is_valid, Type::BOOL)])
+        .await
+        .map(drop)
 }

@@ -77,7 +77,9 @@ impl Twin {
         let mut sized = self.size_candidates(made.iter().flatten()).await?;
         let candidates = made.into_iter().map(|name| {
             name.and_then(|name| {
-                sized.remove(&name).ok_or_else(|| "it was not found after it was made".to_owned())
+                sized
+                    .remove(&name)
+                    .ok_or_else(|| "it was not found after it was made".to_owned())
             })
         });
         Ok(candidates.collect())
@@ -160,11 +162,16 @@ impl Twin {
         let data = self.data.clone();
         let columns = Columns::of(&data.column_statistics);
         for index in indexes {
-            let Some(object) = self.object(&index.schema, &index.name).cloned() else { continue };
-            let Some(root) = members.get(&object.oid) else { continue };
-            let table = data.relations.iter().find(|relation| {
-                relation.schema == index.schema && relation.name == index.table
-            });
+            let Some(object) = self.object(&index.schema, &index.name).cloned() else {
+                continue;
+            };
+            let Some(root) = members.get(&object.oid) else {
+                continue;
+            };
+            let table = data
+                .relations
+                .iter()
+                .find(|relation| relation.schema == index.schema && relation.name == index.table);
             let Some(table) = table else { continue };
             let (sized, figure) = self.sized(index, table, &columns).await?;
             figures.extend(figure);
@@ -181,8 +188,7 @@ impl Twin {
             candidate.names.push(sized.name.clone());
             if sized.name == *root {
                 candidate.definition = behind_using(&sized.definition);
-                candidate.table =
-                    RelationName::qualified(table.schema.clone(), table.name.clone());
+                candidate.table = RelationName::qualified(table.schema.clone(), table.name.clone());
             }
         }
         self.write_figures(&figures).await?;
@@ -226,7 +232,9 @@ impl Twin {
         let table = super::ddl::qualified(&table.schema, &table.name);
         let text = format!("SELECT FROM ONLY {table} WHERE {predicate}");
         let name = format!("rows_{}", self.next_file);
-        let Ok(prepared) = self.prepare(&name, &text).await? else { return Ok(None) };
+        let Ok(prepared) = self.prepare(&name, &text).await? else {
+            return Ok(None);
+        };
         let planned = self.generic_plan(&prepared).await?;
         Ok(match planned {
             Planned::Plan(plan, _) => {
@@ -265,7 +273,9 @@ impl Twin {
 
     fn relation(&self, schema: &str, name: &str) -> Option<&Relation> {
         let relations = &self.data.relations;
-        relations.iter().find(|relation| relation.schema == schema && relation.name == name)
+        relations
+            .iter()
+            .find(|relation| relation.schema == schema && relation.name == name)
     }
 
     /// The indexes of this name, or of this schema and name, and those of their partitions.
@@ -284,9 +294,12 @@ impl Twin {
             )));
         }
         let sql = include_str!("../../sql/twin-build/index_trees.sql");
-        let rows =
-            ask(&self.superuser, sql, &[(&schemas, Type::TEXT_ARRAY), (&names, Type::TEXT_ARRAY)])
-                .await?;
+        let rows = ask(
+            &self.superuser,
+            sql,
+            &[(&schemas, Type::TEXT_ARRAY), (&names, Type::TEXT_ARRAY)],
+        )
+        .await?;
         Ok(rows.iter().map(|row| row.get("oid")).collect())
     }
 }
@@ -294,7 +307,7 @@ impl Twin {
 /// `CREATE INDEX name ON schema.table USING btree (a)` without all before its method.
 fn behind_using(definition: &str) -> String {
     match definition.split_once(" USING ") {
-        Some((_, rest)) => rest.strip_prefix("btree ").unwrap_or_else(|| rest).to_owned(),
+        Some((_, rest)) => rest.strip_prefix("btree ").unwrap_or(rest).to_owned(),
         None => definition.to_owned(),
     }
 }

@@ -223,7 +223,10 @@ fn operator(operator: &Operator) -> Make {
     ];
     let more = more.iter().filter_map(|(word, value)| Some((word, value.as_ref()?)));
     parts.extend(more.map(|(word, value)| format!("{word} = {value}")));
-    make(format!("operator {name}"), format!("CREATE OPERATOR {name} ({})", parts.join(", ")))
+    make(
+        format!("operator {name}"),
+        format!("CREATE OPERATOR {name} ({})", parts.join(", ")),
+    )
 }
 
 fn index(index: &Index) -> Make {
@@ -242,8 +245,7 @@ fn index(index: &Index) -> Make {
 fn attach_index(index: &Index) -> Option<Make> {
     let (schema, parent) = (index.parent_schema.as_ref()?, index.parent.as_ref()?);
     let name = qualified(&index.schema, &index.name);
-    let sql =
-        format!("ALTER INDEX {} ATTACH PARTITION {name}", qualified(schema, parent));
+    let sql = format!("ALTER INDEX {} ATTACH PARTITION {name}", qualified(schema, parent));
     Some(make(name, sql))
 }
 

@@ -103,7 +103,10 @@ async fn probe(
     let still = "SELECT pg_catalog.to_regclass($1::pg_catalog.text)::pg_catalog.oid \
                  OPERATOR(pg_catalog.=) $2::pg_catalog.oid AS is_same";
     let rows = ask(session, still, &[(&table, Type::TEXT), (&relation.oid, Type::OID)]).await?;
-    if !rows.first().is_some_and(|row| row.get::<_, Option<bool>>("is_same").unwrap_or(false)) {
+    if !rows
+        .first()
+        .is_some_and(|row| row.get::<_, Option<bool>>("is_same").unwrap_or(false))
+    {
         return Ok(Vec::new());
     }
     let probes = columns.iter().map(|column| {

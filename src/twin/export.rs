@@ -83,13 +83,25 @@ async fn read_catalog(
     let values = wanted.values == Values::Included;
     let major = origin.major();
     let mut data = TwinData {
-        extensions: objects(session, include_str!("../../sql/twin/extensions.sql"), &reached.extensions)
-            .await?,
-        collations: objects(session, include_str!("../../sql/twin/collations.sql"), &reached.collations)
-            .await?,
+        extensions: objects(
+            session,
+            include_str!("../../sql/twin/extensions.sql"),
+            &reached.extensions,
+        )
+        .await?,
+        collations: objects(
+            session,
+            include_str!("../../sql/twin/collations.sql"),
+            &reached.collations,
+        )
+        .await?,
         types: objects(session, include_str!("../../sql/twin/types.sql"), &reached.types).await?,
-        operators: objects(session, include_str!("../../sql/twin/operators.sql"), &reached.operators)
-            .await?,
+        operators: objects(
+            session,
+            include_str!("../../sql/twin/operators.sql"),
+            &reached.operators,
+        )
+        .await?,
         functions: reached.functions,
         indexes: objects(session, include_str!("../../sql/twin/indexes.sql"), &tables).await?,
         foreign_keys: objects(session, include_str!("../../sql/twin/foreign_keys.sql"), &tables)
@@ -235,7 +247,8 @@ async fn collect<T: DeserializeOwned>(
         Ok(object) => objects.push(object),
         Err(failure) => fault = Some(failure),
     });
-    each.await.map_err(|error| error.into_failure().context("reading the catalog failed"))?;
+    each.await
+        .map_err(|error| error.into_failure().context("reading the catalog failed"))?;
     match fault {
         Some(failure) => Err(failure),
         None => Ok(objects),

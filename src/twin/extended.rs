@@ -34,16 +34,19 @@ pub(super) async fn write(twin: &Twin) -> Result<Vec<String>> {
         return Ok(refused);
     }
     for name in CASTS {
-        let cast =
-            format!("CREATE CAST (pg_catalog.bytea AS pg_catalog.{name}) WITHOUT FUNCTION");
+        let cast = format!("CREATE CAST (pg_catalog.bytea AS pg_catalog.{name}) WITHOUT FUNCTION");
         execute(&twin.superuser, &cast).await?;
     }
     for statistics in &twin.data.extended_statistics {
         let name = qualified(&statistics.schema, &statistics.name);
         let named: [(&(dyn ToSql + Sync), Type); 2] =
             [(&statistics.schema, Type::TEXT), (&statistics.name, Type::TEXT)];
-        ask(&twin.superuser, include_str!("../../sql/twin-build/forget_statistics.sql"), &named)
-            .await?;
+        ask(
+            &twin.superuser,
+            include_str!("../../sql/twin-build/forget_statistics.sql"),
+            &named,
+        )
+        .await?;
         for data in &statistics.data {
             if let Err(failure) = write_one(twin, statistics, data).await {
                 refused.push(format!("extended statistics {name}: {failure}"));
@@ -115,9 +118,10 @@ async fn common_values(
         &[(&CARRIER, Type::TEXT)],
     )
     .await?;
-    let values = types.iter().enumerate().map(|(at, row)| {
-        format!("v.list[i.item][{}]::{}", at + 1, row.get::<_, &str>("type"))
-    });
+    let values = types
+        .iter()
+        .enumerate()
+        .map(|(at, row)| format!("v.list[i.item][{}]::{}", at + 1, row.get::<_, &str>("type")));
     let list = quote_literal(data.values.as_deref().unwrap_or("{}"));
     let fill = [
         format!(
@@ -156,9 +160,7 @@ fn with_frequencies(hex: &str, data: &ExtendedData) -> Option<String> {
         return None;
     }
     let start = bytes.len().checked_sub(count * item)?;
-    for (at, (frequency, base)) in
-        data.frequencies.iter().zip(&data.base_frequencies).enumerate()
-    {
+    for (at, (frequency, base)) in data.frequencies.iter().zip(&data.base_frequencies).enumerate() {
         let place = start + at * item + columns;
         bytes.get_mut(place..place + 8)?.copy_from_slice(&frequency.to_ne_bytes());
         bytes.get_mut(place + 8..place + 16)?.copy_from_slice(&base.to_ne_bytes());

@@ -85,7 +85,9 @@ impl Twin {
     }
 
     fn set_table(&self, table: &Relation) -> Result<Option<Figures>> {
-        let Some(object) = self.object(&table.schema, &table.name) else { return Ok(None) };
+        let Some(object) = self.object(&table.schema, &table.name) else {
+            return Ok(None);
+        };
         if let (Some(file), Some(pages)) = (&object.file, table.pages) {
             self.set_length(file, pages)?;
         }
@@ -127,11 +129,10 @@ impl Twin {
             self.next_file += 1;
             self.open(&new)?.write_all(&first).map_err(|error| unwritten(&new, &error))?;
             self.set_length(&new, pages)?;
-            self.objects
-                .insert((index.schema.clone(), index.name.clone()), super::build::Object {
-                    file: Some(new),
-                    ..object
-                });
+            self.objects.insert(
+                (index.schema.clone(), index.name.clone()),
+                super::build::Object { file: Some(new), ..object },
+            );
         } else {
             self.set_length(file, pages)?;
         }
@@ -156,7 +157,9 @@ impl Twin {
                 Ok(fits.then(|| pages::btree(height, true)))
             }
             "gin" => {
-                let Some(counters) = metapage.and_then(|page| page.gin) else { return Ok(None) };
+                let Some(counters) = metapage.and_then(|page| page.gin) else {
+                    return Ok(None);
+                };
                 let mut first = self.read_first(file)?;
                 pages::set_gin_counters(&mut first, counters);
                 Ok(Some(first))
@@ -207,8 +210,8 @@ impl Twin {
     }
 
     pub(super) async fn write_figures(&self, figures: &[Figures]) -> Result<()> {
-        let json = serde_json::to_string(figures)
-            .map_err(|error| Failure::from_error(Kind::Io, error))?;
+        let json =
+            serde_json::to_string(figures).map_err(|error| Failure::from_error(Kind::Io, error))?;
         let sql = include_str!("../../sql/twin-build/figures.sql");
         ask(&self.superuser, sql, &[(&json, Type::TEXT)]).await.map(drop)
     }
@@ -269,5 +272,7 @@ pub(super) fn shape(
 /// Types whose equal values may have different bytes (btree_gin's and nbtree's documentation: 1.0 and
 /// 1.00; -0 and 0).
 fn has_unequal_images(of: &str) -> bool {
-    ["numeric", "real", "double precision", "jsonb"].iter().any(|name| of.starts_with(name))
+    ["numeric", "real", "double precision", "jsonb"]
+        .iter()
+        .any(|name| of.starts_with(name))
 }

@@ -117,7 +117,10 @@ fn distinct_keys(keys: &[ColumnShape], rows: f64) -> f64 {
     product.max(1.0)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "pages and bytes are far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "pages and bytes are far below 2^52"
+)]
 fn to_float(value: u64) -> f64 {
     value as f64
 }

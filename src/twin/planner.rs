@@ -87,7 +87,7 @@ impl Twin {
         };
         let sql = format!("EXPLAIN (FORMAT JSON, VERBOSE) EXECUTE {}{arguments}", statement.name);
         match self.planner.query(&sql, &[]).await {
-            Ok(rows) => Ok(read(rows.first().map(|row| row.get(0)).unwrap_or_default())),
+            Ok(rows) => Ok(read(rows.first().map_or("", |row| row.get(0)))),
             Err(error) if error.sqlstate.is_none() => Err(error.into_failure()),
             Err(error) => Ok(Planned::Not(self.explained(&error))),
         }
@@ -127,17 +127,19 @@ impl Twin {
             quote_literal(name),
             quote_literal(value)
         );
-        self.planner.query(&sql, &[]).await.map(drop).map_err(|error| match error.sqlstate {
-            None => error.into_failure(),
-            Some(_) => {
-                crate::failure::Failure::usage(format!("--set {name}={value}: {error}"))
-            }
-        })
+        self.planner
+            .query(&sql, &[])
+            .await
+            .map(drop)
+            .map_err(|error| match error.sqlstate {
+                None => error.into_failure(),
+                Some(_) => crate::failure::Failure::usage(format!("--set {name}={value}: {error}")),
+            })
     }
 }
 
-fn read(text: String) -> Planned {
-    let plan = serde_json::from_str::<Value>(&text);
+fn read(text: &str) -> Planned {
+    let plan = serde_json::from_str::<Value>(text);
     let cost = |plan: &Value| plan.pointer("/0/Plan/Total Cost").and_then(Value::as_f64);
     match plan.map(|plan| (cost(&plan), plan)) {
         Ok((Some(cost), plan)) => Planned::Plan(plan, cost),

@@ -64,9 +64,9 @@ fn with_limits(text: &str) -> String {
     let mut mended = String::new();
     let mut copied = 0;
     let numbers = found.iter().enumerate().filter(|(_, token)| token.kind == Kind::Parameter);
-    let others = numbers.clone().filter(|(at, _)| {
-        !stands_behind(*at, "limit") && !stands_behind(*at, "offset")
-    });
+    let others = numbers
+        .clone()
+        .filter(|(at, _)| !stands_behind(*at, "limit") && !stands_behind(*at, "offset"));
     for (_, token) in others {
         let name = token.text(text);
         if !order.contains(&name) {

@@ -97,7 +97,9 @@ pub async fn of_counters(
     unknown.extend(texts.unreadable.map(Unavailable::because));
     let mut statements: Vec<Statement> = Vec::new();
     for statement in counted {
-        let Some(text) = texts.known.get(&statement.key) else { continue };
+        let Some(text) = texts.known.get(&statement.key) else {
+            continue;
+        };
         let is_named = queryids.contains(&statement.key.queryid);
         if !is_named && (is_own(text) || !has_plan(text)) {
             continue;
@@ -128,7 +130,7 @@ pub async fn of_counters(
 fn has_plan(text: &str) -> bool {
     const FIRST: [&str; 8] =
         ["delete", "insert", "merge", "select", "table", "update", "values", "with"];
-    tokens(text).find(|token| !matches!(token.kind, Kind::Open(_))).is_some_and(|token| {
-        FIRST.iter().any(|word| token.is(text, word))
-    })
+    tokens(text)
+        .find(|token| !matches!(token.kind, Kind::Open(_)))
+        .is_some_and(|token| FIRST.iter().any(|word| token.is(text, word)))
 }

@@ -104,14 +104,19 @@ async fn a_budget_and_a_number_limit_the_choice() {
         ],
     );
     let look = |more: &[&str]| {
-        let arguments = [&["advise", "--workload", file.as_str(), "--format", "json"], more].concat();
+        let arguments =
+            [&["advise", "--workload", file.as_str(), "--format", "json"], more].concat();
         let document: Document = db.pgtend(&arguments).expect(0).json();
         document
     };
     assert_eq!(look(&[]).advice.len(), 3);
     assert_eq!(look(&["--max-indexes", "1"]).advice.len(), 1);
     let within = look(&["--budget", "600kB"]);
-    let bytes = within.advice.iter().map(|advice| advice["size_bytes"].as_u64().unwrap()).sum::<u64>();
+    let bytes = within
+        .advice
+        .iter()
+        .map(|advice| advice["size_bytes"].as_u64().unwrap())
+        .sum::<u64>();
     assert!(bytes > 0 && bytes <= 600 * 1024, "{bytes}");
     assert_eq!(within.candidates.len(), 0);
     assert!(within.taken_at.is_some());
@@ -124,16 +129,23 @@ async fn a_budget_and_a_number_limit_the_choice() {
 async fn what_no_statement_needs_is_named_and_never_called_safe_too_early() {
     let db = production().await;
     db.sql("CREATE INDEX orders_spare ON orders (note, city, zip, total)").await;
-    let file = workload(&db, &["SELECT * FROM orders WHERE id = 3", "SELECT * FROM orders WHERE city = 'city3'"]);
+    let file = workload(
+        &db,
+        &["SELECT * FROM orders WHERE id = 3", "SELECT * FROM orders WHERE city = 'city3'"],
+    );
     let written = db.path("advice.sql").display().to_string();
-    let output =
-        db.pgtend(&["advise", "--workload", &file, "--write", &written, "--format", "json"]).expect(0);
+    let output = db
+        .pgtend(&["advise", "--workload", &file, "--write", &written, "--format", "json"])
+        .expect(0);
     let document: Document = output.json();
     let named = document.unneeded.iter().map(|index| index["object"].as_str().unwrap());
     let named = named.collect::<Vec<_>>();
     assert!(named.contains(&"public.orders_spare"), "{named:?}");
     assert!(!named.contains(&"public.orders_pkey"), "a constraint's index stays: {named:?}");
-    assert!(!named.contains(&"public.orders_customer_id_idx"), "a foreign key's stays: {named:?}");
+    assert!(
+        !named.contains(&"public.orders_customer_id_idx"),
+        "a foreign key's stays: {named:?}"
+    );
     assert!(!named.contains(&"public.orders_city_idx"), "it is used: {named:?}");
     assert!(document.unneeded.iter().all(|index| index["is_safe"] == false), "{output}");
     let text = fs::read_to_string(&written).unwrap();
@@ -150,7 +162,10 @@ async fn statements_of_the_counters_are_weighed_by_their_time_and_our_own_left_o
         let sql = format!("SELECT count(*) FROM orders WHERE zip = 'z{number}'");
         session.batch_execute(&sql).await.unwrap();
     }
-    session.batch_execute("SELECT * FROM orders WHERE placed_at > now() - interval '1 day' LIMIT 3").await.unwrap();
+    session
+        .batch_execute("SELECT * FROM orders WHERE placed_at > now() - interval '1 day' LIMIT 3")
+        .await
+        .unwrap();
     db.pgtend(&["advise", "--format", "json"]).expect(0);
     let output = db.pgtend(&["advise", "--format", "json"]).expect(0);
     let document: Document = output.json();
@@ -159,7 +174,10 @@ async fn statements_of_the_counters_are_weighed_by_their_time_and_our_own_left_o
         let query = statement["query"].as_str().unwrap();
         assert!(!query.contains("pg_catalog.json_build_object"), "{query}");
     }
-    let interval = document.statements.iter().find(|it| it["query"].as_str().unwrap().contains("interval"));
+    let interval = document
+        .statements
+        .iter()
+        .find(|it| it["query"].as_str().unwrap().contains("interval"));
     assert_ne!(interval.unwrap()["verdict"], "not_judged", "{output}");
 }
 
@@ -170,7 +188,10 @@ async fn what_cannot_be_judged_says_why() {
     db.sql(&format!("GRANT SELECT ON customers TO {role}")).await;
     let file = workload(
         &db,
-        &["SELECT * FROM orders WHERE zip = 'z170'", "SELECT * FROM customers WHERE name = 'Name 9'"],
+        &[
+            "SELECT * FROM orders WHERE zip = 'z170'",
+            "SELECT * FROM customers WHERE name = 'Name 9'",
+        ],
     );
     let output = db
         .pgtend_as(&role, &["advise", "--workload", &file, "--format", "json"])

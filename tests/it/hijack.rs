@@ -92,6 +92,8 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
     fs::write(db.path("workload/q.sql"), "SELECT id FROM app.t;").unwrap();
     let (migrations, base, workload) = (file("migrations"), file("base.sql"), file("workload"));
     let (counters, metrics) = (file("counters"), file("metrics"));
+    let (major, programs) = (db.server.major, binaries().dir.display().to_string());
+    let (twin, advice) = (file("twin"), file("advice.sql"));
     let report = format!("sarif={}", file("sarif"));
     let (url, name) = (db.url_as("postgres"), &db.name);
     let targets = format!("[targets.all]\nurl = {url:?}\ndatabases = {name:?}\n");
@@ -131,6 +133,11 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          slow-queries --since 1h --until 1s
          slow-queries --since 1s --against 1h
          slow-queries --interval 100ms
+         what-if {workload} --add {declared} --hide sales_amount --set work_mem=8MB --limit 5 --role {mallory} --save-twin {twin}
+         what-if --twin {twin} {workload} --no-values --pg {major} --pg-bin {programs}
+         advise --workload {workload} --limit 50 --budget 1GB --max-indexes 3 --write {advice} --check --role {mallory} --no-values
+         advise --limit 50 --save-twin {twin}
+         advise --twin {twin} --limit 5 --pg-bin {programs} --sql values(1)
          history
          history --object app.* --since 1h --command refresh --limit 5
          history --keep 1h
@@ -332,8 +339,11 @@ async fn every_operator_of_a_query_fits_exactly() {
     let db = Database::new().await;
     let mallory = db.role("mallory").await;
     db.pgtend(&["init"]).expect(0);
-    db.sql("CREATE EXTENSION pg_stat_statements SCHEMA pgtend; SET search_path = pg_catalog")
-        .await;
+    db.sql(
+        "CREATE EXTENSION pg_stat_statements SCHEMA pgtend;
+         CREATE EXTENSION pageinspect SCHEMA pgtend; SET search_path = pg_catalog",
+    )
+    .await;
     db.sql(&format!("GRANT CREATE ON SCHEMA public TO {mallory}")).await;
     db.session_as(&mallory).await.batch_execute(TRAPS).await.unwrap();
     let session = db.session().await;

@@ -52,7 +52,8 @@ const STATEMENTS: [&str; 34] = [
 
 pub async fn production() -> Database {
     let db = Database::new().await;
-    db.sql("CREATE EXTENSION pageinspect; CREATE EXTENSION pg_stat_statements").await;
+    db.sql("CREATE EXTENSION pageinspect; CREATE EXTENSION pg_stat_statements")
+        .await;
     for statement in SCHEMA.split_inclusive(";\n").filter(|it| it.starts_with("VACUUM")) {
         let before = SCHEMA.split(statement).next().unwrap();
         db.sql(before).await;
@@ -132,12 +133,15 @@ async fn a_twin_plans_to_the_cent_as_production_does() {
 }
 
 /// An index, and a statement that it is for.
-const CANDIDATES: [(&str, &str); 9] = [
+const CANDIDATES: [(&str, &str); 8] = [
     (
         "CREATE INDEX ON orders (status, placed_at)",
         "SELECT * FROM orders WHERE status = 'lost' AND placed_at > '2025-01-01'",
     ),
-    ("CREATE INDEX ON orders (total)", "SELECT * FROM orders ORDER BY total DESC LIMIT 10"),
+    (
+        "CREATE INDEX ON orders (total)",
+        "SELECT * FROM orders ORDER BY total DESC LIMIT 10",
+    ),
     (
         "CREATE INDEX ON orders (city) INCLUDE (total)",
         "SELECT sum(total) FROM orders WHERE city = 'city9'",
@@ -146,31 +150,39 @@ const CANDIDATES: [(&str, &str); 9] = [
         "CREATE INDEX ON customers (signup) WHERE vip",
         "SELECT * FROM customers WHERE signup > '2025-01-01' AND vip",
     ),
-    ("CREATE INDEX ON customers (upper(name))", "SELECT * FROM customers WHERE upper(name) = 'NAME 9'"),
+    (
+        "CREATE INDEX ON customers (upper(name))",
+        "SELECT * FROM customers WHERE upper(name) = 'NAME 9'",
+    ),
     (
         "CREATE INDEX ON events (kind, at)",
         "SELECT * FROM events WHERE at >= '2025-03-03' AND at < '2025-03-04' AND kind = 'err'",
     ),
-    ("CREATE INDEX ON orders USING brin (id)", "SELECT count(*) FROM orders WHERE id BETWEEN 100 AND 300"),
-    ("CREATE INDEX ON orders USING hash (zip)", "SELECT * FROM orders WHERE zip = 'z170'"),
     (
-        "CREATE INDEX ON \"We;ird\".\"Sa\"\"les\" (\"\"\"\", \"i d\")",
-        "SELECT * FROM \"We;ird\".\"Sa\"\"les\" WHERE \"\"\"\" = 3 AND \"i d\" < 100",
+        "CREATE INDEX ON orders USING hash (zip)",
+        "SELECT * FROM orders WHERE zip = 'z170'",
+    ),
+    (
+        "CREATE INDEX ON \"We;ird\".\"Sa\"\"les\" (\"Name\", \"\"\"\")",
+        "SELECT * FROM \"We;ird\".\"Sa\"\"les\" WHERE \"\"\"\" = 3 AND \"Name\" = 'N100'",
     ),
 ];
 
 #[tokio::test]
 async fn a_candidate_costs_what_the_real_index_costs() {
     let db = production().await;
-    for (number, (index, statement)) in CANDIDATES.into_iter().enumerate() {
-        let output = what_if(&db, &["--add", index, statement]).expect(0);
-        let document: Document = output.json();
-        let planned = &document.statements[0];
-        let named = index.replacen(" ON ", &format!(" tried_{number} ON "), 1);
-        db.sql(&named).await;
+    let mut arguments = Vec::new();
+    for (index, statement) in CANDIDATES {
+        arguments.extend(["--add", index, statement]);
+    }
+    let output = what_if(&db, &arguments).expect(0);
+    let document: Document = output.json();
+    for (number, (index, _)) in CANDIDATES.into_iter().enumerate() {
+        db.sql(&index.replacen(" ON ", &format!(" tried_{number} ON "), 1)).await;
+    }
+    let mut errors = Vec::new();
+    for (planned, (index, statement)) in document.statements.iter().zip(CANDIDATES) {
         let real = real_plan(&db, statement).await;
-        let schema = if index.contains("We;ird") { "\"We;ird\"." } else { "" };
-        db.sql(&format!("DROP INDEX {schema}tried_{number}")).await;
         let (shown, real_cost) = (&planned["after"], cost(&real));
         // A partition's own index is named by the server.
         if !index.contains("events") {
@@ -179,7 +191,10 @@ async fn a_candidate_costs_what_the_real_index_costs() {
         let error = (cost(shown) / real_cost - 1.0).abs();
         assert!(error < 0.06, "{index}: {real_cost} with it, {} foretold", cost(shown));
         assert_eq!(planned["verdict"], "better", "{index}: {output}");
+        errors.push(error);
     }
+    errors.sort_by(f64::total_cmp);
+    assert!(errors[errors.len() / 2] <= 0.01, "{errors:?}");
 }
 
 #[tokio::test]
@@ -191,14 +206,18 @@ async fn a_hidden_index_and_a_setting_change_the_plan() {
     let planned = &document.statements[0];
     assert_eq!(planned["verdict"], "worse", "{output}");
     assert!(!planned["after"].to_string().contains("orders_customer_id_idx"));
-    let output = what_if(&db, &["--set", "enable_indexscan=off", "--set", "enable_bitmapscan=off", by_customer]);
+    let output = what_if(
+        &db,
+        &["--set", "enable_indexscan=off", "--set", "enable_bitmapscan=off", by_customer],
+    );
     let document: Document = output.expect(0).json();
     assert!(document.statements[0]["after"].to_string().contains("Seq Scan"));
     let output = what_if(&db, &["--hide", "no_such_index", by_customer]).expect(2);
     assert!(output.stdout.contains("no such index"), "{output}");
     let output = what_if(&db, &["--set", "no_such=1", by_customer]).expect(2);
     assert!(output.stdout.contains("no_such"), "{output}");
-    let output = what_if(&db, &["--add", "CREATE INDEX ON orders (no_such)", by_customer]).expect(2);
+    let output =
+        what_if(&db, &["--add", "CREATE INDEX ON orders (no_such)", by_customer]).expect(2);
     assert!(output.stdout.contains("no_such"), "{output}");
 }
 
@@ -311,7 +330,8 @@ async fn code_of_others_has_no_rights_on_the_twin() {
 async fn an_interrupted_run_leaves_no_server() {
     let db = production().await;
     let file = db.path("many.sql");
-    let one = "SELECT * FROM orders AS a JOIN orders AS b ON a.city = b.zip JOIN customers USING (id);\n";
+    let one =
+        "SELECT * FROM orders AS a JOIN orders AS b ON a.city = b.zip JOIN customers USING (id);\n";
     fs::write(&file, one.repeat(20_000)).unwrap();
     let mut running = db.start(&["what-if", &file.display().to_string()]);
     running.until_it_says("Planning on a throwaway").await;

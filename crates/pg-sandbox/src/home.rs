@@ -272,9 +272,8 @@ impl Home {
             }
             let new = existing | OFlags::CREATE | OFlags::EXCL;
             let made = File::from(rustix::fs::openat(&at, file, new, Mode::RUSR | Mode::WUSR)?);
-            match self.account() {
-                Some(account) => fchown(&made, Some(account.uid), Some(account.gid))?,
-                None => {}
+            if let Some(account) = self.account() {
+                fchown(&made, Some(account.uid), Some(account.gid))?;
             }
             Ok(made)
         };

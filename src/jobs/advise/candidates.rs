@@ -33,9 +33,10 @@ const SMALL_PAGES: u64 = 8;
 
 impl<'d> Tables<'d> {
     pub fn of(data: &'d TwinData) -> Self {
-        let relations = data.relations.iter().map(|relation| {
-            ((relation.schema.as_str(), relation.name.as_str()), relation)
-        });
+        let relations = data
+            .relations
+            .iter()
+            .map(|relation| ((relation.schema.as_str(), relation.name.as_str()), relation));
         let mut columns = HashMap::new();
         for row in &data.column_statistics {
             let key = (row.schema.as_str(), row.relation.as_str(), row.column.as_str());
@@ -54,7 +55,8 @@ impl<'d> Tables<'d> {
     fn root(&self, name: &RelationName) -> Option<&'d Relation> {
         let schema = name.schema.as_deref()?;
         let mut relation = *self.relations.get(&(schema, name.name.as_str()))?;
-        while let Some(parent) = relation.parents.first().filter(|_| relation.partition_bound.is_some())
+        while let Some(parent) =
+            relation.parents.first().filter(|_| relation.partition_bound.is_some())
         {
             match self.relations.get(&(parent.schema.as_str(), parent.name.as_str())) {
                 Some(above) => relation = above,
@@ -71,11 +73,15 @@ impl<'d> Tables<'d> {
                 .iter()
                 .any(|parent| parent.schema == relation.schema && parent.name == relation.name)
         });
-        relation.pages.unwrap_or_else(|| of_partitions.map(|part| self.pages(part)).sum())
+        relation
+            .pages
+            .unwrap_or_else(|| of_partitions.map(|part| self.pages(part)).sum())
     }
 
     fn statistics(&self, relation: &Relation, column: &str) -> Option<&'d ColumnStatistics> {
-        self.columns.get(&(relation.schema.as_str(), relation.name.as_str(), column)).copied()
+        self.columns
+            .get(&(relation.schema.as_str(), relation.name.as_str(), column))
+            .copied()
     }
 
     /// Different values of a column; negative shares of the rows are the most.
@@ -210,7 +216,9 @@ fn ask<'d>(node: &Value, aliases: &HashMap<String, &'d Relation>, asked: &mut As
     }
     let is_scan = node["Relation Name"].is_string();
     for text in node["Output"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        let Some(operand) = Operand::read(text).filter(|_| is_scan) else { continue };
+        let Some(operand) = Operand::read(text).filter(|_| is_scan) else {
+            continue;
+        };
         if let (Some(relation), Some(column)) = (aliases.get(&operand.alias), operand.column) {
             of(asked, relation).output.insert(column);
         }
@@ -296,7 +304,10 @@ fn groups(relation: &Relation, asked: &Asked, tables: &Tables<'_>) -> Vec<Vec<St
             let distinct = |column: &Option<String>| tables.distinct(relation, column.as_deref());
             distinct(other.1).total_cmp(&distinct(one.1)).then_with(|| one.0.cmp(other.0))
         });
-        columns.into_iter().map(|(expression, _)| expression.clone()).collect::<Vec<_>>()
+        columns
+            .into_iter()
+            .map(|(expression, _)| expression.clone())
+            .collect::<Vec<_>>()
     };
     let (equal, joined) = (sorted(&asked.equal), sorted(&asked.joined));
     let mut groups = vec![Vec::new(), equal.clone()];
@@ -348,12 +359,7 @@ fn key_sql(expression: &str) -> String {
 }
 
 /// So that the table need not be read.
-fn including(
-    relation: &Relation,
-    keys: &Keys,
-    asked: &Asked,
-    tables: &Tables<'_>,
-) -> Option<Wish> {
+fn including(relation: &Relation, keys: &Keys, asked: &Asked, tables: &Tables<'_>) -> Option<Wish> {
     let is_key = |column: &String| keys.iter().any(|(key, _)| *key == quote_ident(column));
     let read = asked.output.iter().filter(|column| !is_key(column)).collect::<Vec<_>>();
     let bytes = read
@@ -368,12 +374,7 @@ fn including(
 }
 
 /// A condition that is the same in every call makes the index small.
-fn partial(
-    relation: &Relation,
-    keys: &Keys,
-    asked: &Asked,
-    tables: &Tables<'_>,
-) -> Vec<Wish> {
+fn partial(relation: &Relation, keys: &Keys, asked: &Asked, tables: &Tables<'_>) -> Vec<Wish> {
     let mut wishes = Vec::new();
     for (condition, column) in &asked.constant {
         let Some(column) = column else { continue };
@@ -402,9 +403,10 @@ fn share(row: &ColumnStatistics, condition: &str) -> Option<f64> {
     }
     let list = |text: &Option<String>| {
         let text = text.clone().unwrap_or_default();
-        let items = text.trim_matches(|c| c == '{' || c == '}').split(',').map(|item| {
-            item.trim_matches('"').to_owned()
-        });
+        let items = text
+            .trim_matches(|c| c == '{' || c == '}')
+            .split(',')
+            .map(|item| item.trim_matches('"').to_owned());
         items.collect::<Vec<_>>()
     };
     let values = list(&row.most_common_vals);

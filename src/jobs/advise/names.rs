@@ -5,9 +5,30 @@ use crate::syntax::lexer::{Kind, tokens};
 
 /// Words of a definition that name nothing.
 const NOISE: [&str; 24] = [
-    "and", "any", "asc", "brin", "btree", "char", "character", "desc", "first", "gin", "gist", "include",
-    "is", "jsonb_path_ops", "last", "not", "null", "nulls", "or", "text", "text_pattern_ops", "using",
-    "varying", "where",
+    "and",
+    "any",
+    "asc",
+    "brin",
+    "btree",
+    "char",
+    "character",
+    "desc",
+    "first",
+    "gin",
+    "gist",
+    "include",
+    "is",
+    "jsonb_path_ops",
+    "last",
+    "not",
+    "null",
+    "nulls",
+    "or",
+    "text",
+    "text_pattern_ops",
+    "using",
+    "varying",
+    "where",
 ];
 
 /// `idx_<table>_<columns>`, as PostgreSQL cuts it, and as no other in `taken`.

@@ -123,7 +123,11 @@ impl Report for AdviseReport {
 
 impl AdviseReport {
     fn whole(&self) -> f64 {
-        self.statements.iter().map(|shown| shown.weight).sum::<f64>().max(f64::MIN_POSITIVE)
+        self.statements
+            .iter()
+            .map(|shown| shown.weight)
+            .sum::<f64>()
+            .max(f64::MIN_POSITIVE)
     }
 
     fn share(&self, advice: &Advice) -> f64 {
@@ -145,18 +149,23 @@ impl AdviseReport {
     }
 
     fn unneeded_table(&self, style: &Style) -> String {
-        let mut shown = table(&["not needed by the workload", "on", "size", "scans", "why not safe"]);
+        let mut shown =
+            table(&["not needed by the workload", "on", "size", "scans", "why not safe"]);
         for index in &self.unneeded {
             shown.add_row(vec![
                 cell(format!("{}.{}", index.schema, index.name)),
                 cell(&index.table),
                 right(size(index.bytes)),
-                right(index.scans.map(|scans| format::grouped(&scans.to_string())).unwrap_or_default()),
+                right(
+                    index
+                        .scans
+                        .map(|scans| format::grouped(&scans.to_string()))
+                        .unwrap_or_default(),
+                ),
                 cell(doubt(index)),
             ]);
         }
-        let narrow =
-            Narrow { wraps: "why not safe", drops: &["on"] };
+        let narrow = Narrow { wraps: "why not safe", drops: &["on"] };
         fitted(&shown, narrow, style.width)
     }
 
@@ -177,7 +186,11 @@ impl AdviseReport {
                 format::count(count, "index", "indexes")
             ),
         };
-        let partial = if self.is_partial { "Interrupted; the best so far. " } else { "" };
+        let partial = if self.is_partial {
+            "Interrupted; the best so far. "
+        } else {
+            ""
+        };
         format!("{partial}{found} ({basis}).")
     }
 
@@ -317,7 +330,11 @@ fn doubt(index: &Unneeded) -> String {
 }
 
 fn drop_statement(index: &Unneeded) -> String {
-    format!("DROP INDEX CONCURRENTLY {}.{};", quote_ident(&index.schema), quote_ident(&index.name))
+    format!(
+        "DROP INDEX CONCURRENTLY {}.{};",
+        quote_ident(&index.schema),
+        quote_ident(&index.name)
+    )
 }
 
 /// A line break in a name or a text would end the comment.

@@ -30,6 +30,17 @@ struct Judged {
     plans: Vec<Planned>,
 }
 
+impl Judged {
+    /// Which candidates concern which statement: those on its tables.
+    fn relate(&mut self, tried: &[Candidate]) {
+        for (weighed, tables) in self.weighed.iter_mut().zip(&self.tables) {
+            let on_them = tried.iter().enumerate();
+            let on_them = on_them.filter(|(_, candidate)| tables.contains(&table_of(candidate)));
+            weighed.relevant = on_them.map(|(at, _)| at).collect();
+        }
+    }
+}
+
 /// Plans, tries and chooses.
 ///
 /// # Errors
@@ -46,12 +57,7 @@ pub(super) async fn advise(
     let mut judged = judge(&twin, &statements).await?;
     let tables = Tables::of(&data);
     let tried = try_out(&mut twin, &data, &judged, &tables).await?;
-    for (weighed, tables) in judged.weighed.iter_mut().zip(&judged.tables) {
-        let on_its_tables = tried.iter().enumerate().filter(|(_, candidate)| {
-            tables.contains(&table_of(candidate))
-        });
-        weighed.relevant = on_its_tables.map(|(at, _)| at).collect();
-    }
+    judged.relate(&tried);
     let writes = tried.iter().map(|candidate| {
         let found = relation(&data, candidate);
         found.map(|table| write_cost(candidate, table, &statements)).unwrap_or_default()
@@ -67,13 +73,7 @@ pub(super) async fn advise(
     let plans_asked = oracle.asked;
     let unneeded = match choice.is_partial {
         true => Vec::new(),
-        false => {
-            let concerned = std::mem::take(&mut judged.weighed).into_iter().zip(judged.tables.clone());
-            let concerned = concerned.collect::<Vec<_>>();
-            let found = unneeded::find(&twin, &data, &concerned).await?;
-            judged.weighed = concerned.into_iter().map(|(weighed, _)| weighed).collect();
-            found
-        }
+        false => unneeded::find(&twin, &data, &judged.weighed, &judged.tables).await?,
     };
     twin.stop().await?;
     let mut report = AdviseReport {
@@ -191,9 +191,10 @@ async fn try_out(
             }
         }
     }
-    let known = data.indexes.iter().map(|index| {
-        (index.schema.clone(), index.table.clone(), behind_using(&index.definition))
-    });
+    let known = data
+        .indexes
+        .iter()
+        .map(|index| (index.schema.clone(), index.table.clone(), behind_using(&index.definition)));
     let known = known.collect::<BTreeSet<_>>();
     let mut seen = BTreeSet::new();
     let mut tried = Vec::new();
@@ -234,9 +235,8 @@ fn shown(
         let at = judged_at.get(&place).copied();
         let uses = at.and_then(|at| after[at].plan()).map(|plan| {
             let indexes = explained::indexes(plan);
-            let is_used = |at: &&usize| {
-                indexes.iter().any(|index| tried[**at].names.contains(&index.name))
-            };
+            let is_used =
+                |at: &&usize| indexes.iter().any(|index| tried[**at].names.contains(&index.name));
             choice.chosen.iter().filter(is_used).copied().collect()
         });
         Shown {

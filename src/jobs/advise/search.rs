@@ -106,7 +106,10 @@ impl<'t> Oracle<'t> {
     /// Those of the connection.
     pub async fn plan(&mut self, statement: usize, shown: BTreeSet<usize>) -> Result<Planned> {
         let oids = |these: Vec<&usize>| {
-            these.into_iter().flat_map(|at| self.candidates[*at].oids.clone()).collect::<Vec<_>>()
+            these
+                .into_iter()
+                .flat_map(|at| self.candidates[*at].oids.clone())
+                .collect::<Vec<_>>()
         };
         let hide = oids(self.visible.difference(&shown).collect());
         let show = oids(shown.difference(&self.visible).collect());
@@ -154,11 +157,11 @@ pub async fn choose(
     let mut choice = Choice::default();
     let mut chosen = BTreeSet::new();
     let mut left = Vec::new();
-    for candidate in 0..oracle.candidates.len() {
+    for (candidate, cost) in writes.iter().enumerate() {
         if cancel.signal().is_some() {
             return Ok(Choice { is_partial: true, ..choice });
         }
-        let gain = oracle.gain(candidate, &chosen).await? - writes[candidate];
+        let gain = oracle.gain(candidate, &chosen).await? - cost;
         if gain >= least {
             left.push((candidate, gain));
         }
@@ -166,7 +169,9 @@ pub async fn choose(
     let mut bytes = 0;
     loop {
         let found = next(oracle, &mut left, &chosen, writes, limits).await?;
-        let Some((candidate, gain)) = found else { break };
+        let Some((candidate, gain)) = found else {
+            break;
+        };
         if cancel.signal().is_some() {
             choice.is_partial = true;
             break;
@@ -205,7 +210,9 @@ async fn next(
         let best = left.iter().enumerate().max_by(|(_, one), (_, other)| {
             score(one).total_cmp(&score(other)).then(other.0.cmp(&one.0))
         });
-        let Some((at, &(candidate, gain))) = best else { return Ok(None) };
+        let Some((at, &(candidate, gain))) = best else {
+            return Ok(None);
+        };
         if chosen.is_empty() || fresh.contains(&candidate) {
             left.remove(at);
             return Ok(Some((candidate, gain)));

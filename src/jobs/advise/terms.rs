@@ -40,9 +40,7 @@ pub fn terms(condition: &str) -> Vec<Term> {
 pub fn sort_key(text: &str) -> Option<(Operand, bool)> {
     let found = list(text);
     let words = ["DESC", "ASC", "NULLS", "FIRST", "LAST"];
-    let is_order = |token: &Token| {
-        token.kind == Kind::Word && words.contains(&token.text(text))
-    };
+    let is_order = |token: &Token| token.kind == Kind::Word && words.contains(&token.text(text));
     let end = found.iter().rposition(|token| !is_order(token)).map_or(0, |last| last + 1);
     let descends = found[end..].iter().any(|token| token.text(text) == "DESC");
     // Another place of NULLs than the usual is no order that a plain index has.
@@ -70,7 +68,9 @@ impl Operand {
         let mut expression = String::new();
         let mut copied = 0;
         for at in 0..found.len() {
-            let Some(name) = qualifier(text, &found, at) else { continue };
+            let Some(name) = qualifier(text, &found, at) else {
+                continue;
+            };
             match &alias {
                 Some(known) if *known != name => return None,
                 _ => alias = Some(name),
@@ -87,15 +87,17 @@ impl Operand {
 /// The alias that stands here before a column.
 fn qualifier(text: &str, found: &[Token], at: usize) -> Option<String> {
     let is_name = |token: &Token| matches!(token.kind, Kind::Word | Kind::QuotedName);
-    let [name, dot, column, rest @ ..] = &found[at..] else { return None };
+    let [name, dot, column, rest @ ..] = &found[at..] else {
+        return None;
+    };
     let is_dotted = is_name(name)
         && dot.text(text) == "."
         && is_name(column)
         && dot.start == name.end
         && column.start == dot.end;
-    let calls = rest.first().is_some_and(|next| {
-        matches!(next.kind, Kind::Open(b'(')) && next.start == column.end
-    });
+    let calls = rest
+        .first()
+        .is_some_and(|next| matches!(next.kind, Kind::Open(b'(')) && next.start == column.end);
     let is_inner = at > 0 && found[at - 1].text(text) == "." && found[at - 1].end == name.start;
     // `pg_catalog.lower(…)` and the type of a cast are no columns.
     let is_cast = at > 0 && found[at - 1].text(text) == "::";
@@ -183,7 +185,9 @@ fn term(text: &str) -> Vec<Term> {
         let of = |operand| made(operand, Comparison::Equal, constant(text), None);
         return operand.map(of).into_iter().collect();
     };
-    let Some(comparison) = comparison(operator) else { return Vec::new() };
+    let Some(comparison) = comparison(operator) else {
+        return Vec::new();
+    };
     let right = right.strip_prefix("ANY").map_or(right, str::trim_start);
     if right.starts_with("ALL ") {
         return Vec::new();
@@ -241,9 +245,9 @@ fn compared(text: &str) -> Option<(&str, &str, &str)> {
         if depth > 0 || !is_sign(token) {
             continue;
         }
-        let joined = found[at..].windows(2).take_while(|pair| {
-            is_sign(&pair[1]) && pair[1].start == pair[0].end
-        });
+        let joined = found[at..]
+            .windows(2)
+            .take_while(|pair| is_sign(&pair[1]) && pair[1].start == pair[0].end);
         let end = found[at + joined.count()].end;
         return Some((text[..token.start].trim(), &text[token.start..end], text[end..].trim()));
     }
@@ -294,20 +298,29 @@ mod tests {
                 "(o.customer_id = c.id)",
                 &["o: customer_id Equal const= other=c", "c: id Equal const= other=o"],
             ),
-            ("(lower((c.email)::text) = $1)", &["c: lower((email)::text) Equal const= other="]),
-            ("((c.name)::text ~~ 'a%'::text)", &[
-                "c: name Like const=(name)::text ~~ 'a%'::text other=",
-            ]),
-            ("(e.payload @> '{\"k\": 5}'::jsonb)", &[
-                "e: payload Contains(\"@>\") const=payload @> '{\"k\": 5}'::jsonb other=",
-            ]),
-            ("(c.vip AND (c.deleted_at IS NULL))", &[
-                "c: vip Equal const=vip other=",
-                "c: deleted_at Equal const=deleted_at IS NULL other=",
-            ]),
-            ("(o.status = ANY ('{new,paid}'::public.mood[]))", &[
-                "o: status Equal const=status = ANY ('{new,paid}'::public.mood[]) other=",
-            ]),
+            (
+                "(lower((c.email)::text) = $1)",
+                &["c: lower((email)::text) Equal const= other="],
+            ),
+            (
+                "((c.name)::text ~~ 'a%'::text)",
+                &["c: name Like const=(name)::text ~~ 'a%'::text other="],
+            ),
+            (
+                "(e.payload @> '{\"k\": 5}'::jsonb)",
+                &["e: payload Contains(\"@>\") const=payload @> '{\"k\": 5}'::jsonb other="],
+            ),
+            (
+                "(c.vip AND (c.deleted_at IS NULL))",
+                &[
+                    "c: vip Equal const=vip other=",
+                    "c: deleted_at Equal const=deleted_at IS NULL other=",
+                ],
+            ),
+            (
+                "(o.status = ANY ('{new,paid}'::public.mood[]))",
+                &["o: status Equal const=status = ANY ('{new,paid}'::public.mood[]) other="],
+            ),
             ("((o.a = 1) OR (o.b = 2))", &[]),
             ("(o.a = o.b)", &[]),
             ("(\"We;ird\".\"x y\" = 1)", &["We;ird: \"x y\" Equal const=\"x y\" = 1 other="]),

@@ -42,7 +42,8 @@ impl Unneeded {
 pub async fn find(
     twin: &Twin,
     data: &TwinData,
-    statements: &[(Weighed, BTreeSet<(String, String)>)],
+    statements: &[Weighed],
+    tables: &[BTreeSet<(String, String)>],
 ) -> Result<Vec<Unneeded>> {
     let mut costs: HashMap<usize, f64> = HashMap::new();
     let mut found = Vec::new();
@@ -51,8 +52,7 @@ pub async fn find(
         let concerned = statements
             .iter()
             .enumerate()
-            .filter(|(_, (_, tables))| tables.contains(&table))
-            .map(|(at, (weighed, _))| (at, weighed))
+            .filter(|(at, _)| tables[*at].contains(&table))
             .collect::<Vec<_>>();
         for (at, weighed) in &concerned {
             if !costs.contains_key(at) {

@@ -3,9 +3,9 @@
 
 use crate::pg::name::quote_ident;
 use crate::syntax::lexer::{Kind, tokens};
+use crate::twin::Candidate;
 use crate::twin::data::Relation;
 use crate::twin::workload::Statement;
-use crate::twin::Candidate;
 
 /// One more entry in a B-tree.
 const ENTRY_MS: f64 = 0.004;
@@ -67,7 +67,9 @@ fn set_columns(text: &str) -> Vec<String> {
         match token.kind {
             Kind::Open(_) => depth += 1,
             Kind::Close(_) => depth = depth.saturating_sub(1),
-            Kind::Word if ["where", "from", "returning"].iter().any(|word| token.is(text, word)) => {
+            Kind::Word
+                if ["where", "from", "returning"].iter().any(|word| token.is(text, word)) =>
+            {
                 break;
             }
             Kind::Word | Kind::QuotedName if depth == 0 && next.text(text) == "=" => {

@@ -43,7 +43,9 @@ pub struct Compared {
 
 impl Compared {
     pub fn verdict(&self) -> Verdict {
-        let Some(before) = self.before.cost() else { return Verdict::NotJudged };
+        let Some(before) = self.before.cost() else {
+            return Verdict::NotJudged;
+        };
         match self.after.as_ref().map(Planned::cost) {
             None => Verdict::Same,
             Some(None) => Verdict::NotJudged,

@@ -102,11 +102,12 @@ async fn all(twin: &Twin, statements: &[Statement], name: &str) -> Result<Vec<Pl
 
 /// Which of the added indexes the plan reads.
 fn used(planned: &Planned, tried: &[Tried]) -> Vec<String> {
-    let Some(plan) = planned.plan() else { return Vec::new() };
-    let indexes = explained::indexes(plan);
-    let is_used = |candidate: &Candidate| {
-        indexes.iter().any(|index| candidate.names.contains(&index.name))
+    let Some(plan) = planned.plan() else {
+        return Vec::new();
     };
+    let indexes = explained::indexes(plan);
+    let is_used =
+        |candidate: &Candidate| indexes.iter().any(|index| candidate.names.contains(&index.name));
     let used = tried.iter().filter(|tried| is_used(&tried.candidate));
     used.map(Tried::statement).collect()
 }
