@@ -87,7 +87,11 @@ impl Twin {
         };
         let sql = format!("EXPLAIN (FORMAT JSON, VERBOSE) EXECUTE {}{arguments}", statement.name);
         match self.planner.query(&sql, &[]).await {
-            Ok(rows) => Ok(read(rows.first().map_or("", |row| row.get(0)))),
+            // A JSON column is read as a text of its own.
+            Ok(rows) => {
+                let text = rows.first().map(|row| row.get::<_, String>(0)).unwrap_or_default();
+                Ok(read(&text))
+            }
             Err(error) if error.sqlstate.is_none() => Err(error.into_failure()),
             Err(error) => Ok(Planned::Not(self.explained(&error))),
         }
