@@ -1,4 +1,4 @@
--- The heights of B-trees, by pageinspect in the schema {schema}.
+-- The heights of B-trees, by pageinspect in its schema.
 -- $1: names of the indexes, as SQL.
 -- Returns ordinal (from 1) and height: levels above the leaves, of the fast root as the planner counts
 -- it. Privilege: superuser. Cost: one page an index.

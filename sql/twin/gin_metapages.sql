@@ -1,4 +1,4 @@
--- What GIN indexes count, by pageinspect in the schema {schema}.
+-- What GIN indexes count, by pageinspect in its schema.
 -- $1: names of the indexes, as SQL.
 -- Returns ordinal (from 1) and the counters of the metapage. Privilege: superuser. Cost: one page an
 -- index.
