@@ -98,6 +98,7 @@ choice: ## compare what is due with what autovacuum does (TABLES=1000)
 pages: ## write what README and docs show of commands anew
 	@scripts/ensure-postgres
 	PGTEND_UPDATE_PAGES=1 $(CARGO) test --quiet --test it pages::
+	INSTA_UPDATE=always INSTA_FORCE_PASS=1 $(CARGO) test --quiet --test it messages::
 
 mutations: ## plan with files broken in many ways (ROUNDS=5000, SEED=1)
 	@scripts/ensure-postgres

@@ -3,19 +3,21 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::app::choice;
 use crate::app::command::{Command, Connects, OnSignal, Targets};
 use crate::app::fleet::{self, Choice, is_pattern};
-use crate::app::{Context, EXIT_CODES};
+use crate::app::manual::Example;
+use crate::app::{Context, manual};
 use crate::cancel::Cancel;
-use crate::config::{Config, MOST_JOBS};
+use crate::config::Config;
 use crate::demo;
 use crate::failure::{Failure, Result};
 use crate::jobs::maintenance::{analyze, vacuum};
 use crate::jobs::plan_and_apply::{apply, plan};
 use crate::jobs::{
-    activity, advise, completions, explain, history, init, man, refresh, slow_queries, snapshot,
+    activity, advise, completions, history, init, man, refresh, rules, slow_queries, snapshot,
     verify, what_if,
 };
 use crate::output::inflight::Inflight;
@@ -25,22 +27,34 @@ use crate::output::{
 };
 use crate::pg::conninfo::{Conninfo, Environment};
 
+/// Where to begin.
+const EXAMPLES: &[Example] = &[
+    ("pgtend demo", "Show it all on a throwaway server; nothing else is touched"),
+    (
+        "pgtend plan -d postgres://app@db1/shop db/indexes.sql",
+        "Show what differs from the SQL file",
+    ),
+    (
+        "pgtend apply db/indexes.sql",
+        "Build it online, in the database of $DATABASE_URL or $PGDATABASE",
+    ),
+];
+
 /// Keeps a PostgreSQL database fast without getting in the way of the application
 ///
-/// pgtend makes a live database match the indexes and materialized views that your SQL files
-/// declare: `pgtend plan` shows what is to be done, `pgtend apply` does it. Indexes are built online
-/// while the application reads and writes, and broken builds of earlier attempts are mended.
-/// `pgtend refresh` refreshes materialized views. `pgtend vacuum` and `pgtend analyze` do what
-/// autovacuum has left. `pgtend slow-queries` shows where the time goes, `pgtend activity` what runs
-/// now and who waits for whom. `pgtend verify` is for CI: it applies migrations to a throwaway server
-/// and judges them.
+/// `pgtend plan` compares your SQL files with a live database and shows what differs; `pgtend
+/// apply` builds missing indexes and materialized views online, while the application reads and
+/// writes, and rebuilds invalid indexes. `pgtend refresh` refreshes materialized views. `pgtend
+/// vacuum` and `pgtend analyze` do what autovacuum has left. `pgtend slow-queries` shows where the
+/// time goes, `pgtend activity` what runs now and who waits for whom. `pgtend verify` applies
+/// migrations to a throwaway server in CI and judges them.
 #[derive(Debug, Parser)]
 #[command(
     name = "pgtend",
     version,
     propagate_version = true,
     max_term_width = 100,
-    after_help = EXIT_CODES
+    after_help = manual::long(EXAMPLES, &[])
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -58,7 +72,7 @@ struct SharedOptions {
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Where to connect: postgres://…, "host=… dbname=…", or a database name
+    /// Database to connect to: postgres://…, "host=… dbname=…", or a database name
     /// [default: $DATABASE_URL, else $PGHOST, $PGDATABASE … as for psql]
     #[arg(
         short,
@@ -69,8 +83,8 @@ struct SharedOptions {
     )]
     pub database_url: Option<String>,
 
-    /// Connect to the database that the configuration file calls [targets.NAME]; a pattern, or
-    /// several, is one run over all of them [default: $PGTEND_TARGET]
+    /// Database that the configuration file calls [targets.NAME]; a pattern, or several names, work
+    /// on all of them [default: $PGTEND_TARGET]
     #[arg(long, global = true, value_name = "NAME|GLOB")]
     pub target: Vec<String>,
 
@@ -78,33 +92,33 @@ struct SharedOptions {
     #[arg(long, global = true, conflicts_with_all = ["target", "database_url"])]
     pub all_targets: bool,
 
-    /// How many targets are worked on at once; of one host four at most
+    /// Targets to work on at once, four per host at most
     #[arg(long, global = true, value_name = "N", default_value_t = 4,
-        value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_JOBS)))]
+        value_parser = crate::app::jobs())]
     pub parallel_targets: u16,
 
-    /// Begin no other target after so many have failed
+    /// Start no further target after this many have failed
     #[arg(long, global = true, value_name = "N",
-        value_parser = clap::value_parser!(u32).range(1..))]
+        value_parser = choice::Whole::<u32>::new(1, u64::MAX))]
     pub stop_after: Option<u32>,
 
-    /// How to write the result [default: table; of verify in GitHub Actions: github]
+    /// Format of the result [default: table; of verify in GitHub Actions: github]
     #[arg(long, global = true, value_enum, value_name = "FORMAT")]
     pub format: Option<Format>,
 
-    /// Say nothing when all is well; warnings and failures are still shown
+    /// Print nothing when all is well
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Also show what is as declared; plan also shows the statements
+    /// Show more: what needs nothing done, and the statements
     #[arg(short, long, global = true)]
     pub verbose: bool,
 
-    /// Show every statement that is sent to the server, on standard error
+    /// Print every statement sent to the server to standard error
     #[arg(long, global = true)]
     pub echo: bool,
 
-    /// Write progress as lines instead of drawing bars
+    /// Write progress as lines, without bars
     #[arg(long, global = true)]
     pub no_progress: bool,
 
@@ -124,7 +138,31 @@ impl std::fmt::Debug for SharedOptions {
     }
 }
 
+/// The command line as clap knows it, with what a value may be: shells offer it.
+pub fn parser() -> clap::Command {
+    let mut parser = Cli::command();
+    let format = parser.get_arguments().find(|it| it.get_id() == "format").cloned();
+    for (name, formats) in Given::FORMATS {
+        parser = parser.mut_subcommand(name, |command| {
+            let known = [&[Format::Table, Format::Json], *formats].concat();
+            let own = format.clone().map(|it| it.value_parser(choice::OneOf::new(&known)));
+            command.args(own).mut_args(choice::hinted)
+        });
+    }
+    let names = Given::FORMATS.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+    parser
+        .mut_args(choice::hinted)
+        .mut_subcommand("man", |man| man.mut_arg("command", |it| choice::offering(it, &names)))
+}
+
 impl Cli {
+    /// What the command line says; where it cannot be understood, or asks for help, that is told and
+    /// the program ends.
+    pub fn of_process() -> Self {
+        let matches = parser().get_matches();
+        Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
     /// Runs the command. Returns the exit code.
     ///
     /// # Errors
@@ -164,7 +202,7 @@ impl Cli {
             origin,
             cancel,
             inflight,
-            parser: Cli::command,
+            parser,
             faults: Mutex::default(),
         };
         let report: Box<dyn Report> = match several {
@@ -311,10 +349,19 @@ macro_rules! commands {
         #[derive(Debug, Subcommand)]
         enum Given {
             // No doc comments here: they would replace those of the Args in the help.
-            $(#[command(name = <$args>::NAME, after_help = EXIT_CODES)] $name($args),)+
+            $(#[command(
+                name = <$args>::NAME,
+                aliases = <$args>::ALIASES,
+                after_help = manual::short(<$args>::EXAMPLES),
+                after_long_help = manual::long(<$args>::EXAMPLES, <$args>::SEE_ALSO)
+            )] $name($args),)+
         }
 
         impl Given {
+            /// What each command can be written in besides table and JSON.
+            const FORMATS: &'static [(&'static str, &'static [Format])] =
+                &[$((<$args>::NAME, <$args>::FORMATS),)+];
+
             fn name(&self) -> &'static str {
                 match self { $(Given::$name(_) => <$args>::NAME,)+ }
             }
@@ -368,7 +415,7 @@ commands! {
     History(history::Args),
     Activity(activity::Args),
     Verify(verify::Args),
-    Explain(explain::Args),
+    Rules(rules::Args),
     Demo(demo::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -392,7 +439,7 @@ mod tests {
 
     #[test]
     fn the_parser_is_consistent() {
-        Cli::command().debug_assert();
+        parser().debug_assert();
     }
 
     /// What the help of an option says is its default.

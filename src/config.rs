@@ -55,6 +55,8 @@ pub struct Config {
 struct ConfigText {
     table: toml::Table,
     folder: PathBuf,
+    /// Where it stands, if there is one.
+    file: Option<PathBuf>,
 }
 
 /// Defaults of `pgtend slow-queries`.
@@ -268,12 +270,12 @@ impl Default for Maintenance {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// Concurrently where the view was ever filled, plain otherwise; readers never wait
+    /// Concurrently if the view is populated, otherwise plainly; readers never wait
     #[default]
     Auto,
-    /// Concurrently: readers go on with the old contents
+    /// Concurrently: readers see the old contents until it is done
     Concurrent,
-    /// Plain: faster, but readers wait while it lasts
+    /// Plainly: faster, but readers wait
     Plain,
 }
 
@@ -366,8 +368,7 @@ impl Config {
         let mut config: Config = toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             let place = format!("{}:{line}", file.display());
-            Failure::new(Kind::Config, format!("{place}: {}", error.message()))
-                .hint("config.example.toml shows every key")
+            refused(&place, error.message())
         })?;
         let mut table = toml::from_str::<toml::Table>(&text).unwrap_or_default();
         // No target needs the others: with them, many targets would be read as often as there are any.
@@ -375,6 +376,7 @@ impl Config {
         config.written = ConfigText {
             table,
             folder: file.parent().unwrap_or(Path::new("")).to_path_buf(),
+            file: Some(file.to_path_buf()),
         };
         config.settle().map_err(|failure| failure.context(file.display().to_string()))?;
         for name in config.targets.keys() {
@@ -405,8 +407,7 @@ impl Config {
             whole.insert("paths".to_owned(), paths);
         }
         let mut config: Config = whole.try_into().map_err(|error: toml::de::Error| {
-            Failure::new(Kind::Config, format!("targets.{name}: {}", error.message()))
-                .hint("config.example.toml shows every key")
+            refused(&format!("targets.{name}"), error.message())
         })?;
         config.written.clone_from(&self.written);
         config.settle().map_err(|failure| failure.context(format!("targets.{name}")))?;
@@ -443,10 +444,47 @@ impl Config {
     /// The failure that no target is of that name.
     pub fn no_target(&self, name: &str) -> Failure {
         let known = self.targets.keys().cloned().collect::<Vec<_>>();
-        let none = "the configuration has no [targets.NAME]";
-        let hint = did_you_mean::hint(name, &known, none);
+        let hint = did_you_mean::hint(name, &known, &self.why_no_targets());
         Failure::usage(format!("there is no target {name}")).hint(hint)
     }
+}
+
+impl Config {
+    /// Why no target is known, and what to do about it.
+    pub fn why_no_targets(&self) -> String {
+        match &self.written.file {
+            Some(file) => format!(
+                "{} has no [targets.NAME]; config.example.toml shows how to write one",
+                file.display()
+            ),
+            None => {
+                let places =
+                    places().iter().map(|place| place.display().to_string()).collect::<Vec<_>>();
+                let places = places.join(", ");
+                format!("no configuration file found; looked for {places}; --config FILE names one")
+            }
+        }
+    }
+}
+
+/// What the reader of the file says, in words for who writes it.
+fn refused(place: &str, said: &str) -> Failure {
+    let hint = "config.example.toml shows every key";
+    let mut quoted = said.split('`').skip(1).step_by(2);
+    if said.starts_with("unknown field `")
+        && let Some(unknown) = quoted.next()
+    {
+        let known = quoted.map(str::to_owned).collect::<Vec<_>>();
+        let message = format!("{place}: unknown key `{unknown}`");
+        let hint = did_you_mean::hint_or(unknown, &known, hint);
+        return Failure::new(Kind::Config, message).hint(hint);
+    }
+    let types = ["usize", "u64", "u32", "u16", "i64", "f64"];
+    let said = types.iter().fold(said.to_owned(), |said, name| {
+        let words = if *name == "f64" { "a number" } else { "a whole number" };
+        said.replace(&format!("expected {name}"), &format!("expected {words}"))
+    });
+    Failure::new(Kind::Config, format!("{place}: {said}")).hint(hint)
 }
 
 fn places() -> Vec<PathBuf> {
@@ -558,7 +596,7 @@ mod tests {
         assert!(failure.to_string().contains("pgtend.toml:2"), "{failure}");
         assert!(!failure.to_string().contains("secret"), "{failure}");
         let failure = read("[apply]\njob = 3\n").unwrap_err();
-        assert!(failure.to_string().contains("unknown field `job`"), "{failure}");
+        assert!(failure.to_string().contains("unknown key `job`"), "{failure}");
         let failure = read("[apply]\nmax_wait = \"soon\"\n").unwrap_err();
         assert!(failure.to_string().contains("30min"), "{failure}");
     }
@@ -576,7 +614,7 @@ mod tests {
             ("", "pgtend.toml:1: missing field `reason`"),
             ("reason = \" \"", "pgtend.toml:3: a reason is needed"),
             ("reason = \"b\"\npaths = [\"[a\"]", "pgtend.toml:4: Pattern syntax error"),
-            ("reason = \"b\"\npath = \"a\"", "unknown field `path`"),
+            ("reason = \"b\"\npath = \"a\"", "unknown key `path`"),
         ] {
             let failure = entry(more).unwrap_err();
             assert!(failure.to_string().contains(wanted), "{failure}");

@@ -16,7 +16,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         Ok(_) | Err(humantime::DurationError::NumberOverflow) => {
             Err("at most 100 years (\"36500days\")".to_owned())
         }
-        Err(error) => Err(format!("{error}; write for example \"90s\", \"30min\" or \"7days\"")),
+        Err(_) => Err("expected a duration such as \"90s\", \"30min\" or \"7days\"".to_owned()),
     }
 }
 

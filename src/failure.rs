@@ -168,7 +168,7 @@ impl fmt::Display for Failure {
     /// left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = String::new();
-        for cause in self.error.chain().map(ToString::to_string) {
+        for cause in self.error.chain().map(|cause| without_number(cause.to_string())) {
             if !line.ends_with(&cause) {
                 if !line.is_empty() {
                     line.push_str(": ");
@@ -177,6 +177,17 @@ impl fmt::Display for Failure {
             }
         }
         f.write_str(&line)
+    }
+}
+
+/// The system's message without the number that the standard library puts behind it.
+fn without_number(message: String) -> String {
+    match message.split_once(" (os error ") {
+        Some((words, rest)) => {
+            let rest = rest.split_once(')').map_or("", |(_, rest)| rest);
+            format!("{words}{rest}")
+        }
+        None => message,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// Bytes with a binary unit: `12 MiB`.
 pub fn bytes(bytes: i64) -> String {
@@ -63,6 +64,26 @@ pub fn grouped(digits: &str) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// A whole number with commas: `300,000`, `-4,000`.
+pub fn whole(number: i64) -> String {
+    let sign = if number < 0 { "-" } else { "" };
+    format!("{sign}{}", grouped(&number.unsigned_abs().to_string()))
+}
+
+/// `02:25 UTC`, with the date where that is another day than `today`: as people read it.
+pub fn clock(epoch: f64, today: f64) -> String {
+    let civil = |epoch: f64| {
+        let moment = Timestamp::from_microsecond((epoch * 1e6) as i64).ok()?;
+        Some(moment.to_zoned_datetime(TimeZone::UTC))
+    };
+    let (Some(then), Some(now)) = (civil(epoch), civil(today)) else {
+        return moment(epoch);
+    };
+    let is_today = then.date() == now.date();
+    let shape = if is_today { "%H:%M UTC" } else { "%Y-%m-%d %H:%M UTC" };
+    then.strftime(shape).to_string()
 }
 
 /// No duration that is measured is longer, and sums and products of such never overflow: 300 years.

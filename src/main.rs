@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use pgtend::cancel::{self, Canceller, Signal};
 use pgtend::failure::{Failure, Kind, Result};
 use pgtend::{Cli, Console, Inflight, Origin, rerun};
@@ -11,7 +10,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::signal;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::of_process();
     let console = cli.console();
     let origin = Arc::new(cli.origin());
     let result =

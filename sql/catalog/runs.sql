@@ -1,6 +1,7 @@
 -- What the history tells, newest first.
 -- $1: patterns as for LIKE, of which the object's name has to match one, with or without its quotes;
--- $2: seconds, no run is older; $3: the command; each may be NULL. $4: how many at most.
+-- $2: seconds, no run is older; $3: the command; each may be NULL. $4: how many at most; $5: the
+-- outcome, or NULL.
 -- Returns the columns of pgtend.run; started_at in UTC as ISO 8601 has it (unknown where no clock says it), shown_at in the
 -- session's time zone, started_ago_seconds.
 -- Privilege: SELECT on pgtend.run. Cost: the newest rows by index, the more the rarer they match.
@@ -48,5 +49,6 @@ WHERE (
     OR r.started_at >= pg_catalog.now() - pg_catalog.make_interval(secs => $2::pg_catalog.float8)
   )
   AND ($3::pg_catalog.text IS NULL OR r.command = $3::pg_catalog.text)
+  AND ($5::pg_catalog.text IS NULL OR r.outcome = $5::pg_catalog.text)
 ORDER BY r.started_at DESC, r.id DESC
 LIMIT $4::pg_catalog.int8

@@ -1,6 +1,7 @@
 //! What every command is: its arguments, what has to be known before it runs, and how it runs.
 
 use super::Context;
+use super::manual::Example;
 use crate::failure::Result;
 use crate::output::report_file::ReportFile;
 use crate::output::{Format, Report};
@@ -36,6 +37,12 @@ pub enum Targets {
 pub trait Command: clap::Args {
     /// As in `application_name=pgtend/<name>`, and in JSON documents.
     const NAME: &'static str;
+    /// Names by which it was known before.
+    const ALIASES: &'static [&'static str] = &[];
+    /// Calls that show what it is for.
+    const EXAMPLES: &'static [Example];
+    /// Commands to read about next.
+    const SEE_ALSO: &'static [&'static str];
     /// What it can be written in besides table and JSON.
     const FORMATS: &'static [Format] = &[];
     const CONNECTS: Connects = Connects::Yes;

@@ -56,9 +56,11 @@ impl Context {
         let mut execution = Execution::new(database, limits.policy, self.cancel.clone(), events);
         execution.deadline = limits.deadline;
         execution.recorder = Some(&recorder);
+        let began = Instant::now();
         let outcomes = run(execution, &plan).await;
         cancelling.abort();
         let mut done = Executed::new(plan, outcomes?);
+        done.took = began.elapsed();
         done.warnings.extend(recorder.close().await.or(limits.trouble));
         Ok(done)
     }

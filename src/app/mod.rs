@@ -1,8 +1,10 @@
 //! The commands: each file one, its `Args` the manual, its `run` the table of contents.
 
+pub mod choice;
 pub mod command;
 pub mod execute;
 pub mod fleet;
+pub mod manual;
 pub mod planner_twin;
 
 use std::future::Future;
@@ -14,7 +16,8 @@ use crate::cancel::{Cancel, Signal};
 use crate::config::{Config, MOST_JOBS};
 use crate::failure::{Failure, Kind, Result};
 use crate::output::inflight::Inflight;
-use crate::output::{Console, Origin, Report};
+use crate::output::keys::Keys;
+use crate::output::{Console, Format, Origin, Outcome, Page, Report};
 use crate::pg::conninfo::{Conninfo, Environment};
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy, Server};
 use crate::pg::row::Fault;
@@ -48,22 +51,9 @@ pub struct Context {
 }
 
 /// How many things at once.
-pub fn jobs() -> clap::builder::RangedI64ValueParser<u16> {
-    clap::value_parser!(u16).range(1..=i64::from(MOST_JOBS))
+pub fn jobs() -> choice::Whole<u16> {
+    choice::Whole::new(1, MOST_JOBS as u64)
 }
-
-/// What each exit code means, for the help texts.
-pub const EXIT_CODES: &str = "\
-Exit codes:
-  0    done, or nothing to do
-  1    a check found something (verify, plan --check, slow-queries --fail-if)
-  2    wrong usage, configuration or SQL files; nothing was touched
-  3    could not start: connection, privilege, unsupported server
-  4    something failed, or is not as declared and needs a person
-  5    busy: another run is at work on this database
-  129  cancelled by SIGHUP (the terminal or the ssh connection is gone), cleaned up
-  130  cancelled by Ctrl-C (SIGINT), cleaned up
-  143  cancelled by SIGTERM, cleaned up";
 
 impl Context {
     /// Connects as the options, the configuration and the environment say.
@@ -163,12 +153,33 @@ impl Context {
         self.console.show(report, &self.origin)
     }
 
+    /// Watches until it ends by itself, by `q` or by a signal, which is no failure of what has no other end.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub async fn watch(&self, work: impl Future<Output = Result<Page>>) -> Result<Page> {
+        let mut keys = Keys::listen();
+        let page = tokio::select! {
+            biased;
+            page = work => return page,
+            () = keys.quit() => Page::default(),
+            signal = self.cancel.wait() => match self.console.options().format {
+                // Programs are told by a last document.
+                Format::Json => return Err(cancelled(signal)),
+                _ => Page { outcome: Outcome::Cancelled(signal), ..Page::default() },
+            },
+        };
+        Ok(page)
+    }
+
     /// Runs something that leaves nothing behind when it is dropped, until a signal comes.
     ///
     /// # Errors
     /// `HungUp`, `Interrupted` or `Terminated`; otherwise those of the work.
     pub async fn unless_cancelled<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
+            // What hears the signal itself has the first word.
+            biased;
             result = work => result,
             signal = self.cancel.wait() => Err(cancelled(signal)),
         }

@@ -46,11 +46,10 @@ pub fn declared(text: &str, source: &Source) -> Parsed<Vec<Declared>> {
 
 fn declared_by(parsed: &syntax::Parsed, text: &str, source: &Source) -> Parsed<Vec<Declared>> {
     if let Some(error) = parsed.errors().first() {
-        let at = usize::from(error.range().start()).min(text.len());
+        let (at, message) = syntax::near(text, error);
         let source = &below(source, text, at);
-        let line = text.lines().nth(newlines(text, at)).unwrap_or_default().trim();
-        let short = line.chars().take(LINE_SHOWN).collect::<String>();
-        let problem = Problem::new(source, format!("syntax error: {error}, in: {short}"));
+        let line = text.lines().nth(newlines(text, at)).unwrap_or_default();
+        let problem = Problem::new(source, format!("{message}{}", shown(text, at, line)));
         let is_template = ["{{", "${", "<%", "{%"].iter().any(|mark| line.contains(mark));
         return Err(match is_template {
             true => problem.hint("this looks like a template; give the file that comes of it"),
@@ -77,6 +76,16 @@ fn declared_by(parsed: &syntax::Parsed, text: &str, source: &Source) -> Parsed<V
 
 /// So much of a line is shown.
 const LINE_SHOWN: usize = 120;
+
+/// The line, and a caret below the byte; of a line that is too long nothing.
+fn shown(text: &str, at: usize, line: &str) -> String {
+    let begins = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let before = text[begins..at].chars().count();
+    if line.chars().count() > LINE_SHOWN || line.contains('\t') {
+        return format!(", in: {}", line.trim().chars().take(LINE_SHOWN).collect::<String>());
+    }
+    format!("\n{line}\n{}^", " ".repeat(before))
+}
 
 fn newlines(text: &str, at: usize) -> usize {
     text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count()

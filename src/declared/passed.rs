@@ -8,6 +8,8 @@ use crate::warning::Warning;
 
 /// So many are named one by one in a file; a dump has thousands.
 const NAMED: usize = 100;
+/// More of them are counted for people.
+const FEW: usize = 3;
 
 /// So much of a word is shown.
 const WORD_SHOWN: usize = 40;
@@ -42,14 +44,14 @@ impl Passed {
         let words = beginning(text);
         if self.others == Others::Refuse {
             let message = format!(
-                "`{words} …` declares neither an index, a materialized view nor maintenance"
+                "`{words} …` is not CREATE INDEX, CREATE MATERIALIZED VIEW, COMMENT, ANALYZE or VACUUM"
             );
             return Some(Problem::new(source, message).hint(
-                "leave such statements to your migrations, or pass them over with --ignore-other",
+                "leave such statements to your migrations, or skip them with --ignore-other",
             ));
         }
         let rows = if has_rows { ", and its rows" } else { "" };
-        self.one(source, format!("passed over: {words} …{rows}"));
+        self.one(source, format!("skipped: {words} …{rows}"));
         None
     }
 
@@ -63,7 +65,7 @@ impl Passed {
                  --ignore-other",
             ));
         }
-        self.one(source, format!("passed over: {command}"));
+        self.one(source, format!("skipped: {command}"));
         None
     }
 
@@ -88,13 +90,13 @@ impl Passed {
         }
     }
 
-    /// Counts what was not named.
+    /// Says of a file how much was skipped in it, where that is more than one wants to read.
     pub fn finish(&mut self) {
-        let more = self.in_file.saturating_sub(NAMED);
-        self.in_file = 0;
-        if more > 0 {
+        let skipped = std::mem::take(&mut self.in_file);
+        if skipped > FEW {
             let object = std::mem::take(&mut self.file);
-            self.push("ignored_statement", object, format!("passed over: {more} more statements"));
+            let message = format!("skipped {skipped} other statements; -v lists them");
+            self.push("ignored_statement", object, message);
         }
     }
 }

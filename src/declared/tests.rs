@@ -102,7 +102,10 @@ fn comments_on_indexes_and_views_are_declared() {
 fn every_other_statement_is_refused_with_its_place() {
     let failure = refusal("create index i on t (a);\n\nALTER TABLE t ADD b int;\nselect 1;");
     let message = failure.to_string();
-    assert!(message.contains("declared.sql:3: `ALTER TABLE t …` declares"), "{message}");
+    assert!(
+        message.contains("declared.sql:3: `ALTER TABLE t …` is not CREATE INDEX"),
+        "{message}"
+    );
     assert!(message.contains("declared.sql:4:"), "{message}");
     assert!(failure.hint.unwrap().contains("--ignore-other"));
 }
@@ -112,7 +115,7 @@ fn other_statements_can_be_passed_over_with_a_note() {
     let declaration = declare_with("set x = 1;\ncreate index i on t (a);", Others::Ignore).unwrap();
     assert_eq!(declaration.indexes.len(), 1);
     assert_eq!(declaration.warnings[0].rule, "ignored_statement");
-    assert!(declaration.warnings[0].message.contains("passed over: set x = …"));
+    assert!(declaration.warnings[0].message.contains("skipped: set x = …"));
     assert!(declaration.warnings[0].object.ends_with(":1"));
 }
 
@@ -224,7 +227,7 @@ fn what_is_taken_back_or_not_followed_is_said_at_its_line() {
         ("drop owned by r;", "not_followed 2 `drop owned by …` takes back"),
         (
             "do $$ begin raise notice 'x'; end $$;",
-            "ignored_statement 2 passed over: do $$ begin",
+            "ignored_statement 2 skipped: do $$ begin",
         ),
     ] {
         let said = warnings(&format!("{index}{later}"));

@@ -2,7 +2,9 @@
 
 pub mod report;
 
+use crate::app::choice::Whole;
 use crate::app::command::{Command, Connects};
+use crate::app::manual::Example;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -26,48 +28,48 @@ use crate::work::plan::Plan;
 use crate::work::{Apply, Execution, Policy};
 use report::{DemoReport, QueryDocument};
 
-/// Show it all on a throwaway server
+/// Show what pgtend does on a throwaway server
 ///
-/// Starts a PostgreSQL server of its own in a temporary folder, fills it with invented data of Nova
-/// CRM, a real-estate CRM, times the application's hot queries, plans and applies its indexes and
-/// its view, and times the queries again. The database that -d, --target or $DATABASE_URL names is
-/// not used. The server is stopped and removed at the end, unless you say --keep.
+/// Starts a PostgreSQL server of its own in a temporary folder, fills it with generated data of
+/// Nova CRM, a real-estate CRM, times the application's hot queries, plans and applies its indexes
+/// and its view, and times the queries again. It does not use the database that -d, --target or
+/// $DATABASE_URL names. At the end it stops and removes the server, unless you give --keep.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// How many customers the CRM has; it has twice as many sales [default: 100000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    /// Number of customers; the CRM has twice as many sales [default: 100000]
+    #[arg(long, value_name = "N", value_parser = Whole::<u32>::new(1, 100_000_000))]
     pub scale: Option<u32>,
 
-    /// Leave the server running, and say how to reach it and how to stop it
+    /// Keep the server running, and print how to connect to it and how to stop it
     #[arg(long)]
     pub keep: bool,
 
-    /// The folder with initdb, postgres and pg_ctl [default: $PGTEND_PG_BIN, else the newest found]
+    /// Folder with initdb, postgres and pg_ctl [default: $PGTEND_PG_BIN, else the newest found]
     #[arg(long, value_name = "FOLDER")]
     pub pg_bin: Option<PathBuf>,
 }
 
 /// A file of the example application.
-struct Example {
+struct ExampleFile {
     name: &'static str,
     sql: &'static str,
 }
 
 macro_rules! example {
     ($path:literal) => {
-        Example { name: $path, sql: include_str!(concat!("../../", $path)) }
+        ExampleFile { name: $path, sql: include_str!(concat!("../../", $path)) }
     };
 }
 
 const DATABASE: &str = "nova";
-const SCHEMA: Example = example!("sql/nova-crm/schema.sql");
-const DATA: Example = example!("sql/nova-crm/data.sql");
-const DECLARED: [Example; 3] = [
+const SCHEMA: ExampleFile = example!("sql/nova-crm/schema.sql");
+const DATA: ExampleFile = example!("sql/nova-crm/data.sql");
+const DECLARED: [ExampleFile; 3] = [
     example!("sql/nova-crm/declared/indexes.sql"),
     example!("sql/nova-crm/declared/views.sql"),
     example!("sql/nova-crm/declared/maintenance.sql"),
 ];
-const WORKLOAD: [Example; 9] = [
+const WORKLOAD: [ExampleFile; 9] = [
     example!("sql/nova-crm/workload/customers_page.sql"),
     example!("sql/nova-crm/workload/customers_count.sql"),
     example!("sql/nova-crm/workload/customer_search.sql"),
@@ -79,10 +81,17 @@ const WORKLOAD: [Example; 9] = [
     example!("sql/nova-crm/workload/daily_summary.sql"),
 ];
 /// How the application answered before it had what the declaration adds, where that differs.
-const WORKLOAD_BEFORE: [Example; 1] = [example!("sql/nova-crm/workload-before/daily_summary.sql")];
+const WORKLOAD_BEFORE: [ExampleFile; 1] =
+    [example!("sql/nova-crm/workload-before/daily_summary.sql")];
 
 impl Command for Args {
     const NAME: &'static str = "demo";
+    const EXAMPLES: &'static [Example] = &[
+        ("pgtend demo", "Show it all, in about half a minute"),
+        ("pgtend demo --scale 1000000", "Use ten times as much data"),
+        ("pgtend demo --keep", "Keep the server, to try the commands"),
+    ];
+    const SEE_ALSO: &'static [&'static str] = &["plan", "apply"];
     const CONNECTS: Connects = Connects::No;
 
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
@@ -145,7 +154,7 @@ async fn send(database: &Database, sql: &str) -> Result<()> {
 async fn time_workload(
     context: &Context,
     database: &Database,
-    instead: &[Example],
+    instead: &[ExampleFile],
 ) -> Result<Vec<f64>> {
     context.console.narrate("Timing the application's hot queries …");
     let mut times = Vec::new();
@@ -160,7 +169,7 @@ const REPEATS: usize = 7;
 const LONG_ENOUGH: Duration = Duration::from_secs(2);
 
 /// The first run fills the caches and does not count.
-async fn time_query(database: &Database, query: &Example) -> Result<f64> {
+async fn time_query(database: &Database, query: &ExampleFile) -> Result<f64> {
     let session = database.maintainer(Workers::AsConfigured).await?;
     session
         .enter(&database.server.search_path)
@@ -250,11 +259,11 @@ fn finish(args: &Args, sandbox: Sandbox) -> Result<Option<Kept>> {
     })
 }
 
-fn sql_file(example: &Example) -> SqlFile {
+fn sql_file(example: &ExampleFile) -> SqlFile {
     SqlFile { name: example.name.into(), text: example.sql.to_owned() }
 }
 
-fn query_name(example: &Example) -> &str {
+fn query_name(example: &ExampleFile) -> &str {
     let file = example.name.rsplit('/').next().unwrap_or(example.name);
     file.strip_suffix(".sql").unwrap_or(file)
 }

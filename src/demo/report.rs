@@ -47,8 +47,8 @@ impl Report for DemoReport {
         text.product(queries_table(&self.queries, style.width));
         if let Some(Kept { url, stop_command, .. }) = &self.kept {
             text.narrate("");
-            text.narrate(format!("The server goes on running. Reach it with\npsql '{url}'"));
-            text.narrate(format!("and stop and remove it with\n{stop_command}"));
+            text.narrate(format!("The server keeps running. Connect with\npsql '{url}'"));
+            text.narrate(format!("Stop and remove it with\n{stop_command}"));
         }
         text
     }
@@ -79,17 +79,28 @@ pub struct QueryDocument {
 }
 
 fn queries_table(queries: &[QueryDocument], width: Option<u16>) -> String {
-    let mut table = table(&["query", "before", "after", "times faster"]);
+    let mut table = table(&["query", "before", "after", "speed-up"]);
     for query in queries {
         table.add_row(vec![
             cell(&query.query),
             right(millis(query.before_ms)),
             right(millis(query.after_ms)),
-            right(format!("{:.1}", query.times_faster)),
+            right(speed_up(query.times_faster)),
         ]);
     }
-    let narrow = Narrow { wraps: "query", drops: &["times faster"] };
+    let narrow = Narrow { wraps: "query", drops: &["speed-up"], alike: &[] };
     fitted(&table, narrow, width)
+}
+
+/// `66×`, `1.4×`, `0.8× (slower)`.
+fn speed_up(times: f64) -> String {
+    if times >= 10.0 {
+        format!("{times:.0}×")
+    } else if times < 0.95 {
+        format!("{times:.1}× (slower)")
+    } else {
+        format!("{times:.1}×")
+    }
 }
 
 fn millis(millis: f64) -> String {

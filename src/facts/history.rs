@@ -129,6 +129,8 @@ pub struct RunFilter {
     pub since: Option<Duration>,
     /// Only of this command.
     pub command: Option<String>,
+    /// Only those that ended so.
+    pub outcome: Option<String>,
     /// How many at most.
     pub limit: u32,
 }
@@ -208,11 +210,12 @@ pub async fn load_runs(session: &Session, filter: &RunFilter) -> Result<Vec<Past
     let patterns = filter.object.as_deref().map(name_patterns);
     let since = filter.since.map(seconds);
     let limit = i64::from(filter.limit);
-    let params: [(&(dyn ToSql + Sync), Type); 4] = [
+    let params: [(&(dyn ToSql + Sync), Type); 5] = [
         (&patterns, Type::TEXT_ARRAY),
         (&since, Type::FLOAT8),
         (&filter.command, Type::TEXT),
         (&limit, Type::INT8),
+        (&filter.outcome, Type::TEXT),
     ];
     let rows = ask(session, include_str!("../../sql/catalog/runs.sql"), &params).await?;
     Ok(rows.iter().map(read_run).collect())

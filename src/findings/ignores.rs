@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 
-use super::{Finding, Place, Rule};
+use super::{Finding, Place, Rule, Severity};
 use crate::config;
 
 /// These are not a matter of opinion: the migration does not work, or the comment does not.
@@ -74,6 +74,10 @@ pub struct Ignores {
     all: Vec<Ignore>,
     /// What is wrong with them as they are written.
     wrong: Vec<Finding>,
+    /// Rules that the call leaves out everywhere.
+    excluded: Vec<String>,
+    /// Findings that are less severe are left out.
+    least: Option<Severity>,
 }
 
 impl Ignores {
@@ -88,6 +92,19 @@ impl Ignores {
         ignores
     }
 
+    /// The same, without findings of these rules and such as are less severe. What says that the migrations
+    /// cannot be applied stays.
+    #[must_use]
+    pub fn without(self, excluded: &[String], least: Option<Severity>) -> Self {
+        Ignores { excluded: excluded.to_vec(), least, ..self }
+    }
+
+    /// Whether the call leaves it out, which no comment has to answer for.
+    fn is_unwanted(&self, finding: &Finding) -> bool {
+        let is_mild = self.least.is_some_and(|least| finding.severity < least);
+        !finding.is_refusal() && (is_mild || self.excluded.contains(&finding.rule))
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty() && self.wrong.is_empty()
@@ -95,6 +112,8 @@ impl Ignores {
 
     /// The findings that are not suppressed, and how many are.
     pub fn sift(&mut self, findings: Vec<Finding>) -> (Vec<Finding>, usize) {
+        let mut findings = findings;
+        findings.retain(|finding| !self.is_unwanted(finding));
         let before = findings.len();
         let left = findings
             .into_iter()
@@ -110,7 +129,8 @@ impl Ignores {
     pub fn judge(&self, looked: IgnoreUse, by_files: fn(&str) -> bool) -> Vec<Finding> {
         let is_judged = |ignore: &Ignore| ignore.is_judged(looked, by_files);
         let unused = self.all.iter().filter(|ignore| !ignore.is_used && is_judged(ignore));
-        self.wrong.iter().cloned().chain(unused.map(unused_finding)).collect()
+        let all = self.wrong.iter().cloned().chain(unused.map(unused_finding));
+        all.filter(|finding| !self.is_unwanted(finding)).collect()
     }
 
     fn read(&mut self, comment: &Comment) {
@@ -224,7 +244,7 @@ fn matches(pattern: &Pattern, file: &Path) -> bool {
 }
 
 /// The names in findings that the rule goes by; none if there is no such rule.
-fn names(rule: &str) -> Vec<String> {
+pub fn names(rule: &str) -> Vec<String> {
     if Rule::named(rule).is_some() {
         return vec![rule.to_owned()];
     }

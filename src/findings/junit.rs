@@ -61,7 +61,10 @@ fn case(
     repository: &Repository,
 ) -> Case {
     let shown = |findings: &[&Finding]| {
-        findings.iter().map(|one| crate::findings::lines(one, review)).collect()
+        findings
+            .iter()
+            .map(|one| crate::findings::lines(&named(one, repository), review))
+            .collect()
     };
     let first = failing.first();
     let end = match (check.verdict, first) {
@@ -83,6 +86,15 @@ fn case(
         end,
         output: shown(others),
     }
+}
+
+/// The finding with its file named as the attribute names it.
+fn named(finding: &Finding, repository: &Repository) -> Finding {
+    let mut finding = finding.clone();
+    if let Some(place) = &mut finding.place {
+        place.at.file = std::path::Path::new(&repository.name(&place.at.file)).into();
+    }
+    finding
 }
 
 /// What is seen before anybody unfolds the test.

@@ -3,13 +3,13 @@
 pub mod activity;
 pub mod advise;
 pub mod completions;
-pub mod explain;
 pub mod history;
 pub mod init;
 pub mod maintenance;
 pub mod man;
 pub mod plan_and_apply;
 pub mod refresh;
+pub mod rules;
 pub mod slow_queries;
 pub mod snapshot;
 pub mod verify;

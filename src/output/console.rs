@@ -1,7 +1,7 @@
 //! The two streams: the only place that writes to them.
 
 use std::ffi::OsStr;
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 
 use indicatif::MultiProgress;
 use jiff::ZonedDateTime;
@@ -74,6 +74,33 @@ impl Console {
             Format::Json => write(&report.json(origin.head())).is_ok(),
             _ => self.tell(report.text(&self.style())),
         })
+    }
+
+    /// On a terminal, shows what is about to be done.
+    pub fn preview(&self, report: &dyn Report) {
+        if !self.draws_bars() {
+            return;
+        }
+        let width = tcgetwinsize(stderr()).ok().map(|size| size.ws_col).filter(|width| *width > 0);
+        let style = Style { width, ..self.style() };
+        for piece in report.text(&style).pieces {
+            match piece {
+                Piece::Product(text) => self.line(text.trim_end()),
+                Piece::Narration(text) => self.narrate(&format!("{text}\n")),
+                Piece::Warning(text) => self.warn(&text),
+            }
+        }
+    }
+
+    /// Asks, where somebody sits at a terminal; elsewhere the call itself is the answer.
+    pub fn confirms(&self, question: &str) -> bool {
+        if !stdin().is_terminal() || !stderr().is_terminal() {
+            return true;
+        }
+        drop(write!(stderr(), "{} [y/N] ", escape_control::lines(question)));
+        let mut answer = String::new();
+        let is_heard = stdin().read_line(&mut answer).is_ok();
+        is_heard && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
     }
 
     /// Writes a report that is shown again and again: over what the terminal shows. Returns whether
@@ -162,6 +189,11 @@ impl Console {
     /// Takes the bars away: who leaves at once leaves none of them behind.
     pub fn leave(&self) {
         drop(self.bars.clear());
+    }
+
+    /// Whether the product goes to a terminal.
+    pub fn shows_on_terminal(&self) -> bool {
+        stdout().is_terminal()
     }
 
     /// Whether progress bars make sense.

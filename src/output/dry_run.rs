@@ -48,7 +48,7 @@ impl Report for DryRunReport {
             Rest::Counted => text.narrate(summary(&self.plan)),
             Rest::Explained => explain_rest(&mut text, &self.plan, style),
         }
-        text.warnings(&self.plan.warnings);
+        text.warnings(&self.plan.warnings, style);
         text
     }
 }
@@ -61,7 +61,7 @@ fn explain_rest(text: &mut Text, plan: &Plan, style: &Style) {
         rest.iter()
             .for_each(|step| text.narrate(format!("{}: {}", step.object, step.reason)));
     } else {
-        text.narrate(format!("{count} others have nothing to do; -v says of each why"));
+        text.narrate(format!("{count} other tables are not due; -v lists them"));
     }
 }
 
@@ -76,7 +76,7 @@ fn statements(plan: &Plan) -> Text {
                 }
             }
             Verdict::Refused => {
-                text.warn(format!("{} needs you: {}", step.object, step.reason));
+                text.warn(format!("{} needs manual action: {}", step.object, step.reason));
             }
             Verdict::AsDeclared | Verdict::LeftOut => {}
         }

@@ -1,9 +1,11 @@
 //! What commands show that change objects: apply, refresh, vacuum, analyze.
 
+use std::time::Duration;
+
 use super::steps::{StepsDocument, gist};
 use super::{Head, Outcome, Report, Style, Text};
 use crate::format;
-use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome};
+use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
 
 /// What was done, object by object.
 pub struct ExecutedReport {
@@ -34,12 +36,55 @@ pub fn counted(counts: &[(usize, &str)]) -> String {
         .join(", ")
 }
 
+/// How long it took; nothing where it was not begun.
+pub fn took(outcome: &StepOutcome) -> String {
+    match outcome.started {
+        Some(_) => format::duration(outcome.duration),
+        None => "-".to_owned(),
+    }
+}
+
+/// `3 built in 52 s, 1.1 GiB; 1 failed`: what was done with its time and size, then the rest.
+pub fn in_all(done: &Executed, what: &[(usize, &str)], others: &[(usize, &str)]) -> String {
+    let size = done
+        .outcomes()
+        .filter(|outcome| outcome.status == Status::Done)
+        .filter_map(|outcome| outcome.size_bytes)
+        .sum::<i64>();
+    let size = match size {
+        0 => String::new(),
+        size => format!(", {}", format::bytes(size)),
+    };
+    let what = counted(what);
+    let took = match done.took {
+        Duration::ZERO => String::new(),
+        took => format!(" in {}", format::duration(took)),
+    };
+    let what = (!what.is_empty()).then(|| format!("{what}{took}{size}"));
+    let others = Some(counted(others)).filter(|others| !others.is_empty());
+    format!("{}.", [what, others].into_iter().flatten().collect::<Vec<_>>().join("; "))
+}
+
+/// What failed stands last, where a terminal shows it.
+fn failures_last(steps: &mut [&ExecutedStep]) {
+    steps.sort_by_key(|executed| match executed.outcome.status {
+        Status::Done => 0,
+        Status::Skipped => 1,
+        Status::Cancelled => 2,
+        Status::Failed => 3,
+    });
+}
+
 /// Adds how long the step has waited, where that is worth a word.
 pub fn with_waiting(words: &str, outcome: &StepOutcome) -> String {
     if outcome.waited.as_secs() == 0 {
         return words.to_owned();
     }
-    format!("{words}; waited {} for others", format::duration(outcome.waited))
+    let waited = format!("waited {}", format::duration(outcome.waited));
+    match words {
+        "" => waited,
+        words => format!("{words}; {waited}"),
+    }
 }
 
 impl Report for ExecutedReport {
@@ -54,24 +99,28 @@ impl Report for ExecutedReport {
     fn text(&self, style: &Style) -> Text {
         let Telling { is_told, table, summary } = self.telling;
         let mut text = Text::default();
-        let told = self
+        let mut told = self
             .done
             .steps
             .iter()
             .filter(|executed| is_told(&executed.outcome, style))
             .collect::<Vec<_>>();
+        failures_last(&mut told);
         if !told.is_empty() {
             text.product(table(&told, style.width));
         }
-        text.warnings(&self.done.warnings);
+        text.warnings(&self.done.warnings, style);
         text.narrate(summary(&self.done));
         for sql in self.done.outcomes().filter_map(|outcome| outcome.cleanup.as_ref()) {
-            text.warn(format!("left behind; the next apply removes it, or you with: {sql}"));
+            text.warn(format!("not cleaned up; the next apply removes it, or run: {sql}"));
         }
         text
     }
 
     fn gist(&self, style: &Style) -> Text {
-        gist(&self.done, (self.telling.summary)(&self.done), style)
+        let mut plain = self.done.clone();
+        plain.took = Duration::ZERO;
+        plain.steps.iter_mut().for_each(|step| step.outcome.size_bytes = None);
+        gist(&self.done, (self.telling.summary)(&plain), style)
     }
 }

@@ -9,6 +9,7 @@ pub mod executed;
 mod failure;
 mod fleet;
 pub mod inflight;
+pub mod keys;
 pub mod metrics;
 mod options;
 mod outcome;

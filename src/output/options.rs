@@ -53,12 +53,12 @@ pub enum Verbosity {
 /// Whether output is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless NO_COLOR is set
+    /// On a terminal, unless NO_COLOR is set or TERM is dumb
     #[default]
     Auto,
-    /// Also in a pipe or a file
+    /// Always
     Always,
-    /// Not at all
+    /// Never
     Never,
 }
 

@@ -100,7 +100,7 @@ impl View {
             Event::Advanced(total) => self.advance(total),
             Event::Finished(at, outcome) => self.finish(*at, outcome),
             Event::Cancelling(signal) => self.console.narrate(&format!(
-                "{}: cancelling and cleaning up; once more leaves at once",
+                "{}: cancelling and cleaning up; press Ctrl-C again to exit at once",
                 signal.name()
             )),
         }
@@ -154,6 +154,10 @@ impl View {
         if let Some(bar) = self.running.remove(&at).and_then(|running| running.bar) {
             bar.finish_and_clear();
             self.console.bars.remove(&bar);
+        }
+        if self.bars && outcome.status != Status::Failed {
+            // The table at the end tells it.
+            return;
         }
         let how = match outcome.status {
             Status::Done => format!("done in {}", format::duration(outcome.duration)),

@@ -89,9 +89,18 @@ impl Text {
         self.pieces.push(Piece::Warning(text.into()));
     }
 
-    /// Says what a plan or a look should not let get lost.
-    pub fn warnings(&mut self, warnings: &[Warning]) {
-        for Warning { rule, object, message } in warnings {
+    /// Says what a plan or a look should not let get lost. Of a file of which it is said how much was skipped
+    /// in it, what that was is left to `-v`.
+    pub fn warnings(&mut self, warnings: &[Warning], style: &Style) {
+        let is_counted = |warning: &Warning| {
+            let Some((file, _)) = warning.object.rsplit_once(':') else {
+                return false;
+            };
+            let mut others = warnings.iter().filter(|other| other.rule == warning.rule);
+            warning.rule == "ignored_statement" && others.any(|other| other.object == file)
+        };
+        let told = warnings.iter().filter(|it| style.is_verbose() || !is_counted(it));
+        for Warning { rule, object, message } in told {
             self.warn(format!("{object}: {message} [{rule}]"));
         }
     }

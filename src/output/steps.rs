@@ -35,17 +35,37 @@ impl StepsDocument {
 pub fn summary(plan: &Plan) -> String {
     let count = |verdict| plan.steps.iter().filter(|step| step.verdict == verdict).count();
     let (to_do, refused) = (count(Verdict::ToDo), count(Verdict::Refused));
-    let rest = plan.steps.len() - to_do - refused;
+    let rest = settled(plan.steps.iter());
     if to_do + refused == 0 {
-        return format!("Nothing to do: {} as declared.", format::count(rest, "object", "objects"));
+        return format!("Nothing to do: {rest}.");
     }
-    let rest = format!("{rest} with nothing to do");
-    let mut summary = format!("{} to do", format::count(to_do, "step", "steps"));
-    if refused > 0 {
-        summary.push_str(&format!(", {refused} that need you"));
-    }
-    format!("{summary}, {rest}.")
+    let needs = if refused == 1 { "needs" } else { "need" };
+    let parts = [
+        (to_do > 0).then(|| format!("{to_do} to do")),
+        (refused > 0).then(|| format!("{refused} {needs} manual action")),
+        (to_do + refused < plan.steps.len()).then_some(rest),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ") + "."
 }
+
+/// `51 objects as declared, 3 present but not compared`: of steps that have nothing to do.
+pub fn settled<'s>(steps: impl Iterator<Item = &'s Step> + Clone) -> String {
+    let settled = steps.filter(|step| step.verdict.is_settled());
+    let count = |code| settled.clone().filter(|step| step.reason.code == code).count();
+    let (present, redundant) = (count(NOT_COMPARED), count(REDUNDANT));
+    let as_declared = settled.count() - present - redundant;
+    let others = [(present, "present but not compared"), (redundant, "redundant")];
+    let others = others.iter().filter(|(number, _)| *number > 0);
+    let others = others.map(|(number, words)| format!("{number} {words}"));
+    let objects = format!("{} as declared", format::count(as_declared, "object", "objects"));
+    let objects = (as_declared > 0 || present + redundant == 0).then_some(objects);
+    objects.into_iter().chain(others).collect::<Vec<_>>().join(", ")
+}
+
+/// The reason's code where the server could not be asked to compare.
+const NOT_COMPARED: &str = "not-compared";
+/// That of an index which another one makes superfluous.
+const REDUNDANT: &str = "redundant";
 
 /// What was done, a line each step, without figures.
 pub fn gist(done: &Executed, summary: String, style: &Style) -> Text {
@@ -68,7 +88,7 @@ pub fn gist(done: &Executed, summary: String, style: &Style) -> Text {
     if !lines.is_empty() {
         text.product(lines);
     }
-    text.warnings(&done.warnings);
+    text.warnings(&done.warnings, style);
     text.narrate(summary);
     text
 }

@@ -1,5 +1,7 @@
 //! Tables as people read them on a terminal.
 
+use std::collections::HashSet;
+
 use comfy_table::{
     Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets,
 };
@@ -49,6 +51,8 @@ pub struct Narrow {
     pub wraps: &'static str,
     /// Those that are left out, the least important first.
     pub drops: &'static [&'static str],
+    /// Those that are left out where all rows say the same.
+    pub alike: &'static [&'static str],
 }
 
 /// The table's text for lines of so many characters; `None`: as long as it takes. Columns with nothing in
@@ -57,6 +61,11 @@ pub struct Narrow {
 pub fn fitted(table: &Table, narrow: Narrow, width: Option<u16>) -> String {
     let mut grid = Grid::of(table);
     grid.leave_out_empty();
+    for title in narrow.alike {
+        if grid.is_alike(title) {
+            grid.leave_out(Some(title));
+        }
+    }
     let Some(width) = width.map(usize::from) else {
         return grid.drawn(None);
     };
@@ -103,11 +112,19 @@ impl Grid {
         self.widths.iter().map(|width| width + PADDING).sum()
     }
 
-    /// What is nothing in each row tells nothing.
+    /// Whether there are several rows, and the column has the same text in each.
+    fn is_alike(&self, title: &str) -> bool {
+        let at = self.titles.iter().position(|known| *known == title.to_uppercase());
+        let texts = self.rows.iter().filter_map(|row| Some(row.get(at?)?.content()));
+        let texts = texts.collect::<HashSet<_>>();
+        self.rows.len() > 1 && texts.len() == 1
+    }
+
+    /// What is nothing or zero in each row tells nothing.
     fn leave_out_empty(&mut self) {
         let is_empty = |at: usize| {
             let mut cells = self.rows.iter().filter_map(|row| row.get(at));
-            cells.all(|cell| matches!(cell.content().trim(), "" | "-"))
+            cells.all(|cell| matches!(cell.content().trim(), "" | "-" | "0"))
         };
         let empty = (1..self.titles.len()).filter(|at| is_empty(*at)).collect::<Vec<_>>();
         for at in empty.into_iter().rev() {
@@ -240,7 +257,7 @@ mod tests {
         table
     }
 
-    const NARROW: Narrow = Narrow { wraps: "why", drops: &["size"] };
+    const NARROW: Narrow = Narrow { wraps: "why", drops: &["size"], alike: &[] };
 
     fn widest(text: &str) -> usize {
         text.lines().map(|line| line.chars().count()).max().unwrap()

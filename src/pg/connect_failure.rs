@@ -31,8 +31,8 @@ pub fn explain(error: &tokio_postgres::Error, place: &str) -> Failure {
     let hint = pg_conninfo::tls::hint(error)
         .or_else(|| io_kind(error).and_then(hint_for_io))
         .or_else(|| hint_for_text(&message));
-    let failure =
-        Failure::new(Kind::Connection, format!("connecting to {place} failed: {message}"));
+    let why = without_library(&message);
+    let failure = Failure::new(Kind::Connection, format!("cannot connect to {place}: {why}"));
     match hint {
         Some(hint) => failure.hint(hint),
         None => failure,
@@ -51,9 +51,8 @@ fn refused_by_server(error: &DbError, place: &str) -> Failure {
     }
     let said = ServerError::from(error);
     let hint = hint_for_sqlstate(error.code().code(), error.message()).map(str::to_owned);
-    let mut failure =
-        Failure::new(Kind::Connection, format!("connecting to {place} failed: {said}"))
-            .sqlstate(said.sqlstate.clone());
+    let mut failure = Failure::new(Kind::Connection, format!("cannot connect to {place}: {said}"))
+        .sqlstate(said.sqlstate.clone());
     failure.hint = hint.or(said.hint);
     failure
 }
@@ -66,17 +65,17 @@ pub fn refuses_client_check(failure: &Failure) -> bool {
 
 fn hint_for_sqlstate(code: &str, message: &str) -> Option<&'static str> {
     Some(match code {
-        "28P01" => "the password is wrong; it is taken from the URL, PGPASSWORD or ~/.pgpass",
+        "28P01" => "wrong password; it comes from the URL, PGPASSWORD or ~/.pgpass",
         "28000" if message.contains("no encryption") || message.contains("SSL off") => {
-            "the server wants TLS; add sslmode=require (or verify-full with sslrootcert)"
+            "the server requires TLS; add sslmode=require (or verify-full with sslrootcert)"
         }
         "28000" if message.contains("client certificate") => {
-            "the server wants a client certificate; name it and its key by sslcert and sslkey"
+            "the server requires a client certificate; set sslcert and sslkey"
         }
         "28000" => {
-            "pg_hba.conf on the server does not let this role in from here, or the role does not exist"
+            "pg_hba.conf on the server does not allow this role from here, or the role does not exist"
         }
-        "3D000" => "the database does not exist; psql -l lists those that do",
+        "3D000" => "the database does not exist; psql -l lists the databases",
         "53300" => "all connections are taken; try again, or raise max_connections",
         "57P03" => "the server is starting up, shutting down or recovering; try again in a moment",
         "42501" => "the role may not connect; GRANT CONNECT ON DATABASE to it",
@@ -86,20 +85,21 @@ fn hint_for_sqlstate(code: &str, message: &str) -> Option<&'static str> {
 }
 
 /// The way out where nothing answered in time.
-pub const NO_ANSWER: &str = "no answer; is the host right, does a firewall stand between? connect_timeout sets how long to try";
+pub const NO_ANSWER: &str =
+    "no answer; check the host and firewalls; connect_timeout sets how long to try";
 
 fn hint_for_io(kind: io::ErrorKind) -> Option<&'static str> {
     Some(match kind {
         io::ErrorKind::ConnectionRefused => {
-            "nothing listens there; is the server running, and are host and port right?"
+            "no server listens there; check that it runs, and host and port"
         }
         io::ErrorKind::NotFound => {
-            "there is no such socket; is the server running here, or did you mean another host?"
+            "no such socket; check that the server runs on this machine, or name its host"
         }
         io::ErrorKind::PermissionDenied => "you may not open that socket",
         io::ErrorKind::TimedOut => NO_ANSWER,
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
-            "the other side hung up; is it a PostgreSQL server, and does it speak TLS as asked?"
+            "the other side closed the connection; check that it is a PostgreSQL server, and sslmode"
         }
         _ => return None,
     })
@@ -109,7 +109,7 @@ fn hint_for_text(message: &str) -> Option<&'static str> {
     if message.contains("does not support TLS") {
         Some("the server has no TLS; use sslmode=prefer, or turn ssl on in its configuration")
     } else if message.contains("password missing") {
-        Some("the server wants a password; give it in PGPASSWORD or ~/.pgpass")
+        Some("the server requires a password; set PGPASSWORD or add it to ~/.pgpass")
     } else if message.contains("timed out") || message.contains("timeout") {
         Some(NO_ANSWER)
     } else if message.contains("lookup address") {
@@ -117,6 +117,25 @@ fn hint_for_text(message: &str) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// What the system says, without the words of the libraries between: `connection refused`.
+fn without_library(message: &str) -> String {
+    const BEFORE: [&str; 3] = [
+        "error connecting to server: ",
+        "error communicating with the server: ",
+        "db error: ",
+    ];
+    let bare = BEFORE
+        .iter()
+        .fold(message, |text, before| text.strip_prefix(before).unwrap_or(text));
+    // Only a message of the system's has a number, and a capital at its head.
+    if !bare.contains(" (os error ") {
+        return bare.to_owned();
+    }
+    let mut letters = bare.chars();
+    let first = letters.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
 }
 
 fn io_kind(error: &tokio_postgres::Error) -> Option<io::ErrorKind> {

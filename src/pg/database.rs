@@ -416,13 +416,12 @@ fn pool_failure(error: &PoolError, place: &str) -> Failure {
     match error {
         PoolError::Backend(error) => explain(error, place),
         PoolError::Timeout(_) => no_answer(place),
-        other => Failure::new(Kind::Connection, format!("connecting to {place} failed: {other}")),
+        other => Failure::new(Kind::Connection, format!("cannot connect to {place}: {other}")),
     }
 }
 
 fn no_answer(place: &str) -> Failure {
-    Failure::new(Kind::Connection, format!("connecting to {place} failed: timed out"))
-        .hint(NO_ANSWER)
+    Failure::new(Kind::Connection, format!("cannot connect to {place}: timed out")).hint(NO_ANSWER)
 }
 
 /// A server before 10 lacks a role that the first question names.

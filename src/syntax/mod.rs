@@ -72,6 +72,47 @@ impl fmt::Display for TooMuch {
     }
 }
 
+/// What is wrong at which byte, as psql says it: `near "INDX"`. The parser's own words name its tokens.
+pub fn near(text: &str, error: &SyntaxError) -> (usize, String) {
+    let start = usize::from(error.range().start()).min(text.len());
+    let mut words = words_from(text, start);
+    let first = words.next();
+    // The parser stumbles over the verb where it does not know what comes after it.
+    let is_verb =
+        |word: &str| ["create", "alter", "drop"].iter().any(|verb| word.eq_ignore_ascii_case(verb));
+    let said = error.to_string();
+    let found = match first {
+        Some((_, verb)) if is_verb(verb) && said.starts_with("expected command") => {
+            words.next().or(first)
+        }
+        other => other,
+    };
+    let missing = said.strip_prefix("missing ").filter(|what| !what.contains('_'));
+    let missing = missing.map(|what| format!(": missing {what}")).unwrap_or_default();
+    match found {
+        Some((at, word)) => (at, format!("syntax error near \"{word}\"{missing}")),
+        None => (start, format!("syntax error at the end{missing}")),
+    }
+}
+
+/// The words and signs from a byte on, and where they stand.
+fn words_from(text: &str, start: usize) -> impl Iterator<Item = (usize, &str)> {
+    let rest = text.get(start..).unwrap_or_default();
+    let mut at = start;
+    let pieces = squawk_lexer::tokenize(rest).map(move |token| {
+        let from = at;
+        at += token.len as usize;
+        (from, at, token.kind)
+    });
+    let is_word = |kind: &squawk_lexer::TokenKind| {
+        use squawk_lexer::TokenKind::{BlockComment, LineComment, Whitespace};
+        !matches!(kind, Whitespace | LineComment | BlockComment { .. })
+    };
+    pieces
+        .filter(move |(_, _, kind)| is_word(kind))
+        .filter_map(|(from, to, _)| Some((from, text.get(from..to)?)))
+}
+
 /// A text that was parsed.
 #[derive(Debug, Clone)]
 pub struct Parsed {

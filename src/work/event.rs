@@ -117,6 +117,8 @@ pub struct Executed {
     pub warnings: Vec<Warning>,
     /// So many more had nothing to do, and no step.
     pub not_due: usize,
+    /// From beginning to end.
+    pub took: Duration,
 }
 
 impl Executed {
@@ -127,7 +129,12 @@ impl Executed {
             .into_iter()
             .zip(outcomes)
             .map(|(step, outcome)| ExecutedStep { step, outcome });
-        Executed { steps: steps.collect(), warnings, not_due }
+        Executed {
+            steps: steps.collect(),
+            warnings,
+            not_due,
+            took: Duration::ZERO,
+        }
     }
 
     /// How the steps ended.

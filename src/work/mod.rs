@@ -90,13 +90,13 @@ impl Default for Policy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeadlockVictim {
-    /// The other session's statement.
+    /// Cancel the other session's statement
     Other,
-    /// Our build, which is cleaned up.
+    /// Cancel the build and clean up
     #[value(name = "self")]
     #[serde(rename = "self")]
     OwnBuild,
-    /// Whom PostgreSQL chooses.
+    /// Leave the choice to PostgreSQL
     #[default]
     Postgres,
 }
@@ -105,14 +105,14 @@ pub enum DeadlockVictim {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum YieldToDdl {
-    /// Nobody; it is told.
+    /// Neither; pgtend warns
     #[default]
     Warn,
-    /// Our build, which is cleaned up.
+    /// The build, which pgtend cancels and cleans up
     #[value(name = "self")]
     #[serde(rename = "self")]
     OwnBuild,
-    /// The DDL, whose statement is cancelled.
+    /// The DDL, which pgtend cancels
     Waiter,
 }
 

@@ -104,6 +104,9 @@ impl Step {
     }
 }
 
+/// What stands for the name of an index that has none yet.
+pub const UNNAMED: &str = "(unnamed)";
+
 /// The kinds of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -128,6 +131,20 @@ pub enum Action {
 }
 
 impl Action {
+    /// Every kind.
+    pub const ALL: [Action; 10] = [
+        Action::BuildIndex,
+        Action::HealIndex,
+        Action::ReplaceIndex,
+        Action::WatchBuild,
+        Action::DropLeftover,
+        Action::CreateView,
+        Action::Comment,
+        Action::Analyze,
+        Action::Vacuum,
+        Action::RefreshView,
+    ];
+
     /// The name in JSON documents.
     pub fn name(self) -> &'static str {
         match self {
@@ -148,10 +165,10 @@ impl Action {
     pub fn words(self) -> &'static str {
         match self {
             Action::BuildIndex => "build index",
-            Action::HealIndex => "heal index",
+            Action::HealIndex => "rebuild index",
             Action::ReplaceIndex => "replace index",
             Action::WatchBuild => "watch build",
-            Action::DropLeftover => "drop leftover",
+            Action::DropLeftover => "remove leftover",
             Action::CreateView => "create view",
             Action::Comment => "comment",
             Action::Analyze => "analyze",

@@ -71,7 +71,7 @@ reasons! {
     Why {
         Done => "done", "done";
         Cancelled => "cancelled", "cancelled";
-        CancelledBeforeBegun => "cancelled", "cancelled; nothing was begun";
+        CancelledBeforeBegun => "cancelled", "cancelled; nothing was started";
         CancelledWaiting { what: String } => "cancelled", "cancelled: {what}";
         CancelledWaitingFor { who: String } => "cancelled", "cancelled while waiting for {who}";
         SignalBeforeStart { signal: &'static str } => "cancelled", "not started: {signal} came";
@@ -96,9 +96,9 @@ reasons! {
         PassedOver { warnings: String } => "passed-over", "{warnings}";
         LockedBy { warnings: String } => "locked", "{warnings}";
         /// Looked at before a build is begun.
-        WouldWait { who: String } => "would-wait", "left for later: it would wait for {who}";
+        WouldWait { who: String } => "would-wait", "skipped for now: it would wait for {who}";
         NoRoom { needed: String, directory: String, free: String } => "no-room",
-            "left for later: the index will have about {needed}, and {directory} has {free} free";
+            "skipped for now: the index needs about {needed}, and {directory} has {free} free";
     }
 }
 

@@ -67,7 +67,7 @@ async fn where_nothing_goes_on_there_is_nothing_to_do() {
     assert!(output.stdout.contains("\"sessions\":[]"), "{output}");
     let output = db.pgtend(&["activity"]).expect(0);
     assert_eq!(output.stdout, "");
-    let said = "No statement or transaction is older than 1.0 s, and nobody waits.\n";
+    let said = "No statement or transaction is older than 1.0 s, and no session waits.\n";
     let (place, rest) = output.stderr.split_once('\n').unwrap();
     assert_eq!(rest, said);
     assert!(place.starts_with(&format!("{} on /", db.name)), "{place}");

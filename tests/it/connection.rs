@@ -67,8 +67,8 @@ async fn a_port_that_nobody_listens_on() {
             code: 3,
             kind: "connection",
             sqlstate: None,
-            message: &format!("connecting to me@127.0.0.1:{port}/db failed"),
-            hint: "nothing listens there",
+            message: &format!("cannot connect to me@127.0.0.1:{port}/db"),
+            hint: "no server listens there",
         },
     );
 }
@@ -82,7 +82,7 @@ fn a_socket_that_does_not_exist() {
             code: 3,
             kind: "connection",
             sqlstate: None,
-            message: "No such file or directory",
+            message: "no such file or directory",
             hint: "no such socket",
         },
     );
@@ -132,7 +132,7 @@ async fn a_wrong_password() {
             kind: "connection",
             sqlstate: Some("28P01"),
             message: "password authentication failed for user \"locked\"",
-            hint: "the password is wrong",
+            hint: "wrong password",
         },
     );
 }
@@ -147,7 +147,7 @@ async fn no_password_where_one_is_wanted() {
             kind: "connection",
             sqlstate: None,
             message: "password missing",
-            hint: "give it in PGPASSWORD or ~/.pgpass",
+            hint: "set PGPASSWORD or add it to ~/.pgpass",
         },
     );
 }

@@ -78,7 +78,7 @@ fn command_lines() -> Vec<String> {
     String::from_utf8(listed.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// What stands in single quotes after `psql`, and the line after `stop and remove it with`.
+/// What stands in single quotes after `psql`, and the line after `Stop and remove it with`.
 fn url_and_stop_command(output: &Output) -> (String, String) {
     let url = output
         .stderr
@@ -86,7 +86,7 @@ fn url_and_stop_command(output: &Output) -> (String, String) {
         .unwrap_or_else(|| panic!("no URL\n{output}"))
         .1;
     let url = url.split_once('\'').unwrap().0;
-    let stop = output.stderr.split_once("stop and remove it with\n").unwrap().1;
+    let stop = output.stderr.split_once("Stop and remove it with\n").unwrap().1;
     (url.to_owned(), stop.lines().next().unwrap().trim().to_owned())
 }
 

@@ -461,7 +461,7 @@ async fn nothing_is_begun_before_an_old_prepared_transaction_has_ended() {
     let declared = db.declare(SALES_USER);
     let eager = ["--max-blocker-age", "0s", "--max-wait", "1s", &declared];
     let reason = db.apply(&eager).expect(4).step("public.sales_user").reason;
-    let wanted = format!("left for later: it would wait for the prepared transaction {gid} (");
+    let wanted = format!("skipped for now: it would wait for the prepared transaction {gid} (");
     assert!(reason.starts_with(&wanted), "{reason}");
     assert!(db.applied().is_empty(), "{:?}", db.applied());
     db.sql(&format!("ROLLBACK PREPARED '{gid}'")).await;
@@ -480,7 +480,7 @@ async fn nothing_is_begun_before_an_old_transaction_has_ended() {
         let eager = ["--max-blocker-age", "0s", "--max-wait", "1s", &declared];
         let output = db.apply(&eager).expect(4).came_to("failed");
         let reason = output.step("public.sales_user").reason;
-        let wanted = format!("left for later: it would wait for pid {} (test, ", blocker.pid);
+        let wanted = format!("skipped for now: it would wait for pid {} (test, ", blocker.pid);
         assert!(reason.starts_with(&wanted), "{reason}");
         let mut patient = db.start_apply(&["--max-blocker-age", "0s", &declared]);
         patient.until_it_says(", before it begins").await;
@@ -639,7 +639,7 @@ async fn nothing_is_begun_while_a_standby_is_behind() {
     let output = Pgtend::new(&[&lag[..], &["--max-wait", "1s"]].concat()).run().expect(4);
     let reason = output.step("public.sales_user").reason;
     assert!(
-        reason.starts_with("left for later: it would wait for the standby paris"),
+        reason.starts_with("skipped for now: it would wait for the standby paris"),
         "{reason}"
     );
     let made = "SELECT count(*) FROM pg_class WHERE relname = 'sales_user'";
@@ -665,7 +665,7 @@ async fn an_index_for_which_the_disk_has_no_room_is_left_for_later() {
 
     let output = db.apply(&[&declared]).expect(4).came_to("failed");
     let reason = output.step("public.sales_user").reason;
-    assert!(reason.starts_with("left for later: the index will have about "), "{reason}");
+    assert!(reason.starts_with("skipped for now: the index needs about "), "{reason}");
     let folder = db.value("SHOW data_directory").await;
     assert!(reason.contains(&format!("and {folder} has ")), "{reason}");
     assert_eq!(output.step("public.users_id").status, "done");
@@ -786,7 +786,7 @@ async fn what_became_of_a_table_during_the_build_is_told() {
             "public.sales was moved meanwhile: it is past.sales now",
         ),
         ("DROP TABLE sales", "public.sales was dropped meanwhile"),
-        ("DROP INDEX sales_user", "it was built, and dropped meanwhile"),
+        ("DROP INDEX sales_user", "built, then dropped by another session"),
     ];
     for (meanwhile, told) in cases {
         let output = seen_meanwhile(meanwhile).await.expect(4).came_to("failed");
@@ -809,8 +809,7 @@ async fn an_index_that_is_renamed_during_its_build_is_not_built_twice() {
     snapshot.release().await;
 
     let output = running.wait().expect(4).came_to("failed");
-    let told =
-        "it was built, and public.sales_user was renamed meanwhile: it is public.renamed now";
+    let told = "built, but public.sales_user was renamed meanwhile: it is public.renamed now";
     assert_eq!(output.step("public.sales_user").reason, told);
     db.assert_whole("renamed").await;
     assert_eq!(db.applied(), [CREATE_SALES_USER]);

@@ -159,7 +159,7 @@ async fn people_see_each_result_once_with_its_targets() {
     );
     assert_eq!(output.stdout.matches("public.orders_status").count(), 1, "{output}");
     assert!(output.stderr.contains(&format!("== 1 target: {third}\n")), "{output}");
-    assert!(output.stderr.contains("warning: lost: failed: connecting to "), "{output}");
+    assert!(output.stderr.contains("warning: lost: failed: cannot connect to "), "{output}");
     assert!(output.stderr.contains(&format!("{third}: nothing to do\n")), "{output}");
 }
 

@@ -89,9 +89,18 @@ async fn apply_writes_down_what_it_worked_on() {
                  AND started_at + duration_ms * interval '1 ms' <= clock_timestamp()";
     assert_eq!(db.value(clock).await, "3");
 
-    let shown = db.pgtend(&["history"]).expect(0).stdout;
+    let shown = db.pgtend(&["history", "-v"]).expect(0).stdout;
     assert!(shown.contains("build index  public.sales_status  done"), "{shown}");
     assert!(shown.contains("build index  public.sales_user    failed"), "{shown}");
+    let failed = db.pgtend(&["history", "--outcome", "failed"]).expect(0).stdout;
+    assert!(
+        !failed.contains("sales_status") && failed.contains("public.sales_user"),
+        "{failed}"
+    );
+    // Otherwise a run is a line.
+    let runs = db.pgtend(&["history"]).expect(0).stdout;
+    assert!(runs.contains("apply    1 failed, 2 done"), "{runs}");
+    assert_eq!(runs.lines().count(), 2, "{runs}");
 }
 
 #[tokio::test]
@@ -134,7 +143,7 @@ async fn history_shows_what_is_asked_for() {
     db.pgtend(&["init"]).expect(0);
     let empty = db.pgtend(&["history"]).expect(0);
     assert_eq!(empty.stdout, "");
-    assert!(empty.stderr.contains("holds no such run"), "{empty}");
+    assert!(empty.stderr.contains("has no matching run"), "{empty}");
 
     insert(&db, "refresh", "public.totals", 1).await;
     insert(&db, "apply", "public.sales_user", 3).await;
@@ -172,7 +181,7 @@ async fn history_shows_what_is_asked_for() {
     assert_eq!((newest.object_oid, newest.mode.as_deref()), (Some(42), Some("plain")));
     let rows = [newest.rows_inserted, newest.rows_updated, newest.rows_deleted, newest.wal_bytes];
     assert_eq!(rows, [1, 2, 3, 4].map(Some));
-    let shown = db.pgtend(&["history", "--limit", "1"]).expect(0).stdout;
+    let shown = db.pgtend(&["history", "-v", "--limit", "1"]).expect(0).stdout;
     assert!(shown.contains("1.5 s  +1 ~2 -3  8.0 KiB  done"), "{shown}");
     assert!(newest.started_at.ends_with('Z'), "{newest:?}");
 }

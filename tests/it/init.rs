@@ -74,7 +74,7 @@ async fn it_is_installed_once_and_removed_without_a_trace() {
     db.sql("INSERT INTO pgtend.view_state VALUES (1, 'public.totals', now(), '[]')")
         .await;
     let removed = db.pgtend(&UNINSTALL).expect(0);
-    assert_eq!(steps(&removed), ["uninstall wanted"]);
+    assert_eq!(steps(&removed), ["uninstall removed with all that it holds"]);
     assert_eq!(db.value(SCHEMAS).await, "0");
     let again = db.pgtend(&UNINSTALL).expect(0);
     assert_eq!(document(&again).outcome, "nothing_to_do", "{again}");

@@ -26,6 +26,7 @@ mod house;
 mod init;
 mod links;
 mod maintenance;
+mod messages;
 mod mutated;
 mod mutated_plan;
 mod names;

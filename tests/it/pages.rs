@@ -300,7 +300,7 @@ fn matches(shown: &[String], said: &[String]) -> bool {
 
 /// A line without what differs from run to run: figures with a unit, moments, process ids, versions,
 /// long numbers, the planner's estimates, and the width of columns.
-fn mask(line: &str) -> String {
+pub fn mask(line: &str) -> String {
     let mut masked = String::new();
     let mut rest = line;
     while let Some(char) = rest.chars().next() {
@@ -441,7 +441,9 @@ fn the_page_of_commands_is_that_of_the_program() {
     assert!(commands.len() > 10, "{commands:?}");
     for command in commands.iter().filter(|command| *command != "help") {
         let help = sections(&["help", command]);
-        let own = help.into_iter().filter(|section| !whole.contains(section)).collect::<String>();
+        let is_own =
+            |section: &String| !whole.contains(section) && !section.starts_with("Shared options:");
+        let own = help.into_iter().filter(is_own).collect::<String>();
         page += &format!("\n## pgtend {command}\n\n```text\n{}\n```\n", own.trim_end());
     }
     page += &format!("\n## pgtend\n\n```text\n{}\n```\n", whole.concat().trim_end());

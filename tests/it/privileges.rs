@@ -106,7 +106,7 @@ async fn who_does_not_own_the_table_is_told_who_does_and_sends_nothing() {
     assert!(step.reason.contains(&reason), "{plan}");
     assert_eq!(plan.step("crm.sales_user").reason, "already as declared", "{plan}");
     let check = db.pgtend_as(&stranger, &["plan", "--check", &declared]).expect(1);
-    assert!(check.stdout.contains("needs you"), "{check}");
+    assert!(check.stdout.contains("manual action"), "{check}");
 
     let apply = db.pgtend_as(&stranger, &["apply", "--format", "json", &declared]).expect(4);
     assert_eq!(apply.json().outcome, "failed", "{apply}");
@@ -170,7 +170,7 @@ async fn a_build_that_the_role_may_not_look_into_is_not_healed() {
     let plan = db.pgtend_as(&owner, &["plan", "--format", "json", &declared]).expect(0);
     let step = plan.step("crm.sales_id");
     assert_eq!(step.action, "watch_build", "{plan}");
-    assert!(step.reason.contains("being built now"), "{plan}");
+    assert!(step.reason.contains("is building it now"), "{plan}");
     let apply = ["apply", "--format", "json", "--max-wait", "300ms", &declared];
     let apply = db.pgtend_as(&owner, &apply).expect(4);
     assert_eq!(apply.step("crm.sales_id").status, "failed", "{apply}");

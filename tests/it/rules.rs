@@ -5,15 +5,15 @@ use std::fs;
 use crate::support::command::Pgtend;
 use crate::support::{Database, Output};
 
-/// The rules as `pgtend explain` lists them.
+/// The rules as `pgtend rules` lists them.
 fn rules() -> Vec<String> {
-    let list = Pgtend::new(&["explain"]).run().expect(0).stdout;
+    let list = Pgtend::new(&["rules"]).run().expect(0).stdout;
     let names = list.lines().skip(1).filter_map(|line| line.split_whitespace().next());
     names.map(str::to_owned).collect()
 }
 
 fn page(rule: &str) -> String {
-    Pgtend::new(&["explain", rule]).run().expect(0).stdout
+    Pgtend::new(&["rules", rule]).run().expect(0).stdout
 }
 
 /// The SQL below a heading.
@@ -81,6 +81,6 @@ async fn every_bad_example_is_found_and_no_good_one() {
 fn what_is_no_rule_is_not_explained() {
     let squawks = page("ban-drop-column");
     assert!(squawks.contains("https://squawkhq.com/docs/ban-drop-column"), "{squawks}");
-    let unknown = Pgtend::new(&["explain", "nonsense"]).run().expect(2);
+    let unknown = Pgtend::new(&["rules", "nonsense"]).run().expect(2);
     assert!(unknown.stderr.contains("there is no rule nonsense"), "{unknown}");
 }

@@ -422,9 +422,19 @@ async fn what_got_slower_is_ranked_and_can_fail() {
     let gate = ["slow-queries", "--fail-if", "mean > 100ms", "--limit", "1", "--sort", "calls"];
     let output = db.pgtend(&gate).expect(1);
     assert!(
-        output.stderr.contains("mean > 100ms: ") && output.stderr.contains("AS nap"),
+        output.stderr.contains("warning: 1 statement with mean > 100ms\n")
+            && output.stdout.contains("AS nap"),
         "{output}"
     );
+    // So many as are wanted are shown, and all are counted.
+    let gate = ["--fail-if", "calls > 0", "--limit", "2"];
+    let output = look(&db, &gate).expect(1);
+    let totals = output.json().totals.unwrap();
+    assert_eq!(output.json().statements.len(), 2, "{output}");
+    assert!(totals.failing > 2, "{output}");
+    // Cron has nothing to mail where nothing fails.
+    let quiet = db.pgtend(&["slow-queries", "-q", "--fail-if", "mean > 1h"]).expect(0);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
     look(&db, &["--fail-if", "slowdown > 2"]).expect(2);
     look(&db, &["--fail-if", "colour > 2"]).expect(2);
     let shown = db.pgtend(&[&["slow-queries"], &compare[..]].concat()).expect(0).stdout;
@@ -500,7 +510,7 @@ async fn comma_separated_values_and_markdown_are_for_statements_only() {
         "{markdown}"
     );
     let output = db.pgtend(&["plan", "--format", "csv"]).expect(2);
-    assert!(output.stderr.contains("plan knows --format table and json only"), "{output}");
+    assert!(output.stderr.contains("[possible values: table, json]"), "{output}");
 }
 
 #[tokio::test]
@@ -638,7 +648,7 @@ async fn secrets_are_shown_and_kept_nowhere() {
     assert_eq!(db.value(kept).await, "1");
     let kept = "SELECT count(*) FROM pgtend.statement_text WHERE query LIKE '%hunter2%'";
     assert_eq!(db.value(kept).await, "0");
-    let output = look(&db, &["--like", "PASSWORD"]).expect(0);
+    let output = look(&db, &["--like", "PASSWORD", "--utility"]).expect(0);
     assert!(
         output.stdout.contains("PASSWORD '…'") && !output.stdout.contains("hunter2"),
         "{output}"
@@ -703,7 +713,7 @@ async fn what_cannot_be_compared_is_refused() {
     assert!(problem(&["--since", "1", "--until", &file]).contains("cannot end before it begins"));
     assert!(problem(&["--since", &file, "--all-databases"]).contains("it knows the database"));
     assert!(problem(&["--since", "1", "--against", "1"]).contains("name the same moment"));
-    assert_eq!(problem(&["12345"]), "no statement 12345 is counted here");
+    assert_eq!(problem(&["12345"]), "no statement has the number 12345");
     let other = counting().await;
     let output = look(&other, &["--since", &file]).expect(2);
     assert!(output.stderr.contains("it is of the database"), "{output}");
@@ -798,7 +808,7 @@ async fn secrets_in_every_spelling_are_shown_and_kept_nowhere() {
     let kept = "SELECT count(*) FROM pgtend.statement_text WHERE query LIKE '%hunter2%'";
     assert_eq!(db.value(kept).await, "0");
     for format in ["table", "markdown", "csv", "json"] {
-        let all = ["slow-queries", "--full", "--limit", "1000", "--format", format];
+        let all = ["slow-queries", "--full", "--utility", "--limit", "1000", "--format", format];
         let output = db.pgtend(&all).expect(0);
         assert!(
             output.stdout.contains("PASSWORD") && !output.stdout.contains("hunter2"),

@@ -80,7 +80,7 @@ async fn names_and_messages_do_nothing_to_a_terminal() {
         &["plan", "--target", WILD],
         &["plan", "--config", WILD, &declared],
         &["plan", "-d", WILD, &declared],
-        &["explain", WILD],
+        &["rules", WILD],
         &["refresh", "--metrics-file", &format!("/{WILD}/x")],
     ] {
         let output = db.start(arguments).wait();

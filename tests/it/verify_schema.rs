@@ -272,7 +272,7 @@ fn each_way_back_is_judged_by_itself() {
         (it.rule, file, it.message)
     });
     let wanted = [
-        ("no-down", "4_m.up.sql", "others have a down script, this has none"),
+        ("no-down", "4_m.up.sql", "no down script, although other migrations have one"),
         ("down-not-applied", "0_m.down.sql", "table \"sale\" does not exist"),
         (
             "down-not-restored",

@@ -99,7 +99,11 @@ fn known(name: &str, value: String, previous: Option<&Pair>) -> Result<Pair> {
                 "a password with a blank needs quotes ('…'); in a URL write & as %26 and = as %3D",
             )
         } else if is_word && !name.is_empty() {
-            Error::text(format!("unknown connection parameter \"{name}\""))
+            let unknown = Error::text(format!("unknown connection parameter \"{name}\""));
+            match keywords::nearest(name) {
+                Some(known) => unknown.with_hint(format!("did you mean {known}?")),
+                None => unknown,
+            }
         } else {
             Error::text("unknown connection parameter")
         }

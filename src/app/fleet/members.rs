@@ -64,8 +64,9 @@ impl Choice {
         command: &'static str,
     ) -> Result<Vec<Member>> {
         if context.config.targets.is_empty() {
-            return Err(Failure::usage("the configuration has no [targets.NAME]")
-                .hint("--config FILE names another one; config.example.toml shows how"));
+            return Err(
+                Failure::usage("there are no targets").hint(context.config.why_no_targets())
+            );
         }
         let mut members = Vec::new();
         for (name, target) in &context.config.targets {

@@ -140,8 +140,8 @@ fn misparsed(text: &str, error: &ParseError, lines: &Lines<'_>) -> SyntaxError {
     let (offset, message, hint) = match meta_command(text, offset) {
         Some((offset, command)) => (offset, meta_message(command), Some(META_HINT)),
         None => {
-            let line = lines.text_at(offset).trim();
-            (offset, format!("syntax error: {error}, in: {line}"), other_hint(text, line))
+            let (at, message) = syntax::near(text, error);
+            (at, message, other_hint(text, lines.text_at(offset).trim()))
         }
     };
     let (line, column) = lines.at(offset);

@@ -110,7 +110,7 @@ impl Walk {
                 Class::Transacts if is_rolled_back => Effect::None,
                 Class::Declares if is_rolled_back => {
                     let words = beginning(&one.text);
-                    passed.note(&one.source, format!("passed over: {words} … is rolled back"));
+                    passed.note(&one.source, format!("skipped: {words} … is rolled back"));
                     continue;
                 }
                 _ if is_rolled_back => Effect::None,
@@ -206,7 +206,7 @@ impl Walk {
             Declared::Index(mut index) => {
                 if self.is_temporary(&index.table) {
                     let message =
-                        format!("passed over: an index on the temporary table {}", index.table);
+                        format!("skipped: an index on the temporary table {}", index.table);
                     passed.note(&one.source, message);
                     return Ok(());
                 }

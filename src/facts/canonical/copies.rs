@@ -87,6 +87,9 @@ const END: [&str; 2] = ["ROLLBACK TO SAVEPOINT pgtend_copy", KEEP];
 /// to print the table's schema too.
 const VIEW_COPY: &str = "pgtend_view_copy";
 
+/// What the names of copies of tables begin with.
+pub const COPY: &str = "pgtend_copy";
+
 /// Where copies are made.
 pub struct Copies<'a> {
     session: &'a Session,
@@ -444,7 +447,7 @@ impl<'a> Copies<'a> {
     /// The schema that a copy of another role's is made in: of this session, so that two runs do not
     /// wait for one another.
     fn schema(&self) -> String {
-        format!("pgtend_copy_{}", self.session.pid())
+        format!("{COPY}_{}", self.session.pid())
     }
 
     fn path(&self, names: SchemasSearched) -> String {

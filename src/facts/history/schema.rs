@@ -81,7 +81,7 @@ impl fmt::Display for Difference {
 /// The failure for a schema some of whose tables are gone.
 pub fn damaged() -> Failure {
     Failure::new(Kind::Unsupported, "tables of the schema pgtend are gone")
-        .hint("pgtend init --uninstall removes the rest, then pgtend init makes it anew")
+        .hint("run pgtend init --uninstall, then pgtend init")
 }
 
 /// What is known of the schema.

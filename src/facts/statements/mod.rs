@@ -23,7 +23,7 @@ pub use file::{FileText, SnapshotFile, SnapshotScope};
 pub use load::{
     StatementFilter, load_extension, load_moment, load_names, load_reading, load_top, read_figures,
 };
-pub use own::is_own;
+pub use own::{is_own, is_utility};
 pub use past::{PointInTime, SpanEnd, StatementHistory};
 pub use snapshots::{
     PastSample, Sample, Snapshot, load_kept_texts, load_samples, load_snapshots, load_state,

@@ -13,12 +13,40 @@ const QUERIES: &[&str] = include!(concat!(env!("OUT_DIR"), "/queries.rs"));
 pub fn is_own(text: &str) -> bool {
     static PATTERNS: OnceLock<Vec<Vec<String>>> = OnceLock::new();
     let patterns = PATTERNS.get_or_init(|| QUERIES.iter().map(|query| pattern(query)).collect());
-    // The second one asks a twin's tables for the ends of columns, by names that differ.
-    if text.starts_with("SELECT pg_catalog.pg_backend_pid()") || text.contains(" AS pgtend_end, ") {
+    const BEGINNINGS: [&str; 4] = [
+        "SELECT pg_catalog.pg_backend_pid()",
+        "SAVEPOINT pgtend_",
+        "RELEASE SAVEPOINT pgtend_",
+        "ROLLBACK TO SAVEPOINT pgtend_",
+    ];
+    // The last one asks a twin's tables for the ends of columns, by names that differ.
+    if BEGINNINGS.iter().any(|beginning| text.starts_with(beginning))
+        || text.contains(" AS pgtend_end, ")
+    {
         return true;
     }
     let skeleton = skeleton(text);
     patterns.iter().any(|pattern| fits(&skeleton, pattern))
+}
+
+/// What the application asks for, by its first word; all else is utility: DDL, maintenance, transactions.
+const ASKING: [&str; 14] = [
+    "select", "insert", "update", "delete", "merge", "with", "values", "table", "call", "execute",
+    "fetch", "copy", "declare", "move",
+];
+
+/// Whether the text is a utility statement, such as CREATE INDEX, VACUUM and DO.
+pub fn is_utility(text: &str) -> bool {
+    let mut at = 0;
+    for token in tokenize(text) {
+        let end = at + token.len as usize;
+        let piece = text.get(at..end).unwrap_or_default();
+        at = end;
+        if token.kind == TokenKind::Ident {
+            return !ASKING.iter().any(|asking| piece.eq_ignore_ascii_case(asking));
+        }
+    }
+    false
 }
 
 /// What is put into some of them.

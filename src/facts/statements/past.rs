@@ -44,7 +44,7 @@ impl PointInTime {
         let path = PathBuf::from(text);
         match path.exists() {
             true => Ok(PointInTime::File(path)),
-            false => Err("this is no duration (24h), no snapshot's number, and no file".to_owned()),
+            false => Err("expected a duration (24h), a snapshot number or a file".to_owned()),
         }
     }
 }

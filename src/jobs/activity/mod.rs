@@ -4,6 +4,7 @@ pub mod plan;
 pub mod report;
 
 use crate::app::command::Command;
+use crate::app::manual::Example;
 use std::time::Duration;
 
 use crate::app::Context;
@@ -18,19 +19,21 @@ use crate::warning::Warning;
 use plan::arrange;
 use report::Look;
 
-/// Show what runs now, who waits for whom, and which transactions are idle
+/// Show what runs now, who waits for whom, and idle transactions
 ///
-/// Statements and transactions that are older than --min-duration, and, however young, all sessions
-/// that wait for a lock and all that are waited for. Who waits stands below whom it waits for; BLOCKS
-/// is the number of sessions that wait for one, directly or not. Prepared transactions are shown under
-/// their names. pgtend only looks: it takes no lock and ends nobody. To end a statement, give its pid
-/// to pg_cancel_backend, to end a session, to pg_terminate_backend.
+/// Shows statements and transactions older than --min-duration, and every session that waits for a
+/// lock or blocks another, however young. A waiting session stands below the one it waits for.
+/// BLOCKS is the number of sessions that wait for it, directly or not. Prepared transactions appear
+/// under their names.
 ///
-/// The server keeps the first track_activity_query_size bytes of a statement. On a terminal it is cut
-/// to the width that is left; -v shows all of it.
+/// pgtend only reads: it takes no lock and cancels nothing. To cancel a statement run
+/// pg_cancel_backend(pid), to end a session pg_terminate_backend(pid).
+///
+/// The server keeps the first track_activity_query_size bytes of a statement. On a terminal pgtend
+/// cuts it to the width; -v shows all of it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Look again and again, so often, until Ctrl-C [every 2s if no duration is given]
+    /// Repeat at this interval until q or Ctrl-C [default: 2s]
     #[arg(
         long,
         value_name = "DURATION",
@@ -40,7 +43,7 @@ pub struct Args {
     )]
     pub watch: Option<Duration>,
 
-    /// Leave out statements and transactions that are younger, unless they wait or are waited for
+    /// Leave out younger statements and transactions, unless they wait or block
     #[arg(
         long,
         value_name = "DURATION",
@@ -49,21 +52,30 @@ pub struct Args {
     )]
     pub min_duration: Duration,
 
-    /// Sessions of all databases, not only of this one and those that it has to do with
+    /// Show sessions of all databases
     #[arg(long)]
     pub all_databases: bool,
 
-    /// Only sessions of this role, who they wait for and who waits for them
+    /// Only sessions of this role, and those they wait for or block
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
 
-    /// Do not show the statements
+    /// Never show statements
     #[arg(long)]
     pub no_query_text: bool,
 }
 
 impl Command for Args {
     const NAME: &'static str = "activity";
+    const EXAMPLES: &'static [Example] = &[
+        ("pgtend activity", "Show what runs and who waits"),
+        ("pgtend activity --watch", "Repeat every two seconds"),
+        (
+            "pgtend activity --user app --min-duration 10s",
+            "Show long statements of a role",
+        ),
+    ];
+    const SEE_ALSO: &'static [&'static str] = &["slow-queries"];
 
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
         let connect_options = context.connect_options("activity");
@@ -71,7 +83,10 @@ impl Command for Args {
         let session = database.reader().await?;
         let look = self.look(&database, &session).await?;
         match self.watch {
-            Some(interval) => watch(context, self, &database, session, look, interval).await,
+            Some(interval) => {
+                let watch = watch(context, self, &database, session, look, interval);
+                Ok(Box::new(context.watch(watch).await?))
+            }
             None => Ok(Box::new(look)),
         }
     }
@@ -86,7 +101,7 @@ async fn watch(
     mut session: Session,
     first: Look,
     interval: Duration,
-) -> Result<Box<dyn Report>> {
+) -> Result<Page> {
     let show = |look: &Look| context.console.show_again(look, &context.origin);
     let mut is_read = show(&first);
     while is_read {
@@ -97,7 +112,7 @@ async fn watch(
             Err(failure) => return Err(failure),
         }
     }
-    Ok(Box::new(Page::default()))
+    Ok(Page::default())
 }
 
 async fn again(args: &Args, database: &Database, session: &mut Session) -> Result<Look> {

@@ -44,7 +44,7 @@ impl Report for Look {
         if !self.nodes.is_empty() {
             text.product(sessions_table(&self.nodes, style.verbosity, style.width));
         }
-        text.warnings(&self.warnings);
+        text.warnings(&self.warnings, style);
         text.narrate(summary(self));
         text
     }
@@ -53,7 +53,7 @@ impl Report for Look {
 fn summary(look: &Look) -> String {
     if look.nodes.is_empty() {
         let age = format::duration(look.min_age);
-        return format!("No statement or transaction is older than {age}, and nobody waits.");
+        return format!("No statement or transaction is older than {age}, and no session waits.");
     }
     let words = ["waiting", "running", "idle in a transaction", "prepared", "other"];
     let count = |word| look.nodes.iter().filter(|node| kind(&node.session) == word).count();

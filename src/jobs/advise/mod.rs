@@ -12,7 +12,9 @@ mod writes;
 use std::path::PathBuf;
 
 use crate::app::Context;
+use crate::app::choice::Whole;
 use crate::app::command::{Command, OnSignal};
+use crate::app::manual::Example;
 use crate::app::planner_twin::{Named, TwinOptions};
 use crate::failure::{Failure, Result};
 use crate::output::{Format, Report};
@@ -32,26 +34,26 @@ use crate::twin::workload::{self, Statement};
 /// as a comment; pgtend never drops them.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Advise for the statements of this file or folder; can be repeated
+    /// Advise for the statements of this file or folder; repeatable
     #[arg(long, value_name = "PATH")]
     pub workload: Vec<PathBuf>,
 
-    /// Advise for this statement; can be repeated
+    /// Advise for this statement; repeatable
     #[arg(long, value_name = "SQL")]
     pub sql: Vec<String>,
 
-    /// How many statements of pg_stat_statements
+    /// Number of statements of pg_stat_statements
     #[arg(long, value_name = "N", default_value_t = 200,
-        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100_000))]
+        value_parser = Whole::<usize>::new(1, 100_000))]
     pub limit: usize,
 
-    /// All advised indexes together are at most so large: 500MB, 2GB
+    /// Largest size of all advised indexes together: 500MB, 2GB
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     pub budget: Option<u64>,
 
-    /// Advise at most so many indexes
+    /// Largest number of indexes to advise
     #[arg(long, value_name = "N",
-        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+        value_parser = Whole::<usize>::new(1, 10_000))]
     pub max_indexes: Option<usize>,
 
     /// Write the advised indexes to this file, as declarations with their reasons
@@ -68,6 +70,18 @@ pub struct Args {
 
 impl Command for Args {
     const NAME: &'static str = "advise";
+    const EXAMPLES: &'static [Example] = &[
+        ("pgtend advise", "Advise for the costliest statements"),
+        (
+            "pgtend advise --workload queries/ --budget 2GB --write db/advised.sql",
+            "Advise for the files of a folder, and write the declarations",
+        ),
+        (
+            "pgtend advise --sql 'SELECT * FROM sales WHERE user_id = 7'",
+            "Advise for one statement",
+        ),
+    ];
+    const SEE_ALSO: &'static [&'static str] = &["what-if", "plan", "slow-queries"];
     const FORMATS: &'static [Format] = &[Format::Markdown];
     const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
 

@@ -111,7 +111,7 @@ impl Report for AdviseReport {
         if !self.unneeded.is_empty() {
             text.product(format!("\n{}", self.unneeded_table(style)));
         }
-        text.warnings(&self.warnings);
+        text.warnings(&self.warnings, style);
         for shown in self.statements.iter().filter(|shown| shown.refused.is_some()) {
             let why = shown.refused.as_deref().unwrap_or_default();
             text.warn(format!("{}: not judged: {why}", shown.statement.name));
@@ -145,7 +145,7 @@ impl AdviseReport {
                 cell(write_words(advice.writes)),
             ]);
         }
-        fitted(&shown, Narrow { wraps: "create", drops: &["statements"] }, style.width)
+        fitted(&shown, Narrow { wraps: "create", drops: &["statements"], alike: &[] }, style.width)
     }
 
     fn unneeded_table(&self, style: &Style) -> String {
@@ -165,7 +165,7 @@ impl AdviseReport {
                 cell(doubt(index)),
             ]);
         }
-        let narrow = Narrow { wraps: "why not safe", drops: &["on"] };
+        let narrow = Narrow { wraps: "why not safe", drops: &["on"], alike: &[] };
         fitted(&shown, narrow, style.width)
     }
 

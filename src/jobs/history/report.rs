@@ -8,6 +8,7 @@ use crate::facts::history::{PastRun, Run};
 use crate::format;
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Head, Outcome, Report, Style, Text};
+use crate::work::plan::Action;
 
 /// The runs that were asked for.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct HistoryReport {
     pub runs: Vec<PastRun>,
     /// How many were removed before; `None` where that was not asked for.
     pub pruned: Option<i64>,
+    /// A line each run, and so many of them; `None`: a line each object.
+    pub groups: Option<usize>,
 }
 
 impl Report for HistoryReport {
@@ -35,14 +38,17 @@ impl Report for HistoryReport {
             text.narrate(format!("Removed {runs} from the history."));
         }
         match self.runs.as_slice() {
-            [] => text.narrate("The history holds no such run."),
-            runs => text.product(runs_table(runs, style.width)),
+            [] => text.narrate("The history has no matching run."),
+            steps => text.product(match self.groups {
+                Some(most) => runs_table(&runs(steps), most, style.width),
+                None => steps_table(steps, style.width),
+            }),
         }
         text
     }
 }
 
-fn runs_table(runs: &[PastRun], width: Option<u16>) -> String {
+fn steps_table(runs: &[PastRun], width: Option<u16>) -> String {
     let header = [
         "when", "command", "action", "object", "outcome", "time", "rows", "size", "reason",
     ];
@@ -52,7 +58,7 @@ fn runs_table(runs: &[PastRun], width: Option<u16>) -> String {
         table.add_row(vec![
             cell(shown_at),
             cell(&run.command),
-            cell(run.action.replace('_', " ")),
+            cell(action(&run.action)),
             cell(&run.object),
             cell(&run.outcome),
             right(format::duration(took)),
@@ -61,8 +67,105 @@ fn runs_table(runs: &[PastRun], width: Option<u16>) -> String {
             cell(&run.reason),
         ]);
     }
-    let narrow = Narrow { wraps: "reason", drops: &["size", "rows", "command", "time"] };
+    let narrow = Narrow {
+        wraps: "reason",
+        drops: &["size", "rows", "command", "time"],
+        alike: &["reason", "rows"],
+    };
     fitted(&table, narrow, width)
+}
+
+/// The steps of one run of a command, the newest first.
+type Steps<'s> = Vec<&'s PastRun>;
+
+/// Steps that may belong to one run are no further apart, in seconds: a step waits for others, and
+/// that is part of it.
+const BETWEEN_STEPS: f64 = 5.0;
+
+/// Puts steps together, which come the newest first: the same command goes on where one begins
+/// when, or soon after, another has ended.
+fn runs(steps: &[PastRun]) -> Vec<Steps<'_>> {
+    let mut runs: Vec<(Steps<'_>, f64)> = Vec::new();
+    for step in steps {
+        let began_ago = step.run.started_ago_seconds;
+        let ended_ago = began_ago - step.run.duration_ms / 1e3;
+        match runs.last_mut() {
+            Some((steps, first_ago))
+                if steps[0].run.command == step.run.command
+                    && ended_ago - *first_ago <= BETWEEN_STEPS =>
+            {
+                steps.push(step);
+                *first_ago = first_ago.max(began_ago);
+            }
+            _ => runs.push((vec![step], began_ago)),
+        }
+    }
+    runs.into_iter().map(|(steps, _)| steps).collect()
+}
+
+fn runs_table(runs: &[Steps<'_>], most: usize, width: Option<u16>) -> String {
+    let mut table = table(&["when", "command", "outcome", "time", "what", "reason"]);
+    for steps in runs.iter().take(most) {
+        let (Some(first), Some(last)) = (steps.last(), steps.first()) else {
+            continue;
+        };
+        let ends = steps
+            .iter()
+            .map(|step| step.run.started_ago_seconds - step.run.duration_ms / 1e3);
+        let took = first.run.started_ago_seconds - ends.fold(f64::INFINITY, f64::min);
+        let failed = steps.iter().find(|step| step.run.outcome == "failed");
+        let reason = failed
+            .map_or(String::new(), |step| format!("{}: {}", step.run.object, step.run.reason));
+        table.add_row(vec![
+            cell(&first.shown_at),
+            cell(&last.run.command),
+            cell(outcomes(steps)),
+            right(format::duration(format::seconds(took).unwrap_or_default())),
+            cell(what(steps)),
+            cell(reason),
+        ]);
+    }
+    let narrow = Narrow { wraps: "reason", drops: &["time", "reason"], alike: &[] };
+    fitted(&table, narrow, width)
+}
+
+/// `done`, or `2 failed, 33 done`, the worst first.
+fn outcomes(steps: &Steps<'_>) -> String {
+    let count = |name: &str| steps.iter().filter(|step| step.run.outcome == name).count();
+    let names = ["failed", "cancelled", "skipped", "done"];
+    let any = names.iter().filter(|name| count(name) > 0).collect::<Vec<_>>();
+    match any.as_slice() {
+        [only] => (**only).to_owned(),
+        several => {
+            let counted = several.iter().map(|name| format!("{} {name}", count(name)));
+            counted.collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+/// `35 build index, 3 analyze`; of a single step its object.
+fn what(steps: &Steps<'_>) -> String {
+    if let [only] = steps.as_slice() {
+        return format!("{} {}", action(&only.run.action), only.run.object);
+    }
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for step in steps.iter().rev() {
+        let action = action(&step.run.action);
+        match counts.iter_mut().find(|(known, _)| *known == action) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((action, 1)),
+        }
+    }
+    let counted = counts.iter().map(|(action, count)| format!("{count} {action}"));
+    counted.collect::<Vec<_>>().join(", ")
+}
+
+/// As people say it; another version may have known others.
+fn action(name: &str) -> &str {
+    Action::ALL
+        .iter()
+        .find(|known| known.name() == name)
+        .map_or(name, |known| known.words())
 }
 
 /// `+12 ~3 -4`: inserted, updated and deleted, as far as they are known.

@@ -6,41 +6,55 @@ pub mod run;
 
 use crate::app::Context;
 use crate::app::command::Command;
+use crate::app::manual::Example;
 use crate::failure::Result;
 use crate::output::Report;
 use plan::WantedSchema;
 use report::{InitPlanReport, InitReport};
+use run::Kept;
 
-/// Install the schema in which pgtend remembers what it did
+/// Install the schema in which pgtend keeps its history
 ///
-/// Makes a schema `pgtend` with three small tables in the database, or brings it up to date. From then
-/// on `apply` writes there what it has done, and `pgtend history` shows it. Without the schema
-/// everything works as well, but nothing is remembered. No other command creates objects of its own.
+/// Creates a schema `pgtend` with a few small tables in the database, or upgrades it. From then on,
+/// `apply`, `refresh`, `vacuum` and `analyze` write there what they did, and `pgtend history` shows
+/// it. `pgtend snapshot` saves counters there. Everything else works without the schema. No other
+/// command creates objects of its own.
 ///
-/// Needs CREATE on the database, or a schema `pgtend` that somebody has made for this role. The
-/// tables belong to the role that runs this; --grant lets others in. Safe to run again at any time,
-/// and twice at once.
+/// Needs CREATE on the database, or a schema `pgtend` that was created for this role. The tables
+/// belong to the role that runs this; --grant gives others access. It is safe to run again, and
+/// twice at the same time.
 ///
-/// --uninstall drops the tables with all that they hold, and the schema if pgtend made it. If
-/// anything of others stands in the schema or depends on it, nothing is dropped.
+/// --uninstall drops the tables with everything in them, and the schema if pgtend created it. On a
+/// terminal it asks first. If the schema holds objects of others, or others depend on it, nothing
+/// is dropped.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Let this role write and read the history, too, and the statements of all roles in the snapshots;
-    /// can be repeated
+    /// Let this role read and write the history, and read the statements of all roles in the
+    /// snapshots; repeatable
     #[arg(long, value_name = "ROLE", conflicts_with = "uninstall")]
     pub grant: Vec<String>,
 
-    /// Remove what pgtend installed, and what it remembers
+    /// Remove the schema, the history and the snapshots
     #[arg(long)]
     pub uninstall: bool,
 
-    /// Print the statements that would be sent, and send none of them
+    /// With --uninstall: do not ask
+    #[arg(short = 'y', long, requires = "uninstall")]
+    pub yes: bool,
+
+    /// Print the statements that init would send, and send none
     #[arg(long)]
     pub dry_run: bool,
 }
 
 impl Command for Args {
     const NAME: &'static str = "init";
+    const EXAMPLES: &'static [Example] = &[
+        ("pgtend init", "Install the schema, or upgrade it"),
+        ("pgtend init --grant deploy", "Let the role deploy use it, too"),
+        ("pgtend init --uninstall --dry-run", "Show what would be removed"),
+    ];
+    const SEE_ALSO: &'static [&'static str] = &["history", "snapshot"];
 
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
         let connect_options = context.connect_options("init");
@@ -54,13 +68,35 @@ impl Command for Args {
         if self.dry_run {
             return Ok(Box::new(InitPlanReport { plan }));
         }
+        let kept = match (&wanted, plan.is_empty()) {
+            (WantedSchema::Removed, false) => run::kept(&database, owner).await?,
+            _ => None,
+        };
+        if self.uninstall && !plan.is_empty() && !self.yes && !agreed(context, kept).await? {
+            context.console.narrate("Nothing was removed.");
+            return Ok(Box::new(InitReport { done: Vec::new(), kept }));
+        }
         let done = if plan.is_empty() {
             Vec::new()
         } else {
             run::run(&database, &wanted, owner).await?
         };
-        Ok(Box::new(InitReport { done }))
+        Ok(Box::new(InitReport { done, kept }))
     }
+}
+
+/// Whether it is to be removed for good. Somebody who thinks it over can still press Ctrl-C.
+async fn agreed(context: &Context, kept: Option<Kept>) -> Result<bool> {
+    let what = kept.map(|kept| format!(" with {kept}")).unwrap_or_default();
+    let question = format!("Remove the schema pgtend{what}?");
+    let console = context.console.clone();
+    let asked = tokio::task::spawn_blocking(move || console.confirms(&question));
+    let answer = context.unless_cancelled(async { Ok(asked.await.unwrap_or(false)) }).await;
+    if answer.is_err() {
+        // The thread that listens to the terminal goes on listening.
+        context.cancel.forsake();
+    }
+    answer
 }
 
 impl Args {

@@ -228,7 +228,7 @@ fn uninstall(facts: &Installation) -> Result<Vec<SchemaStep>> {
     if !facts.strangers.is_empty() {
         return Err(Failure::new(
             Kind::Unsupported,
-            format!("others would lose something with the schema {NAME}: {}", listed(facts)),
+            format!("other objects depend on the schema {NAME}: {}", listed(facts)),
         )
         .hint("nothing was removed; drop or move these first"));
     }
@@ -245,7 +245,7 @@ fn uninstall(facts: &Installation) -> Result<Vec<SchemaStep>> {
     }
     Ok(vec![SchemaStep {
         action: SchemaAction::Uninstall,
-        reason: "wanted".to_owned(),
+        reason: "removed with all that it holds".to_owned(),
         statements,
     }])
 }

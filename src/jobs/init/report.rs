@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::plan::{NAME, SchemaStep};
+use super::plan::{NAME, SchemaAction, SchemaStep};
+use super::run::Kept;
+use crate::facts::history::CURRENT;
 use crate::format;
 use crate::format::millis;
-use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Head, Outcome, Report, Style, Text};
 
 /// Exactly the statements that would be sent.
@@ -48,6 +49,8 @@ impl Report for InitPlanReport {
 pub struct InitReport {
     /// The steps.
     pub done: Vec<(SchemaStep, Duration)>,
+    /// What the schema remembered, where it was to be removed.
+    pub kept: Option<Kept>,
 }
 
 impl Report for InitReport {
@@ -69,29 +72,42 @@ impl Report for InitReport {
         if self.done.is_empty() {
             text.narrate(NOTHING);
         } else if !style.is_quiet() {
-            text.product(steps_table(&self.done, style.width));
-            text.narrate(format!("{} done.", self.done.len()));
+            text.product(format!("{}\n", self.summary()));
         }
         text
     }
 }
 
-fn steps_table(done: &[(SchemaStep, Duration)], width: Option<u16>) -> String {
-    let mut table = table(&["status", "action", "object", "time", "how"]);
-    for (step, took) in done {
-        table.add_row(vec![
-            cell("done"),
-            cell(step.action.name()),
-            cell(NAME),
-            right(format::duration(*took)),
-            cell(&step.reason),
-        ]);
+impl InitReport {
+    /// All steps in a sentence: that a fresh schema comes in several versions is no news.
+    fn summary(&self) -> String {
+        let took = self.done.iter().map(|(_, took)| *took).sum();
+        let has = |action| self.done.iter().any(|(step, _)| step.action == action);
+        let others = self
+            .done
+            .iter()
+            .filter(|(step, _)| matches!(step.action, SchemaAction::Grant | SchemaAction::Revoke));
+        let others = others.map(|(step, _)| format!("{} {}", step.action.name(), step.reason));
+        let version = format!("version {CURRENT}");
+        let first = match () {
+            () if has(SchemaAction::Uninstall) => {
+                let kept = self.kept.map(|kept| format!(", with {kept}")).unwrap_or_default();
+                Some(format!("Removed the schema {NAME}{kept}"))
+            }
+            () if has(SchemaAction::Install) => {
+                Some(format!("Installed the schema {NAME}, {version}"))
+            }
+            () if has(SchemaAction::Upgrade) => {
+                Some(format!("Upgraded the schema {NAME} to {version}"))
+            }
+            () => None,
+        };
+        let parts = first.into_iter().chain(others).collect::<Vec<_>>();
+        format!("{} in {}.", parts.join("; "), format::duration(took))
     }
-    let narrow = Narrow { wraps: "how", drops: &["time"] };
-    fitted(&table, narrow, width)
 }
 
-const NOTHING: &str = "Nothing to do: the schema pgtend is as wanted.";
+const NOTHING: &str = "Nothing to do: the schema pgtend is up to date.";
 
 #[derive(Debug, Serialize)]
 struct SchemaStepsDocument {

@@ -2,12 +2,16 @@
 //! transaction, plan again, until the catalog shows what is wanted. Each transaction plans afresh
 //! under a lock, so that two runs at once do the work once.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::plan::{self, SchemaStep, WantedSchema};
-use crate::facts::history::load_installation;
+use crate::facts::history::{load_installation, load_schema};
+use crate::facts::load::ask;
 use crate::failure::{Failure, Kind, Result};
+use crate::format;
 use crate::pg::database::{Database, Server, Workers};
+use crate::pg::row::Row;
 use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
 
@@ -30,6 +34,41 @@ pub async fn look(
     };
     let facts = load_installation(session, server, owner, roles, removed).await?;
     plan::plan(&facts, wanted)
+}
+
+/// What the schema remembers.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept {
+    pub runs: usize,
+    pub snapshots: usize,
+}
+
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&format::count(self.runs, "run", "runs"))?;
+        match self.snapshots {
+            0 => Ok(()),
+            some => write!(f, " and {}", format::count(some, "snapshot", "snapshots")),
+        }
+    }
+}
+
+/// What would be lost with the schema; `None` where it cannot be read.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn kept(database: &Database, owner: Option<&str>) -> Result<Option<Kept>> {
+    let session = database.reader().await?;
+    if load_schema(&session, owner).await?.require_usable().is_err() {
+        return Ok(None);
+    }
+    let rows = ask(&session, include_str!("../../../sql/history/kept.sql"), &[]).await?;
+    let number = |row: &Row, name: &str| usize::try_from(row.get::<_, i64>(name)).unwrap_or(0);
+    let read = |row: &Row| Kept {
+        runs: number(row, "runs"),
+        snapshots: number(row, "snapshots"),
+    };
+    Ok(rows.first().map(read))
 }
 
 /// Does what is wanted. Returns what was done, and how long it took.
@@ -102,7 +141,9 @@ async fn roll_back(session: &Session) {
 
 fn explain(error: ServerError) -> Failure {
     let hint = match error.sqlstate.as_deref() {
-        Some("55P03") => "nothing was changed; somebody is using the schema: try again later",
+        Some("55P03") => {
+            "nothing was changed; another session is using the schema: try again later"
+        }
         Some("2BP01") => "nothing was removed; drop or move what depends on it first",
         _ => return error.into_failure(),
     };

@@ -2,6 +2,7 @@
 
 use crate::app::Context;
 use crate::app::command::{Command, OnSignal, Targets};
+use crate::app::manual::Example;
 use crate::failure::Result;
 use crate::jobs::maintenance;
 use crate::output::Report;
@@ -9,27 +10,33 @@ use crate::work::maintenance::plan::{Job, VacuumOptions};
 
 /// Collect statistics of the tables that need it
 ///
-/// Without names, what is due by autovacuum's own rule, or nearly so, with each table's own settings;
-/// what was never analyzed; extended statistics without data; and partitioned tables, which
-/// autovacuum never analyzes. -v shows of every table how far from due it is.
+/// Without names, analyzes every table that is due by autovacuum's own rule, or nearly, with the
+/// table's own settings; tables that were never analyzed; extended statistics without data; and
+/// partitioned tables, which autovacuum never analyzes. --dry-run shows what is due and why; with
+/// -v, also what is not.
 ///
-/// Reads and writes go on. A table that is locked is passed over and tried again at the end: an
-/// ANALYZE that waits could end somebody's concurrent index build.
-///
-/// Exits with 4 if a table could not be done; a time limit or window that ends is no failure.
+/// The application keeps reading and writing. pgtend skips a locked table and tries it again at the
+/// end, because an ANALYZE that waits could make a concurrent index build fail. A time limit or a
+/// window that ends is not a failure.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     /// Which tables, and when.
     pub shared: maintenance::Tables,
 
-    /// How much of the buffers to use, for example 32MB (16 and newer)
+    /// Size of the buffer ring: 32MB; PostgreSQL 16 and newer
     #[arg(long, value_name = "SIZE")]
     pub buffer_usage_limit: Option<String>,
 }
 
 impl Command for Args {
     const NAME: &'static str = "analyze";
+    const EXAMPLES: &'static [Example] = &[
+        ("pgtend analyze", "Analyze the tables that are due"),
+        ("pgtend analyze --all -j 4", "Analyze every table, for example after pg_upgrade"),
+        ("pgtend analyze 'crm.*' --dry-run", "Show what would be analyzed"),
+    ];
+    const SEE_ALSO: &'static [&'static str] = &["vacuum", "history"];
     const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
     const TARGETS: Targets = Targets::Several;
 

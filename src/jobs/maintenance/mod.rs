@@ -38,13 +38,13 @@ use report::{MAINTENANCE, WindowClosed};
 #[derive(Debug, clap::Args)]
 pub struct Tables {
     /// Tables and materialized views: names and patterns (* and ?), as in psql: sales, crm.*,
-    /// '"Sales"'; without a schema those that the search path finds [default: `tables` of the
-    /// configuration, else what is due of the whole database]
+    /// '"Sales"'; a name without a schema is looked up in the search path [default: `tables` of the
+    /// configuration, else every table that is due]
     #[arg(value_name = "TABLE")]
     pub tables: Vec<String>,
 
-    /// Only what is due by autovacuum's own rule, or nearly so (--threshold); the default where no
-    /// table is named
+    /// Only tables that are due by autovacuum's own rule, or nearly (--threshold) [default where no
+    /// table is named]
     #[arg(long)]
     pub needed: bool,
 
@@ -52,38 +52,36 @@ pub struct Tables {
     #[arg(long, conflicts_with_all = ["tables", "needed"])]
     pub all: bool,
 
-    /// With --needed: which share of what autovacuum waits for makes a table due [default: 0.5]
+    /// With --needed: the share of autovacuum's threshold at which a table is due [default: 0.5]
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub threshold: Option<f64>,
 
-    /// Only tables of schemas whose name matches the pattern; can be repeated
+    /// Only tables in schemas whose name matches this pattern; repeatable
     #[arg(short = 'n', long, value_name = "GLOB")]
     pub schema: Vec<String>,
 
-    /// Leave out these tables; can be repeated
+    /// Leave out these tables; repeatable
     #[arg(long, value_name = "TABLE")]
     pub exclude: Vec<String>,
 
-    /// How many tables to work on at once [default: 1]
+    /// Tables to work on at once [default: 1]
     #[arg(short, long, value_name = "N", value_parser = crate::app::jobs())]
     pub jobs: Option<u16>,
 
-    /// Pass over what is locked; without this it is tried again at the end, and then counts as
-    /// failed
+    /// Skip locked tables [default: try them again at the end, then count them as failed]
     #[arg(long)]
     pub skip_locked: bool,
 
-    /// Begin nothing that would not end within this time, and cancel what still runs then; what is
-    /// left is told, and is no failure
+    /// Start nothing that would not finish within this time, and cancel what still runs then; what
+    /// is left is not a failure
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub time_limit: Option<Duration>,
 
-    /// Work only between these times of the day, for example 23:00-05:00; outside of them there is
-    /// nothing to do
+    /// Work only between these times of day: 23:00-05:00; outside them there is nothing to do
     #[arg(long, value_name = "HH:MM-HH:MM", value_parser = Window::parse)]
     pub window: Option<Window>,
 
-    /// The time zone of --window, for example Europe/Paris [default: that of this machine]
+    /// Time zone of --window: Europe/Paris [default: that of this machine]
     #[arg(long, value_name = "NAME", requires = "window")]
     pub time_zone: Option<String>,
 
@@ -91,19 +89,19 @@ pub struct Tables {
     #[arg(long, requires = "window")]
     pub wait: bool,
 
-    /// Print the statements that would be sent, and send none of them
+    /// Show what is due and why, and the statements; send none
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Write figures for Prometheus (node_exporter's textfile collector) to this file
+    /// Write metrics for Prometheus (node_exporter's textfile collector) to this file
     #[arg(long, value_name = "FILE")]
     pub metrics_file: Option<PathBuf>,
 
-    /// Leave the server's disks to the application: work slowly, as autovacuum does
+    /// Work slowly, as autovacuum does (vacuum_cost_delay)
     #[arg(long)]
     pub gentle: bool,
 
-    /// Stream what happens as JSON, one event a line on standard error (with --format json)
+    /// Write events as JSON to standard error, one a line; needs --format json
     #[arg(long)]
     pub events: bool,
 }
@@ -238,7 +236,7 @@ async fn not_removable(database: &Database, done: &Executed) -> Vec<Warning> {
     let warnings = left.iter().map(|(step, rows)| Warning {
         rule: "dead_rows_left",
         object: step.object.to_string(),
-        message: format!("{rows} dead rows could not be removed yet{who}"),
+        message: format!("{} dead rows cannot be removed yet{who}", format::whole(*rows)),
     });
     warnings.collect()
 }
@@ -257,7 +255,7 @@ struct Filters {
     schemas: Vec<glob::Pattern>,
 }
 
-const NO_SHARE: &str = "is no share: 1 is what autovacuum waits for";
+const NO_SHARE: &str = "expected a number; 1 is autovacuum's own threshold";
 
 fn is_share(threshold: f64) -> bool {
     threshold.is_finite() && threshold >= 0.0
@@ -396,6 +394,6 @@ fn gentle_settings() -> Vec<(String, String)> {
 }
 
 fn wrong_name(text: &str, error: &str) -> Failure {
-    Failure::usage(format!("{text}: this is no table's name or pattern: {error}"))
+    Failure::usage(format!("{text} is not a table name or pattern: {error}"))
         .hint("write it as in psql: sales, crm.*, '\"Sales\"', 'sales (amount)'")
 }

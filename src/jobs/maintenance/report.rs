@@ -5,10 +5,11 @@ use serde::Serialize;
 use crate::facts::{HorizonHolder, Known};
 use crate::format;
 use crate::output::dry_run::FEW;
-use crate::output::executed::{Telling, counted};
+use crate::output::executed::{Telling, in_all, took};
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Format, Head, Outcome, OutputOptions, Report, Style, Text, Verbosity};
 use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
+use crate::work::plan::Action;
 
 /// How many tables that are not due are told one by one; how many more there are is told in all.
 pub fn told(options: OutputOptions) -> usize {
@@ -56,7 +57,7 @@ impl Report for WindowClosed {
 pub fn horizon(holders: &Known<Vec<HorizonHolder>>) -> String {
     let holders = match holders {
         Known::Known(holders) => holders,
-        Known::Unavailable(why) => return format!(": for whom they are kept is not known: {why}"),
+        Known::Unavailable(why) => return format!(": what holds them back is unknown: {why}"),
     };
     let Some(oldest) = holders.first() else {
         return String::new();
@@ -71,10 +72,7 @@ pub fn horizon(holders: &Known<Vec<HorizonHolder>>) -> String {
     };
     let transactions =
         format::count(usize::try_from(oldest.age).unwrap_or(0), "transaction", "transactions");
-    format!(
-        ": they are kept for {kind} {}{who}, which looks back {transactions}",
-        oldest.name
-    )
+    format!(": {kind} {}{who} holds them back, and is {transactions} old", oldest.name)
 }
 
 fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
@@ -86,15 +84,15 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
         "scanned",
         "size",
         "dead rows",
-        "frozen age",
+        "XID age",
         "why",
     ]);
     for ExecutedStep { step, outcome } in steps {
         let change = |before: i64, after: i64| {
             if before == after {
-                after.to_string()
+                format::whole(after)
             } else {
-                format!("{before} → {after}")
+                format!("{} → {}", format::whole(before), format::whole(after))
             }
         };
         let maintained = outcome.maintained();
@@ -104,17 +102,14 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
             let (before, after) = (it.frozen_xid_age_before?, it.frozen_xid_age_after?);
             Some(change(before.into(), after.into()))
         });
-        let pages =
-            maintained.and_then(|it| it.pages_scanned).map(|pages| format!("{pages} pages"));
-        let time = match outcome.started {
-            Some(_) => format::duration(outcome.duration),
-            None => "-".to_owned(),
-        };
+        let pages = maintained
+            .and_then(|it| it.pages_scanned)
+            .map(|pages| format!("{} pages", format::whole(pages)));
         table.add_row(vec![
             cell(outcome.status.name()),
             cell(step.action.words()),
             cell(&step.object),
-            right(time),
+            right(took(outcome)),
             right(pages.unwrap_or_else(|| "-".to_owned())),
             right(outcome.size_bytes.map_or("-".to_owned(), format::bytes)),
             right(dead.unwrap_or_else(|| "-".to_owned())),
@@ -124,22 +119,27 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
     }
     let narrow = Narrow {
         wraps: "why",
-        drops: &["scanned", "frozen age", "size", "dead rows"],
+        drops: &["scanned", "XID age", "size", "dead rows"],
+        alike: &["why"],
     };
     fitted(&table, narrow, width)
 }
 
 fn summary(done: &Executed) -> String {
     let (count, fresh) = (|status| done.count(status), done.count_fresh());
-    let counts = [
-        (count(Status::Done), "done"),
-        (count(Status::Failed), "failed"),
-        (count(Status::Cancelled), "cancelled"),
-        (count(Status::Skipped) - fresh, "left"),
+    let of = |action| {
+        let steps = done.steps.iter().filter(|it| it.outcome.status == Status::Done);
+        steps.filter(|it| it.step.action == action).count()
+    };
+    let what = [(of(Action::Vacuum), "vacuumed"), (of(Action::Analyze), "analyzed")];
+    let others = [
         (fresh + done.not_due, "not due"),
+        (count(Status::Skipped) - fresh, "left for the next time"),
+        (count(Status::Cancelled), "cancelled"),
+        (count(Status::Failed), "failed"),
     ];
-    match counted(&counts).as_str() {
-        "" => "Nothing to do: there are no tables.".to_owned(),
-        counted => format!("{counted}."),
+    match done.steps.len() + done.not_due {
+        0 => "Nothing to do: there are no tables.".to_owned(),
+        _ => in_all(done, &what, &others),
     }
 }

@@ -1,7 +1,9 @@
 //! `pgtend vacuum`.
 
 use crate::app::Context;
+use crate::app::choice::Whole;
 use crate::app::command::{Command, OnSignal, Targets};
+use crate::app::manual::Example;
 use crate::failure::Result;
 use crate::jobs::maintenance;
 use crate::output::Report;
@@ -9,22 +11,21 @@ use crate::work::maintenance::plan::{Job, VacuumOptions};
 
 /// Vacuum the tables that need it
 ///
-/// Without names, what is due by autovacuum's own rule, or nearly so, with each table's own settings:
-/// dead rows, inserted rows, the age of transaction identifiers, TOAST tables too. The most urgent
-/// come first. -v shows of every table how far from due it is.
+/// Without names, vacuums every table that is due by autovacuum's own rule, or nearly, with the
+/// table's own settings: dead rows, inserted rows, transaction ID age, TOAST tables. The most
+/// urgent come first. --dry-run shows what is due and why; with -v, also what is not.
 ///
-/// Reads and writes go on. Nobody has to wait for it, nor does it wait for others: a table that is
-/// locked is passed over and tried again at the end. What could not be done is told and counts as a
-/// failure, as are tables of other owners. It never sends VACUUM FULL.
-///
-/// Exits with 4 if a table could not be done; a time limit or window that ends is no failure.
+/// The application keeps reading and writing, and never waits for it. pgtend skips a locked table
+/// and tries it again at the end; a table that could not be vacuumed counts as failed, as does a
+/// table of another owner. A time limit or a window that ends is not a failure. pgtend never runs
+/// VACUUM FULL.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     /// Which tables, and when.
     pub shared: maintenance::Tables,
 
-    /// Also ANALYZE what is due for it
+    /// Also run ANALYZE on tables that are due for it
     #[arg(short = 'z', long)]
     pub analyze: bool,
 
@@ -33,15 +34,15 @@ pub struct Args {
     pub freeze: bool,
 
     /// Parallel workers for the indexes of one table
-    #[arg(short = 'P', long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1024))]
+    #[arg(short = 'P', long, value_name = "N", value_parser = Whole::<u32>::new(0, 1024))]
     pub parallel: Option<u32>,
 
-    /// Do not cut empty pages off the end of tables, for which AccessExclusive is needed for moments
-    /// [default: the server's, but not where a standby is attached]
+    /// Do not truncate empty pages at the end of tables, which takes AccessExclusive briefly
+    /// [default: where a standby is attached]
     #[arg(long, conflicts_with = "truncate")]
     pub no_truncate: bool,
 
-    /// Cut empty pages off, also where a standby is attached
+    /// Truncate empty pages even where a standby is attached
     #[arg(long)]
     pub truncate: bool,
 
@@ -49,29 +50,38 @@ pub struct Args {
     #[arg(long, conflicts_with = "no_index_cleanup")]
     pub force_index_cleanup: bool,
 
-    /// Never remove index entries of dead rows; only for the haste before a wraparound
+    /// Skip index cleanup; for emergencies near transaction ID wraparound
     #[arg(long)]
     pub no_index_cleanup: bool,
 
-    /// Leave TOAST tables out
+    /// Skip TOAST tables
     #[arg(long)]
     pub no_process_toast: bool,
 
-    /// Only TOAST tables (16 and newer)
+    /// Vacuum only TOAST tables; PostgreSQL 16 and newer
     #[arg(long)]
     pub no_process_main: bool,
 
-    /// Read every page, also those that need nothing
+    /// Read every page, even those that need no work
     #[arg(long)]
     pub disable_page_skipping: bool,
 
-    /// How much of the buffers to use, for example 32MB (16 and newer)
+    /// Size of the buffer ring: 32MB; PostgreSQL 16 and newer
     #[arg(long, value_name = "SIZE")]
     pub buffer_usage_limit: Option<String>,
 }
 
 impl Command for Args {
     const NAME: &'static str = "vacuum";
+    const EXAMPLES: &'static [Example] = &[
+        ("pgtend vacuum --dry-run", "Show which tables are due, and why"),
+        (
+            "pgtend vacuum -q --needed --analyze --window 01:00-05:00",
+            "From cron: vacuum and analyze what is due, at night only",
+        ),
+        ("pgtend vacuum --freeze crm.sales", "Vacuum a table and freeze its rows"),
+    ];
+    const SEE_ALSO: &'static [&'static str] = &["analyze", "history", "activity"];
     const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
     const TARGETS: Targets = Targets::Several;
 

@@ -1,10 +1,12 @@
 //! `pgtend apply`.
 
 use crate::app::command::{Command, OnSignal, Targets};
+use crate::app::manual::Example;
 use std::time::Duration;
 
 use super::apply_report::APPLY;
 use super::plan::{Selection, open};
+use super::plan_report::PlanReport;
 use crate::app::Context;
 use crate::app::execute::Limits;
 use crate::duration;
@@ -22,92 +24,99 @@ use crate::work::{Apply, DeadlockVictim, Execution, Policy, YieldToDdl};
 
 /// Make the database match the SQL files, online
 ///
-/// Builds missing indexes with CREATE INDEX CONCURRENTLY, heals invalid ones, creates missing
+/// Builds missing indexes with CREATE INDEX CONCURRENTLY, rebuilds invalid ones, creates missing
 /// materialized views, and runs the declared ANALYZE and VACUUM where this run changed the table or
-/// they were never done. Reads and writes of the application go on all the while. An index or view
-/// is called done when the catalog shows it as declared. One that fails does not stop the others.
+/// they never ran. The application keeps reading and writing. An index or view is done when the
+/// catalog shows it as declared. If one fails, the others continue.
 ///
-/// An index or view that you did not declare is never dropped, and no session of others is ever
-/// cancelled. A declared index with another definition than the declared one is only replaced with
-/// --replace.
+/// pgtend never drops an index or view that you did not declare. It replaces a declared index whose
+/// definition differs only with --replace. It cancels a statement of another session in two cases
+/// only: an ANALYZE or a concurrent index build that is in a certain deadlock with a build
+/// (--deadlock-victim widens this), and DDL that waits for a build, with --yield-to-ddl waiter.
 ///
-/// Ctrl-C cancels the running builds, drops what is half-made and reports; a second Ctrl-C leaves at
-/// once and prints the SQL that cleans up. A run that was stopped in any way can simply be started
-/// again.
+/// Ctrl-C cancels the running builds, drops what is incomplete and reports. A second Ctrl-C exits
+/// at once and prints the SQL that cleans up. After any interruption, start the same command again.
 ///
-/// What was done is written to the history where `pgtend init` has made a place for it.
-///
-/// Exits with 4 if something failed or needs a person, with 5 if another apply is at work on the
-/// database; `pgtend help` lists all exit codes.
+/// If `pgtend init` was run, apply writes what it did to the history.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     /// What is wanted.
     pub selection: Selection,
 
-    /// How many tables to work on at once; never two builds on one table [default: 2]
+    /// Tables to work on at once; never two builds on one table [default: 2]
     #[arg(short, long, value_name = "N", value_parser = crate::app::jobs())]
     pub jobs: Option<u16>,
 
-    /// Leave the server's cores to the application: one build at a time, without parallel workers
+    /// Build one index at a time, without parallel workers
     #[arg(long, conflicts_with = "jobs")]
     pub gentle: bool,
 
-    /// Let running builds go on if this process dies or its connection breaks; the next run watches
-    /// them to their end. Otherwise the server ends them within seconds
+    /// Let running builds continue if this process dies; the next run watches them to their end
+    /// [default: the server cancels them within seconds]
     #[arg(long)]
     pub detach: bool,
 
-    /// Print the statements that would be sent, and send none of them
+    /// Print the statements that apply would send, and send none
     #[arg(long)]
     pub dry_run: bool,
 
-    /// How long one object may wait for other sessions in all, before it is given up and cleaned up:
-    /// 90s, 30min, 2h [default: 30min]
+    /// Longest time one object may wait for other sessions before pgtend gives it up: 90s, 30min,
+    /// 2h [default: 30min]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub max_wait: Option<Duration>,
 
-    /// Begin no build while a transaction that would hold it up is older than this; wait for it
-    /// instead, for --max-wait at most [default: 5min]
+    /// Start no build while a transaction that would block it is older than this; wait for it
+    /// instead, up to --max-wait [default: 5min]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub max_blocker_age: Option<Duration>,
 
-    /// Begin no build while a standby is further behind than this [default: not looked at]
+    /// Start no build while a standby lags behind by more than this [default: no limit]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub max_replica_lag: Option<Duration>,
 
-    /// How long to wait for another apply on this database to end, before exiting with 5
-    /// [default: 0s]
+    /// Longest time to wait for another apply on this database before exiting with 5 [default: 0s]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub wait: Option<Duration>,
 
-    /// Who is ended in a certain deadlock with a build: the other session, the build itself, or
-    /// whom PostgreSQL chooses. ANALYZE and concurrent index statements of others always are the
-    /// victim: they can simply be repeated [default: postgres]
+    /// Which session to cancel when a build is certain to deadlock; an ANALYZE or a concurrent
+    /// index build of another session is always the one, because it can simply be repeated
+    /// [default: postgres]
     #[arg(long, value_enum, value_name = "WHO")]
     pub deadlock_victim: Option<DeadlockVictim>,
 
-    /// Who gives way when somebody's ALTER TABLE (or the like) waits for a build and holds up the
-    /// application: nobody but a warning, the build itself, or the waiter [default: warn]
+    /// Which session gives way when DDL such as ALTER TABLE waits for a build and blocks the
+    /// application [default: warn]
     #[arg(long, value_enum, value_name = "WHO")]
     pub yield_to_ddl: Option<YieldToDdl>,
 
-    /// Stream what happens as JSON, one event a line on standard error (with --format json)
+    /// Write events as JSON to standard error, one a line; needs --format json
     #[arg(long, conflicts_with = "echo")]
     pub events: bool,
 
-    /// Never show other sessions' statements
+    /// Never show statements of other sessions
     #[arg(long)]
     pub no_query_text: bool,
 
-    /// maintenance_work_mem of each session that builds, for example 512MB [default: the server's
-    /// setting]
+    /// maintenance_work_mem of each session that builds: 512MB [default: the server's setting]
     #[arg(long, value_name = "SIZE")]
     pub maintenance_work_mem: Option<String>,
 }
 
 impl Command for Args {
     const NAME: &'static str = "apply";
+    const EXAMPLES: &'static [Example] = &[
+        ("pgtend apply db/", "Build what is missing, rebuild what is invalid"),
+        (
+            "pgtend apply --dry-run db/ > run.sql",
+            "Write the statements to a file; psql can run it",
+        ),
+        (
+            "pgtend apply --index 'idx_sales_*' --max-wait 10min db/",
+            "Build some of the indexes, and give up after waiting ten minutes",
+        ),
+    ];
+    const SEE_ALSO: &'static [&'static str] = &["plan", "history", "activity"];
     const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
     const TARGETS: Targets = Targets::Several;
 
@@ -135,6 +144,9 @@ impl Command for Args {
         if plan.has_work() {
             plan.warnings.extend(circumstances(&database, &policy).await?);
         }
+        if plan.has_work() {
+            context.console.preview(&PlanReport::of(&plan));
+        }
         let limits = Limits { policy, deadline: None, schema: None, trouble: None };
         let run = async |execution: Execution<'_>, plan: &Plan| {
             Ok(Apply::new(execution, &lock, &options).run(plan).await)
@@ -150,7 +162,10 @@ fn require_sound(database: &Database) -> Result<()> {
     if database.server.version.corrupts_concurrent_builds() {
         return Err(Failure::new(
             Kind::Unsupported,
-            format!("PostgreSQL {} builds corrupt indexes concurrently", database.server.version),
+            format!(
+                "PostgreSQL {} has a bug that corrupts indexes built concurrently",
+                database.server.version
+            ),
         )
         .hint("update to 14.4 or later first (release notes of 14.4, bug 17485)"));
     }
@@ -165,8 +180,8 @@ async fn circumstances(database: &Database, policy: &Policy) -> Result<Vec<Warni
     };
     if !database.server.sees_all_statistics {
         let message = format!(
-            "{} may not see what other roles do (pg_read_all_stats), so whom a build waits for is \
-             told only in part",
+            "{} may not see what other roles do (GRANT pg_read_all_stats), so pgtend cannot always say whom a \
+             build waits for",
             database.server.role
         );
         warn("limited_view", &database.server.database, message);
@@ -175,16 +190,15 @@ async fn circumstances(database: &Database, policy: &Policy) -> Result<Vec<Warni
     let replication = facts::load_replication(&session, &database.server).await?;
     for (standby, lag) in replication.standbys.iter().filter(|_| policy.max_replica_lag.is_some()) {
         if let Known::Unavailable(why) = lag {
-            let message = format!(
-                "how far this standby is behind is not known, so no build waits for it: {why}"
-            );
+            let message =
+                format!("the lag of this standby is unknown, so no build waits for it: {why}");
             warn("replica-lag-unknown", standby, message);
         }
     }
     for (slot, bytes) in replication.inactive_slots {
         let held = format::bytes(bytes);
         let message =
-            format!("nobody reads this slot, and it holds back {held} of WAL; builds add to it");
+            format!("inactive replication slot retains {held} of WAL; index builds will add more");
         warn("inactive_slot", &slot, message);
     }
     Ok(warnings)

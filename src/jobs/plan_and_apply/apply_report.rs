@@ -2,7 +2,8 @@
 
 use crate::format;
 use crate::output::Style;
-use crate::output::executed::{Telling, counted, with_waiting};
+use crate::output::executed::{Telling, in_all, took, with_waiting};
+use crate::output::steps;
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
 use crate::work::plan::Action;
@@ -22,11 +23,8 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
     let mut table = table(&["status", "action", "object", "on", "time", "size", "how"]);
     for ExecutedStep { step, outcome } in steps {
         let size = outcome.size_bytes.map_or("-".to_owned(), format::bytes);
-        let how = match (outcome.status, step.action) {
-            (Status::Done, Action::BuildIndex | Action::CreateView) => {
-                with_waiting("verified", outcome)
-            }
-            (Status::Done, _) => with_waiting(&step.reason.words, outcome),
+        let how = match outcome.status {
+            Status::Done => with_waiting(how(step.action), outcome),
             _ => outcome.reason.words.clone(),
         };
         table.add_row(vec![
@@ -34,27 +32,60 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
             cell(step.action.words()),
             cell(&step.object),
             cell(step.on.as_ref().map_or("-".to_owned(), ToString::to_string)),
-            right(format::duration(outcome.duration)),
+            right(took(outcome)),
             right(size),
             cell(how),
         ]);
     }
-    let narrow = Narrow { wraps: "how", drops: &["size", "on"] };
+    let narrow = Narrow { wraps: "how", drops: &["size", "on"], alike: &["how"] };
     fitted(&table, narrow, width)
 }
 
+/// How an object that is done was made sure of.
+fn how(action: Action) -> &'static str {
+    match action {
+        Action::BuildIndex | Action::WatchBuild | Action::CreateView => "verified",
+        Action::HealIndex => "rebuilt, verified",
+        Action::ReplaceIndex => "replaced, verified",
+        Action::DropLeftover => "removed",
+        Action::Comment | Action::Analyze | Action::Vacuum | Action::RefreshView => "",
+    }
+}
+
+/// What was done, in the order in which it is told.
+const DONE: [(&[Action], &str); 7] = [
+    (&[Action::BuildIndex, Action::WatchBuild], "built"),
+    (&[Action::HealIndex], "rebuilt"),
+    (&[Action::ReplaceIndex], "replaced"),
+    (&[Action::DropLeftover], "removed"),
+    (&[Action::CreateView], "created"),
+    (&[Action::Comment], "commented"),
+    (&[Action::Analyze, Action::Vacuum, Action::RefreshView], "maintained"),
+];
+
 fn executed_summary(executed: &Executed) -> String {
     let count = |status| executed.count(status);
-    let (done, failed) = (count(Status::Done), count(Status::Failed));
-    let (skipped, cancelled) = (count(Status::Skipped), count(Status::Cancelled));
-    if done + failed + cancelled == 0 {
-        let objects = format::count(skipped, "object", "objects");
-        return format!("Nothing to do: {objects} as declared.");
+    let (failed, cancelled) = (count(Status::Failed), count(Status::Cancelled));
+    let settled = executed
+        .steps
+        .iter()
+        .map(|it| &it.step)
+        .filter(|step| step.verdict.is_settled());
+    let unchanged = steps::settled(settled.clone());
+    if count(Status::Done) + failed + cancelled == 0 {
+        return format!("Nothing to do: {unchanged}.");
     }
-    let others =
-        counted(&[(failed, "failed"), (cancelled, "cancelled"), (skipped, "with nothing to do")]);
-    match others.as_str() {
-        "" => format!("{done} done."),
-        others => format!("{done} done, {others}."),
+    let done = |actions: &[Action]| {
+        let steps = executed.steps.iter();
+        let done = steps.filter(|it| it.outcome.status == Status::Done);
+        done.filter(|it| actions.contains(&it.step.action)).count()
+    };
+    let what = DONE.map(|(actions, word)| (done(actions), word));
+    let skipped = count(Status::Skipped).saturating_sub(settled.clone().count());
+    let rest = [(skipped, "skipped"), (cancelled, "cancelled"), (failed, "failed")];
+    let line = in_all(executed, &what, &rest);
+    match settled.count() {
+        0 => line,
+        _ => format!("{line} {unchanged}."),
     }
 }

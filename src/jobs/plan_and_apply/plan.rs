@@ -1,6 +1,7 @@
 //! `pgtend plan`.
 
 use crate::app::command::{Command, Targets};
+use crate::app::manual::Example;
 use std::path::PathBuf;
 
 use super::plan_report::PlanReport;
@@ -17,11 +18,11 @@ use crate::work::plan::Plan;
 
 /// Show what `apply` would do
 ///
-/// Reads the SQL files, compares what they declare with the database and shows, for each object that
-/// is not as declared, what `apply` would do, why, under which lock, and how large the index will
-/// be. "needs you" marks what apply would not do: the reason says what is in its way.
+/// Reads the SQL files, compares what they declare with the database and shows, for each object
+/// that differs, what `apply` would do, why, under which lock, and how large the index will be.
+/// "manual action" marks what apply does not do: the reason says what prevents it.
 ///
-/// Changes nothing. It takes AccessShare locks for moments, waits for a lock for one second at most,
+/// Changes nothing. It takes AccessShare locks briefly, waits for a lock for one second at most,
 /// and compares definitions on empty copies in a transaction that it rolls back.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -29,7 +30,7 @@ pub struct Args {
     /// What is wanted.
     pub selection: Selection,
 
-    /// Exit with 1 if anything is not as declared (for CI and monitoring)
+    /// Exit with 1 if anything is not as declared, for CI and monitoring
     #[arg(long)]
     pub check: bool,
 }
@@ -37,37 +38,41 @@ pub struct Args {
 /// Which objects, and what to do about those that are not simply missing. Shared with `apply`.
 #[derive(Debug, clap::Args)]
 pub struct Selection {
-    /// SQL files, and folders with *.sql files, that hold CREATE INDEX, CREATE MATERIALIZED VIEW,
-    /// COMMENT ON these, ANALYZE and VACUUM; - is standard input [default: `paths` of the
-    /// configuration]
+    /// SQL files, or folders of *.sql files, with CREATE INDEX, CREATE MATERIALIZED VIEW, COMMENT
+    /// ON these, ANALYZE and VACUUM; - reads standard input [default: `paths` of the configuration]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 
-    /// Only indexes whose name matches the pattern (* and ?), and nothing else; can be repeated
+    /// Only indexes whose name matches this pattern (* and ?); repeatable
     #[arg(long, value_name = "GLOB")]
     pub index: Vec<String>,
 
-    /// Only what is on this table or view; can be repeated
+    /// Only objects on this table or view; repeatable
     #[arg(long, value_name = "NAME")]
     pub table: Vec<String>,
 
-    /// Leave out indexes that another index makes superfluous; without this they are built, with a
-    /// warning
+    /// Skip indexes that another index makes redundant [default: build them and warn]
     #[arg(long)]
     pub skip_redundant: bool,
 
-    /// Replace indexes whose definition is not the declared one: build the new one beside the old,
-    /// swap the names, drop the old
+    /// Replace indexes whose definition differs: build the new one, swap the names, drop the old
+    /// one
     #[arg(long)]
     pub replace: bool,
 
-    /// Pass over all other statements with a warning; without this they are an error
+    /// Skip all other statements with a warning [default: they are an error]
     #[arg(long)]
     pub ignore_other: bool,
 }
 
 impl Command for Args {
     const NAME: &'static str = "plan";
+    const EXAMPLES: &'static [Example] = &[
+        ("pgtend plan db/indexes.sql", "Show what differs from the declared indexes"),
+        ("pgtend plan -v db/", "Also show the statements, and what is as declared"),
+        ("pgtend plan --check -q db/", "In CI: exit with 1 if anything differs"),
+    ];
+    const SEE_ALSO: &'static [&'static str] = &["apply", "history"];
     const TARGETS: Targets = Targets::Several;
 
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {

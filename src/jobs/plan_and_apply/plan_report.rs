@@ -1,10 +1,12 @@
 //! What `plan` shows.
 
+use std::collections::BTreeSet;
+
 use crate::format;
 use crate::output::steps::{StepsDocument, summary};
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Head, Outcome, Report, Style, Text, Verbosity};
-use crate::work::plan::{Plan, Step, Verdict};
+use crate::work::plan::{LockMode, Plan, Step, UNNAMED, Verdict};
 
 /// What would be done, object by object.
 #[derive(Debug)]
@@ -13,6 +15,14 @@ pub struct PlanReport {
     pub plan: Plan,
     /// Whether it is a finding that there is something to do.
     pub outcome: Outcome,
+}
+
+impl PlanReport {
+    /// What is about to be done.
+    pub fn of(plan: &Plan) -> Self {
+        let plan = Plan { warnings: Vec::new(), ..plan.clone() };
+        PlanReport { plan, outcome: Outcome::Planned }
+    }
 }
 
 impl Report for PlanReport {
@@ -34,7 +44,7 @@ impl Report for PlanReport {
             }
             text.narrate(summary(&self.plan));
         }
-        text.warnings(&self.plan.warnings);
+        text.warnings(&self.plan.warnings, style);
         text
     }
 }
@@ -43,13 +53,57 @@ fn is_shown(step: &Step, verbosity: Verbosity) -> bool {
     matches!(step.verdict, Verdict::ToDo | Verdict::Refused) || verbosity == Verbosity::Verbose
 }
 
+/// An index without a name is known by its table.
+fn name(step: &Step) -> String {
+    match (&step.on, step.object.name == UNNAMED) {
+        (Some(on), true) => format!("{UNNAMED} on {on}"),
+        _ => step.object.to_string(),
+    }
+}
+
+/// Why, and where it is declared if a person has to look there.
+fn with_place(step: &Step) -> String {
+    match step.source().filter(|_| step.verdict == Verdict::Refused) {
+        Some(source) => format!("{} ({source})", step.reason),
+        None => step.reason.words.clone(),
+    }
+}
+
+/// What the table does not say of locks: the one that all take, and that of partitioned tables.
+fn about_locks(steps: &[&Step]) -> String {
+    let modes = steps.iter().filter_map(|step| step.lock.as_ref().map(|lock| lock.mode));
+    let modes = modes.collect::<Vec<_>>();
+    let mut notes = String::new();
+    if let [first, rest @ ..] = modes.as_slice()
+        && modes.len() == steps.len()
+        && !rest.is_empty()
+        && rest.iter().all(|mode| mode == first)
+    {
+        notes.push_str(&format!("\nStrongest lock of each: {first}{}.\n", effect(*first)));
+    }
+    let exclusive = steps.iter().filter_map(|step| step.lock.as_ref());
+    let exclusive = exclusive.filter(|lock| lock.mode == LockMode::AccessExclusive);
+    for on in exclusive.map(|lock| &lock.on).collect::<BTreeSet<_>>() {
+        notes.push_str(&format!("\nAccessExclusive is on {on}, briefly.\n"));
+    }
+    notes
+}
+
+/// What a lock means to the application.
+fn effect(mode: LockMode) -> &'static str {
+    match mode {
+        LockMode::ShareUpdateExclusive => "; reads and writes go on",
+        _ => "",
+    }
+}
+
 fn table_of(steps: &[&Step], style: &Style) -> String {
     let mut table = table(&["action", "object", "on", "why", "strongest lock", "est. size"]);
     for step in steps {
         let action = match step.verdict {
             Verdict::ToDo => step.action.words(),
             Verdict::AsDeclared | Verdict::LeftOut => "-",
-            Verdict::Refused => "needs you",
+            Verdict::Refused => "manual action",
         };
         let size = match (step.verdict, step.estimated_bytes) {
             (Verdict::ToDo, Some(bytes)) => format!("~{}", format::bytes(bytes)),
@@ -57,15 +111,19 @@ fn table_of(steps: &[&Step], style: &Style) -> String {
         };
         table.add_row(vec![
             cell(action),
-            cell(&step.object),
+            cell(name(step)),
             cell(step.on.as_ref().map_or("-".to_owned(), ToString::to_string)),
-            cell(&step.reason),
+            cell(with_place(step)),
             cell(step.lock.as_ref().map_or("-".to_owned(), |lock| lock.mode.to_string())),
             right(size),
         ]);
     }
-    let narrow = Narrow { wraps: "why", drops: &["est. size", "strongest lock", "on"] };
-    let mut product = fitted(&table, narrow, style.width);
+    let narrow = Narrow {
+        wraps: "why",
+        drops: &["est. size", "strongest lock", "on"],
+        alike: &["strongest lock"],
+    };
+    let mut product = fitted(&table, narrow, style.width) + &about_locks(steps);
     if style.is_verbose() {
         product.push('\n');
         for step in steps {

@@ -3,6 +3,7 @@
 pub mod report;
 
 use crate::app::command::{Command, OnSignal, Targets};
+use crate::app::manual::Example;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -33,23 +34,23 @@ use report::REFRESH;
 
 /// Refresh materialized views, in the order in which they read each other
 ///
-/// Readers never wait by surprise: a view that was ever filled is refreshed concurrently, for which
-/// it needs a unique index on plain columns; without one it is not refreshed, unless --mode plain
-/// says that readers may wait. A view that was never filled is filled plainly, as nobody can read it
-/// yet.
+/// Readers never wait unexpectedly. A populated view is refreshed concurrently, which needs a
+/// unique index on plain columns; without one, pgtend refreshes it only with --mode plain, which
+/// makes readers wait. A view that was never populated is refreshed plainly, because nobody can
+/// read it yet.
 ///
-/// No view is refreshed twice at a time, whoever does it and from which host; a view that is being
-/// refreshed is left alone, or waited for with --wait. A view that reads one which could not be
-/// refreshed is skipped. After a large change the view is analyzed, and vacuumed where more than a
-/// tenth of its rows are dead.
+/// pgtend never refreshes a view twice at the same time, even from two hosts. It skips a view that
+/// is being refreshed, or waits for it with --wait, and skips a view that reads one whose refresh
+/// failed. After a large change it runs ANALYZE on the view, and VACUUM if more than a tenth of its
+/// rows are dead.
 ///
-/// With the history that `pgtend init` installs, --max-age and --if-changed leave alone what is fresh
-/// enough. Exits with 4 if a view could not be refreshed, with 5 if all that was to do is being done
-/// by others; `pgtend help` lists all exit codes.
+/// With the history that `pgtend init` installs, --max-age and --if-changed skip views that are
+/// fresh enough. If pgtend cannot tell whether a source changed, it refreshes the view and says
+/// why.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Materialized views: names and patterns (* and ?), as in psql: sales, reports.mv_*,
-    /// '"Sales"'; without a schema those that the search path finds [default: `views` of the
+    /// '"Sales"'; a name without a schema is looked up in the search path [default: `views` of the
     /// configuration]
     #[arg(value_name = "VIEW")]
     pub views: Vec<String>,
@@ -58,56 +59,66 @@ pub struct Args {
     #[arg(long, conflicts_with = "views")]
     pub all: bool,
 
-    /// Also the materialized views that these read, before them
+    /// Also refresh the materialized views that these read, before them
     #[arg(long)]
     pub with_dependencies: bool,
 
-    /// How [default: auto]
+    /// How to refresh [default: auto]
     #[arg(long, value_enum, value_name = "MODE")]
     pub mode: Option<Mode>,
 
-    /// Leave alone what pgtend has refreshed more recently than this: 90s, 30min, 24h (needs
-    /// history)
+    /// Skip views that pgtend refreshed more recently than this: 90s, 30min, 24h; needs the history
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub max_age: Option<Duration>,
 
-    /// Leave alone what reads only tables that were not written since its last refresh (needs
-    /// history)
+    /// Skip views whose tables were not written since the last refresh; needs the history
     #[arg(long)]
     pub if_changed: bool,
 
-    /// How many views to refresh at once, where they do not read each other [default: 1]
+    /// Views to refresh at once, where they do not read each other [default: 1]
     #[arg(short, long, value_name = "N", value_parser = crate::app::jobs())]
     pub jobs: Option<u16>,
 
-    /// Print the statements that would be sent, and send none of them
+    /// Print the statements that refresh would send, and send none
     #[arg(long)]
     pub dry_run: bool,
 
-    /// How long each view may wait for others who refresh it, and for index builds, which a refresh
-    /// holds up [default: 0s]
+    /// Longest time to wait for a refresh by another session, or for an index build that a refresh
+    /// would block [default: 0s]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub wait: Option<Duration>,
 
-    /// When so much time has passed cancel what is running, begin nothing more, and exit with 4
+    /// Cancel what is running after this time, start nothing more, and exit with 4
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub time_limit: Option<Duration>,
 
-    /// Write figures for Prometheus (node_exporter's textfile collector) to this file
+    /// Write metrics for Prometheus (node_exporter's textfile collector) to this file
     #[arg(long, value_name = "FILE")]
     pub metrics_file: Option<PathBuf>,
 
-    /// Stream what happens as JSON, one event a line on standard error (with --format json)
+    /// Write events as JSON to standard error, one a line; needs --format json
     #[arg(long)]
     pub events: bool,
 
-    /// Do not show the statements of sessions that are waited for
+    /// Never show statements of other sessions
     #[arg(long)]
     pub no_query_text: bool,
 }
 
 impl Command for Args {
     const NAME: &'static str = "refresh";
+    const EXAMPLES: &'static [Example] = &[
+        ("pgtend refresh --all", "Refresh every materialized view"),
+        (
+            "pgtend refresh -q reports.daily_sales --max-age 1h",
+            "From cron: refresh a view unless it is younger than an hour",
+        ),
+        (
+            "pgtend refresh --all --if-changed --with-dependencies --dry-run",
+            "Show what would be refreshed, and why",
+        ),
+    ];
+    const SEE_ALSO: &'static [&'static str] = &["history", "activity"];
     const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
     const TARGETS: Targets = Targets::Several;
 

@@ -2,7 +2,7 @@
 
 use crate::format;
 use crate::output::Style;
-use crate::output::executed::{Telling, counted, with_waiting};
+use crate::output::executed::{Telling, in_all, took, with_waiting};
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
 
@@ -23,12 +23,12 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
     for ExecutedStep { step, outcome } in steps {
         let done = outcome.refreshed();
         let writes = done.and_then(|done| done.writes);
-        let rows = |rows: Option<i64>| right(rows.map_or("-".to_owned(), |rows| rows.to_string()));
+        let rows = |rows: Option<i64>| right(rows.map_or("-".to_owned(), format::whole));
         table.add_row(vec![
             cell(outcome.status.name()),
             cell(&step.object),
             cell(done.map_or("-".to_owned(), |done| done.way.to_string())),
-            right(format::duration(outcome.duration)),
+            right(took(outcome)),
             rows(writes.map(|writes| writes.inserted + writes.updated)),
             rows(writes.map(|writes| writes.deleted + writes.updated)),
             right(outcome.size_bytes.map_or("-".to_owned(), format::bytes)),
@@ -38,21 +38,21 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
     let narrow = Narrow {
         wraps: "why",
         drops: &["size", "mode", "deleted", "inserted"],
+        alike: &["mode"],
     };
     fitted(&table, narrow, width)
 }
 
 fn summary(done: &Executed) -> String {
     let (count, fresh) = (|status| done.count(status), done.count_fresh());
-    let counts = [
-        (count(Status::Done), "refreshed"),
-        (count(Status::Failed), "failed"),
-        (count(Status::Cancelled), "cancelled"),
+    let others = [
         (fresh, "fresh"),
         (count(Status::Skipped) - fresh, "skipped"),
+        (count(Status::Cancelled), "cancelled"),
+        (count(Status::Failed), "failed"),
     ];
-    match counted(&counts).as_str() {
-        "" => "Nothing to do: the database has no materialized views.".to_owned(),
-        counted => format!("{counted}."),
+    match done.steps.len() {
+        0 => "Nothing to do: the database has no materialized views.".to_owned(),
+        _ => in_all(done, &[(count(Status::Done), "refreshed")], &others),
     }
 }

@@ -6,7 +6,9 @@ pub mod plan;
 mod rank;
 pub mod report;
 
+use crate::app::choice::Whole;
 use crate::app::command::{Command, Targets};
+use crate::app::manual::Example;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,65 +31,67 @@ use crate::warning::Warning;
 use plan::{Condition, Ranking, Sort};
 use report::{Depth, SlowQueriesReport, TextLength};
 
-/// Show where the time goes: the statements of this database by what they cost
+/// Show the statements that cost the most time
 ///
-/// Reads the counters of the extension pg_stat_statements, and never resets them. Without --since they
-/// tell of all that was done since their last reset. With snapshots (`pgtend snapshot`, best every hour
-/// by cron) --since tells what was done since then, right across resets, evictions and restarts; without
-/// them --interval waits and tells what was done meanwhile.
+/// Reads the counters of the extension pg_stat_statements and never resets them. Without --since it
+/// shows everything counted since the last reset. With snapshots (run `pgtend snapshot` every hour
+/// from cron), --since shows what ran since then, across resets, evictions and restarts. Without
+/// snapshots, --interval waits and shows what ran meanwhile.
 ///
-/// --since 7d --against 24h compares the last 24 hours with the days before, and ranks what got slower.
-/// --fail-if 'mean > 100ms' makes a statement a finding: exit code 1, for CI and cron.
+/// --since 7d --against 24h compares the last 24 hours with the days before and ranks what got
+/// slower. --fail-if 'mean > 100ms' makes a slow statement a finding (exit code 1), for CI and
+/// cron. Utility statements such as CREATE INDEX and VACUUM are left out; --utility includes them.
 ///
-/// With the number of a statement (its queryid) all that is known of it is shown.
+/// A statement's number (QUERYID) shows all that is known about it. Limits of the data are reported
+/// as warnings.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// All about this one statement
+    /// Show everything about this statement
     #[arg(value_name = "QUERYID", allow_negative_numbers = true)]
     pub queryid: Option<i64>,
 
-    /// What comes first
+    /// Figure to sort by
     #[arg(long, value_enum, default_value_t, value_name = "FIGURE")]
     pub sort: Sort,
 
-    /// How many are shown [default: 20]
+    /// Number of statements to show [default: 20]
     #[arg(long, value_name = "N", value_parser = count())]
     pub limit: Option<usize>,
 
-    /// Only statements that take so long at least in the mean: 10ms, 1s
+    /// Only statements with at least this mean execution time: 10ms, 1s
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub min_mean: Option<Duration>,
 
-    /// Only statements that were executed so often at least
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Only statements with at least this many calls
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = Whole::<u64>::new(0, u64::MAX))]
     pub min_calls: u64,
 
     /// Only statements of this role
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
 
-    /// Only statements with this in their text, in upper or lower case; can be repeated
+    /// Only statements that contain this text, in upper or lower case; repeatable
     #[arg(long, value_name = "TEXT")]
     pub like: Vec<String>,
 
-    /// Leave out statements with this in their text; can be repeated
+    /// Leave out statements that contain this text; repeatable
     #[arg(long, value_name = "TEXT")]
     pub exclude: Vec<String>,
 
-    /// Also the statements of other databases
+    /// Include the statements of other databases
     #[arg(long)]
     pub all_databases: bool,
 
-    /// What was done since then: a duration (the newest snapshot that is at least so old), the number
-    /// of a snapshot, or a file of `pgtend snapshot --file`
+    /// Only what ran since then: a duration (24h: since the newest snapshot that is at least that
+    /// old), a snapshot number, or a file written by `pgtend snapshot --file`
     #[arg(long, value_name = "WHEN", value_parser = PointInTime::parse, conflicts_with = "interval")]
     pub since: Option<PointInTime>,
 
-    /// With --since: only until then
+    /// With --since: only what ran until then
     #[arg(long, value_name = "WHEN", value_parser = PointInTime::parse, requires = "since")]
     pub until: Option<PointInTime>,
 
-    /// With --since: compare what was done since this moment with what was done before it
+    /// With --since: compare what ran since this moment with what ran before it
     #[arg(
         long,
         value_name = "WHEN",
@@ -97,21 +101,21 @@ pub struct Args {
     )]
     pub against: Option<PointInTime>,
 
-    /// Wait so long, and show what was done meanwhile: 30s
+    /// Wait this long and show what ran meanwhile: 30s
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub interval: Option<Duration>,
 
-    /// With --interval: again and again, until Ctrl-C
+    /// With --interval: repeat until Ctrl-C
     #[arg(long, requires = "interval")]
     pub watch: bool,
 
-    /// Exit with 1 if a statement is such: 'mean > 100ms', 'share > 20%', 'slowdown > 2'; can be
-    /// repeated
+    /// Exit with 1 if a statement meets this condition: 'mean > 100ms', 'share > 20%', 'slowdown >
+    /// 2'; repeatable
     #[arg(long, value_name = "CONDITION", value_parser = Condition::parse)]
     pub fail_if: Vec<Condition>,
 
-    /// Show the generic plan of the first statements, and what is slow about it; nothing is executed.
-    /// Says which declared index that is missing would serve [default: 3 of them]
+    /// Show the generic plan of the first N statements, what makes it slow, and which declared but
+    /// missing index would help; executes nothing [default: 3]
     #[arg(
         long,
         value_name = "N",
@@ -122,32 +126,48 @@ pub struct Args {
     )]
     pub explain: Option<usize>,
 
-    /// With --explain: trust this role, too: planning statements of it, or such as reach its tables,
-    /// may run its functions with your rights, as a superuser with all; can be repeated
+    /// With --explain: also plan statements of this role, or that use its tables. Planning may run
+    /// its functions with your rights. Repeatable
     #[arg(long, value_name = "ROLE")]
     pub explain_others: Vec<String>,
 
-    /// SQL files and folders that declare indexes, for --explain [default: `paths` of the
+    /// With --explain: SQL files and folders that declare indexes [default: `paths` of the
     /// configuration]
     #[arg(long, value_name = "PATH")]
     pub declared: Vec<PathBuf>,
 
-    /// Also what pgtend itself has asked
+    /// Include utility statements such as CREATE INDEX, VACUUM and DO
+    #[arg(long)]
+    pub utility: bool,
+
+    /// Include pgtend's own queries
     #[arg(long)]
     pub own: bool,
 
-    /// Show texts as a whole, not only their first 64 kB
+    /// Show whole statement texts, not only their first 64 kB
     #[arg(long)]
     pub full: bool,
 }
 
 /// How many statements: no server keeps more than pg_stat_statements.max allows.
-fn count() -> clap::builder::RangedU64ValueParser<usize> {
-    clap::builder::RangedU64ValueParser::new().range(0..=1_000_000)
+fn count() -> Whole<usize> {
+    Whole::new(0, 1_000_000)
 }
 
 impl Command for Args {
     const NAME: &'static str = "slow-queries";
+    const EXAMPLES: &'static [Example] = &[
+        ("pgtend slow-queries --sort mean --limit 10", "Show the ten slowest statements"),
+        (
+            "pgtend slow-queries --since 24h --explain",
+            "Show what cost the most today, with plans",
+        ),
+        (
+            "pgtend slow-queries -q --since 1h --fail-if 'mean > 100ms'",
+            "From cron: print only what is slow, and exit with 1",
+        ),
+    ];
+    const SEE_ALSO: &'static [&'static str] = &["snapshot", "activity"];
     const TARGETS: Targets = Targets::Several;
     const FORMATS: &'static [Format] = &[Format::Csv, Format::Markdown];
 
@@ -204,8 +224,9 @@ impl Command for Args {
     }
 }
 
-/// So many more than are shown are looked at, because pgtend's own are left out of them.
-const SPARE: usize = 40;
+/// So many more than are shown are looked at, because pgtend's own and utility statements are left out of
+/// them.
+const SPARE: usize = 200;
 
 /// While the server is away.
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
@@ -244,7 +265,7 @@ async fn complete(
     ranking.warnings.extend(texts.not_kept.map(|why| Warning {
         rule: "history-not-read",
         object: "pgtend".to_owned(),
-        message: format!("texts that the server has forgotten are not known: {why}"),
+        message: format!("texts of evicted statements are unknown: {why}"),
     }));
     ranking.names = load_names(history.session, keys.iter().copied()).await?;
     Ok(())
@@ -272,8 +293,8 @@ impl Args {
         let filter = self.filter(context, &history).await?;
         let mut ranking = self.ranking(&history, &filter, limit.saturating_add(SPARE)).await?;
         if let Some(id) = self.queryid.filter(|_| ranking.statements.is_empty()) {
-            return Err(Failure::usage(format!("no statement {id} is counted here"))
-                .hint("the first column of pgtend slow-queries has the numbers"));
+            return Err(Failure::usage(format!("no statement has the number {id}"))
+                .hint("the last column of pgtend slow-queries shows the numbers"));
         }
         let length = if self.full { Length::Whole } else { Length::Cut };
         complete(&mut ranking, &history, cache, length).await?;
@@ -330,10 +351,7 @@ impl Args {
             );
         }
         if self.sort == Sort::Io && !extension.tracks_io {
-            warn(
-                "io_not_timed",
-                "track_io_timing is off, so the time for I/O is not known".to_owned(),
-            );
+            warn("io_not_timed", "track_io_timing is off, so I/O time is unknown".to_owned());
         }
         if self.sort == Sort::Plan && !extension.tracks_planning {
             let message = "pg_stat_statements.track_planning is off, so planning is not counted";
@@ -341,7 +359,7 @@ impl Args {
         }
         if self.since.is_none() && self.interval.is_none() && ranking.evictions.unwrap_or(0) > 0 {
             let message = format!(
-                "the server had to forget statements {} times since its counters were reset; raise \
+                "the server evicted statements {} times since its counters were reset; raise \
                  pg_stat_statements.max",
                 ranking.evictions.unwrap_or(0)
             );
@@ -352,6 +370,7 @@ impl Args {
 
     fn report(&self, ranking: Ranking) -> SlowQueriesReport {
         SlowQueriesReport {
+            is_judged: !self.fail_if.is_empty(),
             ranking,
             texts: if self.full { TextLength::Whole } else { TextLength::Cut },
             depth: if self.queryid.is_some() {

@@ -8,7 +8,7 @@ use crate::app::Context;
 use crate::facts::load::ask;
 use crate::facts::statements::{
     Counter, Length, Span, SpanEnd, StatementDelta, StatementFilter, StatementHistory, TextCache,
-    is_own, load_matching, load_top,
+    is_own, is_utility, load_matching, load_top,
 };
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::session::Session;
@@ -156,10 +156,16 @@ impl Args {
         first.map(|(_, counted)| counted).collect()
     }
 
-    /// Leaves out what pgtend itself has asked, and what is too much; says what is a finding.
+    /// Leaves out what pgtend itself has asked, utility statements, and what is too much, others before those
+    /// that are a finding; says what is one.
     pub(super) fn cut(&self, ranking: &mut Ranking, history: &StatementHistory<'_>, limit: usize) {
         let (texts, all_ms) = (&ranking.texts, ranking.all_ms);
         let text = |counted: &StatementDelta| texts.get(&counted.key);
+        if !self.utility && self.queryid.is_none() {
+            let is_utility =
+                |counted: &StatementDelta| text(counted).is_some_and(|text| is_utility(text));
+            ranking.statements.retain(|counted| !is_utility(counted));
+        }
         if !self.own && self.queryid.is_none() {
             let is_own = |counted: &StatementDelta| {
                 counted.key.userid == history.extension.userid
@@ -167,7 +173,20 @@ impl Args {
             };
             ranking.statements.retain(|counted| !is_own(counted));
         }
-        ranking.statements = self.first(std::mem::take(&mut ranking.statements), limit, all_ms);
+        let is_failing = |counted: &&StatementDelta| {
+            self.fail_if.iter().any(|condition| condition.finds(counted, all_ms))
+        };
+        ranking.failing = ranking.statements.iter().filter(is_failing).count();
+        let room = limit.saturating_sub(ranking.failing);
+        let (mut failing, mut others) = (0, 0);
+        ranking.statements.retain(|counted| {
+            let (number, most) = match is_failing(&counted) {
+                true => (&mut failing, limit),
+                false => (&mut others, room),
+            };
+            *number += 1;
+            *number <= most
+        });
         let findings = findings(&ranking.statements, &self.fail_if, all_ms);
         ranking.findings = findings.collect();
         let unknown = self
@@ -179,7 +198,7 @@ impl Args {
             .map(|condition| Warning {
                 rule: "not_judged",
                 object: condition.to_string(),
-                message: "of some statements the counter is not known for this span".to_owned(),
+                message: "for some statements this counter is unknown in this span".to_owned(),
             })
             .collect::<Vec<_>>();
         ranking.warnings.extend(unknown);

@@ -1,6 +1,6 @@
 //! What `slow-queries` shows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -25,6 +25,8 @@ pub struct SlowQueriesReport {
     pub texts: TextLength,
     /// How much is told of each.
     pub depth: Depth,
+    /// Whether it is asked which of them fail.
+    pub is_judged: bool,
 }
 
 /// Whether texts are cut to the line.
@@ -61,15 +63,21 @@ impl Report for SlowQueriesReport {
 
     fn text(&self, style: &Style) -> Text {
         let ranking = &self.ranking;
+        if style.is_quiet() && self.is_judged && ranking.findings.is_empty() {
+            let mut text = Text::default();
+            text.warnings(&ranking.warnings, style);
+            return text;
+        }
         let mut text = Text::of(self.product(style));
         if style.format == Format::Csv && !ranking.details.is_empty() {
             text.warn("plans have no place in CSV; --format json has them");
         }
-        text.warnings(&ranking.warnings);
-        for (at, condition) in &ranking.findings {
-            let counted = &ranking.statements[*at];
-            let query = one_line(without_header(&ranking.text(counted)), 80);
-            text.warn(format!("{condition}: {} {}", counted.key.queryid, escape_control(&query)));
+        text.warnings(&ranking.warnings, style);
+        if ranking.failing > 0 {
+            let failing = format::count(ranking.failing, "statement", "statements");
+            let conditions = ranking.findings.iter().map(|(_, condition)| condition.as_str());
+            let conditions = conditions.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+            text.warn(format!("{failing} with {}", conditions.join(" or ")));
         }
         text.narrate(summary(ranking));
         text
@@ -202,6 +210,7 @@ impl<'a> StatementsDocument<'a> {
                 statements: ranking.all,
                 hidden: ranking.ends.hidden,
                 matching: ranking.matching,
+                failing: ranking.failing,
                 slow: ranking.slow,
                 slow_ms: ranking.slow_ms,
                 calls: ranking.all_calls,
@@ -235,6 +244,8 @@ struct TotalsDocument {
     hidden: i64,
     /// How many the filters leave.
     matching: i64,
+    /// How many meet a condition of --fail-if, shown or not.
+    failing: usize,
     /// How many of them all are slow.
     slow: i64,
     /// From which mean on they are.
@@ -277,15 +288,16 @@ fn markdown(ranking: &Ranking) -> String {
     table
         .load_style(presets::ASCII_MARKDOWN)
         .set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(titles.chain(["query"]));
+    table.set_header(titles.chain(["query", "queryid"]));
     for counted in &ranking.statements {
         let cells = columns(ranking)
             .into_iter()
             .map(|column| right((column.value)(ranking, counted)));
         let query = one_line(&ranking.text(counted), usize::MAX).replace('|', "\\|");
-        table.add_row(
-            cells.chain([cell(format!("`{}`", escape_control(&query).replace('`', "'")))]),
-        );
+        table.add_row(cells.chain([
+            cell(format!("`{}`", escape_control(&query).replace('`', "'"))),
+            cell(number_of(counted)),
+        ]));
     }
     text(&table)
 }
@@ -300,14 +312,10 @@ fn columns(ranking: &Ranking) -> Vec<ReportColumn> {
     let column =
         |title, value: fn(&Ranking, &StatementDelta) -> String| ReportColumn { title, value };
     let mut columns = vec![
-        column("queryid", |_, it| {
-            let nested = if it.key.toplevel { "" } else { " nested" };
-            format!("{}{nested}", it.key.queryid)
-        }),
         column("share", |ranking, it| percent(ranking.share(it))),
         column("total", |_, it| millis(it.counters.get(Counter::Total))),
         column("calls", |_, it| whole(it.counters.get(Counter::Calls))),
-        column("mean", |ranking, it| {
+        column("average", |ranking, it| {
             let mark = if ranking.is_slow(it) { "!" } else { "" };
             format!("{}{mark}", millis(it.counters.mean()))
         }),
@@ -329,12 +337,17 @@ fn columns(ranking: &Ranking) -> Vec<ReportColumn> {
             it.slowdown().map_or("new".to_owned(), |times| format!("{times:.1}×"))
         }));
     }
+    if !ranking.findings.is_empty() {
+        columns.push(column("fails", |ranking, it| {
+            let own = |(at, _): &&(usize, String)| ranking.statements[*at].key == it.key;
+            let own = ranking.findings.iter().filter(own).map(|(_, condition)| condition.as_str());
+            own.collect::<Vec<_>>().join(", ")
+        }));
+    }
     columns.push(column("max", |_, it| millis(it.counters.get(Counter::Max))));
-    columns.push(column("±", |_, it| millis(it.counters.get(Counter::Deviation))));
+    columns.push(column("stddev", |_, it| millis(it.counters.get(Counter::Deviation))));
     columns.push(column("rows/call", |_, it| {
-        it.counters
-            .per_call(Counter::Rows)
-            .map_or("-".to_owned(), |rows| format!("{rows:.1}"))
+        it.counters.per_call(Counter::Rows).map_or("-".to_owned(), per_call)
     }));
     columns.push(column("hit", |_, it| percent(it.counters.cache_hit())));
     if ranking.any(Counter::TempWritten) {
@@ -355,6 +368,20 @@ fn columns(ranking: &Ranking) -> Vec<ReportColumn> {
         columns.push(column("", |_, it| if it.is_partial { "partial" } else { "" }.to_owned()));
     }
     columns
+}
+
+/// The statement's number, by which it can be asked for.
+fn number_of(counted: &StatementDelta) -> String {
+    let nested = if counted.key.toplevel { "" } else { " nested" };
+    format!("{}{nested}", counted.key.queryid)
+}
+
+/// A number of rows; parts of one only where there are few.
+fn per_call(rows: f64) -> String {
+    match rows < 10.0 && rows.fract() != 0.0 {
+        true => format!("{rows:.1}"),
+        false => format::grouped(&format!("{rows:.0}")),
+    }
 }
 
 fn name(names: &HashMap<Oid, String>, oid: Oid) -> String {
@@ -379,7 +406,8 @@ fn terminal(ranking: &Ranking, width: Option<u16>) -> String {
     {
         columns.pop();
     }
-    let titles = columns.iter().map(|column| column.title).chain(["query"]).collect::<Vec<_>>();
+    let titles = columns.iter().map(|column| column.title);
+    let titles = titles.chain(["query", "queryid"]).collect::<Vec<_>>();
     let mut table = table(&titles);
     let rows = ranking
         .statements
@@ -397,15 +425,32 @@ fn terminal(ranking: &Ranking, width: Option<u16>) -> String {
             widths.max().unwrap_or(0).max(titles[at].chars().count()) + 2
         })
         .sum::<usize>()
-        + 2;
+        + 2
+        + width_of_numbers(ranking);
     let room = width.map_or(MOST_TEXT, |width| width.saturating_sub(used).max(LEAST_TEXT));
     table.set_content_arrangement(ContentArrangement::Disabled);
     for (counted, row) in ranking.statements.iter().zip(rows) {
         let query = one_line(without_header(&ranking.text(counted)), room);
         let query = cell(escape_control(&query));
-        table.add_row(row.into_iter().map(right).chain([query]));
+        let number = right(number_of(counted));
+        table.add_row(row.into_iter().map(right).chain([query, number]));
     }
-    text(&table)
+    text(&table) + &legend(ranking)
+}
+
+/// What the column of the numbers takes.
+fn width_of_numbers(ranking: &Ranking) -> usize {
+    let widths = ranking.statements.iter().map(|counted| number_of(counted).len());
+    widths.max().unwrap_or(0).max("queryid".len()) + 2
+}
+
+/// What the signs mean.
+fn legend(ranking: &Ranking) -> String {
+    if !ranking.statements.iter().any(|counted| ranking.is_slow(counted)) {
+        return String::new();
+    }
+    let slow = format::seconds(ranking.slow_ms / 1e3).unwrap_or_default();
+    format!("\n! slow: average ≥ {}\n", format::duration(slow))
 }
 
 /// Characters that the columns take.
@@ -415,7 +460,7 @@ fn used(ranking: &Ranking, columns: &[ReportColumn]) -> usize {
             ranking.statements.iter().map(|it| (column.value)(ranking, it).chars().count());
         values.max().unwrap_or(0).max(column.title.chars().count()) + 2
     });
-    widths.sum::<usize>() + 2
+    widths.sum::<usize>() + 2 + width_of_numbers(ranking)
 }
 
 /// What was found out about single statements.
@@ -435,7 +480,7 @@ fn details(ranking: &Ranking) -> String {
         }
         let history = details.history.iter().map(|(when, counters)| {
             format!(
-                "  {when}: {} calls, {} in the mean",
+                "  {when}: {} calls, {} on average",
                 whole(counters.get(Counter::Calls)),
                 millis(counters.mean())
             )
@@ -486,20 +531,21 @@ fn summary(ranking: &Ranking) -> String {
         Some(from) => {
             let length = format::seconds(ranking.ends.taken_epoch - from).unwrap_or_default();
             let length = format::duration(length);
-            format!("In the last {length} (since {})", format::moment(from))
+            let since = format::clock(from, ranking.ends.taken_epoch);
+            format!("In the last {length} (since {since})")
         }
         None => "So far".to_owned(),
     };
     let slow = format::seconds(ranking.slow_ms / 1e3).unwrap_or_default();
     let mut summary = format!(
-        "{span}: {}, of which {} took {} or more in the mean",
+        "{span}: {}, {} slow (average ≥ {})",
         format::count(number(ranking.all), "statement", "statements"),
         ranking.slow,
         format::duration(slow)
     );
     if ranking.matching > i64::try_from(ranking.statements.len()).unwrap_or(0) {
         let shown = ranking.statements.len();
-        summary.push_str(&format!("; the first {shown} of {} are shown", ranking.matching));
+        summary.push_str(&format!("; showing {shown} of {}", format::whole(ranking.matching)));
     }
     format!("{summary}.")
 }
@@ -515,5 +561,5 @@ fn millis(millis: Option<f64>) -> String {
 }
 
 fn whole(value: Option<f64>) -> String {
-    value.map_or("-".to_owned(), |value| format!("{value:.0}"))
+    value.map_or("-".to_owned(), |value| format::whole(value as i64))
 }

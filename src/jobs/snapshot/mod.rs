@@ -4,6 +4,7 @@ pub mod report;
 pub mod run;
 
 use crate::app::command::{Command, Targets};
+use crate::app::manual::Example;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,39 +17,48 @@ use crate::output::Report;
 use crate::pg::database::Database;
 use report::{SnapshotReport, SnapshotsReport};
 
-/// Keep the counters of the statements, to compare with later
+/// Save the statement counters, to compare with later
 ///
-/// pg_stat_statements counts from its last reset on. A snapshot keeps where the counters stand, so that
-/// `pgtend slow-queries --since 24h` can tell what was done in between; nothing is ever reset. Only what
-/// has changed since the snapshot before is kept, and each text once.
+/// pg_stat_statements counts since its last reset. A snapshot saves where the counters stand, so
+/// that `pgtend slow-queries --since 24h` can show what ran in between. It resets nothing and
+/// stores only what changed since the previous snapshot, and each text once.
 ///
-/// Snapshots stand in the schema that `pgtend init` installs, or in a file (--file). Those that are
-/// older than --keep are removed. Best run every hour by cron.
+/// Snapshots are stored in the schema that `pgtend init` installs, or in a file (--file). Snapshots
+/// older than --keep are removed. Run it every hour from cron.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Write it to this file instead
+    /// Write the snapshot to this file instead
     #[arg(long, value_name = "FILE", conflicts_with_all = ["keep", "prune", "list"])]
     pub file: Option<PathBuf>,
 
-    /// Also the statements of other databases (only with --file)
+    /// With --file: include the statements of other databases
     #[arg(long, requires = "file")]
     pub all_databases: bool,
 
-    /// Remove snapshots that are older than this: 24h, 35d [default: 35d]
+    /// Remove snapshots older than this: 24h, 35d [default: 35d]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub keep: Option<Duration>,
 
-    /// Take none, only remove old ones
+    /// Only remove old snapshots
     #[arg(long)]
     pub prune: bool,
 
-    /// Take none, only show those that there are
+    /// Only list the snapshots
     #[arg(long, conflicts_with = "prune")]
     pub list: bool,
 }
 
 impl Command for Args {
     const NAME: &'static str = "snapshot";
+    const EXAMPLES: &'static [Example] = &[
+        ("pgtend snapshot -q", "From cron: save the counters"),
+        ("pgtend snapshot --list", "List the snapshots"),
+        (
+            "pgtend snapshot --file before.json",
+            "Save the counters to a file, without the schema pgtend",
+        ),
+    ];
+    const SEE_ALSO: &'static [&'static str] = &["slow-queries", "init"];
     const TARGETS: Targets = Targets::Several;
 
     fn for_one_target_only(&self) -> Option<&'static str> {

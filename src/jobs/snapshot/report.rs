@@ -52,7 +52,7 @@ impl Report for SnapshotReport {
         head.document(self.outcome(), body, &self.warnings())
     }
 
-    fn text(&self, _: &Style) -> Text {
+    fn text(&self, style: &Style) -> Text {
         let mut text = Text::default();
         if let Some(taken) = &self.taken {
             let statements = usize::try_from(taken.statements).unwrap_or(0);
@@ -66,7 +66,7 @@ impl Report for SnapshotReport {
                 (None, None) => format!("{statements}."),
             });
         }
-        text.warnings(&self.warnings());
+        text.warnings(&self.warnings(), style);
         let hidden = self.taken.as_ref().map(|taken| taken.hidden);
         if let Some(hidden @ 1..) = hidden {
             text.warn(format!(

@@ -153,7 +153,7 @@ async fn end<T>(session: &Session, result: Result<T>) -> Result<T> {
     let ended = session.execute(sql).await;
     let done = result.map_err(|failure| match failure.sqlstate.as_deref() {
         Some(LOCK_NOT_AVAILABLE) => Failure { kind: Kind::Busy, ..failure }
-            .context("somebody has locked a table of the schema pgtend"),
+            .context("another session has locked a table of the schema pgtend"),
         _ => failure,
     })?;
     ended.map_err(|error| error.into_failure().context("keeping the snapshot"))?;

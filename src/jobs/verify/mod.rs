@@ -13,14 +13,14 @@ mod scratch_database;
 mod server_choice;
 
 use crate::app::command::{Command, Connects, OnSignal};
+use crate::app::manual::Example;
 use std::path::PathBuf;
-
-use clap::builder::RangedU64ValueParser;
 
 use crate::app::Context;
 use crate::declared::migrations::Layout;
+use crate::did_you_mean;
 use crate::failure::{Failure, Kind, Result};
-use crate::findings::{FailOn, Ignores};
+use crate::findings::{FailOn, Ignores, Rule, Severity, ignores};
 use crate::format;
 use crate::output::report_file::{self, ReportFile};
 use crate::output::{Format, Report};
@@ -35,88 +35,110 @@ use server_choice::{ServerChoice, VerifyServer};
 
 /// Check in CI that migrations apply cleanly
 ///
-/// Applies every migration, in order and in transactions as its tool would, and says at which line
-/// of which file the server refuses, and which extensions are not installed; records what each
-/// statement locks; looks for syntax errors and for indexes that are invalid or superfluous
-/// afterwards; whether `apply`, given the indexes and views that the migrations create, has nothing
-/// to do and mends an index that is broken for a try; whether every materialized view can be
-/// refreshed concurrently; and judges the SQL by rules of its own (`pgtend explain` lists them) and by those of
-/// the linter squawk. A comment `-- pgtend-ignore RULE: reason` on the line before a statement
-/// suppresses what any of them finds there; `-- pgtend-ignore-file RULE: reason` in the whole file;
-/// [[verify.ignore]] of the configuration in files by their names.
+/// Applies every migration to a throwaway server, in order and in transactions as its tool would,
+/// and reports file and line of everything the server refuses. Records what each statement locks.
+/// Reports syntax errors, missing extensions, invalid and redundant indexes, indexes and views for
+/// which `pgtend apply` would not converge, and materialized views that cannot be refreshed
+/// concurrently. Checks that apply repairs an index made invalid on purpose. Judges the SQL by its
+/// own rules (`pgtend rules` lists them) and those of the linter squawk.
 ///
-/// Works on a PostgreSQL server of its own in a temporary folder, which is stopped and removed at
-/// the end, and with --pg on one of each major version; or, with -d or --target, in a scratch
-/// database that it creates on that server and drops at the end. Roles and whatever else belongs to
-/// the whole server stay there. $DATABASE_URL is not used.
+/// A comment `-- pgtend-ignore RULE: reason` on the line before a statement suppresses a finding
+/// there, `-- pgtend-ignore-file RULE: reason` in the whole file, [[verify.ignore]] of the
+/// configuration in files by name, and --exclude RULE everywhere.
+///
+/// The server runs in a temporary folder and is removed at the end; --pg tests several major
+/// versions. With -d or --target, verify creates a scratch database on that server and drops it at
+/// the end; roles and other objects of the whole server remain there. It does not use
+/// $DATABASE_URL.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Migrations: SQL files, and folders
+    /// Migrations: SQL files and folders
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
 
-    /// How the folder is laid out [default: what it looks like]
+    /// Layout of the folder [default: guessed from its files]
     #[arg(long, value_enum, value_name = "LAYOUT")]
     pub layout: Option<Layout>,
 
-    /// What stands for ${NAME} in the files of Flyway, or for :NAME in those of graphile-migrate. May be
-    /// given several times
+    /// Value of ${NAME} in Flyway's files, or of :NAME in those of graphile-migrate; repeatable
     #[arg(long, value_name = "NAME=VALUE", value_parser = placeholder)]
     pub placeholder: Vec<(String, String)>,
 
-    /// What a hosting service brings to its databases, to be there before the base
+    /// Roles, schemas and functions of a hosting service, created before the base
     #[arg(long, value_enum, value_name = "SERVICE")]
     pub preset: Option<Preset>,
 
-    /// A dump to apply first: what is there before the first migration
+    /// Dump to apply before the first migration
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
 
-    /// Queries of the application: *.sql files. Each is explained, and indexes that none would use
-    /// are found
+    /// Folder of the application's queries (*.sql): each is explained, and indexes that no query
+    /// uses are reported
     #[arg(long, value_name = "FOLDER")]
     pub workload: Option<PathBuf>,
 
-    /// Also try the way back: each migration up, down and up again, in a database of its own, where
-    /// the down script has to restore the schema
+    /// Also run each migration up, down and up again in another database, where the down script has
+    /// to restore the schema
     #[arg(long)]
     pub down: bool,
 
-    /// A setting that every session of the migrations begins with, such as search_path=app. May be
-    /// given several times
+    /// Setting of every session of the migrations, such as search_path=app; repeatable
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     pub set: Vec<(String, String)>,
 
-    /// Pass over the statements about extensions that are not installed on the server
+    /// Skip statements about extensions that are not installed on the server
     #[arg(long)]
     pub skip_missing_extensions: bool,
 
-    /// What makes it fail (exit code 1): error, warning, or rules by name, one or several, with
-    /// commas. A migration that does not parse or cannot be applied always does [default: error]
+    /// What makes it fail with exit code 1: error, warning, or rules, separated by commas; a
+    /// migration that does not parse or apply always does [default: error]
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub fail_on: Vec<String>,
 
-    /// Report only on files that have changed since their history parted from that of this commit
-    /// (origin/main), or that git does not know; all are run. What cannot be applied is always told
+    /// Rules to leave out everywhere, separated by commas; repeatable
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub exclude: Vec<String>,
+
+    /// Report only findings at least this severe [default: warning]
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub severity: Option<Severity>,
+
+    /// Report only on files that changed since the branch left this commit (origin/main), or that
+    /// git does not know. All migrations run; what cannot be applied is always reported
     #[arg(long, value_name = "GITREF")]
     pub since: Option<String>,
 
-    /// Also write the result to this file in this format (sarif=verify.sarif); may be given again
+    /// Also write the result to a file: sarif=verify.sarif; repeatable
     #[arg(long, value_name = "FORMAT=FILE")]
     pub report: Vec<ReportFile>,
 
-    /// Do it all on a throwaway server of each of these major versions, such as 14,16,18
-    #[arg(long, value_name = "MAJORS", value_delimiter = ',', value_parser = majors())]
+    /// Run on a throwaway server of each of these major versions: 14,16,18
+    #[arg(long, value_name = "MAJORS", value_delimiter = ',', value_parser = major)]
     pub pg: Vec<u32>,
 
-    /// The folder with initdb, postgres and pg_ctl [default: $PGTEND_PG_BIN, else the newest found].
-    /// May be given several times, for several servers
+    /// Folder with initdb, postgres and pg_ctl; repeatable, for several servers [default:
+    /// $PGTEND_PG_BIN, else the newest found]
     #[arg(long, value_name = "FOLDER")]
     pub pg_bin: Vec<PathBuf>,
 }
 
 impl Command for Args {
     const NAME: &'static str = "verify";
+    const EXAMPLES: &'static [Example] = &[
+        (
+            "pgtend verify migrations/",
+            "Apply the migrations to a throwaway server and judge them",
+        ),
+        (
+            "pgtend verify --since origin/main --fail-on warning migrations/",
+            "In CI: report only what this branch changed",
+        ),
+        (
+            "pgtend verify --report sarif=verify.sarif --report markdown=verify.md migrations/",
+            "Also write reports for code scanning and for a comment",
+        ),
+    ];
+    const SEE_ALSO: &'static [&'static str] = &["rules", "plan"];
     const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
     const FORMATS: &'static [Format] =
         &[Format::Github, Format::Sarif, Format::Junit, Format::Gitlab, Format::Markdown];
@@ -132,11 +154,12 @@ impl Command for Args {
         let folder = Folder::read(context, self)?;
         narrate(context, self, &folder);
         let ignores =
-            Ignores::new(&comments::of(&folder.migrations), &context.config.verify.ignore);
+            Ignores::new(&comments::of(&folder.migrations), &context.config.verify.ignore)
+                .without(&excluded(&self.exclude)?, self.severity);
         let blank = Judgement::new(fail_on)
             .ignoring(ignores)
             .only(folder.changed.clone())
-            .laid_out(folder.laid_out);
+            .laid_out(folder.laid_out, folder.migrations.len());
         let mut judgements = Vec::new();
         for choice in server_choice::server_choices(context, self)? {
             judgements.push(judge_on(context, self, choice, &folder, blank.clone()).await?);
@@ -159,16 +182,37 @@ fn fail_on(context: &Context, args: &Args) -> Result<FailOn> {
         given => (given, Kind::Usage, "--fail-on"),
     };
     FailOn::parse(words).map_err(|word| {
-        let message = format!("{place}: {word:?} is neither error nor warning nor a rule");
-        Failure::new(kind, message).hint(
-            "pgtend explain lists the rules; those of squawk stand at https://squawkhq.com/docs/rules",
-        )
+        let message = format!("{place}: {word:?} is not error, warning or a rule");
+        let known = Rule::ALL.iter().map(|rule| rule.name.to_owned());
+        let known = known.chain(["error".to_owned(), "warning".to_owned()]).collect::<Vec<_>>();
+        let otherwise =
+            "pgtend rules lists the rules; those of squawk are at https://squawkhq.com/docs/rules";
+        Failure::new(kind, message).hint(did_you_mean::hint_or(word, &known, otherwise))
     })
 }
 
+/// The rules that are left out.
+fn excluded(names: &[String]) -> Result<Vec<String>> {
+    let known = || Rule::ALL.iter().map(|rule| rule.name.to_owned()).collect::<Vec<_>>();
+    let expanded = names.iter().map(|name| match ignores::names(name) {
+        none if none.is_empty() => {
+            let hint = did_you_mean::hint_or(name, &known(), "pgtend rules lists the rules");
+            Err(Failure::usage(format!("--exclude {name}: there is no such rule")).hint(hint))
+        }
+        names => Ok(names),
+    });
+    Ok(expanded.collect::<Result<Vec<_>>>()?.concat())
+}
+
 /// pgtend's tested servers begin here; an older one would be refused later and less clearly.
-fn majors() -> RangedU64ValueParser<u32> {
-    RangedU64ValueParser::new().range(u64::from(OLDEST_SUPPORTED)..=99)
+fn major(text: &str) -> std::result::Result<u32, String> {
+    let major = text.parse::<u32>().map_err(|_| "expected a major version such as 16")?;
+    match (OLDEST_SUPPORTED..=99).contains(&major) {
+        true => Ok(major),
+        false => Err(format!(
+            "PostgreSQL {major} is not supported; expected {OLDEST_SUPPORTED} or newer"
+        )),
+    }
 }
 
 /// A name that can stand in the start-up options, and what follows the first `=`.
@@ -195,9 +239,12 @@ fn narrate(context: &Context, args: &Args, folder: &Folder) {
     let console = &context.console;
     let count = format::count(folder.migrations.len(), "migration", "migrations");
     let place = folder.found_in.as_ref().map(|place| format!(" in {}", place.display()));
-    let guessed = if folder.laid_out.is_guessed { " (guessed)" } else { "" };
-    let (place, tool) = (place.unwrap_or_default(), folder.layout().tool());
-    console.narrate(&format!("{count}{place}, laid out as for {tool}{guessed}."));
+    let guessed = match folder.laid_out.is_guessed {
+        true => " (guessed; --layout changes it)",
+        false => "",
+    };
+    let (place, layout) = (place.unwrap_or_default(), folder.laid_out.layout_name());
+    console.narrate(&format!("{count}{place}, layout: {layout}{guessed}."));
     if let (Some(changed), Some(commit)) = (&folder.changed, &args.since) {
         let number = changed.of(&folder.migrations).len();
         console.narrate(&format!("Of them, {number} changed since {commit}."));

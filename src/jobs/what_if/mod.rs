@@ -7,7 +7,9 @@ mod run;
 use std::path::{Path, PathBuf};
 
 use crate::app::Context;
+use crate::app::choice::Whole;
 use crate::app::command::{Command, OnSignal};
+use crate::app::manual::Example;
 use crate::app::planner_twin::{Named, TwinOptions};
 use crate::declared::{self, Others, SqlFile};
 use crate::failure::{Failure, Result};
@@ -33,25 +35,25 @@ pub struct Args {
     #[arg(value_name = "SQL|FILE|QUERYID", allow_negative_numbers = true)]
     pub statements: Vec<String>,
 
-    /// Plan with this index: 'CREATE INDEX …', or a file of declarations; can be repeated
+    /// Plan with this index: 'CREATE INDEX …', or a file of declarations; repeatable
     #[arg(long, value_name = "INDEX|FILE")]
     pub add: Vec<String>,
 
-    /// Plan without this index; can be repeated
+    /// Plan without this index; repeatable
     #[arg(long, value_name = "INDEX")]
     pub hide: Vec<String>,
 
-    /// Plan with this setting: random_page_cost=1.1; can be repeated
+    /// Plan with this setting: random_page_cost=1.1; repeatable
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     pub set: Vec<(String, String)>,
 
     /// Plan with this major version of PostgreSQL, for what an upgrade changes
-    #[arg(long, value_name = "MAJOR", value_parser = clap::value_parser!(u32).range(14..))]
+    #[arg(long, value_name = "MAJOR", value_parser = Whole::<u32>::new(14, 99))]
     pub pg: Option<u32>,
 
-    /// How many statements of pg_stat_statements
+    /// Number of statements of pg_stat_statements
     #[arg(long, value_name = "N", default_value_t = 20,
-        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100_000))]
+        value_parser = Whole::<usize>::new(1, 100_000))]
     pub limit: usize,
 
     #[command(flatten)]
@@ -69,6 +71,21 @@ fn setting(text: &str) -> std::result::Result<(String, String), String> {
 
 impl Command for Args {
     const NAME: &'static str = "what-if";
+    const EXAMPLES: &'static [Example] = &[
+        (
+            "pgtend what-if 'SELECT * FROM sales WHERE user_id = 7' --add 'CREATE INDEX ON sales (user_id)'",
+            "Show what an index would do to a statement",
+        ),
+        (
+            "pgtend what-if --hide idx_sales_status",
+            "Show which statements would miss an index",
+        ),
+        (
+            "pgtend what-if --pg 18",
+            "Show which plans change with an upgrade",
+        ),
+    ];
+    const SEE_ALSO: &'static [&'static str] = &["advise", "slow-queries"];
     const FORMATS: &'static [Format] = &[];
     const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
 

@@ -67,7 +67,7 @@ impl Report for WhatIfReport {
             [one] => text.product(plans(one, style)),
             _ => text.product(self.statements_table(style)),
         }
-        text.warnings(&self.warnings);
+        text.warnings(&self.warnings, style);
         text.narrate(self.summary());
         text
     }
@@ -80,7 +80,7 @@ impl WhatIfReport {
             let size = i64::try_from(tried.candidate.bytes).unwrap_or(i64::MAX);
             shown.add_row(vec![cell(tried.statement()), right(format::bytes(size))]);
         }
-        fitted(&shown, Narrow { wraps: "index", drops: &[] }, style.width) + "\n"
+        fitted(&shown, Narrow { wraps: "index", drops: &[], alike: &[] }, style.width) + "\n"
     }
 
     fn statements_table(&self, style: &Style) -> String {
@@ -100,7 +100,7 @@ impl WhatIfReport {
                 cell(one_line(&compared.statement.text)),
             ]);
         }
-        fitted(&shown, Narrow { wraps: "text", drops: &["text"] }, style.width)
+        fitted(&shown, Narrow { wraps: "text", drops: &["text"], alike: &[] }, style.width)
     }
 
     fn summary(&self) -> String {

@@ -12,11 +12,11 @@ reasons! {
         Incomplete => "incomplete", "incomplete: not all partitions have their part";
         AsDeclared => "as-declared", "already as declared";
         FoundByDefinition => "as-declared", "already as declared, found by its definition";
-        SomebodyElseDidIt => "as-declared", "already as declared: somebody else did it";
-        NotCompared => "not-compared", "it exists and is valid; its definition was not compared";
-        QueryNotCompared => "not-compared", "it exists; its query was not compared";
+        SomebodyElseDidIt => "as-declared", "already as declared: another session did it";
+        NotCompared => "not-compared", "present and valid, not compared";
+        QueryNotCompared => "not-compared", "present, not compared";
         TableLocked { table: RelationName } => "table-locked",
-            "{table} is locked by another session, so it cannot be compared now; apply waits for it";
+            "{table} is locked by another session, so pgtend cannot compare it now; apply waits for it";
         NotOwner { what: String, table: RelationName, owner: String } => "not-owner",
             "{what}, but only the owner of {table} ({owner}) may do it";
         OnlyOwner { table: RelationName, owner: String } => "not-owner",
@@ -47,16 +47,16 @@ reasons! {
         Redundant { other: String } => "redundant", "redundant: {other} does all that it would do";
         RedundantPart { part: RelationName } => "redundant",
             "redundant: {part}, a part of the partitioned table's index, does all that it would do";
-        BeingBuilt { who: String } => "being-built", "it is being built now by {who}";
-        DropInterrupted => "invalid", "invalid: dropping it was interrupted";
-        BrokenBeforeFilled => "invalid", "invalid: its build broke off before it was filled";
-        BrokenBeforeValidated => "invalid", "invalid: its build broke off before it was validated";
-        Leftover => "leftover", "an interrupted replacement or rebuild left something behind";
+        BeingBuilt { who: String } => "being-built", "{who} is building it now";
+        DropInterrupted => "invalid", "invalid: an interrupted DROP left it";
+        BrokenBeforeFilled => "invalid", "invalid: its build was interrupted before it was filled";
+        BrokenBeforeValidated => "invalid", "invalid: its build was interrupted before it was validated";
+        Leftover => "leftover", "left by an interrupted replacement or rebuild";
         Drifted { drift: String } => "drifted", "drifted ({drift})";
         DriftedToReplace { drift: String } => "drifted",
-            "drifted ({drift}); --replace builds it anew and swaps the names";
+            "drifted ({drift}); --replace builds a new one and swaps the names";
         DriftedPartitioned { drift: String } => "drifted",
-            "drifted ({drift}); the index of a partitioned table is not replaced";
+            "drifted ({drift}); pgtend does not replace the index of a partitioned table";
         DriftedPinned { drift: String, pin: String } => "drifted-pinned",
             "drifted ({drift}), and pinned by {pin}";
         ViewDrifted { view: RelationName } => "drifted",
@@ -98,8 +98,8 @@ reasons! {
         Halted { why: String } => "halted", "not started: {why}";
         RunLockLost { failure: String } => "run-lock-lost",
             "not started: the run lock was lost: {failure}";
-        BuiltThenGone => "dropped-meanwhile", "it was built, and renamed or dropped meanwhile";
-        BuiltThenDropped => "dropped-meanwhile", "it was built, and dropped meanwhile";
-        BuiltThenRenamed { how: String } => "renamed-meanwhile", "it was built, and {how}";
+        BuiltThenGone => "dropped-meanwhile", "built, then renamed or dropped by another session";
+        BuiltThenDropped => "dropped-meanwhile", "built, then dropped by another session";
+        BuiltThenRenamed { how: String } => "renamed-meanwhile", "built, but {how}";
     }
 }

@@ -6,13 +6,13 @@ reasons! {
     /// The reasons of plans and steps of vacuum and analyze.
     Why {
         Due { needs: String } => "due", "{needs}";
-        Asked { needs: String } => "asked-for", "asked for ({needs})";
+        Asked { needs: String } => "asked-for", "asked for; {needs}";
         NotDue { needs: String } => "not-due", "{needs}";
-        Temporary => "temporary", "a temporary table is its session's own affair";
-        Foreign => "foreign", "a foreign table is kept elsewhere";
-        SystemTable => "system-table", "the system's own, and not this role's";
+        Temporary => "temporary", "temporary table of another session";
+        Foreign => "foreign", "foreign table: its data is elsewhere";
+        SystemTable => "system-table", "system table of another owner";
         NotOwner { owner: String, needs: String } => "not-owner",
-            "only its owner {owner} may do it ({needs})";
+            "only its owner {owner} may do it; {needs}";
         Dropped => "dropped-meanwhile", "it was dropped meanwhile";
         LeftForNextTime { words: String } => "time-up", "left for the next time: {words}";
         WouldNotEnd { needed: String, left: String } => "no-time",

@@ -299,7 +299,9 @@ pub fn changed(before: Option<&Sources>, now: &Sources) -> Option<String> {
         return Some("whether it changed cannot be told: track_counts is off".to_owned());
     }
     if before.server != now.server {
-        return Some("the statistics of writes began anew since (a restart or a reset)".to_owned());
+        return Some(
+            "the statistics of writes were reset since (or the server was restarted)".to_owned(),
+        );
     }
     if before.surroundings != now.surroundings {
         return Some("settings, types or text search were changed".to_owned());
@@ -461,7 +463,7 @@ mod tests {
         assert_eq!(reason(&now), "public.v was redefined");
         let mut now = sources(5);
         now.server = Some("since one".to_owned());
-        assert!(reason(&now).starts_with("the statistics of writes began anew"));
+        assert!(reason(&now).starts_with("the statistics of writes were reset"));
         now.server = None;
         assert!(reason(&now).ends_with("track_counts is off"));
         let mut now = sources(5);

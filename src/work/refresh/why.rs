@@ -13,7 +13,7 @@ reasons! {
         ReadsRefreshed { view: RelationName } => "source-refreshed",
             "it reads {view}, which this run refreshes";
         Changed { how: String } => "source-changed", "{how}";
-        SourcesUnknown => "sources-unknown", "nothing is known of what it reads";
+        SourcesUnknown => "sources-unknown", "its sources are unknown";
         Fresh { ago: String } => "fresh", "fresh: refreshed {ago} ago";
         Unchanged { ago: String } => "unchanged", "unchanged since its refresh {ago} ago";
         NotOwner { owner: String } => "not-owner",
@@ -25,7 +25,7 @@ reasons! {
              or --mode plain, which makes readers wait";
         NoTemporary { database: String } => "no-temporary-privilege",
             "a concurrent refresh needs TEMP on the database: GRANT TEMPORARY ON DATABASE {database} TO …";
-        LeftTo { who: String } => "busy", "left to {who}";
+        LeftTo { who: String } => "busy", "skipped: already being refreshed by {who}";
         SourceNotRefreshed { view: String } => "source-not-refreshed",
             "it reads {view}, which was not refreshed";
         Dropped => "dropped-meanwhile", "it was dropped meanwhile";

@@ -96,7 +96,7 @@ impl<'a> Work<'a> {
     async fn take_lock(&mut self) -> Result<Option<Outcome>> {
         let database = self.execution.database;
         while let Some(holder) = self.run.locks.take(database, self.view).await? {
-            let who = format!("another run that refreshes it ({holder})");
+            let who = format!("another run ({holder})");
             if let Some(outcome) = self.wait_for(0, &who).await {
                 return Ok(Some(outcome));
             }
@@ -357,7 +357,7 @@ impl<'a> Work<'a> {
         // The lock may have gone with its connection, and somebody else may have it now.
         let holder = self.run.locks.take(self.execution.database, self.view).await?;
         Ok(holder.map(|holder| {
-            let who = format!("another run that refreshes it ({holder})");
+            let who = format!("another run ({holder})");
             Outcome::skipped(Skipped::Busy, Why::LeftTo { who })
         }))
     }

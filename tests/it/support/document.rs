@@ -137,6 +137,7 @@ pub struct Totals {
     pub statements: i64,
     pub hidden: i64,
     pub matching: i64,
+    pub failing: i64,
     pub slow: i64,
     pub slow_ms: f64,
     pub calls: f64,

@@ -20,26 +20,26 @@ pub const BLOCK_BYTES: i64 = 8192;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sort {
-    /// Execution time of all calls
+    /// Total execution time
     #[default]
     Total,
-    /// Execution time of one call
+    /// Mean execution time
     Mean,
-    /// The longest execution
+    /// Longest execution
     Max,
-    /// How often it was executed
+    /// Number of calls
     Calls,
-    /// Rows that were returned or changed
+    /// Rows returned or changed
     Rows,
-    /// Blocks that were read and written
+    /// Blocks read and written
     Io,
     /// Blocks of temporary files
     Temp,
     /// Bytes of WAL
     Wal,
-    /// Planning time (only where pg_stat_statements.track_planning is on)
+    /// Planning time; needs pg_stat_statements.track_planning
     Plan,
-    /// How much executions differ
+    /// Standard deviation of the execution time
     Stddev,
 }
 

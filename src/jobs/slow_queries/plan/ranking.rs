@@ -40,6 +40,8 @@ pub struct Ranking {
     pub is_compared: bool,
     /// Statements that make it a finding: their place among those shown, and the condition.
     pub findings: Vec<(usize, String)>,
+    /// How many statements are a finding, shown or not.
+    pub failing: usize,
     /// What should be known besides.
     pub warnings: Vec<Warning>,
     /// What was found out about single statements, by their place.

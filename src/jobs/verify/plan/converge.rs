@@ -78,7 +78,7 @@ pub fn unsettled(in_force: &InForce, plan: &Plan, said: &Said) -> Vec<Finding> {
         );
         Finding::new(&Rule::NOT_CONVERGED, Some(place.clone()), message)
             .about(object)
-            .help("mend what it says, so that the statement can be run to its end")
+            .help("correct the statement, so that apply can run it")
     })
     .collect()
 }

@@ -63,8 +63,12 @@ pub fn missing(migrations: &[Migration], layout: Layout) -> Vec<Finding> {
     let without = migrations.iter().filter(|it| it.down.is_none() && !repeats(it));
     let findings = without.map(|migration| {
         let place = Place::of_offset(&migration.up, 0);
-        Finding::new(&Rule::NO_DOWN, Some(place), "others have a down script, this has none")
-            .help("add one, even if it only says why there is no way back")
+        Finding::new(
+            &Rule::NO_DOWN,
+            Some(place),
+            "no down script, although other migrations have one",
+        )
+        .help("add one, even if it only says why there is no way back")
     });
     findings.collect()
 }

@@ -91,7 +91,7 @@ impl Extensions {
                 finding.help(format!("{bringer}; or go on without it: --skip-missing-extensions"))
             }
             IfMissing::Skip => {
-                let message = format!("{}; the statement is passed over", finding.message);
+                let message = format!("{}; the statement is skipped", finding.message);
                 Finding { severity: Severity::Warning, message, ..finding }.help(bringer)
             }
         }

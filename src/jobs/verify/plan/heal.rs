@@ -57,11 +57,11 @@ pub fn choose(candidates: &InForce, facts: &Facts, plan: &Plan) -> Option<Patien
 pub fn unmended(patient: &Patient, said: &str, now: Option<&str>) -> Finding {
     let state = now.map_or(String::new(), |definition| format!("; now it is {definition}"));
     let message = format!(
-        "apply does not mend {} after a broken concurrent build: {said}{state}",
+        "apply does not repair {} after an interrupted concurrent build: {said}{state}",
         patient.index.name
     );
     let place = patient.standing.place.clone();
     Finding::new(&Rule::NOT_HEALED, Some(place), message)
         .about(&patient.index.name)
-        .help("make the index so that it can be built anew on the data that is there")
+        .help("change the index so that it can be rebuilt on the existing data")
 }

@@ -28,12 +28,6 @@ impl LaidOut {
         let value = self.layout.to_possible_value();
         value.map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
-
-    /// The same, and that it is a guess.
-    pub fn name(self) -> String {
-        let guessed = if self.is_guessed { " (guessed)" } else { "" };
-        self.layout_name() + guessed
-    }
 }
 
 /// All that was found out.
@@ -47,6 +41,8 @@ pub struct Judgement {
     pub locks: Vec<HeldLock>,
     /// How the migrations are laid out, where that is known.
     pub laid_out: Option<LaidOut>,
+    /// How many there are.
+    pub migrations: usize,
     changed: Option<Changed>,
     pub(super) left_out: usize,
     ignores: Ignores,
@@ -60,6 +56,7 @@ impl Judgement {
             review: Review::new(fails_on.into()),
             locks: Vec::new(),
             laid_out: None,
+            migrations: 0,
             changed: None,
             left_out: 0,
             ignores: Ignores::default(),
@@ -74,8 +71,8 @@ impl Judgement {
 
     /// Of migrations that are laid out so.
     #[must_use]
-    pub fn laid_out(self, laid_out: LaidOut) -> Self {
-        Judgement { laid_out: Some(laid_out), ..self }
+    pub fn laid_out(self, laid_out: LaidOut, migrations: usize) -> Self {
+        Judgement { laid_out: Some(laid_out), migrations, ..self }
     }
 
     /// The same, which leaves out findings in files that have not changed. What stands in no file,

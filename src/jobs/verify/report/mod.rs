@@ -2,13 +2,16 @@
 
 mod document;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use comfy_table::Cell;
 
 use super::plan::{HeldLock, Judgement};
 use crate::escape_control::escape_control;
-use crate::findings::{Check, Repository, counted, github, gitlab, junit, lines, markdown, sarif};
+use crate::findings::{
+    Check, Finding, Repository, Review, counted, github, gitlab, junit, lines, markdown, sarif,
+};
 use crate::format;
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Format, Head, Outcome, Report, Style, Text};
@@ -55,25 +58,73 @@ impl Report for VerifyReport {
             Format::Junit => narrated(junit::text(&judgement.review, repository), judgement),
             Format::Gitlab => narrated(gitlab::text(&judgement.review, repository), judgement),
             Format::Markdown => narrated(markdown::text(&judgement.review, repository), judgement),
-            Format::Table | Format::Json | Format::Csv => Text::of(table_of(judgement, style)),
+            Format::Table | Format::Json | Format::Csv => {
+                let mut text = Text::of(table_of(judgement, style));
+                text.narrate(verdict(judgement));
+                text
+            }
         }
     }
 }
 
 fn table_of(judgement: &Judgement, style: &Style) -> String {
-    if style.is_quiet() && !judgement.review.is_failed() {
-        return findings(judgement);
+    let found = findings(&judgement.review, style);
+    if style.is_quiet() {
+        return found;
     }
     let locks = match style.is_verbose() && !judgement.locks.is_empty() {
         true => locks(&judgement.locks, style.width) + "\n",
         false => String::new(),
     };
-    findings(judgement) + &locks + &checks(judgement, style.width) + &layout(judgement)
+    found + &locks + &checks(judgement, style.width)
 }
 
-fn findings(judgement: &Judgement) -> String {
+/// So many findings of a rule are shown as they are; the others are counted, unless all are wanted.
+const SHOWN: usize = 3;
+
+/// What fails comes last, where a terminal shows it. When all is to be quiet, only that comes.
+fn findings(review: &Review, style: &Style) -> String {
+    let mut all = review.findings.iter().collect::<Vec<_>>();
+    all.sort_by_key(|finding| review.fails(finding));
+    let mut shown = HashMap::<&str, usize>::new();
+    let mut text = String::new();
+    for finding in all.iter().filter(|it| !style.is_quiet() || review.fails(it)) {
+        let number = shown.entry(finding.rule.as_str()).or_default();
+        *number += 1;
+        if *number <= SHOWN || style.is_verbose() || review.fails(finding) {
+            text.push_str(lines(finding, review).trim_end());
+            text.push_str(&format!("\n{}\n", more(finding, *number)));
+        }
+    }
+    let rest = shown.iter().filter(|_| !style.is_verbose());
+    let failing = |rule: &str| all.iter().any(|it| it.rule == rule && review.fails(it));
+    let rest = rest.filter(|(rule, number)| **number > SHOWN && !failing(rule));
+    let mut rest = rest.map(|(rule, number)| (number - SHOWN, *rule)).collect::<Vec<_>>();
+    rest.sort_by(|one, other| other.cmp(one));
+    let rest = rest.iter().map(|(number, rule)| format!("… {number} more of [{rule}]\n"));
+    let rest = rest.collect::<String>();
+    match rest.as_str() {
+        "" => text,
+        rest => format!("{rest}  -v shows all of them\n\n{text}"),
+    }
+}
+
+/// Where a rule is explained, once.
+fn more(finding: &Finding, number: usize) -> String {
+    match number {
+        1 => format!("  more: pgtend rules {}\n", finding.rule),
+        _ => String::new(),
+    }
+}
+
+/// `Failed: 2 errors, 300 warnings in 60 migrations, in 3.2 s.`
+fn verdict(judgement: &Judgement) -> String {
     let review = &judgement.review;
-    review.findings.iter().map(|finding| lines(finding, review)).collect()
+    let verdict = if review.is_failed() { "Failed" } else { "Passed" };
+    let found = counted(&review.findings).unwrap_or_else(|| "no findings".to_owned());
+    let took = review.checks.iter().map(|check| check.took).sum();
+    let migrations = format::count(judgement.migrations, "migration", "migrations");
+    format!("{verdict}: {found} in {migrations}, in {}.", format::duration(took))
 }
 
 /// For people beside a product for programs.
@@ -91,11 +142,6 @@ fn narrated(product: String, judgement: &Judgement) -> Text {
     text
 }
 
-fn layout(judgement: &Judgement) -> String {
-    let laid_out = judgement.laid_out.map(|laid_out| format!("layout: {}\n", laid_out.name()));
-    laid_out.unwrap_or_default()
-}
-
 /// Which server a check was made on is said where there were several.
 fn checks(judgement: &Judgement, width: Option<u16>) -> String {
     let several = !judgement.review.servers.is_empty();
@@ -105,7 +151,7 @@ fn checks(judgement: &Judgement, width: Option<u16>) -> String {
         let server = several.then(|| cell(check.servers.join(", ")));
         table.add_row(server.into_iter().chain(cells(check)).collect::<Vec<_>>());
     }
-    let narrow = Narrow { wraps: "what", drops: &["time"] };
+    let narrow = Narrow { wraps: "what", drops: &["time"], alike: &[] };
     fitted(&table, narrow, width)
 }
 
@@ -133,6 +179,10 @@ fn locks(locks: &[HeldLock], width: Option<u16>) -> String {
             cell(format!("{}:{}", escape_control(&file), lock.place.at.line)),
         ]);
     }
-    let narrow = Narrow { wraps: "statement", drops: &["held", "scans", "rewrites"] };
+    let narrow = Narrow {
+        wraps: "statement",
+        drops: &["held", "scans", "rewrites"],
+        alike: &[],
+    };
     fitted(&table, narrow, width)
 }

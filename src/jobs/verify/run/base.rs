@@ -51,9 +51,7 @@ pub async fn without_unknown_settings(
         .iter()
         .map(|(name, statement)| {
             let (file, line) = (base.file.display(), statement.line);
-            format!(
-                "{file}:{line}: this server does not know the setting {name}; it is passed over"
-            )
+            format!("{file}:{line}: skipped: this server does not know the setting {name}")
         })
         .collect();
     let ranges = left_out.iter().map(|(_, one)| one.offset..one.offset + one.text.len());

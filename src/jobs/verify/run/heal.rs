@@ -41,7 +41,7 @@ pub async fn heal(database: &Database, held: &InForce, cancel: &Cancel) -> Resul
     let candidates = judge::candidates(held);
     let (facts, plan) = look(database, &candidates).await?;
     let Some(patient) = judge::choose(&candidates, &facts, &plan) else {
-        return Ok(Healed::Untried("no declared index can be broken for a try".to_owned()));
+        return Ok(Healed::Untried("no declared index can be made invalid on purpose".to_owned()));
     };
     let before = state(database, &patient).await?;
     if let Err(reason) = break_off(database, &patient).await? {
@@ -76,7 +76,7 @@ async fn break_off(
     let (builder, holder) = (database.maintainer(Workers::None).await?, database.reader().await?);
     let name = &patient.index.name;
     if let Err(error) = builder.execute(&format!("DROP INDEX {name}")).await {
-        return Ok(Err(format!("{name} cannot be dropped for a try: {error}")));
+        return Ok(Err(format!("{name} cannot be dropped on purpose: {error}")));
     }
     // In a mode that lets the build begin, and that it waits for before it is filled.
     for sql in ["BEGIN", &format!("LOCK TABLE {} IN ROW EXCLUSIVE MODE", patient.table)] {

@@ -54,7 +54,7 @@ impl Filter {
             let indexes = steps.iter().filter(|step| matches!(step.subject, Subject::Index(_)));
             let names = indexes.map(|step| step.object.name.clone()).collect::<Vec<_>>();
             let hint = did_you_mean::hint(wanted.as_str(), &names, "the files declare no index");
-            let message = format!("--index {wanted}: no declared index is called so");
+            let message = format!("--index {wanted}: no declared index matches");
             return Err(Failure::usage(message).hint(hint));
         }
         let unfit = |wanted: &&RelationName| !steps.iter().any(|step| is_on(step, wanted));

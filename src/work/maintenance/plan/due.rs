@@ -37,12 +37,12 @@ impl What {
     /// As people say it.
     pub fn words(self) -> &'static str {
         match self {
-            What::FrozenXidAge => "frozen xid age",
+            What::FrozenXidAge => "XID age",
             What::MinMxidAge => "multixact age",
             What::DeadRows => "dead rows",
             What::InsertedRows => "inserted rows",
             What::ChangedRows => "changed rows",
-            What::ToastFrozenXidAge => "TOAST frozen xid age",
+            What::ToastFrozenXidAge => "TOAST XID age",
             What::ToastMinMxidAge => "TOAST multixact age",
             What::ToastDeadRows => "dead TOAST rows",
             What::ToastInsertedRows => "inserted TOAST rows",

@@ -14,6 +14,7 @@ use crate::did_you_mean;
 use crate::facts::history::PastMaintenance;
 use crate::facts::{AutovacuumSettings, Oid, RelationKind, TableMaintenance, TableState};
 use crate::failure::{Failure, Kind, Result};
+use crate::format;
 use crate::pg::name::{RelationName, quote_ident};
 use crate::pg::name_pattern::NamePattern;
 use crate::pg::version::ServerVersion;
@@ -364,7 +365,7 @@ impl Planner<'_> {
         if due.peek().is_none() {
             let nearest = measures.first();
             let why = nearest.map_or("nothing to VACUUM".to_owned(), |nearest| {
-                format!("not due for VACUUM: {}", figures(nearest))
+                format!("not due: {}", figures(nearest, share))
             });
             return Need { urgency: nearest.map_or(0.0, urgency), ..Need::none(&why) };
         }
@@ -376,7 +377,7 @@ impl Planner<'_> {
         Need {
             is_due: true,
             urgency: most.fold(0.0, f64::max),
-            why: measures.iter().map(|measure| figures(measure)).collect::<Vec<_>>().join(", "),
+            why: measures.iter().map(|measure| figures(measure, share)).collect::<Vec<_>>().join(", "),
         }
     }
 
@@ -394,7 +395,7 @@ impl Planner<'_> {
             let measure = analyze_measure(table, self.settings);
             let mut why = "no ANALYZE is known".to_owned();
             if measure.is_over(self.options.threshold) {
-                why = format!("{why}, {}", figures(&measure));
+                why = format!("{why}, {}", figures(&measure, self.options.threshold));
             }
             return Need { is_due: true, urgency: MISSING.max(urgency(&measure)), why };
         }
@@ -414,8 +415,8 @@ impl Planner<'_> {
         };
         let is_due = measure.is_over(self.options.threshold);
         let why = match is_due {
-            true => figures(&measure),
-            false => format!("not due for ANALYZE: {}", figures(&measure)),
+            true => figures(&measure, self.options.threshold),
+            false => format!("not due: {}", figures(&measure, self.options.threshold)),
         };
         Need { is_due, urgency: urgency(&measure), why }
     }
@@ -468,20 +469,15 @@ fn urgency(measure: &Measure) -> f64 {
     measure.ratio().min(MOST)
 }
 
-/// `12000 dead rows of 10050 (119 %)`.
-fn figures(measure: &Measure) -> String {
-    let share = measure.ratio() * 100.0;
-    let share = if share.is_finite() {
-        format!(" ({share:.0} %)")
-    } else {
-        String::new()
-    };
-    format!(
-        "{:.0} {} of {:.0}{share}",
-        measure.value,
-        measure.what.words(),
-        measure.threshold
-    )
+/// `12,000 dead rows (due at 10,050)`: the share of what autovacuum waits for is in it.
+fn figures(measure: &Measure, share: f64) -> String {
+    let whole = |number: f64| format::grouped(&format!("{:.0}", number.max(0.0)));
+    let (value, due_at) = (whole(measure.value), whole(measure.threshold * share));
+    let words = measure.what.words();
+    match measure.what.is_wraparound() {
+        true => format!("{words} {value} (due at {due_at})"),
+        false => format!("{value} {words} (due at {due_at})"),
+    }
 }
 
 /// The table's name as a wanted one is written: `sales`, `crm.*`, `sales (amount, "Kind")`.

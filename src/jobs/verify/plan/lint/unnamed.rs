@@ -13,7 +13,8 @@ pub fn check<'p>(parsed: &'p Parsed<'_>) -> impl Iterator<Item = Finding> + 'p {
     unnamed.map(|statement| {
         let message = "the index has no name: the server chooses one, and run a second time the \
                        statement makes a second index";
-        Finding::new(&Rule::UNNAMED_INDEX, Some(parsed.place_of(statement)), message)
-            .help("name it; then IF NOT EXISTS and later migrations can speak of it")
+        Finding::new(&Rule::UNNAMED_INDEX, Some(parsed.place_of(statement)), message).help(
+            "give it a name, so that IF NOT EXISTS works and later migrations can refer to it",
+        )
     })
 }

@@ -17,7 +17,7 @@ use crate::facts::load::name_choices;
 use crate::facts::{Canonical, Index, IndexShape, Relation, RelationKind};
 use crate::pg::name::{RelationName, distinct_with_suffix, quote_ident};
 use crate::work::apply::why::Why;
-use crate::work::plan::{Action, Lock, Statement, Step, Subject, Verdict, describe};
+use crate::work::plan::{Action, Lock, Statement, Step, Subject, UNNAMED, Verdict, describe};
 use crate::work::statement::{create, create_as, drop};
 pub use words::describe_drift;
 use words::{cannot_index, or_defaults};
@@ -101,7 +101,7 @@ fn blank(declared: &DeclaredIndex, table: &RelationName, name: Option<&str>) -> 
         table: table.clone(),
         ..declared.clone()
     };
-    let object = table.sibling(name.unwrap_or("(unnamed)"));
+    let object = table.sibling(name.unwrap_or(UNNAMED));
     Step {
         on: Some(table.clone()),
         ..Step::new(Action::BuildIndex, object, Subject::Index(subject))

@@ -1,28 +1,35 @@
-//! `pgtend explain`.
+//! `pgtend rules`.
 
 pub mod report;
 
 use crate::app::Context;
 use crate::app::command::{Command, Connects};
+use crate::app::manual::Example;
 use crate::did_you_mean;
 use crate::failure::{Failure, Result};
 use crate::findings::Rule;
 use crate::output::Report;
 use report::RulesReport;
 
-/// Explain a rule of `verify`: what happens, and what to write instead
+/// List the rules of `verify`, or explain one: what happens, and what to write instead
 ///
-/// Without RULE, lists the rules. Those of the linter squawk are explained at
-/// squawkhq.com/docs/rules.
+/// The rules of the linter squawk are explained at squawkhq.com/docs/rules.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The rule's name, as it stands in a finding
+    /// Name of the rule, as findings show it
     #[arg(value_name = "RULE")]
     pub rule: Option<String>,
 }
 
 impl Command for Args {
-    const NAME: &'static str = "explain";
+    const NAME: &'static str = "rules";
+    const ALIASES: &'static [&'static str] = &["explain"];
+    const EXAMPLES: &'static [Example] = &[
+        ("pgtend rules", "List the rules"),
+        ("pgtend rules table-scan", "Explain a rule, with a bad and a good example"),
+        ("pgtend rules --format json", "List them for a program"),
+    ];
+    const SEE_ALSO: &'static [&'static str] = &["verify"];
     const CONNECTS: Connects = Connects::No;
 
     async fn run(&self, _context: &Context) -> Result<Box<dyn Report>> {
@@ -41,7 +48,11 @@ fn explain(name: &str) -> Result<RulesReport> {
         return Ok(RulesReport::Squawks(name.to_owned()));
     }
     let known = Rule::ALL.iter().map(|rule| rule.name.to_owned()).collect::<Vec<_>>();
-    let otherwise = "pgtend explain, without a name, lists the rules";
+    if name.contains(char::is_whitespace) {
+        let hint = "pgtend slow-queries --explain shows the plans of slow statements";
+        return Err(Failure::usage(format!("there is no rule {name}")).hint(hint));
+    }
+    let otherwise = "pgtend rules lists them";
     let hint = did_you_mean::hint_or(name, &known, otherwise);
     Err(Failure::usage(format!("there is no rule {name}")).hint(hint))
 }

@@ -1,4 +1,4 @@
-//! What `explain` shows.
+//! What `rules` shows.
 
 use serde::Serialize;
 
@@ -80,6 +80,6 @@ fn rules_table(width: Option<u16>) -> String {
     for rule in Rule::ALL {
         table.add_row([rule.name, rule.severity.name(), rule.summary()]);
     }
-    let narrow = Narrow { wraps: "what", drops: &[] };
+    let narrow = Narrow { wraps: "what", drops: &[], alike: &[] };
     fitted(&table, narrow, width)
 }
