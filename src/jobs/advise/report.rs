@@ -145,7 +145,11 @@ impl AdviseReport {
                 cell(write_words(advice.writes)),
             ]);
         }
-        fitted(&shown, Narrow { wraps: "create", drops: &["statements"], alike: &[] }, style.width)
+        fitted(
+            &shown,
+            Narrow { wraps: "create", drops: &["statements"], alike: &[] },
+            style.width,
+        )
     }
 
     fn unneeded_table(&self, style: &Style) -> String {

@@ -80,10 +80,7 @@ impl Command for Args {
             "pgtend what-if --hide idx_sales_status",
             "Show which statements would miss an index",
         ),
-        (
-            "pgtend what-if --pg 18",
-            "Show which plans change with an upgrade",
-        ),
+        ("pgtend what-if --pg 18", "Show which plans change with an upgrade"),
     ];
     const SEE_ALSO: &'static [&'static str] = &["advise", "slow-queries"];
     const FORMATS: &'static [Format] = &[];

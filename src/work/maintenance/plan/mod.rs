@@ -377,7 +377,11 @@ impl Planner<'_> {
         Need {
             is_due: true,
             urgency: most.fold(0.0, f64::max),
-            why: measures.iter().map(|measure| figures(measure, share)).collect::<Vec<_>>().join(", "),
+            why: measures
+                .iter()
+                .map(|measure| figures(measure, share))
+                .collect::<Vec<_>>()
+                .join(", "),
         }
     }
 
