@@ -9,8 +9,8 @@ use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::{ConnectOptions, Database, Errand};
 use crate::sandbox;
 use crate::twin::data::TwinData;
-use crate::twin::workload::{self, Statement};
-use crate::twin::{self, Twin, Values, Wanted};
+use crate::twin::workload::{self, Statement, Wanted};
+use crate::twin::{self, Twin, Values};
 use crate::warning::Warning;
 
 /// Where the twin comes from, and what is done with it.
@@ -51,15 +51,13 @@ pub struct Prepared {
 pub struct Named {
     /// Texts and those of files.
     pub statements: Vec<Statement>,
-    /// Numbers of pg_stat_statements.
-    pub queryids: Vec<i64>,
-    /// Of the costliest so many, where nothing is named.
-    pub limit: usize,
+    /// Those of pg_stat_statements, where nothing is named.
+    pub counted: Wanted,
 }
 
 impl Named {
     fn asks_counters(&self) -> bool {
-        self.statements.is_empty() || !self.queryids.is_empty()
+        self.statements.is_empty() || !self.counted.queryids.is_empty()
     }
 }
 
@@ -100,7 +98,7 @@ impl TwinOptions {
         }
         let all = statements.iter().map(|statement| statement.text.clone());
         let all = all.chain(texts.iter().cloned()).collect::<Vec<_>>();
-        let wanted = Wanted {
+        let wanted = twin::Wanted {
             texts: &all,
             role: self.role.as_deref(),
             values: if self.no_values {
@@ -167,7 +165,7 @@ async fn find(database: &Database, named: Named) -> Result<(Vec<Statement>, Vec<
     let extension = load_extension(&session).await?;
     extension.require_counting()?;
     let (counted, unknown) =
-        workload::of_counters(&session, &extension, &named.queryids, named.limit).await?;
+        workload::of_counters(&session, &extension, &named.counted).await?;
     let warnings = unknown.iter().map(|why| Warning {
         rule: "texts_not_readable",
         object: "pg_stat_statements".to_owned(),
@@ -185,9 +183,9 @@ fn counted(data: &TwinData, named: &Named) -> Result<Vec<Statement>> {
             Failure::usage(format!("the saved twin was not made for a statement {id}"))
         })
     };
-    let chosen = match named.queryids.is_empty() {
-        true => data.statements.iter().take(named.limit).cloned().collect(),
-        false => named.queryids.iter().map(of).collect::<Result<Vec<_>>>()?,
+    let chosen = match named.counted.queryids.is_empty() {
+        true => data.statements.iter().take(named.counted.limit).cloned().collect(),
+        false => named.counted.queryids.iter().map(of).collect::<Result<Vec<_>>>()?,
     };
     Ok(named.statements.iter().cloned().chain(chosen).collect())
 }

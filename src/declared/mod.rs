@@ -27,7 +27,7 @@ use std::sync::Arc;
 use crate::pg::name::RelationName;
 use crate::warning::Warning;
 
-pub use files::SqlFile;
+pub use files::{SqlFile, unreadable};
 pub use grouping::grouping_columns;
 pub use parse::{Declared, Others, declared, path_name, relation_name, table_name};
 pub use passed::Passed;

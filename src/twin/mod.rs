@@ -2,6 +2,7 @@
 //! schema, the statistics and relation files of production's length, and each index that is to be
 //! tried; `EXPLAIN` there is what PostgreSQL's own planner would say in production.
 
+mod auto_explain;
 mod build;
 mod candidate;
 pub mod data;

@@ -3,15 +3,19 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
 
 use crate::declared::migrations::{self, Asked, Layout};
 use crate::facts::Unavailable;
 use crate::facts::statements::{
-    Counter, Extension, Length, StatementFilter, expression, is_own, load_texts, load_top,
+    Counter, Counters, Extension, Length, PointInTime, SpanEnd, StatementFilter, StatementHistory,
+    StatementKey, expression, is_own, load_texts, load_top,
 };
 use crate::failure::{Failure, Result};
 use crate::pg::session::Session;
 use crate::syntax::lexer::{Kind, tokens};
+
+pub use super::auto_explain::of_log;
 
 /// A statement of the workload.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -67,26 +71,35 @@ pub fn of_files(path: &Path) -> Result<Vec<Statement>> {
     Ok(statements)
 }
 
+/// Which statements of pg_stat_statements are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// These; empty: the costliest.
+    pub queryids: Vec<i64>,
+    /// What was done since then; `None`: since the last reset.
+    pub since: Option<PointInTime>,
+    /// A role that may own the history.
+    pub history_owner: Option<String>,
+    /// At most so many.
+    pub limit: usize,
+}
+
 /// The statements that pg_stat_statements counts, the costliest first, or those of these numbers.
 ///
 /// # Errors
-/// `Usage` where one of the numbers is not known; those of the connection and of the queries.
+/// `Usage` where one of the numbers is not known or there is no such moment; those of the connection
+/// and of the queries.
 pub async fn of_counters(
     session: &Session,
     extension: &Extension,
-    queryids: &[i64],
-    limit: usize,
+    wanted: &Wanted,
 ) -> Result<(Vec<Statement>, Vec<Unavailable>)> {
-    let filter = StatementFilter {
-        database: Some(extension.dbid),
-        queryids: (!queryids.is_empty()).then(|| queryids.to_vec()),
-        ..StatementFilter::default()
+    let counted = match &wanted.since {
+        Some(since) => counted_since(session, extension, since, wanted).await?,
+        None => counted_so_far(session, extension, wanted).await?,
     };
-    let wanted = i64::try_from(limit.saturating_mul(2)).unwrap_or(i64::MAX);
-    let rank = expression(Counter::Total, &extension.columns);
-    let counted = load_top(session, extension, &rank, Some(wanted), &filter).await?.statements;
-    let ids = counted.iter().map(|statement| statement.key.queryid).collect::<Vec<_>>();
-    if let Some(missing) = queryids.iter().find(|id| !ids.contains(id)) {
+    let ids = counted.iter().map(|(key, _)| key.queryid).collect::<Vec<_>>();
+    if let Some(missing) = wanted.queryids.iter().find(|id| !ids.contains(id)) {
         return Err(Failure::usage(format!(
             "pg_stat_statements counts no statement {missing} in this database"
         ))
@@ -96,34 +109,83 @@ pub async fn of_counters(
     let mut unknown = Vec::new();
     unknown.extend(texts.unreadable.map(Unavailable::because));
     let mut statements: Vec<Statement> = Vec::new();
-    for statement in counted {
-        let Some(text) = texts.known.get(&statement.key) else {
-            continue;
-        };
-        let is_named = queryids.contains(&statement.key.queryid);
+    for (key, counters) in counted {
+        let Some(text) = texts.known.get(&key) else { continue };
+        let is_named = wanted.queryids.contains(&key.queryid);
         if !is_named && (is_own(text) || !has_plan(text)) {
             continue;
         }
-        let (calls, total) = (
-            statement.counters.or_zero(Counter::Calls),
-            statement.counters.or_zero(Counter::Total),
-        );
-        match statements.iter_mut().find(|known| known.text == *text) {
-            Some(same) => {
-                same.calls += calls;
-                same.total_ms = Some(same.total_ms.unwrap_or(0.0) + total);
-            }
-            None => statements.push(Statement {
-                name: statement.key.queryid.to_string(),
-                text: text.clone(),
-                queryid: Some(statement.key.queryid),
-                calls,
-                total_ms: Some(total),
-            }),
-        }
+        let name = key.queryid.to_string();
+        let (calls, total) =
+            (counters.or_zero(Counter::Calls), counters.or_zero(Counter::Total));
+        add(&mut statements, Statement {
+            name,
+            text: text.clone(),
+            queryid: Some(key.queryid),
+            calls,
+            total_ms: Some(total),
+        });
     }
-    statements.truncate(limit);
+    statements.truncate(wanted.limit);
     Ok((statements, unknown))
+}
+
+/// One text is one statement, whoever sent it.
+pub(super) fn add(statements: &mut Vec<Statement>, statement: Statement) {
+    match statements.iter_mut().find(|known| known.text == statement.text) {
+        Some(same) => {
+            same.calls += statement.calls;
+            same.total_ms = same.total_ms.zip(statement.total_ms).map(|(one, other)| one + other);
+        }
+        None => statements.push(statement),
+    }
+}
+
+type Counted = Vec<(StatementKey, Counters)>;
+
+async fn counted_so_far(
+    session: &Session,
+    extension: &Extension,
+    wanted: &Wanted,
+) -> Result<Counted> {
+    let filter = StatementFilter {
+        database: Some(extension.dbid),
+        queryids: (!wanted.queryids.is_empty()).then(|| wanted.queryids.clone()),
+        ..StatementFilter::default()
+    };
+    let rank = expression(Counter::Total, &extension.columns);
+    // Some of them are not the application's.
+    let most = i64::try_from(wanted.limit.saturating_mul(2)).unwrap_or(i64::MAX);
+    let top = load_top(session, extension, &rank, Some(most), &filter).await?;
+    Ok(top.statements.into_iter().map(|one| (one.key, one.counters)).collect())
+}
+
+async fn counted_since(
+    session: &Session,
+    extension: &Extension,
+    since: &PointInTime,
+    wanted: &Wanted,
+) -> Result<Counted> {
+    let history = StatementHistory {
+        session,
+        extension,
+        database: Some(extension.dbid),
+        history_owner: wanted.history_owner.as_deref(),
+        schema: OnceCell::new(),
+    };
+    let span = history.span(since, &SpanEnd::Now).await?;
+    let deltas = span.counted().into_iter().map(|one| (one.key, one.counters));
+    let mut counted = deltas
+        .filter(|(key, counters)| {
+            let is_wanted = wanted.queryids.is_empty() || wanted.queryids.contains(&key.queryid);
+            is_wanted && counters.or_zero(Counter::Calls) > 0.0
+        })
+        .collect::<Counted>();
+    counted.sort_by(|(one_key, one), (other_key, other)| {
+        let total = |counters: &Counters| counters.or_zero(Counter::Total);
+        total(other).total_cmp(&total(one)).then(one_key.cmp(other_key))
+    });
+    Ok(counted)
 }
 
 /// Utility statements have no plan: nobody asks what would make them faster.

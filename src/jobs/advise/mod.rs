@@ -16,10 +16,11 @@ use crate::app::choice::Whole;
 use crate::app::command::{Command, OnSignal};
 use crate::app::manual::Example;
 use crate::app::planner_twin::{Named, TwinOptions};
+use crate::facts::statements::PointInTime;
 use crate::failure::{Failure, Result};
 use crate::output::{Format, Report};
 use crate::size;
-use crate::twin::workload::{self, Statement};
+use crate::twin::workload::{self, Statement, Wanted};
 
 /// Say which indexes the workload lacks, and which it does not need
 ///
@@ -41,6 +42,16 @@ pub struct Args {
     /// Advise for this statement; repeatable
     #[arg(long, value_name = "SQL")]
     pub sql: Vec<String>,
+
+    /// Advise for the statements that auto_explain has logged as JSON in this server log (also with
+    /// log_destination = jsonlog); can be repeated
+    #[arg(long, value_name = "FILE")]
+    pub log: Vec<PathBuf>,
+
+    /// Weigh statements of pg_stat_statements by what they did since then: a duration (24h: the newest
+    /// snapshot that is at least so old), a snapshot's number, or a file of `pgtend snapshot --file`
+    #[arg(long, value_name = "WHEN", value_parser = PointInTime::parse)]
+    pub since: Option<PointInTime>,
 
     /// Number of statements of pg_stat_statements
     #[arg(long, value_name = "N", default_value_t = 200,
@@ -86,7 +97,7 @@ impl Command for Args {
     const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
 
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
-        let named = self.named()?;
+        let named = self.named(context)?;
         let prepared = self.twin.prepare(context, named, &[]);
         let prepared = context.unless_cancelled(prepared).await?;
         let report = run::advise(context, self, prepared).await?;
@@ -103,12 +114,21 @@ impl Command for Args {
 }
 
 impl Args {
-    fn named(&self) -> Result<Named> {
+    fn named(&self, context: &Context) -> Result<Named> {
         let mut statements = Vec::new();
         for path in &self.workload {
             statements.extend(workload::of_files(path)?);
         }
         statements.extend(self.sql.iter().map(|text| Statement::of_text(text)));
-        Ok(Named { statements, queryids: Vec::new(), limit: self.limit })
+        for path in &self.log {
+            statements.extend(workload::of_log(path)?);
+        }
+        let counted = Wanted {
+            queryids: Vec::new(),
+            since: self.since.clone(),
+            history_owner: context.config.history.owner.clone(),
+            limit: self.limit,
+        };
+        Ok(Named { statements, counted })
     }
 }

@@ -47,8 +47,10 @@ impl Limits {
 /// A choice must save this share of the whole workload, and of a statement that it serves.
 const OF_WORKLOAD: f64 = 0.005;
 const OF_STATEMENT: f64 = 0.1;
-/// What saves less than this share of the workload beside the others goes.
-const NOTHING: f64 = 0.002;
+/// In a workload of many statements a quarter of what one of them is worth on average is enough.
+const OF_AVERAGE: f64 = 0.25;
+/// What saves less than this part of that beside the others goes.
+const NOTHING: f64 = 0.4;
 /// The smallest index counts as much as one of this size: else the tiniest would always win.
 const SMALLEST_BYTES: f64 = 1_048_576.0;
 
@@ -138,8 +140,11 @@ impl<'t> Oracle<'t> {
         Ok(if most < OF_STATEMENT { 0.0 } else { gain })
     }
 
-    fn whole(&self) -> f64 {
-        self.statements.iter().map(|statement| statement.weight).sum()
+    /// What an index has to save.
+    fn least(&self) -> f64 {
+        let whole = self.statements.iter().map(|statement| statement.weight).sum::<f64>();
+        let count = u32::try_from(self.statements.len().max(1)).unwrap_or(u32::MAX);
+        whole * OF_WORKLOAD.min(OF_AVERAGE / f64::from(count))
     }
 }
 
@@ -153,7 +158,7 @@ pub async fn choose(
     limits: Limits,
     cancel: &Cancel,
 ) -> Result<Choice> {
-    let least = oracle.whole() * OF_WORKLOAD;
+    let least = oracle.least();
     let mut choice = Choice::default();
     let mut chosen = BTreeSet::new();
     let mut left = Vec::new();
@@ -234,7 +239,7 @@ async fn prune(
     mut chosen: BTreeSet<usize>,
     writes: &[f64],
 ) -> Result<()> {
-    let nothing = oracle.whole() * NOTHING;
+    let nothing = oracle.least() * NOTHING;
     for candidate in choice.chosen.clone() {
         chosen.remove(&candidate);
         let loss = oracle.gain(candidate, &chosen).await? - writes[candidate];

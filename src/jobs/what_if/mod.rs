@@ -16,7 +16,7 @@ use crate::failure::{Failure, Result};
 use crate::output::{Format, Report};
 use crate::pg::name::RelationName;
 use crate::twin::Wish;
-use crate::twin::workload::{self, Statement};
+use crate::twin::workload::{self, Statement, Wanted};
 
 /// Show how statements are planned, today and after a change, without touching production
 ///
@@ -104,10 +104,11 @@ impl Args {
     }
 
     fn named(&self) -> Result<Named> {
-        let mut named = Named { limit: self.limit, ..Named::default() };
+        let counted = Wanted { limit: self.limit, ..Wanted::default() };
+        let mut named = Named { statements: Vec::new(), counted };
         for text in &self.statements {
             if let Ok(queryid) = text.parse::<i64>() {
-                named.queryids.push(queryid);
+                named.counted.queryids.push(queryid);
             } else if Path::new(text).exists() {
                 named.statements.extend(workload::of_files(Path::new(text))?);
             } else if text.trim().contains(char::is_whitespace) {
