@@ -133,16 +133,29 @@ impl TwinOptions {
         major: Option<u32>,
     ) -> Result<Twin> {
         let major = major.unwrap_or_else(|| data.origin.major());
-        let mut found = sandbox::SEARCH.find_all(&self.pg_bin, &[major])?;
-        let Some(binaries) = found.pop() else {
-            return Err(Failure::new(Kind::Sandbox, format!("no programs of PostgreSQL {major}")));
-        };
-        context
-            .console
-            .narrate(&format!("Planning on a throwaway PostgreSQL {} …", binaries.version));
-        let options = context.connect_options(context.origin.command());
-        Twin::build(data.clone(), binaries, &options).await
+        build(context, data, major, &self.pg_bin).await
     }
+}
+
+/// Starts the server that plans, of this major, with programs of these folders or found ones.
+///
+/// # Errors
+/// `Sandbox` where there are no programs of it, or no server can be made.
+pub async fn build(
+    context: &Context,
+    data: &Arc<TwinData>,
+    major: u32,
+    folders: &[PathBuf],
+) -> Result<Twin> {
+    let mut found = sandbox::SEARCH.find_all(folders, &[major])?;
+    let Some(binaries) = found.pop() else {
+        return Err(Failure::new(Kind::Sandbox, format!("no programs of PostgreSQL {major}")));
+    };
+    context
+        .console
+        .narrate(&format!("Planning on a throwaway PostgreSQL {} …", binaries.version));
+    let options = context.connect_options(context.origin.command());
+    Twin::build(data.clone(), binaries, &options).await
 }
 
 /// What the twin lacks is told, whatever comes of it.
@@ -164,8 +177,7 @@ async fn find(database: &Database, named: Named) -> Result<(Vec<Statement>, Vec<
     let session = database.reader().await?;
     let extension = load_extension(&session).await?;
     extension.require_counting()?;
-    let (counted, unknown) =
-        workload::of_counters(&session, &extension, &named.counted).await?;
+    let (counted, unknown) = workload::of_counters(&session, &extension, &named.counted).await?;
     let warnings = unknown.iter().map(|why| Warning {
         rule: "texts_not_readable",
         object: "pg_stat_statements".to_owned(),

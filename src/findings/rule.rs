@@ -52,6 +52,8 @@ rules! {
     UNUSED_INDEX = Warning "unused-index";
     /// A query of the workload cannot be explained.
     WORKLOAD_NOT_EXPLAINED = Warning "workload-not-explained";
+    /// With production's statistics a query gets dearer by a migration.
+    PLAN_REGRESSION = Warning "plan-regression";
     /// CONCURRENTLY on a partitioned table.
     CONCURRENTLY_ON_PARTITIONED = Error "concurrently-on-partitioned";
     /// A table that was there before is written anew under a lock.

@@ -35,7 +35,9 @@ pub fn of_log(path: &Path) -> Result<Vec<Statement>> {
 fn statements(log: &str, name: &str) -> Vec<Statement> {
     let mut found: Vec<(String, Statement)> = Vec::new();
     for (line, message) in messages(log) {
-        let Some((duration, text)) = read(&message) else { continue };
+        let Some((duration, text)) = read(&message) else {
+            continue;
+        };
         let statement = Statement {
             name: format!("{name}:{line}"),
             text,
@@ -110,7 +112,9 @@ mod tests {
     #[test]
     fn a_log_tells_texts_and_durations() {
         let found = statements(LOG, "log");
-        let told = found.iter().map(|it| (it.name.as_str(), it.text.as_str(), it.calls, it.total_ms));
+        let told = found
+            .iter()
+            .map(|it| (it.name.as_str(), it.text.as_str(), it.calls, it.total_ms));
         assert_eq!(
             told.collect::<Vec<_>>(),
             [

@@ -132,7 +132,7 @@ impl Twin {
         self.write_figures(&figures).await
     }
 
-    async fn set_filenodes(&self, figures: &[(Oid, u32)]) -> Result<()> {
+    pub(super) async fn set_filenodes(&self, figures: &[(Oid, u32)]) -> Result<()> {
         let (oids, filenodes): (Vec<Oid>, Vec<Oid>) = figures.iter().copied().unzip();
         let sql = include_str!("../../sql/twin-build/filenodes.sql");
         ask(&self.superuser, sql, &[(&oids, Type::OID_ARRAY), (&filenodes, Type::OID_ARRAY)])
@@ -198,7 +198,7 @@ impl Twin {
     }
 
     /// An index with the size that it would have, and its figures.
-    async fn sized(
+    pub(super) async fn sized(
         &mut self,
         mut index: Index,
         table: &Relation,

@@ -97,6 +97,15 @@ impl Twin {
         }
     }
 
+    /// Forgets a statement, whose name is free then.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn forget(&self, statement: &Prepared) -> Result<()> {
+        let sql = format!("DEALLOCATE {}", statement.name);
+        self.planner.execute(&sql).await.map_err(|error| error.into_failure())
+    }
+
     /// What is missing here may be why.
     fn explained(&self, error: &ServerError) -> String {
         let is_undefined =

@@ -110,21 +110,25 @@ pub async fn of_counters(
     unknown.extend(texts.unreadable.map(Unavailable::because));
     let mut statements: Vec<Statement> = Vec::new();
     for (key, counters) in counted {
-        let Some(text) = texts.known.get(&key) else { continue };
+        let Some(text) = texts.known.get(&key) else {
+            continue;
+        };
         let is_named = wanted.queryids.contains(&key.queryid);
         if !is_named && (is_own(text) || !has_plan(text)) {
             continue;
         }
         let name = key.queryid.to_string();
-        let (calls, total) =
-            (counters.or_zero(Counter::Calls), counters.or_zero(Counter::Total));
-        add(&mut statements, Statement {
-            name,
-            text: text.clone(),
-            queryid: Some(key.queryid),
-            calls,
-            total_ms: Some(total),
-        });
+        let (calls, total) = (counters.or_zero(Counter::Calls), counters.or_zero(Counter::Total));
+        add(
+            &mut statements,
+            Statement {
+                name,
+                text: text.clone(),
+                queryid: Some(key.queryid),
+                calls,
+                total_ms: Some(total),
+            },
+        );
     }
     statements.truncate(wanted.limit);
     Ok((statements, unknown))

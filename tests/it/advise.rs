@@ -202,3 +202,43 @@ async fn what_cannot_be_judged_says_why() {
     let reason = document.statements[0]["reason"].as_str().unwrap();
     assert!(reason.contains("GRANT SELECT ON public.orders"), "{reason}");
 }
+
+/// auto_explain keeps the constants, which pg_stat_statements takes out.
+#[tokio::test]
+async fn statements_of_a_log_are_weighed_by_their_durations() {
+    let db = production().await;
+    let log = db.declare_as(
+        "server.log",
+        "2026-01-01 LOG:  duration: 900.5 ms  plan:\n\
+         \t{\n\t  \"Query Text\": \"SELECT * FROM orders WHERE zip = 'z170'\",\n\
+         \t  \"Plan\": {\"Node Type\": \"Seq Scan\"}\n\t}\n",
+    );
+    let output = db.pgtend(&["advise", "--log", &log, "--format", "json"]).expect(0);
+    let document: Document = output.json();
+    assert_eq!(document.statements.len(), 1);
+    assert!(advised(&document)[0].contains("orders (zip"), "{output}");
+    db.pgtend(&["advise", "--log", "/nowhere/server.log"]).expect(2);
+}
+
+/// Only what was done since the snapshot counts.
+#[tokio::test]
+async fn since_a_snapshot_only_what_came_later_is_advised() {
+    let db = production().await;
+    let session = db.session().await;
+    session
+        .batch_execute("SELECT count(*) FROM orders WHERE zip = 'z1'")
+        .await
+        .unwrap();
+    let counters = db.path("counters").display().to_string();
+    db.pgtend(&["snapshot", "--file", &counters]).expect(0);
+    session
+        .batch_execute("SELECT count(*) FROM customers WHERE name = 'Name 9'")
+        .await
+        .unwrap();
+    let output = db.pgtend(&["advise", "--since", &counters, "--format", "json"]).expect(0);
+    let document: Document = output.json();
+    let texts = document.statements.iter().map(|it| it["query"].as_str().unwrap());
+    let texts = texts.collect::<Vec<_>>();
+    assert!(texts.iter().any(|text| text.contains("FROM customers WHERE name")), "{output}");
+    assert!(!texts.iter().any(|text| text.contains("FROM orders WHERE zip")), "{output}");
+}

@@ -138,6 +138,7 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          advise --workload {workload} --limit 50 --budget 1GB --max-indexes 3 --write {advice} --check --role {mallory} --no-values
          advise --limit 50 --save-twin {twin}
          advise --twin {twin} --limit 5 --pg-bin {programs} --sql values(1)
+         advise --since {counters} --log {declared}
          history
          history --object app.* --since 1h --command refresh --outcome done --limit 5
          history --keep 1h
@@ -145,6 +146,7 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          activity --all-databases --min-duration 0s --user postgres --no-query-text
          verify --layout plain --base {base} --workload {workload} --fail-on error --report {report} --skip-missing-extensions --set app.tenant=1 --placeholder a=b {migrations}
          verify --down {migrations}
+         verify --layout plain --workload {workload} --twin {twin} --max-regression 3 {migrations}
          verify --preset supabase --since HEAD --exclude table-scan --severity error {migrations}
          init --uninstall --yes"
     );

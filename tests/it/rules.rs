@@ -1,6 +1,7 @@
 //! The rules' pages: each bad example is found, each good one is not, and what is explained is there.
 
 use std::fs;
+use std::path::Path;
 
 use crate::support::command::Pgtend;
 use crate::support::{Database, Output};
@@ -37,8 +38,18 @@ fn files(example: &str) -> Vec<(String, String)> {
     files
 }
 
+/// A twin of the production that the example has.
+async fn save_twin(folder: &Path, twin: &str) {
+    let production = Database::new().await;
+    production
+        .sql(&fs::read_to_string(folder.join("production.sql")).unwrap())
+        .await;
+    let workload = folder.join("workload").display().to_string();
+    production.pgtend(&["what-if", &workload, "--save-twin", twin]).expect(0);
+}
+
 /// Verifies the example, with the options that its files stand for.
-fn verify(db: &Database, example: &str) -> Output {
+async fn verify(db: &Database, example: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let files = files(example);
     let has_down = files.iter().any(|(name, _)| name.ends_with("down.sql"));
@@ -57,6 +68,11 @@ fn verify(db: &Database, example: &str) -> Output {
     if has_down {
         call.push("--down");
     }
+    let twin = path("twin");
+    if fs::exists(path("production.sql")).unwrap() {
+        save_twin(folder.path(), &twin).await;
+        call.extend(["--twin", &twin]);
+    }
     Pgtend::new(&call).run()
 }
 
@@ -69,7 +85,7 @@ async fn every_bad_example_is_found_and_no_good_one() {
         let page = page(rule);
         assert!(page.starts_with(&format!("# {rule} (")), "{page}");
         for (heading, is_found) in [("Bad", true), ("Good", false)] {
-            let output = verify(&db, example(&page, heading));
+            let output = verify(&db, example(&page, heading)).await;
             let findings = output.json().findings;
             let found = findings.iter().any(|finding| finding.rule == *rule);
             assert_eq!(found, is_found, "{rule}, {heading}: {output}");

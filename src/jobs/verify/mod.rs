@@ -4,6 +4,7 @@ mod down;
 mod extra_databases;
 mod folder;
 pub mod plan;
+mod plans;
 mod preset;
 pub mod report;
 pub mod run;
@@ -76,6 +77,15 @@ pub struct Args {
     /// uses are reported
     #[arg(long, value_name = "FOLDER")]
     pub workload: Option<PathBuf>,
+
+    /// With --workload: plan its queries on this saved twin of production (what-if --save-twin), and find
+    /// migrations that make one dearer
+    #[arg(long, value_name = "FILE", requires = "workload")]
+    pub twin: Option<PathBuf>,
+
+    /// With --twin: how many times as much a query may cost afterwards
+    #[arg(long, value_name = "FACTOR", default_value_t = 2.0, value_parser = factor)]
+    pub max_regression: f64,
 
     /// Also run each migration up, down and up again in another database, where the down script has
     /// to restore the schema
@@ -223,6 +233,12 @@ fn setting(text: &str) -> std::result::Result<(String, String), String> {
         return Err(format!("{name:?} is no setting's name"));
     }
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// At least 1.
+fn factor(text: &str) -> std::result::Result<f64, String> {
+    let factor = text.parse::<f64>().ok().filter(|factor| (1.0..=1e9).contains(factor));
+    factor.ok_or_else(|| "expected a factor such as 2 or 1.5".to_owned())
 }
 
 /// A name, and what follows the first `=`.

@@ -3,6 +3,7 @@
 use super::down::{self, Downs};
 use super::folder::Folder;
 use super::plan::{Applied, Extensions, IfMissing, Judgement, Refused};
+use super::plans;
 use super::run::{apply, end, load_base, make_own_tables, without_unknown_settings};
 use super::schema_checks::{self, Finished};
 use super::server_choice::VerifyServer;
@@ -43,6 +44,9 @@ pub async fn judge(
     match applied.refused {
         None => choice.judge(&applied.observed, &mut judgement).await?,
         Some(_) => schema_checks::skip(&mut judgement),
+    }
+    if let Some(twin) = &args.twin {
+        plans::judge(context, args, twin, migrations, &mut judgement).await?;
     }
     if args.down {
         down::judge(&Downs { context, server, folder: &sent }, &applied, &mut judgement).await?;

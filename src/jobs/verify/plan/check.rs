@@ -20,6 +20,8 @@ pub enum CheckName {
     Heal,
     /// Every materialized view can be refreshed while it is read.
     Views,
+    /// No query of the workload gets dearer with production's statistics; only made with a twin.
+    Plans,
     /// The way back restores the schema.
     Down,
     /// What the migrations lock of that which was there before.
@@ -41,6 +43,7 @@ impl CheckName {
             CheckName::Converge => "converge",
             CheckName::Heal => "heal",
             CheckName::Views => "views",
+            CheckName::Plans => "plans",
             CheckName::Down => "down",
             CheckName::Locks => "locks",
             CheckName::Lint => "lint",
