@@ -8,6 +8,7 @@ use jiff::ZonedDateTime;
 use rustix::termios::{Winsize, tcgetwinsize};
 
 use super::failure::product_of_failure;
+use super::paint;
 use super::report::{Piece, Report, Style, Text};
 use super::report_file::ReportFile;
 use super::{Color, Format, Origin, OutputOptions, Verbosity};
@@ -127,12 +128,28 @@ impl Console {
         let mut is_read = true;
         for piece in text.pieces {
             match piece {
-                Piece::Product(text) => is_read &= write(&text).is_ok(),
+                Piece::Product(text) => is_read &= self.write_product(&text).is_ok(),
                 Piece::Narration(text) => self.narrate(&text),
                 Piece::Warning(text) => self.warn(&text),
             }
         }
         is_read
+    }
+
+    /// What people read has colours.
+    fn write_product(&self, text: &str) -> std::io::Result<()> {
+        match self.options.format == Format::Table && self.is_coloured(stdout().is_terminal()) {
+            true => write_raw(&paint::painted(&escape_control::lines(text))),
+            false => write(text),
+        }
+    }
+
+    fn is_coloured(&self, is_terminal: bool) -> bool {
+        match self.options.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => is_terminal && !is_colour_unwanted(),
+        }
     }
 
     fn style(&self) -> Style {
@@ -224,12 +241,7 @@ impl Console {
     }
 
     fn paint(&self, text: &str, code: &str) -> String {
-        let colored = match self.options.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => stderr().is_terminal() && !is_colour_unwanted(),
-        };
-        if colored {
+        if self.is_coloured(stderr().is_terminal()) {
             format!("\u{1b}[{code}m{text}\u{1b}[0m")
         } else {
             text.to_owned()

@@ -1,5 +1,7 @@
 //! What `--dry-run` shows.
 
+use std::fmt;
+
 use super::steps::{StepsDocument, summary};
 use super::{Head, Outcome, Report, Style, Text};
 use crate::work::plan::{Plan, Step, Verdict};
@@ -14,6 +16,17 @@ pub struct DryRunReport {
     pub plan: Plan,
     /// What is told of the rest.
     pub rest: Rest,
+    /// What is shown before the statements; the width of a line is told.
+    pub overview: Option<Overview>,
+}
+
+/// What is shown before the statements, and for which steps.
+pub struct Overview(pub Box<dyn Fn(&Style) -> String + Send>);
+
+impl fmt::Debug for Overview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Overview")
+    }
 }
 
 /// What is told of objects with nothing to do.
@@ -43,9 +56,16 @@ impl Report for DryRunReport {
     }
 
     fn text(&self, style: &Style) -> Text {
-        let mut text = statements(&self.plan);
+        let mut text = Text::default();
+        let overview = self.overview.as_ref().map(|overview| overview.0(style));
+        overview
+            .iter()
+            .flat_map(|text| text.lines())
+            .for_each(|line| text.narrate(line));
+        text.pieces.extend(statements(&self.plan).pieces);
         match self.rest {
             Rest::Counted => text.narrate(summary(&self.plan)),
+            Rest::Explained if overview.is_some() && style.is_verbose() => {}
             Rest::Explained => explain_rest(&mut text, &self.plan, style),
         }
         text.warnings(&self.plan.warnings, style);

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod metrics;
 mod options;
 mod outcome;
+mod paint;
 pub mod progress;
 mod report;
 pub mod report_file;

@@ -7,8 +7,8 @@ use std::path::Path;
 use insta::assert_snapshot;
 
 use crate::pages::mask;
-use crate::support::Database;
 use crate::support::command::Pgtend;
+use crate::support::{Database, until};
 
 /// What each of the calls says, on both streams.
 fn said(folder: &Path, calls: &[&str]) -> String {
@@ -110,7 +110,21 @@ fn what_cannot_be_read_or_reached() {
     assert_snapshot!(said(folder.path(), &calls));
 }
 
-/// What the commands of a day say, without what differs from run to run.
+/// What these calls say of the database, without what differs from run to run.
+fn masked(db: &Database, folder: &Path, calls: &[&str]) -> String {
+    let url = db.url_as("postgres");
+    let calls = calls.iter().map(|call| {
+        let output = Pgtend::in_shell(&format!("exec 2>&1; {call}")).env("DATABASE_URL", &url);
+        let output = output.env("DB", &url).within(folder).run();
+        let text = output.stdout.replace(&db.name, "shop");
+        let text = text.replace(&db.server.socket_dir, "/run/postgresql");
+        let text = text.replace(&db.server.port.to_string(), "5432");
+        let lines = text.lines().map(mask).collect::<Vec<_>>().join("\n");
+        format!("$ {call}\n{lines}\n[exit {}]\n", output.code)
+    });
+    calls.collect::<Vec<_>>().join("\n")
+}
+
 #[tokio::test]
 async fn a_day() {
     let db = Database::new().await;
@@ -144,15 +158,55 @@ async fn a_day() {
         "pgtend init --uninstall",
         "pgtend history",
     ];
-    let url = db.url_as("postgres");
-    let calls = calls.map(|call| {
-        let output = Pgtend::in_shell(&format!("exec 2>&1; {call}")).env("DATABASE_URL", &url);
-        let output = output.within(files.path()).run();
-        let text = output.stdout.replace(&db.name, "shop");
-        let text = text.replace(&db.server.socket_dir, "/run/postgresql");
-        let text = text.replace(&db.server.port.to_string(), "5432");
-        let lines = text.lines().map(mask).collect::<Vec<_>>().join("\n");
-        format!("$ {call}\n{lines}\n[exit {}]\n", output.code)
-    });
-    assert_snapshot!(calls.join("\n"));
+    assert_snapshot!(masked(&db, files.path(), &calls));
+}
+
+/// Nothing asks for care with a table that is made in the same file; what is there already needs it.
+#[tokio::test]
+async fn a_verdict() {
+    let db = Database::new().await;
+    let files = folder(&[]);
+    fs::create_dir(files.path().join("m")).unwrap();
+    for (name, sql) in [
+        (
+            "000001_a.up.sql",
+            "CREATE TABLE a (id bigint PRIMARY KEY, b bigint);\nCREATE INDEX a_b ON a (b);\n",
+        ),
+        ("000002_b.up.sql", "CREATE INDEX a_b_id ON a (b, id);\n"),
+    ] {
+        fs::write(files.path().join("m").join(name), sql).unwrap();
+    }
+    let calls = [
+        "pgtend verify -d \"$DB\" m",
+        "pgtend verify -d \"$DB\" -q m",
+        "pgtend verify -d \"$DB\" --severity error m",
+        "pgtend verify -d \"$DB\" --exclude require-timeout-settings,redundant-index,require-concurrent-index-creation m",
+        "pgtend verify -d \"$DB\" --exclude table-scam m",
+    ];
+    assert_snapshot!(masked(&db, files.path(), &calls));
+}
+
+#[tokio::test]
+async fn a_dry_run_of_vacuum() {
+    let db = Database::new().await;
+    db.sql(
+        "CREATE TABLE untidy (id int) WITH (autovacuum_enabled = off);
+         INSERT INTO untidy SELECT generate_series(1, 1000);
+         DELETE FROM untidy WHERE id <= 600;
+         SELECT pg_stat_force_next_flush()",
+    )
+    .await;
+    let dead = || async {
+        let sql = "SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'untidy'";
+        db.value(sql).await == "600"
+    };
+    until("the statistics know", dead).await;
+    let files = folder(&[]);
+    let call = "pgtend vacuum --dry-run -n public";
+    let said = masked(&db, files.path(), &[call]);
+    // Its age in transactions differs from version to version.
+    assert!(said.contains("\nACTION TABLE DEAD ROWS DUE AT XID AGE WHY\n"), "{said}");
+    assert!(said.contains("\nvacuum public.untidy 600 25 "), "{said}");
+    assert!(said.contains(" 600 dead rows (due at 25), 1,000 inserted rows"), "{said}");
+    assert!(said.contains("\nVACUUM (SKIP_LOCKED"), "{said}");
 }

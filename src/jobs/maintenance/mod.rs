@@ -19,7 +19,7 @@ use crate::facts::{self, Known, TableMaintenance, Unavailable};
 use crate::failure::{Failure, Kind, Result};
 use crate::format;
 use crate::output::Report;
-use crate::output::dry_run::{DryRunReport, Rest};
+use crate::output::dry_run::{DryRunReport, Overview, Rest};
 use crate::output::metrics::{self, Series};
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
@@ -151,7 +151,9 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn
     let mut plan = plan::plan(&facts, &options)?;
     if args.dry_run {
         plan.warnings.extend(trouble);
-        return Ok(Box::new(DryRunReport { plan, rest: Rest::Explained }));
+        let rows = report::due_rows(&plan, &facts, options.threshold);
+        let overview = Some(Overview(Box::new(move |style| report::due_table(&rows, style))));
+        return Ok(Box::new(DryRunReport { plan, rest: Rest::Explained, overview }));
     }
     database.require_writable()?;
     let limits = Limits {

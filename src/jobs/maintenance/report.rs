@@ -1,15 +1,18 @@
 //! What `vacuum` and `analyze` show.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
-use crate::facts::{HorizonHolder, Known};
+use crate::facts::{HorizonHolder, Known, TableMaintenance};
 use crate::format;
 use crate::output::dry_run::FEW;
 use crate::output::executed::{Telling, in_all, took};
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Format, Head, Outcome, OutputOptions, Report, Style, Text, Verbosity};
 use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
-use crate::work::plan::Action;
+use crate::work::maintenance::plan::due::{What, analyze_measure, vacuum_measures};
+use crate::work::plan::{Action, Plan};
 
 /// How many tables that are not due are told one by one; how many more there are is told in all.
 pub fn told(options: OutputOptions) -> usize {
@@ -73,6 +76,77 @@ pub fn horizon(holders: &Known<Vec<HorizonHolder>>) -> String {
     let transactions =
         format::count(usize::try_from(oldest.age).unwrap_or(0), "transaction", "transactions");
     format!(": {kind} {}{who} holds them back, and is {transactions} old", oldest.name)
+}
+
+/// A table that is due, or not, with its figures.
+pub struct DueRow {
+    is_settled: bool,
+    cells: Vec<String>,
+}
+
+/// What the figures of the plan's tables are; `share` of autovacuum's threshold makes a table due.
+pub fn due_rows(plan: &Plan, facts: &TableMaintenance, share: f64) -> Vec<DueRow> {
+    let tables = facts.tables.iter().map(|table| (&table.name, table));
+    let tables = tables.collect::<HashMap<_, _>>();
+    let rows = plan.steps.iter().filter_map(|step| {
+        let table = tables.get(&step.object)?;
+        let is_vacuum = step.action == Action::Vacuum;
+        let measure = match is_vacuum {
+            true => vacuum_measures(table, &facts.settings)
+                .into_iter()
+                .find(|measure| measure.what == What::DeadRows),
+            false => Some(analyze_measure(table, &facts.settings)),
+        };
+        let whole = |number: f64| format::whole(number.max(0.0).round() as i64);
+        let ago = if is_vacuum {
+            table.vacuumed_ago
+        } else {
+            table.analyzed_ago
+        };
+        let age = table.heap.frozen_xid_age.filter(|_| is_vacuum);
+        let cells = [
+            Some(step.action.words().to_owned()),
+            Some(step.object.to_string()),
+            measure.as_ref().map(|measure| whole(measure.value)),
+            measure.as_ref().map(|measure| whole(measure.threshold * share)),
+            ago.map(|ago| format!("{} ago", format::duration(ago))),
+            age.map(|age| format::whole(age.into())),
+            Some(step.reason.words.clone()),
+        ];
+        let cells = cells.map(|cell| cell.unwrap_or_else(|| "-".to_owned())).to_vec();
+        Some(DueRow { is_settled: step.verdict.is_settled(), cells })
+    });
+    rows.collect()
+}
+
+/// What is due; what is not only where all is wanted.
+pub fn due_table(rows: &[DueRow], style: &Style) -> String {
+    let shown = rows.iter().filter(|row| style.is_verbose() || !row.is_settled);
+    let shown = shown.collect::<Vec<_>>();
+    if shown.is_empty() {
+        return String::new();
+    }
+    let is_all = |action: Action| shown.iter().all(|row| row.cells[0] == action.words());
+    let rows = match () {
+        () if is_all(Action::Vacuum) => "dead rows",
+        () if is_all(Action::Analyze) => "changed rows",
+        () => "dead or changed",
+    };
+    let mut table = table(&["action", "table", rows, "due at", "last done", "XID age", "why"]);
+    for row in shown {
+        let figures = 2..6;
+        let cells = row.cells.iter().enumerate();
+        table.add_row(cells.map(|(at, text)| match figures.contains(&at) {
+            true => right(text),
+            false => cell(text),
+        }));
+    }
+    let narrow = Narrow {
+        wraps: "why",
+        drops: &["XID age", "last done", "due at"],
+        alike: &["action"],
+    };
+    fitted(&table, narrow, style.width)
 }
 
 fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {

@@ -134,7 +134,7 @@ impl Command for Args {
         if self.dry_run {
             let plan =
                 context.unless_cancelled(load_plan(&database, &declaration, &options)).await?;
-            return Ok(Box::new(DryRunReport { plan, rest: Rest::Counted }));
+            return Ok(Box::new(DryRunReport { plan, rest: Rest::Counted, overview: None }));
         }
         require_sound(&database)?;
         let wait = self.wait.unwrap_or(context.config.apply.wait);

@@ -87,7 +87,7 @@ impl Finished<'_> {
         match heal(self.database, held, cancel).await? {
             Healed::Untried(reason) => judgement.skip(CheckName::Heal, &reason),
             Healed::Tried { index, findings, took } => {
-                let reason = format!("{index} was broken and mended");
+                let reason = format!("{index} was made invalid on purpose and repaired");
                 judgement.add(CheckName::Heal, took, findings, &reason);
             }
         }

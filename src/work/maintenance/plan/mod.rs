@@ -475,7 +475,7 @@ fn urgency(measure: &Measure) -> f64 {
 
 /// `12,000 dead rows (due at 10,050)`: the share of what autovacuum waits for is in it.
 fn figures(measure: &Measure, share: f64) -> String {
-    let whole = |number: f64| format::grouped(&format!("{:.0}", number.max(0.0)));
+    let whole = |number: f64| format::whole(number.max(0.0).round() as i64);
     let (value, due_at) = (whole(measure.value), whole(measure.threshold * share));
     let words = measure.what.words();
     match measure.what.is_wraparound() {

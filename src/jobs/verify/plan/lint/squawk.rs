@@ -3,12 +3,15 @@
 use std::collections::{HashMap, HashSet};
 
 use squawk_linter::{Linter, Rule as Squawks, Violation};
+use squawk_syntax::ast::{AstNode, Stmt};
 
 use super::concurrent::Concurrent;
 use super::long_name;
 use crate::declared::migrations::Wrapping;
+use crate::facts::RelationKind;
 use crate::findings::{Finding, Place, Severity};
-use crate::jobs::verify::plan::parsed::Parsed;
+use crate::jobs::verify::plan::meant::Meant;
+use crate::jobs::verify::plan::parsed::{Parsed, start};
 use crate::jobs::verify::plan::relations::Step;
 use crate::pg::version::ServerVersion;
 
@@ -27,14 +30,47 @@ pub fn check(
         linter.settings.pg_version = version;
     }
     let violations = linter.lint(&parsed.parse, &parsed.script.text).into_iter();
-    let is_refuted = |violation: &Violation| {
-        let statement = parsed.statement_at(violation.text_range.start().into());
-        LOCKS_WHAT_IS_THERE.contains(&violation.code)
-            && parsed.is_wrapped()
-            && statement.is_some_and(|statement| only_new.contains(&parsed.place_of(statement)))
+    let made_here = on_what_is_made_here(parsed);
+    let is_new = |statement: &Stmt| {
+        let is_seen = parsed.is_wrapped() && only_new.contains(&parsed.place_of(statement));
+        is_seen || made_here.contains(&start(statement.syntax()))
+    };
+    let is_refuted = |violation: &Violation| match violation.code {
+        // It is said once a file, at the first statement; the others count as well.
+        Squawks::RequireLockTimeout | Squawks::RequireStatementTimeout => {
+            parsed.statements.iter().all(is_new)
+        }
+        code if LOCKS_WHAT_IS_THERE.contains(&code) => {
+            parsed.statement_at(violation.text_range.start().into()).is_some_and(is_new)
+        }
+        _ => false,
     };
     let upheld = violations.filter(|violation| !is_refuted(violation));
     upheld.filter_map(|violation| finding(parsed, violation, steps)).collect()
+}
+
+/// The statements, by their first byte, that make a table and refer to no other, or an index on such a
+/// table: it is in nobody's use yet, also where each statement commits by itself.
+fn on_what_is_made_here(parsed: &Parsed<'_>) -> HashSet<usize> {
+    let (mut tables, mut found) = (HashSet::new(), HashSet::new());
+    for statement in &parsed.statements {
+        let Some(Meant { kind, name, of, may_be_there }) = Meant::of(statement) else {
+            continue;
+        };
+        let text = statement.syntax().text().to_string().to_ascii_lowercase();
+        let is_new = match (kind, of) {
+            (RelationKind::Table, _) => !may_be_there && !text.contains("references"),
+            (RelationKind::Index, Some(table)) => tables.contains(&table),
+            _ => false,
+        };
+        if is_new {
+            found.insert(start(statement.syntax()));
+            if kind == RelationKind::Table {
+                tables.insert(name);
+            }
+        }
+    }
+    found
 }
 
 /// What these warn of is a lock on a table that is in use; a table that a function or DO has made in the
