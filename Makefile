@@ -7,7 +7,7 @@ MSRV   := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 RUN    := $(CARGO) run --release --quiet --
 
 .DEFAULT_GOAL := build
-.PHONY: help build release demo test slowest test-matrix test-security faults bench bench-impact bench-large bench-plan \
+.PHONY: help build release demo test slowest test-matrix twin test-security faults bench bench-impact bench-large bench-plan \
     bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy shellcheck lint deny doc docs \
     pictures package msrv install man mutations pages completions clean
 
@@ -48,6 +48,10 @@ test-matrix: ## run the database tests on PostgreSQL 14 to 18 (or MAJORS="14 18"
 	    PGTEND_PG_BIN=$$bin $(CARGO) test --quiet --test it -- $(TESTS) || { \
 	        echo "test-matrix: the tests fail on PostgreSQL $$major" >&2; exit 1; }; \
 	done
+
+twin: ## compare the planner twin with servers that have 25 times the data (MAJORS="14 18")
+	@PGTEND_TWIN_SCALE=$(or $(SCALE),25) $(MAKE) --no-print-directory test-matrix \
+	    TESTS='twin::a_twin twin::a_candidate --nocapture'
 
 # What a hostile role, file or server may try.
 SECURITY := hijack:: sessions:: owners_code:: trust:: hostile_migrations:: secrets:: terminal:: encodings::

@@ -54,9 +54,10 @@ pub(super) async fn advise(
     let build = args.twin.build(context, &data, None);
     let mut twin = context.unless_cancelled(build).await?;
     told.extend(warnings(&data, &twin));
-    let mut judged = judge(&twin, &statements).await?;
+    let mut judged = context.unless_cancelled(judge(&twin, &statements)).await?;
     let tables = Tables::of(&data);
-    let tried = try_out(&mut twin, &data, &judged, &tables).await?;
+    let trying = try_out(&mut twin, &data, &judged, &tables);
+    let tried = context.unless_cancelled(trying).await?;
     judged.relate(&tried);
     let writes = tried.iter().map(|candidate| {
         let found = relation(&data, candidate);
@@ -71,9 +72,13 @@ pub(super) async fn advise(
     let choice = choose(&mut oracle, &charged, limits, &context.cancel).await?;
     let after = plans_after(&mut oracle, &choice).await?;
     let plans_asked = oracle.asked;
-    let unneeded = match choice.is_partial {
-        true => Vec::new(),
-        false => unneeded::find(&twin, &data, &judged.weighed, &judged.tables).await?,
+    // A signal has been obeyed by the choice, or is here.
+    let unneeded = match context.cancel.signal() {
+        Some(_) => Vec::new(),
+        None => {
+            let found = unneeded::find(&twin, &data, &judged.weighed, &judged.tables);
+            context.unless_cancelled(found).await?
+        }
     };
     twin.stop().await?;
     let mut report = AdviseReport {
