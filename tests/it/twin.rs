@@ -1,6 +1,7 @@
 //! The planner twin: what it plans is what production plans, without touching production.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
@@ -71,6 +72,11 @@ pub async fn production() -> Database {
 
 fn what_if(db: &Database, arguments: &[&str]) -> Output {
     db.pgtend(&[&["what-if", "--format", "json"], arguments].concat())
+}
+
+/// Shown by `make twin`.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// The generic plan that production itself makes, by which a twin is judged.
@@ -206,7 +212,7 @@ async fn a_candidate_costs_what_the_real_index_costs() {
     }
     errors.sort_by(f64::total_cmp);
     assert!(errors[errors.len() / 2] <= 0.01, "{errors:?}");
-    println!("errors of the candidates' costs: {errors:?}");
+    tell(&format!("errors of the candidates' costs: {errors:?}"));
 }
 
 #[tokio::test]
