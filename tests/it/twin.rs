@@ -143,10 +143,8 @@ async fn a_twin_plans_to_the_cent_as_production_does() {
         assert!((twin - real).abs() <= real * 0.05, "{statement}: {real} and {twin}");
     }
     assert!(equal * 100 >= STATEMENTS.len() * 95, "{equal} equal; {told:#?}\n{output}");
-    println!(
-        "{equal} of {} statements cost the same, to the cent; {told:#?}",
-        STATEMENTS.len()
-    );
+    let all = STATEMENTS.len();
+    tell(&format!("{equal} of {all} statements cost the same, to the cent; {told:#?}"));
 }
 
 /// An index, and a statement that it is for.
