@@ -17,8 +17,8 @@ use crate::failure::{Failure, Result};
 use crate::jobs::maintenance::{analyze, vacuum};
 use crate::jobs::plan_and_apply::{apply, plan};
 use crate::jobs::{
-    activity, advise, completions, history, init, man, refresh, rules, slow_queries, snapshot,
-    verify, what_if,
+    activity, advise, completions, history, init, man, prove, refresh, rules, slow_queries,
+    snapshot, verify, what_if,
 };
 use crate::output::inflight::Inflight;
 use crate::output::report_file::ReportFile;
@@ -411,6 +411,7 @@ commands! {
     Snapshot(snapshot::Args),
     WhatIf(what_if::Args),
     Advise(advise::Args),
+    Prove(prove::Args),
     Init(init::Args),
     History(history::Args),
     Activity(activity::Args),

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pg_sandbox::Binaries;
+
 use super::Context;
 use crate::facts::statements::load_extension;
 use crate::failure::{Failure, Kind, Result};
@@ -147,15 +149,23 @@ pub async fn build(
     major: u32,
     folders: &[PathBuf],
 ) -> Result<Twin> {
-    let mut found = sandbox::SEARCH.find_all(folders, &[major])?;
-    let Some(binaries) = found.pop() else {
-        return Err(Failure::new(Kind::Sandbox, format!("no programs of PostgreSQL {major}")));
-    };
+    let binaries = programs(folders, major)?;
     context
         .console
         .narrate(&format!("Planning on a throwaway PostgreSQL {} …", binaries.version));
     let options = context.connect_options(context.origin.command());
     Twin::build(data.clone(), binaries, &options).await
+}
+
+/// The server programs of a major version.
+///
+/// # Errors
+/// `Sandbox` where there are none.
+pub fn programs(pg_bin: &[PathBuf], major: u32) -> Result<Binaries> {
+    let mut found = sandbox::SEARCH.find_all(pg_bin, &[major])?;
+    found
+        .pop()
+        .ok_or_else(|| Failure::new(Kind::Sandbox, format!("no programs of PostgreSQL {major}")))
 }
 
 /// What the twin lacks is told, whatever comes of it.
@@ -170,7 +180,11 @@ pub fn warnings(data: &TwinData, twin: &Twin) -> Vec<Warning> {
     all.collect()
 }
 
-async fn find(database: &Database, named: Named) -> Result<(Vec<Statement>, Vec<Warning>)> {
+/// The statements that are named, those of pg_stat_statements with their texts.
+///
+/// # Errors
+/// `Unsupported` where statements are not counted; those of the connection.
+pub async fn find(database: &Database, named: Named) -> Result<(Vec<Statement>, Vec<Warning>)> {
     if !named.asks_counters() {
         return Ok((named.statements, Vec::new()));
     }

@@ -8,6 +8,7 @@ pub mod init;
 pub mod maintenance;
 pub mod man;
 pub mod plan_and_apply;
+pub mod prove;
 pub mod refresh;
 pub mod rules;
 pub mod slow_queries;

@@ -5,6 +5,7 @@ pub mod comment;
 mod connect_failure;
 pub mod connections;
 mod connector;
+pub mod copy;
 pub mod database;
 pub mod name;
 pub mod name_pattern;

@@ -51,10 +51,10 @@ impl std::fmt::Debug for Echo {
 
 /// A connection checked out of a pool; it goes back when dropped.
 pub struct Session {
-    client: Object,
+    pub(super) client: Object,
     pid: i32,
     wire: Wire,
-    echo: Echo,
+    pub(super) echo: Echo,
     tls: MakeRustlsConnect,
 }
 
@@ -186,7 +186,7 @@ impl Session {
     }
 
     /// Refuses to go on with a server that sends what no PostgreSQL sends.
-    fn trusted(&self) -> Answer<()> {
+    pub(super) fn trusted(&self) -> Answer<()> {
         self.wire.fault.error().map_or(Ok(()), Err)
     }
 
@@ -394,7 +394,7 @@ impl Session {
 
     /// Asks the server to cancel what this connection is doing, over a connection with the same
     /// TLS. That it could not be asked shows when the statement goes on.
-    async fn cancel(&self) {
+    pub(super) async fn cancel(&self) {
         let token: CancelToken = self.client.cancel_token();
         let request = token.cancel_query(self.tls.clone());
         let _ = tokio::time::timeout(CANCEL_AGAIN, request).await;

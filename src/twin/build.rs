@@ -19,8 +19,8 @@ use crate::pg::session::Session;
 use crate::sandbox;
 
 /// Owns everything on the twin and plans there: whatever functions came along can do no more than it.
-const ROLE: &str = "pgtend_twin";
-const DATABASE: &str = "twin";
+pub(super) const ROLE: &str = "pgtend_twin";
+pub(super) const DATABASE: &str = "twin";
 
 /// Statements that are on their way at once.
 const BATCH: usize = 500;
@@ -66,7 +66,7 @@ impl Twin {
         binaries: Binaries,
         connect_options: &ConnectOptions,
     ) -> Result<Twin> {
-        let sandbox = start(binaries).await?;
+        let sandbox = start(binaries, &SETTINGS).await?;
         let open = async |database: &str, role: &str| {
             session(&sandbox.url_as(database, role), connect_options).await
         };
@@ -107,21 +107,7 @@ impl Twin {
 
     /// As the statements' role has them. One that this server refuses is told.
     async fn set_planner_settings(&mut self) -> Result<()> {
-        execute(&self.planner, "RESET ALL").await?;
-        let settings = self.data.settings.iter().map(|setting| {
-            format!(
-                "SELECT pg_catalog.set_config({}, {}, false)",
-                quote_literal(&setting.name),
-                quote_literal(&setting.value)
-            )
-        });
-        let settings = settings.collect::<Vec<_>>();
-        let answers = self.planner.pipeline(&settings).await;
-        for (setting, answer) in self.data.settings.iter().zip(answers) {
-            if let Err(error) = answer {
-                self.missing.push(format!("setting {}: {error}", setting.name));
-            }
-        }
+        self.missing.extend(set_settings(&self.planner, &self.data).await?);
         // Each plan is to be the same whatever the parameters are, and each is looked at but once.
         execute(&self.planner, "SET plan_cache_mode = force_generic_plan").await?;
         execute(&self.planner, "SET statement_timeout = '60s'").await
@@ -145,21 +131,22 @@ impl Twin {
     }
 }
 
-async fn start(binaries: Binaries) -> Result<Sandbox> {
+const SETTINGS: [(&str, &str); 4] = [
+    // It would find empty pages and count no rows.
+    ("autovacuum", "off"),
+    ("max_locks_per_transaction", "1024"),
+    ("wal_level", "minimal"),
+    ("max_wal_senders", "0"),
+];
+
+pub(super) async fn start(binaries: Binaries, settings: &[(&str, &str)]) -> Result<Sandbox> {
     let mut options = sandbox::options(binaries);
     if options.binaries.major >= 18 {
         // A file that is written beside the server has no checksum.
         options.initdb_arguments.push("--no-data-checksums".to_owned());
     }
-    options.settings = [
-        // It would find empty pages and count no rows.
-        ("autovacuum", "off"),
-        ("max_locks_per_transaction", "1024"),
-        ("wal_level", "minimal"),
-        ("max_wal_senders", "0"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec();
+    let own = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    options.settings = own.collect();
     // Starting blocks; on a thread of its own it does not keep a signal from being heard.
     tokio::task::spawn_blocking(move || Sandbox::start(&options))
         .await
@@ -167,7 +154,7 @@ async fn start(binaries: Binaries) -> Result<Sandbox> {
         .map_err(Failure::from)
 }
 
-async fn session(url: &str, connect_options: &ConnectOptions) -> Result<Session> {
+pub(super) async fn session(url: &str, connect_options: &ConnectOptions) -> Result<Session> {
     // PGHOSTADDR, PGSERVICE or PGOPTIONS of the user's could lead us to another server than ours.
     let environment = Environment::from_variables([]);
     let conninfo = Conninfo::resolve(Some(url), &environment)?;
@@ -179,7 +166,7 @@ async fn session(url: &str, connect_options: &ConnectOptions) -> Result<Session>
 
 /// With the locale of production, which decides what an index on text can do. Where this machine does
 /// not know it, with one that sorts by code points and still is not C.
-async fn make_database(session: &Session, data: &TwinData) -> Result<Option<String>> {
+pub(super) async fn make_database(session: &Session, data: &TwinData) -> Result<Option<String>> {
     execute(session, &format!("CREATE ROLE {ROLE} LOGIN")).await?;
     let origin = &data.origin;
     let head = format!(
@@ -212,7 +199,7 @@ async fn make_database(session: &Session, data: &TwinData) -> Result<Option<Stri
     Err(refused.into_failure().context("making the twin's database"))
 }
 
-async fn make_schemas(session: &Session, data: &TwinData) -> Result<()> {
+pub(super) async fn make_schemas(session: &Session, data: &TwinData) -> Result<()> {
     for schema in ddl::schemas(data) {
         let name = quote_ident(&schema);
         let statements = [
@@ -228,7 +215,7 @@ async fn make_schemas(session: &Session, data: &TwinData) -> Result<()> {
 
 /// Makes what can be made; what fails is tried again while anything else succeeds, because it may have
 /// needed that. Returns what could not be made.
-async fn make_all(session: &Session, makes: Vec<Make>) -> Result<Vec<String>> {
+pub(super) async fn make_all(session: &Session, makes: Vec<Make>) -> Result<Vec<String>> {
     let mut left = makes;
     loop {
         let mut failed = Vec::new();
@@ -265,6 +252,24 @@ pub(super) async fn execute(session: &Session, statement: &str) -> Result<()> {
         .execute(statement)
         .await
         .map_err(|error| error.into_failure().context("making the twin"))
+}
+
+/// Gives a session the settings of the statements' role, and says which this server refuses.
+pub(super) async fn set_settings(session: &Session, data: &TwinData) -> Result<Vec<String>> {
+    execute(session, "RESET ALL").await?;
+    let settings = data.settings.iter().map(|setting| {
+        format!(
+            "SELECT pg_catalog.set_config({}, {}, false)",
+            quote_literal(&setting.name),
+            quote_literal(&setting.value)
+        )
+    });
+    let settings = settings.collect::<Vec<_>>();
+    let answers = session.pipeline(&settings).await;
+    let refused = data.settings.iter().zip(answers).filter_map(|(setting, answer)| {
+        answer.err().map(|error| format!("setting {}: {error}", setting.name))
+    });
+    Ok(refused.collect())
 }
 
 /// Says which indexes the planner may use.

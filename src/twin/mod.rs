@@ -5,6 +5,7 @@
 mod auto_explain;
 mod build;
 mod candidate;
+pub mod copy;
 pub mod data;
 mod ddl;
 mod ends;
@@ -19,6 +20,7 @@ mod pages;
 mod planner;
 mod statement;
 mod statistics;
+pub mod wishes;
 pub mod workload;
 
 pub use build::Twin;

@@ -37,6 +37,7 @@ mod partitions;
 mod pooler;
 mod privileges;
 mod program;
+mod prove;
 mod refresh;
 mod restored;
 mod rules;

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::terms::{Comparison, Operand, Term, sort_key, terms};
 use crate::pg::name::{RelationName, quote_ident};
 use crate::twin::Wish;
 use crate::twin::data::{ColumnStatistics, Relation, TwinData};
+use crate::work::explained::terms::{Comparison, Operand, Term, sort_key, terms};
 
 /// What is known of the tables, by name.
 pub struct Tables<'d> {

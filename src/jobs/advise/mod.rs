@@ -5,7 +5,6 @@ mod names;
 mod report;
 mod run;
 mod search;
-mod terms;
 mod unneeded;
 mod writes;
 

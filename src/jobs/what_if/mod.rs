@@ -4,18 +4,18 @@ mod plan;
 mod report;
 mod run;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::app::Context;
 use crate::app::choice::Whole;
 use crate::app::command::{Command, OnSignal};
 use crate::app::manual::Example;
 use crate::app::planner_twin::{Named, TwinOptions};
-use crate::declared::{self, Others, SqlFile};
 use crate::failure::{Failure, Result};
 use crate::output::{Format, Report};
 use crate::pg::name::RelationName;
 use crate::twin::Wish;
+use crate::twin::wishes;
 use crate::twin::workload::{self, Statement, Wanted};
 
 /// Show how statements are planned, today and after a change, without touching production
@@ -125,23 +125,7 @@ impl Args {
     fn wishes(&self) -> Result<Vec<Wish>> {
         let mut wishes = Vec::new();
         for text in &self.add {
-            let path = PathBuf::from(text);
-            let declaration = match path.exists() {
-                true => declared::load(&[path], Others::Ignore)?,
-                false => {
-                    let file = SqlFile { name: "--add".into(), text: text.clone() };
-                    declared::understand(&[file], Others::Refuse)?
-                }
-            };
-            if declaration.indexes.is_empty() {
-                return Err(Failure::usage(format!("--add {text}: this declares no index"))
-                    .hint("--add 'CREATE INDEX ON sales (customer_id)'"));
-            }
-            wishes.extend(declaration.indexes.iter().map(|index| Wish {
-                table: index.table.to_string(),
-                is_unique: index.unique,
-                definition: index.definition.clone(),
-            }));
+            wishes.extend(wishes::of_argument(text)?.into_iter().map(|declared| declared.wish));
         }
         Ok(wishes)
     }

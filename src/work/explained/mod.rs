@@ -7,6 +7,7 @@ mod node;
 mod nulls;
 mod remarks;
 mod served;
+pub mod terms;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +59,45 @@ pub fn indexes(plan: &Value) -> Vec<RelationName> {
     let roots = node::roots(plan);
     let nodes = roots.iter().flat_map(|root| root.all());
     distinct(nodes.filter_map(|node| node.index()))
+}
+
+/// A condition of a plan.
+pub struct Condition<'p> {
+    /// The tables of the plan by the names that conditions call them by.
+    pub aliases: &'p BTreeMap<&'p str, RelationName>,
+    pub text: &'p str,
+}
+
+/// Shows each condition of a plan.
+pub fn each_condition(plan: &Value, mut see: impl FnMut(Condition<'_>)) {
+    const KEYS: [&str; 8] = [
+        "Index Cond",
+        "Recheck Cond",
+        "Filter",
+        "Join Filter",
+        "Hash Cond",
+        "Merge Cond",
+        "TID Cond",
+        "Order By",
+    ];
+    let roots = node::roots(plan);
+    let nodes = roots.iter().flat_map(|root| root.all()).collect::<Vec<_>>();
+    let named = nodes.iter().filter_map(|node| Some((node.alias()?, node.relation()?)));
+    let aliases = named.collect::<BTreeMap<_, _>>();
+    for node in &nodes {
+        for text in KEYS.iter().filter_map(|key| node.text(key)) {
+            see(Condition { aliases: &aliases, text });
+        }
+    }
+}
+
+/// Whether it writes to a table.
+pub fn writes(plan: &Value) -> bool {
+    let roots = node::roots(plan);
+    roots
+        .iter()
+        .flat_map(|root| root.all())
+        .any(|node| node.kind() == "ModifyTable")
 }
 
 /// Reads a plan: the document that `EXPLAIN (FORMAT JSON, VERBOSE)` prints, or a node of it.

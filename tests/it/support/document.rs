@@ -34,6 +34,10 @@ pub struct Document<S = Step> {
     pub advice: Vec<serde_json::Value>,
     #[serde(default)]
     pub unneeded: Vec<serde_json::Value>,
+    /// Only there if indexes were measured.
+    #[serde(default)]
+    pub proofs: Vec<serde_json::Value>,
+    pub copied_bytes: Option<u64>,
     pub span: Option<Span>,
     pub totals: Option<Totals>,
     /// Only there if a snapshot was taken.

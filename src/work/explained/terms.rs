@@ -29,11 +29,21 @@ pub struct Term {
     pub constant: Option<String>,
     /// What it is compared with, where that is another table's.
     pub other: Option<String>,
+    /// The parameters on the other side.
+    pub parameters: Vec<u32>,
+    /// The other side is its upper limit.
+    pub is_upper: bool,
 }
 
 /// The terms of a condition as EXPLAIN (VERBOSE) prints it. What stands under OR is left out.
 pub fn terms(condition: &str) -> Vec<Term> {
-    conjuncts(condition).into_iter().flat_map(term).collect()
+    parts(condition, Joined::ByAnd).into_iter().flat_map(term).collect()
+}
+
+/// All terms of a condition in which something is compared with a parameter, also those under OR.
+pub fn terms_of_parameters(condition: &str) -> Vec<Term> {
+    let all = parts(condition, Joined::ByAndOrOr).into_iter().flat_map(term);
+    all.filter(|term| !term.parameters.is_empty()).collect()
 }
 
 /// What a sort key orders by, without its alias, and whether it goes down; `None`: not of one table.
@@ -150,8 +160,15 @@ fn without_text_cast(text: &str) -> &str {
     }
 }
 
-/// What AND joins, in parentheses as deep as they go.
-fn conjuncts(text: &str) -> Vec<&str> {
+/// What may join the parts of a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joined {
+    ByAnd,
+    ByAndOrOr,
+}
+
+/// What AND joins, in parentheses as deep as they go; nothing where OR joins, unless that is asked for.
+fn parts(text: &str, joined: Joined) -> Vec<&str> {
     let text = unwrapped(text);
     let mut parts = Vec::new();
     let (mut depth, mut start) = (0_usize, 0);
@@ -159,8 +176,10 @@ fn conjuncts(text: &str) -> Vec<&str> {
         match token.kind {
             Kind::Open(_) => depth += 1,
             Kind::Close(_) => depth = depth.saturating_sub(1),
-            Kind::Word if depth == 0 && token.text(text) == "OR" => return Vec::new(),
-            Kind::Word if depth == 0 && token.text(text) == "AND" => {
+            Kind::Word if depth == 0 && joined == Joined::ByAnd && token.text(text) == "OR" => {
+                return Vec::new();
+            }
+            Kind::Word if depth == 0 && matches!(token.text(text), "AND" | "OR") => {
                 parts.push(&text[start..token.start]);
                 start = token.end;
             }
@@ -171,7 +190,7 @@ fn conjuncts(text: &str) -> Vec<&str> {
         return vec![text];
     }
     parts.push(&text[start..]);
-    parts.into_iter().flat_map(conjuncts).collect()
+    parts.into_iter().flat_map(|part| self::parts(part, joined)).collect()
 }
 
 fn term(text: &str) -> Vec<Term> {
@@ -193,21 +212,29 @@ fn term(text: &str) -> Vec<Term> {
         return Vec::new();
     }
     let (left, right) = ((left, Operand::read(left)), (right, Operand::read(right)));
-    let of = |one: &(&str, Option<Operand>), other: &(&str, Option<Operand>)| {
+    let of = |one: &(&str, Option<Operand>), facing: &(&str, Option<Operand>)| {
         let operand = one.1.clone()?;
-        let has_column = list(other.0)
+        let has_column = list(facing.0)
             .iter()
             .enumerate()
-            .any(|(at, _)| qualifier(other.0, &list(other.0), at).is_some());
-        if has_column && other.1.is_none() {
+            .any(|(at, _)| qualifier(facing.0, &list(facing.0), at).is_some());
+        if has_column && facing.1.is_none() {
             return None;
         }
-        let other = other.1.as_ref().map(|operand| operand.alias.clone());
+        let other = facing.1.as_ref().map(|operand| operand.alias.clone());
         let constant = if other.is_none() { constant(text) } else { None };
         let is_own = other.as_ref() == Some(&operand.alias);
-        (!is_own).then(|| made(operand, comparison.clone(), constant, other))
+        let mut term = made(operand, comparison.clone(), constant, other);
+        term.parameters = parameters(facing.0);
+        term.is_upper = operator.starts_with('<') == std::ptr::eq(one, &left);
+        (!is_own).then_some(term)
     };
     [of(&left, &right), of(&right, &left)].into_iter().flatten().collect()
+}
+
+fn parameters(text: &str) -> Vec<u32> {
+    let found = tokens(text).filter(|token| token.kind == Kind::Parameter);
+    found.filter_map(|token| token.text(text)[1..].parse().ok()).collect()
 }
 
 fn made(
@@ -217,7 +244,17 @@ fn made(
     other: Option<String>,
 ) -> Term {
     let Operand { alias, expression, column } = operand;
-    Term { alias, expression, column, comparison, constant, other }
+    let (parameters, is_upper) = (Vec::new(), false);
+    Term {
+        alias,
+        expression,
+        column,
+        comparison,
+        constant,
+        other,
+        parameters,
+        is_upper,
+    }
 }
 
 /// The condition without its alias, if nothing in it differs from call to call.
@@ -327,6 +364,19 @@ mod tests {
         ] {
             assert_eq!(shown(condition), wanted, "{condition}");
         }
+    }
+
+    #[test]
+    fn parameters_are_found_on_either_side_and_under_or() {
+        let shown = |condition| {
+            let found = terms_of_parameters(condition).into_iter();
+            let show = |term: Term| (term.expression, term.parameters, term.is_upper);
+            found.map(show).collect::<Vec<_>>()
+        };
+        let found = shown("((o.a >= $1) AND ((o.a < $2) OR ($3 > lower(o.b))) AND (o.c = 1))");
+        let wanted = [("a", 1, false), ("a", 2, true), ("lower(b)", 3, true)];
+        let wanted = wanted.map(|(name, number, upper)| (name.to_owned(), vec![number], upper));
+        assert_eq!(found, wanted);
     }
 
     #[test]

@@ -1,0 +1,314 @@
+//! What `prove` shows.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::plan::{Side, Verdict};
+use crate::format;
+use crate::output::table::{Narrow, cell, fitted, right, table};
+use crate::output::{Head, Outcome, Report, Style, Text};
+use crate::pg::name::{RelationName, quote_ident};
+use crate::twin::wishes::DeclaredWish;
+use crate::twin::workload::Statement;
+use crate::warning::Warning;
+
+/// What was found out about an index.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proof {
+    pub name: Option<String>,
+    pub table: RelationName,
+    /// As it would be created.
+    pub sql: String,
+    pub verdict: Verdict,
+    /// Why it was not judged.
+    pub reason: Option<String>,
+    /// A table was not copied as a whole.
+    pub is_sample: bool,
+    pub bytes: Option<u64>,
+    pub built: Option<Duration>,
+    pub statements: Vec<Measured>,
+}
+
+/// A statement with and without the index.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    pub statement: Statement,
+    pub verdict: Verdict,
+    pub reason: Option<String>,
+    pub before: Option<Side>,
+    pub after: Option<Side>,
+    pub writes: bool,
+}
+
+impl Proof {
+    pub fn of(wish: &DeclaredWish) -> Proof {
+        let unique = if wish.wish.is_unique { "UNIQUE " } else { "" };
+        let name = wish.name.as_deref().map(|name| format!("{} ", quote_ident(name)));
+        let sql = format!(
+            "CREATE {unique}INDEX {}ON {} {}",
+            name.unwrap_or_default(),
+            wish.wish.table,
+            wish.wish.definition
+        );
+        Proof {
+            name: wish.name.clone(),
+            table: RelationName::unqualified(wish.wish.table.clone()),
+            sql,
+            verdict: Verdict::NotJudged,
+            reason: None,
+            is_sample: false,
+            bytes: None,
+            built: None,
+            statements: Vec::new(),
+        }
+    }
+
+    fn rung(&self) -> &'static str {
+        match self.is_sample {
+            true => "measured_on_sample",
+            false => "measured_on_copy",
+        }
+    }
+}
+
+impl Measured {
+    pub fn of(statement: &Statement) -> Measured {
+        Measured {
+            statement: statement.clone(),
+            verdict: Verdict::NotJudged,
+            reason: None,
+            before: None,
+            after: None,
+            writes: false,
+        }
+    }
+}
+
+/// What was measured on a copy.
+#[derive(Debug)]
+pub struct ProveReport {
+    pub proofs: Vec<Proof>,
+    /// Bytes.
+    pub copied: u64,
+    /// An index that is not better is a finding.
+    pub checks: bool,
+    pub warnings: Vec<Warning>,
+}
+
+impl Report for ProveReport {
+    fn outcome(&self) -> Outcome {
+        let is_all_better = self.proofs.iter().all(|proof| proof.verdict == Verdict::Better);
+        match self.checks && !is_all_better {
+            true => Outcome::Findings,
+            false => Outcome::Done,
+        }
+    }
+
+    fn json(&self, head: Head) -> String {
+        let proofs = self.proofs.iter().map(ProofDocument::of).collect();
+        let body = ProveDocument { copied_bytes: self.copied, proofs };
+        head.document(self.outcome(), body, &self.warnings)
+    }
+
+    fn text(&self, style: &Style) -> Text {
+        let mut text = Text::default();
+        text.product(self.proofs_table(style));
+        for proof in self.proofs.iter().filter(|proof| !proof.statements.is_empty()) {
+            text.product(format!("\n{}\n{}", proof.sql, statements_table(proof, style)));
+        }
+        text.warnings(&self.warnings, style);
+        text.narrate(self.summary());
+        text
+    }
+}
+
+impl ProveReport {
+    fn proofs_table(&self, style: &Style) -> String {
+        let mut shown = table(&["index", "verdict", "size", "build", "measured on", "why"]);
+        for proof in &self.proofs {
+            shown.add_row(vec![
+                cell(&proof.sql),
+                cell(proof.verdict.words()),
+                right(proof.bytes.map(size).unwrap_or_default()),
+                right(proof.built.map(format::duration).unwrap_or_default()),
+                cell(if proof.is_sample { "a sample" } else { "a copy" }),
+                cell(proof.reason.as_deref().unwrap_or_default()),
+            ]);
+        }
+        fitted(
+            &shown,
+            Narrow { wraps: "index", drops: &["measured on"], ..Narrow::default() },
+            style.width,
+        )
+    }
+
+    fn summary(&self) -> String {
+        let count = |verdict| self.proofs.iter().filter(|proof| proof.verdict == verdict).count();
+        let mut summary = format!(
+            "{} measured on {} of rows: {} better, {} without effect, {} worse",
+            format::count(self.proofs.len(), "index", "indexes"),
+            size(self.copied),
+            count(Verdict::Better),
+            count(Verdict::NoEffect),
+            count(Verdict::Worse)
+        );
+        if count(Verdict::NotJudged) > 0 {
+            summary += &format!("; {} not judged", count(Verdict::NotJudged));
+        }
+        summary + "."
+    }
+}
+
+fn statements_table(proof: &Proof, style: &Style) -> String {
+    let mut shown = table(&[
+        "statement",
+        "verdict",
+        "ms",
+        "after",
+        "pages",
+        "after",
+        "wal",
+        "after",
+        "why",
+        "text",
+    ]);
+    for measured in &proof.statements {
+        let ms = |side: &Option<Side>| side.map(|side| time(&side)).unwrap_or_default();
+        let pages = |side: &Option<Side>| {
+            let known = side.filter(|side| !side.is_over);
+            known
+                .map(|side| format::grouped(&format!("{:.0}", side.buffers)))
+                .unwrap_or_default()
+        };
+        let wal = |side: &Option<Side>| {
+            let known = side.filter(|side| measured.writes && !side.is_over);
+            known.map(|side| size(side.wal_bytes as u64)).unwrap_or_default()
+        };
+        shown.add_row(vec![
+            cell(&measured.statement.name),
+            cell(measured.verdict.words()),
+            right(ms(&measured.before)),
+            right(ms(&measured.after)),
+            right(pages(&measured.before)),
+            right(pages(&measured.after)),
+            right(wal(&measured.before)),
+            right(wal(&measured.after)),
+            cell(measured.reason.as_deref().unwrap_or_default()),
+            cell(one_line(&measured.statement.text)),
+        ]);
+    }
+    fitted(
+        &shown,
+        Narrow { wraps: "text", drops: &["text"], ..Narrow::default() },
+        style.width,
+    )
+}
+
+fn time(side: &Side) -> String {
+    match side.is_over {
+        true => format!("> {:.0}", side.ms),
+        false => format!("{:.2} ± {:.2}", side.ms, side.deviation_ms),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    format::bytes(i64::try_from(bytes).unwrap_or(i64::MAX))
+}
+
+fn one_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(160) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct ProveDocument {
+    copied_bytes: u64,
+    proofs: Vec<ProofDocument>,
+}
+
+#[derive(Debug, Serialize)]
+struct ProofDocument {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<String>,
+    on: String,
+    sql: String,
+    verdict: Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    rung: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    build_ms: Option<u64>,
+    statements: Vec<StatementDocument>,
+}
+
+impl ProofDocument {
+    fn of(proof: &Proof) -> Self {
+        ProofDocument {
+            object: proof.name.as_ref().map(|name| proof.table.sibling(name).to_string()),
+            on: proof.table.to_string(),
+            sql: proof.sql.clone(),
+            verdict: proof.verdict,
+            reason: proof.reason.clone(),
+            rung: proof.rung(),
+            size_bytes: proof.bytes,
+            build_ms: proof.built.map(format::millis),
+            statements: proof.statements.iter().map(StatementDocument::of).collect(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct StatementDocument {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queryid: Option<i64>,
+    query: String,
+    verdict: Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ms_before: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ms_after: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deviation_ms_before: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deviation_ms_after: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    buffers_before: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    buffers_after: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wal_bytes_before: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wal_bytes_after: Option<u64>,
+}
+
+impl StatementDocument {
+    fn of(measured: &Measured) -> Self {
+        let whole = |side: Option<Side>| side.filter(|side| !side.is_over);
+        let (before, after) = (measured.before, measured.after);
+        let wal = |side| whole(side).filter(|_| measured.writes).map(|side| side.wal_bytes as u64);
+        StatementDocument {
+            name: measured.statement.name.clone(),
+            queryid: measured.statement.queryid,
+            query: measured.statement.text.clone(),
+            verdict: measured.verdict,
+            reason: measured.reason.clone(),
+            ms_before: before.map(|side| side.ms),
+            ms_after: after.map(|side| side.ms),
+            deviation_ms_before: whole(before).map(|side| side.deviation_ms),
+            deviation_ms_after: whole(after).map(|side| side.deviation_ms),
+            buffers_before: whole(before).map(|side| side.buffers as u64),
+            buffers_after: whole(after).map(|side| side.buffers as u64),
+            wal_bytes_before: wal(before),
+            wal_bytes_after: wal(after),
+        }
+    }
+}

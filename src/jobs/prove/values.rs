@@ -1,0 +1,136 @@
+//! Values for the parameters of statements: those of the column that a parameter is compared with.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::failure::Result;
+use crate::pg::name::{RelationName, quote_ident, quote_literal};
+use crate::twin::copy::{CopyServer, Known, Measurable};
+use crate::work::explained::terms::{Comparison, Term, terms_of_parameters};
+use crate::work::explained::{Condition, each_condition};
+
+/// Where a parameter is compared with a column.
+#[derive(Debug, Clone, PartialEq)]
+struct Use {
+    table: RelationName,
+    term: Term,
+}
+
+/// The values of a statement, as SQL. `Err`: which parameter has none.
+///
+/// # Errors
+/// Those of the connection.
+pub(super) async fn values(
+    server: &CopyServer,
+    statement: &Measurable,
+) -> Result<std::result::Result<Vec<String>, String>> {
+    let uses = uses(&statement.plan);
+    let mut values = Vec::new();
+    for (number, of) in (1..).zip(&statement.parameters) {
+        let mut found = None;
+        for usage in uses.get(&number).into_iter().flatten() {
+            let known = known(server, usage).await?;
+            found = chosen(&known, &usage.term, of);
+            if found.is_some() {
+                break;
+            }
+        }
+        match found {
+            Some(value) => values.push(value),
+            None => {
+                return Ok(Err(format!(
+                    "no column tells a value for ${number}: name its text with --sql or --workload"
+                )));
+            }
+        }
+    }
+    Ok(Ok(values))
+}
+
+fn uses(plan: &Value) -> BTreeMap<u32, Vec<Use>> {
+    let mut uses: BTreeMap<u32, Vec<Use>> = BTreeMap::new();
+    each_condition(plan, |Condition { aliases, text }| {
+        for term in terms_of_parameters(text) {
+            let Some(table) = aliases.get(term.alias.as_str()) else {
+                continue;
+            };
+            for number in term.parameters.clone() {
+                let found = Use { table: table.clone(), term: term.clone() };
+                uses.entry(number).or_default().push(found);
+            }
+        }
+    });
+    uses
+}
+
+async fn known(server: &CopyServer, usage: &Use) -> Result<Known> {
+    let Use { table, term } = usage;
+    if let Some(column) = &term.column {
+        let known = server.values_of_column(table, column).await?;
+        if known != Known::default() {
+            return Ok(known);
+        }
+    }
+    let expression = term.column.as_deref().map(quote_ident);
+    let expression = expression.unwrap_or_else(|| term.expression.clone());
+    server.values_of_expression(table, &expression).await
+}
+
+/// The value as SQL, of the parameter's type.
+fn chosen(known: &Known, term: &Term, of: &str) -> Option<String> {
+    let Known { common, low, high, element } = known;
+    let value = match &term.comparison {
+        Comparison::Equal => common.clone().or(low.clone())?,
+        // Of two limits the rows in between are meant.
+        Comparison::Range if term.is_upper => high.clone().or(low.clone()).or(common.clone())?,
+        Comparison::Range => low.clone().or(common.clone())?,
+        Comparison::Like => {
+            let like = common.clone().or(low.clone())?;
+            let half = like.chars().count().div_ceil(2);
+            format!("{}%", like.chars().take(half).collect::<String>())
+        }
+        Comparison::Contains(_) => element.clone().or(common.clone()).or(low.clone())?,
+    };
+    let is_array = of.ends_with("[]");
+    let text = match is_array && !value.starts_with('{') {
+        true => format!("{{\"{}\"}}", value.replace('\\', "\\\\").replace('"', "\\\"")),
+        false => value,
+    };
+    Some(quote_literal(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_one_of_the_column() {
+        let known = Known {
+            common: Some("it's".into()),
+            low: Some("5".into()),
+            high: Some("6".into()),
+            element: None,
+        };
+        let chosen = |condition: &str, of: &str| {
+            let term = terms_of_parameters(condition).remove(0);
+            super::chosen(&known, &term, of).unwrap()
+        };
+        assert_eq!(chosen("(t.a = $1)", "text"), "'it''s'");
+        assert_eq!(chosen("(t.a > $1)", "integer"), "'5'");
+        assert_eq!(chosen("(t.a <= $1)", "integer"), "'6'");
+        assert_eq!(chosen("(t.a ~~ $1)", "text"), "'it%'");
+        assert_eq!(chosen("(t.a = ANY ($1))", "text[]"), "'{\"it''s\"}'");
+    }
+
+    #[test]
+    fn parameters_are_looked_for_in_all_conditions() {
+        let plan = serde_json::json!([{"Plan": {
+            "Node Type": "Seq Scan", "Schema": "public", "Relation Name": "sales", "Alias": "s",
+            "Filter": "((s.amount > $2) AND (s.day = $1))"
+        }}]);
+        let uses = uses(&plan);
+        assert_eq!(uses[&1][0].term.column.as_deref(), Some("day"));
+        assert_eq!(uses[&2][0].table, RelationName::qualified("public", "sales"));
+    }
+}
