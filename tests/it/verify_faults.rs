@@ -3,7 +3,6 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::Duration;
 
 use crate::support::command::{Output, Pgtend};
 use crate::support::folder::{Folder, reason};
@@ -148,12 +147,6 @@ fn a_thousand_files_are_applied() {
     let output = folder.call(&["--layout", "sqlx", "--format", "json"]).start();
     let output = output.wait_within(PATIENCE).expect(0);
     assert_eq!(reason(&output, "apply"), "1000 of 1000 migrations applied");
-    let checks = output.json().checks;
-    let took = checks
-        .iter()
-        .map(|check| Duration::from_millis(check.duration_ms))
-        .sum::<Duration>();
-    assert!(took < PATIENCE / 2, "{took:?}");
 }
 
 #[test]

@@ -52,11 +52,16 @@ impl Advice {
     /// As `apply` reads it.
     pub fn declaration(&self) -> String {
         let unique = if self.candidate.is_unique { "UNIQUE " } else { "" };
+        format!("CREATE {unique}INDEX CONCURRENTLY IF NOT EXISTS {};", self.index())
+    }
+
+    /// What people look at of it.
+    fn index(&self) -> String {
         let definition = &self.candidate.definition;
         let method = if definition.starts_with('(') { "" } else { "USING " };
         let schema = self.candidate.table.schema.as_deref().unwrap_or("public");
         format!(
-            "CREATE {unique}INDEX CONCURRENTLY IF NOT EXISTS {} ON {}.{} {method}{definition};",
+            "{} ON {}.{} {method}{definition}",
             quote_ident(&self.name),
             quote_ident(schema),
             quote_ident(&self.candidate.table.name)
@@ -135,10 +140,10 @@ impl AdviseReport {
     }
 
     fn advice_table(&self, style: &Style) -> String {
-        let mut shown = table(&["create", "size", "statements", "saves", "writes"]);
+        let mut shown = table(&["index to create", "size", "statements", "saves", "writes"]);
         for advice in &self.advice {
             shown.add_row(vec![
-                cell(advice.declaration()),
+                cell(advice.index()),
                 right(size(advice.candidate.bytes)),
                 right(advice.serves.len()),
                 right(format!("{:.0} %", self.share(advice))),
@@ -147,7 +152,7 @@ impl AdviseReport {
         }
         fitted(
             &shown,
-            Narrow { wraps: "create", drops: &["statements"], alike: &[] },
+            Narrow { wraps: "index to create", drops: &["statements"], alike: &[] },
             style.width,
         )
     }
