@@ -141,6 +141,7 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          advise --since {counters} --log {declared}
          prove {declared} --advice {advice} --add {declared} --workload {workload} --limit 50 --max-copy 1GB --copy-time 1min --from {url} --runs 5 --statement-time 10s --check --role {mallory} --pg-bin {programs}
          prove {declared} --sql values(1)
+         prove --after 1d --check
          history
          history --object app.* --since 1h --command refresh --outcome done --limit 5
          history --keep 1h

@@ -268,3 +268,44 @@ async fn what_cannot_be_measured_is_refused() {
     assert_eq!(document.proofs[0]["verdict"], "not_judged");
     assert!(document.proofs[0]["reason"].as_str().unwrap().contains("unique"), "{output}");
 }
+
+#[tokio::test]
+async fn what_apply_built_is_compared_by_the_snapshots() {
+    let db = production().await;
+    db.pgtend(&["init"]).expect(0);
+    let file = db.declare(&format!("{ON_ZIP}; CREATE INDEX orders_total ON orders (total);"));
+    let client = db.session().await;
+    let load = async || {
+        for _ in 0..20 {
+            client
+                .query("SELECT count(*) FROM orders WHERE zip = $1", &[&"z170"])
+                .await
+                .unwrap();
+        }
+    };
+    load().await;
+    db.pgtend(&["snapshot"]).expect(0);
+    load().await;
+    db.pgtend(&["snapshot"]).expect(0);
+    let nothing = db.pgtend(&["prove", "--after", "--format", "json"]).expect(0);
+    assert_eq!(nothing.json().outcome, "nothing_to_do");
+    db.apply(&[&file]).expect(0);
+    db.pgtend(&["snapshot"]).expect(0);
+    load().await;
+    let output = db.pgtend(&["prove", "--after", "1d", "--check", "--format", "json"]).expect(1);
+    let document: Document = output.json();
+    let of = |name: &str| document.proofs.iter().find(|proof| proof["object"] == name).unwrap();
+    let zip = of("public.orders_zip");
+    assert_eq!(zip["verdict"], "better", "{output}");
+    assert_eq!(zip["rung"], "measured_in_production");
+    assert_eq!(zip["undo"], "DROP INDEX CONCURRENTLY public.orders_zip");
+    let pages = ["buffers_after", "buffers_before"].map(|key| number(&zip["statements"][0], key));
+    assert!(pages[0] < pages[1], "{output}");
+    assert_eq!(of("public.orders_total")["verdict"], "no_effect", "{output}");
+    let output = db.pgtend(&["prove", "--after", "1d"]).expect(0);
+    assert!(
+        output.stdout.contains("DROP INDEX CONCURRENTLY public.orders_total"),
+        "{output}"
+    );
+    assert!(db.index_names("orders").await.contains("orders_total"), "it is never sent");
+}

@@ -1,5 +1,6 @@
 //! `pgtend prove`.
 
+mod after;
 mod plan;
 mod report;
 mod run;
@@ -22,7 +23,7 @@ use crate::twin::copy::Limits;
 use crate::twin::wishes::{self, DeclaredWish};
 use crate::twin::workload::{self, Statement, Wanted};
 
-/// Measure what an index does before it is built, on a copy
+/// Measure what an index does: before it is built, on a copy; after it, in production
 ///
 /// Copies the tables that the statements read into a throwaway server on this machine, builds each
 /// index there, and executes the statements with and without it, in turns. A statement is better only
@@ -34,6 +35,10 @@ use crate::twin::workload::{self, Statement, Wanted};
 /// parameters are common ones of the column that they are compared with. The copy holds rows of your
 /// database: it is private to you and removed at the end. It needs the server programs of production's
 /// major version.
+///
+/// With --after it compares instead, for each index that `pgtend apply` built, the statements that are
+/// planned with it before and after the build, by the snapshots of `pgtend snapshot`. It shows the DROP that
+/// would undo the build, and never sends it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Files of declarations: each of their indexes is measured
@@ -81,6 +86,13 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", default_value = "1min", value_parser = duration::parse)]
     pub statement_time: Duration,
 
+    /// Compare instead the statements of indexes that `apply` built within this time, before and after
+    /// [without a value: 7d]
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "7d",
+        value_parser = duration::parse,
+        conflicts_with_all = ["files", "add", "advice", "workload", "sql", "from"])]
+    pub after: Option<Duration>,
+
     /// Exit with 1 unless each index is better
     #[arg(long)]
     pub check: bool,
@@ -112,6 +124,10 @@ impl Command for Args {
     const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
 
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        if let Some(within) = self.after {
+            let compared = after::after(context, self, within);
+            return Ok(Box::new(context.unless_cancelled(compared).await?));
+        }
         let wishes = self.wishes()?;
         let named = self.named()?;
         let proved = run::prove(context, self, &wishes, named);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::plan::{Side, Verdict};
+use super::plan::{Side, Verdict, verdict_of_all};
 use crate::format;
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Head, Outcome, Report, Style, Text};
@@ -12,6 +12,28 @@ use crate::pg::name::{RelationName, quote_ident};
 use crate::twin::wishes::DeclaredWish;
 use crate::twin::workload::Statement;
 use crate::warning::Warning;
+
+/// What a claim rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Rung {
+    #[serde(rename = "measured_on_copy")]
+    Copy,
+    /// A table was not copied as a whole.
+    #[serde(rename = "measured_on_sample")]
+    Sample,
+    #[serde(rename = "measured_in_production")]
+    Production,
+}
+
+impl Rung {
+    fn words(self) -> &'static str {
+        match self {
+            Rung::Copy => "a copy",
+            Rung::Sample => "a sample",
+            Rung::Production => "production",
+        }
+    }
+}
 
 /// What was found out about an index.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,8 +45,9 @@ pub struct Proof {
     pub verdict: Verdict,
     /// Why it was not judged.
     pub reason: Option<String>,
-    /// A table was not copied as a whole.
-    pub is_sample: bool,
+    pub rung: Rung,
+    /// The statement that takes it away again; pgtend never sends it.
+    pub undo: Option<String>,
     pub bytes: Option<u64>,
     pub built: Option<Duration>,
     pub statements: Vec<Measured>,
@@ -57,18 +80,42 @@ impl Proof {
             sql,
             verdict: Verdict::NotJudged,
             reason: None,
-            is_sample: false,
+            rung: Rung::Copy,
+            undo: None,
             bytes: None,
             built: None,
             statements: Vec::new(),
         }
     }
 
-    fn rung(&self) -> &'static str {
-        match self.is_sample {
-            true => "measured_on_sample",
-            false => "measured_on_copy",
+    /// An index of production, by its name in the history.
+    pub fn of_built(object: &str) -> Proof {
+        Proof {
+            name: None,
+            table: RelationName::unqualified(""),
+            sql: object.to_owned(),
+            verdict: Verdict::NotJudged,
+            reason: None,
+            rung: Rung::Production,
+            undo: None,
+            bytes: None,
+            built: None,
+            statements: Vec::new(),
         }
+    }
+
+    /// By what is known of its statements.
+    pub fn judge(&mut self) {
+        let judged = self.statements.iter().map(|statement| {
+            let ms = |side: &Option<Side>| side.map_or(0.0, |side| side.ms);
+            (
+                statement.statement.calls.max(1.0),
+                statement.verdict,
+                ms(&statement.before),
+                ms(&statement.after),
+            )
+        });
+        self.verdict = verdict_of_all(&judged.collect::<Vec<_>>());
     }
 }
 
@@ -89,8 +136,8 @@ impl Measured {
 #[derive(Debug)]
 pub struct ProveReport {
     pub proofs: Vec<Proof>,
-    /// Bytes.
-    pub copied: u64,
+    /// Bytes; `None`: nothing was copied.
+    pub copied: Option<u64>,
     /// An index that is not better is a finding.
     pub checks: bool,
     pub warnings: Vec<Warning>,
@@ -101,6 +148,7 @@ impl Report for ProveReport {
         let is_all_better = self.proofs.iter().all(|proof| proof.verdict == Verdict::Better);
         match self.checks && !is_all_better {
             true => Outcome::Findings,
+            false if self.proofs.is_empty() => Outcome::NothingToDo,
             false => Outcome::Done,
         }
     }
@@ -113,9 +161,16 @@ impl Report for ProveReport {
 
     fn text(&self, style: &Style) -> Text {
         let mut text = Text::default();
+        if self.proofs.is_empty() {
+            text.narrate("apply built no index within this time.");
+            return text;
+        }
         text.product(self.proofs_table(style));
         for proof in self.proofs.iter().filter(|proof| !proof.statements.is_empty()) {
             text.product(format!("\n{}\n{}", proof.sql, statements_table(proof, style)));
+        }
+        for undo in self.undone() {
+            text.product(format!("\nTo undo it: {undo};\n"));
         }
         text.warnings(&self.warnings, style);
         text.narrate(self.summary());
@@ -132,7 +187,7 @@ impl ProveReport {
                 cell(proof.verdict.words()),
                 right(proof.bytes.map(size).unwrap_or_default()),
                 right(proof.built.map(format::duration).unwrap_or_default()),
-                cell(if proof.is_sample { "a sample" } else { "a copy" }),
+                cell(proof.rung.words()),
                 cell(proof.reason.as_deref().unwrap_or_default()),
             ]);
         }
@@ -143,12 +198,23 @@ impl ProveReport {
         )
     }
 
+    /// What is not better could go again.
+    fn undone(&self) -> impl Iterator<Item = &str> {
+        let doubtful = self.proofs.iter();
+        let doubtful =
+            doubtful.filter(|proof| matches!(proof.verdict, Verdict::NoEffect | Verdict::Worse));
+        doubtful.filter_map(|proof| proof.undo.as_deref())
+    }
+
     fn summary(&self) -> String {
+        let place = match self.copied {
+            Some(bytes) => format!("on {} of rows", size(bytes)),
+            None => "in production".to_owned(),
+        };
         let count = |verdict| self.proofs.iter().filter(|proof| proof.verdict == verdict).count();
         let mut summary = format!(
-            "{} measured on {} of rows: {} better, {} without effect, {} worse",
+            "{} measured {place}: {} better, {} without effect, {} worse",
             format::count(self.proofs.len(), "index", "indexes"),
-            size(self.copied),
             count(Verdict::Better),
             count(Verdict::NoEffect),
             count(Verdict::Worse)
@@ -226,7 +292,8 @@ fn one_line(text: &str) -> String {
 
 #[derive(Debug, Serialize)]
 struct ProveDocument {
-    copied_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copied_bytes: Option<u64>,
     proofs: Vec<ProofDocument>,
 }
 
@@ -239,7 +306,9 @@ struct ProofDocument {
     verdict: Verdict,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    rung: &'static str,
+    rung: Rung,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     size_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -255,7 +324,8 @@ impl ProofDocument {
             sql: proof.sql.clone(),
             verdict: proof.verdict,
             reason: proof.reason.clone(),
-            rung: proof.rung(),
+            rung: proof.rung,
+            undo: proof.undo.clone(),
             size_bytes: proof.bytes,
             build_ms: proof.built.map(format::millis),
             statements: proof.statements.iter().map(StatementDocument::of).collect(),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Args;
-use super::plan::{Side, Verdict, verdict, verdict_of_all};
-use super::report::{Measured, Proof, ProveReport};
+use super::plan::{Side, Verdict, verdict};
+use super::report::{Measured, Proof, ProveReport, Rung};
 use super::tables::Tables;
 use super::values::values;
 use crate::app::Context;
@@ -86,7 +86,12 @@ pub(super) async fn prove(
     }));
     server.stop().await?;
     let copied = shares.iter().map(copied_bytes).sum();
-    Ok(ProveReport { proofs, copied, checks: args.check, warnings: told })
+    Ok(ProveReport {
+        proofs,
+        copied: Some(copied),
+        checks: args.check,
+        warnings: told,
+    })
 }
 
 async fn export(
@@ -220,20 +225,13 @@ async fn proof(
     server.show(&built).await?;
     server.analyze(&parts(&built, shares)).await?;
     for trial in concerned {
-        proof.is_sample |= is_sampled(shares, &trial.tables);
+        if is_sampled(shares, &trial.tables) {
+            proof.rung = Rung::Sample;
+        }
         proof.statements.push(measure(args, server, &built, trial).await?);
     }
     server.hide(&built).await?;
-    let judged = proof.statements.iter().map(|statement| {
-        let ms = |side: &Option<Side>| side.map_or(0.0, |side| side.ms);
-        (
-            statement.statement.calls.max(1.0),
-            statement.verdict,
-            ms(&statement.before),
-            ms(&statement.after),
-        )
-    });
-    proof.verdict = verdict_of_all(&judged.collect::<Vec<_>>());
+    proof.judge();
     if proof.statements.is_empty() {
         proof.reason = Some("no statement that was executed reads its table".to_owned());
     }
