@@ -1,6 +1,6 @@
 //! Making the server that plans: schema, figures, statistics, files of the right length, no row.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use pg_sandbox::{Binaries, Sandbox};
@@ -33,6 +33,8 @@ pub struct Twin {
     /// Makes objects and plans.
     pub(super) planner: Session,
     pub(super) objects: HashMap<(String, String), Object>,
+    /// Tables whose statistics could not be read.
+    pub(super) hidden: HashSet<(String, String)>,
     pub(super) next_file: u32,
     pub(super) candidates: u32,
     /// What could not be made, each with the reason.
@@ -81,11 +83,13 @@ impl Twin {
         missing.extend(make_all(&planner, ddl::objects(&data)).await?);
         missing.extend(make_all(&planner, ddl::indexes_and_constraints(&data)).await?);
         let objects = load_objects(&superuser).await?;
+        let hidden = hidden(&data);
         let mut twin = Twin {
             data,
             superuser,
             planner,
             objects,
+            hidden,
             next_file: files::FIRST_FILE,
             candidates: 0,
             missing,
@@ -138,6 +142,11 @@ const SETTINGS: [(&str, &str); 4] = [
     ("wal_level", "minimal"),
     ("max_wal_senders", "0"),
 ];
+
+fn hidden(data: &TwinData) -> HashSet<(String, String)> {
+    let hidden = data.relations.iter().filter(|table| table.is_table() && !table.may_read);
+    hidden.map(|table| (table.schema.clone(), table.name.clone())).collect()
+}
 
 pub(super) async fn start(binaries: Binaries, settings: &[(&str, &str)]) -> Result<Sandbox> {
     let mut options = sandbox::options(binaries);

@@ -266,11 +266,6 @@ impl Twin {
         all
     }
 
-    /// Whether its statistics could not be read.
-    pub fn is_hidden(&self, table: &(String, String)) -> bool {
-        self.relation(&table.0, &table.1).is_some_and(|relation| !relation.may_read)
-    }
-
     fn relation(&self, schema: &str, name: &str) -> Option<&Relation> {
         let relations = &self.data.relations;
         relations

@@ -14,6 +14,7 @@ use crate::facts::load::{ask, first};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::{Database, Workers};
 use crate::pg::name::quote_ident;
+use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
 use crate::syntax::names_in;
 
@@ -247,11 +248,21 @@ async fn collect<T: DeserializeOwned>(
         Ok(object) => objects.push(object),
         Err(failure) => fault = Some(failure),
     });
-    each.await
-        .map_err(|error| error.into_failure().context("reading the catalog failed"))?;
+    each.await.map_err(unreadable)?;
     match fault {
         Some(failure) => Err(failure),
         None => Ok(objects),
+    }
+}
+
+/// The length of a table is not told while somebody holds it exclusively.
+fn unreadable(error: ServerError) -> Failure {
+    match error.is_lock_not_available() {
+        true => error
+            .into_failure()
+            .context("a table that the statements read is locked by another session")
+            .hint("pgtend activity shows who holds it; try again when it is free"),
+        false => error.into_failure().context("reading the catalog failed"),
     }
 }
 
@@ -292,6 +303,12 @@ fn unknown(data: &TwinData, role: &str) -> Vec<String> {
             "the extended statistics {}.{} are only shown to the owner of {}.{}, and {role} is not: \
              they are missing in the twin",
             statistics.schema, statistics.name, statistics.table_schema, statistics.table
+        ));
+    }
+    for relation in data.relations.iter().filter(|relation| relation.kind == "f") {
+        unknown.push(format!(
+            "{}.{} is a foreign table, which a twin does not have: statements on it are not judged",
+            relation.schema, relation.name
         ));
     }
     let tablespaces = data.relations.iter().filter(|table| !table.tablespace_options.is_empty());

@@ -4,6 +4,7 @@ use serde_json::Value;
 use tokio_postgres::types::Type;
 
 use super::build::{Twin, set_valid};
+use super::ddl::qualified;
 use super::statement::plannable;
 use crate::facts::Oid;
 use crate::facts::load::ask;
@@ -90,10 +91,42 @@ impl Twin {
             // A JSON column is read as a text of its own.
             Ok(rows) => {
                 let text = rows.first().map(|row| row.get::<_, String>(0)).unwrap_or_default();
-                Ok(read(&text))
+                Ok(self.judged(read(&text)))
             }
             Err(error) if error.sqlstate.is_none() => Err(error.into_failure()),
             Err(error) => Ok(Planned::Not(self.explained(&error))),
+        }
+    }
+
+    /// A plan that rests on PostgreSQL's defaults because statistics could not be read is none.
+    fn judged(&self, planned: Planned) -> Planned {
+        let hidden = planned.plan().and_then(|plan| self.hidden_in(plan));
+        match hidden {
+            Some((schema, name)) => {
+                let table = qualified(schema, name);
+                Planned::Not(format!(
+                    "the statistics of {schema}.{name} may not be read (GRANT SELECT ON {table}, or \
+                     pg_read_all_data)"
+                ))
+            }
+            None => planned,
+        }
+    }
+
+    fn hidden_in(&self, plan: &Value) -> Option<&(String, String)> {
+        if self.hidden.is_empty() {
+            return None;
+        }
+        match plan {
+            Value::Array(all) => all.iter().find_map(|one| self.hidden_in(one)),
+            Value::Object(fields) => {
+                let text = |key: &str| fields.get(key).and_then(Value::as_str).map(str::to_owned);
+                let here = text("Schema").zip(text("Relation Name"));
+                let here = here.and_then(|name| self.hidden.get(&name));
+                let mut below = ["Plan", "Plans"].into_iter().filter_map(|key| fields.get(key));
+                here.or_else(|| below.find_map(|below| self.hidden_in(below)))
+            }
+            _ => None,
         }
     }
 

@@ -292,6 +292,38 @@ async fn who_may_not_read_the_statistics_is_refused_with_the_grant() {
     assert!(told, "extended statistics are their owner's: {output}");
 }
 
+/// A table that somebody holds exclusively is not waited for.
+#[tokio::test]
+async fn a_locked_table_is_told_and_not_waited_for() {
+    let db = production().await;
+    let session = db.session().await;
+    session.batch_execute("BEGIN; LOCK TABLE events").await.unwrap();
+    let output = what_if(&db, &["SELECT * FROM events WHERE id = 1"]).expect(3);
+    assert!(output.stdout.contains("is locked by another session"), "{output}");
+    let output = what_if(&db, &["SELECT * FROM daily WHERE n = 1"]).expect(0);
+    assert_eq!(output.json().outcome, "done");
+}
+
+/// What rests on statistics that may not be read is not shown as a plan.
+#[tokio::test]
+async fn statements_on_hidden_tables_are_not_judged() {
+    let db = production().await;
+    let role = db.role("reader").await;
+    db.sql(&format!("GRANT SELECT ON customers TO {role}")).await;
+    let calls = [
+        "what-if",
+        "--format",
+        "json",
+        "SELECT * FROM customers WHERE id = 1",
+        "SELECT * FROM orders WHERE zip = 'z170'",
+    ];
+    let document: Document = db.pgtend_as(&role, &calls).expect(0).json();
+    assert_eq!(document.statements[0]["verdict"], "same");
+    assert_eq!(document.statements[1]["verdict"], "not_judged");
+    let reason = document.statements[1]["reason"].as_str().unwrap();
+    assert!(reason.contains("GRANT SELECT ON public.orders"), "{reason}");
+}
+
 #[tokio::test]
 async fn production_is_asked_about_its_catalog_and_nothing_else() {
     let db = production().await;

@@ -41,7 +41,10 @@ fn what_is_declared_is_there_and_an_index_is_broken_and_mended() {
     assert_eq!(found(&output, "converge"), "converge passed", "{output}");
     assert_eq!(reason(&output, "converge"), "4 objects as declared");
     assert_eq!(found(&output, "heal"), "heal passed", "{output}");
-    assert_eq!(reason(&output, "heal"), "public.sales_lower was broken and mended");
+    assert_eq!(
+        reason(&output, "heal"),
+        "public.sales_lower was made invalid on purpose and repaired"
+    );
     assert_eq!(errors(&output).len(), 0, "{output}");
 }
 
