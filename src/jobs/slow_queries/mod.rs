@@ -1,6 +1,7 @@
 //! `pgtend slow-queries`.
 
 mod depth;
+mod document;
 pub mod explain;
 pub mod plan;
 mod rank;

@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
-use serde::{Serialize, Serializer};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
+use super::document::{StatementsDocument, object};
 use super::plan::{BLOCK_BYTES, Ranking, without_header};
 use crate::escape_control::escape_control;
 use crate::facts::Oid;
@@ -118,144 +118,6 @@ fn texts(ranking: &Ranking) -> String {
     text
 }
 
-/// A statement as a JSON object; what is not known is null.
-fn object(ranking: &Ranking, at: usize) -> Value {
-    let counted = &ranking.statements[at];
-    let (key, counters) = (counted.key, &counted.counters);
-    let mut object = Map::new();
-    let mut put = |name: &str, value: Value| drop(object.insert(name.to_owned(), value));
-    put("queryid", json!(key.queryid));
-    // Larger than what many readers of JSON take for a number.
-    put("queryid_text", json!(key.queryid.to_string()));
-    put("query", json!(ranking.texts.get(&key)));
-    put("user", json!(ranking.names.roles.get(&key.userid)));
-    put("database", json!(ranking.names.databases.get(&key.dbid)));
-    put("toplevel", json!(key.toplevel));
-    put("share", json!(ranking.share(counted)));
-    put("mean_ms", json!(counters.mean()));
-    for counter in Counter::all() {
-        put(counter.name(), number(counter, counters.get(counter)));
-    }
-    put("rows_per_call", json!(counters.per_call(Counter::Rows)));
-    put("cache_hit", json!(counters.cache_hit()));
-    put("slow", json!(ranking.is_slow(counted)));
-    put("partial", json!(counted.is_partial));
-    let findings = ranking.findings.iter().filter(|(place, _)| *place == at);
-    put("findings", json!(findings.map(|(_, condition)| condition).collect::<Vec<_>>()));
-    if ranking.is_compared {
-        let before = counted.before.as_ref();
-        put(
-            "before_calls",
-            number(Counter::Calls, before.and_then(|it| it.get(Counter::Calls))),
-        );
-        put("before_mean_ms", json!(before.and_then(Counters::mean)));
-        put("slowdown", json!(counted.slowdown()));
-        put("lost_ms", json!(counted.lost_ms()));
-    }
-    if let Some(details) = ranking.details.get(at) {
-        put("plan", json!(details.plan));
-        put("remarks", json!(details.remarks));
-        put("not_explained", json!(details.not_explained));
-        put("relations", json!(details.relations));
-        let history = details.history.iter().map(|(when, counters)| {
-            json!({
-                "taken_at": when,
-                "calls": number(Counter::Calls, counters.get(Counter::Calls)),
-                "total_ms": counters.get(Counter::Total),
-                "mean_ms": counters.mean(),
-            })
-        });
-        put("history", Value::Array(history.collect()));
-    }
-    Value::Object(object)
-}
-
-/// Counts are whole numbers.
-fn number(counter: Counter, value: Option<f64>) -> Value {
-    match counter.kind() {
-        CounterKind::Count => json!(value.map(|value| value as i64)),
-        CounterKind::Millis | CounterKind::Extreme => json!(value),
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct StatementsDocument<'a> {
-    statements: Objects<'a>,
-    span: SpanDocument,
-    totals: TotalsDocument,
-}
-
-/// The statements one by one: their texts are large, and are not to be held twice.
-#[derive(Debug)]
-struct Objects<'a>(&'a Ranking);
-
-impl Serialize for Objects<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq((0..self.0.statements.len()).map(|at| object(self.0, at)))
-    }
-}
-
-impl<'a> StatementsDocument<'a> {
-    fn new(ranking: &'a Ranking) -> Self {
-        StatementsDocument {
-            statements: Objects(ranking),
-            span: SpanDocument {
-                from: ranking.from_epoch.map(format::moment),
-                to: format::moment(ranking.ends.taken_epoch),
-                resets: ranking.resets,
-                evictions: ranking.evictions,
-                restarted: ranking.restarted,
-            },
-            totals: TotalsDocument {
-                statements: ranking.all,
-                hidden: ranking.ends.hidden,
-                matching: ranking.matching,
-                failing: ranking.failing,
-                slow: ranking.slow,
-                slow_ms: ranking.slow_ms,
-                calls: ranking.all_calls,
-                total_ms: ranking.all_ms,
-            },
-        }
-    }
-}
-
-/// A span of time. Times are UTC as RFC 3339 has them.
-#[derive(Debug, Clone, Serialize)]
-struct SpanDocument {
-    /// Since when statements are counted; null where it is not known.
-    from: Option<String>,
-    /// Until when.
-    to: String,
-    /// How often all counters were reset in between.
-    resets: usize,
-    /// How often the server had to forget statements; null where it does not tell.
-    evictions: Option<i64>,
-    /// Whether the server was started anew in between.
-    restarted: bool,
-}
-
-/// What all statements come to.
-#[derive(Debug, Clone, Serialize)]
-struct TotalsDocument {
-    /// How many there are, without hidden ones.
-    statements: i64,
-    /// Statements of others that the role may not see.
-    hidden: i64,
-    /// How many the filters leave.
-    matching: i64,
-    /// How many meet a condition of --fail-if, shown or not.
-    failing: usize,
-    /// How many of them all are slow.
-    slow: i64,
-    /// From which mean on they are.
-    slow_ms: f64,
-    /// Executions.
-    calls: f64,
-    /// Execution time.
-    total_ms: f64,
-}
-
 /// All counters, a line each statement.
 fn csv(ranking: &Ranking) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -344,7 +206,15 @@ fn columns(ranking: &Ranking) -> Vec<ReportColumn> {
             own.collect::<Vec<_>>().join(", ")
         }));
     }
-    columns.push(column("max", |_, it| millis(it.counters.get(Counter::Max))));
+    columns.extend(further_columns(ranking));
+    columns
+}
+
+/// Those that are less asked for.
+fn further_columns(ranking: &Ranking) -> Vec<ReportColumn> {
+    let column =
+        |title, value: fn(&Ranking, &StatementDelta) -> String| ReportColumn { title, value };
+    let mut columns = vec![column("max", |_, it| millis(it.counters.get(Counter::Max)))];
     columns.push(column("stddev", |_, it| millis(it.counters.get(Counter::Deviation))));
     columns.push(column("rows/call", |_, it| {
         it.counters.per_call(Counter::Rows).map_or("-".to_owned(), per_call)
