@@ -76,7 +76,9 @@ fn what_if(db: &Database, arguments: &[&str]) -> Output {
 
 /// Shown by `make twin`.
 fn tell(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    if scale() > 1 {
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
 }
 
 /// The generic plan that production itself makes, by which a twin is judged.
