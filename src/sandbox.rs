@@ -1,8 +1,10 @@
 //! Throwaway servers as pgtend makes and finds them; the rest is `pg-sandbox`.
 
-use pg_sandbox::{Binaries, Error, ErrorKind, Options, Search};
+use pg_sandbox::{Binaries, Error, ErrorKind, Options, Sandbox, Search};
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, Result};
+use crate::pg::conninfo::{Conninfo, Environment};
+use crate::pg::database::{ConnectOptions, Database};
 
 /// How the server programs are found where `--pg-bin` does not name them.
 pub const SEARCH: Search = Search { variable: Some("PGTEND_PG_BIN") };
@@ -12,6 +14,42 @@ pub fn options(binaries: Binaries) -> Options {
     let mut options = Options::new(binaries);
     options.maker = "pgtend".to_owned();
     options
+}
+
+/// Starts a server. It blocks; on a thread of its own it does not keep a signal from being heard.
+///
+/// # Errors
+/// `Sandbox` where none can be made.
+pub async fn start(options: Options) -> Result<Sandbox> {
+    blocking(move || Sandbox::start(&options)).await
+}
+
+/// Stops it and removes its files, and says what failed.
+///
+/// # Errors
+/// `Sandbox` where the server goes on or a file stays.
+pub async fn stop(sandbox: Sandbox) -> Result<()> {
+    blocking(|| sandbox.stop()).await
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> pg_sandbox::Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Failure::from_error(Kind::Sandbox, error))?
+        .map_err(Failure::from)
+}
+
+/// Connects to one.
+///
+/// # Errors
+/// As [`Database::open`].
+pub async fn open(url: &str, connect_options: &ConnectOptions) -> Result<Database> {
+    // PGHOSTADDR, PGSERVICE or PGOPTIONS of the user's could lead us to another server than ours.
+    let environment = Environment::from_variables([]);
+    let conninfo = Conninfo::resolve(Some(url), &environment)?;
+    Database::open(&conninfo, &environment, connect_options).await
 }
 
 impl From<Error> for Failure {

@@ -101,27 +101,7 @@ impl Context {
     pub async fn start_sandbox(&self, binaries: Binaries) -> Result<Sandbox> {
         self.console
             .narrate(&format!("Starting a throwaway PostgreSQL {} …", binaries.version));
-        let options = sandbox::options(binaries);
-        // Starting blocks; on a thread of its own it does not keep a signal from being heard.
-        tokio::task::spawn_blocking(move || Sandbox::start(&options))
-            .await
-            .map_err(|error| Failure::from_error(Kind::Sandbox, error))?
-            .map_err(Failure::from)
-    }
-
-    /// Connects to a throwaway server.
-    ///
-    /// # Errors
-    /// As [`Database::open`].
-    pub async fn open_sandbox(
-        &self,
-        url: &str,
-        connect_options: &ConnectOptions,
-    ) -> Result<Database> {
-        // PGHOSTADDR, PGSERVICE or PGOPTIONS of the user's could lead us to another server than ours.
-        let environment = Environment::from_variables([]);
-        let conninfo = Conninfo::resolve(Some(url), &environment)?;
-        Database::open(&conninfo, &environment, connect_options).await
+        sandbox::start(sandbox::options(binaries)).await
     }
 
     /// How a command connects that asks for nothing in particular.

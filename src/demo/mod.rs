@@ -137,7 +137,7 @@ async fn open(context: &Context, url: &str) -> Result<Database> {
         orphans: OrphanPolicy::Ends,
         echo: context.echo(),
     };
-    context.open_sandbox(url, &connect_options).await
+    sandbox::open(url, &connect_options).await
 }
 
 async fn send(database: &Database, sql: &str) -> Result<()> {

@@ -11,16 +11,15 @@ use super::ddl::{self, Make};
 use super::{extended, files, statistics};
 use crate::facts::Oid;
 use crate::facts::load::ask;
-use crate::failure::{Failure, Kind, Result};
-use crate::pg::conninfo::{Conninfo, Environment};
-use crate::pg::database::{ConnectOptions, Database, Workers};
+use crate::failure::Result;
+use crate::pg::database::{ConnectOptions, Workers};
 use crate::pg::name::{quote_ident, quote_literal};
 use crate::pg::session::Session;
 use crate::sandbox;
 
 /// Owns everything on the twin and plans there: whatever functions came along can do no more than it.
-pub(super) const ROLE: &str = "pgtend_twin";
-pub(super) const DATABASE: &str = "twin";
+const ROLE: &str = "pgtend_twin";
+const DATABASE: &str = "twin";
 
 /// Statements that are on their way at once.
 const BATCH: usize = 500;
@@ -68,19 +67,8 @@ impl Twin {
         binaries: Binaries,
         connect_options: &ConnectOptions,
     ) -> Result<Twin> {
-        let sandbox = start(binaries, &SETTINGS).await?;
-        let open = async |database: &str, role: &str| {
-            session(&sandbox.url_as(database, role), connect_options).await
-        };
-        let first = open("postgres", "postgres").await?;
-        let mut missing = Vec::new();
-        missing.extend(make_database(&first, &data).await?);
-        let superuser = open(DATABASE, "postgres").await?;
-        missing.extend(make_all(&superuser, ddl::extensions(&data)).await?);
-        make_schemas(&superuser, &data).await?;
-        let planner = open(DATABASE, ROLE).await?;
-        execute(&planner, "SET check_function_bodies = off").await?;
-        missing.extend(make_all(&planner, ddl::objects(&data)).await?);
+        let Server { sandbox, superuser, owner: planner, mut missing } =
+            Server::make(&data, binaries, &SETTINGS, connect_options).await?;
         missing.extend(make_all(&planner, ddl::indexes_and_constraints(&data)).await?);
         let objects = load_objects(&superuser).await?;
         let hidden = hidden(&data);
@@ -124,10 +112,7 @@ impl Twin {
     pub async fn stop(self) -> Result<()> {
         let Twin { sandbox, superuser, planner, .. } = self;
         drop((superuser, planner));
-        tokio::task::spawn_blocking(|| sandbox.stop())
-            .await
-            .map_err(|error| Failure::from_error(Kind::Sandbox, error))?
-            .map_err(Failure::from)
+        sandbox::stop(sandbox).await
     }
 
     pub(super) fn object(&self, schema: &str, name: &str) -> Option<&Object> {
@@ -148,7 +133,42 @@ fn hidden(data: &TwinData) -> HashSet<(String, String)> {
     hidden.map(|table| (table.schema.clone(), table.name.clone())).collect()
 }
 
-pub(super) async fn start(binaries: Binaries, settings: &[(&str, &str)]) -> Result<Sandbox> {
+/// A throwaway server with production's schema, without rows and indexes.
+pub(super) struct Server {
+    pub sandbox: Sandbox,
+    pub superuser: Session,
+    /// Owns everything but extensions, without rights outside of it.
+    pub owner: Session,
+    /// What could not be made, each with the reason.
+    pub missing: Vec<String>,
+}
+
+impl Server {
+    pub(super) async fn make(
+        data: &TwinData,
+        binaries: Binaries,
+        settings: &[(&str, &str)],
+        connect_options: &ConnectOptions,
+    ) -> Result<Server> {
+        let sandbox = start(binaries, settings).await?;
+        let open = async |database: &str, role: &str| {
+            let database = sandbox::open(&sandbox.url_as(database, role), connect_options).await?;
+            database.maintainer(Workers::AsConfigured).await
+        };
+        let first = open("postgres", "postgres").await?;
+        let mut missing = Vec::new();
+        missing.extend(make_database(&first, data).await?);
+        let superuser = open(DATABASE, "postgres").await?;
+        missing.extend(make_all(&superuser, ddl::extensions(data)).await?);
+        make_schemas(&superuser, data).await?;
+        let owner = open(DATABASE, ROLE).await?;
+        execute(&owner, "SET check_function_bodies = off").await?;
+        missing.extend(make_all(&owner, ddl::objects(data)).await?);
+        Ok(Server { sandbox, superuser, owner, missing })
+    }
+}
+
+async fn start(binaries: Binaries, settings: &[(&str, &str)]) -> Result<Sandbox> {
     let mut options = sandbox::options(binaries);
     if options.binaries.major >= 18 {
         // A file that is written beside the server has no checksum.
@@ -156,26 +176,12 @@ pub(super) async fn start(binaries: Binaries, settings: &[(&str, &str)]) -> Resu
     }
     let own = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     options.settings = own.collect();
-    // Starting blocks; on a thread of its own it does not keep a signal from being heard.
-    tokio::task::spawn_blocking(move || Sandbox::start(&options))
-        .await
-        .map_err(|error| Failure::from_error(Kind::Sandbox, error))?
-        .map_err(Failure::from)
-}
-
-pub(super) async fn session(url: &str, connect_options: &ConnectOptions) -> Result<Session> {
-    // PGHOSTADDR, PGSERVICE or PGOPTIONS of the user's could lead us to another server than ours.
-    let environment = Environment::from_variables([]);
-    let conninfo = Conninfo::resolve(Some(url), &environment)?;
-    Database::open(&conninfo, &environment, connect_options)
-        .await?
-        .maintainer(Workers::AsConfigured)
-        .await
+    sandbox::start(options).await
 }
 
 /// With the locale of production, which decides what an index on text can do. Where this machine does
 /// not know it, with one that sorts by code points and still is not C.
-pub(super) async fn make_database(session: &Session, data: &TwinData) -> Result<Option<String>> {
+async fn make_database(session: &Session, data: &TwinData) -> Result<Option<String>> {
     execute(session, &format!("CREATE ROLE {ROLE} LOGIN")).await?;
     let origin = &data.origin;
     let head = format!(
@@ -208,7 +214,7 @@ pub(super) async fn make_database(session: &Session, data: &TwinData) -> Result<
     Err(refused.into_failure().context("making the twin's database"))
 }
 
-pub(super) async fn make_schemas(session: &Session, data: &TwinData) -> Result<()> {
+async fn make_schemas(session: &Session, data: &TwinData) -> Result<()> {
     for schema in ddl::schemas(data) {
         let name = quote_ident(&schema);
         let statements = [

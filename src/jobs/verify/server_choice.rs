@@ -107,9 +107,8 @@ impl VerifyServer {
     async fn throwaway(context: &Context, binaries: Binaries) -> Result<Throwaway> {
         let (started, folder) = (Instant::now(), binaries.dir.clone());
         let sandbox = context.start_sandbox(binaries).await?;
-        let database = context
-            .open_sandbox(&sandbox.url("postgres"), &context.connect_options("verify"))
-            .await?;
+        let database =
+            sandbox::open(&sandbox.url("postgres"), &context.connect_options("verify")).await?;
         let session = database.maintainer(Workers::AsConfigured).await?;
         create(&session, DATABASE, TEMPLATE).await.map_err(ServerError::into_failure)?;
         Ok(Throwaway { sandbox, folder, start_up: started.elapsed() })
@@ -142,7 +141,7 @@ impl VerifyServer {
     ) -> Result<Database> {
         match &self.server {
             Server::Throwaway(Throwaway { sandbox, .. }) => {
-                context.open_sandbox(&sandbox.url(name), &connect_options).await
+                sandbox::open(&sandbox.url(name), &connect_options).await
             }
             Server::Scratch(_) => {
                 let conninfo = Conninfo::resolve(context.url.as_deref(), &context.environment)?

@@ -14,15 +14,14 @@ pub use rows::{Limits, Share};
 pub use trial::{Built, Figures, Measurable, Run};
 pub use values::Known;
 
-use super::build::{
-    DATABASE, ROLE, execute, make_all, make_database, make_schemas, session, set_settings, start,
-};
+use super::build::{Server, execute, make_all, set_settings};
 use super::data::TwinData;
 use super::ddl;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::Result;
 use crate::pg::database::ConnectOptions;
 use crate::pg::name::RelationName;
 use crate::pg::session::Session;
+use crate::sandbox;
 
 const SETTINGS: [(&str, &str); 6] = [
     // It would work beside what is measured.
@@ -98,20 +97,11 @@ impl CopyServer {
         binaries: Binaries,
         connect_options: &ConnectOptions,
     ) -> Result<CopyServer> {
-        let sandbox = start(binaries, &SETTINGS).await?;
-        let open = async |database: &str, role: &str| {
-            session(&sandbox.url_as(database, role), connect_options).await
-        };
-        let first = open("postgres", "postgres").await?;
-        let mut missing = Vec::new();
-        missing.extend(make_database(&first, &data).await?);
-        let superuser = open(DATABASE, "postgres").await?;
-        let data = Arc::new(without_reaching(&data, &mut missing));
-        missing.extend(make_all(&superuser, ddl::extensions(&data)).await?);
-        make_schemas(&superuser, &data).await?;
-        let owner = open(DATABASE, ROLE).await?;
-        execute(&owner, "SET check_function_bodies = off").await?;
-        missing.extend(make_all(&owner, ddl::objects(&data)).await?);
+        let mut left_out = Vec::new();
+        let data = Arc::new(without_reaching(&data, &mut left_out));
+        let Server { sandbox, superuser, owner, mut missing } =
+            Server::make(&data, binaries, &SETTINGS, connect_options).await?;
+        missing.extend(left_out);
         missing.extend(set_settings(&owner, &data).await?);
         Ok(CopyServer {
             data,
@@ -168,10 +158,7 @@ impl CopyServer {
     pub async fn stop(self) -> Result<()> {
         let CopyServer { sandbox, superuser, owner, .. } = self;
         drop((superuser, owner));
-        tokio::task::spawn_blocking(|| sandbox.stop())
-            .await
-            .map_err(|error| Failure::from_error(Kind::Sandbox, error))?
-            .map_err(Failure::from)
+        sandbox::stop(sandbox).await
     }
 }
 
