@@ -49,6 +49,11 @@ pub fn moment(epoch: f64) -> String {
     timestamp.map(|timestamp| timestamp.to_string()).unwrap_or_default()
 }
 
+/// The same of what is never negative.
+pub fn size(bytes: u64) -> String {
+    self::bytes(i64::try_from(bytes).unwrap_or(i64::MAX))
+}
+
 /// `1 index`, `2 indexes`.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::workload::{Statement, add};
+use super::workload::Statement;
 use crate::declared::unreadable;
 use crate::failure::Result;
 use crate::syntax::lexer::{Kind, tokens};
@@ -47,12 +47,7 @@ fn statements(log: &str, name: &str) -> Vec<Statement> {
         };
         let key = without_constants(&statement.text);
         match found.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, same)) => {
-                let again = Statement { text: same.text.clone(), ..statement };
-                let mut one = vec![same.clone()];
-                add(&mut one, again);
-                *same = one.remove(0);
-            }
+            Some((_, same)) => same.count(&statement),
             None => found.push((key, statement)),
         }
     }

@@ -26,6 +26,15 @@ pub struct Wish {
     pub definition: String,
 }
 
+impl Wish {
+    /// The statement that makes it, under this name or one that the server chooses.
+    pub fn sql(&self, name: Option<&str>) -> String {
+        let unique = if self.is_unique { "UNIQUE " } else { "" };
+        let name = name.map(|name| format!("{} ", quote_ident(name))).unwrap_or_default();
+        format!("CREATE {unique}INDEX {name}ON {} {}", self.table, self.definition)
+    }
+}
+
 /// An index on trial: hidden from the planner until it is shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
@@ -59,14 +68,7 @@ impl Twin {
         let mut made = Vec::new();
         for wish in wishes {
             let name = format!("{PREFIX}{}", self.next_candidate());
-            let unique = if wish.is_unique { "UNIQUE " } else { "" };
-            let sql = format!(
-                "CREATE {unique}INDEX {} ON {} {}",
-                quote_ident(&name),
-                wish.table,
-                wish.definition
-            );
-            made.push(match self.planner.execute(&sql).await {
+            made.push(match self.planner.execute(&wish.sql(Some(&name))).await {
                 Ok(()) => Ok(name),
                 Err(error) if error.sqlstate.is_none() => return Err(error.into_failure()),
                 Err(error) => Err(error.to_string()),

@@ -31,7 +31,7 @@ pub(super) struct Figures {
 }
 
 /// What is known of columns, by schema, relation and column.
-pub(super) struct Columns<'d>(HashMap<(&'d str, &'d str, &'d str), &'d ColumnStatistics>);
+pub struct Columns<'d>(HashMap<(&'d str, &'d str, &'d str), &'d ColumnStatistics>);
 
 impl<'d> Columns<'d> {
     pub fn of(rows: &'d [ColumnStatistics]) -> Self {

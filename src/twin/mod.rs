@@ -20,6 +20,7 @@ mod pages;
 mod planner;
 mod statement;
 mod statistics;
+mod verdict;
 pub mod wishes;
 pub mod workload;
 
@@ -27,5 +28,7 @@ pub use build::Twin;
 pub use candidate::{Candidate, Wish};
 pub use export::{Values, Wanted, export};
 pub use file::{load, save};
+pub use files::Columns;
 pub use migrate::Migrated;
 pub use planner::{Planned, Prepared};
+pub use verdict::Verdict;

@@ -33,6 +33,12 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// Counts executions of the same statement.
+    pub(super) fn count(&mut self, more: &Statement) {
+        self.calls += more.calls;
+        self.total_ms = self.total_ms.zip(more.total_ms).map(|(one, other)| one + other);
+    }
+
     /// A text of the command line.
     pub fn of_text(text: &str) -> Statement {
         Statement {
@@ -135,12 +141,9 @@ pub async fn of_counters(
 }
 
 /// One text is one statement, whoever sent it.
-pub(super) fn add(statements: &mut Vec<Statement>, statement: Statement) {
+fn add(statements: &mut Vec<Statement>, statement: Statement) {
     match statements.iter_mut().find(|known| known.text == statement.text) {
-        Some(same) => {
-            same.calls += statement.calls;
-            same.total_ms = same.total_ms.zip(statement.total_ms).map(|(one, other)| one + other);
-        }
+        Some(same) => same.count(&statement),
         None => statements.push(statement),
     }
 }

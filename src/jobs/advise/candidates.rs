@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::Value;
 
 use crate::pg::name::{RelationName, quote_ident};
-use crate::twin::Wish;
 use crate::twin::data::{ColumnStatistics, Relation, TwinData};
+use crate::twin::{Columns, Wish};
 use crate::work::explained::terms::{Comparison, Operand, Term, sort_key, terms};
 
 /// What is known of the tables, by name.
 pub struct Tables<'d> {
     relations: HashMap<(&'d str, &'d str), &'d Relation>,
-    columns: HashMap<(&'d str, &'d str, &'d str), &'d ColumnStatistics>,
+    columns: Columns<'d>,
     has_trigrams: bool,
 }
 
@@ -37,16 +37,9 @@ impl<'d> Tables<'d> {
             .relations
             .iter()
             .map(|relation| ((relation.schema.as_str(), relation.name.as_str()), relation));
-        let mut columns = HashMap::new();
-        for row in &data.column_statistics {
-            let key = (row.schema.as_str(), row.relation.as_str(), row.column.as_str());
-            if row.inherited || !columns.contains_key(&key) {
-                columns.insert(key, row);
-            }
-        }
         Tables {
             relations: relations.collect(),
-            columns,
+            columns: Columns::of(&data.column_statistics),
             has_trigrams: data.extensions.iter().any(|extension| extension.name == "pg_trgm"),
         }
     }
@@ -79,9 +72,7 @@ impl<'d> Tables<'d> {
     }
 
     fn statistics(&self, relation: &Relation, column: &str) -> Option<&'d ColumnStatistics> {
-        self.columns
-            .get(&(relation.schema.as_str(), relation.name.as_str(), column))
-            .copied()
+        self.columns.get(&relation.schema, &relation.name, column)
     }
 
     /// Different values of a column; negative shares of the rows are the most.

@@ -8,10 +8,14 @@ use crate::format;
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Format, Head, Outcome, Report, Style, Text};
 use crate::pg::name::quote_ident;
-use crate::twin::Candidate;
 use crate::twin::data::Origin;
 use crate::twin::workload::Statement;
+use crate::twin::{Candidate, Verdict};
 use crate::warning::Warning;
+use crate::work::plan::one_line;
+
+/// So much of a text stands in a comment, on one line: a line break would end the comment.
+const TEXT_WIDTH: usize = 201;
 
 /// An index to create.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,7 +148,7 @@ impl AdviseReport {
         for advice in &self.advice {
             shown.add_row(vec![
                 cell(advice.index()),
-                right(size(advice.candidate.bytes)),
+                right(format::size(advice.candidate.bytes)),
                 right(advice.serves.len()),
                 right(format!("{:.0} %", self.share(advice))),
                 cell(write_words(advice.writes)),
@@ -164,7 +168,7 @@ impl AdviseReport {
             shown.add_row(vec![
                 cell(format!("{}.{}", index.schema, index.name)),
                 cell(&index.table),
-                right(size(index.bytes)),
+                right(format::size(index.bytes)),
                 right(
                     index
                         .scans
@@ -207,13 +211,13 @@ impl AdviseReport {
     pub fn declarations(&self) -> String {
         let mut file = format!(
             "-- Advised by pgtend for {} as of {}. Costs are estimates of PostgreSQL's planner.\n",
-            one_line(&self.origin.database),
+            one_line(&self.origin.database, TEXT_WIDTH),
             self.origin.taken_at
         );
         for advice in &self.advice {
             file.push_str(&format!(
                 "\n-- About {}; saves {:.0} % of the workload; {}.\n",
-                size(advice.candidate.bytes),
+                format::size(advice.candidate.bytes),
                 self.share(advice),
                 write_words(advice.writes)
             ));
@@ -222,7 +226,7 @@ impl AdviseReport {
                     "-- cost {:.0} -> {:.0}: {}\n",
                     served.cost_before,
                     served.cost_after,
-                    one_line(&served.query)
+                    one_line(&served.query, TEXT_WIDTH)
                 ));
             }
             file.push_str(&advice.declaration());
@@ -231,10 +235,10 @@ impl AdviseReport {
         for index in &self.unneeded {
             file.push_str(&format!(
                 "\n-- No statement of the workload needs {} ({}); {}.\n-- {}\n",
-                one_line(&format!("{}.{}", index.schema, index.name)),
-                size(index.bytes),
+                one_line(&format!("{}.{}", index.schema, index.name), TEXT_WIDTH),
+                format::size(index.bytes),
                 doubt(index),
-                one_line(&drop_statement(index))
+                one_line(&drop_statement(index), TEXT_WIDTH)
             ));
         }
         file
@@ -245,8 +249,8 @@ impl AdviseReport {
         for advice in &self.advice {
             text.push_str(&format!(
                 "- `{}`\n  {}, saves {:.0} %, serves {}; {}\n",
-                one_line(&advice.declaration()).replace('`', "'"),
-                size(advice.candidate.bytes),
+                one_line(&advice.declaration(), TEXT_WIDTH).replace('`', "'"),
+                format::size(advice.candidate.bytes),
                 self.share(advice),
                 format::count(advice.serves.len(), "statement", "statements"),
                 write_words(advice.writes)
@@ -255,8 +259,8 @@ impl AdviseReport {
         for index in &self.unneeded {
             text.push_str(&format!(
                 "- not needed: `{}` ({}); {}\n",
-                one_line(&format!("{}.{}", index.schema, index.name)).replace('`', "'"),
-                size(index.bytes),
+                one_line(&format!("{}.{}", index.schema, index.name), TEXT_WIDTH).replace('`', "'"),
+                format::size(index.bytes),
                 doubt(index)
             ));
         }
@@ -290,7 +294,7 @@ impl AdviseReport {
             name: shown.statement.name.clone(),
             queryid: shown.statement.queryid,
             query: shown.statement.text.clone(),
-            verdict: verdict(shown),
+            verdict: Verdict::of(shown.before, shown.after),
             reason: shown.refused.clone(),
             cost_before: shown.before,
             cost_after: shown.after,
@@ -302,19 +306,6 @@ impl AdviseReport {
             statements: statements.collect(),
         }
     }
-}
-
-fn verdict(shown: &Shown) -> &'static str {
-    match (&shown.refused, shown.before.zip(shown.after)) {
-        (Some(_), _) | (None, None) => "not_judged",
-        (None, Some((before, after))) if after < before * 0.99 => "better",
-        (None, Some((before, after))) if after > before * 1.01 => "worse",
-        (None, Some(_)) => "same",
-    }
-}
-
-fn size(bytes: u64) -> String {
-    format::bytes(i64::try_from(bytes).unwrap_or(i64::MAX))
 }
 
 fn write_words(writes: WriteCost) -> String {
@@ -344,15 +335,6 @@ fn drop_statement(index: &Unneeded) -> String {
         quote_ident(&index.schema),
         quote_ident(&index.name)
     )
-}
-
-/// A line break in a name or a text would end the comment.
-fn one_line(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(200) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
-    }
 }
 
 #[derive(Debug, Serialize)]
@@ -396,7 +378,7 @@ struct StatementDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     queryid: Option<i64>,
     query: String,
-    verdict: &'static str,
+    verdict: Verdict,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

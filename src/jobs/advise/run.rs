@@ -76,7 +76,7 @@ pub(super) async fn advise(
     let unneeded = match context.cancel.signal() {
         Some(_) => Vec::new(),
         None => {
-            let found = unneeded::find(&twin, &data, &judged.weighed, &judged.tables);
+            let found = unneeded::find(&twin, &data, &judged.weighed, &judged.tables, &after);
             context.unless_cancelled(found).await?
         }
     };

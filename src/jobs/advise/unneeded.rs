@@ -1,11 +1,11 @@
 //! Indexes that no statement of the workload needs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::search::Weighed;
 use crate::failure::Result;
 use crate::twin::data::{Index, TwinData};
-use crate::twin::{Planned, Twin};
+use crate::twin::{Planned, Twin, Verdict};
 
 /// An index that can be hidden without making a statement dearer.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +25,6 @@ pub struct Unneeded {
 const LONG_ENOUGH_SECONDS: f64 = 30.0 * 86_400.0;
 /// Small indexes cost little.
 const LEAST_PAGES: u64 = 128;
-/// The planner takes paths within this share for equal.
-const SAME: f64 = 1.01;
 
 impl Unneeded {
     /// Whether the counters say the same as the plans, for long enough.
@@ -36,6 +34,7 @@ impl Unneeded {
 }
 
 /// Hides each index that nothing but speed needs, beside the chosen candidates, which are shown.
+/// `plans`: those of the statements with them.
 ///
 /// # Errors
 /// Those of the connection.
@@ -44,8 +43,8 @@ pub async fn find(
     data: &TwinData,
     statements: &[Weighed],
     tables: &[BTreeSet<(String, String)>],
+    plans: &[Planned],
 ) -> Result<Vec<Unneeded>> {
-    let mut costs: HashMap<usize, f64> = HashMap::new();
     let mut found = Vec::new();
     for index in data.indexes.iter().filter(|index| may_go(index)) {
         let table = (index.schema.clone(), index.table.clone());
@@ -54,19 +53,13 @@ pub async fn find(
             .enumerate()
             .filter(|(at, _)| tables[*at].contains(&table))
             .collect::<Vec<_>>();
-        for (at, weighed) in &concerned {
-            if !costs.contains_key(at) {
-                let planned = twin.generic_plan(&weighed.prepared).await?;
-                costs.insert(*at, planned.cost().unwrap_or(0.0));
-            }
-        }
         let oids = twin.oids_of(&index.schema, &index.name);
         twin.toggle(&oids, &[]).await?;
         let mut is_needed = false;
         for (at, weighed) in &concerned {
             let planned = twin.generic_plan(&weighed.prepared).await?;
-            let dearer = |cost: f64| cost > costs.get(at).copied().unwrap_or(0.0) * SAME;
-            if planned.cost().is_none_or(dearer) || matches!(planned, Planned::Not(_)) {
+            let verdict = Verdict::of(plans[*at].cost(), planned.cost());
+            if matches!(verdict, Verdict::Worse | Verdict::NotJudged) {
                 is_needed = true;
                 break;
             }

@@ -8,10 +8,14 @@ use super::plan::{Side, Verdict, verdict_of_all};
 use crate::format;
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Head, Outcome, Report, Style, Text};
-use crate::pg::name::{RelationName, quote_ident};
+use crate::pg::name::RelationName;
 use crate::twin::wishes::DeclaredWish;
 use crate::twin::workload::Statement;
 use crate::warning::Warning;
+use crate::work::plan::one_line;
+
+/// So much of a statement's text is shown.
+const TEXT_WIDTH: usize = 161;
 
 /// What a claim rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -66,18 +70,10 @@ pub struct Measured {
 
 impl Proof {
     pub fn of(wish: &DeclaredWish) -> Proof {
-        let unique = if wish.wish.is_unique { "UNIQUE " } else { "" };
-        let name = wish.name.as_deref().map(|name| format!("{} ", quote_ident(name)));
-        let sql = format!(
-            "CREATE {unique}INDEX {}ON {} {}",
-            name.unwrap_or_default(),
-            wish.wish.table,
-            wish.wish.definition
-        );
         Proof {
             name: wish.name.clone(),
             table: RelationName::unqualified(wish.wish.table.clone()),
-            sql,
+            sql: wish.wish.sql(wish.name.as_deref()),
             verdict: Verdict::NotJudged,
             reason: None,
             rung: Rung::Copy,
@@ -185,7 +181,7 @@ impl ProveReport {
             shown.add_row(vec![
                 cell(&proof.sql),
                 cell(proof.verdict.words()),
-                right(proof.bytes.map(size).unwrap_or_default()),
+                right(proof.bytes.map(format::size).unwrap_or_default()),
                 right(proof.built.map(format::duration).unwrap_or_default()),
                 cell(proof.rung.words()),
                 cell(proof.reason.as_deref().unwrap_or_default()),
@@ -208,7 +204,7 @@ impl ProveReport {
 
     fn summary(&self) -> String {
         let place = match self.copied {
-            Some(bytes) => format!("on {} of rows", size(bytes)),
+            Some(bytes) => format!("on {} of rows", format::size(bytes)),
             None => "in production".to_owned(),
         };
         let count = |verdict| self.proofs.iter().filter(|proof| proof.verdict == verdict).count();
@@ -249,7 +245,7 @@ fn statements_table(proof: &Proof, style: &Style) -> String {
         };
         let wal = |side: &Option<Side>| {
             let known = side.filter(|side| measured.writes && !side.is_over);
-            known.map(|side| size(side.wal_bytes as u64)).unwrap_or_default()
+            known.map(|side| format::size(side.wal_bytes as u64)).unwrap_or_default()
         };
         shown.add_row(vec![
             cell(&measured.statement.name),
@@ -261,7 +257,7 @@ fn statements_table(proof: &Proof, style: &Style) -> String {
             right(wal(&measured.before)),
             right(wal(&measured.after)),
             cell(measured.reason.as_deref().unwrap_or_default()),
-            cell(one_line(&measured.statement.text)),
+            cell(one_line(&measured.statement.text, TEXT_WIDTH)),
         ]);
     }
     fitted(
@@ -275,18 +271,6 @@ fn time(side: &Side) -> String {
     match side.is_over {
         true => format!("> {:.0}", side.ms),
         false => format!("{:.2} ± {:.2}", side.ms, side.deviation_ms),
-    }
-}
-
-fn size(bytes: u64) -> String {
-    format::bytes(i64::try_from(bytes).unwrap_or(i64::MAX))
-}
-
-fn one_line(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(160) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
     }
 }
 

@@ -1,34 +1,7 @@
 //! What a change does to plans.
 
-use serde::Serialize;
-
-use crate::twin::Planned;
 use crate::twin::workload::Statement;
-
-/// Costs that differ by less are the same: the planner itself takes paths within 1 % for equal.
-const SAME: f64 = 0.01;
-
-/// What becomes of a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    Better,
-    Worse,
-    Same,
-    /// It could not be planned.
-    NotJudged,
-}
-
-impl Verdict {
-    pub fn words(self) -> &'static str {
-        match self {
-            Verdict::Better => "better",
-            Verdict::Worse => "worse",
-            Verdict::Same => "same",
-            Verdict::NotJudged => "not judged",
-        }
-    }
-}
+use crate::twin::{Planned, Verdict};
 
 /// A statement with its plans.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,15 +16,9 @@ pub struct Compared {
 
 impl Compared {
     pub fn verdict(&self) -> Verdict {
-        let Some(before) = self.before.cost() else {
-            return Verdict::NotJudged;
-        };
-        match self.after.as_ref().map(Planned::cost) {
-            None => Verdict::Same,
-            Some(None) => Verdict::NotJudged,
-            Some(Some(after)) if after < before * (1.0 - SAME) => Verdict::Better,
-            Some(Some(after)) if after > before * (1.0 + SAME) => Verdict::Worse,
-            Some(Some(_)) => Verdict::Same,
+        match &self.after {
+            Some(after) => Verdict::of(self.before.cost(), after.cost()),
+            None => Verdict::of(self.before.cost(), self.before.cost()),
         }
     }
 

@@ -3,15 +3,19 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::plan::{Compared, Verdict};
+use super::plan::Compared;
 use crate::facts::explain::TableFacts;
 use crate::format;
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Head, Outcome, Report, Style, Text};
 use crate::twin::data::Origin;
-use crate::twin::{Candidate, Planned, Wish};
+use crate::twin::{Candidate, Planned, Verdict, Wish};
 use crate::warning::Warning;
 use crate::work::explained;
+use crate::work::plan::one_line;
+
+/// So much of a statement's text is shown.
+const TEXT_WIDTH: usize = 161;
 
 /// An index that was tried.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,8 +27,7 @@ pub struct Tried {
 impl Tried {
     /// As it would be created.
     pub fn statement(&self) -> String {
-        let unique = if self.wish.is_unique { "UNIQUE " } else { "" };
-        format!("CREATE {unique}INDEX ON {} {}", self.wish.table, self.wish.definition)
+        self.wish.sql(None)
     }
 }
 
@@ -77,8 +80,8 @@ impl WhatIfReport {
     fn tried_table(&self, style: &Style) -> String {
         let mut shown = table(&["index", "size"]);
         for tried in &self.tried {
-            let size = i64::try_from(tried.candidate.bytes).unwrap_or(i64::MAX);
-            shown.add_row(vec![cell(tried.statement()), right(format::bytes(size))]);
+            let size = format::size(tried.candidate.bytes);
+            shown.add_row(vec![cell(tried.statement()), right(size)]);
         }
         fitted(&shown, Narrow { wraps: "index", drops: &[], alike: &[] }, style.width) + "\n"
     }
@@ -97,7 +100,7 @@ impl WhatIfReport {
                 right(after.map(cost).unwrap_or_default()),
                 cell(verdict),
                 cell(compared.reason().unwrap_or_default()),
-                cell(one_line(&compared.statement.text)),
+                cell(one_line(&compared.statement.text, TEXT_WIDTH)),
             ]);
         }
         fitted(&shown, Narrow { wraps: "text", drops: &["text"], alike: &[] }, style.width)
@@ -129,14 +132,6 @@ fn cost(cost: f64) -> String {
     match figure.split_once('.') {
         Some((whole, rest)) => format!("{}.{rest}", format::grouped(whole)),
         None => figure,
-    }
-}
-
-fn one_line(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(160) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
     }
 }
 

@@ -10,7 +10,7 @@ use super::CopyServer;
 use crate::facts::Oid;
 use crate::facts::load::{ask, named};
 use crate::failure::Result;
-use crate::pg::name::{RelationName, quote_ident};
+use crate::pg::name::RelationName;
 use crate::pg::row::Row;
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Answer;
@@ -174,15 +174,8 @@ impl CopyServer {
     pub async fn add(&mut self, wish: &Wish) -> Result<std::result::Result<Built, String>> {
         self.candidates += 1;
         let name = format!("pgtend_candidate_{}", self.candidates);
-        let unique = if wish.is_unique { "UNIQUE " } else { "" };
-        let sql = format!(
-            "CREATE {unique}INDEX {} ON {} {}",
-            quote_ident(&name),
-            wish.table,
-            wish.definition
-        );
         let begun = Instant::now();
-        if let Err(reason) = reasoned(self.owner.execute(&sql).await)? {
+        if let Err(reason) = reasoned(self.owner.execute(&wish.sql(Some(&name))).await)? {
             return Ok(Err(reason));
         }
         let time = begun.elapsed();

@@ -1,0 +1,38 @@
+//! What a change does to a statement's cost.
+
+use serde::Serialize;
+
+/// Costs that differ by less are the same: the planner itself takes paths within 1 % for equal.
+const SAME: f64 = 0.01;
+
+/// What becomes of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Better,
+    Worse,
+    Same,
+    /// It could not be planned.
+    NotJudged,
+}
+
+impl Verdict {
+    /// By the costs before and after; `None`: there is no plan.
+    pub fn of(before: Option<f64>, after: Option<f64>) -> Verdict {
+        match before.zip(after) {
+            None => Verdict::NotJudged,
+            Some((before, after)) if after < before * (1.0 - SAME) => Verdict::Better,
+            Some((before, after)) if after > before * (1.0 + SAME) => Verdict::Worse,
+            Some(_) => Verdict::Same,
+        }
+    }
+
+    pub fn words(self) -> &'static str {
+        match self {
+            Verdict::Better => "better",
+            Verdict::Worse => "worse",
+            Verdict::Same => "same",
+            Verdict::NotJudged => "not judged",
+        }
+    }
+}
