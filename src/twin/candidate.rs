@@ -101,12 +101,7 @@ impl Twin {
         for row in ask(&self.planner, sql, &[(&tables, Type::TEXT_ARRAY)]).await? {
             let (oid, file): (Oid, String) = (row.get("oid"), row.get("file"));
             kept.push((oid, row.get("filenode")));
-            let directory = std::path::Path::new(&file).parent().map(std::path::Path::to_owned);
-            let new = self.next_file;
-            self.next_file += 1;
-            let path = directory.unwrap_or_default().join(new.to_string());
-            self.set_length(&path.display().to_string(), 0)?;
-            figures.push((oid, new));
+            figures.push((oid, self.empty_file(&file)?));
         }
         self.set_filenodes(&figures).await?;
         Ok(kept)
@@ -122,13 +117,7 @@ impl Twin {
         let known = known.collect::<HashMap<Oid, &Relation>>();
         let figures = tables.into_iter().filter_map(|(oid, filenode)| {
             let table = known.get(&oid)?;
-            Some(Figures {
-                oid,
-                relpages: table.relpages,
-                reltuples: table.reltuples.clone(),
-                relallvisible: table.relallvisible,
-                relfilenode: Some(filenode),
-            })
+            Some(Figures::of_table(oid, table, Some(filenode)))
         });
         let figures = figures.collect::<Vec<_>>();
         self.write_figures(&figures).await

@@ -30,6 +30,19 @@ pub(super) struct Figures {
     pub relfilenode: Option<u32>,
 }
 
+impl Figures {
+    /// Those that production has of a table.
+    pub fn of_table(oid: Oid, table: &Relation, relfilenode: Option<u32>) -> Figures {
+        Figures {
+            oid,
+            relpages: table.relpages,
+            reltuples: table.reltuples.clone(),
+            relallvisible: table.relallvisible,
+            relfilenode,
+        }
+    }
+}
+
 /// What is known of columns, by schema, relation and column.
 pub struct Columns<'d>(HashMap<(&'d str, &'d str, &'d str), &'d ColumnStatistics>);
 
@@ -91,13 +104,7 @@ impl Twin {
         if let (Some(file), Some(pages)) = (&object.file, table.pages) {
             self.set_length(file, pages)?;
         }
-        Ok(Some(Figures {
-            oid: object.oid,
-            relpages: table.relpages,
-            reltuples: table.reltuples.clone(),
-            relallvisible: table.relallvisible,
-            relfilenode: None,
-        }))
+        Ok(Some(Figures::of_table(object.oid, table, None)))
     }
 
     /// The file of an index: a new one where its first page says more than the one that was made, so
@@ -123,10 +130,8 @@ impl Twin {
             return Ok(Some(figures));
         };
         if let Some(first) = self.first_pages(index, shape, metapage, table, file)? {
-            figures.relfilenode = Some(self.next_file);
-            let directory = Path::new(file).parent().unwrap_or(Path::new("base"));
-            let new = directory.join(self.next_file.to_string()).display().to_string();
-            self.next_file += 1;
+            let (number, new) = self.next_file(file);
+            figures.relfilenode = Some(number);
             self.open(&new)?.write_all(&first).map_err(|error| unwritten(&new, &error))?;
             self.set_length(&new, pages)?;
             self.objects.insert(
@@ -171,6 +176,21 @@ impl Twin {
             }
             _ => Ok(None),
         }
+    }
+
+    /// The number and path of a file that is not there yet, beside this one.
+    fn next_file(&mut self, beside: &str) -> (u32, String) {
+        let number = self.next_file;
+        self.next_file += 1;
+        let path = Path::new(beside).with_file_name(number.to_string());
+        (number, path.display().to_string())
+    }
+
+    /// Makes an empty file beside this one, and returns its number.
+    pub(super) fn empty_file(&mut self, beside: &str) -> Result<u32> {
+        let (number, path) = self.next_file(beside);
+        self.set_length(&path, 0)?;
+        Ok(number)
     }
 
     fn open(&self, file: &str) -> Result<std::fs::File> {

@@ -23,8 +23,9 @@ pub enum Migrated {
 /// A table of production with its file.
 struct Kept {
     oid: Oid,
-    filenode: u32,
+    file: String,
     pages: u64,
+    /// As it was before, with its file.
     figures: Figures,
 }
 
@@ -37,55 +38,36 @@ impl Twin {
         let kept = self.kept_tables();
         let mut empty = Vec::new();
         for table in &kept {
-            empty.push((table.oid, self.new_empty_file(table.oid)?));
+            empty.push((table.oid, self.empty_file(&table.file)?));
         }
         self.set_filenodes(&empty).await?;
-        let done = self.planner.execute(statement).await;
-        let migrated = match done {
-            Err(error) if error.sqlstate.is_none() => return Err(error.into_failure()),
-            Err(error) => Migrated::Refused(error.to_string()),
-            Ok(()) => Migrated::Done,
-        };
-        execute(&self.superuser, "CHECKPOINT").await?;
-        let before = std::mem::take(&mut self.objects);
-        self.objects = load_objects(&self.superuser).await?;
-        self.fill_tables(&kept, &empty).await?;
-        if migrated == Migrated::Done {
-            self.size_new_indexes(&before, &kept).await?;
-        } else {
-            self.objects = before;
+        match self.planner.execute(statement).await {
+            Err(error) if error.sqlstate.is_none() => Err(error.into_failure()),
+            Err(error) => {
+                let figures = kept.into_iter().map(|table| table.figures);
+                self.write_figures(&figures.collect::<Vec<_>>()).await?;
+                Ok(Migrated::Refused(error.to_string()))
+            }
+            Ok(()) => {
+                execute(&self.superuser, "CHECKPOINT").await?;
+                let now = load_objects(&self.superuser).await?;
+                let before = std::mem::replace(&mut self.objects, now);
+                self.fill_tables(&kept, &empty).await?;
+                self.size_new_indexes(&before, &kept).await?;
+                Ok(Migrated::Done)
+            }
         }
-        Ok(migrated)
     }
 
     fn kept_tables(&self) -> Vec<Kept> {
         let tables = self.data.relations.iter().filter(|relation| relation.is_table());
         let kept = tables.filter_map(|table| {
             let object = self.object(&table.schema, &table.name)?;
-            Some(Kept {
-                oid: object.oid,
-                filenode: filenode(object.file.as_deref()?)?,
-                pages: table.pages?,
-                figures: Figures {
-                    oid: object.oid,
-                    relpages: table.relpages,
-                    reltuples: table.reltuples.clone(),
-                    relallvisible: table.relallvisible,
-                    relfilenode: None,
-                },
-            })
+            let file = object.file.clone()?;
+            let figures = Figures::of_table(object.oid, table, Some(filenode(&file)?));
+            Some(Kept { oid: object.oid, file, pages: table.pages?, figures })
         });
         kept.collect()
-    }
-
-    fn new_empty_file(&mut self, oid: Oid) -> Result<u32> {
-        let file = self.objects.values().find(|object| object.oid == oid);
-        let file = file.and_then(|object| object.file.clone()).unwrap_or_default();
-        let new = self.next_file;
-        self.next_file += 1;
-        let path = Path::new(&file).with_file_name(new.to_string());
-        self.set_length(&path.display().to_string(), 0)?;
-        Ok(new)
     }
 
     /// The long files again; a table that was written anew has a file of its own, which becomes long.
@@ -101,9 +83,9 @@ impl Twin {
                 continue;
             };
             let mut figure = table.figures.clone();
-            match filenode(file) == Some(*empty) {
-                true => figure.relfilenode = Some(table.filenode),
-                false => self.set_length(file, table.pages)?,
+            if filenode(file) != Some(*empty) {
+                figure.relfilenode = None;
+                self.set_length(file, table.pages)?;
             }
             figures.push(figure);
         }
