@@ -9,7 +9,7 @@ pub type Example = (&'static str, &'static str);
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done, or nothing to do
-  1    a check found something (verify, plan --check, slow-queries --fail-if)
+  1    a check found something (verify, slow-queries --fail-if, --check of plan, advise and prove)
   2    wrong usage, configuration or SQL files; nothing was changed
   3    could not start: connection, privilege, unsupported server
   4    something failed, or needs manual action
@@ -56,7 +56,7 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     (
         "PGTEND_PG_BIN",
-        "folder with the PostgreSQL programs that verify and demo start",
+        "folder with the PostgreSQL programs that verify, demo, what-if, advise and prove start",
     ),
     ("NO_COLOR", "no colours, unless it is empty"),
     ("TERM", "no colours where it is dumb"),
