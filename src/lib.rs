@@ -61,6 +61,7 @@ pub mod inside {
     pub use crate::facts::reach::Trust;
     pub use crate::facts::secret::without_secrets;
     pub use crate::facts::statements::{SnapshotFile, selected};
+    pub use crate::facts::{IndexBloat, Known, Wanted, load_index_bloat};
     pub use crate::jobs::slow_queries::plan::Condition;
     pub use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy, Workers};
     pub use crate::pg::name::RelationName;

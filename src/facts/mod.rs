@@ -2,12 +2,14 @@
 //! that a plan needs is asked in one round, however many objects are declared.
 
 pub mod activity;
+pub mod btree_size;
 mod canonical;
 mod definition;
 pub mod explain;
 mod extensions;
 pub mod fingerprint;
 pub mod history;
+mod index_bloat;
 mod invalid;
 pub mod known;
 pub(crate) mod load;
@@ -32,6 +34,7 @@ use crate::pg::server_error::ServerError;
 
 pub use extensions::load_available_extensions;
 pub use fingerprint::{Fingerprint, Thing, load_fingerprint};
+pub use index_bloat::{IndexBloat, Wanted, load_index_bloat};
 pub use invalid::{IndexState, InvalidIndex, load_index_state, load_invalid_indexes};
 pub use known::{Known, Unavailable};
 pub use load::{load, load_builds, load_databases, load_with};

@@ -23,6 +23,7 @@ mod hijack;
 mod history;
 mod hostile_migrations;
 mod house;
+mod index_bloat;
 mod init;
 mod links;
 mod maintenance;
