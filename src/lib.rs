@@ -81,4 +81,8 @@ pub mod inside {
             Installed, Run, RunFilter, Schema, load_last_refreshes, load_runs, load_schema,
         };
     }
+
+    pub mod measures {
+        pub use crate::facts::trend::{Forecast, Limit, Point, Rate, Reaches};
+    }
 }

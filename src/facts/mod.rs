@@ -21,6 +21,7 @@ pub mod reach;
 pub mod refresh;
 pub mod secret;
 pub mod statements;
+pub mod trend;
 pub mod views;
 mod wal;
 mod watch;
