@@ -78,11 +78,12 @@ pub mod inside {
 
     pub mod history {
         pub use crate::facts::history::{
-            Installed, Run, RunFilter, Schema, load_last_refreshes, load_runs, load_schema,
+            Installed, Part, Run, RunFilter, Schema, load_last_refreshes, load_runs, load_schema,
         };
     }
 
     pub mod measures {
+        pub use crate::facts::measures::{MeasureKind, Measured, load_measured};
         pub use crate::facts::trend::{Forecast, Limit, Point, Rate, Reaches};
     }
 }

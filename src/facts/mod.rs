@@ -14,6 +14,7 @@ mod invalid;
 pub mod known;
 pub(crate) mod load;
 mod maintenance;
+pub mod measures;
 pub mod migrated;
 mod nulls;
 pub mod observed;

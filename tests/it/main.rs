@@ -27,6 +27,7 @@ mod index_bloat;
 mod init;
 mod links;
 mod maintenance;
+mod measures;
 mod messages;
 mod mutated;
 mod mutated_plan;
