@@ -17,7 +17,7 @@ use crate::failure::{Failure, Result};
 use crate::jobs::maintenance::{analyze, vacuum};
 use crate::jobs::plan_and_apply::{apply, plan};
 use crate::jobs::{
-    activity, advise, completions, history, init, man, prove, refresh, rules, slow_queries,
+    activity, advise, check, completions, history, init, man, prove, refresh, rules, slow_queries,
     snapshot, verify, what_if,
 };
 use crate::output::inflight::Inflight;
@@ -402,6 +402,7 @@ macro_rules! commands {
 }
 
 commands! {
+    Check(check::Args),
     Plan(plan::Args),
     Apply(apply::Args),
     Refresh(refresh::Args),

@@ -1,6 +1,8 @@
 //! The configuration file: what it may say, where it is looked for, and every default, once.
 //! Flags win over the file, the file over the defaults.
 
+mod check;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +14,7 @@ use crate::did_you_mean;
 use crate::duration;
 use crate::failure::{Failure, Kind, Result};
 use crate::files;
+pub use check::CheckConfig;
 
 /// How many things at once; more would only wait for the server's connections and disks.
 pub const MOST_JOBS: u16 = 1000;
@@ -40,6 +43,8 @@ pub struct Config {
     pub snapshot: SnapshotConfig,
     /// `pgtend verify`.
     pub verify: Verify,
+    /// `pgtend check`.
+    pub check: CheckConfig,
     /// `pgtend demo`.
     pub demo: Demo,
     /// Files that nobody named and that another user may have written, with the reason: who works in
@@ -124,6 +129,7 @@ pub struct TargetConfig {
     analyze: Option<toml::Table>,
     slow_queries: Option<toml::Table>,
     snapshot: Option<toml::Table>,
+    check: Option<toml::Table>,
 }
 
 impl TargetConfig {
@@ -146,7 +152,7 @@ impl TargetConfig {
         }
     }
 
-    fn settings(&self) -> [(&'static str, Option<&toml::Table>); 7] {
+    fn settings(&self) -> [(&'static str, Option<&toml::Table>); 8] {
         [
             ("apply", self.apply.as_ref()),
             ("refresh", self.refresh.as_ref()),
@@ -155,6 +161,7 @@ impl TargetConfig {
             ("analyze", self.analyze.as_ref()),
             ("slow_queries", self.slow_queries.as_ref()),
             ("snapshot", self.snapshot.as_ref()),
+            ("check", self.check.as_ref()),
         ]
     }
 

@@ -56,8 +56,7 @@ LEFT JOIN LATERAL (
   WHERE c.relnamespace = n.oid
     AND c.relkind = 'r'
     AND c.relname IN (
-      'measure', 'measurement', 'run', 'sample', 'snapshot', 'statement', 'statement_text', 'version',
-      'view_state'
+      'run', 'sample', 'snapshot', 'statement', 'statement_text', 'version', 'view_state'
     )
 ) AS t ON true
 LEFT JOIN LATERAL (

@@ -31,6 +31,11 @@ impl Unavailable {
         self.help = Some(help.into());
         self
     }
+
+    /// The GRANT or command that would help.
+    pub fn remedy(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
 }
 
 impl fmt::Display for Unavailable {
@@ -39,6 +44,12 @@ impl fmt::Display for Unavailable {
             Some(help) => write!(f, "{}; {help}", self.why),
             None => f.write_str(&self.why),
         }
+    }
+}
+
+impl From<&Unavailable> for Unavailable {
+    fn from(why: &Unavailable) -> Self {
+        why.clone()
     }
 }
 
@@ -54,6 +65,14 @@ impl<T> Known<T> {
         match self {
             Known::Known(fact) => Some(fact),
             Known::Unavailable(_) => None,
+        }
+    }
+
+    /// The fact, or the reason for `?`.
+    pub fn seen(&self) -> std::result::Result<&T, &Unavailable> {
+        match self {
+            Known::Known(fact) => Ok(fact),
+            Known::Unavailable(why) => Err(why),
         }
     }
 

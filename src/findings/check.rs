@@ -11,6 +11,8 @@ pub enum CheckVerdict {
     Failed,
     /// It could not be made.
     Skipped,
+    /// What it looks at could not be seen.
+    Unknown,
 }
 
 impl CheckVerdict {
@@ -20,6 +22,7 @@ impl CheckVerdict {
             CheckVerdict::Passed => "passed",
             CheckVerdict::Failed => "failed",
             CheckVerdict::Skipped => "skipped",
+            CheckVerdict::Unknown => "unknown",
         }
     }
 }

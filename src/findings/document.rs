@@ -1,6 +1,7 @@
 //! Checks and findings as programs read them.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::fingerprint::fingerprints;
 use super::{Check, Finding, Repository, Review};
@@ -48,6 +49,10 @@ struct FindingDocument {
     object: Option<String>,
     message: String,
     help: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    evidence: Map<String, Value>,
     fingerprint: String,
     server_versions: Vec<String>,
 }
@@ -79,6 +84,12 @@ impl FindingDocument {
             object: finding.object.clone(),
             message: finding.message.clone(),
             help: finding.help.clone(),
+            command: finding.command.clone(),
+            evidence: finding
+                .evidence
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.clone()))
+                .collect(),
             fingerprint,
             server_versions: finding.servers.clone(),
         }

@@ -53,10 +53,7 @@ mod tests {
     use super::*;
 
     fn found(rule: &str, severity: Severity) -> Finding {
-        let (rule, message) = (rule.to_owned(), String::new());
-        let servers = Vec::new();
-        let (place, object, help, check) = (None, None, None, None);
-        Finding { rule, severity, place, object, message, help, check, servers }
+        Finding::of(rule, severity, None, "")
     }
 
     /// Which of three findings fail: an error, a warning, another warning.

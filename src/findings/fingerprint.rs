@@ -1,4 +1,4 @@
-//! By what CI systems know a finding again in the next run.
+//! By what CI systems and baselines know a finding again in the next run.
 
 use std::collections::HashMap;
 
@@ -8,13 +8,14 @@ use super::Finding;
 use super::Repository;
 
 /// One for each finding: of its rule, its file and its line's text, so that it stays the same where
-/// lines are put before it; and which of several such it is.
+/// lines are put before it; and which of several such it is. Of what stands in no file its object
+/// counts, and no figure.
 pub fn fingerprints(findings: &[Finding], repository: &Repository) -> Vec<String> {
     let mut seen = HashMap::new();
     let fingerprints = findings.iter().map(|finding| {
         let (file, text) = match &finding.place {
             Some(place) => (repository.name(&place.at.file), place.text.trim()),
-            None => (String::new(), finding.message.as_str()),
+            None => (String::new(), finding.object.as_deref().unwrap_or(&finding.message)),
         };
         let subject = (finding.rule.as_str(), file, text);
         let occurrence = seen.entry(subject.clone()).and_modify(|number| *number += 1).or_insert(0);

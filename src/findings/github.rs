@@ -21,8 +21,9 @@ pub fn failure(failure: &Failure) -> String {
 
 fn annotation(finding: &Finding, review: &Review, repository: &Repository) -> String {
     let command = match finding.severity {
-        Severity::Error => "error",
+        Severity::Critical | Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Info => "notice",
     };
     let place = finding.place.as_ref().map_or(String::new(), |place| {
         let file = property(&repository.name(&place.at.file));

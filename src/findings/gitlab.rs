@@ -28,8 +28,10 @@ fn issue(finding: &Finding, fingerprint: &str, review: &Review, repository: &Rep
         "check_name": finding.rule,
         "fingerprint": fingerprint,
         "severity": match finding.severity {
+            Severity::Critical => "critical",
             Severity::Error => "major",
             Severity::Warning => "minor",
+            Severity::Info => "info",
         },
         "location": {
             "path": repository.name(file),

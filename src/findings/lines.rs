@@ -42,20 +42,13 @@ pub(super) mod tests {
 
     /// A finding that tries everything.
     pub fn found() -> Finding {
-        Finding {
-            rule: "a:b,c".to_owned(),
-            severity: Severity::Error,
-            place: Some(Place {
-                at: Source { file: Path::new("a,b:c%.sql").into(), line: 12, column: 4 },
-                text: "\tx \u{1b}y".to_owned(),
-                from: 1,
-            }),
-            message: "100%\r\nsure: yes, \u{1b}[2J".to_owned(),
-            help: Some("do".to_owned()),
-            object: None,
-            check: None,
-            servers: Vec::new(),
-        }
+        let place = Place {
+            at: Source { file: Path::new("a,b:c%.sql").into(), line: 12, column: 4 },
+            text: "\tx \u{1b}y".to_owned(),
+            from: 1,
+        };
+        let message = "100%\r\nsure: yes, \u{1b}[2J";
+        Finding::of("a:b,c", Severity::Error, Some(place), message).help("do")
     }
 
     #[test]

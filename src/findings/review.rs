@@ -70,12 +70,14 @@ impl Review {
     }
 }
 
-/// `1 error, 2 warnings`; `None` if there is nothing.
+/// `1 critical, 1 error, 2 warnings, 3 notes`; `None` if there is nothing.
 pub fn counted(findings: &[Finding]) -> Option<String> {
     let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let counts = [
+        (of(Severity::Critical), "critical", "critical"),
         (of(Severity::Error), "error", "errors"),
         (of(Severity::Warning), "warning", "warnings"),
+        (of(Severity::Info), "note", "notes"),
     ]
     .into_iter()
     .filter(|(number, ..)| *number > 0)

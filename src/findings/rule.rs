@@ -1,103 +1,18 @@
 //! The rules that are ours, each with its page. squawk's rules are squawk's.
 
-use super::Severity;
+use super::{Group, Severity};
 
 /// A rule of pgtend's own.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rule {
     /// Its name in findings, and its page's.
     pub name: &'static str,
+    /// What it is about.
+    pub group: Group,
     /// How bad its findings are, unless one of them says otherwise.
     pub severity: Severity,
     /// What happens and what to write instead, with a bad and a good example; Markdown.
     pub page: &'static str,
-}
-
-macro_rules! rules {
-    ($($(#[$doc:meta])* $constant:ident = $severity:ident $name:literal;)*) => {
-        impl Rule {
-            $($(#[$doc])*
-            pub const $constant: Rule = Rule {
-                name: $name,
-                severity: Severity::$severity,
-                page: include_str!(concat!("../../docs/rules/", $name, ".md")),
-            };)*
-
-            /// Every rule, in the order of the checks.
-            pub const ALL: &[Rule] = &[$(Rule::$constant),*];
-        }
-    };
-}
-
-rules! {
-    /// A file is not SQL.
-    SYNTAX = Error "syntax";
-    /// The server refuses a statement.
-    NOT_APPLIED = Error "not-applied";
-    /// The server refuses a statement because it stands in a transaction.
-    IN_TRANSACTION = Error "in-transaction";
-    /// An extension is not installed on the server.
-    MISSING_EXTENSION = Error "missing-extension";
-    /// An index is invalid afterwards.
-    INVALID_INDEX = Error "invalid-index";
-    /// An index has the keys of another.
-    DUPLICATE_INDEX = Warning "duplicate-index";
-    /// An index is the beginning of another.
-    REDUNDANT_INDEX = Warning "redundant-index";
-    /// No index begins with a foreign key's columns.
-    UNINDEXED_FOREIGN_KEY = Warning "unindexed-foreign-key";
-    /// A function on which an index or a view relies fails with a restricted search path.
-    SEARCH_PATH_FUNCTION = Warning "search-path-function";
-    /// An index serves no query of the workload.
-    UNUSED_INDEX = Warning "unused-index";
-    /// A query of the workload cannot be explained.
-    WORKLOAD_NOT_EXPLAINED = Warning "workload-not-explained";
-    /// With production's statistics a query gets dearer by a migration.
-    PLAN_REGRESSION = Warning "plan-regression";
-    /// CONCURRENTLY on a partitioned table.
-    CONCURRENTLY_ON_PARTITIONED = Error "concurrently-on-partitioned";
-    /// A table that was there before is written anew under a lock.
-    TABLE_REWRITE = Warning "table-rewrite";
-    /// A table that was there before is read whole while nobody may write it.
-    TABLE_SCAN = Warning "table-scan";
-    /// A lock is held while something else takes its time.
-    LOCK_HELD = Warning "lock-held";
-    /// A concurrent statement stands in a message with others.
-    CONCURRENT_IN_ONE_MESSAGE = Error "concurrent-in-one-message";
-    /// A timeout is in force when a concurrent statement is sent.
-    TIMEOUT_BEFORE_CONCURRENT = Warning "timeout-before-concurrent";
-    /// A relation is dropped and created again.
-    DROP_AND_CREATE = Warning "drop-and-create";
-    /// A name is another relation's already.
-    NAME_COLLISION = Warning "name-collision";
-    /// An index has no name.
-    UNNAMED_INDEX = Warning "unnamed-index";
-    /// The server cuts off an index's name.
-    LONG_INDEX_NAME = Warning "long-index-name";
-    /// A comment suppresses findings and does not say why.
-    IGNORE_WITHOUT_REASON = Warning "ignore-without-reason";
-    /// A rule is to be suppressed that there is not.
-    UNKNOWN_IGNORE = Warning "unknown-ignore";
-    /// A rule is suppressed where it finds nothing.
-    UNUSED_IGNORE = Warning "unused-ignore";
-    /// A statement with IF NOT EXISTS had no effect, because the name means something else.
-    NOT_AS_DECLARED = Error "not-as-declared";
-    /// `apply` does not come to an end.
-    NOT_CONVERGED = Error "not-converged";
-    /// `apply` does not mend an index whose build broke off.
-    NOT_HEALED = Error "not-healed";
-    /// A materialized view cannot be refreshed while it is read.
-    VIEW_NOT_CONCURRENT = Warning "view-not-concurrent";
-    /// A column by which a concurrent refresh matches rows may be NULL.
-    NULLABLE_VIEW_KEY = Warning "nullable-view-key";
-    /// The server refuses a statement of a down script.
-    DOWN_NOT_APPLIED = Error "down-not-applied";
-    /// A down script does not restore the schema.
-    DOWN_NOT_RESTORED = Error "down-not-restored";
-    /// A migration cannot be applied again after its down script.
-    UP_AFTER_DOWN = Error "up-after-down";
-    /// A migration has no down script, and others have.
-    NO_DOWN = Warning "no-down";
 }
 
 impl Rule {

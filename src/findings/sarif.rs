@@ -122,8 +122,9 @@ fn squawks(name: &str) -> Value {
 
 fn level(severity: Severity) -> &'static str {
     match severity {
-        Severity::Error => "error",
+        Severity::Critical | Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Info => "note",
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod advise;
+pub mod check;
 pub mod completions;
 pub mod history;
 pub mod init;

@@ -164,6 +164,6 @@ fn text(lines: &Lines) -> String {
 }
 
 /// Label values as the exposition format wants them.
-fn escaped(value: &str) -> String {
+pub fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

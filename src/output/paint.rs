@@ -47,7 +47,9 @@ fn severity(text: &str) -> Span {
         let at = text.find(&format!("{word}: "))?;
         is_place(&text[..at]).then(|| (at, at + word.len(), colour))
     };
-    of("error", RED).or_else(|| of("warning", YELLOW))
+    of("critical", RED)
+        .or_else(|| of("error", RED))
+        .or_else(|| of("warning", YELLOW))
 }
 
 /// `    |    ^`.

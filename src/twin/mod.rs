@@ -13,6 +13,7 @@ mod export;
 mod extended;
 mod file;
 mod files;
+mod index_size;
 mod metapages;
 mod migrate;
 mod pages;

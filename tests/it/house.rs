@@ -151,7 +151,11 @@ fn every_file_is_a_module_of_its_folder() {
             continue;
         }
         let mut doors = door(folder).into_iter().filter_map(|door| fs::read_to_string(door).ok());
-        let is_known = doors.any(|text| text.contains(&format!("mod {name};")));
+        let is_known = doors.any(|text| {
+            let judges = text.split("judges! {").nth(1).unwrap_or_default();
+            let mut judges = judges.split(|char: char| !(char.is_alphanumeric() || char == '_'));
+            text.contains(&format!("mod {name};")) || judges.any(|judge| judge == name)
+        });
         assert!(is_known, "nothing names {}", file.display());
     }
 }

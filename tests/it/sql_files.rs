@@ -11,7 +11,7 @@ use crate::support::Database;
 
 /// The folders of queries that the program sends as they are.
 const FOLDERS: [&str; 5] =
-    ["sql/catalog", "sql/history", "sql/measures", "sql/statements", "sql/twin"];
+    ["sql/catalog", "sql/check", "sql/history", "sql/statements", "sql/twin"];
 
 /// A query of the program's.
 pub struct QueryFile {
@@ -88,19 +88,11 @@ pub fn query_files() -> Vec<QueryFile> {
     files
 }
 
-/// All that is measured.
-const READINGS: &str = concat!(
-    include_str!("../../sql/measures/readings.sql"),
-    "UNION ALL\n",
-    include_str!("../../sql/measures/checkpoints.sql")
-);
-
-/// The query as it is sent where the extension's schema is pgtend's, on servers before 17.
+/// The query as it is sent where the extension's schema is pgtend's.
 fn written(text: &str) -> String {
     let key = "s.userid, s.dbid, s.queryid, true AS toplevel, \
                NULL::pg_catalog.float8 AS stats_since_epoch";
-    text.replace("{readings}", READINGS)
-        .replace("{schema}", "pgtend")
+    text.replace("{schema}", "pgtend")
         .replace("{key}", key)
         .replace("{counters}", &selected(&[]))
         .replace("{rank}", "s.calls::pg_catalog.float8")

@@ -23,7 +23,12 @@ impl RulesReport {
             RulesReport::All => Rule::ALL.iter().map(RuleDocument::new).collect(),
             RulesReport::One(rule) => vec![RuleDocument::new(rule)],
             RulesReport::Squawks(name) => {
-                vec![RuleDocument { rule: name, severity: None, page: squawks_page(name) }]
+                vec![RuleDocument {
+                    rule: name,
+                    group: None,
+                    severity: None,
+                    page: squawks_page(name),
+                }]
             }
         }
     }
@@ -55,6 +60,7 @@ struct RulesDocument<'a> {
 #[derive(Debug, Serialize)]
 struct RuleDocument<'a> {
     rule: &'a str,
+    group: Option<&'static str>,
     severity: Option<&'static str>,
     page: String,
 }
@@ -62,7 +68,8 @@ struct RuleDocument<'a> {
 impl<'a> RuleDocument<'a> {
     fn new(rule: &'a Rule) -> Self {
         let severity = Some(rule.severity.name());
-        RuleDocument { rule: rule.name, severity, page: rule.page.to_owned() }
+        let group = Some(rule.group.name());
+        RuleDocument { rule: rule.name, group, severity, page: rule.page.to_owned() }
     }
 }
 
@@ -76,10 +83,10 @@ fn squawks_page(name: &str) -> String {
 }
 
 fn rules_table(width: Option<u16>) -> String {
-    let mut table = table(&["rule", "severity", "what"]);
+    let mut table = table(&["rule", "group", "severity", "what"]);
     for rule in Rule::ALL {
-        table.add_row([rule.name, rule.severity.name(), rule.summary()]);
+        table.add_row([rule.name, rule.group.name(), rule.severity.name(), rule.summary()]);
     }
-    let narrow = Narrow { wraps: "what", drops: &[], alike: &[] };
+    let narrow = Narrow { wraps: "what", drops: &["group"], alike: &[] };
     fitted(&table, narrow, width)
 }

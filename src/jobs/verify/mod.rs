@@ -13,6 +13,7 @@ mod schema_checks;
 mod scratch_database;
 mod server_choice;
 
+use crate::app::choice::OneOf;
 use crate::app::command::{Command, Connects, OnSignal};
 use crate::app::manual::Example;
 use std::path::PathBuf;
@@ -110,7 +111,8 @@ pub struct Args {
     pub exclude: Vec<String>,
 
     /// Report only findings at least this severe [default: warning]
-    #[arg(long, value_enum, value_name = "SEVERITY")]
+    #[arg(long, value_name = "SEVERITY",
+        value_parser = OneOf::new(&[Severity::Warning, Severity::Error]))]
     pub severity: Option<Severity>,
 
     /// Report only on files that changed since the branch left this commit (origin/main), or that

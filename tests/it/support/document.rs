@@ -56,6 +56,10 @@ pub struct Document<S = Step> {
     pub checks: Vec<Check>,
     #[serde(default)]
     pub findings: Vec<Finding>,
+    /// Only there if the health was checked.
+    pub glance: Option<serde_json::Value>,
+    #[serde(default)]
+    pub grants: Vec<String>,
     #[serde(default)]
     pub locks: Vec<Lock>,
     #[serde(default)]
@@ -148,7 +152,7 @@ pub struct Totals {
     pub total_ms: f64,
 }
 
-/// A snapshot.
+/// A snapshot of the statements' counters.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
@@ -158,17 +162,9 @@ pub struct Snapshot {
     pub file: Option<String>,
     /// Only there in the list.
     pub taken_at: Option<String>,
-    #[serde(deserialize_with = "Option::deserialize")]
-    pub statements: Option<i64>,
-    #[serde(deserialize_with = "Option::deserialize")]
-    pub changed: Option<i64>,
+    pub statements: i64,
+    pub changed: i64,
     pub hidden: i64,
-    /// Only there where no statements are counted.
-    pub statements_reason: Option<String>,
-    /// Not there in a file and in the list.
-    pub measures: Option<i64>,
-    pub measures_changed: Option<i64>,
-    pub hidden_sequences: Option<i64>,
 }
 
 /// One step of init.
@@ -326,6 +322,11 @@ pub struct Finding {
     pub message: String,
     #[serde(deserialize_with = "Option::deserialize")]
     pub help: Option<String>,
+    /// Only where `check` knows one.
+    pub command: Option<String>,
+    /// Only where `check` has figures.
+    #[serde(default)]
+    pub evidence: serde_json::Map<String, serde_json::Value>,
     pub fingerprint: String,
     pub server_versions: Vec<String>,
 }

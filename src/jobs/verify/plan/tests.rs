@@ -47,16 +47,7 @@ fn what_fails_is_what_was_asked_for() {
         (Severity::Warning, CheckVerdict::Failed),
     ] {
         let mut judgement = Judgement::new(fails_on);
-        let warning = Finding {
-            rule: "rule".to_owned(),
-            severity: Severity::Warning,
-            place: None,
-            message: String::new(),
-            help: None,
-            object: None,
-            check: None,
-            servers: Vec::new(),
-        };
+        let warning = Finding::of("rule", Severity::Warning, None, "");
         judgement.add(CheckName::Lint, Duration::ZERO, vec![warning], "");
         assert_eq!(judgement.review.checks[0].verdict, verdict);
         assert_eq!(judgement.review.checks[0].reason.as_deref(), Some("1 warning"));

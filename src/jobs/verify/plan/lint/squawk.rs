@@ -89,16 +89,9 @@ fn finding(
     if is_contradicted(parsed, violation.code, offset) {
         return None;
     }
-    Some(Finding {
-        rule: violation.code.to_string(),
-        severity: Severity::Warning,
-        place: Some(parsed.place(offset)),
-        message: violation.message,
-        help: violation.help,
-        object: None,
-        check: None,
-        servers: Vec::new(),
-    })
+    let (rule, place) = (violation.code.to_string(), parsed.place(offset));
+    let finding = Finding::of(rule, Severity::Warning, Some(place), violation.message);
+    Some(Finding { help: violation.help, ..finding })
 }
 
 /// It asks for timeouts everywhere, but a concurrent statement that one of them ends leaves half of

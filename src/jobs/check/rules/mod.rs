@@ -1,0 +1,121 @@
+//! The checks: each rule a file, with a pure function over the facts.
+
+mod indexes;
+mod settings;
+mod vacuum;
+
+use crate::facts::Unavailable;
+use crate::facts::health::Health;
+use crate::findings::{Finding, Rule};
+
+/// A rule, and how it is judged whether it finds something.
+#[derive(Debug, Clone, Copy)]
+pub struct Judge {
+    pub rule: &'static Rule,
+    pub judge: fn(&Health) -> Judged,
+}
+
+/// What a check came to: what it found, or why it could not look.
+pub type Judged = Result<Found, NotJudged>;
+
+/// What a check found, and what it could not see of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    pub findings: Vec<Finding>,
+    /// There may be more, where this could be seen.
+    pub unknown: Option<Unavailable>,
+}
+
+/// Why a check came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotJudged {
+    /// What it looks at could not be seen.
+    Unknown(Unavailable),
+    /// There is nothing here that it is about.
+    Skipped(&'static str),
+}
+
+impl From<&Unavailable> for NotJudged {
+    fn from(why: &Unavailable) -> Self {
+        NotJudged::Unknown(why.clone())
+    }
+}
+
+impl From<Unavailable> for NotJudged {
+    fn from(why: Unavailable) -> Self {
+        NotJudged::Unknown(why)
+    }
+}
+
+impl From<Vec<Finding>> for Found {
+    fn from(findings: Vec<Finding>) -> Self {
+        Found { findings, unknown: None }
+    }
+}
+
+impl FromIterator<Finding> for Found {
+    fn from_iter<I: IntoIterator<Item = Finding>>(findings: I) -> Self {
+        findings.into_iter().collect::<Vec<_>>().into()
+    }
+}
+
+/// What is not known of tables that somebody has locked.
+fn hidden_by_locks() -> Unavailable {
+    Unavailable::because("tables are locked, and the definitions of their indexes were not read")
+}
+
+/// The rules of a group, each in the file of its name: its `RULE`, and its function `judge`.
+macro_rules! judges {
+    ($($module:ident),* $(,)?) => {
+        $(mod $module;)*
+
+        /// In the order in which they are told.
+        pub const ALL: &[$crate::jobs::check::rules::Judge] = &[
+            $($crate::jobs::check::rules::Judge { rule: &$module::RULE, judge: $module::judge },)*
+        ];
+    };
+}
+
+use judges;
+
+/// All checks, by group.
+pub fn all() -> impl Iterator<Item = Judge> {
+    [vacuum::ALL, indexes::ALL, settings::ALL].into_iter().flatten().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::findings::Group;
+
+    #[test]
+    fn every_rule_of_check_has_one_judge() {
+        let judged = all().map(|judge| judge.rule.name).collect::<Vec<_>>();
+        let known = judged.iter().collect::<HashSet<_>>();
+        assert_eq!(known.len(), judged.len());
+        for rule in Rule::ALL.iter().filter(|rule| Group::OF_CHECK.contains(&rule.group)) {
+            assert!(known.contains(&rule.name), "{} has no judge", rule.name);
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_seen_is_never_passed() {
+        let why = Unavailable::because("it is a test");
+        let blind = Health {
+            glance: why.clone().into(),
+            settings: why.clone().into(),
+            databases: why.clone().into(),
+            tables: why.clone().into(),
+            indexes: why.clone().into(),
+            due: why.clone().into(),
+            horizon: why.clone().into(),
+            autovacuum: why.into(),
+        };
+        for judge in all() {
+            let judged = (judge.judge)(&blind);
+            assert!(matches!(judged, Err(NotJudged::Unknown(_))), "{}", judge.rule.name);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Settings, checkpoints and I/O.
+
+use super::judges;
+
+judges! {
+    data_losing_setting, pending_restart, planner_method_off, small_cache_size, default_shared_buffers,
+    huge_statistics_target, quiet_log, no_statement_statistics, checksums_off, asynchronous_commit,
+    autovacuum_throttled,
+}

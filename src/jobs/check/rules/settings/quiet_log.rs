@@ -1,0 +1,31 @@
+use crate::facts::health::Health;
+use crate::findings::{Finding, Rule};
+use crate::jobs::check::rules::Judged;
+
+
+pub const RULE: Rule = Rule::QUIET_LOG;
+
+/// With these values the server says nothing of it.
+const QUIET: [(&str, &str); 5] = [
+    ("log_lock_waits", "off"),
+    ("log_checkpoints", "off"),
+    ("log_autovacuum_min_duration", "-1"),
+    ("log_temp_files", "-1"),
+    ("track_io_timing", "off"),
+];
+
+pub fn judge(health: &Health) -> Judged {
+    let settings = health.settings.seen()?;
+    let quiet = QUIET.into_iter().filter(|(name, value)| {
+        settings.get(name).is_some_and(|setting| setting.value.as_deref() == Some(value))
+    });
+    let quiet = quiet.map(|(name, _)| name).collect::<Vec<_>>();
+    if quiet.is_empty() {
+        return Ok(Vec::new().into());
+    }
+    let found = Finding::new(&RULE, None, format!("the server does not tell what these would: {}", quiet.join(", ")))
+        .about(&"log")
+        .help("they cost next to nothing, and are missing on the day when something goes wrong")
+        .evidence("settings", quiet.len());
+    Ok(vec![found].into())
+}

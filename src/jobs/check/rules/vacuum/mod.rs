@@ -1,0 +1,8 @@
+//! Transaction ids, VACUUM and autovacuum.
+
+use super::judges;
+
+judges! {
+    xid_wraparound, multixact_wraparound, vacuum_blocked, autovacuum_off, autovacuum_behind,
+    autovacuum_starved, vacuum_scale, freeze_debt, toast_dead, few_hot_updates,
+}

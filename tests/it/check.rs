@@ -1,0 +1,285 @@
+//! `pgtend check` on servers with every defect, and on healthy ones.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use crate::support::document::{Document, Finding};
+use crate::support::server::{self, Server, binaries};
+use crate::support::{Database, PAUSE};
+
+/// What makes a rule find something, and what does not.
+struct Fixture {
+    rule: String,
+    /// `None` where it is about the server or the database.
+    schema: String,
+    /// What is found.
+    finds: String,
+    /// The server versions that have it.
+    majors: RangeInclusive<u32>,
+    /// Settings of the server that has the defects.
+    settings: Vec<(String, String)>,
+    bad: Vec<String>,
+    good: Vec<String>,
+}
+
+impl Fixture {
+    fn read(path: &Path) -> Fixture {
+        let rule = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let text = fs::read_to_string(path).unwrap();
+        let (bad, good) = text.split_once("-- good\n").unwrap_or((&text, ""));
+        let marked = |mark: &str| {
+            let lines = bad.lines().filter_map(|line| line.strip_prefix(mark));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let settings = marked("-- setting: ").into_iter().map(|line| {
+            let (name, value) = line.split_once(" = ").unwrap();
+            (name.to_owned(), value.to_owned())
+        });
+        let parts = |text: &str| text.split("-- then\n").map(str::to_owned).collect();
+        let major = |mark: &str| marked(mark).pop().map(|text| text.parse().unwrap());
+        Fixture {
+            majors: major("-- from: ").unwrap_or(0)..=major("-- until: ").unwrap_or(u32::MAX),
+            schema: rule.replace('-', "_"),
+            finds: marked("-- finds: ").pop().unwrap_or_else(|| panic!("{rule} finds nothing")),
+            settings: settings.collect(),
+            bad: parts(bad),
+            good: parts(good),
+            rule,
+        }
+    }
+
+    /// Each part in a session of its own, whose counters arrive when it is gone.
+    async fn make(&self, db: &Database, parts: &[String]) {
+        let schema = &self.schema;
+        db.sql(&format!("CREATE SCHEMA {schema}")).await;
+        for part in parts {
+            let session = db.session().await;
+            let path = format!("SET search_path = {schema}, public");
+            session.batch_execute(&path).await.unwrap();
+            let made = session.batch_execute(&part.replace("{database}", &db.name)).await;
+            made.unwrap_or_else(|error| panic!("{}: {error:?}", self.rule));
+        }
+    }
+}
+
+fn fixtures() -> Vec<Fixture> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/check");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let major = binaries().major;
+    let fixtures = files.map(|path| Fixture::read(&path));
+    let mut fixtures = fixtures.filter(|it| it.majors.contains(&major)).collect::<Vec<_>>();
+    fixtures.sort_by(|one, other| one.rule.cmp(&other.rule));
+    fixtures
+}
+
+/// A server with the settings of all bad fixtures.
+fn bad_server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        let settings = fixtures().into_iter().flat_map(|fixture| fixture.settings);
+        let settings = settings.collect::<BTreeMap<_, _>>();
+        let settings = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        server::start(&settings.collect::<Vec<_>>())
+    })
+}
+
+const ALL_GROUPS: [&str; 13] = [
+    "vacuum",
+    "statistics",
+    "space",
+    "indexes",
+    "sequences",
+    "replication",
+    "sessions",
+    "settings",
+    "versions",
+    "security",
+    "design",
+    "partitions",
+    "opinions",
+];
+
+fn checked_as(db: &Database, role: &str) -> Document {
+    let output = db.pgtend_as(role, &[&["check", "--format", "json"], &ALL_GROUPS[..]].concat());
+    output.assert_published();
+    output.json()
+}
+
+fn findings(db: &Database) -> Vec<Finding> {
+    checked_as(db, "postgres").findings
+}
+
+fn is_found(findings: &[Finding], rule: &str, object: &str) -> bool {
+    findings
+        .iter()
+        .any(|it| it.rule == rule && it.object.as_deref() == Some(object))
+}
+
+#[tokio::test]
+async fn every_defect_is_found_and_none_twice() {
+    let db = Database::new_on(bad_server()).await;
+    let fixtures = fixtures();
+    for fixture in &fixtures {
+        fixture.make(&db, &fixture.bad).await;
+    }
+    let lacking = || {
+        let found = findings(&db);
+        let lacks = fixtures.iter().filter(|fixture| {
+            !is_found(&found, &fixture.rule, &fixture.finds.replace("{database}", &db.name))
+        });
+        lacks.map(|fixture| fixture.rule.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(settled(lacking).await, [""; 0], "not found");
+    let found = findings(&db);
+    let mut once = HashSet::new();
+    for finding in &found {
+        let key = (&finding.rule, &finding.object);
+        assert!(once.insert(key), "{key:?} is told twice");
+        assert!(finding.command.is_some() || finding.help.is_some(), "{key:?} has no way out");
+        assert!(!finding.evidence.contains_key(""), "{key:?}");
+    }
+    no_role_passes_what_a_superuser_finds(&db).await;
+}
+
+/// Whoever cannot see it does not say that it is well.
+async fn no_role_passes_what_a_superuser_finds(db: &Database) {
+    let all = checked_as(db, "postgres");
+    assert!(all.glance.is_some_and(|glance| glance["sessions"].as_i64() > Some(0)));
+    let [nobody, monitor, reader] =
+        [db.role("nobody").await, db.role("monitor").await, db.role("reader").await];
+    db.sql(&format!(
+        "GRANT pg_monitor TO {monitor}, {reader}; GRANT pg_read_all_data TO {reader}"
+    ))
+    .await;
+    for role in [&nobody, &monitor, &reader] {
+        let seen = checked_as(db, role);
+        for (of_all, check) in all.checks.iter().zip(&seen.checks) {
+            let is_hidden = of_all.verdict == "failed" && check.verdict == "passed";
+            assert!(!is_hidden, "{role} passes {}", check.name);
+        }
+        assert!(*role != nobody || !seen.grants.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_is_suppressed_is_not_told_and_has_to_be_there() {
+    let db = Database::new().await;
+    db.sql(
+        "CREATE TABLE t (id int PRIMARY KEY);
+         CREATE INDEX t_twin ON t (id);
+         CREATE INDEX t_other ON t (id);
+         COMMENT ON INDEX t_twin IS 'pgtend-ignore duplicate-index: it is a test'",
+    )
+    .await;
+    let config = db.path("pgtend.toml");
+    let check = |entry: &str| {
+        fs::write(
+            &config,
+            format!("[[check.ignore]]\nrule = \"duplicate-index\"\nreason = \"a\"\n{entry}"),
+        )
+        .unwrap();
+        let config = config.display().to_string();
+        let output = db.pgtend(&["check", "indexes", "--config", &config, "--format", "json"]);
+        let found = output.json().findings.into_iter().map(|it| (it.rule, it.object.unwrap()));
+        found.collect::<Vec<_>>()
+    };
+    let twin = || ("duplicate-index".to_owned(), "public.t_other".to_owned());
+    assert_eq!(check("object = \"public.t_o*\""), []);
+    assert_eq!(
+        check("object = \"other.*\"")[..1],
+        [("unused-ignore".to_owned(), "duplicate-index".to_owned())]
+    );
+    let expired = check("until = 2020-01-31");
+    assert_eq!(expired, [("expired-ignore".to_owned(), "duplicate-index".to_owned()), twin()]);
+    let baseline = db.path("known.json").display().to_string();
+    db.pgtend(&["check", "indexes", "--write-baseline", &baseline]).expect(1);
+    db.pgtend(&["check", "indexes", "--baseline", &baseline]).expect(0);
+    db.sql("CREATE INDEX t_third ON t (id)").await;
+    let new = db.pgtend(&["check", "indexes", "--baseline", &baseline]).expect(1);
+    assert!(
+        new.stdout.contains("public.t_third") && !new.stdout.contains("t_other"),
+        "{new}"
+    );
+}
+
+#[tokio::test]
+async fn a_locked_table_is_waited_for_by_nobody() {
+    let db = Database::new().await;
+    db.sql(
+        "CREATE TABLE t (id int, name text);
+         CREATE INDEX t_lower ON t (lower(name)) WHERE id > 0;
+         CREATE INDEX t_id ON t (id);
+         CREATE INDEX t_twin ON t (id);",
+    )
+    .await;
+    let blocker = db.hold("LOCK TABLE t IN ACCESS EXCLUSIVE MODE").await;
+    let output = db.pgtend(&["check", "--format", "json"]);
+    let document = output.json();
+    assert!(is_found(&document.findings, "duplicate-index", "public.t_twin"), "{output}");
+    let redundant = document.checks.iter().find(|check| check.name == "redundant-index").unwrap();
+    assert_eq!(redundant.verdict, "unknown", "{output}");
+    let unknown = document.checks.iter().filter(|check| check.verdict == "unknown");
+    assert!(unknown.count() < 3, "{output}");
+    blocker.release().await;
+}
+
+#[tokio::test]
+async fn prometheus_and_cron_are_told() {
+    let db = Database::new().await;
+    db.sql(
+        "CREATE TABLE \"We;ird\" (id int PRIMARY KEY); CREATE INDEX \"a\"\"b\" ON \"We;ird\" (id)",
+    )
+    .await;
+    let file = db.path("check.prom").display().to_string();
+    let output = db.pgtend(&["check", "indexes", "-q", "--metrics-file", &file]).expect(1);
+    assert!(
+        output.stdout.contains("$ DROP INDEX CONCURRENTLY public.\"a\"\"b\""),
+        "{output}"
+    );
+    assert_eq!(output.stderr, "", "{output}");
+    let metrics = fs::read_to_string(&file).unwrap();
+    let line = format!(
+        "pgtend_check_findings{{database=\"{}\",check=\"duplicate-index\",severity=\"warning\"}} 1\n",
+        db.name
+    );
+    assert!(metrics.contains(&line), "{metrics}");
+    db.pgtend(&["check", "indexes", "-q", "--fail-on", "critical"]).expect(0);
+    let brief = db.pgtend(&["check", "indexes", "--brief"]).expect(1);
+    assert!(brief.stdout.starts_with(&format!("{}: 1 warning; public.", db.name)), "{brief}");
+    let wrong = db.pgtend(&["check", "--only", "duplicate-indx"]).expect(2);
+    assert!(wrong.stderr.contains("duplicate-index"), "{wrong}");
+}
+
+#[tokio::test]
+async fn no_good_fixture_is_a_finding() {
+    let db = Database::new().await;
+    let fixtures = fixtures();
+    for fixture in &fixtures {
+        fixture.make(&db, &fixture.good).await;
+    }
+    let wrong = || {
+        let wrong = findings(&db).into_iter().filter(|finding| {
+            let schema = format!("{}.", finding.rule.replace('-', "_"));
+            finding.object.as_ref().is_some_and(|object| object.contains(&schema))
+        });
+        wrong.map(|finding| format!("{}: {:?}", finding.rule, finding.object)).collect()
+    };
+    assert_eq!(settled(wrong).await, [""; 0], "found without a defect");
+}
+
+/// What is left of a list that is to become empty: counters arrive a moment after the sessions that counted
+/// are gone.
+async fn settled(list: impl Fn() -> Vec<String>) -> Vec<String> {
+    let give_up = Instant::now() + Duration::from_secs(20);
+    loop {
+        let left = list();
+        if left.is_empty() || Instant::now() > give_up {
+            return left;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,3 @@
+-- finds: synchronous_commit
+-- setting: synchronous_commit = off
+-- good

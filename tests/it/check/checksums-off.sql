@@ -1,0 +1,3 @@
+-- until: 17
+-- finds: data_checksums
+-- good

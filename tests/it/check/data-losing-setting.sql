@@ -1,0 +1,3 @@
+-- finds: full_page_writes
+-- setting: full_page_writes = off
+-- good

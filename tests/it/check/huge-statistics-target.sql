@@ -1,0 +1,3 @@
+-- finds: default_statistics_target
+-- setting: default_statistics_target = 5000
+-- good

@@ -1,0 +1,3 @@
+-- finds: enable_mergejoin
+-- setting: enable_mergejoin = off
+-- good

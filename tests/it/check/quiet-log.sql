@@ -1,0 +1,3 @@
+-- finds: log
+-- setting: log_lock_waits = off
+-- good

@@ -1,0 +1,3 @@
+-- finds: effective_cache_size
+-- setting: effective_cache_size = 8MB
+-- good
