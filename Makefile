@@ -7,7 +7,7 @@ MSRV   := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 RUN    := $(CARGO) run --release --quiet --
 
 .DEFAULT_GOAL := build
-.PHONY: help build release demo test slowest test-matrix twin test-security faults bench bench-impact bench-large bench-plan \
+.PHONY: help build release demo test slowest test-matrix twin bloat test-security faults bench bench-impact bench-large bench-plan \
     bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy shellcheck lint deny doc docs \
     pictures package msrv install man mutations pages completions clean
 
@@ -52,6 +52,10 @@ test-matrix: ## run the database tests on PostgreSQL 14 to 18 (or MAJORS="14 18"
 twin: ## compare the planner twin with servers that have 25 times the data (MAJORS="14 18")
 	@PGTEND_TWIN_SCALE=$(or $(SCALE),25) $(MAKE) --no-print-directory test-matrix \
 	    TESTS='twin::a_twin twin::a_candidate --nocapture'
+
+bloat: ## compare estimated sizes of indexes with fresh ones (ROWS=1000000, MAJORS="14 18")
+	@PGTEND_BLOAT_ROWS=$(or $(ROWS),1000000) $(MAKE) --no-print-directory test-matrix \
+	    TESTS='index_bloat::the_size --nocapture'
 
 # What a hostile role, file or server may try.
 SECURITY := hijack:: sessions:: owners_code:: trust:: hostile_migrations:: secrets:: terminal:: encodings::

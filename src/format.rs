@@ -43,6 +43,32 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// A span in its greatest unit, as people reckon with it: `41 days`, `6 h`, `12 min`. It is never longer than
+/// what it stands for, because it may be a deadline.
+pub fn span(span: Duration) -> String {
+    const HOUR: u64 = 3600;
+    const DAY: u64 = 24 * HOUR;
+    const YEAR: u64 = 365 * DAY;
+    match span.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds if seconds < 2 * HOUR => format!("{} min", seconds / 60),
+        seconds if seconds < 2 * DAY => format!("{} h", seconds / HOUR),
+        seconds if seconds < 2 * YEAR => format!("{} days", seconds / DAY),
+        seconds => format!("{} years", seconds / YEAR),
+    }
+}
+
+/// The same of what has passed, rounded: `7 days` of 6 days and 23 hours.
+pub fn nearest_span(passed: Duration) -> String {
+    let seconds = passed.as_secs();
+    let half = match seconds {
+        0..7200 => 30,
+        7200..172_800 => 1800,
+        _ => 43_200,
+    };
+    span(Duration::from_secs(seconds.saturating_add(half)))
+}
+
 /// A moment as RFC 3339 has it, UTC.
 pub fn moment(epoch: f64) -> String {
     let timestamp = Timestamp::from_microsecond((epoch * 1e6) as i64);
@@ -132,5 +158,19 @@ mod tests {
         for impossible in [f64::NAN, f64::INFINITY, f64::MAX, 1e19] {
             assert_eq!(seconds(impossible), None, "{impossible}");
         }
+    }
+
+    #[test]
+    fn spans_have_one_unit() {
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        let told = [0, 1, 2, 47, 48, 24 * 729, 24 * 730].map(|number| span(hours(number)));
+        assert_eq!(told, ["0 s", "60 min", "2 h", "47 h", "2 days", "729 days", "2 years"]);
+        assert_eq!(span(Duration::from_secs(7199)), "119 min");
+        assert_eq!(span(Duration::MAX), "584942417355 years");
+        assert_eq!(nearest_span(hours(167)), "7 days");
+        assert_eq!(nearest_span(hours(181)), "8 days");
+        assert_eq!(nearest_span(Duration::from_secs(5 * 3600 + 1700)), "5 h");
+        assert_eq!(nearest_span(Duration::from_secs(700)), "12 min");
+        assert_eq!(nearest_span(Duration::MAX), "584942417355 years");
     }
 }

@@ -61,6 +61,7 @@ pub mod inside {
     pub use crate::facts::reach::Trust;
     pub use crate::facts::secret::without_secrets;
     pub use crate::facts::statements::{SnapshotFile, selected};
+    pub use crate::facts::{IndexBloat, Known, Wanted, load_index_bloat};
     pub use crate::jobs::slow_queries::plan::Condition;
     pub use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy, Workers};
     pub use crate::pg::name::RelationName;
@@ -77,7 +78,12 @@ pub mod inside {
 
     pub mod history {
         pub use crate::facts::history::{
-            Installed, Run, RunFilter, Schema, load_last_refreshes, load_runs, load_schema,
+            Installed, Part, Run, RunFilter, Schema, load_last_refreshes, load_runs, load_schema,
         };
+    }
+
+    pub mod measures {
+        pub use crate::facts::measures::{MeasureKind, Measured, load_measured};
+        pub use crate::facts::trend::{Forecast, Limit, Point, Rate, Reaches};
     }
 }

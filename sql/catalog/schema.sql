@@ -56,7 +56,8 @@ LEFT JOIN LATERAL (
   WHERE c.relnamespace = n.oid
     AND c.relkind = 'r'
     AND c.relname IN (
-      'run', 'sample', 'snapshot', 'statement', 'statement_text', 'version', 'view_state'
+      'measure', 'measurement', 'run', 'sample', 'snapshot', 'statement', 'statement_text', 'version',
+      'view_state'
     )
 ) AS t ON true
 LEFT JOIN LATERAL (

@@ -15,11 +15,13 @@ LEFT JOIN LATERAL (
     pg_catalog.unnest(
       '{version,run,run,run,view_state,view_state,view_state,view_state,sample,sample,sample,
         snapshot,snapshot,snapshot,statement,statement,statement,statement,statement_text,
-        statement_text,statement_text}'::pg_catalog.text[]
+        statement_text,statement_text,snapshot,measure,measure,measure,measure,measurement,measurement,
+        measurement}'::pg_catalog.text[]
     ),
     pg_catalog.unnest(
       '{SELECT,SELECT,INSERT,DELETE,SELECT,INSERT,UPDATE,DELETE,SELECT,INSERT,DELETE,SELECT,INSERT,
-        DELETE,SELECT,INSERT,UPDATE,DELETE,SELECT,INSERT,DELETE}'::pg_catalog.text[]
+        DELETE,SELECT,INSERT,UPDATE,DELETE,SELECT,INSERT,DELETE,UPDATE,SELECT,INSERT,UPDATE,DELETE,SELECT,
+        INSERT,DELETE}'::pg_catalog.text[]
     )
   ) AS w (name, privilege)
   JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name

@@ -1,7 +1,7 @@
 -- The snapshots.
 -- Returns a row for each, the newest first: id, epochs in seconds since 1970 (of when it was taken, of
 -- the last reset of all counters, NULL where it is not known, and of the server's start), shown_at for
--- people, evictions, statements, changed, hidden, extension_version.
+-- people, evictions, statements, changed, hidden. Where no statements were counted, statements and changed are NULL.
 -- Privilege: SELECT on pgtend.snapshot. Cost: a row for each.
 SELECT
   p.id,
@@ -16,9 +16,8 @@ SELECT
   pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())
   - pg_catalog.date_part('epoch', p.taken_at) AS ago_seconds,
   p.evictions,
-  p.statements::pg_catalog.int8 AS statements,
-  p.changed::pg_catalog.int8 AS changed,
-  p.hidden::pg_catalog.int8 AS hidden,
-  p.extension_version
+  CASE WHEN p.extension_version IS NOT NULL THEN p.statements::pg_catalog.int8 END AS statements,
+  CASE WHEN p.extension_version IS NOT NULL THEN p.changed::pg_catalog.int8 END AS changed,
+  p.hidden::pg_catalog.int8 AS hidden
 FROM pgtend.snapshot AS p
 ORDER BY p.id DESC

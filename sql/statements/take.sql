@@ -15,6 +15,7 @@ WITH s AS MATERIALIZED (
 last AS (
   SELECT p.reset_at
   FROM pgtend.snapshot AS p
+  WHERE p.extension_version IS NOT NULL
   ORDER BY p.id DESC
   LIMIT 1
 ),

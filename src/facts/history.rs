@@ -1,6 +1,7 @@
 //! What pgtend's own schema remembers. Its rows are data that every role wrote which was let in: whatever
 //! stands in them, it never stops who reads them.
 
+mod part;
 mod schema;
 
 use std::borrow::Borrow;
@@ -18,6 +19,7 @@ use crate::failure::Result;
 use crate::format;
 use crate::pg::database::Server;
 use crate::pg::session::Session;
+pub use part::Part;
 pub use schema::{CURRENT, Installed, Schema, damaged, load_schema};
 
 /// Nothing is remembered for longer; more would be beyond what the server takes for a date.
@@ -38,14 +40,15 @@ pub struct PastMaintenance {
     pub done_in: Duration,
 }
 
-/// What the history tells, where there is one; `None` where there is none for this role and this
-/// version. `asked` is asked of a schema that can be used, and of no other.
+/// What the history tells, where there is one; `None` where there is none for this role, or none that
+/// has this part. `asked` is asked of a schema that can be used, and of no other.
 pub async fn tell<T>(
     schema: &Known<impl Borrow<Schema>>,
+    part: Part,
     asked: impl Future<Output = Result<T>>,
 ) -> Known<Option<T>> {
     match schema {
-        Known::Known(schema) => match schema.borrow().is_usable() {
+        Known::Known(schema) => match schema.borrow().is_usable(part) {
             Ok(true) => asked.await.map(Some).into(),
             Ok(false) => Known::Known(None),
             Err(failure) => Unavailable::from(failure).into(),
@@ -158,6 +161,17 @@ pub struct Installation {
     pub grants: HashMap<String, Option<bool>>,
     /// What others have in the schema or on it, where that matters.
     pub strangers: Vec<String>,
+    /// Who may use the snapshots of a version that is to be upgraded.
+    pub grantees: Vec<Grantee>,
+}
+
+/// Who may use the snapshots besides their owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grantee {
+    /// The role, or PUBLIC, as in SQL.
+    pub role: String,
+    pub may_read: bool,
+    pub may_write: bool,
 }
 
 /// What stands in the database. `owner` may own the schema, too; `removed` are the relations that
@@ -179,13 +193,29 @@ pub async fn load_installation(
         (_, Some(ours)) => load_strangers(session, ours).await?,
         _ => Vec::new(),
     };
+    let grantees = match schema.installed() {
+        Installed::Older(_) => load_grantees(session).await?,
+        _ => Vec::new(),
+    };
     Ok(Installation {
         database: server.database.clone(),
         role: server.role.clone(),
         schema,
         grants: load_grants(session, roles).await?,
         strangers,
+        grantees,
     })
+}
+
+async fn load_grantees(session: &Session) -> Result<Vec<Grantee>> {
+    let sql = include_str!("../../sql/catalog/schema_grantees.sql");
+    let rows = ask(session, sql, &[]).await?;
+    let grantees = rows.iter().map(|row| Grantee {
+        role: row.get("role"),
+        may_read: row.get("may_read"),
+        may_write: row.get("may_write"),
+    });
+    Ok(grantees.collect())
 }
 
 async fn load_grants(session: &Session, roles: &[String]) -> Result<HashMap<String, Option<bool>>> {

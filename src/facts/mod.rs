@@ -2,6 +2,7 @@
 //! that a plan needs is asked in one round, however many objects are declared.
 
 pub mod activity;
+pub mod btree_size;
 mod canonical;
 pub mod columns;
 mod definition;
@@ -10,10 +11,12 @@ mod extensions;
 pub mod fingerprint;
 pub mod health;
 pub mod history;
+mod index_bloat;
 mod invalid;
 pub mod known;
 pub(crate) mod load;
 mod maintenance;
+pub mod measures;
 pub mod migrated;
 mod nulls;
 pub mod observed;
@@ -21,6 +24,7 @@ pub mod reach;
 pub mod refresh;
 pub mod secret;
 pub mod statements;
+pub mod trend;
 pub mod views;
 mod wal;
 mod watch;
@@ -34,6 +38,7 @@ use crate::pg::server_error::ServerError;
 
 pub use extensions::load_available_extensions;
 pub use fingerprint::{Fingerprint, Thing, load_fingerprint};
+pub use index_bloat::{IndexBloat, Wanted, load_index_bloat};
 pub use invalid::{IndexState, InvalidIndex, load_index_state, load_invalid_indexes};
 pub use known::{Known, Unavailable};
 pub use load::{load, load_builds, load_databases, load_with};

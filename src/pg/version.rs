@@ -42,6 +42,11 @@ impl ServerVersion {
         self.major() >= 18
     }
 
+    /// Whether checkpoints are counted in a view of their own (since 17).
+    pub fn has_checkpointer_view(self) -> bool {
+        self.major() >= 17
+    }
+
     /// Whether concurrent index builds can silently leave rows out of the index: 14.0 to 14.3
     /// (release notes of 14.4, bug 17485).
     pub fn corrupts_concurrent_builds(self) -> bool {

@@ -9,9 +9,9 @@ use super::build::{Twin, execute, load_objects, set_valid};
 use super::data::{Index, Relation};
 use super::export::objects;
 use super::files::{Columns, Figures, rows, shape};
-use super::index_size;
 use super::planner::Planned;
 use crate::facts::Oid;
+use crate::facts::btree_size;
 use crate::facts::load::ask;
 use crate::failure::{Failure, Result};
 use crate::pg::name::{RelationName, quote_ident};
@@ -205,8 +205,8 @@ impl Twin {
         };
         let shape = shape(&index, table, columns, rows);
         let pages = match index.access_method.as_str() {
-            "btree" => index_size::btree(&shape).pages,
-            other => index_size::other(other, rows, table.pages.unwrap_or(0), &shape),
+            "btree" => btree_size::btree(&shape).pages,
+            other => btree_size::other(other, rows, table.pages.unwrap_or(0), &shape),
         };
         index.pages = Some(pages);
         index.relpages = i64::try_from(pages).unwrap_or(i64::MAX);

@@ -10,9 +10,9 @@ use tokio_postgres::types::Type;
 
 use super::build::{Twin, set_valid};
 use super::data::{ColumnStatistics, Index, Metapage, Relation};
-use super::index_size::{self, ColumnShape, IndexShape};
 use super::pages::{self, PAGE, SEGMENT_PAGES};
 use crate::facts::Oid;
+use crate::facts::btree_size::{self, ColumnShape, DEFAULT_FILL_PERCENT, IndexShape};
 use crate::facts::load::ask;
 use crate::failure::{Failure, Kind, Result};
 
@@ -156,7 +156,7 @@ impl Twin {
         match index.access_method.as_str() {
             "btree" => {
                 let known = metapage.and_then(|page| page.height);
-                let height = known.unwrap_or_else(|| index_size::height(pages, shape));
+                let height = known.unwrap_or_else(|| btree_size::height(pages, shape));
                 // A tree needs a page a level; an empty index has its metapage alone.
                 let fits = pages >= u64::from(height) + 2;
                 Ok(fits.then(|| pages::btree(height, true)))
@@ -269,15 +269,12 @@ pub(super) fn shape(
         let of = table.columns.iter().find(|column| Some(&column.name) == key.column.as_ref());
         ColumnShape {
             length: key.length,
-            align: match key.align.as_str() {
-                "c" => 1,
-                "s" => 2,
-                "i" => 4,
-                _ => 8,
-            },
+            align: btree_size::alignment(&key.align),
             width: known.and_then(|row| u64::try_from(row.avg_width).ok()),
             distinct: distinct.map(|n| if n < 0.0 { -n * rows } else { n }),
-            has_nulls: known.is_some_and(|row| row.null_frac.parse().unwrap_or(0.0) > 0.0),
+            has_one_width: false,
+            null_share: known.and_then(|row| row.null_frac.parse().ok()).unwrap_or(0.0),
+            common: (0.0, 0.0),
             has_unequal_images: of.is_some_and(|column| has_unequal_images(&column.of)),
         }
     });
@@ -286,6 +283,7 @@ pub(super) fn shape(
         is_unique: index.is_unique,
         key_count: index.key_count,
         columns: shapes.collect(),
+        fill_percent: DEFAULT_FILL_PERCENT,
     }
 }
 

@@ -13,7 +13,6 @@ mod export;
 mod extended;
 mod file;
 mod files;
-mod index_size;
 mod metapages;
 mod migrate;
 mod pages;

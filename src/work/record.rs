@@ -9,7 +9,7 @@ use tokio_postgres::types::{ToSql, Type};
 use super::event::{Outcome, Skipped, Status};
 use super::plan::{Step, Subject};
 use crate::config;
-use crate::facts::history::{self, Installed, Run, Schema};
+use crate::facts::history::{self, Installed, Part, Run, Schema};
 use crate::facts::{Known, Oid, Unavailable};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::Database;
@@ -218,7 +218,7 @@ fn opened(schema: &Schema) -> Result<Book> {
     if schema.installed() == Installed::Absent {
         return Ok(Book::None);
     }
-    schema.require_usable()?;
+    schema.require_usable(Part::Runs)?;
     Ok(Book::Open)
 }
 

@@ -58,13 +58,16 @@ async fn it_is_installed_once_and_removed_without_a_trace() {
     assert_eq!(installed(&db, "postgres").await, Installed::Absent);
     let output = db.pgtend(&INIT).expect(0);
     assert_eq!(document(&output).outcome, "done", "{output}");
-    assert_eq!(steps(&output), ["install missing", "upgrade to version 2"]);
+    assert_eq!(
+        steps(&output),
+        ["install missing", "upgrade to version 2", "upgrade to version 3"]
+    );
     let step = &document(&output).steps[0];
     assert_eq!((step.object.as_str(), step.status.as_str()), ("pgtend", "done"));
     assert!(step.sql.contains("CREATE TABLE pgtend.run"), "{output}");
     assert!(step.duration_ms <= document(&output).duration_ms, "{output}");
     assert_eq!(installed(&db, "postgres").await, Installed::Current);
-    assert_eq!(db.value("SELECT max(version) FROM pgtend.version").await, "2");
+    assert_eq!(db.value("SELECT max(version) FROM pgtend.version").await, "3");
 
     let sent = db.changes("pgtend/init").len();
     let again = db.pgtend(&INIT).expect(0);
@@ -100,7 +103,8 @@ async fn a_dry_run_prints_statements_that_do_it() {
     let dry = db.pgtend(&call).expect(0);
     let json = db.pgtend(&[&call[..], &["--format", "json"]].concat()).expect(0);
     assert_eq!(document(&json).outcome, "planned", "{json}");
-    let expected = ["install missing", "upgrade to version 2", &format!("grant to {role}")];
+    let grant = format!("grant to {role}");
+    let expected = ["install missing", "upgrade to version 2", "upgrade to version 3", &grant];
     assert_eq!(steps(&json), expected);
     assert_eq!(db.value(SCHEMAS).await, "0");
     assert!(db.changes("pgtend/init").is_empty());
@@ -287,7 +291,13 @@ async fn two_at_once_install_it_once() {
         .collect::<Vec<_>>();
     done.sort();
     let grants = roles.map(|role| format!("grant to {role}"));
-    let expected = [grants[0].as_str(), &grants[1], "install missing", "upgrade to version 2"];
+    let expected = [
+        grants[0].as_str(),
+        &grants[1],
+        "install missing",
+        "upgrade to version 2",
+        "upgrade to version 3",
+    ];
     assert_eq!(done, expected);
 }
 

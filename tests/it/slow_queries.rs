@@ -160,8 +160,10 @@ async fn texts_are_read_once() {
 #[tokio::test]
 async fn where_statements_are_not_counted_the_way_there_is_told() {
     let db = Database::new().await;
-    for command in ["slow-queries", "snapshot"] {
-        let output = db.pgtend(&[command, "--format", "json"]).expect(3).came_to("failed");
+    let file = db.path("counters").display().to_string();
+    for call in [&["slow-queries"][..], &["snapshot", "--file", &file]] {
+        let call = [call, &["--format", "json"]].concat();
+        let output = db.pgtend(&call).expect(3).came_to("failed");
         let error = output.json().error.unwrap();
         assert!(error.message.contains("absent in this database"), "{output}");
         assert_eq!(

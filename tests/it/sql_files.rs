@@ -10,8 +10,14 @@ use tokio_postgres::types::Type;
 use crate::support::Database;
 
 /// The folders of queries that the program sends as they are.
-const FOLDERS: [&str; 5] =
-    ["sql/catalog", "sql/check", "sql/history", "sql/statements", "sql/twin"];
+const FOLDERS: [&str; 6] = [
+    "sql/catalog",
+    "sql/check",
+    "sql/history",
+    "sql/measures",
+    "sql/statements",
+    "sql/twin",
+];
 
 /// A query of the program's.
 pub struct QueryFile {
@@ -88,11 +94,19 @@ pub fn query_files() -> Vec<QueryFile> {
     files
 }
 
-/// The query as it is sent where the extension's schema is pgtend's.
+/// All that is measured.
+const READINGS: &str = concat!(
+    include_str!("../../sql/measures/readings.sql"),
+    "UNION ALL\n",
+    include_str!("../../sql/measures/checkpoints.sql")
+);
+
+/// The query as it is sent where the extension's schema is pgtend's, on servers before 17.
 fn written(text: &str) -> String {
     let key = "s.userid, s.dbid, s.queryid, true AS toplevel, \
                NULL::pg_catalog.float8 AS stats_since_epoch";
-    text.replace("{schema}", "pgtend")
+    text.replace("{readings}", READINGS)
+        .replace("{schema}", "pgtend")
         .replace("{key}", key)
         .replace("{counters}", &selected(&[]))
         .replace("{rank}", "s.calls::pg_catalog.float8")

@@ -1,7 +1,10 @@
 //! The schema `pgtend` where a hostile role has made it, or something in it: nothing of it is run, by no
 //! command, neither as a superuser nor as a role that is a member of others.
 
-use pgtend::inside::history::{self, Installed, Schema};
+use std::time::Duration;
+
+use pgtend::inside::history::{self, Installed, Part, Schema};
+use pgtend::inside::measures::{Limit, MeasureKind, load_measured};
 
 use crate::init::{opened, problem};
 use crate::support::{Database, SALES};
@@ -164,7 +167,8 @@ async fn an_owner_is_trusted_who_is_named_and_not_whose_member_one_is() {
     db.pgtend_as(&mallory, &["history"]).expect(0);
     // One table of another is enough.
     db.sql("ALTER SCHEMA pgtend OWNER TO postgres").await;
-    for table in ["version", "view_state", "snapshot", "statement", "statement_text", "sample"] {
+    let others = "version view_state snapshot statement statement_text sample measure measurement";
+    for table in others.split(' ') {
         db.sql(&format!("ALTER TABLE pgtend.{table} OWNER TO postgres")).await;
     }
     let (_, message, _) = problem(&db.pgtend(&["history", "--format", "json"]).expect(3));
@@ -337,7 +341,7 @@ async fn what_is_not_as_pgtend_has_made_it_is_neither_read_nor_written() {
         db.sql(make).await;
         let found = differences(&db).await;
         assert!(found.contains(told), "{make}: {found}");
-        let usable = schema(&db, "postgres").await.require_usable();
+        let usable = schema(&db, "postgres").await.require_usable(Part::Runs);
         assert!(usable.is_err(), "{make}");
         db.sql(undo).await;
         assert_eq!(differences(&db).await, "", "{undo}");
@@ -364,7 +368,7 @@ async fn the_first_version_is_known_and_upgraded() {
     db.pgtend(&["init"]).expect(0);
     assert_eq!(schema(&db, "postgres").await.installed(), Installed::Current);
     // The rows say what the tables are not.
-    db.sql("DELETE FROM pgtend.version WHERE version = 2").await;
+    db.sql("DELETE FROM pgtend.version WHERE version = 3").await;
     assert_eq!(schema(&db, "postgres").await.installed(), Installed::Changed);
 }
 
@@ -399,13 +403,21 @@ const POISON: &str = "
         unnest(ARRAY[9223372036854775807, -9223372036854775808, NULL]::int8[]) AS s;
     INSERT INTO pgtend.view_state VALUES ('totals'::regclass, 'public.totals', 'infinity', '{\"relations\": 1e400}');
     INSERT INTO pgtend.snapshot (taken_at, reset_at, evictions, started_at, statements, changed, hidden,
-        server_version_num, extension_version, pgtend_version)
-    SELECT t, t, 9223372036854775807, t, -1, 2147483647, -2147483648, 0, '', ''
+        server_version_num, extension_version, pgtend_version, measures, measures_changed)
+    SELECT t, t, 9223372036854775807, t, -1, 2147483647, -2147483648, 0, '', '', -1, 2147483647
     FROM unnest(ARRAY['infinity', '-infinity', '4000-01-01 BC', '294000-01-01', now() - '1 day'::interval,
         now() - '1 hour'::interval]::timestamptz[]) AS t;
     INSERT INTO pgtend.statement (dbid, userid, queryid, toplevel, calls, stats_since_epoch)
     SELECT d.oid, 10, n, true, 'NaN', '-Infinity' FROM pg_database d, generate_series(1, 3) n
     WHERE datname = current_database();
+    INSERT INTO pgtend.measure (kind, object, object_oid, reset_at, since, value)
+    SELECT k, o, 'sales'::regclass, t, s, v
+    FROM unnest(ARRAY['table_rows', 'rows_inserted', 'next_xid', E'\x07'],
+        ARRAY['public.sales', 'public.sales', 'server', E'\x1b[31m']) AS m (k, o),
+        unnest(ARRAY['infinity'::timestamptz]) AS t, unnest(ARRAY[9223372036854775807]::int8[]) AS s,
+        unnest(ARRAY[-9223372036854775808]::int8[]) AS v;
+    INSERT INTO pgtend.measurement (measure, snapshot, value)
+    SELECT m, s, -9223372036854775808 FROM generate_series(1, 300) m, generate_series(1, 9) s;
     INSERT INTO pgtend.sample (statement, snapshot, stats_since_epoch, calls, rows, total_ms, min_ms, max_ms, plans)
     SELECT k.id, p.id, f, f, f, f, f, f, f
     FROM pgtend.statement k
@@ -448,6 +460,13 @@ async fn poisoned_rows_stop_nobody() {
             assert!(codes.contains(&output.code), "{call:?}: {output}");
             assert!(!output.stderr.contains("panicked"), "{call:?}: {output}");
         }
+    }
+    let database = opened(&db, "postgres").await;
+    let session = database.reader().await.unwrap();
+    let month = Duration::from_secs(30 * 24 * 3600);
+    for measure in load_measured(&session, month, &MeasureKind::ALL).await.unwrap() {
+        let forecast = measure.rate().map(|rate| rate.until(0, Limit::AtMost(i64::MAX)));
+        assert!(forecast.is_none_or(|forecast| !forecast.to_string().is_empty()));
     }
     // A refresh in the future, or of endless length, is none.
     let past = "SELECT count(*) FROM pgtend.run WHERE command = 'refresh' AND object = 'public.totals' AND \

@@ -8,18 +8,20 @@ use std::fmt;
 use crate::pg::row::Row;
 use tokio_postgres::types::Type;
 
+use super::part::Part;
 use crate::facts::load::{ask, first};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::session::Session;
 
 /// The version of the schema that this pgtend works with.
-pub const CURRENT: i32 = 2;
+pub const CURRENT: i32 = 3;
 
 /// What each version makes, as `sql/catalog/schema_objects.sql` describes it: an object and its facts a
 /// line, parted by a tab.
 const MADE: [&str; CURRENT as usize] = [
     include_str!("../../../sql/schema/1.objects"),
     include_str!("../../../sql/schema/2.objects"),
+    include_str!("../../../sql/schema/3.objects"),
 ];
 
 /// So many differences are named.
@@ -142,11 +144,13 @@ impl Schema {
     /// Refuses what this pgtend or this role cannot or should not read or write.
     ///
     /// # Errors
-    /// `Unsupported` where there is no history, one of another version, or one that is not as pgtend has
-    /// made it; `Privilege` where the role may not use it, or others could let it run their code.
-    pub fn require_usable(&self) -> Result<()> {
+    /// `Unsupported` where there is no history, one of a version that lacks this part, or one that is not
+    /// as pgtend has made it; `Privilege` where the role may not use it, or others could let it run their
+    /// code.
+    pub fn require_usable(&self, part: Part) -> Result<()> {
         let (kind, message, hint) = match self.installed() {
             Installed::Current => return self.require_closed(),
+            Installed::Older(version) if version >= part.version() => return self.require_closed(),
             Installed::Absent => {
                 let message = "there is no history in this database".to_owned();
                 (Kind::Unsupported, message, "pgtend init makes a place for it")
@@ -173,17 +177,16 @@ impl Schema {
         Err(Failure::new(kind, message).hint(hint))
     }
 
-    /// Whether the history can and should be used. Where there is none, or none of this version or for
-    /// this role, it is not; nobody need hear of that who only would have liked to know more.
+    /// Whether the history can and should be used. Where there is none, or none that has this part or is
+    /// for this role, it is not; nobody need hear of that who only would have liked to know more.
     ///
     /// # Errors
     /// As [`Schema::require_usable`], where what stands there is not what pgtend has made.
-    pub fn is_usable(&self) -> Result<bool> {
+    pub fn is_usable(&self, part: Part) -> Result<bool> {
         match self.installed() {
-            Installed::Absent | Installed::Older(_) | Installed::Newer(_) | Installed::Unusable => {
-                Ok(false)
-            }
-            _ => self.require_usable().map(|()| true),
+            Installed::Absent | Installed::Newer(_) | Installed::Unusable => Ok(false),
+            Installed::Older(version) if version < part.version() => Ok(false),
+            _ => self.require_usable(part).map(|()| true),
         }
     }
 
@@ -394,9 +397,28 @@ mod tests {
             version: Some(CURRENT),
             ..Schema::default()
         };
-        assert!(open.require_usable().is_ok());
+        assert!(open.require_usable(Part::Measures).is_ok());
         let exposed = Schema { exposed: vec!["REVOKE".to_owned()], ..open };
-        assert_eq!(exposed.require_usable().unwrap_err().kind, Kind::Privilege);
+        assert_eq!(exposed.require_usable(Part::Runs).unwrap_err().kind, Kind::Privilege);
+    }
+
+    #[test]
+    fn an_older_schema_is_good_for_what_its_version_has() {
+        let older = Schema {
+            is_there: true,
+            is_ours: true,
+            may_read: true,
+            version: Some(2),
+            ..Schema::default()
+        };
+        for part in [Part::Runs, Part::Statements] {
+            assert!(older.require_usable(part).is_ok());
+            assert_eq!(older.is_usable(part).ok(), Some(true));
+        }
+        assert_eq!(older.require_usable(Part::Measures).unwrap_err().kind, Kind::Unsupported);
+        assert_eq!(older.is_usable(Part::Measures).ok(), Some(false));
+        let exposed = Schema { exposed: vec!["REVOKE".to_owned()], ..older };
+        assert!(exposed.require_usable(Part::Runs).is_err());
     }
 
     #[test]

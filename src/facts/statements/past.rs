@@ -14,7 +14,7 @@ use super::{
     load_state, load_statement_samples, load_texts,
 };
 use crate::duration;
-use crate::facts::history::{self, Schema};
+use crate::facts::history::{self, Part, Schema};
 use crate::facts::{Known, Oid, Unavailable};
 use crate::failure::{Failure, Result};
 use crate::format;
@@ -138,12 +138,17 @@ impl StatementHistory<'_> {
         }
         self.schema()
             .await?
-            .require_usable()
+            .require_usable(Part::Statements)
             .map_err(|failure| failure.context("there are no snapshots"))?;
-        let snapshots = load_snapshots(self.session).await?;
+        let mut snapshots = load_snapshots(self.session).await?;
         if snapshots.is_empty() {
             return Err(Failure::usage("no snapshot was taken yet")
                 .hint("pgtend snapshot takes one, for example every hour by cron"));
+        }
+        snapshots.retain(|snapshot| snapshot.counted.is_some());
+        if snapshots.is_empty() {
+            return Err(Failure::usage("no snapshot has the counters of statements")
+                .hint("pgtend snapshot saves them where pg_stat_statements counts them"));
         }
         Ok(snapshots)
     }
@@ -156,7 +161,7 @@ impl StatementHistory<'_> {
     /// What the snapshots tell; nothing where there are none.
     async fn tell<T: Default>(&self, asked: impl Future<Output = Result<T>>) -> Known<T> {
         let told = match self.schema().await {
-            Ok(schema) => history::tell(&Known::Known(schema), asked).await,
+            Ok(schema) => history::tell(&Known::Known(schema), Part::Statements, asked).await,
             Err(failure) => Unavailable::from(failure).into(),
         };
         match told.into_result() {

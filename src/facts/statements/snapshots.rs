@@ -22,12 +22,16 @@ pub struct Snapshot {
     pub shown_at: String,
     /// How long ago that is.
     pub ago: Duration,
-    /// Statements that were counted then.
+    /// The statements that were counted then; `None` where the server counted none.
+    pub counted: Option<CountedThen>,
+}
+
+/// What a snapshot has of the statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountedThen {
     pub statements: i64,
     /// How many of them had changed since the one before.
     pub changed: i64,
-    /// The version of pg_stat_statements.
-    pub extension_version: String,
 }
 
 /// What had changed of a statement from one snapshot to the next.
@@ -54,9 +58,10 @@ pub async fn load_snapshots(session: &Session) -> Result<Vec<Snapshot>> {
         },
         shown_at: row.get("shown_at"),
         ago: format::seconds(row.get("ago_seconds")).unwrap_or_default(),
-        statements: row.get("statements"),
-        changed: row.get("changed"),
-        extension_version: row.get("extension_version"),
+        counted: row
+            .get::<_, Option<i64>>("statements")
+            .zip(row.get("changed"))
+            .map(|(statements, changed)| CountedThen { statements, changed }),
     });
     Ok(snapshots.collect())
 }

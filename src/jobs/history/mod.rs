@@ -68,7 +68,9 @@ impl Command for Args {
         let database = context.open(&connect_options).await?;
         let session = database.reader().await?;
         let owner = context.config.history.owner.as_deref();
-        history::load_schema(&session, owner).await?.require_usable()?;
+        history::load_schema(&session, owner)
+            .await?
+            .require_usable(history::Part::Runs)?;
         let pruned = match self.keep {
             Some(keep) => Some(prune(&database, &session, keep).await?),
             None => None,

@@ -17,8 +17,10 @@ use run::Kept;
 ///
 /// Creates a schema `pgtend` with a few small tables in the database, or upgrades it. From then on,
 /// `apply`, `refresh`, `vacuum` and `analyze` write there what they did, and `pgtend history` shows
-/// it. `pgtend snapshot` saves counters there. Everything else works without the schema. No other
-/// command creates objects of its own.
+/// it. `pgtend snapshot` saves counters and sizes there. Everything else works without the schema.
+/// No other command creates objects of its own.
+///
+/// An upgrade keeps what is there, and who may use it.
 ///
 /// Needs CREATE on the database, or a schema `pgtend` that was created for this role. The tables
 /// belong to the role that runs this; --grant gives others access. It is safe to run again, and

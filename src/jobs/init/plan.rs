@@ -1,6 +1,6 @@
 //! The plan of `pgtend init`: how pgtend's own schema comes into a database, and out of it again.
 
-use crate::facts::history::{CURRENT, Installation, Installed, damaged};
+use crate::facts::history::{CURRENT, Grantee, Installation, Installed, Part, damaged};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::advisory::lock_schema;
 use crate::pg::name::{quote_ident, quote_literal};
@@ -11,10 +11,17 @@ pub const NAME: &str = "pgtend";
 const UPGRADES: [&str; CURRENT as usize] = [
     include_str!("../../../sql/schema/1.sql"),
     include_str!("../../../sql/schema/2.sql"),
+    include_str!("../../../sql/schema/3.sql"),
 ];
 
 /// The relations that the upgrades make.
-pub const RELATIONS: [&str; 23] = [
+pub const RELATIONS: [&str; 29] = [
+    "measure",
+    "measure_id_seq",
+    "measure_key",
+    "measure_pkey",
+    "measurement",
+    "measurement_pkey",
     "run",
     "run_id_seq",
     "run_object_started_at_idx",
@@ -178,11 +185,30 @@ fn upgrade(facts: &Installation, to: i32) -> SchemaStep {
          {makes_schema})",
         quote_literal(env!("CARGO_PKG_VERSION"))
     ));
+    if to == Part::Measures.version() {
+        statements.extend(facts.grantees.iter().flat_map(carry_over));
+    }
     let (action, reason) = match to {
         1 => (SchemaAction::Install, "missing".to_owned()),
         _ => (SchemaAction::Upgrade, format!("to version {to}")),
     };
     SchemaStep { action, reason, statements }
+}
+
+/// Who may use the snapshots may use what they have from now on: otherwise the upgrade would shut it out of
+/// the whole history.
+fn carry_over(grantee: &Grantee) -> Vec<String> {
+    let Grantee { role, may_read, may_write } = grantee;
+    let mut statements = Vec::new();
+    if *may_read {
+        statements.push(format!("GRANT SELECT ON {NAME}.measure, {NAME}.measurement TO {role}"));
+    }
+    if *may_write {
+        statements.push(format!("GRANT UPDATE ON {NAME}.snapshot TO {role}"));
+        statements.push(format!("GRANT INSERT, UPDATE, DELETE ON {NAME}.measure TO {role}"));
+        statements.push(format!("GRANT INSERT, DELETE ON {NAME}.measurement TO {role}"));
+    }
+    statements
 }
 
 /// Default privileges of the owner may have given it.
@@ -203,9 +229,11 @@ fn grant(role: &str) -> SchemaStep {
         format!("GRANT SELECT, INSERT, DELETE ON {NAME}.run TO {to}"),
         format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {NAME}.view_state TO {to}"),
         format!("GRANT SELECT, INSERT, DELETE ON {NAME}.sample TO {to}"),
-        format!("GRANT SELECT, INSERT, DELETE ON {NAME}.snapshot TO {to}"),
+        format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {NAME}.snapshot TO {to}"),
         format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {NAME}.statement TO {to}"),
         format!("GRANT SELECT, INSERT, DELETE ON {NAME}.statement_text TO {to}"),
+        format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {NAME}.measure TO {to}"),
+        format!("GRANT SELECT, INSERT, DELETE ON {NAME}.measurement TO {to}"),
     ];
     SchemaStep {
         action: SchemaAction::Grant,

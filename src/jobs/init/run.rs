@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::plan::{self, SchemaStep, WantedSchema};
-use crate::facts::history::{load_installation, load_schema};
+use crate::facts::history::{Part, load_installation, load_schema};
 use crate::facts::load::ask;
 use crate::failure::{Failure, Kind, Result};
 use crate::format;
@@ -59,7 +59,7 @@ impl fmt::Display for Kept {
 /// Those of the connection.
 pub async fn kept(database: &Database, owner: Option<&str>) -> Result<Option<Kept>> {
     let session = database.reader().await?;
-    if load_schema(&session, owner).await?.require_usable().is_err() {
+    if load_schema(&session, owner).await?.require_usable(Part::Statements).is_err() {
         return Ok(None);
     }
     let rows = ask(&session, include_str!("../../../sql/history/kept.sql"), &[]).await?;

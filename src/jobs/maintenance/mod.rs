@@ -198,7 +198,8 @@ async fn look(
 ) -> Result<Looked> {
     let session = database.reader().await?;
     let schema = history::load_schema(&session, owner).await.into();
-    let past = history::tell(&schema, history::load_last_maintenance(&session, command)).await;
+    let last = history::load_last_maintenance(&session, command);
+    let past = history::tell(&schema, history::Part::Runs, last).await;
     let (past, trouble) = match past.into_result() {
         Ok(past) => (past.unwrap_or_default(), None),
         Err(why) => (Vec::new(), Some(record::not_read(&why))),

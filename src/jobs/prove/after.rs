@@ -48,10 +48,13 @@ pub(super) async fn after(context: &Context, args: &Args, within: Duration) -> R
     let database = context.open(&options).await?;
     let session = database.reader().await?;
     let owner = context.config.history.owner.as_deref();
-    history::load_schema(&session, owner).await?.require_usable()?;
+    history::load_schema(&session, owner)
+        .await?
+        .require_usable(history::Part::Statements)?;
     // Both say how long ago something was: they are asked at the same moment.
     let built = built(&session, within).await?;
-    let snapshots = load_snapshots(&session).await?;
+    let mut snapshots = load_snapshots(&session).await?;
+    snapshots.retain(|snapshot| snapshot.counted.is_some());
     let mut report = ProveReport {
         proofs: Vec::new(),
         copied: None,
@@ -288,9 +291,7 @@ mod tests {
             moment: Default::default(),
             shown_at: String::new(),
             ago: Duration::from_secs(ago),
-            statements: 0,
-            changed: 0,
-            extension_version: String::new(),
+            counted: None,
         }
     }
 

@@ -184,9 +184,13 @@ async fn look(database: &Database, options: &Options, owner: Option<&str>) -> Re
     if let (true, Some(schema)) = (options.max_age.is_some() || options.if_changed, schema.known())
     {
         let why = "--max-age and --if-changed compare with the last refresh";
-        schema.require_usable().map_err(|failure| failure.context(why))?;
+        schema
+            .require_usable(history::Part::Runs)
+            .map_err(|failure| failure.context(why))?;
     }
-    let last = history::tell(&schema, history::load_last_refreshes(&session, &[])).await;
+    let last =
+        history::tell(&schema, history::Part::Runs, history::load_last_refreshes(&session, &[]));
+    let last = last.await;
     let (last, trouble) = match last.into_result() {
         Ok(last) => (last, None),
         Err(why) => (None, Some(record::not_read(&why))),

@@ -17,14 +17,19 @@ use crate::output::Report;
 use crate::pg::database::Database;
 use report::{SnapshotReport, SnapshotsReport};
 
-/// Save the statement counters, to compare with later
+/// Save counters, sizes and ages, to compare with later
 ///
 /// pg_stat_statements counts since its last reset. A snapshot saves where the counters stand, so
 /// that `pgtend slow-queries --since 24h` can show what ran in between. It resets nothing and
-/// stores only what changed since the previous snapshot, and each text once.
+/// stores only what changed since the previous snapshot, and each text once. Without
+/// pg_stat_statements it leaves the statements out.
 ///
-/// Snapshots are stored in the schema that `pgtend init` installs, or in a file (--file). Snapshots
-/// older than --keep are removed. Run it every hour from cron.
+/// It also saves sizes and counters of tables and indexes, values of sequences, ages of
+/// transaction ids, positions of WAL and of replication slots: how fast they grow says when a limit
+/// is reached.
+///
+/// Snapshots are stored in the schema that `pgtend init` installs, or in a file (--file), which has
+/// the statements only. Snapshots older than --keep are removed. Run it every hour from cron.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Write the snapshot to this file instead
@@ -51,7 +56,7 @@ pub struct Args {
 impl Command for Args {
     const NAME: &'static str = "snapshot";
     const EXAMPLES: &'static [Example] = &[
-        ("pgtend snapshot -q", "From cron: save the counters"),
+        ("pgtend snapshot -q", "From cron: save a snapshot"),
         ("pgtend snapshot --list", "List the snapshots"),
         (
             "pgtend snapshot --file before.json",
@@ -70,7 +75,8 @@ impl Command for Args {
         let owner = context.config.history.owner.as_deref();
         if self.list {
             let session = database.reader().await?;
-            history::load_schema(&session, owner).await?.require_usable()?;
+            let schema = history::load_schema(&session, owner).await?;
+            schema.require_usable(history::Part::Statements)?;
             return Ok(Box::new(SnapshotsReport { snapshots: load_snapshots(&session).await? }));
         }
         let taken = match self.prune {
@@ -82,10 +88,8 @@ impl Command for Args {
             Some(_) => None,
             None => {
                 database.require_writable()?;
-                if taken.is_none() {
-                    run::require_usable(&database, owner).await?;
-                }
-                Some(run::prune(&database, keep).await?)
+                let schema = run::usable_schema(&database, owner).await?;
+                Some(run::prune(&database, &schema, keep).await?)
             }
         };
         Ok(Box::new(SnapshotReport { taken, file: self.file.clone(), pruned }))
@@ -95,8 +99,8 @@ impl Command for Args {
 impl Args {
     async fn take(&self, database: &Database, owner: Option<&str>) -> Result<run::Taken> {
         let extension = load_extension(&database.reader().await?).await?;
-        extension.require_counting()?;
         if let Some(file) = &self.file {
+            extension.require_counting()?;
             let only_here = (!self.all_databases).then_some(extension.dbid);
             return run::take_to_file(database, &extension, only_here, file).await;
         }

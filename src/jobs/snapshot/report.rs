@@ -1,10 +1,12 @@
 //! What `snapshot` shows.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::run::Taken;
+use super::run::{Measures, Taken};
+use crate::facts::Known;
+use crate::facts::measures::MeasureCounts;
 use crate::facts::statements::Snapshot;
 use crate::format;
 use crate::output::table::{cell, right, table, text};
@@ -24,10 +26,95 @@ pub struct SnapshotReport {
 
 impl SnapshotReport {
     fn warnings(&self) -> Vec<Warning> {
-        let unreadable = self.taken.as_ref().and_then(|taken| taken.unreadable.clone());
-        let object = "pg_stat_statements".to_owned();
-        let warning = |message| Warning { rule: "texts_not_readable", object, message };
-        unreadable.map(warning).into_iter().collect()
+        self.taken.as_ref().map(Taken::warnings).unwrap_or_default()
+    }
+}
+
+impl Taken {
+    fn counts(&self) -> Option<MeasureCounts> {
+        match self.measures {
+            Measures::Kept { counts, .. } => Some(counts),
+            Measures::NotWanted | Measures::NoPlace(_) => None,
+        }
+    }
+
+    /// Sequences that the role may not read, where that is known.
+    fn hidden_sequences(&self) -> Option<i64> {
+        match &self.measures {
+            Measures::Kept { hidden_sequences, .. } => hidden_sequences.known().copied(),
+            Measures::NotWanted | Measures::NoPlace(_) => None,
+        }
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        let warning =
+            |rule, object: &str, message| Warning { rule, object: object.to_owned(), message };
+        let unreadable = self
+            .unreadable
+            .clone()
+            .map(|message| warning("texts_not_readable", "pg_stat_statements", message));
+        let of_measures = match &self.measures {
+            Measures::NoPlace(version) => Some(warning(
+                "measures-not-kept",
+                "pgtend",
+                format!(
+                    "sizes, ages and counts are not kept: the schema pgtend is of version {version}; \
+                     pgtend init upgrades it"
+                ),
+            )),
+            Measures::Kept { hidden_sequences: Known::Unavailable(why), .. } => Some(warning(
+                "sequences-not-read",
+                "pg_sequence",
+                format!("the values of sequences are left as they were: {why}"),
+            )),
+            Measures::Kept { .. } | Measures::NotWanted => None,
+        };
+        unreadable.into_iter().chain(of_measures).collect()
+    }
+
+    fn narrate(&self, file: Option<&Path>, text: &mut Text) {
+        let statements = usize::try_from(self.statements).unwrap_or(0);
+        let statements = format::count(statements, "statement", "statements");
+        let changed = format::whole(self.changed);
+        let measures = self.counts().map(|MeasureCounts { measures, changed }| {
+            let (measures, changed) = (format::whole(measures), format::whole(changed));
+            format!("{measures} sizes, ages and counts, {changed} changed")
+        });
+        text.narrate(match (self.id, file, measures) {
+            (Some(id), _, None) => {
+                format!("Snapshot {id}: {statements}, {changed} changed since the last.")
+            }
+            (Some(id), _, Some(measures)) if self.uncounted.is_some() => {
+                format!("Snapshot {id}: {measures} since the last.")
+            }
+            (Some(id), _, Some(measures)) => {
+                format!(
+                    "Snapshot {id}: {statements}, {changed} changed; {measures} since the last."
+                )
+            }
+            (None, Some(file), _) => format!("Wrote {statements} to {}.", file.display()),
+            (None, None, _) => format!("{statements}."),
+        });
+        if let Some(why) = &self.uncounted {
+            text.narrate(format!("It has no statements: {why}"));
+        }
+    }
+
+    fn tell_hidden(&self, text: &mut Text) {
+        if let hidden @ 1.. = self.hidden {
+            text.warn(format!(
+                "{hidden} statements of other roles are hidden from this one, and are not part of \
+                 it (GRANT pg_read_all_stats) [limited_view]"
+            ));
+        }
+        if let Some(hidden @ 1..) = self.hidden_sequences() {
+            let sequences = usize::try_from(hidden).unwrap_or(0);
+            text.warn(format!(
+                "this role cannot read {}: the snapshot lacks what it may not see (GRANT \
+                 pg_read_all_data, or SELECT on each sequence) [limited_view]",
+                format::count(sequences, "sequence", "sequences")
+            ));
+        }
     }
 }
 
@@ -44,9 +131,13 @@ impl Report for SnapshotReport {
             id: taken.id,
             file: self.file.as_ref().map(|file| file.display().to_string()),
             taken_at: None,
-            statements: taken.statements,
-            changed: taken.changed,
+            statements: taken.uncounted.is_none().then_some(taken.statements),
+            changed: taken.uncounted.is_none().then_some(taken.changed),
             hidden: taken.hidden,
+            statements_reason: taken.uncounted.as_ref().map(ToString::to_string),
+            measures: taken.counts().map(|counts| counts.measures),
+            measures_changed: taken.counts().map(|counts| counts.changed),
+            hidden_sequences: taken.hidden_sequences(),
         });
         let body = TakenDocument { pruned: self.pruned, snapshot };
         head.document(self.outcome(), body, &self.warnings())
@@ -55,24 +146,11 @@ impl Report for SnapshotReport {
     fn text(&self, style: &Style) -> Text {
         let mut text = Text::default();
         if let Some(taken) = &self.taken {
-            let statements = usize::try_from(taken.statements).unwrap_or(0);
-            let statements = format::count(statements, "statement", "statements");
-            let changed = taken.changed;
-            text.narrate(match (taken.id, &self.file) {
-                (Some(id), _) => {
-                    format!("Snapshot {id}: {statements}, {changed} changed since the last.")
-                }
-                (None, Some(file)) => format!("Wrote {statements} to {}.", file.display()),
-                (None, None) => format!("{statements}."),
-            });
+            taken.narrate(self.file.as_deref(), &mut text);
         }
         text.warnings(&self.warnings(), style);
-        let hidden = self.taken.as_ref().map(|taken| taken.hidden);
-        if let Some(hidden @ 1..) = hidden {
-            text.warn(format!(
-                "{hidden} statements of other roles are hidden from this one, and are not part of \
-                 it (GRANT pg_read_all_stats) [limited_view]"
-            ));
+        if let Some(taken) = &self.taken {
+            taken.tell_hidden(&mut text);
         }
         if let Some(pruned) = self.pruned.filter(|pruned| *pruned > 0 || self.taken.is_none()) {
             let pruned = usize::try_from(pruned).unwrap_or(0);
@@ -99,9 +177,13 @@ impl Report for SnapshotsReport {
             id: Some(snapshot.id),
             file: None,
             taken_at: Some(format::moment(snapshot.moment.taken_epoch)),
-            statements: snapshot.statements,
-            changed: snapshot.changed,
+            statements: snapshot.counted.map(|counted| counted.statements),
+            changed: snapshot.counted.map(|counted| counted.changed),
             hidden: snapshot.moment.hidden,
+            statements_reason: None,
+            measures: None,
+            measures_changed: None,
+            hidden_sequences: None,
         });
         let body = SnapshotsDocument { snapshots: snapshots.collect() };
         head.document(self.outcome(), body, &[])
@@ -118,14 +200,15 @@ impl Report for SnapshotsReport {
 }
 
 fn snapshots_table(snapshots: &[Snapshot]) -> String {
+    let number = |known: Option<i64>| known.map_or_else(|| "-".to_owned(), |it| it.to_string());
     let mut table = table(&["id", "taken at", "ago", "statements", "changed"]);
     for snapshot in snapshots {
         table.add_row(vec![
             right(snapshot.id),
             cell(&snapshot.shown_at),
             right(format::duration(snapshot.ago)),
-            right(snapshot.statements),
-            right(snapshot.changed),
+            right(number(snapshot.counted.map(|counted| counted.statements))),
+            right(number(snapshot.counted.map(|counted| counted.changed))),
         ]);
     }
     text(&table)
@@ -144,7 +227,7 @@ struct SnapshotsDocument {
     snapshots: Vec<SnapshotDocument>,
 }
 
-/// A snapshot of the statements' counters.
+/// A snapshot.
 #[derive(Debug, Clone, Serialize)]
 struct SnapshotDocument {
     /// Its number; null in a file.
@@ -154,10 +237,22 @@ struct SnapshotDocument {
     /// When it was taken, UTC; null for the one that was just taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     taken_at: Option<String>,
-    /// Statements that were counted.
-    statements: i64,
+    /// Statements that were counted; null where the server counted none.
+    statements: Option<i64>,
     /// How many of them had changed since the one before.
-    changed: i64,
+    changed: Option<i64>,
     /// Statements of others that the role could not see.
     hidden: i64,
+    /// Why there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statements_reason: Option<String>,
+    /// Sizes, ages and counts that were taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measures: Option<i64>,
+    /// How many of them had changed since the one before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measures_changed: Option<i64>,
+    /// Sequences that the role could not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hidden_sequences: Option<i64>,
 }

@@ -1,4 +1,5 @@
-//! Keeping the counters of statements, in pgtend's own schema or in a file.
+//! Keeping the counters of statements and the measures of objects in pgtend's own schema, or the counters
+//! in a file.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -6,12 +7,14 @@ use std::time::Duration;
 
 use tokio_postgres::types::{ToSql, Type};
 
-use crate::facts::history::{self, seconds};
+use crate::facts::history::{self, Part, Schema, seconds};
 use crate::facts::load::{ask, first};
+use crate::facts::measures::{MeasureCounts, SequenceValues, keep_measures, load_sequence_values};
 use crate::facts::statements::{
     Amount, Extension, FileText, LONGEST_BYTES, LONGEST_CHARACTERS, RawText, SnapshotFile,
     SnapshotScope, StatementKey, each_text, each_text_within, load_moment, load_reading,
 };
+use crate::facts::{Known, Unavailable};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::{Database, Workers};
 use crate::pg::server_error::LOCK_NOT_AVAILABLE;
@@ -36,8 +39,26 @@ pub struct Taken {
     pub changed: i64,
     /// Statements of others that the role may not see.
     pub hidden: i64,
+    /// Why no statements are counted.
+    pub uncounted: Option<Unavailable>,
     /// Why the texts are missing, where the server cannot hand them out.
     pub unreadable: Option<String>,
+    pub measures: Measures,
+}
+
+/// What came of the measures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Measures {
+    /// A file has none.
+    #[default]
+    NotWanted,
+    /// The schema of this version has no place for them.
+    NoPlace(i32),
+    Kept {
+        counts: MeasureCounts,
+        /// Sequences that the role may not read, or why none could be read.
+        hidden_sequences: Known<i64>,
+    },
 }
 
 /// Takes a snapshot into pgtend's own schema.
@@ -50,15 +71,80 @@ pub async fn take(
     extension: &Extension,
     owner: Option<&str>,
 ) -> Result<Taken> {
-    require_usable(database, owner).await?;
+    let place = find_place(database, extension, owner).await?;
     let session = database.maintainer(Workers::None).await?;
     let result = async {
         begin(&session).await?;
-        let taken = take_counters(&session, extension).await?;
-        let unreadable = take_texts(&session, extension).await?;
-        Ok(Taken { unreadable, ..taken })
+        let mut taken = match place.uncounted {
+            None => take_counters(&session, extension).await?,
+            Some(_) => take_without_statements(&session).await?,
+        };
+        taken.measures = take_measures(&session, database, &taken, &place.sequences).await?;
+        if place.uncounted.is_none() {
+            taken.unreadable = take_texts(&session, extension).await?;
+        }
+        Ok(Taken { uncounted: place.uncounted.clone(), ..taken })
     };
     end(&session, result.await).await
+}
+
+/// What a snapshot can keep.
+struct Place {
+    /// Why no statements are counted.
+    uncounted: Option<Unavailable>,
+    /// What measures need besides the catalog; the version of a schema that has no place for them.
+    sequences: std::result::Result<Known<SequenceValues>, i32>,
+}
+
+async fn find_place(
+    database: &Database,
+    extension: &Extension,
+    owner: Option<&str>,
+) -> Result<Place> {
+    let session = database.reader().await?;
+    let schema = history::load_schema(&session, owner).await?;
+    schema.require_usable(Part::Statements)?;
+    let counting = extension.require_counting();
+    if !schema.is_usable(Part::Measures)? {
+        counting.map_err(|failure| match failure.hint.clone() {
+            Some(hint) => failure.hint(format!(
+                "{hint} Or run pgtend init: it upgrades the schema pgtend, and then sizes and counts \
+                 are kept without the statements"
+            )),
+            None => failure,
+        })?;
+        let version = schema.version.unwrap_or_default();
+        return Ok(Place { uncounted: None, sequences: Err(version) });
+    }
+    // In a transaction of the snapshot's length each sequence would stay locked.
+    let sequences = load_sequence_values(&session).await.into();
+    let uncounted = counting.err().map(Unavailable::from);
+    Ok(Place { uncounted, sequences: Ok(sequences) })
+}
+
+async fn take_measures(
+    session: &Session,
+    database: &Database,
+    taken: &Taken,
+    sequences: &std::result::Result<Known<SequenceValues>, i32>,
+) -> Result<Measures> {
+    let (sequences, id) = match (sequences, taken.id) {
+        (Err(version), _) => return Ok(Measures::NoPlace(*version)),
+        (_, None) => return Ok(Measures::NotWanted),
+        (Ok(sequences), Some(id)) => (sequences, id),
+    };
+    let counts = keep_measures(session, database.server.version, id, sequences).await?;
+    let hidden_sequences = match sequences {
+        Known::Known(values) => Known::Known(values.hidden),
+        Known::Unavailable(why) => why.clone().into(),
+    };
+    Ok(Measures::Kept { counts, hidden_sequences })
+}
+
+async fn take_without_statements(session: &Session) -> Result<Taken> {
+    let sql = include_str!("../../../sql/history/take_without_statements.sql");
+    let rows = ask(session, sql, &[(&env!("CARGO_PKG_VERSION"), Type::TEXT)]).await?;
+    Ok(Taken { id: Some(first(&rows)?.get("id")), ..Taken::default() })
 }
 
 /// Takes a snapshot into a file.
@@ -105,11 +191,12 @@ pub async fn take_to_file(
         changed: statements,
         hidden,
         unreadable,
+        ..Taken::default()
     })
 }
 
 /// Removes the snapshots that were taken longer ago. Returns how many they were.
-pub async fn prune(database: &Database, keep: Duration) -> Result<i64> {
+pub async fn prune(database: &Database, schema: &Schema, keep: Duration) -> Result<i64> {
     let session = database.maintainer(Workers::None).await?;
     let result = async {
         begin(&session).await?;
@@ -118,6 +205,9 @@ pub async fn prune(database: &Database, keep: Duration) -> Result<i64> {
         let pruned: i64 = first(&rows)?.get("pruned");
         if pruned > 0 {
             ask(&session, include_str!("../../../sql/history/prune_texts.sql"), &[]).await?;
+            if schema.is_usable(Part::Measures)? {
+                ask(&session, include_str!("../../../sql/history/prune_measures.sql"), &[]).await?;
+            }
         }
         Ok(pruned)
     };
@@ -125,14 +215,16 @@ pub async fn prune(database: &Database, keep: Duration) -> Result<i64> {
 }
 
 /// Refuses a schema that cannot be used. By a reader, which waits for no lock for long.
-pub async fn require_usable(database: &Database, owner: Option<&str>) -> Result<()> {
-    history::load_schema(&database.reader().await?, owner).await?.require_usable()
+pub async fn usable_schema(database: &Database, owner: Option<&str>) -> Result<Schema> {
+    let schema = history::load_schema(&database.reader().await?, owner).await?;
+    schema.require_usable(Part::Statements)?;
+    Ok(schema)
 }
 
 async fn begin(session: &Session) -> Result<()> {
     let sql = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL work_mem = '{MEMORY}'; SET LOCAL jit = off; \
-         SET LOCAL enable_nestloop = off; \
+         SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off; \
          SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; \
          SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'; \
          LOCK TABLE pgtend.snapshot IN SHARE ROW EXCLUSIVE MODE"
@@ -179,7 +271,7 @@ async fn take_counters(session: &Session, extension: &Extension) -> Result<Taken
         statements: row.get("statements"),
         changed: row.get("changed"),
         hidden: row.get("hidden"),
-        unreadable: None,
+        ..Taken::default()
     })
 }
 

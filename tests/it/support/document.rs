@@ -152,7 +152,7 @@ pub struct Totals {
     pub total_ms: f64,
 }
 
-/// A snapshot of the statements' counters.
+/// A snapshot.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
@@ -162,9 +162,17 @@ pub struct Snapshot {
     pub file: Option<String>,
     /// Only there in the list.
     pub taken_at: Option<String>,
-    pub statements: i64,
-    pub changed: i64,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub statements: Option<i64>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub changed: Option<i64>,
     pub hidden: i64,
+    /// Only there where no statements are counted.
+    pub statements_reason: Option<String>,
+    /// Not there in a file and in the list.
+    pub measures: Option<i64>,
+    pub measures_changed: Option<i64>,
+    pub hidden_sequences: Option<i64>,
 }
 
 /// One step of init.

@@ -1,14 +1,8 @@
 //! About how large a btree index will be, from the statistics of its columns.
 
 use crate::declared::DeclaredIndex;
-use crate::facts::{Facts, Relation};
-
-/// Line pointer and tuple header of an index entry (`IndexTupleData`, `ItemIdData`).
-const ENTRY_OVERHEAD_BYTES: f64 = 12.0;
-/// A row's place in a posting list: equal keys share one entry since version 13.
-const POSTING_BYTES: f64 = 6.0;
-/// Leaf pages are filled to this share by default (`BTREE_DEFAULT_FILLFACTOR`).
-const FILL: f64 = 0.9;
+use crate::facts::btree_size::{self, ColumnShape, DEFAULT_FILL_PERCENT, IndexShape};
+use crate::facts::{ColumnWidth, Facts, Relation};
 
 /// The size in bytes, or `None` where it cannot be known beforehand: another method than btree, an
 /// expression, a predicate, a table or column without statistics.
@@ -18,24 +12,34 @@ pub fn estimate(declared: &DeclaredIndex, relation: &Relation, facts: &Facts) ->
         return None;
     }
     let rows = relation.row_estimate;
-    let mut key_bytes = 0.0;
-    let mut keys = 1.0;
-    for column in &declared.columns {
+    let columns = declared.columns.iter().map(|column| {
         let column = (relation.oid, column.clone()?);
-        let known = facts.column_widths.get(&column)?;
-        key_bytes += f64::from(known.width_bytes);
-        keys *= match known.distinct_values {
+        Some(shape(facts.column_widths.get(&column)?, rows))
+    });
+    let columns = columns.collect::<Option<Vec<_>>>()?;
+    let size = btree_size::btree(&IndexShape {
+        rows,
+        is_unique: declared.unique,
+        key_count: columns.len(),
+        columns,
+        fill_percent: DEFAULT_FILL_PERCENT,
+    });
+    i64::try_from(size.pages).ok()?.checked_mul(facts.server.block_size_bytes)
+}
+
+/// A column of which no more than its statistics are known.
+fn shape(column: &ColumnWidth, rows: f64) -> ColumnShape {
+    ColumnShape {
+        length: -1,
+        align: 1,
+        width: u64::try_from(column.width_bytes).ok(),
+        has_one_width: true,
+        distinct: Some(match column.distinct_values {
             share if share < 0.0 => -share * rows,
             count => count,
-        };
+        }),
+        null_share: 0.0,
+        common: (0.0, 0.0),
+        has_unequal_images: false,
     }
-    let entry = (key_bytes / 8.0).ceil() * 8.0 + ENTRY_OVERHEAD_BYTES;
-    let one_each = rows * entry;
-    let shared = keys.min(rows) * entry + rows * POSTING_BYTES;
-    let bytes = if declared.unique {
-        one_each
-    } else {
-        one_each.min(shared)
-    };
-    Some((bytes / FILL) as i64 + facts.server.block_size_bytes)
 }

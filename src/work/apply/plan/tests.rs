@@ -354,7 +354,7 @@ fn the_size_follows_the_columns_and_shares_equal_keys() {
     let unique = only_step(&declaration, &facts, &Options::default()).estimated_bytes.unwrap();
     facts.column_widths.insert((1, "a".to_owned()), width(3.0));
     let few = only_step(&declaration, &facts, &Options::default()).estimated_bytes.unwrap();
-    assert!((20_000..40_000).contains(&unique), "{unique}");
+    assert!((20_000..50_000).contains(&unique), "{unique}");
     assert!(few < unique, "{few} {unique}");
     facts.column_widths.clear();
     let unknown = only_step(&declaration, &facts, &Options::default()).estimated_bytes;
