@@ -13,24 +13,28 @@ here AS MATERIALIZED (
     CASE
       WHEN pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
         THEN (SELECT c.system_identifier FROM pg_catalog.pg_control_system() AS c)
-    END AS system_id
+    END AS system_id,
+    pg_catalog.substr(
+      pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8
+    ) AS timeline
   FROM pg_catalog.pg_database AS d
   WHERE d.datname = pg_catalog.current_database()
 ),
--- A copy of a database takes its history along.
-elsewhere AS MATERIALIZED (
+last AS MATERIALIZED (
+  SELECT p.dbid, p.system_id, p.timeline
+  FROM pgtend.snapshot AS p
+  WHERE p.measures IS NOT NULL
+  ORDER BY p.id DESC
+  LIMIT 1
+),
+-- A copy of a database takes its history along; a standby that is promoted does, too, but has counted for
+-- itself.
+moved AS MATERIALIZED (
   SELECT
-    COALESCE(
-      (
-        SELECT p.dbid <> h.dbid OR COALESCE(p.system_id <> h.system_id, false)
-        FROM pgtend.snapshot AS p
-        WHERE p.measures IS NOT NULL
-        ORDER BY p.id DESC
-        LIMIT 1
-      ),
-      false
-    ) AS is_so
+    COALESCE(l.dbid <> h.dbid OR COALESCE(l.system_id <> h.system_id, false), false) AS is_copy,
+    COALESCE(l.timeline <> h.timeline, false) AS is_promoted
   FROM here AS h
+  LEFT JOIN last AS l ON true
 ),
 -- In one join, because comparing is most of the work.
 compared AS MATERIALIZED (
@@ -43,7 +47,8 @@ compared AS MATERIALIZED (
     k.id AS known,
     CASE
       WHEN k.value IS NULL
-        OR e.is_so
+        OR e.is_copy
+        OR (e.is_promoted AND r.by_node)
         OR k.reset_at IS DISTINCT FROM r.reset_at
         OR (r.direction > 0 AND r.value < k.value)
         OR (r.direction < 0 AND r.value > k.value)
@@ -53,14 +58,15 @@ compared AS MATERIALIZED (
   FROM r
   FULL JOIN pgtend.measure AS k
     ON k.kind = r.kind AND k.object_oid = r.object_oid AND k.object = r.object
-  CROSS JOIN elsewhere AS e
+  CROSS JOIN moved AS e
   WHERE (r.kind IS NULL AND k.value IS NOT NULL)
     OR (
       r.value IS NOT NULL
       AND (
         k.value IS DISTINCT FROM r.value
         OR k.reset_at IS DISTINCT FROM r.reset_at
-        OR e.is_so
+        OR e.is_copy
+        OR (e.is_promoted AND r.by_node)
       )
     )
 ),
@@ -113,6 +119,7 @@ UPDATE pgtend.snapshot AS p
 SET
   system_id = h.system_id,
   dbid = h.dbid,
+  timeline = h.timeline,
   measures = n.measures::pg_catalog.int4,
   measures_changed = n.changed::pg_catalog.int4
 FROM here AS h

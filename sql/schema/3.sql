@@ -4,6 +4,7 @@ ALTER TABLE pgtend.snapshot
   ALTER COLUMN extension_version DROP NOT NULL,
   ADD COLUMN system_id bigint,
   ADD COLUMN dbid oid,
+  ADD COLUMN timeline text,
   ADD COLUMN measures integer,
   ADD COLUMN measures_changed integer;
 
@@ -14,6 +15,8 @@ COMMENT ON COLUMN pgtend.snapshot.extension_version IS
 COMMENT ON COLUMN pgtend.snapshot.system_id IS
 'The cluster, as in pg_control_system(); NULL where the role may not know.';
 COMMENT ON COLUMN pgtend.snapshot.dbid IS 'The database.';
+COMMENT ON COLUMN pgtend.snapshot.timeline IS
+'The timeline of its WAL: after a failover it is another, and so is the server that counts.';
 COMMENT ON COLUMN pgtend.snapshot.measures IS 'Measures that were taken; NULL where none were.';
 COMMENT ON COLUMN pgtend.snapshot.measures_changed IS
 'How many of them had changed since the one before.';

@@ -197,6 +197,49 @@ async fn after_a_reset_there_is_no_rate_until_there_are_two_snapshots() {
     snapshot(&db);
     let inserted = known(&db, MeasureKind::RowsInserted, "public.sales").await;
     assert_eq!((inserted.last.value, inserted.rate()), (6000, None), "{inserted:?}");
+
+    // Another server goes on where this one was, with counters of its own.
+    db.sql(
+        "UPDATE pgtend.snapshot SET timeline = '0000000A', taken_at = taken_at - interval '1 day'",
+    )
+    .await;
+    snapshot(&db);
+    let [inserted, numbers] = [
+        (MeasureKind::RowsInserted, "public.sales"),
+        (MeasureKind::SequenceValue, "public.numbers"),
+    ]
+    .map(|(kind, object)| known(&db, kind, object));
+    assert_eq!(inserted.await.rate(), None);
+    assert!(numbers.await.rate().is_some());
+}
+
+#[tokio::test]
+async fn positions_are_those_of_the_server() {
+    let db = measured().await;
+    let next = "SELECT pg_snapshot_xmax(pg_current_snapshot())";
+    let before = db.value(next).await.parse::<i64>().unwrap();
+    snapshot(&db);
+    let after = db.value(next).await.parse::<i64>().unwrap();
+    let xid = known(&db, MeasureKind::NextXid, "server").await.last.value;
+    assert!((before..=after).contains(&xid), "{before} {xid} {after}");
+    // Their last 32 bits are what the catalog has.
+    let differing = "SELECT string_agg(m.kind || ' ' || m.object, ', ') FROM pgtend.measure m
+         LEFT JOIN pg_database d ON d.oid = m.object_oid LEFT JOIN pg_class c ON c.oid = m.object_oid
+         WHERE m.kind ~ '_frozen_xid$|_min_multixact$' AND (m.value % 4294967296)::text <> CASE m.kind
+           WHEN 'database_frozen_xid' THEN d.datfrozenxid::text
+           WHEN 'database_min_multixact' THEN d.datminmxid::text
+           WHEN 'table_frozen_xid' THEN c.relfrozenxid::text
+           ELSE c.relminmxid::text END";
+    // Autovacuum may come in between.
+    until("the catalog has the same", || async {
+        snapshot(&db);
+        db.value(differing).await.is_empty()
+    })
+    .await;
+    let tables = "SELECT count(*) FROM pgtend.measure WHERE kind = 'table_frozen_xid'";
+    assert_eq!(db.value(tables).await, "10");
+    let here = known(&db, MeasureKind::DatabaseFrozenXid, &db.name).await.last.value;
+    assert!(here > 0 && here <= xid, "{here} {xid}");
 }
 
 #[tokio::test]
@@ -365,6 +408,14 @@ async fn slots_are_measured_and_a_copy_of_the_database_begins_anew() {
                 WHERE m.kind = 'slot_position' AND m.object = s.slot_name
                 AND m.value = s.restart_lsn - '0/0'::pg_lsn";
     assert_eq!(value(&first, slot).await, "1");
+    let kinds = value(&first, "SELECT string_agg(DISTINCT kind, ' ') FROM pgtend.measure").await;
+    let of_tables = "table_bytes table_rows dead_rows rows_inserted rows_updated rows_deleted index_bytes \
+                     index_scans sequence_value constraint_not_valid";
+    for kind in MeasureKind::ALL {
+        let is_expected = !of_tables.split(' ').any(|name| name == kind.name());
+        let is_found = kinds.split(' ').any(|name| name == kind.name());
+        assert_eq!(is_found, is_expected, "{} in {kinds}", kind.name());
+    }
     drop(first);
     until("nobody is connected", || async {
         client.batch_execute("CREATE DATABASE second TEMPLATE first").await.is_ok()
