@@ -99,6 +99,18 @@ rules! {
         /// An index serves no query of the workload.
         UNUSED_INDEX = Warning "unused-index";
     }
+    Replication {
+        CHECKSUM_FAILURES = Critical "checksum-failures";
+        SYNC_STANDBY_MISSING = Critical "sync-standby-missing";
+        ARCHIVER_FAILING = Critical "archiver-failing";
+        INACTIVE_SLOT = Critical "inactive-slot";
+        LOST_SLOT = Warning "lost-slot";
+        STANDBY_LAG = Warning "standby-lag";
+        PUBLICATION_WITHOUT_IDENTITY = Critical "publication-without-identity";
+        SUBSCRIPTION_ERRORS = Critical "subscription-errors";
+        SUBSCRIPTION_DISABLED = Warning "subscription-disabled";
+        HOT_STANDBY_CONFLICTS = Info "hot-standby-conflicts";
+    }
     Settings {
         DATA_LOSING_SETTING = Critical "data-losing-setting";
         PENDING_RESTART = Warning "pending-restart";

@@ -3,6 +3,7 @@
 
 mod database;
 mod index;
+mod replication;
 mod settings;
 mod table;
 
@@ -10,6 +11,10 @@ use tokio_postgres::types::{ToSql, Type};
 
 pub use database::{Database, Glance};
 pub use index::Index;
+pub use replication::{
+    Archiver, Conflicts, PublishedTable, Replication, Slot, Standby, Subscription,
+    SubscriptionErrors,
+};
 pub use settings::Settings;
 #[cfg(test)]
 pub use settings::tests::settings;
@@ -39,6 +44,17 @@ pub struct Health {
     /// Who keeps dead rows from being removed.
     pub horizon: Known<Vec<HorizonHolder>>,
     pub autovacuum: Known<Vec<AutovacuumWorker>>,
+    pub replication: Replication,
+}
+
+impl Health {
+    /// Whether the server replays what another one has written.
+    ///
+    /// # Errors
+    /// Where that could not be seen.
+    pub fn is_standby(&self) -> std::result::Result<bool, &Unavailable> {
+        Ok(self.glance.seen()?.first().is_some_and(|glance| glance.in_recovery))
+    }
 }
 
 facts_of_columns! {
@@ -72,6 +88,7 @@ pub async fn load_health(session: &Session, server: &Server, is_due: IsDue) -> R
             include_str!("../../../sql/check/autovacuum_workers.sql"),
         )
         .await,
+        replication: replication::load(session, server).await,
     };
     // A lost connection shows here, whatever query it was that met it.
     session.execute_all(&AS_BEFORE).await.map_err(ServerError::into_failure)?;

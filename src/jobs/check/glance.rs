@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::rules::span;
 use crate::facts::health::Health;
 use crate::format::{bytes, count, whole};
 use crate::pg::database::Server;
@@ -90,14 +91,5 @@ impl Glance {
         let (standbys, slots) = (number(self.standbys?), number(self.slots?));
         let words = [count(standbys, "standby", "standbys"), count(slots, "slot", "slots")];
         (standbys + slots > 0).then(|| words.join(", "))
-    }
-}
-
-/// `41 days`, `3 h 2 min`.
-fn span(seconds: f64) -> String {
-    let days = (seconds / 86_400.0).floor();
-    match crate::format::seconds(seconds) {
-        Some(short) if days < 2.0 => crate::format::duration(short),
-        _ => format!("{days:.0} days"),
     }
 }

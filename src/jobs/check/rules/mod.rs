@@ -1,6 +1,7 @@
 //! The checks: each rule a file, with a pure function over the facts.
 
 mod indexes;
+mod replication;
 mod settings;
 mod vacuum;
 
@@ -59,6 +60,20 @@ impl FromIterator<Finding> for Found {
     }
 }
 
+/// `41 days`, `3 h 2 min`.
+pub(super) fn span(seconds: f64) -> String {
+    let days = (seconds / 86_400.0).floor();
+    match crate::format::seconds(seconds) {
+        Some(short) if days < 2.0 => crate::format::duration(short),
+        _ => format!("{days:.0} days"),
+    }
+}
+
+/// Since when a counter counts: `in 41 days`, or `so far` where that is not known.
+fn since_reset(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| "so far".to_owned(), |seconds| format!("in {}", span(seconds)))
+}
+
 /// What is not known of tables that somebody has locked.
 fn hidden_by_locks() -> Unavailable {
     Unavailable::because("tables are locked, and the definitions of their indexes were not read")
@@ -80,7 +95,10 @@ use judges;
 
 /// All checks, by group.
 pub fn all() -> impl Iterator<Item = Judge> {
-    [vacuum::ALL, indexes::ALL, settings::ALL].into_iter().flatten().copied()
+    [vacuum::ALL, indexes::ALL, replication::ALL, settings::ALL]
+        .into_iter()
+        .flatten()
+        .copied()
 }
 
 #[cfg(test)]
@@ -88,6 +106,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::facts::health::Replication;
     use crate::findings::Group;
 
     #[test]
@@ -111,6 +130,7 @@ mod tests {
             indexes: why.clone().into(),
             due: why.clone().into(),
             horizon: why.clone().into(),
+            replication: Replication::unseen(&why),
             autovacuum: why.into(),
         };
         for judge in all() {

@@ -1,0 +1,10 @@
+-- finds: replication slot nobody_reads_it
+-- setting: wal_level = logical
+SELECT pg_create_physical_replication_slot('nobody_reads_it', true);
+DO $$
+BEGIN
+  FOR n IN 1..6 LOOP
+    PERFORM pg_logical_emit_message(false, 'a', 'b'), pg_switch_wal();
+  END LOOP;
+END $$;
+-- good

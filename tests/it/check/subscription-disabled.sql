@@ -1,0 +1,3 @@
+-- finds: subscription disabled
+CREATE SUBSCRIPTION disabled CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false);
+-- good

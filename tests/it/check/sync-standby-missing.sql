@@ -1,0 +1,4 @@
+-- finds: synchronous_standby_names
+-- setting: synchronous_standby_names = paris
+-- setting: synchronous_commit = off
+-- good
