@@ -111,6 +111,18 @@ rules! {
         SUBSCRIPTION_DISABLED = Warning "subscription-disabled";
         HOT_STANDBY_CONFLICTS = Info "hot-standby-conflicts";
     }
+    Sessions {
+        CONNECTIONS_EXHAUSTED = Critical "connections-exhausted";
+        ROLE_CONNECTION_LIMIT = Warning "role-connection-limit";
+        DATABASE_CONNECTION_LIMIT = Warning "database-connection-limit";
+        LOCK_WAITS = Critical "lock-waits";
+        IDLE_IN_TRANSACTION = Warning "idle-in-transaction";
+        LONG_TRANSACTION = Warning "long-transaction";
+        FORGOTTEN_PREPARED_TRANSACTION = Critical "forgotten-prepared-transaction";
+        LOCK_TABLE_FULL = Critical "lock-table-full";
+        DEADLOCKS = Info "deadlocks";
+        MANY_CONNECTIONS_ALLOWED = Info "many-connections-allowed";
+    }
     Settings {
         DATA_LOSING_SETTING = Critical "data-losing-setting";
         PENDING_RESTART = Warning "pending-restart";

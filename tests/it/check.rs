@@ -317,6 +317,54 @@ async fn prometheus_and_cron_are_told() {
 }
 
 #[tokio::test]
+async fn limits_that_are_near_are_found() {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    let server = SERVER.get_or_init(|| {
+        server::start(&[
+            ("max_connections", "20"),
+            ("max_locks_per_transaction", "10"),
+            ("max_slot_wal_keep_size", "1MB"),
+            ("max_wal_senders", "1"),
+            ("max_worker_processes", "1"),
+        ])
+    });
+    let db = Database::new_on(server).await;
+    let role = db.role("app").await;
+    db.sql(&format!("ALTER ROLE {role} CONNECTION LIMIT 6")).await;
+    db.sql(&format!("ALTER DATABASE {} CONNECTION LIMIT 16", db.name)).await;
+    db.sql("SELECT pg_create_physical_replication_slot('was_away', true)").await;
+    for _ in 0..3 {
+        db.sql("SELECT pg_logical_emit_message(false, 'a', 'b'), pg_switch_wal()").await;
+    }
+    db.sql("CHECKPOINT").await;
+    let mut sessions = Vec::new();
+    for number in 0..13 {
+        sessions.push(match number {
+            0..6 => db.session_as(&role).await,
+            _ => db.session().await,
+        });
+    }
+    let tables =
+        "DO $$ BEGIN FOR n IN 1..250 LOOP EXECUTE 'CREATE TABLE t' || n || ' ()'; END LOOP; END $$";
+    sessions[12].batch_execute(&format!("BEGIN; {tables}")).await.unwrap();
+    let expected = [
+        ("connections-exhausted", "max_connections"),
+        ("role-connection-limit", &role),
+        ("database-connection-limit", &db.name),
+        ("lock-table-full", "max_locks_per_transaction"),
+        ("lost-slot", "replication slot was_away"),
+    ];
+    let lacking = || {
+        let output = db.pgtend(&["check", "sessions", "replication", "--format", "json"]);
+        let found = output.json().findings;
+        let lacking = expected.iter().filter(|(rule, object)| !is_found(&found, rule, object));
+        lacking.map(|(rule, _)| (*rule).to_owned()).collect()
+    };
+    assert_eq!(settled(lacking).await, [""; 0], "not found");
+    drop(sessions);
+}
+
+#[tokio::test]
 async fn no_good_fixture_is_a_finding() {
     let db = Database::new().await;
     let fixtures = fixtures();

@@ -4,6 +4,7 @@
 mod database;
 mod index;
 mod replication;
+mod sessions;
 mod settings;
 mod table;
 
@@ -15,6 +16,7 @@ pub use replication::{
     Archiver, Conflicts, PublishedTable, Replication, Slot, Standby, Subscription,
     SubscriptionErrors,
 };
+pub use sessions::{Connections, LockHolder, LockTable, RoleConnections, Sessions, lock_holders};
 pub use settings::Settings;
 #[cfg(test)]
 pub use settings::tests::settings;
@@ -45,6 +47,7 @@ pub struct Health {
     pub horizon: Known<Vec<HorizonHolder>>,
     pub autovacuum: Known<Vec<AutovacuumWorker>>,
     pub replication: Replication,
+    pub sessions: Sessions,
 }
 
 impl Health {
@@ -89,6 +92,7 @@ pub async fn load_health(session: &Session, server: &Server, is_due: IsDue) -> R
         )
         .await,
         replication: replication::load(session, server).await,
+        sessions: sessions::load(session, server).await,
     };
     // A lost connection shows here, whatever query it was that met it.
     session.execute_all(&AS_BEFORE).await.map_err(ServerError::into_failure)?;
@@ -109,10 +113,13 @@ const AS_BEFORE: [&str; 2] = ["RESET statement_timeout", "RESET lock_timeout"];
 async fn of_others<T: FromRow>(session: &Session, server: &Server, sql: &str) -> Known<Vec<T>> {
     match server.sees_all_statistics {
         true => rows(session, sql, &[]).await,
-        false => Unavailable::because("this role may not see other roles' sessions")
-            .help(format!("GRANT pg_read_all_stats TO {}", quote_ident(&server.role)))
-            .into(),
+        false => others_hidden(server).into(),
     }
+}
+
+fn others_hidden(server: &Server) -> Unavailable {
+    Unavailable::because("this role may not see other roles' sessions")
+        .help(format!("GRANT pg_read_all_stats TO {}", quote_ident(&server.role)))
 }
 
 /// The query's rows.

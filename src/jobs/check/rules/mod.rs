@@ -2,6 +2,7 @@
 
 mod indexes;
 mod replication;
+mod sessions;
 mod settings;
 mod vacuum;
 
@@ -95,7 +96,7 @@ use judges;
 
 /// All checks, by group.
 pub fn all() -> impl Iterator<Item = Judge> {
-    [vacuum::ALL, indexes::ALL, replication::ALL, settings::ALL]
+    [vacuum::ALL, indexes::ALL, replication::ALL, sessions::ALL, settings::ALL]
         .into_iter()
         .flatten()
         .copied()
@@ -106,7 +107,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::facts::health::Replication;
+    use crate::facts::health::{Replication, Sessions};
     use crate::findings::Group;
 
     #[test]
@@ -131,6 +132,7 @@ mod tests {
             due: why.clone().into(),
             horizon: why.clone().into(),
             replication: Replication::unseen(&why),
+            sessions: Sessions::unseen(&why),
             autovacuum: why.into(),
         };
         for judge in all() {

@@ -1,0 +1,3 @@
+-- finds: max_connections
+-- setting: max_connections = 600
+-- good
