@@ -54,7 +54,7 @@ SELECT
   i.indisreplident AS is_replica_identity,
   CASE
     WHEN i.indisunique AND NOT i.indisprimary
-      THEN (pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct') = 'true'
+      THEN COALESCE((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::pg_catalog.bool, false)
     ELSE false
   END AS are_nulls_equal,
   i.indnkeyatts::pg_catalog.int4 AS key_columns,

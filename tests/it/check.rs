@@ -162,7 +162,9 @@ const ALL_GROUPS: [&str; 13] = [
 fn checked_as(db: &Database, role: &str) -> Document {
     let output = db.pgtend_as(role, &[&["check", "--format", "json"], &ALL_GROUPS[..]].concat());
     output.assert_published();
-    output.json()
+    let document: Document = output.json();
+    assert!(document.error.is_none(), "{output}");
+    document
 }
 
 fn findings(db: &Database) -> Vec<Finding> {
