@@ -17,8 +17,8 @@ use crate::failure::{Failure, Result};
 use crate::jobs::maintenance::{analyze, vacuum};
 use crate::jobs::plan_and_apply::{apply, plan};
 use crate::jobs::{
-    activity, advise, check, completions, history, init, man, prove, refresh, rules, slow_queries,
-    snapshot, verify, what_if,
+    activity, advise, check, completions, history, init, man, prove, refresh, reindex, rules,
+    slow_queries, snapshot, verify, what_if,
 };
 use crate::output::inflight::Inflight;
 use crate::output::report_file::ReportFile;
@@ -45,9 +45,9 @@ const EXAMPLES: &[Example] = &[
 /// `pgtend plan` compares your SQL files with a live database and shows what differs; `pgtend
 /// apply` builds missing indexes and materialized views online, while the application reads and
 /// writes, and rebuilds invalid indexes. `pgtend refresh` refreshes materialized views. `pgtend
-/// vacuum` and `pgtend analyze` do what autovacuum has left. `pgtend slow-queries` shows where the
-/// time goes, `pgtend activity` what runs now and who waits for whom. `pgtend verify` applies
-/// migrations to a throwaway server in CI and judges them.
+/// vacuum` and `pgtend analyze` do what autovacuum has left, `pgtend reindex` rebuilds bloated
+/// indexes. `pgtend slow-queries` shows where the time goes, `pgtend activity` what runs now and who
+/// waits for whom. `pgtend verify` applies migrations to a throwaway server in CI and judges them.
 #[derive(Debug, Parser)]
 #[command(
     name = "pgtend",
@@ -408,6 +408,7 @@ commands! {
     Refresh(refresh::Args),
     Vacuum(vacuum::Args),
     Analyze(analyze::Args),
+    Reindex(reindex::Args),
     SlowQueries(slow_queries::Args),
     Snapshot(snapshot::Args),
     WhatIf(what_if::Args),

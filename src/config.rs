@@ -14,6 +14,7 @@ use crate::did_you_mean;
 use crate::duration;
 use crate::failure::{Failure, Kind, Result};
 use crate::files;
+use crate::size;
 pub use check::CheckConfig;
 
 /// How many things at once; more would only wait for the server's connections and disks.
@@ -37,6 +38,8 @@ pub struct Config {
     pub vacuum: Maintenance,
     /// `pgtend analyze`.
     pub analyze: Maintenance,
+    /// `pgtend reindex`.
+    pub reindex: ReindexConfig,
     /// `pgtend slow-queries`.
     pub slow_queries: SlowQueries,
     /// `pgtend snapshot`.
@@ -126,6 +129,7 @@ pub struct TargetConfig {
     refresh: Option<toml::Table>,
     history: Option<toml::Table>,
     vacuum: Option<toml::Table>,
+    reindex: Option<toml::Table>,
     analyze: Option<toml::Table>,
     slow_queries: Option<toml::Table>,
     snapshot: Option<toml::Table>,
@@ -152,12 +156,13 @@ impl TargetConfig {
         }
     }
 
-    fn settings(&self) -> [(&'static str, Option<&toml::Table>); 8] {
+    fn settings(&self) -> [(&'static str, Option<&toml::Table>); 9] {
         [
             ("apply", self.apply.as_ref()),
             ("refresh", self.refresh.as_ref()),
             ("history", self.history.as_ref()),
             ("vacuum", self.vacuum.as_ref()),
+            ("reindex", self.reindex.as_ref()),
             ("analyze", self.analyze.as_ref()),
             ("slow_queries", self.slow_queries.as_ref()),
             ("snapshot", self.snapshot.as_ref()),
@@ -271,6 +276,30 @@ impl Default for Maintenance {
     fn default() -> Self {
         Maintenance { tables: Vec::new(), threshold: 0.5, jobs: 1 }
     }
+}
+
+/// Defaults of `pgtend reindex`; how long it waits for others is as [apply] says.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReindexConfig {
+    /// An index is bloated when it is so many times as large as a fresh one.
+    pub min_bloat: f64,
+    /// A rebuild has to give back so many bytes.
+    #[serde(deserialize_with = "bytes")]
+    pub min_size: u64,
+    /// Tables that are worked on at once.
+    pub jobs: usize,
+}
+
+impl Default for ReindexConfig {
+    fn default() -> Self {
+        ReindexConfig { min_bloat: 1.6, min_size: 100 << 20, jobs: 1 }
+    }
+}
+
+/// Whether an index can be so many times as large as a fresh one.
+pub fn is_bloat(times: f64) -> bool {
+    times.is_finite() && times >= 1.0
 }
 
 /// How views are refreshed.
@@ -430,12 +459,18 @@ impl Config {
             ("apply", config.apply.jobs),
             ("refresh", config.refresh.jobs),
             ("vacuum", config.vacuum.jobs),
+            ("reindex", config.reindex.jobs),
             ("analyze", config.analyze.jobs),
         ] {
             if !(1..=usize::from(MOST_JOBS)).contains(&jobs) {
                 let must = format!("{key}.jobs must be a number from 1 to {MOST_JOBS}");
                 return Err(Failure::new(Kind::Config, must));
             }
+        }
+        let bloat = config.reindex.min_bloat;
+        if !is_bloat(bloat) {
+            let must = format!("reindex.min_bloat = {bloat} must be a number, 1 or more");
+            return Err(Failure::new(Kind::Config, must));
         }
         Ok(())
     }
@@ -550,6 +585,11 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<D
     duration::parse(&text).map_err(serde::de::Error::custom)
 }
 
+fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    size::parse(&text).map_err(serde::de::Error::custom)
+}
+
 fn some_duration<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<Duration>, D::Error> {
@@ -586,6 +626,7 @@ mod tests {
         }
         let without_views = RefreshConfig { views: Vec::new(), ..example.refresh };
         assert_eq!(format!("{without_views:?}"), format!("{:?}", default.refresh));
+        assert_eq!(format!("{:?}", example.reindex), format!("{:?}", default.reindex));
         assert_eq!(format!("{:?}", example.history), format!("{:?}", default.history));
         assert_eq!(format!("{:?}", example.demo), format!("{:?}", default.demo));
         assert_eq!(format!("{:?}", example.verify), format!("{:?}", default.verify));

@@ -5,8 +5,8 @@
 -- from being dropped on its own (a constraint, a foreign key that refers to it, being part of a
 -- partitioned index, replica identity), NULL if nothing does. tablespace: NULL for the database's own;
 -- may_use_tablespace: CREATE there. statistics_keys, statistics_targets: the expressions with targets of
--- their own, and these. size_bytes as of the last VACUUM or
--- build.
+-- their own, and these. size_bytes and rows as of the last VACUUM or
+-- build (rows -1: not counted).
 -- Privilege: none. Cost: index look-ups, one a table, and one pass over pg_constraint.
 WITH pins AS (
   SELECT
@@ -80,7 +80,8 @@ SELECT
     )
   END AS statistics_targets,
   c.relpages::pg_catalog.int8 * pg_catalog.current_setting('block_size')::pg_catalog.int8
-    AS size_bytes
+    AS size_bytes,
+  c.reltuples::pg_catalog.int8 AS rows
 FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

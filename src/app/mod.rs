@@ -4,6 +4,7 @@ pub mod choice;
 pub mod command;
 pub mod execute;
 pub mod fleet;
+pub mod hours;
 pub mod manual;
 pub mod planner_twin;
 

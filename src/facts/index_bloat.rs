@@ -20,6 +20,7 @@ pub struct IndexBloat {
     pub name: RelationName,
     pub table: RelationName,
     pub table_oid: Oid,
+    pub is_btree: bool,
     /// As of the last VACUUM, ANALYZE or build.
     pub bytes: u64,
     /// Rows that it is about, as of then; negative: never counted.
@@ -96,6 +97,7 @@ fn read(row: &Row, server: &Server, block: u64) -> IndexBloat {
         oid: row.get("oid"),
         name: named(row, "schema", "name"),
         table_oid: row.get("table_oid"),
+        is_btree: state.is_btree(),
         bytes: pages * block,
         rows: state.rows,
         fresh_bytes: fresh.map_or_else(Known::Unavailable, Known::Known),
@@ -146,7 +148,7 @@ fn fresh_bytes(
     table: &RelationName,
     role: &str,
 ) -> std::result::Result<u64, Unavailable> {
-    if state.method != "btree" {
+    if !state.is_btree() {
         let why = format!("only of B-trees the size can be estimated, not of {}", state.method);
         return Err(Unavailable::because(why));
     }
@@ -195,6 +197,10 @@ fn without_statistics(column: &Column, table: &RelationName, role: &str) -> Unav
 }
 
 impl State {
+    fn is_btree(&self) -> bool {
+        self.method == "btree"
+    }
+
     /// Whether rows of equal keys are kept together, so that the size depends on how many there are.
     fn shares_tuples(&self) -> bool {
         let is_off = |option: &String| {
@@ -388,6 +394,7 @@ mod tests {
             name: RelationName::qualified("public", "i"),
             table: RelationName::qualified("public", "t"),
             table_oid: 2,
+            is_btree: true,
             bytes: 1_300,
             rows: 10.0,
             fresh_bytes: Known::Known(1_000),

@@ -111,7 +111,7 @@ fn indexed_tables(
 
 /// Printing an index needs a lock on its table. Where one table is locked by somebody, the others
 /// are read all the same.
-async fn load_unlocked_indexes(
+pub async fn load_unlocked_indexes(
     session: &Session,
     tables: &[Oid],
 ) -> Result<(HashMap<Oid, Vec<Index>>, HashSet<Oid>)> {
@@ -368,6 +368,7 @@ fn read_index(row: &Row) -> Option<Index> {
         parent: row.get("parent_oid"),
         comment: row.get("comment"),
         belongings: read_belongings(row),
+        rows: row.get("rows"),
         size_bytes: row.get("size_bytes"),
     })
 }

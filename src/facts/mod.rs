@@ -22,6 +22,7 @@ mod nulls;
 pub mod observed;
 pub mod reach;
 pub mod refresh;
+pub mod reindex;
 pub mod secret;
 pub mod statements;
 pub mod trend;
@@ -41,7 +42,7 @@ pub use fingerprint::{Fingerprint, Thing, load_fingerprint};
 pub use index_bloat::{IndexBloat, Wanted, load_index_bloat};
 pub use invalid::{IndexState, InvalidIndex, load_index_state, load_invalid_indexes};
 pub use known::{Known, Unavailable};
-pub use load::{load, load_builds, load_databases, load_with};
+pub use load::{load, load_builds, load_databases, load_unlocked_indexes, load_with};
 pub use maintenance::{
     AutovacuumSettings, Heap, HorizonHolder, TableMaintenance, TableState, load_horizon,
     load_table_maintenance, load_tables,
@@ -257,6 +258,8 @@ pub struct Index {
     pub belongings: Belongings,
     /// Bytes as of the last VACUUM or build.
     pub size_bytes: i64,
+    /// Rows that it holds, as of then; negative: not counted.
+    pub rows: i64,
 }
 
 /// What belongs to an index and stands in no CREATE INDEX.

@@ -11,6 +11,7 @@ pub mod man;
 pub mod plan_and_apply;
 pub mod prove;
 pub mod refresh;
+pub mod reindex;
 pub mod rules;
 pub mod slow_queries;
 pub mod snapshot;

@@ -34,15 +34,15 @@ impl fmt::Debug for Overview {
 pub enum Rest {
     /// How many they are.
     Counted,
-    /// Why there is nothing to do, if they are few.
-    Explained,
+    /// Why there is nothing to do, if they are few; what they are, in the plural.
+    Explained(&'static str),
 }
 
 impl Report for DryRunReport {
     fn outcome(&self) -> Outcome {
         let is_settled = match self.rest {
             Rest::Counted => self.plan.is_as_declared(),
-            Rest::Explained => !self.plan.has_work(),
+            Rest::Explained(_) => !self.plan.has_work(),
         };
         if is_settled {
             Outcome::NothingToDo
@@ -65,15 +65,15 @@ impl Report for DryRunReport {
         text.pieces.extend(statements(&self.plan).pieces);
         match self.rest {
             Rest::Counted => text.narrate(summary(&self.plan)),
-            Rest::Explained if overview.is_some() && style.is_verbose() => {}
-            Rest::Explained => explain_rest(&mut text, &self.plan, style),
+            Rest::Explained(_) if overview.is_some() && style.is_verbose() => {}
+            Rest::Explained(what) => explain_rest(&mut text, &self.plan, what, style),
         }
         text.warnings(&self.plan.warnings, style);
         text
     }
 }
 
-fn explain_rest(text: &mut Text, plan: &Plan, style: &Style) {
+fn explain_rest(text: &mut Text, plan: &Plan, what: &str, style: &Style) {
     let has_nothing_to_do = |step: &&Step| step.verdict.is_settled();
     let rest = plan.steps.iter().filter(has_nothing_to_do).collect::<Vec<_>>();
     let count = rest.len() + plan.not_due;
@@ -81,7 +81,7 @@ fn explain_rest(text: &mut Text, plan: &Plan, style: &Style) {
         rest.iter()
             .for_each(|step| text.narrate(format!("{}: {}", step.object, step.reason)));
     } else {
-        text.narrate(format!("{count} other tables are not due; -v lists them"));
+        text.narrate(format!("{count} other {what} are not due; -v lists them"));
     }
 }
 

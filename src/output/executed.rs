@@ -112,7 +112,7 @@ impl Report for ExecutedReport {
         text.warnings(&self.done.warnings, style);
         text.narrate(summary(&self.done));
         for sql in self.done.outcomes().filter_map(|outcome| outcome.cleanup.as_ref()) {
-            text.warn(format!("not cleaned up; the next apply removes it, or run: {sql}"));
+            text.warn(format!("not cleaned up; the next run removes it, or run: {sql}"));
         }
         text
     }

@@ -119,6 +119,16 @@ struct StepDocument {
     refresh: Option<RefreshDocument>,
     #[serde(flatten)]
     maintenance: Option<MaintenanceDocument>,
+    #[serde(flatten)]
+    rebuild: Option<RebuildDocument>,
+}
+
+/// What only a rebuild knows.
+#[derive(Debug, Clone, Serialize)]
+struct RebuildDocument {
+    size_before_bytes: i64,
+    bloat: Option<f64>,
+    rows: Option<i64>,
 }
 
 /// What only VACUUM and ANALYZE know.
@@ -178,6 +188,7 @@ impl StepDocument {
                 _ => None,
             },
             maintenance: None,
+            rebuild: rebuild_document(step, None),
         }
     }
 
@@ -199,6 +210,7 @@ impl StepDocument {
                 _ => None,
             },
             maintenance: outcome.maintained().and_then(maintenance_document),
+            rebuild: rebuild_document(step, outcome.rows),
             ..StepDocument::planned(step)
         }
     }
@@ -213,6 +225,15 @@ fn refresh_document(way: Way, done: Option<&Refreshed>) -> RefreshDocument {
         rows_deleted: writes.map(|writes| writes.deleted),
         wal_bytes: done.and_then(|done| done.wal_bytes),
     }
+}
+
+fn rebuild_document(step: &Step, rows: Option<i64>) -> Option<RebuildDocument> {
+    let Subject::Rebuild(rebuild) = &step.subject else {
+        return None;
+    };
+    // Not so exact that more digits would count.
+    let bloat = rebuild.bloat.map(|bloat| (bloat * 100.0).round() / 100.0);
+    Some(RebuildDocument { size_before_bytes: rebuild.size_bytes, bloat, rows })
 }
 
 fn maintenance_document(done: &Maintained) -> Option<MaintenanceDocument> {

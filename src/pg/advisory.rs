@@ -25,6 +25,8 @@ const KEY_SPACE: i32 = 0x7067_746e;
 pub enum Job {
     /// `pgtend apply`.
     Apply = 1,
+    /// `pgtend reindex`.
+    Reindex = 2,
 }
 
 impl Job {
@@ -90,7 +92,7 @@ impl RunLock {
         let mut pause = Duration::from_millis(25);
         while !try_lock(&session, job.key()).await? {
             if Instant::now() >= give_up {
-                return Err(busy(&holder(&session, job.key()).await?.words));
+                return Err(busy(job, &holder(&session, job.key()).await?.words));
             }
             sleep(pause.min(give_up - Instant::now())).await;
             pause = (pause * 2).min(Duration::from_secs(2));
@@ -109,7 +111,7 @@ impl RunLock {
         }
         let fresh = database.dedicated().await?;
         if let Some(holder) = try_again(&fresh, self.job.key(), session.pid()).await? {
-            return Err(busy(&holder));
+            return Err(busy(self.job, &holder));
         }
         *session = fresh;
         Ok(())
@@ -245,7 +247,10 @@ async fn holder(session: &Session, key: i32) -> Result<Holder> {
     Ok(Holder { pid: Some(pid), words })
 }
 
-fn busy(holder: &str) -> Failure {
-    Failure::new(Kind::Busy, format!("another run holds this job ({holder})"))
-        .hint("wait for it to end, or let this run wait with --wait")
+fn busy(job: Job, holder: &str) -> Failure {
+    let hint = match job {
+        Job::Apply => "wait for it to end, or let this run wait with --wait",
+        Job::Reindex => "wait for it to end; what it does not rebuild, the next run does",
+    };
+    Failure::new(Kind::Busy, format!("another run holds this job ({holder})")).hint(hint)
 }

@@ -79,6 +79,16 @@ pub fn distinct_with_suffix(base: &str, suffix: &str) -> String {
     with_suffix(base, &format!("_{:08x}{suffix}", fnv1a(base.as_bytes())))
 }
 
+/// What REINDEX CONCURRENTLY calls the index beside this one: the new one until it is done, the old one
+/// after.
+pub fn rebuild_leftover_names(index: &str) -> Vec<String> {
+    let suffixes = ["_ccnew", "_ccold"].into_iter().flat_map(|suffix| {
+        let more = (1..10).map(move |number| format!("{suffix}{number}"));
+        std::iter::once(suffix.to_owned()).chain(more)
+    });
+    suffixes.map(|suffix| with_suffix(index, &suffix)).collect()
+}
+
 /// FNV-1a: the standard library's hashes are not promised to be the same in the next version.
 fn fnv1a(bytes: &[u8]) -> u32 {
     bytes

@@ -52,6 +52,20 @@ impl ServerVersion {
     pub fn corrupts_concurrent_builds(self) -> bool {
         (140_000..140_004).contains(&self.0)
     }
+
+    /// Whether REINDEX CONCURRENTLY of a deferrable unique index checks rows at once meanwhile, which
+    /// raises duplicate-key errors that are false (release notes of 14.24, 15.19, 16.15, 17.11, 18.6).
+    pub fn rebuilds_deferrable_wrongly(self) -> bool {
+        let fixed_in = match self.major() {
+            14 => 24,
+            15 => 19,
+            16 => 15,
+            17 => 11,
+            18 => 6,
+            _ => 0,
+        };
+        self.0 % 10_000 < fixed_in
+    }
 }
 
 impl fmt::Display for ServerVersion {
@@ -83,5 +97,8 @@ mod tests {
         assert!(!ServerVersion(140_004).corrupts_concurrent_builds());
         assert!(!ServerVersion(160_014).has_transaction_timeout());
         assert!(ServerVersion(170_000).has_transaction_timeout());
+        assert!(ServerVersion(150_018).rebuilds_deferrable_wrongly());
+        assert!(!ServerVersion(150_019).rebuilds_deferrable_wrongly());
+        assert!(!ServerVersion(190_000).rebuilds_deferrable_wrongly());
     }
 }

@@ -89,6 +89,8 @@ pub struct Outcome {
     pub waited: Duration,
     /// The new index's size.
     pub size_bytes: Option<i64>,
+    /// Rows that the new index holds.
+    pub rows: Option<i64>,
     /// What was sent and succeeded or failed, in order.
     pub sent: Vec<String>,
     /// SQL that cleans up what could not be cleaned up.
@@ -216,6 +218,7 @@ impl Outcome {
             duration: Duration::ZERO,
             waited: Duration::ZERO,
             size_bytes: None,
+            rows: None,
             sent: Vec::new(),
             cleanup: None,
             skipped: None,

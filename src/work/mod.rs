@@ -3,10 +3,13 @@
 
 pub mod apply;
 mod begun;
+pub mod circumstances;
 mod conflicts;
+mod drop_index;
 pub mod engine;
 pub mod event;
 pub mod explained;
+mod foreign_build;
 pub mod maintenance;
 mod monitor;
 mod orphaned_backend;
@@ -16,11 +19,13 @@ pub mod progress_estimate;
 pub mod reason;
 pub mod record;
 pub mod refresh;
+pub mod reindex;
 mod retry;
 mod send;
 mod short_transaction;
 pub mod statement;
 pub mod subject;
+mod time;
 mod vacuum_analyze;
 mod warnings;
 pub mod window;

@@ -99,7 +99,7 @@ impl Step {
             Subject::View(view) => Some(&view.source),
             Subject::Comment(comment) => Some(&comment.source),
             Subject::Maintenance(maintenance) => Some(&maintenance.source),
-            Subject::Refresh(_) | Subject::TableMaintenance(_) => None,
+            Subject::Refresh(_) | Subject::TableMaintenance(_) | Subject::Rebuild(_) => None,
         }
     }
 }
@@ -128,11 +128,13 @@ pub enum Action {
     Vacuum,
     /// A materialized view is refreshed.
     RefreshView,
+    /// An index is rebuilt in place, because it is bloated or asked for.
+    Reindex,
 }
 
 impl Action {
     /// Every kind.
-    pub const ALL: [Action; 10] = [
+    pub const ALL: [Action; 11] = [
         Action::BuildIndex,
         Action::HealIndex,
         Action::ReplaceIndex,
@@ -143,6 +145,7 @@ impl Action {
         Action::Analyze,
         Action::Vacuum,
         Action::RefreshView,
+        Action::Reindex,
     ];
 
     /// The name in JSON documents.
@@ -158,6 +161,7 @@ impl Action {
             Action::Analyze => "analyze",
             Action::Vacuum => "vacuum",
             Action::RefreshView => "refresh_view",
+            Action::Reindex => "reindex",
         }
     }
 
@@ -174,6 +178,7 @@ impl Action {
             Action::Analyze => "analyze",
             Action::Vacuum => "vacuum",
             Action::RefreshView => "refresh",
+            Action::Reindex => "reindex",
         }
     }
 }

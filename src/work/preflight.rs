@@ -7,7 +7,6 @@ use super::Execution;
 use super::conflicts::describe;
 use super::event::{Event, StepIndex};
 use super::reason::Why;
-use crate::declared::DeclaredIndex;
 use crate::facts::{Oid, load_forecast, load_index_directory, load_replication};
 use crate::failure::Result;
 use crate::format;
@@ -76,14 +75,14 @@ async fn in_the_way(execution: &Execution<'_>, table: Oid) -> Result<Option<(i32
 /// full disk stops more than the build: a server that cannot write WAL shuts down.
 pub async fn no_room(
     execution: &Execution<'_>,
-    index: &DeclaredIndex,
+    tablespace: Option<&str>,
     estimated_bytes: i64,
 ) -> Result<Option<Why>> {
     if !execution.database.is_local() {
         return Ok(None);
     }
     let session = execution.database.reader().await?;
-    let directory = load_index_directory(&session, index.tablespace.as_deref()).await?;
+    let directory = load_index_directory(&session, tablespace).await?;
     let Some(directory) = directory else {
         return Ok(None);
     };

@@ -78,6 +78,11 @@ reasons! {
         LeftBehind { why: String, left: &'static str } => "cancelled-unverified", "{why}; {left}";
         ServerGone { why: String } => "server-gone", "not started: {why}";
         TimeUp { words: String } => "time-up", "{words}";
+        LeftForNextTime { words: String } => "time-up", "left for the next time: {words}";
+        WouldNotEnd { needed: String, left: String } => "no-time",
+            "left for the next time: it would take about {needed}, and {left} are left";
+        StoppedForTime { why: String } => "time-up",
+            "cancelled, and left for the next time: {why}";
         TimeUpBeforeStart { words: String } => "time-up", "not started: {words}";
         /// Waited for a lock, a build or a transaction for as long as it may.
         GaveUp { what: String } => "gave-up-waiting", "gave up: {what}";

@@ -177,10 +177,12 @@ fn run_of(command: &str, step: &Step, outcome: &Outcome) -> Option<Run> {
         object_oid: match &step.subject {
             Subject::Refresh(refresh) => Some(refresh.view),
             Subject::TableMaintenance(target) => Some(target.table),
+            Subject::Rebuild(rebuild) => Some(rebuild.index),
             _ => None,
         },
         mode: refreshed.map(|refreshed| refreshed.way.to_string()),
-        rows_inserted: writes.map(|writes| writes.inserted),
+        // Those that a build has put into the index: with its size they are what later bloat is told by.
+        rows_inserted: writes.map(|writes| writes.inserted).or(outcome.rows),
         rows_updated: writes.map(|writes| writes.updated),
         rows_deleted: writes.map(|writes| writes.deleted),
         wal_bytes: refreshed.and_then(|refreshed| refreshed.wal_bytes),

@@ -19,6 +19,8 @@ pub enum Subject {
     Refresh(Refresh),
     /// A table to be vacuumed or analyzed.
     TableMaintenance(Target),
+    /// An index to be rebuilt, or what a rebuild has left.
+    Rebuild(Rebuild),
 }
 
 /// How one view is refreshed.
@@ -54,4 +56,17 @@ pub struct Target {
     pub table: Oid,
     pub vacuum: bool,
     pub analyze: bool,
+}
+
+/// An index to be rebuilt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rebuild {
+    pub index: Oid,
+    pub table: Oid,
+    /// Where it is stored; `None`: in the database's own tablespace.
+    pub tablespace: Option<String>,
+    /// Bytes that it has.
+    pub size_bytes: i64,
+    /// How many times larger it is than a fresh one; `None`: not known.
+    pub bloat: Option<f64>,
 }

@@ -122,6 +122,10 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          vacuum --needed --threshold 0.5 --dry-run --no-process-toast
          16 vacuum sales --no-process-main --buffer-usage-limit 256kB
          16 analyze sales --buffer-usage-limit 256kB
+         reindex --needed
+         reindex sales_amount --table app.sales --exclude nothing --jobs 2 --max-wait 1m --max-blocker-age 1h --max-replica-lag 1h --deadlock-victim self --yield-to-ddl self --events --no-query-text --maintenance-work-mem 64MB --time-limit 1h --window 00:00-23:59 --time-zone UTC --wait
+         reindex --schema app --min-bloat 1 --min-size 0 --gentle
+         reindex --dry-run
          snapshot --file {counters} --all-databases
          snapshot --keep 1h
          snapshot
@@ -349,7 +353,8 @@ async fn every_operator_of_a_query_fits_exactly() {
     db.pgtend(&["init"]).expect(0);
     db.sql(
         "CREATE EXTENSION pg_stat_statements SCHEMA pgtend;
-         CREATE EXTENSION pageinspect SCHEMA pgtend; SET search_path = pg_catalog",
+         CREATE EXTENSION pageinspect SCHEMA pgtend;
+         CREATE EXTENSION pgstattuple SCHEMA pgtend; SET search_path = pg_catalog",
     )
     .await;
     db.sql(&format!("GRANT CREATE ON SCHEMA public TO {mallory}")).await;

@@ -42,6 +42,7 @@ mod privileges;
 mod program;
 mod prove;
 mod refresh;
+mod reindex;
 mod restored;
 mod rules;
 mod secrets;

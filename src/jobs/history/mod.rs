@@ -34,7 +34,7 @@ pub struct Args {
     pub since: Option<Duration>,
 
     /// Only what this command did
-    #[arg(long, value_name = "NAME", value_parser = ["apply", "refresh", "vacuum", "analyze"])]
+    #[arg(long, value_name = "NAME", value_parser = ["apply", "refresh", "vacuum", "analyze", "reindex"])]
     pub command: Option<String>,
 
     /// Only what ended this way

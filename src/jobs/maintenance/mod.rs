@@ -6,14 +6,11 @@ pub mod vacuum;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
-
-use jiff::ZonedDateTime;
 
 use crate::app::Context;
 use crate::app::execute::Limits;
+use crate::app::hours::{Hours, Time, WindowClosed};
 use crate::config;
-use crate::duration;
 use crate::facts::history::{self, Schema};
 use crate::facts::{self, Known, TableMaintenance, Unavailable};
 use crate::failure::{Failure, Kind, Result};
@@ -30,9 +27,8 @@ use crate::work::maintenance::{Idle, MaintenanceRun};
 use crate::work::plan::{Plan, Subject};
 use crate::work::progress_estimate::ProgressEstimate;
 use crate::work::record;
-use crate::work::window::{Moment, Window, time_zone};
 use crate::work::{Execution, Policy};
-use report::{MAINTENANCE, WindowClosed};
+use report::MAINTENANCE;
 
 /// Which tables, when, and how it is told.
 #[derive(Debug, clap::Args)]
@@ -72,22 +68,8 @@ pub struct Tables {
     #[arg(long)]
     pub skip_locked: bool,
 
-    /// Start nothing that would not finish within this time, and cancel what still runs then; what
-    /// is left is not a failure
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    pub time_limit: Option<Duration>,
-
-    /// Work only between these times of day: 23:00-05:00; outside them there is nothing to do
-    #[arg(long, value_name = "HH:MM-HH:MM", value_parser = Window::parse)]
-    pub window: Option<Window>,
-
-    /// Time zone of --window: Europe/Paris [default: that of this machine]
-    #[arg(long, value_name = "NAME", requires = "window")]
-    pub time_zone: Option<String>,
-
-    /// Wait until the window opens
-    #[arg(long, requires = "window")]
-    pub wait: bool,
+    #[command(flatten)]
+    pub hours: Hours,
 
     /// Show what is due and why, and the statements; send none
     #[arg(long)]
@@ -126,7 +108,7 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn
     args.metrics_file.as_deref().map_or(Ok(()), metrics::check)?;
     let (selection, only_needed) = args.selection(&work.configured.tables)?;
     let filters = args.filters()?;
-    let deadline = match args.deadline(context).await? {
+    let deadline = match args.hours.deadline(context).await? {
         Time::Left(deadline) => deadline,
         Time::Closed => return Ok(Box::new(WindowClosed)),
     };
@@ -153,7 +135,7 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn
         plan.warnings.extend(trouble);
         let rows = report::due_rows(&plan, &facts, options.threshold);
         let overview = Some(Overview(Box::new(move |style| report::due_table(&rows, style))));
-        return Ok(Box::new(DryRunReport { plan, rest: Rest::Explained, overview }));
+        return Ok(Box::new(DryRunReport { plan, rest: Rest::Explained("tables"), overview }));
     }
     database.require_writable()?;
     let limits = Limits {
@@ -244,14 +226,6 @@ async fn not_removable(database: &Database, done: &Executed) -> Vec<Warning> {
     warnings.collect()
 }
 
-/// How much time there is.
-enum Time {
-    /// Until then, with the words for it; `None`: without an end.
-    Left(Option<(Instant, String)>),
-    /// The window is closed, which is not waited for.
-    Closed,
-}
-
 /// Patterns of what is left out.
 struct Filters {
     exclude: Vec<NamePattern>,
@@ -328,53 +302,13 @@ impl Tables {
         Err(Failure::new(Kind::Config, format!("threshold = {threshold} {NO_SHARE}")))
     }
 
-    /// When everything has to be over.
-    async fn deadline(&self, context: &Context) -> Result<Time> {
-        let limit = |limit: Duration, words: String| Some((Instant::now() + limit, words));
-        let spent = self.time_limit.and_then(|time| {
-            limit(time, format!("the time limit of {} is over", format::duration(time)))
-        });
-        let Some(window) = &self.window else {
-            return Ok(Time::Left(spent));
-        };
-        let zone = time_zone(self.time_zone.as_deref()).map_err(Failure::usage)?;
-        loop {
-            let now = ZonedDateTime::now().with_time_zone(zone.clone());
-            match window.at(&now) {
-                Moment::Open(left) => {
-                    let closes = limit(left, format!("the window {window} has closed"));
-                    let first = [spent, closes].into_iter().flatten().min_by_key(|end| end.0);
-                    return Ok(Time::Left(first));
-                }
-                Moment::Closed(opens) if !self.wait => {
-                    let zone = now.time_zone().iana_name().unwrap_or("local time").to_owned();
-                    context.console.narrate(&format!(
-                        "Nothing to do: it is {} ({zone}), and the window {window} opens in {}.",
-                        now.strftime("%H:%M"),
-                        format::duration(opens)
-                    ));
-                    return Ok(Time::Closed);
-                }
-                Moment::Closed(opens) => {
-                    context.console.narrate(&format!(
-                        "Waits {} for the window {window}.",
-                        format::duration(opens)
-                    ));
-                    // The clock may be set meanwhile.
-                    let nap = opens.min(Duration::from_secs(60));
-                    let nap = async {
-                        tokio::time::sleep(nap).await;
-                        Ok(())
-                    };
-                    context.unless_cancelled(nap).await?;
-                }
-            }
-        }
-    }
-
     fn policy(&self, configured: &config::Maintenance) -> Policy {
         let jobs = self.jobs.map_or(configured.jobs, usize::from);
-        Policy { jobs, max_wait: Duration::MAX, ..Policy::default() }
+        Policy {
+            jobs,
+            max_wait: std::time::Duration::MAX,
+            ..Policy::default()
+        }
     }
 
     fn connect_options(&self, context: &Context, work: &Work) -> ConnectOptions {

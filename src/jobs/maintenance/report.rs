@@ -2,14 +2,12 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
-
 use crate::facts::{HorizonHolder, Known, TableMaintenance};
 use crate::format;
 use crate::output::dry_run::FEW;
 use crate::output::executed::{Telling, in_all, took};
 use crate::output::table::{Narrow, cell, fitted, right, table};
-use crate::output::{Format, Head, Outcome, OutputOptions, Report, Style, Text, Verbosity};
+use crate::output::{Format, OutputOptions, Style, Verbosity};
 use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
 use crate::work::maintenance::plan::due::{What, analyze_measure, vacuum_measures};
 use crate::work::plan::{Action, Plan};
@@ -31,28 +29,6 @@ fn is_told(outcome: &StepOutcome, style: &Style) -> bool {
         Status::Skipped if outcome.is_fresh() => style.is_verbose(),
         Status::Skipped => !style.is_quiet(),
         Status::Failed | Status::Cancelled => true,
-    }
-}
-
-/// A run outside of its window; when that opens is told already, in every format.
-#[derive(Debug)]
-pub struct WindowClosed;
-
-impl Report for WindowClosed {
-    fn outcome(&self) -> Outcome {
-        Outcome::NothingToDo
-    }
-
-    fn json(&self, head: Head) -> String {
-        #[derive(Serialize)]
-        struct NoSteps {
-            steps: [(); 0],
-        }
-        head.document(self.outcome(), NoSteps { steps: [] }, &[])
-    }
-
-    fn text(&self, _: &Style) -> Text {
-        Text::default()
     }
 }
 

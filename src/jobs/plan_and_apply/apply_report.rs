@@ -45,7 +45,7 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
 fn how(action: Action) -> &'static str {
     match action {
         Action::BuildIndex | Action::WatchBuild | Action::CreateView => "verified",
-        Action::HealIndex => "rebuilt, verified",
+        Action::HealIndex | Action::Reindex => "rebuilt, verified",
         Action::ReplaceIndex => "replaced, verified",
         Action::DropLeftover => "removed",
         Action::Comment | Action::Analyze | Action::Vacuum | Action::RefreshView => "",
@@ -55,7 +55,7 @@ fn how(action: Action) -> &'static str {
 /// What was done, in the order in which it is told.
 const DONE: [(&[Action], &str); 7] = [
     (&[Action::BuildIndex, Action::WatchBuild], "built"),
-    (&[Action::HealIndex], "rebuilt"),
+    (&[Action::HealIndex, Action::Reindex], "rebuilt"),
     (&[Action::ReplaceIndex], "replaced"),
     (&[Action::DropLeftover], "removed"),
     (&[Action::CreateView], "created"),

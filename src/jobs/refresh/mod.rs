@@ -141,7 +141,11 @@ impl Command for Args {
         let mut plan = plan::plan(&plan::choose(&facts.views, &options)?, &facts, &options);
         if self.dry_run {
             plan.warnings.extend(trouble);
-            return Ok(Box::new(DryRunReport { plan, rest: Rest::Explained, overview: None }));
+            return Ok(Box::new(DryRunReport {
+                plan,
+                rest: Rest::Explained("views"),
+                overview: None,
+            }));
         }
         database.require_writable()?;
         let limits = Limits {

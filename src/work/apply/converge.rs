@@ -11,20 +11,20 @@ use crate::facts::{Build, Oid};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::server_error::{DISK_FULL, LOCK_NOT_AVAILABLE, ServerError};
 use crate::work::event::{Event, Outcome, Status, StepIndex};
-use crate::work::plan::{self, Action, Statement, Step, Subject, Verdict};
+use crate::work::plan::{Action, Statement, Step, Subject, Verdict};
 use crate::work::preflight::{self, Ahead};
 use crate::work::reason::{self, Reason};
 use crate::work::retry::RETRIES;
 use crate::work::send::{Ended, send};
-use crate::work::{Apply, Execution, begun, orphaned_backend, short_transaction, warnings};
+use crate::work::{
+    Apply, Execution, begun, foreign_build, orphaned_backend, short_transaction, warnings,
+};
 
 /// More than any plan needs, retries included: whoever needs more is going round in circles.
 const MOST_SENDS: usize = 16;
 
 /// So many short transactions may follow one look, while somebody else may change the table.
 const MOST_BETWEEN_LOOKS: usize = 100;
-
-const FOREIGN_BUILD_POLL: Duration = Duration::from_millis(250);
 
 /// Works on a step until its object is as declared, or cannot be.
 pub async fn run(apply: &Apply<'_>, at: StepIndex, step: &Step) -> Outcome {
@@ -124,10 +124,12 @@ impl Work<'_> {
         if let Some(outcome) = self.became(&seen).await? {
             return Ok(Some(outcome));
         }
-        let Seen { step, size_bytes, .. } = seen;
+        let Seen { step, size_bytes, rows, .. } = seen;
         *most = (*most).max(step.statements.len() * 3);
         match step.verdict {
-            Verdict::AsDeclared | Verdict::LeftOut => return Ok(Some(self.arrived(size_bytes))),
+            Verdict::AsDeclared | Verdict::LeftOut => {
+                return Ok(Some(self.arrived(size_bytes, rows)));
+            }
             Verdict::Refused => return Ok(Some(Outcome::new(Status::Failed, step.reason))),
             Verdict::ToDo => {}
         }
@@ -180,17 +182,22 @@ impl Work<'_> {
     async fn no_room(&self, estimated_bytes: Option<i64>) -> Result<Option<reason::Why>> {
         match (self.subject, estimated_bytes) {
             (Subject::Index(index), Some(bytes)) => {
-                preflight::no_room(self.execution, index, bytes).await
+                let tablespace = index.tablespace.as_deref();
+                preflight::no_room(self.execution, tablespace, bytes).await
             }
             _ => Ok(None),
         }
     }
 
-    fn arrived(&self, size_bytes: Option<i64>) -> Outcome {
+    fn arrived(&self, size_bytes: Option<i64>, rows: Option<i64>) -> Outcome {
         if self.sent.is_empty() {
             return Outcome::new(Status::Skipped, Why::SomebodyElseDidIt);
         }
-        Outcome { size_bytes, ..Outcome::new(Status::Done, Why::Verified) }
+        Outcome {
+            size_bytes,
+            rows,
+            ..Outcome::new(Status::Done, Why::Verified)
+        }
     }
 
     /// Sends the short transactions that the statements begin with: one, or those that make and attach
@@ -396,7 +403,7 @@ impl Work<'_> {
         if let Ok(seen) = replan(self.apply, self.subject).await
             && seen.step.verdict == Verdict::AsDeclared
         {
-            return self.arrived(seen.size_bytes);
+            return self.arrived(seen.size_bytes, seen.rows);
         }
         let mut outcome = Outcome::new(status, reason);
         let left = (self.table.as_ref(), self.execution.monitor.index_of(self.at));
@@ -418,21 +425,11 @@ impl Work<'_> {
         (!patient).then(|| Outcome::new(Status::Failed, why))
     }
 
-    /// Waits until nobody else builds on the table: a second build would wait for the first while
-    /// holding a snapshot that the first waits for. What an earlier run of ours left at work on the
-    /// very index is watched to its end; for somebody else's build the step waits only so long.
+    /// What an earlier run of ours left at work on the very index is watched to its end; for somebody
+    /// else's build the step waits only so long.
     async fn wait_for(&mut self, build: &Build, action: Action) -> Option<Outcome> {
-        let who = format!("the build by {}", plan::describe(build));
-        self.execution.events.emit(Event::Waiting(self.at, build.pid, who.clone()));
-        let since = Instant::now();
-        if self.execution.pause(FOREIGN_BUILD_POLL).await.is_some() {
-            let why = reason::Why::CancelledWaitingFor { who };
-            return Some(Outcome::new(Status::Cancelled, why));
-        }
-        self.waited += since.elapsed();
         let ours = build.application.as_deref().is_some_and(|name| name.starts_with("pgtend/"));
-        let patient =
-            action == Action::WatchBuild && ours || self.waited < self.execution.policy.max_wait;
-        (!patient).then(|| Outcome::new(Status::Failed, reason::Why::GaveUpAfter { who }))
+        let patient = action == Action::WatchBuild && ours;
+        foreign_build::wait_for(self.execution, self.at, build, patient, &mut self.waited).await
     }
 }

@@ -17,6 +17,8 @@ pub struct Seen {
     /// The index, where it is there under its name.
     pub index: Option<Oid>,
     pub size_bytes: Option<i64>,
+    /// Rows that it holds.
+    pub rows: Option<i64>,
     /// The builds under way in the database, by anyone.
     pub builds: Vec<Build>,
 }
@@ -45,6 +47,7 @@ pub async fn replan(apply: &Apply<'_>, subject: &Subject) -> Result<Seen> {
         table: table.map(|table| Table { oid: table.oid, name: table.name.clone() }),
         index: index.map(|index| index.oid),
         size_bytes: index.map(|index| index.size_bytes),
+        rows: index.map(|index| index.rows).filter(|rows| *rows >= 0),
         step,
         builds: facts.builds,
     })
@@ -63,7 +66,7 @@ pub async fn look_at<'s>(
             Subject::Comment(comment) => declaration.comments.push(comment),
             Subject::Maintenance(maintenance) => declaration.maintenance.push(maintenance),
             // They are not declared, and have their own way of looking.
-            Subject::Refresh(_) | Subject::TableMaintenance(_) => {}
+            Subject::Refresh(_) | Subject::TableMaintenance(_) | Subject::Rebuild(_) => {}
         }
     }
     let database = apply.execution.database;

@@ -9,17 +9,15 @@ mod work;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use super::Execution;
 use super::engine::{self, Job, Stage, Tried};
-use super::event::{Outcome, Skipped, Status, StepIndex};
+use super::event::{Outcome, Status, StepIndex};
 use super::plan::{Plan, Step, Subject};
 use super::subject::Target;
+use super::{Execution, time};
 use crate::facts::TableMaintenance;
 use crate::failure::Result;
-use crate::format;
 use crate::pg::database::Workers;
 use crate::pg::session::Session;
-use why::Why;
 use work::Work;
 
 /// How often a table that is locked is tried again, at the end of the run.
@@ -108,19 +106,7 @@ impl Job for MaintenanceRun<'_> {
 
     /// Nothing is begun that would not end in time.
     async fn not_to_start(&self, step: &Step) -> Option<Outcome> {
-        let (when, words) = self.execution.deadline.as_ref()?;
-        let left = when.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            let why = Why::LeftForNextTime { words: words.clone() };
-            return Some(Outcome::skipped(Skipped::NoTime, why));
-        }
-        let needed = self
-            .execution
-            .progress_estimate
-            .estimate(step)
-            .filter(|needed| *needed > left)?;
-        let (needed, left) = (format::duration(needed), format::duration(left));
-        Some(Outcome::skipped(Skipped::NoTime, Why::WouldNotEnd { needed, left }))
+        time::not_enough(&self.execution, step)
     }
 
     async fn work(&self, at: StepIndex, step: &Step) -> Tried {

@@ -14,10 +14,5 @@ reasons! {
         NotOwner { owner: String, needs: String } => "not-owner",
             "only its owner {owner} may do it; {needs}";
         Dropped => "dropped-meanwhile", "it was dropped meanwhile";
-        LeftForNextTime { words: String } => "time-up", "left for the next time: {words}";
-        WouldNotEnd { needed: String, left: String } => "no-time",
-            "left for the next time: it would take about {needed}, and {left} are left";
-        StoppedForTime { why: String } => "time-up",
-            "cancelled, and left for the next time: {why}";
     }
 }

@@ -7,9 +7,10 @@ use super::why::Why;
 use crate::failure::Result;
 use crate::pg::server_error::{ServerError, UNDEFINED_TABLE};
 use crate::work::engine::Tried;
-use crate::work::event::{Detail, Event, Maintained, Outcome, Skipped, Status, StepIndex};
+use crate::work::event::{Detail, Event, Maintained, Outcome, Status, StepIndex};
 use crate::work::plan::{Statement, Step};
 use crate::work::retry::RETRIES;
+use crate::work::time::left;
 use crate::work::vacuum_analyze::{self, Ended};
 use crate::work::{Interruption, reason, warnings};
 
@@ -100,15 +101,5 @@ impl<'a> Work<'a> {
         };
         let detail = Some(Detail::Maintained(detail));
         Ok(Ok(Outcome { detail, ..outcome }.into()))
-    }
-}
-
-/// A time limit or window that ends is no failure.
-fn left(interruption: Interruption) -> Outcome {
-    match interruption {
-        Interruption::TimeIsUp(why) => {
-            Outcome::skipped(Skipped::NoTime, Why::StoppedForTime { why })
-        }
-        cancelled => cancelled.into(),
     }
 }

@@ -123,6 +123,10 @@ pub struct Step {
     pub pages_before: Option<i64>,
     pub pages: Option<i64>,
     pub pages_scanned: Option<i64>,
+    /// Only rebuilds have these.
+    pub size_before_bytes: Option<i64>,
+    pub bloat: Option<f64>,
+    pub rows: Option<i64>,
 }
 
 /// A span of time.

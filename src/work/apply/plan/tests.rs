@@ -79,6 +79,7 @@ fn index(oid: u32, name: &str, definition: &str) -> Index {
         parent: None,
         comment: None,
         belongings: Belongings::default(),
+        rows: -1,
         size_bytes: 8192,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Target;
 use crate::facts::Index;
-use crate::pg::name::{distinct_with_suffix, with_suffix};
+use crate::pg::name::{distinct_with_suffix, rebuild_leftover_names};
 
 impl Target<'_, '_> {
     /// What REINDEX CONCURRENTLY of the index has left when it broke off: nobody is at work on it.
@@ -21,14 +21,7 @@ impl Target<'_, '_> {
         if builds.any(|build| build.table.is_none_or(|built| built == table)) {
             return Vec::new();
         }
-        let names = ["_ccnew", "_ccold"]
-            .into_iter()
-            .flat_map(|suffix| {
-                let more = (1..10).map(move |number| format!("{suffix}{number}"));
-                std::iter::once(suffix.to_owned()).chain(more)
-            })
-            .map(|suffix| with_suffix(&index.name.name, &suffix))
-            .collect::<Vec<_>>();
+        let names = rebuild_leftover_names(&index.name.name);
         left.retain(|other| other.shape.equals(&index.shape) && names.contains(&other.name.name));
         left
     }

@@ -1,0 +1,15 @@
+-- How large indexes were when pgtend last built them.
+-- Returns a row for each index of the history: object as the history names it, bytes and rows then, and how long ago
+-- the build began in seconds. Privilege: SELECT on pgtend.run. Cost: pgtend.run once.
+SELECT DISTINCT ON (r.object)
+  r.object,
+  r.size_bytes AS bytes,
+  r.rows_inserted AS rows,
+  pg_catalog.date_part('epoch', pg_catalog.now()) - pg_catalog.date_part('epoch', r.started_at)
+    AS built_ago_seconds
+FROM pgtend.run AS r
+WHERE r.outcome = 'done'
+  AND r.action IN ('build_index', 'heal_index', 'replace_index', 'reindex')
+  AND r.size_bytes > 0::pg_catalog.int8
+  AND r.rows_inserted > 0::pg_catalog.int8
+ORDER BY r.object, r.id DESC

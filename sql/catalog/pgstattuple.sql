@@ -1,0 +1,21 @@
+-- Where pgstattuple is, if its function for B-trees belongs to it and this role may call it.
+-- Returns a row with its schema, or none. Privilege: none. Cost: none.
+SELECT n.nspname::pg_catalog.text AS schema
+FROM pg_catalog.pg_extension AS e
+JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
+WHERE e.extname = 'pgstattuple'
+  AND EXISTS (
+    SELECT
+    FROM pg_catalog.pg_proc AS p
+    JOIN pg_catalog.pg_depend AS d
+      ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid AND d.objid = p.oid
+        AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass::pg_catalog.oid
+        AND d.refobjid = e.oid AND d.deptype = 'e'
+    JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
+    WHERE p.pronamespace = e.extnamespace
+      AND p.proname = 'pgstatindex'
+      AND p.pronargs = 1
+      AND p.proargtypes[0] = 'pg_catalog.regclass'::pg_catalog.regtype::pg_catalog.oid
+      AND l.lanname = 'c'
+      AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')
+  )

@@ -1,0 +1,156 @@
+//! What a rebuild of indexes has to know: which there are, how large they were once, and how full
+//! they are.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio_postgres::types::Type;
+
+use super::history::PastMaintenance;
+use super::load::{ask, named};
+use super::{Build, IndexBloat, Oid};
+use crate::failure::Result;
+use crate::format;
+use crate::pg::database::Server;
+use crate::pg::name::{RelationName, quote_ident};
+use crate::pg::row::Row;
+use crate::pg::session::Session;
+
+/// All that is known before indexes are rebuilt.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    pub indexes: Vec<Reindexable>,
+    /// Those that were compared with fresh ones.
+    pub bloat: HashMap<Oid, IndexBloat>,
+    /// As large as they were when pgtend built them, by the names that the history has.
+    pub births: HashMap<String, Birth>,
+    /// How full they were found, where they were read.
+    pub densities: HashMap<Oid, Density>,
+    /// How large some are now.
+    pub sizes: HashMap<Oid, i64>,
+    pub builds: Vec<Build>,
+    /// How long it took before, by the same names.
+    pub past: HashMap<String, PastMaintenance>,
+}
+
+/// An index, as REINDEX has to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reindexable {
+    pub oid: Oid,
+    pub name: RelationName,
+    pub table: RelationName,
+    pub table_oid: Oid,
+    /// It is one of a partitioned table, and has no storage.
+    pub is_partitioned: bool,
+    /// The partitioned index that it is part of.
+    pub parent: Option<Oid>,
+    /// Queries use it and writes maintain it.
+    pub is_whole: bool,
+    /// It is not being dropped.
+    pub is_live: bool,
+    /// Of an exclusion constraint.
+    pub is_exclusion: bool,
+    /// Its uniqueness is checked later.
+    pub is_deferrable: bool,
+    pub is_temporary: bool,
+    /// Of the system's own tables, or of TOAST.
+    pub is_system: bool,
+    /// Whether the search path finds it.
+    pub is_visible: bool,
+    pub owner: String,
+    pub may_reindex: bool,
+    /// `None`: the database's own.
+    pub tablespace: Option<String>,
+    /// As of the last VACUUM, ANALYZE or build.
+    pub size_bytes: i64,
+    /// What indexes of one table and one definition have alike; others may have it, too.
+    pub shape: String,
+}
+
+/// An index when pgtend built it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Birth {
+    pub bytes: f64,
+    pub rows: f64,
+    pub ago: Duration,
+}
+
+/// How full the leaves of a B-tree are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Density {
+    pub leaf_pages: f64,
+    /// Of a leaf, on average.
+    pub percent: f64,
+}
+
+/// All indexes of the database.
+pub async fn load_reindexable(session: &Session, server: &Server) -> Result<Vec<Reindexable>> {
+    let sql = include_str!("../../sql/catalog/reindexable.sql");
+    let rows = ask(session, sql, &[(&server.search_path.searched(), Type::TEXT_ARRAY)]).await?;
+    Ok(rows.iter().map(|row| read(row, server.block_size_bytes)).collect())
+}
+
+fn read(row: &Row, block: i64) -> Reindexable {
+    Reindexable {
+        oid: row.get("oid"),
+        name: named(row, "schema", "name"),
+        table: named(row, "schema", "table"),
+        table_oid: row.get("table_oid"),
+        is_partitioned: row.get("is_partitioned"),
+        parent: row.get("parent_oid"),
+        is_whole: row.get("is_whole"),
+        is_live: row.get("is_live"),
+        is_exclusion: row.get("is_exclusion"),
+        is_deferrable: row.get("is_deferrable"),
+        is_temporary: row.get("is_temporary"),
+        is_system: row.get("is_system"),
+        is_visible: row.get("is_visible"),
+        owner: row.get("owner"),
+        may_reindex: row.get("may_reindex"),
+        tablespace: row.get("tablespace"),
+        size_bytes: row.get::<_, i64>("pages") * block,
+        shape: row.get("shape"),
+    }
+}
+
+/// How large indexes were when pgtend built them. Only to be asked for where there is a history.
+pub async fn load_births(session: &Session) -> Result<HashMap<String, Birth>> {
+    let rows = ask(session, include_str!("../../sql/catalog/index_births.sql"), &[]).await?;
+    let births = rows.iter().filter_map(|row| {
+        #[expect(clippy::cast_precision_loss, reason = "a ratio is made of it")]
+        let number = |column: &str| row.get::<_, i64>(column) as f64;
+        let ago = format::seconds(row.get("built_ago_seconds"))?;
+        let birth = Birth { bytes: number("bytes"), rows: number("rows"), ago };
+        Some((row.get("object"), birth))
+    });
+    Ok(births.collect())
+}
+
+/// How large these are now; nothing where one of them is locked.
+pub async fn load_sizes(session: &Session, indexes: &[Oid]) -> HashMap<Oid, i64> {
+    let sql = include_str!("../../sql/catalog/index_sizes.sql");
+    let rows = ask(session, sql, &[(&indexes, Type::OID_ARRAY)]).await.unwrap_or_default();
+    rows.iter().map(|row| (row.get("oid"), row.get("bytes"))).collect()
+}
+
+/// How full the leaves of these B-trees are, as far as the role may read them and the server answers
+/// in time.
+pub async fn load_densities(session: &Session, indexes: &[Oid]) -> HashMap<Oid, Density> {
+    let mut densities = HashMap::new();
+    let found = ask(session, include_str!("../../sql/catalog/pgstattuple.sql"), &[]).await;
+    let schema = found.ok().and_then(|rows| Some(rows.first()?.get::<_, String>("schema")));
+    let Some(schema) = schema else {
+        return densities;
+    };
+    let sql = include_str!("../../sql/catalog/index_density.sql")
+        .replace("{schema}", &quote_ident(&schema));
+    for index in indexes {
+        let rows = ask(session, &sql, &[(index, Type::OID)]).await.unwrap_or_default();
+        if let Some(row) = rows.first() {
+            #[expect(clippy::cast_precision_loss, reason = "a ratio is made of it")]
+            let leaf_pages = row.get::<_, i64>("leaf_pages") as f64;
+            densities.insert(*index, Density { leaf_pages, percent: row.get("density") });
+        }
+    }
+    densities
+}

@@ -1,0 +1,33 @@
+//! Builds of others on the table. A second one would wait for the first while holding a snapshot that
+//! the first waits for.
+
+use std::time::{Duration, Instant};
+
+use super::Execution;
+use super::event::{Event, Outcome, Status, StepIndex};
+use super::plan;
+use super::reason::Why;
+use crate::facts::Build;
+
+const POLL: Duration = Duration::from_millis(250);
+
+/// Waits for a moment until nobody else builds on the table; without end where `patient`. An outcome
+/// ends the step.
+pub async fn wait_for(
+    execution: &Execution<'_>,
+    at: StepIndex,
+    build: &Build,
+    patient: bool,
+    waited: &mut Duration,
+) -> Option<Outcome> {
+    let who = format!("the build by {}", plan::describe(build));
+    execution.events.emit(Event::Waiting(at, build.pid, who.clone()));
+    let since = Instant::now();
+    if execution.pause(POLL).await.is_some() {
+        let why = Why::CancelledWaitingFor { who };
+        return Some(Outcome::new(Status::Cancelled, why));
+    }
+    *waited += since.elapsed();
+    let is_patient = patient || *waited < execution.policy.max_wait;
+    (!is_patient).then(|| Outcome::new(Status::Failed, Why::GaveUpAfter { who }))
+}
