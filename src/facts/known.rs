@@ -32,6 +32,11 @@ impl Unavailable {
         self
     }
 
+    /// The reason alone.
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+
     /// The GRANT or command that would help.
     pub fn remedy(&self) -> Option<&str> {
         self.help.as_deref()

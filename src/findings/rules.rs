@@ -73,8 +73,6 @@ rules! {
         UP_AFTER_DOWN = Error "up-after-down";
         /// A migration has no down script, and others have.
         NO_DOWN = Warning "no-down";
-        /// No index begins with a foreign key's columns.
-        UNINDEXED_FOREIGN_KEY = Warning "unindexed-foreign-key";
     }
     Vacuum {
         XID_WRAPAROUND = Critical "xid-wraparound";
@@ -88,6 +86,22 @@ rules! {
         TOAST_DEAD = Info "toast-dead";
         FEW_HOT_UPDATES = Info "few-hot-updates";
     }
+    Statistics {
+        NEVER_ANALYZED = Warning "never-analyzed";
+        ANALYZE_STALE = Warning "analyze-stale";
+        PARENT_WITHOUT_STATISTICS = Info "parent-without-statistics";
+        IMPOSSIBLE_ROW_COUNT = Warning "impossible-row-count";
+        EXPRESSION_WITHOUT_STATISTICS = Info "expression-without-statistics";
+        VIEW_WITHOUT_STATISTICS = Info "view-without-statistics";
+    }
+    Space {
+        INDEX_BLOAT = Warning "index-bloat";
+        TABLE_BLOAT = Warning "table-bloat";
+        INDEX_LARGER_THAN_TABLE = Info "index-larger-than-table";
+        CATALOG_BLOAT = Info "catalog-bloat";
+        UNLOGGED_TABLE = Info "unlogged-table";
+        WAL_KEPT = Warning "wal-kept";
+    }
     Indexes {
         INDEX_LEFTOVER = Warning "index-leftover";
         /// An index is invalid afterwards.
@@ -96,8 +110,19 @@ rules! {
         DUPLICATE_INDEX = Warning "duplicate-index";
         /// An index is the beginning of another.
         REDUNDANT_INDEX = Warning "redundant-index";
+        /// No index begins with a foreign key's columns.
+        UNINDEXED_FOREIGN_KEY = Warning "unindexed-foreign-key";
         /// An index serves no query of the workload.
         UNUSED_INDEX = Warning "unused-index";
+        LOW_CARDINALITY_INDEX = Info "low-cardinality-index";
+        MOSTLY_NULL_INDEX = Info "mostly-null-index";
+        ARRAY_INDEX = Info "array-index";
+        SEQUENTIAL_SCANS = Info "sequential-scans";
+    }
+    Sequences {
+        SEQUENCE_EXHAUSTION = Critical "sequence-exhaustion";
+        INTEGER_KEY_EXHAUSTION = Critical "integer-key-exhaustion";
+        FOREIGN_KEY_TYPE = Warning "foreign-key-type";
     }
     Replication {
         CHECKSUM_FAILURES = Critical "checksum-failures";
@@ -135,6 +160,28 @@ rules! {
         CHECKSUMS_OFF = Info "checksums-off";
         ASYNCHRONOUS_COMMIT = Info "asynchronous-commit";
         AUTOVACUUM_THROTTLED = Info "autovacuum-throttled";
+    }
+    Design {
+        NO_PRIMARY_KEY = Info "no-primary-key";
+        DUPLICATE_FOREIGN_KEY = Warning "duplicate-foreign-key";
+        NOT_VALID_CONSTRAINT = Warning "not-valid-constraint";
+        DISABLED_TRIGGER = Warning "disabled-trigger";
+        CONSTANT_COLUMN = Info "constant-column";
+    }
+    Partitions {
+        PARTITION_RUNWAY = Critical "partition-runway";
+        DEFAULT_PARTITION_FILLING = Warning "default-partition-filling";
+        TOO_MANY_PARTITIONS = Info "too-many-partitions";
+        VIEW_NOT_POPULATED = Warning "view-not-populated";
+        VIEW_WITHOUT_KEY = Info "view-without-key";
+        VIEW_STALE = Warning "view-stale";
+    }
+    Opinions {
+        TIMESTAMP_WITHOUT_ZONE = Info "timestamp-without-zone";
+        MONEY_COLUMN = Info "money-column";
+        CHAR_COLUMN = Info "char-column";
+        JSON_COLUMN = Info "json-column";
+        SERIAL_COLUMN = Info "serial-column";
     }
     Ignores {
         /// A comment suppresses findings and does not say why.

@@ -1,28 +1,39 @@
 //! What `check` looks at: facts of the server and of one database, each known or with the reason why not.
 //! One query a topic; a query that fails makes its topic unknown, and no other.
 
+mod column;
 mod database;
+mod foreign_key;
 mod index;
+mod partition;
 mod replication;
+mod sequence;
 mod sessions;
 mod settings;
 mod table;
+mod trends;
 
 use tokio_postgres::types::{ToSql, Type};
 
+pub use column::{Column, ExpressionIndex, RegrettedColumns};
 pub use database::{Database, Glance};
+pub use foreign_key::{DisabledTrigger, ForeignKey, NotValidConstraint};
 pub use index::Index;
+pub use partition::{Partition, RefreshInterval, View, WalFiles};
 pub use replication::{
     Archiver, Conflicts, PublishedTable, Replication, Slot, Standby, Subscription,
     SubscriptionErrors,
 };
+pub use sequence::{SequenceColumn, Sequences};
 pub use sessions::{Connections, LockHolder, LockTable, RoleConnections, Sessions, lock_holders};
 pub use settings::Settings;
 #[cfg(test)]
 pub use settings::tests::settings;
 pub use table::Table;
+pub use trends::Trends;
 
 use super::columns::{FromRow, facts_of_columns};
+use super::index_bloat::{IndexBloat, Wanted, load_index_bloat};
 use super::known::{Known, Unavailable};
 use super::load::ask;
 use super::{AutovacuumSettings, TableMaintenance, TableState, load_table_maintenance};
@@ -36,6 +47,8 @@ use crate::pg::session::Session;
 /// What is known of a server and its database.
 #[derive(Debug, Clone, Default)]
 pub struct Health {
+    /// The role that looks, as the server quotes it.
+    pub role: String,
     pub glance: Known<Vec<Glance>>,
     pub settings: Known<Settings>,
     pub databases: Known<Vec<Database>>,
@@ -48,6 +61,22 @@ pub struct Health {
     pub autovacuum: Known<Vec<AutovacuumWorker>>,
     pub replication: Replication,
     pub sessions: Sessions,
+    pub foreign_keys: Known<Vec<ForeignKey>>,
+    pub not_valid: Known<Vec<NotValidConstraint>>,
+    pub disabled_triggers: Known<Vec<DisabledTrigger>>,
+    pub sequences: Known<Sequences>,
+    /// Of tables of [`LARGE_ROWS`] and more.
+    pub columns: Known<Vec<Column>>,
+    /// Indexes on expressions without statistics.
+    pub expression_indexes: Known<Vec<ExpressionIndex>>,
+    pub regretted_columns: Known<Vec<RegrettedColumns>>,
+    pub partitions: Known<Vec<Partition>>,
+    pub views: Known<Vec<View>>,
+    pub wal_files: Known<Vec<WalFiles>>,
+    /// Of 1 MiB and more.
+    pub index_bloat: Known<Vec<IndexBloat>>,
+    /// What snapshots and history tell.
+    pub trends: Known<Trends>,
 }
 
 impl Health {
@@ -58,7 +87,53 @@ impl Health {
     pub fn is_standby(&self) -> std::result::Result<bool, &Unavailable> {
         Ok(self.glance.seen()?.first().is_some_and(|glance| glance.in_recovery))
     }
+
+    /// What is not known of columns that the role may not read.
+    pub fn hidden_columns(&self) -> Unavailable {
+        Unavailable::because("this role may not see the statistics of all columns")
+            .help(format!("GRANT pg_read_all_data TO {}", self.role))
+    }
+
+    /// The server's clock, in seconds since 1970.
+    pub fn now_epoch(&self) -> std::result::Result<f64, Unavailable> {
+        let glance = self.glance.seen()?.first();
+        Ok(glance.map_or(0.0, |glance| glance.started_epoch + glance.uptime_seconds))
+    }
+
+    /// Of which nothing could be seen.
+    #[cfg(test)]
+    pub fn blind() -> Health {
+        let why = || Unavailable::because("it is a test");
+        Health {
+            role: String::new(),
+            glance: why().into(),
+            settings: why().into(),
+            databases: why().into(),
+            tables: why().into(),
+            indexes: why().into(),
+            due: why().into(),
+            horizon: why().into(),
+            autovacuum: why().into(),
+            foreign_keys: why().into(),
+            not_valid: why().into(),
+            disabled_triggers: why().into(),
+            sequences: why().into(),
+            columns: why().into(),
+            expression_indexes: why().into(),
+            regretted_columns: why().into(),
+            partitions: why().into(),
+            views: why().into(),
+            wal_files: why().into(),
+            index_bloat: why().into(),
+            replication: Replication::unseen(&why()),
+            sessions: Sessions::unseen(&why()),
+            trends: why().into(),
+        }
+    }
 }
+
+/// Of smaller tables the columns are not looked at.
+pub const LARGE_ROWS: f64 = 100_000.0;
 
 facts_of_columns! {
     /// An autovacuum worker of this moment.
@@ -75,14 +150,23 @@ pub type IsDue = fn(&AutovacuumSettings, &TableState) -> bool;
 ///
 /// # Errors
 /// `Connection` where the connection is lost. All else is a fact.
-pub async fn load_health(session: &Session, server: &Server, is_due: IsDue) -> Result<Health> {
+pub async fn load_health(
+    session: &Session,
+    server: &Server,
+    history_owner: Option<&str>,
+    is_due: IsDue,
+) -> Result<Health> {
     session.execute_all(&SHORT).await.map_err(ServerError::into_failure)?;
+    let large: [(&(dyn ToSql + Sync), Type); 1] = [(&LARGE_ROWS, Type::FLOAT8)];
+    let bloated = Wanted { oids: &[], least_bytes: 1 << 20 };
+    let plain = Plain(session);
     let health = Health {
-        glance: rows(session, include_str!("../../../sql/check/glance.sql"), &[]).await,
+        role: quote_ident(&server.role),
+        glance: plain.rows(include_str!("../../../sql/check/glance.sql")).await,
         settings: settings::load(session).await,
-        databases: rows(session, include_str!("../../../sql/check/databases.sql"), &[]).await,
-        tables: rows(session, include_str!("../../../sql/check/tables.sql"), &[]).await,
-        indexes: rows(session, include_str!("../../../sql/check/indexes.sql"), &[]).await,
+        databases: plain.rows(include_str!("../../../sql/check/databases.sql")).await,
+        tables: plain.rows(include_str!("../../../sql/check/tables.sql")).await,
+        indexes: plain.rows(include_str!("../../../sql/check/indexes.sql")).await,
         due: load_table_maintenance(session, server, Vec::new(), is_due).await.into(),
         horizon: load_horizon(session, server).await,
         autovacuum: of_others(
@@ -93,6 +177,25 @@ pub async fn load_health(session: &Session, server: &Server, is_due: IsDue) -> R
         .await,
         replication: replication::load(session, server).await,
         sessions: sessions::load(session, server).await,
+        foreign_keys: plain.rows(include_str!("../../../sql/check/foreign_keys.sql")).await,
+        not_valid: plain.rows(include_str!("../../../sql/check/not_valid_constraints.sql")).await,
+        disabled_triggers: plain
+            .rows(include_str!("../../../sql/check/disabled_triggers.sql"))
+            .await,
+        sequences: sequence::load(session, server).await,
+        columns: rows(session, include_str!("../../../sql/check/columns.sql"), &large).await,
+        expression_indexes: plain
+            .rows(include_str!("../../../sql/check/expression_indexes.sql"))
+            .await,
+        regretted_columns: plain.rows(include_str!("../../../sql/check/column_types.sql")).await,
+        partitions: plain.rows(include_str!("../../../sql/check/partitions.sql")).await,
+        views: plain.rows(include_str!("../../../sql/check/views.sql")).await,
+        wal_files: granted(
+            plain.rows(include_str!("../../../sql/check/wal_files.sql")).await,
+            &format!("GRANT pg_monitor TO {}", quote_ident(&server.role)),
+        ),
+        index_bloat: load_index_bloat(session, server, bloated).await.into(),
+        trends: trends::load(session, history_owner).await,
     };
     // A lost connection shows here, whatever query it was that met it.
     session.execute_all(&AS_BEFORE).await.map_err(ServerError::into_failure)?;
@@ -106,14 +209,42 @@ pub async fn load_ignore_comments(session: &Session) -> Result<Vec<(String, Stri
 }
 
 /// A look is over soon, and waits behind nobody.
-const SHORT: [&str; 2] = ["SET statement_timeout = '5s'", "SET lock_timeout = '100ms'"];
-const AS_BEFORE: [&str; 2] = ["RESET statement_timeout", "RESET lock_timeout"];
+const SHORT: [&str; 4] = [
+    "SET statement_timeout = '5s'",
+    "SET lock_timeout = '100ms'",
+    // Bounds of partitions are read as text.
+    "SET DateStyle = 'ISO'",
+    "SET TimeZone = 'UTC'",
+];
+const AS_BEFORE: [&str; 4] = [
+    "RESET statement_timeout",
+    "RESET lock_timeout",
+    "RESET DateStyle",
+    "RESET TimeZone",
+];
+
+/// Queries without parameters.
+struct Plain<'s>(&'s Session);
+
+impl Plain<'_> {
+    async fn rows<T: FromRow>(&self, sql: &str) -> Known<Vec<T>> {
+        rows(self.0, sql, &[]).await
+    }
+}
 
 /// The query's rows, where the role may see what others do: it would be none, else.
 async fn of_others<T: FromRow>(session: &Session, server: &Server, sql: &str) -> Known<Vec<T>> {
     match server.sees_all_statistics {
         true => rows(session, sql, &[]).await,
         false => others_hidden(server).into(),
+    }
+}
+
+/// With the GRANT that would let the role see it.
+fn granted<T>(fact: Known<T>, grant: &str) -> Known<T> {
+    match fact {
+        Known::Unavailable(why) => why.help(grant).into(),
+        known @ Known::Known(_) => known,
     }
 }
 

@@ -113,7 +113,8 @@ impl Command for Args {
         let baseline = self.baseline.as_deref().map(Baseline::read).transpose()?;
         let database = context.open(&context.connect_options(Self::NAME)).await?;
         let session = database.reader().await?;
-        let health = load_health(&session, &database.server, plan::is_due).await?;
+        let owner = context.config.history.owner.as_deref();
+        let health = load_health(&session, &database.server, owner, plan::is_due).await?;
         let comments = load_ignore_comments(&session).await?;
         let suppressions = suppressions(context, &comments);
         let today = ZonedDateTime::now().date();

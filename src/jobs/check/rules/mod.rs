@@ -1,9 +1,16 @@
 //! The checks: each rule a file, with a pure function over the facts.
 
+mod design;
 mod indexes;
+mod opinions;
+mod partitions;
 mod replication;
+mod sequences;
 mod sessions;
 mod settings;
+mod space;
+mod statistics;
+mod urgency;
 mod vacuum;
 
 use crate::facts::Unavailable;
@@ -96,10 +103,22 @@ use judges;
 
 /// All checks, by group.
 pub fn all() -> impl Iterator<Item = Judge> {
-    [vacuum::ALL, indexes::ALL, replication::ALL, sessions::ALL, settings::ALL]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        vacuum::ALL,
+        statistics::ALL,
+        space::ALL,
+        indexes::ALL,
+        sequences::ALL,
+        replication::ALL,
+        sessions::ALL,
+        settings::ALL,
+        design::ALL,
+        partitions::ALL,
+        opinions::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 #[cfg(test)]
@@ -107,7 +126,6 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::facts::health::{Replication, Sessions};
     use crate::findings::Group;
 
     #[test]
@@ -122,19 +140,7 @@ mod tests {
 
     #[test]
     fn what_could_not_be_seen_is_never_passed() {
-        let why = Unavailable::because("it is a test");
-        let blind = Health {
-            glance: why.clone().into(),
-            settings: why.clone().into(),
-            databases: why.clone().into(),
-            tables: why.clone().into(),
-            indexes: why.clone().into(),
-            due: why.clone().into(),
-            horizon: why.clone().into(),
-            replication: Replication::unseen(&why),
-            sessions: Sessions::unseen(&why),
-            autovacuum: why.into(),
-        };
+        let blind = Health::blind();
         for judge in all() {
             let judged = (judge.judge)(&blind);
             assert!(matches!(judged, Err(NotJudged::Unknown(_))), "{}", judge.rule.name);

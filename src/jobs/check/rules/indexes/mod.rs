@@ -1,7 +1,11 @@
-//! Invalid, superfluous and unused indexes.
+//! Invalid, superfluous, unused and missing indexes.
 
 use super::judges;
 
+mod column;
 mod key;
 
-judges! { invalid_index, index_leftover, duplicate_index, redundant_index, unused_index }
+judges! {
+    invalid_index, index_leftover, duplicate_index, redundant_index, unused_index, unindexed_foreign_key,
+    low_cardinality_index, mostly_null_index, array_index, sequential_scans,
+}

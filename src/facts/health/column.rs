@@ -1,0 +1,51 @@
+//! Columns of large tables and what the statistics say of them.
+
+use crate::facts::columns::facts_of_columns;
+
+facts_of_columns! {
+    /// A column of a large table.
+    pub struct Column {
+        /// As the server quotes it, with schema and table.
+        pub object: String,
+        pub table_oid: u32,
+        pub table_object: String,
+        /// In the table.
+        pub number: i32,
+        pub data_type: String,
+        pub is_not_null: bool,
+        /// Of the table, as of the last VACUUM or ANALYZE.
+        pub rows: f64,
+        /// As in pg_stats: negative is a share of the rows. `None`: no statistics, or not to be seen.
+        pub distinct_values: Option<f64>,
+        pub null_share: Option<f64>,
+        /// Of a value on average.
+        pub width_bytes: Option<i32>,
+        /// The greatest value that the statistics hold, of an int2 or int4.
+        pub highest: Option<i64>,
+        /// The role may see its statistics.
+        pub may_read: bool,
+    }
+}
+
+facts_of_columns! {
+    /// An index on expressions that have no statistics.
+    pub struct ExpressionIndex {
+        pub object: String,
+        pub table_object: String,
+        /// Of the table.
+        pub rows: f64,
+        /// The role could see them if there were some.
+        pub may_read: bool,
+    }
+}
+
+facts_of_columns! {
+    /// Columns of a table whose type people regret.
+    pub struct RegrettedColumns {
+        pub table_object: String,
+        /// `timestamp`, `money`, `char`, `json`, `serial`.
+        pub what: String,
+        /// As the server quotes them.
+        pub columns: String,
+    }
+}

@@ -1,0 +1,69 @@
+//! What snapshots and history tell of the past days.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::RefreshInterval;
+use crate::facts::columns::FromRow;
+use crate::facts::history::{Part, load_schema, tell};
+use crate::facts::known::{Known, Unavailable};
+use crate::facts::load::ask;
+use crate::facts::measures::{MeasureKind, Measured, load_measured};
+use crate::facts::trend::Rate;
+use crate::failure::Result;
+use crate::pg::session::Session;
+
+/// Rates are those of a week.
+const SPAN: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// What snapshots and history tell.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Trends {
+    pub measures: HashMap<MeasureKind, HashMap<String, Measured>>,
+    /// How often views were refreshed.
+    pub refreshes: Vec<RefreshInterval>,
+}
+
+impl Trends {
+    pub fn new(measures: Vec<Measured>, refreshes: Vec<RefreshInterval>) -> Self {
+        let mut by_kind = HashMap::<MeasureKind, HashMap<String, Measured>>::new();
+        for measured in measures {
+            by_kind
+                .entry(measured.kind)
+                .or_default()
+                .insert(measured.object.clone(), measured);
+        }
+        Trends { measures: by_kind, refreshes }
+    }
+
+    /// How fast a measure of an object moves; `None` where that is not known.
+    pub fn rate(&self, kind: MeasureKind, object: &str) -> Option<Rate> {
+        self.measure(kind, object)?.rate()
+    }
+
+    /// What is known of a measure of an object.
+    pub fn measure(&self, kind: MeasureKind, object: &str) -> Option<&Measured> {
+        self.measures.get(&kind)?.get(object)
+    }
+}
+
+/// A database without a history has none, which is no fault.
+pub(super) async fn load(session: &Session, owner: Option<&str>) -> Known<Trends> {
+    let schema = Known::from(load_schema(session, owner).await);
+    let measures = tell(&schema, Part::Measures, load_measured(session, SPAN, &MeasureKind::ALL));
+    let measures = told(measures.await);
+    let refreshes = told(tell(&schema, Part::Runs, load_refreshes(session)).await);
+    match (measures, refreshes) {
+        (Ok(measures), Ok(refreshes)) => Known::Known(Trends::new(measures, refreshes)),
+        (Err(why), _) | (_, Err(why)) => why.into(),
+    }
+}
+
+fn told<T>(all: Known<Option<Vec<T>>>) -> std::result::Result<Vec<T>, Unavailable> {
+    all.into_result().map(Option::unwrap_or_default)
+}
+
+async fn load_refreshes(session: &Session) -> Result<Vec<RefreshInterval>> {
+    let sql = include_str!("../../../sql/history/refresh_intervals.sql");
+    Ok(ask(session, sql, &[]).await?.iter().map(RefreshInterval::from_row).collect())
+}

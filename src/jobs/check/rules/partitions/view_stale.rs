@@ -1,0 +1,68 @@
+use crate::facts::Unavailable;
+use crate::facts::health::{Health, RefreshInterval, View};
+use crate::findings::{Finding, Rule, Severity};
+use crate::format;
+use crate::jobs::check::command::pgtend;
+use crate::jobs::check::rules::{Found, Judged};
+
+pub const RULE: Rule = Rule::VIEW_STALE;
+
+/// One missed refresh is seen by whoever runs them.
+const MISSED: f64 = 3.0;
+/// With fewer nobody knows how often is usual.
+const FEW: i64 = 3;
+
+pub fn judge(health: &Health) -> Judged {
+    let views = health.views.seen()?;
+    let refreshes = &health.trends.seen()?.refreshes;
+    if refreshes.is_empty() && !views.is_empty() {
+        let why = "no history says how often the views are refreshed";
+        return Err(Unavailable::because(why).help("pgtend init makes a place for it, and pgtend refresh fills it").into());
+    }
+    let found = views.iter().filter_map(|view| {
+        let interval = refreshes.iter().find(|it| it.object_oid == view.oid)?;
+        finding(view, interval)
+    });
+    Ok(found.collect::<Found>())
+}
+
+fn finding(view: &View, interval: &RefreshInterval) -> Option<Finding> {
+    let usual = interval.interval_seconds.filter(|_| interval.refreshes >= FEW)?;
+    if interval.ago_seconds <= MISSED * usual {
+        return None;
+    }
+    let span = |seconds| format::seconds(seconds).map(format::nearest_span).unwrap_or_default();
+    let message = format!(
+        "the last refresh was {} ago; usually one comes every {}",
+        span(interval.ago_seconds),
+        span(usual),
+    );
+    let found = Finding::new(&RULE, None, message)
+        .about(&view.object)
+        .severity(Severity::Warning)
+        .help("the job that refreshes it has stopped or fails: pgtend history --command refresh shows why")
+        .command(pgtend("refresh", &view.object))
+        .evidence("refreshed_ago_seconds", interval.ago_seconds)
+        .evidence("usual_interval_seconds", usual);
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_usual_takes_a_few_refreshes_to_know() {
+        let found = |refreshes, ago_seconds| {
+            let interval = RefreshInterval {
+                refreshes,
+                interval_seconds: Some(3_600.0),
+                ago_seconds,
+                ..RefreshInterval::default()
+            };
+            finding(&View::default(), &interval).is_some()
+        };
+        assert!(found(10, 20_000.0));
+        assert!(!found(10, 7_000.0) && !found(2, 20_000.0));
+    }
+}

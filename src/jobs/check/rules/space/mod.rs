@@ -1,0 +1,5 @@
+//! Bloat, leftovers and WAL.
+
+use super::judges;
+
+judges! { index_bloat, table_bloat, index_larger_than_table, catalog_bloat, unlogged_table, wal_kept }

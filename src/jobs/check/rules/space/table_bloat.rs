@@ -1,0 +1,130 @@
+use std::collections::HashMap;
+
+use crate::facts::health::{Column, Health, Table};
+use crate::findings::{Finding, Rule, Severity};
+use crate::format::bytes;
+use crate::jobs::check::rules::{Found, Judged};
+
+pub const RULE: Rule = Rule::TABLE_BLOAT;
+
+const TIMES: f64 = 2.0;
+const WORTH_IT: f64 = 1024.0 * 1024.0 * 1024.0;
+/// From here on it is worth knowing.
+const WORTH_KNOWING: f64 = 100.0 * 1024.0 * 1024.0;
+/// With more changes since the last ANALYZE the estimate is worth nothing.
+const STALE: f64 = 0.1;
+
+pub fn judge(health: &Health) -> Judged {
+    let mut of_table = HashMap::<u32, Vec<&Column>>::new();
+    for column in health.columns.seen()? {
+        of_table.entry(column.table_oid).or_default().push(column);
+    }
+    let mut found = Found::default();
+    for table in health.tables.seen()?.iter().filter(|table| is_large(table)) {
+        let columns = of_table.get(&table.oid).map_or(&[][..], Vec::as_slice);
+        if columns.iter().any(|column| !column.may_read) {
+            found.unknown = Some(health.hidden_columns());
+        } else if let Some(expected) = expected_bytes(table, columns) {
+            found.findings.extend(finding(table, expected));
+        }
+    }
+    Ok(found)
+}
+
+/// Large, and analyzed since it was changed much: of others no estimate can be trusted.
+fn is_large(table: &Table) -> bool {
+    let is_fresh = (table.changed_since_analyze as f64) < STALE * table.rows;
+    let has_rows = matches!(table.kind.as_str(), "r" | "m") && !table.is_catalog;
+    has_rows && table.size_bytes() as f64 >= WORTH_KNOWING && is_fresh
+}
+
+/// What its rows take when they are packed; `None` where a column has no statistics.
+fn expected_bytes(table: &Table, columns: &[&Column]) -> Option<f64> {
+    let mut columns = columns.to_vec();
+    columns.sort_by_key(|column| column.number);
+    let bitmap = (columns.len() as f64 / 8.0).ceil();
+    let mut row = aligned(23.0 + bitmap, 8.0);
+    for column in &columns {
+        let width = f64::from(column.width_bytes?);
+        let filled = 1.0 - column.null_share?;
+        // What stands before it is filled up; NULL takes nothing.
+        row = aligned(row, if filled > 0.5 { alignment(&column.data_type, width) } else { 1.0 });
+        row += width * filled;
+    }
+    let fill = table.option("fillfactor").and_then(|fill| fill.parse::<f64>().ok()).unwrap_or(100.0);
+    let room = (8192.0 - 24.0) * fill / 100.0;
+    let rows_a_page = (room / (aligned(row, 8.0) + 4.0)).floor().max(1.0);
+    (!columns.is_empty()).then_some((table.rows / rows_a_page).ceil() * 8192.0)
+}
+
+fn aligned(at: f64, to: f64) -> f64 {
+    (at / to).ceil() * to
+}
+
+/// As in pg_type; short texts are not aligned.
+fn alignment(data_type: &str, width: f64) -> f64 {
+    match data_type {
+        "bigint" | "double precision" | "interval" => 8.0,
+        name if name.starts_with("timestamp") || name.starts_with("time ") => 8.0,
+        "integer" | "real" | "date" | "oid" => 4.0,
+        "smallint" => 2.0,
+        _ if width >= 127.0 => 4.0,
+        _ => 1.0,
+    }
+}
+
+fn finding(table: &Table, expected: f64) -> Option<Finding> {
+    let size = table.size_bytes() as f64;
+    let waste = size - expected;
+    if size < TIMES * expected || waste < WORTH_KNOWING {
+        return None;
+    }
+    let message = format!(
+        "the table of {} has rows for about {}; {} are free or dead",
+        bytes(size as i64),
+        bytes(expected as i64),
+        bytes(waste as i64),
+    );
+    let found = Finding::new(&RULE, None, message)
+        .about(&table.object)
+        .severity(if waste >= WORTH_IT { Severity::Warning } else { Severity::Info })
+        .help("free room is used again by new rows; only VACUUM FULL, pg_repack or pg_squeeze give it back, and VACUUM FULL locks out readers. Estimated from the statistics")
+        .evidence("size_bytes", size)
+        .evidence("expected_bytes", expected);
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(number: i32, data_type: &str, width: i32) -> Column {
+        Column {
+            number,
+            data_type: data_type.to_owned(),
+            width_bytes: Some(width),
+            null_share: Some(0.0),
+            ..Column::default()
+        }
+    }
+
+    #[test]
+    fn rows_are_packed_as_the_server_packs_them() {
+        // 1,000,000 rows of (int, bigint, text of 10): 24 + 4 + 4 + 8 + 10 → 56 + 4, 136 a page.
+        let columns = [column(1, "integer", 4), column(2, "bigint", 8), column(3, "text", 10)];
+        let table = Table { rows: 1e6, ..Table::default() };
+        let expected = expected_bytes(&table, &columns.each_ref()).unwrap();
+        assert_eq!(expected / 8192.0, (1e6_f64 / 136.0).ceil());
+    }
+
+    #[test]
+    fn half_of_a_large_table_is_worth_knowing() {
+        let severity = |pages| {
+            let table = Table { pages, ..Table::default() };
+            finding(&table, 100.0 * 1024.0 * 1024.0).map(|finding| finding.severity)
+        };
+        assert_eq!(severity(20_000), None);
+        assert_eq!(severity(30_000), Some(Severity::Info));
+        assert_eq!(severity(300_000), Some(Severity::Warning));
+    }
+}

@@ -1,0 +1,10 @@
+-- finds: parent_without_statistics.t
+CREATE TABLE t (id int) PARTITION BY LIST (id);
+CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1);
+INSERT INTO t SELECT 1 FROM generate_series(1, 100);
+ANALYZE t1;
+-- good
+CREATE TABLE t (id int) PARTITION BY LIST (id);
+CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1);
+INSERT INTO t SELECT 1 FROM generate_series(1, 100);
+ANALYZE t;
