@@ -95,7 +95,7 @@ bench-verify: release ## measure what it costs to verify migrations
 	@scripts/ensure-postgres
 	@scripts/bench-verify $(ARGS)
 
-faults: ## disturb builds in every way at random moments (ROUNDS=300)
+faults: ## disturb builds and rebuilds in every way at random moments (ROUNDS=300)
 	@scripts/ensure-postgres
 	PGTEND_FAULT_ROUNDS=$(or $(ROUNDS),300) $(CARGO) test --test it faults -- --nocapture
 

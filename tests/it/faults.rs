@@ -14,9 +14,9 @@ use crate::support::server;
 use crate::support::{Proxy, until};
 
 /// So many rounds are part of every test run.
-const ROUNDS: u64 = 12;
+pub const ROUNDS: u64 = 12;
 
-const DECLARED: &str = "
+pub const DECLARED: &str = "
     CREATE INDEX t_plain ON t (a, c);
     CREATE UNIQUE INDEX t_unique ON t (id, a);
     CREATE INDEX t_expression ON t (lower(b));
@@ -24,7 +24,7 @@ const DECLARED: &str = "
     CREATE INDEX p_parts ON p (a, c);";
 const DECLARED_NAMES: [&str; 5] = ["t_plain", "t_unique", "t_expression", "u_partial", "p_parts"];
 
-const SCHEMA: &str = "
+pub const SCHEMA: &str = "
     CREATE EXTENSION amcheck;
     CREATE TABLE t (id int, a int, b text, c int);
     INSERT INTO t SELECT n, n % 1000, md5(n::text), n % 77 FROM generate_series(1, 40000) n;
@@ -40,7 +40,7 @@ const STALL: Duration = Duration::from_secs(2);
 
 /// Ways to disturb a run.
 #[derive(Debug, Clone, Copy)]
-enum Fault {
+pub enum Fault {
     CancelBackend,
     TerminateBackend,
     KillBackend,
@@ -59,7 +59,7 @@ enum Fault {
     StallAndCut,
 }
 
-const FAULTS: [Fault; 16] = [
+pub const FAULTS: [Fault; 16] = [
     Fault::CancelBackend,
     Fault::TerminateBackend,
     Fault::KillBackend,
@@ -98,19 +98,19 @@ async fn after_any_faults_one_more_run_makes_it_whole() {
     }
 }
 
-fn number_from(variable: &str) -> Option<u64> {
+pub fn number_from(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().expect("a whole number"))
 }
 
 /// A server of the campaign's own, because it is killed and restarted, and a way to it that can be
 /// cut.
-struct Ground {
+pub struct Ground {
     sandbox: Sandbox,
-    proxy: Proxy,
+    pub proxy: Proxy,
 }
 
 impl Ground {
-    async fn new() -> Ground {
+    pub async fn new() -> Ground {
         let mut options = server::options();
         let settings = [
             ("deadlock_timeout", "100ms"),
@@ -171,7 +171,7 @@ impl Ground {
     }
 
     /// Does the fault; returns sessions that go on disturbing until they are dropped.
-    async fn inject(&mut self, fault: Fault, name: &str, running: &Running) -> Option<Client> {
+    pub async fn inject(&mut self, fault: Fault, name: &str, running: &Running) -> Option<Client> {
         match fault {
             Fault::CancelBackend => self.signal_builder(name, "pg_cancel_backend").await,
             Fault::TerminateBackend => self.signal_builder(name, "pg_terminate_backend").await,
@@ -228,7 +228,7 @@ impl Ground {
     }
 
     /// Ends what the faults left that is not pgtend's to mend.
-    async fn calm(&self, name: &str) {
+    pub async fn calm(&self, name: &str) {
         let admin = self.connect("postgres").await;
         admin.batch_execute("ALTER SYSTEM RESET temp_file_limit").await.unwrap();
         admin.batch_execute("SELECT pg_reload_conf()").await.unwrap();
@@ -271,7 +271,7 @@ impl Ground {
     async fn builders(&self, name: &str) -> Vec<String> {
         let client = self.connect("postgres").await;
         let sql = "SELECT pid::text FROM pg_stat_activity WHERE datname = $1 \
-                   AND application_name = 'pgtend/apply' AND query LIKE '%CONCURRENTLY%'";
+                   AND application_name LIKE 'pgtend/%' AND query LIKE '%CONCURRENTLY%'";
         let rows = client.query(sql, &[&name]).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect()
     }
@@ -292,7 +292,7 @@ impl Ground {
     }
 
     /// A session past the proxy; a server that is just recovering is waited for.
-    async fn connect(&self, database: &str) -> Client {
+    pub async fn connect(&self, database: &str) -> Client {
         let text = format!(
             "host={} port={} user=postgres dbname={database} application_name=disturber",
             self.sandbox.socket_dir().display(),
@@ -313,7 +313,7 @@ impl Ground {
 }
 
 /// SplitMix64: small, and the same everywhere.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -324,16 +324,16 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }
 
-    fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+    pub fn pick<T: Copy>(&mut self, items: &[T]) -> T {
         items[self.below(items.len() as u64) as usize]
     }
 
     /// A random moment of a run: here time itself is the input.
-    async fn moment(&mut self) {
+    pub async fn moment(&mut self) {
         tokio::time::sleep(Duration::from_millis(self.below(700))).await;
     }
 }

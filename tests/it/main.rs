@@ -43,6 +43,7 @@ mod program;
 mod prove;
 mod refresh;
 mod reindex;
+mod reindex_faults;
 mod restored;
 mod rules;
 mod secrets;
