@@ -160,6 +160,31 @@ rules! {
         CHECKSUMS_OFF = Info "checksums-off";
         ASYNCHRONOUS_COMMIT = Info "asynchronous-commit";
         AUTOVACUUM_THROTTLED = Info "autovacuum-throttled";
+        CONFIGURATION_ERROR = Warning "configuration-error";
+        FORCED_CHECKPOINTS = Info "forced-checkpoints";
+        BACKEND_FSYNC = Info "backend-fsync";
+        TEMPORARY_FILES = Info "temporary-files";
+        FULL_PAGE_IMAGES = Info "full-page-images";
+    }
+    Versions {
+        OUTDATED_MINOR = Warning "outdated-minor";
+        END_OF_LIFE = Warning "end-of-life";
+        SUSPECT_INDEX = Warning "suspect-index";
+        COLLATION_MISMATCH = Critical "collation-mismatch";
+        OUTDATED_EXTENSION = Info "outdated-extension";
+        EXTENSION_WITHOUT_FILES = Warning "extension-without-files";
+    }
+    Security {
+        PUBLIC_CREATE = Critical "public-create";
+        SUPERUSER_FUNCTION_SEARCH_PATH = Critical "superuser-function-search-path";
+        DEFINER_FUNCTION_SEARCH_PATH = Warning "definer-function-search-path";
+        REMOTE_TRUST = Critical "remote-trust";
+        MD5_PASSWORD = Warning "md5-password";
+        SUPERUSER_LOGIN = Info "superuser-login";
+        ROW_SECURITY_WITHOUT_POLICY = Info "row-security-without-policy";
+        POLICY_WITHOUT_ROW_SECURITY = Warning "policy-without-row-security";
+        VIEW_AROUND_ROW_SECURITY = Warning "view-around-row-security";
+        UNENCRYPTED_SESSIONS = Warning "unencrypted-sessions";
     }
     Design {
         NO_PRIMARY_KEY = Info "no-primary-key";

@@ -367,6 +367,20 @@ async fn limits_that_are_near_are_found() {
 }
 
 #[tokio::test]
+async fn what_an_old_release_damages_is_named() {
+    let db = Database::new().await;
+    db.sql("CREATE TABLE t (code bpchar); CREATE INDEX t_code ON t (code)").await;
+    let release = db.value("SHOW server_version_num").await.parse::<u32>().unwrap();
+    let good = [140_025, 150_020, 160_016, 170_012, 180_007];
+    let is_old = good.iter().any(|good| release / 10_000 == good / 10_000 && release < *good);
+    let output = db.pgtend(&["check", "versions", "--format", "json"]);
+    let found = output.json().findings;
+    let suspect = "B-tree indexes on bpchar without a length";
+    assert_eq!(is_found(&found, "suspect-index", suspect), is_old, "{output}");
+    assert_eq!(is_found(&found, "outdated-minor", "PostgreSQL"), is_old, "{output}");
+}
+
+#[tokio::test]
 async fn no_good_fixture_is_a_finding() {
     let db = Database::new().await;
     let fixtures = fixtures();

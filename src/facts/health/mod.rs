@@ -5,13 +5,16 @@ mod column;
 mod database;
 mod foreign_key;
 mod index;
+mod io;
 mod partition;
 mod replication;
+mod security;
 mod sequence;
 mod sessions;
 mod settings;
 mod table;
 mod trends;
+mod versions;
 
 use tokio_postgres::types::{ToSql, Type};
 
@@ -19,18 +22,24 @@ pub use column::{Column, ExpressionIndex, RegrettedColumns};
 pub use database::{Database, Glance};
 pub use foreign_key::{DisabledTrigger, ForeignKey, NotValidConstraint};
 pub use index::Index;
+pub use io::{Checkpoints, FileError, Io, Wal};
 pub use partition::{Partition, RefreshInterval, View, WalFiles};
 pub use replication::{
     Archiver, Conflicts, PublishedTable, Replication, Slot, Standby, Subscription,
     SubscriptionErrors,
 };
+pub use security::{
+    DefinerFunction, HbaRule, PublicSchema, RoleName, RowSecurity, RowSecurityView, Security,
+    Unencrypted,
+};
 pub use sequence::{SequenceColumn, Sequences};
 pub use sessions::{Connections, LockHolder, LockTable, RoleConnections, Sessions, lock_holders};
 pub use settings::Settings;
 #[cfg(test)]
-pub use settings::tests::settings;
+pub use settings::{Setting, tests::settings};
 pub use table::Table;
 pub use trends::Trends;
+pub use versions::{Collation, Extension, IndexClass, Versions};
 
 use super::columns::{FromRow, facts_of_columns};
 use super::index_bloat::{IndexBloat, Wanted, load_index_bloat};
@@ -41,7 +50,8 @@ use super::{HorizonHolder, load_horizon};
 use crate::failure::Result;
 use crate::pg::database::Server;
 use crate::pg::name::quote_ident;
-use crate::pg::server_error::ServerError;
+use crate::pg::row::Row;
+use crate::pg::server_error::{INSUFFICIENT_PRIVILEGE, ServerError};
 use crate::pg::session::Session;
 
 /// What is known of a server and its database.
@@ -77,6 +87,9 @@ pub struct Health {
     pub index_bloat: Known<Vec<IndexBloat>>,
     /// What snapshots and history tell.
     pub trends: Known<Trends>,
+    pub io: Io,
+    pub versions: Versions,
+    pub security: Security,
 }
 
 impl Health {
@@ -128,6 +141,9 @@ impl Health {
             replication: Replication::unseen(&why()),
             sessions: Sessions::unseen(&why()),
             trends: why().into(),
+            io: Io::unseen(&why()),
+            versions: Versions::unseen(&why()),
+            security: Security::unseen(&why()),
         }
     }
 }
@@ -196,6 +212,9 @@ pub async fn load_health(
         ),
         index_bloat: load_index_bloat(session, server, bloated).await.into(),
         trends: trends::load(session, history_owner).await,
+        io: io::load(session, server).await,
+        versions: versions::load(session, server).await,
+        security: security::load(session, server).await,
     };
     // A lost connection shows here, whatever query it was that met it.
     session.execute_all(&AS_BEFORE).await.map_err(ServerError::into_failure)?;
@@ -259,6 +278,28 @@ async fn rows<T: FromRow>(
     sql: &str,
     params: &[(&(dyn ToSql + Sync), Type)],
 ) -> Known<Vec<T>> {
-    let rows = ask(session, sql, params).await;
-    rows.map(|rows| rows.iter().map(T::from_row).collect()).into()
+    ask(session, sql, params).await.map(|rows| read(&rows)).into()
+}
+
+/// The rows of a query that calls this function of pg_catalog, which superusers may and others by a GRANT.
+async fn of_function<T: FromRow>(
+    session: &Session,
+    server: &Server,
+    sql: &str,
+    function: &str,
+) -> Known<Vec<T>> {
+    match ask(session, sql, &[]).await {
+        Err(failure) if failure.sqlstate.as_deref() == Some(INSUFFICIENT_PRIVILEGE) => {
+            let role = quote_ident(&server.role);
+            let grant = format!("GRANT EXECUTE ON FUNCTION pg_catalog.{function} TO {role}");
+            Unavailable::because(format!("this role may not call {function}"))
+                .help(grant)
+                .into()
+        }
+        rows => rows.map(|rows| read(&rows)).into(),
+    }
+}
+
+fn read<T: FromRow>(rows: &[Row]) -> Vec<T> {
+    rows.iter().map(T::from_row).collect()
 }

@@ -5,7 +5,8 @@ use crate::failure::{Failure, Result};
 use crate::findings::{Group, Rule};
 
 /// Rules of an opt-in group that are looked at all the same: whoever finds them open owns the server.
-const ALWAYS: &[&Rule] = &[];
+const ALWAYS: &[&Rule] =
+    &[&Rule::PUBLIC_CREATE, &Rule::SUPERUSER_FUNCTION_SEARCH_PATH, &Rule::REMOTE_TRUST];
 
 /// The checks that are asked for.
 #[derive(Debug, Clone, Default)]

@@ -7,7 +7,7 @@ DO $$
 BEGIN
   -- The pages of a new index are on disk and in no buffer.
   EXECUTE format('COPY (SELECT) TO PROGRAM %L', format(
-    'printf damaged | dd of=%s bs=1 seek=12288 conv=notrunc status=none', pg_relation_filepath('t_name')
+    'cat >/dev/null; printf damaged | dd of=%s bs=1 seek=12288 conv=notrunc status=none', pg_relation_filepath('t_name')
   ));
   SET LOCAL enable_seqscan = off;
   PERFORM count(name) FROM t WHERE name > 'a';

@@ -5,6 +5,7 @@ mod indexes;
 mod opinions;
 mod partitions;
 mod replication;
+mod security;
 mod sequences;
 mod sessions;
 mod settings;
@@ -12,6 +13,7 @@ mod space;
 mod statistics;
 mod urgency;
 mod vacuum;
+mod versions;
 
 use crate::facts::Unavailable;
 use crate::facts::health::Health;
@@ -112,6 +114,8 @@ pub fn all() -> impl Iterator<Item = Judge> {
         replication::ALL,
         sessions::ALL,
         settings::ALL,
+        versions::ALL,
+        security::ALL,
         design::ALL,
         partitions::ALL,
         opinions::ALL,

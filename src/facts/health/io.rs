@@ -1,0 +1,78 @@
+//! Checkpoints, WAL and the configuration files.
+
+use super::{of_function, rows};
+use crate::facts::columns::facts_of_columns;
+use crate::facts::known::Known;
+use crate::pg::database::Server;
+use crate::pg::session::Session;
+
+/// What the server writes, and what it cannot read of its configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Io {
+    pub checkpoints: Known<Vec<Checkpoints>>,
+    pub wal: Known<Vec<Wal>>,
+    pub file_errors: Known<Vec<FileError>>,
+}
+
+facts_of_columns! {
+    /// The checkpoints since the last reset of the counters.
+    pub struct Checkpoints {
+        pub timed: i64,
+        /// Because too much WAL was written, or by hand.
+        pub requested: i64,
+        /// Times when a session had to flush a file itself.
+        pub backend_fsyncs: i64,
+        /// `None`: never.
+        pub reset_seconds: Option<f64>,
+    }
+}
+
+facts_of_columns! {
+    /// The WAL since the last reset of the counters.
+    pub struct Wal {
+        pub bytes: i64,
+        /// Whole pages in it.
+        pub page_images: i64,
+        /// `None`: never.
+        pub reset_seconds: Option<f64>,
+    }
+}
+
+facts_of_columns! {
+    /// A line of a configuration file that the server cannot take.
+    pub struct FileError {
+        /// The setting; `None`: the line is none.
+        pub name: Option<String>,
+        pub file: Option<String>,
+        pub line: Option<i32>,
+        pub error: String,
+    }
+}
+
+/// From here on the checkpointer has a view of its own.
+const CHECKPOINTER_HAS_VIEW: u32 = 17;
+
+pub(super) async fn load(session: &Session, server: &Server) -> Io {
+    let checkpoints = match server.version.major() < CHECKPOINTER_HAS_VIEW {
+        true => include_str!("../../../sql/check/checkpoints.sql"),
+        false => include_str!("../../../sql/check/checkpoints_17.sql"),
+    };
+    let file_errors = include_str!("../../../sql/check/file_errors.sql");
+    Io {
+        checkpoints: rows(session, checkpoints, &[]).await,
+        wal: rows(session, include_str!("../../../sql/check/wal.sql"), &[]).await,
+        file_errors: of_function(session, server, file_errors, "pg_show_all_file_settings()").await,
+    }
+}
+
+#[cfg(test)]
+impl Io {
+    /// Nothing of it could be seen.
+    pub fn unseen(why: &crate::facts::Unavailable) -> Self {
+        Io {
+            checkpoints: why.clone().into(),
+            wal: why.clone().into(),
+            file_errors: why.clone().into(),
+        }
+    }
+}

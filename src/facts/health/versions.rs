@@ -1,0 +1,86 @@
+//! Extensions, collations and operator classes.
+
+use super::rows;
+use crate::facts::columns::facts_of_columns;
+use crate::facts::known::Known;
+use crate::pg::database::Server;
+use crate::pg::session::Session;
+
+/// What depends on the version of the server, its extensions and its system.
+#[derive(Debug, Clone, Default)]
+pub struct Versions {
+    pub extensions: Known<Vec<Extension>>,
+    pub collations: Known<Vec<Collation>>,
+    pub index_classes: Known<Vec<IndexClass>>,
+}
+
+facts_of_columns! {
+    /// An extension of this database.
+    pub struct Extension {
+        /// As the server quotes it.
+        pub name: String,
+        pub version: String,
+        /// What CREATE EXTENSION would install; `None`: its files are not there.
+        pub default_version: Option<String>,
+        /// The files know the version that is installed.
+        pub is_version_there: bool,
+    }
+}
+
+facts_of_columns! {
+    /// A collation that indexes rely on.
+    pub struct Collation {
+        /// As the server quotes it.
+        pub object: String,
+        /// It is the database's own.
+        pub is_database: bool,
+        /// Of the system's collation when this one was made.
+        pub recorded: Option<String>,
+        /// Of the system's collation now; `None`: it has no version.
+        pub actual: Option<String>,
+        /// That rely on it.
+        pub indexes: i64,
+    }
+}
+
+facts_of_columns! {
+    /// An operator class by which indexes order or hash their keys.
+    pub struct IndexClass {
+        pub method: String,
+        pub class: String,
+        /// The key's type has a length, as `char(3)`.
+        pub has_length: bool,
+        pub indexes: i64,
+        /// Some of them, as the server quotes them.
+        pub examples: Vec<String>,
+    }
+}
+
+/// From here on databases know the version of their collation.
+const DATABASES_HAVE_VERSIONS: u32 = 15;
+
+pub(super) async fn load(session: &Session, server: &Server) -> Versions {
+    let extensions = include_str!("../../../sql/check/extensions.sql");
+    let collations = match server.version.major() < DATABASES_HAVE_VERSIONS {
+        true => include_str!("../../../sql/check/collations.sql"),
+        false => include_str!("../../../sql/check/collations_15.sql"),
+    };
+    let index_classes = include_str!("../../../sql/check/index_classes.sql");
+    Versions {
+        extensions: rows(session, extensions, &[]).await,
+        collations: rows(session, collations, &[]).await,
+        index_classes: rows(session, index_classes, &[]).await,
+    }
+}
+
+#[cfg(test)]
+impl Versions {
+    /// Nothing of it could be seen.
+    pub fn unseen(why: &crate::facts::Unavailable) -> Self {
+        Versions {
+            extensions: why.clone().into(),
+            collations: why.clone().into(),
+            index_classes: why.clone().into(),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+use crate::facts::health::{Collation, Health};
+use crate::findings::{Finding, Rule, Severity};
+use crate::format::count;
+use crate::jobs::check::rules::{Found, Judged};
+use crate::pg::name::quote_ident;
+
+pub const RULE: Rule = Rule::COLLATION_MISMATCH;
+
+pub fn judge(health: &Health) -> Judged {
+    let collations = health.versions.collations.seen()?.iter();
+    Ok(collations.filter_map(finding).collect::<Found>())
+}
+
+fn finding(collation: &Collation) -> Option<Finding> {
+    let Collation { object, is_database, indexes, .. } = collation;
+    let (recorded, actual) = collation.recorded.as_deref().zip(collation.actual.as_deref())?;
+    if recorded == actual {
+        return None;
+    }
+    let relying = count(usize::try_from(*indexes).unwrap_or_default(), "index relies", "indexes rely");
+    let message = format!(
+        "the system sorts by version {actual} of the collation, and {recorded} was recorded; {relying} on the order"
+    );
+    let (refresh, what) = match is_database {
+        true => (format!("ALTER DATABASE {} REFRESH COLLATION VERSION", quote_ident(object)), "database"),
+        false => (format!("ALTER COLLATION {object} REFRESH VERSION"), "collation"),
+    };
+    let found = Finding::new(&RULE, None, message)
+        .about(object)
+        .evidence("recorded_version", recorded)
+        .evidence("actual_version", actual)
+        .evidence("indexes", *indexes);
+    Some(match (*indexes, is_database) {
+        (0, _) => found.severity(Severity::Info).help(format!("no index of the {what} relies on it")).command(refresh),
+        (_, true) => found
+            .help(format!("searches may miss rows, and unique indexes take a value twice: rebuild first, then {refresh}"))
+            .command(format!("REINDEX DATABASE CONCURRENTLY {}", quote_ident(object))),
+        (_, false) => found
+            .help("searches may miss rows, and unique indexes take a value twice: rebuild the indexes on it first")
+            .command(refresh),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_that_are_not_known_are_no_mismatch() {
+        let of = |recorded: Option<&str>, actual: Option<&str>, indexes| {
+            let collation = Collation {
+                object: "shop".to_owned(),
+                is_database: true,
+                recorded: recorded.map(str::to_owned),
+                actual: actual.map(str::to_owned),
+                indexes,
+            };
+            finding(&collation)
+        };
+        assert_eq!(of(Some("2.36"), None, 5), None);
+        assert_eq!(of(Some("2.36"), Some("2.36"), 5), None);
+        let without = of(Some("2.31"), Some("2.36"), 0).unwrap();
+        assert_eq!(without.severity, Severity::Info);
+        let found = of(Some("2.31"), Some("2.36"), 5).unwrap();
+        assert_eq!(found.severity, Severity::Critical);
+        assert_eq!(found.command.as_deref(), Some("REINDEX DATABASE CONCURRENTLY shop"));
+    }
+}

@@ -1,0 +1,10 @@
+//! Versions, extensions and collations.
+
+mod releases;
+
+use super::judges;
+
+judges! {
+    outdated_minor, end_of_life, suspect_index, collation_mismatch, outdated_extension,
+    extension_without_files,
+}

@@ -1,0 +1,100 @@
+//! What is known of PostgreSQL's releases.
+
+use jiff::civil::{Date, date};
+
+use crate::facts::Unavailable;
+use crate::facts::health::Health;
+
+/// A release, as `server_version_num` has it: 15 and 20 of `15.20`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Release {
+    pub major: u32,
+    pub minor: u32,
+}
+
+impl std::fmt::Display for Release {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// A major version.
+#[derive(Debug)]
+pub struct Major {
+    pub latest: Release,
+    /// There are no fixes for it afterwards.
+    pub ends: Date,
+}
+
+/// When the latest of these came out: later ones are not known.
+pub const KNOWN_UNTIL: Date = date(2026, 11, 12);
+
+const MAJORS: [Major; 5] = [
+    Major {
+        latest: Release { major: 14, minor: 25 },
+        ends: date(2026, 11, 12),
+    },
+    Major {
+        latest: Release { major: 15, minor: 20 },
+        ends: date(2027, 11, 11),
+    },
+    Major {
+        latest: Release { major: 16, minor: 16 },
+        ends: date(2028, 11, 9),
+    },
+    Major {
+        latest: Release { major: 17, minor: 12 },
+        ends: date(2029, 11, 8),
+    },
+    Major {
+        latest: Release { major: 18, minor: 7 },
+        ends: date(2030, 11, 14),
+    },
+];
+
+/// The release that runs.
+///
+/// # Errors
+/// Where the settings could not be seen.
+pub fn running(health: &Health) -> Result<Release, Unavailable> {
+    let number = health.settings.seen()?.number("server_version_num");
+    let number =
+        number.ok_or_else(|| Unavailable::because("the server does not say its version"))?;
+    let number = number as u32;
+    Ok(Release { major: number / 10_000, minor: number % 10_000 })
+}
+
+/// What is known of its major version.
+///
+/// # Errors
+/// Where it is newer than what pgtend knows.
+pub fn major_of(release: Release) -> Result<&'static Major, Unavailable> {
+    let known = MAJORS.iter().find(|major| major.latest.major == release.major);
+    known.ok_or_else(|| {
+        Unavailable::because(format!(
+            "this pgtend knows of the releases until {KNOWN_UNTIL}, and of none of PostgreSQL {}",
+            release.major,
+        ))
+    })
+}
+
+/// Settings of a server of that version.
+#[cfg(test)]
+pub fn of_version(number: &str) -> crate::facts::Known<crate::facts::health::Settings> {
+    crate::facts::health::settings(&[("server_version_num", number)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_read_and_known() {
+        let health = |number| Health { settings: of_version(number), ..Health::default() };
+        let release = running(&health("150018")).unwrap();
+        assert_eq!(release.to_string(), "15.18");
+        assert!(release < major_of(release).unwrap().latest);
+        assert!(major_of(running(&health("190002")).unwrap()).is_err());
+        assert!(running(&Health::default()).is_err());
+    }
+}

@@ -1,0 +1,3 @@
+-- finds: hstore
+CREATE EXTENSION hstore VERSION '1.4';
+-- good

@@ -1,0 +1,3 @@
+-- finds: public
+GRANT CREATE ON SCHEMA public TO PUBLIC;
+-- good

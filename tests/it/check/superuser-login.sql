@@ -1,0 +1,3 @@
+-- finds: another_superuser
+CREATE ROLE another_superuser SUPERUSER LOGIN;
+-- good
