@@ -260,10 +260,13 @@ async fn what_is_suppressed_is_not_told_and_has_to_be_there() {
     let expired = check("until = 2020-01-31");
     assert_eq!(expired, [("expired-ignore".to_owned(), "duplicate-index".to_owned()), twin()]);
     let baseline = db.path("known.json").display().to_string();
-    db.pgtend(&["check", "indexes", "--write-baseline", &baseline]).expect(1);
+    db.pgtend(&["check", "indexes", "--write-baseline", &baseline, "--fail-on", "info"])
+        .expect(1);
     db.pgtend(&["check", "indexes", "--baseline", &baseline]).expect(0);
     db.sql("CREATE INDEX t_third ON t (id)").await;
-    let new = db.pgtend(&["check", "indexes", "--baseline", &baseline]).expect(1);
+    let new = db
+        .pgtend(&["check", "indexes", "--baseline", &baseline, "--fail-on", "info"])
+        .expect(1);
     assert!(
         new.stdout.contains("public.t_third") && !new.stdout.contains("t_other"),
         "{new}"
@@ -299,7 +302,9 @@ async fn prometheus_and_cron_are_told() {
     )
     .await;
     let file = db.path("check.prom").display().to_string();
-    let output = db.pgtend(&["check", "indexes", "-q", "--metrics-file", &file]).expect(1);
+    let output = db
+        .pgtend(&["check", "indexes", "-q", "--metrics-file", &file, "--fail-on", "info"])
+        .expect(1);
     assert!(
         output.stdout.contains("$ DROP INDEX CONCURRENTLY public.\"a\"\"b\""),
         "{output}"
@@ -307,13 +312,13 @@ async fn prometheus_and_cron_are_told() {
     assert_eq!(output.stderr, "", "{output}");
     let metrics = fs::read_to_string(&file).unwrap();
     let line = format!(
-        "pgtend_check_findings{{database=\"{}\",check=\"duplicate-index\",severity=\"warning\"}} 1\n",
+        "pgtend_check_findings{{database=\"{}\",check=\"duplicate-index\",severity=\"info\"}} 1\n",
         db.name
     );
     assert!(metrics.contains(&line), "{metrics}");
     db.pgtend(&["check", "indexes", "-q", "--fail-on", "critical"]).expect(0);
-    let brief = db.pgtend(&["check", "indexes", "--brief"]).expect(1);
-    assert!(brief.stdout.starts_with(&format!("{}: 1 warning; public.", db.name)), "{brief}");
+    let brief = db.pgtend(&["check", "indexes", "--brief"]).expect(0);
+    assert!(brief.stdout.starts_with(&format!("{}: 1 note; public.", db.name)), "{brief}");
     let wrong = db.pgtend(&["check", "--only", "duplicate-indx"]).expect(2);
     assert!(wrong.stderr.contains("duplicate-index"), "{wrong}");
 }

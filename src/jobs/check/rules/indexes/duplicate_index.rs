@@ -1,10 +1,13 @@
 use super::key::{Superfluous, are_hidden, duplicates};
 use crate::facts::health::Health;
-use crate::findings::{Finding, Rule};
+use crate::findings::{Finding, Rule, Severity};
 use crate::format::bytes;
 use crate::jobs::check::rules::{Found, Judged, hidden_by_locks};
 
 pub const RULE: Rule = Rule::DUPLICATE_INDEX;
+
+/// A smaller one costs little.
+const LARGE: i64 = 1 << 20;
 
 pub fn judge(health: &Health) -> Judged {
     let indexes = health.indexes.seen()?;
@@ -20,6 +23,7 @@ fn finding(Superfluous { index, because_of }: &Superfluous<'_>) -> Finding {
     );
     Finding::new(&RULE, None, message)
         .about(&index.object)
+        .severity(if index.size_bytes() >= LARGE { Severity::Warning } else { Severity::Info })
         .help("nothing needs this one of the two")
         .command(format!("DROP INDEX CONCURRENTLY {}", index.object))
         .evidence("size_bytes", index.size_bytes())

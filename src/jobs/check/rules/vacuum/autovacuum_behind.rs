@@ -4,7 +4,7 @@ use crate::findings::{Finding, Rule, Severity};
 use crate::format::whole;
 use crate::jobs::check::command::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
-use crate::work::maintenance::plan::due::{Measure, vacuum_measures};
+use crate::work::maintenance::plan::due::{Measure, What, vacuum_measures};
 
 pub const RULE: Rule = Rule::AUTOVACUUM_BEHIND;
 
@@ -40,11 +40,17 @@ fn finding(table: &TableState, worst: &Measure) -> Finding {
         worst.what.words(),
         whole(worst.threshold as i64),
     );
-    let is_far = worst.is_over(FAR_BEHIND);
+    // Rows that were only inserted are in nobody's way yet.
+    let is_insert = matches!(worst.what, What::InsertedRows | What::ToastInsertedRows);
+    let help = match is_insert {
+        true => "index-only scans read the table, too, and freezing is left for later",
+        false => "queries read them with the others; see also vacuum-blocked, autovacuum-off, autovacuum-starved",
+    };
+    let is_bad = !is_insert && worst.is_over(FAR_BEHIND);
     Finding::new(&RULE, None, message)
         .about(&table.name)
-        .severity(if is_far { Severity::Warning } else { Severity::Info })
-        .help("queries read dead rows with the others; see also vacuum-blocked, autovacuum-off and autovacuum-starved")
+        .severity(if is_bad { Severity::Warning } else { Severity::Info })
+        .help(help)
         .command(pgtend("vacuum", &table.name.to_string()))
         .evidence("rows", worst.value)
         .evidence("due_at", worst.threshold)

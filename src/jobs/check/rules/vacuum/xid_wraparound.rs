@@ -1,13 +1,19 @@
-use crate::facts::health::{Database, Health, Table};
+use crate::facts::health::{Database, Health, Table, Trends};
+use crate::facts::measures::MeasureKind;
+use crate::facts::trend::{Forecast, Limit};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::whole;
 use crate::jobs::check::command::{pgtend, shell};
-use crate::jobs::check::rules::{Found, Judged};
+use crate::jobs::check::rules::{Found, Judged, urgency};
+use crate::pg::name::quote_ident;
 
 pub const RULE: Rule = Rule::XID_WRAPAROUND;
 
 /// From here on VACUUM drops all its limits (`vacuum_failsafe_age`): not much is left.
 const FAILSAFE_AGE: i32 = 1_600_000_000;
+
+/// The server gives out no further id, and takes no more writes.
+const LAST_AGE: i64 = 2_146_483_647;
 
 /// Older than `autovacuum_freeze_max_age` alone is the normal work of autovacuum.
 const LATE: f64 = 1.25;
@@ -17,21 +23,39 @@ pub fn judge(health: &Health) -> Judged {
     let tables = health.tables.seen()?;
     let databases = health.databases.seen()?.iter();
     let old = databases.filter(|database| f64::from(database.xid_age) > LATE * limit);
-    Ok(old.map(|database| finding(database, tables, limit)).collect::<Found>())
+    let found = old.map(|database| {
+        let forecast = health.trends.known().and_then(|trends| forecast(database, trends));
+        finding(database, tables, limit, forecast)
+    });
+    Ok(found.collect::<Found>())
 }
 
-fn finding(database: &Database, tables: &[Table], limit: f64) -> Finding {
+/// When the age reaches its end, as fast as ids are given out and frozen now.
+fn forecast(database: &Database, trends: &Trends) -> Option<Forecast> {
+    let given = trends.rate(MeasureKind::NextXid, "server")?;
+    let frozen = trends.rate(MeasureKind::DatabaseFrozenXid, &quote_ident(&database.name))?;
+    Some(given.less(frozen).until(database.xid_age.into(), Limit::AtMost(LAST_AGE)))
+}
+
+fn finding(
+    database: &Database,
+    tables: &[Table],
+    limit: f64,
+    forecast: Option<Forecast>,
+) -> Finding {
     let Database { name, xid_age: age, .. } = database;
     let oldest = tables.iter().filter(|_| database.is_current).max_by_key(|table| table.xid_age);
     let of_table = oldest.map_or_else(String::new, |table| format!(", in {}", table.known_as()));
+    let urgent = forecast.as_ref().and_then(urgency::of).unwrap_or(Severity::Warning);
+    let when = forecast.map_or_else(String::new, |it| format!("; it reaches the end {it}"));
     let message = format!(
-        "the oldest transaction id of the database is {} transactions old{of_table}; autovacuum was due at {}",
+        "the oldest transaction id of the database is {} transactions old{of_table}; autovacuum was due at {}{when}",
         whole(i64::from(*age)),
         whole(limit as i64),
     );
     Finding::new(&RULE, None, message)
         .about(name)
-        .severity(if *age >= FAILSAFE_AGE { Severity::Critical } else { Severity::Warning })
+        .severity(if *age >= FAILSAFE_AGE { Severity::Critical } else { urgent })
         .help("at 2,146,483,647 the server refuses every write; see what keeps VACUUM from freezing (vacuum-blocked)")
         .evidence("xid_age", *age)
         .evidence("autovacuum_freeze_max_age", limit)
@@ -45,6 +69,8 @@ fn finding(database: &Database, tables: &[Table], limit: f64) -> Finding {
 mod tests {
     use super::*;
     use crate::facts::Known;
+    use crate::facts::measures::Measured;
+    use crate::facts::trend::Point;
     use crate::facts::health::settings;
 
     fn of_age(xid_age: i32) -> Vec<Finding> {
@@ -55,6 +81,41 @@ mod tests {
             ..Health::default()
         };
         judge(&health).unwrap().findings
+    }
+
+    #[test]
+    fn the_pace_decides_how_urgent_it_is() {
+        let day = 86_400.0;
+        let measured = |kind, object: &str, value| Measured {
+            kind,
+            object: object.to_owned(),
+            object_oid: None,
+            first: Some(Point { epoch: 0.0, value: 0 }),
+            last: Point { epoch: 7.0 * day, value },
+            changed_epoch: 0.0,
+            since_epoch: 0.0,
+        };
+        let severity = |a_week: i64| {
+            let measures = vec![
+                measured(MeasureKind::NextXid, "server", a_week),
+                measured(MeasureKind::DatabaseFrozenXid, "shop", 0),
+            ];
+            let database = Database {
+                name: "shop".to_owned(),
+                xid_age: 1_000_000_000,
+                ..Database::default()
+            };
+            let health = Health {
+                databases: Known::Known(vec![database]),
+                trends: Known::Known(Trends::new(measures, Vec::new())),
+                ..Health::default()
+            };
+            let found = judge(&health).unwrap().findings.remove(0);
+            (found.severity, found.message.contains("it reaches the end in"))
+        };
+        assert_eq!(severity(2_000_000_000), (Severity::Critical, true));
+        assert_eq!(severity(300_000_000), (Severity::Warning, true));
+        assert_eq!(severity(0), (Severity::Warning, false));
     }
 
     #[test]
