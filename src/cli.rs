@@ -21,7 +21,7 @@ use crate::jobs::{
     slow_queries, snapshot, verify, what_if,
 };
 use crate::output::inflight::Inflight;
-use crate::output::report_file::ReportFile;
+use crate::output::report_file::{self, ReportFile};
 use crate::output::{
     Color, Console, FleetReport, Format, Origin, OutputOptions, Report, Verbosity,
 };
@@ -225,6 +225,10 @@ impl Cli {
         if !matches!(self.format(), Format::Table | Format::Json) {
             return Err(fleet::refuse(&format!("--format {}", self.format().name())));
         }
+        let of_one = |file: &&ReportFile| !matches!(file.format, Format::Table | Format::Json);
+        if let Some(file) = self.command.report_files().iter().find(of_one) {
+            return Err(fleet::refuse(&format!("--report {}", file.format.name())));
+        }
         let options = fleet::FleetOptions {
             parallel: self.shared.parallel_targets.into(),
             stop_after: self.shared.stop_after.map(|most| most as usize),
@@ -237,7 +241,10 @@ impl Cli {
     /// people read.
     fn require_format(&self) -> Result<()> {
         let known = [&[Format::Table, Format::Json], self.command.formats()].concat();
-        if known.contains(&self.format()) {
+        let files = self.command.report_files();
+        let unknown = files.iter().find(|file| !known.contains(&file.format));
+        if known.contains(&self.format()) && unknown.is_none() {
+            report_file::check(files)?;
             return match self.command.wants_events() && self.format() != Format::Json {
                 true => Err(Failure::usage("--events goes with --format json")),
                 false => Ok(()),
@@ -247,7 +254,8 @@ impl Cli {
         // Table and JSON are always there.
         let (last, others) = names.split_last().unwrap_or((&"", &[]));
         let known = format!("{} and {last}", others.join(", "));
-        Err(Failure::usage(format!("{} knows --format {known} only", self.command.name())))
+        let option = unknown.map_or("--format", |_| "--report");
+        Err(Failure::usage(format!("{} knows {option} {known} only", self.command.name())))
     }
 
     /// The product's format.

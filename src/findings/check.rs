@@ -43,3 +43,22 @@ pub struct Check {
     /// On which servers, by version; filled in where there are several.
     pub servers: Vec<String>,
 }
+
+impl Check {
+    /// What it came to, as people read it.
+    pub fn told(&self) -> &'static str {
+        match self.verdict {
+            CheckVerdict::Failed => "finding",
+            other => other.name(),
+        }
+    }
+
+    /// Why it came to that, as far as there is something to say.
+    pub fn why(&self) -> String {
+        match (&self.reason, self.suppressed) {
+            (Some(reason), _) => reason.clone(),
+            (None, 0) => String::new(),
+            (None, suppressed) => format!("{suppressed} suppressed"),
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! What is left of a product where the command could not do its job.
 
-use super::{Format, Origin};
+use super::{Format, Origin, html};
 use crate::failure::Failure;
 use crate::findings::{github, gitlab, junit, markdown, sarif};
 
@@ -13,6 +13,7 @@ pub fn product_of_failure(format: Format, failure: &Failure, origin: &Origin) ->
         Format::Junit => junit::failure(failure),
         Format::Gitlab => gitlab::NOTHING.to_owned(),
         Format::Markdown => markdown::failure(failure),
+        Format::Html => html::failure(failure),
         Format::Table | Format::Csv => String::new(),
     }
 }

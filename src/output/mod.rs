@@ -8,6 +8,7 @@ mod events;
 pub mod executed;
 mod failure;
 mod fleet;
+pub mod html;
 pub mod inflight;
 pub mod keys;
 pub mod metrics;

@@ -12,6 +12,8 @@ pub enum Format {
     Csv,
     /// Markdown, for a summary or a comment (slow-queries, verify)
     Markdown,
+    /// A page that needs nothing but itself (check)
+    Html,
     /// Annotations that GitHub shows beside the code (verify)
     Github,
     /// SARIF 2.1.0, for code scanning (verify)
@@ -30,6 +32,7 @@ impl Format {
             Format::Json => "json",
             Format::Csv => "csv",
             Format::Markdown => "markdown",
+            Format::Html => "html",
             Format::Github => "github",
             Format::Sarif => "sarif",
             Format::Junit => "junit",

@@ -36,7 +36,7 @@ impl FromStr for ReportFile {
 
 fn unknown(format: &str) -> String {
     format!(
-        "{format:?} is no format for a report: json, sarif, junit, gitlab, github, markdown and table are"
+        "{format:?} is no format for a report: json, html, sarif, junit, gitlab, github, markdown and table are"
     )
 }
 

@@ -8,7 +8,7 @@ use crate::format::{bytes, count, whole};
 use crate::pg::database::Server;
 
 /// From here on the server refuses writes: 2^31 less 3 million and what is reserved.
-const XID_LIMIT: i64 = 2_147_483_647 - 3_000_000;
+pub const XID_LIMIT: i64 = 2_147_483_647 - 3_000_000;
 
 /// What is seen at a glance; `None` is what could not be seen.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -60,7 +60,8 @@ impl Glance {
         lines.map(|(name, value)| format!(" {name:<12} {value}\n")).collect()
     }
 
-    fn lines(&self) -> Vec<(&'static str, String)> {
+    /// What is known, each with its name.
+    pub fn lines(&self) -> Vec<(&'static str, String)> {
         let up = self.uptime_seconds.map_or_else(String::new, |it| format!(", up {}", span(it)));
         let role = if self.in_recovery { ", standby" } else { "" };
         let mut lines = vec![("server", format!("PostgreSQL {}{role}{up}", self.server_version))];

@@ -1,10 +1,12 @@
 //! `pgtend check`.
 
 mod baseline;
+mod chart;
 mod command;
 mod document;
 mod glance;
 mod metrics;
+mod page;
 mod plan;
 mod report;
 mod rules;
@@ -88,6 +90,7 @@ impl Command for Args {
             "pgtend check -q --fail-on critical",
             "From cron: warnings and worse, 1 where one is critical",
         ),
+        ("pgtend check --report html=check.html", "Also write a page to send to somebody"),
         (
             "pgtend check --write-baseline known.json",
             "Accept what is found today; --baseline known.json then tells what is new",
@@ -95,7 +98,7 @@ impl Command for Args {
     ];
     const SEE_ALSO: &'static [&'static str] = &["rules", "activity", "advise", "snapshot"];
     const FORMATS: &'static [Format] =
-        &[Format::Markdown, Format::Github, Format::Sarif, Format::Junit];
+        &[Format::Html, Format::Markdown, Format::Github, Format::Sarif, Format::Junit];
     const TARGETS: Targets = Targets::Several;
 
     fn report_files(&self) -> &[ReportFile] {
@@ -117,7 +120,8 @@ impl Command for Args {
         let health = load_health(&session, &database.server, owner, plan::is_due).await?;
         let comments = load_ignore_comments(&session).await?;
         let suppressions = suppressions(context, &comments);
-        let today = ZonedDateTime::now().date();
+        let now = ZonedDateTime::now();
+        let today = now.date();
         let measure = Measure { selection, suppressions, baseline, fails_on, today };
         let judgement = plan::judge(&health, measure);
         if let Some(file) = &self.write_baseline {
@@ -129,7 +133,9 @@ impl Command for Args {
             .as_ref()
             .and_then(|file| metrics::write(file, &name, &judgement));
         let glance = glance::Glance::new(&health, &database.server);
-        Ok(Box::new(CheckReport { judgement, glance, warning, name, is_brief: self.brief }))
+        let looked_at = now.strftime("%Y-%m-%d %H:%M %Z").to_string();
+        let is_brief = self.brief;
+        Ok(Box::new(CheckReport { judgement, glance, warning, name, looked_at, is_brief }))
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::document::CheckDocument;
 use super::glance::Glance;
+use super::page;
 use super::plan::Judgement;
 use crate::escape_control::escape_control;
 use crate::findings::{
@@ -22,6 +23,8 @@ pub struct CheckReport {
     pub warning: Option<Warning>,
     /// The database's name.
     pub name: String,
+    /// When it was looked at, to the minute.
+    pub looked_at: String,
     /// One line is wanted.
     pub is_brief: bool,
 }
@@ -45,6 +48,9 @@ impl Report for CheckReport {
             Format::Github => Text::of(github::text(review, &repository())),
             Format::Sarif => Text::of(sarif::text(review, &repository())),
             Format::Junit => Text::of(junit::text(review, &repository())),
+            Format::Html => {
+                Text::of(page::text(&self.judgement, &self.glance, &self.name, &self.looked_at))
+            }
             Format::Markdown => Text::of(markdown::text(review, &repository())),
             _ if self.is_brief => Text::of(self.brief()),
             _ => Text::of(self.shown(style)),
@@ -183,16 +189,7 @@ fn item(finding: &Finding) -> String {
 fn checks(review: &Review, width: Option<u16>) -> String {
     let mut table = table(&["check", "verdict", "why"]);
     for check in &review.checks {
-        let verdict = match check.verdict {
-            CheckVerdict::Failed => "finding",
-            other => other.name(),
-        };
-        let reason = match (&check.reason, check.suppressed) {
-            (Some(reason), _) => reason.clone(),
-            (None, 0) => String::new(),
-            (None, suppressed) => format!("{suppressed} suppressed"),
-        };
-        table.add_row([cell(check.name), cell(verdict), cell(reason)]);
+        table.add_row([cell(check.name), cell(check.told()), cell(check.why())]);
     }
     fitted(&table, Narrow { wraps: "why", drops: &[], alike: &[] }, width)
 }

@@ -24,7 +24,7 @@ use crate::did_you_mean;
 use crate::failure::{Failure, Kind, Result};
 use crate::findings::{FailOn, Ignores, Rule, Severity, ignores};
 use crate::format;
-use crate::output::report_file::{self, ReportFile};
+use crate::output::report_file::ReportFile;
 use crate::output::{Format, Report};
 use crate::pg::version::OLDEST_SUPPORTED;
 use plan::{IfMissing, Judgement, comments, merge};
@@ -161,7 +161,6 @@ impl Command for Args {
     }
 
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
-        report_file::check(&self.report)?;
         let fail_on = fail_on(context, self)?;
         let folder = Folder::read(context, self)?;
         narrate(context, self, &folder);

@@ -58,7 +58,7 @@ impl Report for VerifyReport {
             Format::Junit => narrated(junit::text(&judgement.review, repository), judgement),
             Format::Gitlab => narrated(gitlab::text(&judgement.review, repository), judgement),
             Format::Markdown => narrated(markdown::text(&judgement.review, repository), judgement),
-            Format::Table | Format::Json | Format::Csv => {
+            Format::Table | Format::Json | Format::Csv | Format::Html => {
                 let mut text = Text::of(table_of(judgement, style));
                 text.narrate(verdict(judgement));
                 text

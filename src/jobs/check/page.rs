@@ -1,0 +1,135 @@
+//! What was found, as a page.
+
+use super::chart;
+use super::glance::Glance;
+use super::plan::Judgement;
+use crate::findings::{Check, CheckVerdict, Finding, Severity, counted};
+use crate::format::count;
+use crate::output::html::{Html, page};
+
+/// So many findings of a rule and severity stand there unfolded.
+const UNFOLDED: usize = 20;
+
+/// The page.
+pub fn text(judgement: &Judgement, glance: &Glance, name: &str, looked_at: &str) -> String {
+    let findings = &judgement.review.findings;
+    let title = format!("pgtend check: {name}");
+    let found = counted(findings).unwrap_or_else(|| "nothing found".to_owned());
+    let worst = findings.first().map_or("passed", |finding| finding.severity.name());
+    let head = [
+        Html::element("h1", &[], [Html::text(&title)]),
+        Html::of_class("p", "dim", looked_at),
+        Html::of_class("p", &format!("verdict {worst}"), &verdict(judgement, &found)),
+        glance_list(glance),
+        Html::element("div", &[("class", "charts")], chart::charts(findings, glance)),
+    ];
+    let parts = [listed(findings), checks(&judgement.review.checks), grants(judgement)];
+    page(&title, head.into_iter().chain(parts.into_iter().flatten()))
+}
+
+fn verdict(judgement: &Judgement, found: &str) -> String {
+    let checks = &judgement.review.checks;
+    let unknown = checks.iter().filter(|check| check.verdict == CheckVerdict::Unknown).count();
+    match unknown {
+        0 => found.to_owned(),
+        _ => format!("{found}; {} could not look", count(unknown, "check", "checks")),
+    }
+}
+
+fn glance_list(glance: &Glance) -> Html {
+    let lines = glance.lines().into_iter().flat_map(|(name, value)| {
+        let name = Html::element("dt", &[], [Html::text(name)]);
+        [name, Html::element("dd", &[], [Html::text(&value)])]
+    });
+    Html::element("dl", &[("class", "glance")], lines)
+}
+
+/// The worst first; those of one rule and severity stand together.
+fn listed(findings: &[Finding]) -> Vec<Html> {
+    let mut groups = Vec::<((Severity, &str), Vec<&Finding>)>::new();
+    for finding in findings {
+        let key = (finding.severity, finding.rule.as_str());
+        match groups.iter_mut().find(|(other, _)| *other == key) {
+            Some((_, group)) => group.push(finding),
+            None => groups.push((key, vec![finding])),
+        }
+    }
+    let groups = groups.into_iter().flat_map(|(key, group)| of_rule(key, &group));
+    heading("Findings")
+        .into_iter()
+        .chain(groups)
+        .filter(|_| !findings.is_empty())
+        .collect()
+}
+
+fn heading(text: &str) -> Option<Html> {
+    Some(Html::element("h2", &[], [Html::text(text)]))
+}
+
+fn of_rule((severity, rule): (Severity, &str), findings: &[&Finding]) -> Vec<Html> {
+    let severity = severity.name();
+    let number = match findings.len() {
+        1 => String::new(),
+        number => format!(": {number}"),
+    };
+    let title = Html::element(
+        "h3",
+        &[],
+        [
+            Html::of_class("span", severity, severity),
+            Html::text(" "),
+            Html::element("code", &[], [Html::text(rule)]),
+            Html::text(&number),
+        ],
+    );
+    let (open, folded) = findings.split_at(findings.len().min(UNFOLDED));
+    let open = open.iter().map(|finding| article(finding));
+    let more = (!folded.is_empty()).then(|| {
+        let words = format!("{} more", folded.len());
+        let summary = Html::element("summary", &[], [Html::text(&words)]);
+        let folded = folded.iter().map(|finding| article(finding));
+        Html::element("details", &[], [summary].into_iter().chain(folded))
+    });
+    [title].into_iter().chain(open).chain(more).collect()
+}
+
+fn article(finding: &Finding) -> Html {
+    let object = finding.object.as_deref().map(|object| Html::of_class("p", "object", object));
+    let message = Html::element("p", &[], [Html::text(&finding.message)]);
+    let help = finding.help.as_deref().map(|help| Html::of_class("p", "help", help));
+    let command = finding.command.as_deref().map(|command| {
+        Html::element("pre", &[], [Html::element("code", &[], [Html::text(command)])])
+    });
+    let parts = [object, Some(message), help, command].into_iter().flatten();
+    Html::element("article", &[("class", finding.severity.name())], parts)
+}
+
+fn checks(checks: &[Check]) -> Vec<Html> {
+    let columns = ["check", "verdict", "why"].map(|it| Html::element("th", &[], [Html::text(it)]));
+    let head = Html::element("thead", &[], [Html::element("tr", &[], columns)]);
+    let rows = checks.iter().map(|check| {
+        let verdict = Html::of_class("span", check.verdict.name(), check.told());
+        let cells = [
+            Html::element("code", &[], [Html::text(check.name)]),
+            verdict,
+            Html::text(&check.why()),
+        ];
+        Html::element("tr", &[], cells.map(|cell| Html::element("td", &[], [cell])))
+    });
+    let body = Html::element("tbody", &[], rows);
+    heading("Checks")
+        .into_iter()
+        .chain([Html::element("table", &[], [head, body])])
+        .collect()
+}
+
+/// What would let the checks see more.
+fn grants(judgement: &Judgement) -> Vec<Html> {
+    if judgement.remedies.is_empty() {
+        return Vec::new();
+    }
+    let grants = judgement.remedies.iter().map(|grant| format!("{grant};\n")).collect::<String>();
+    let grants = grants.trim_end().lines();
+    let grants = grants.map(|grant| Html::element("pre", &[], [Html::text(grant)]));
+    heading("To see more").into_iter().chain(grants).collect()
+}
