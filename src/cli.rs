@@ -284,6 +284,11 @@ impl Cli {
         self.shared.database_url.as_deref()
     }
 
+    /// Where the command connects besides; they may hold passwords, too.
+    pub fn other_urls(&self) -> &[String] {
+        self.command.other_urls()
+    }
+
     /// How the user wants to be spoken to.
     fn options(&self) -> OutputOptions {
         let shared = &self.shared;
@@ -396,6 +401,10 @@ macro_rules! commands {
 
             fn report_files(&self) -> &[ReportFile] {
                 match self { $(Given::$name(args) => args.report_files(),)+ }
+            }
+
+            fn other_urls(&self) -> &[String] {
+                match self { $(Given::$name(args) => args.other_urls(),)+ }
             }
 
             fn for_one_target_only(&self) -> Option<&'static str> {

@@ -13,8 +13,8 @@ fn main() -> ExitCode {
     let cli = Cli::of_process();
     let console = cli.console();
     let origin = Arc::new(cli.origin());
-    let result =
-        rerun::without_secrets(cli.database_url()).and_then(|()| start(cli, &console, &origin));
+    let result = rerun::without_secrets(cli.database_url(), cli.other_urls())
+        .and_then(|()| start(cli, &console, &origin));
     ExitCode::from(result.unwrap_or_else(|failure| console.failure(&failure, &origin)))
 }
 

@@ -59,6 +59,11 @@ pub trait Command: clap::Args {
         &[]
     }
 
+    /// Where it connects besides; they may hold passwords.
+    fn other_urls(&self) -> &[String] {
+        &[]
+    }
+
     /// What of it, besides events, cannot be done over several targets.
     fn for_one_target_only(&self) -> Option<&'static str> {
         None

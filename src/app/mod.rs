@@ -51,6 +51,9 @@ pub struct Context {
     pub faults: Mutex<Vec<Fault>>,
 }
 
+/// The passwords of [`command::Command::other_urls`], in their order: a JSON list.
+pub const OTHER_PASSWORDS: &str = "PGTEND_OTHER_PASSWORDS";
+
 /// How many things at once.
 pub fn jobs() -> choice::Whole<u16> {
     choice::Whole::new(1, MOST_JOBS as u64)
@@ -78,6 +81,24 @@ impl Context {
             faults.push(database.fault());
         }
         Ok(database)
+    }
+
+    /// Where a command connects besides: the URL at this place of [`command::Command::other_urls`].
+    ///
+    /// # Errors
+    /// `Usage` where it says nothing.
+    pub fn other(&self, at: usize, url: &str) -> Result<Conninfo> {
+        let passwords = self.environment.variable(OTHER_PASSWORDS)?.unwrap_or_default();
+        let passwords = serde_json::from_str::<Vec<Option<String>>>(passwords).unwrap_or_default();
+        let conninfo = match passwords.into_iter().nth(at).flatten() {
+            Some(password) => {
+                let own = self.environment.clone().with_variable("PGPASSWORD", password);
+                Conninfo::resolve(Some(url), &own)?
+            }
+            None => Conninfo::resolve(Some(url), &self.environment)?,
+        };
+        self.console.warn_of_connection(&conninfo, &self.origin);
+        Ok(conninfo)
     }
 
     /// Refuses a result that rests on what a server has sent that no PostgreSQL sends.

@@ -139,7 +139,7 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          slow-queries --interval 100ms
          check vacuum statistics space indexes sequences replication sessions settings versions security design partitions opinions --report sarif={advice} --metrics-file {advice}
          check --only indexes --skip unused-index --fail-on critical --write-baseline {advice}
-         check --baseline {advice} --brief --report html={advice}.html
+         check --baseline {advice} --brief --also {url} --report html={advice}.html
          what-if {workload} --add {declared} --hide sales_amount --set work_mem=8MB --limit 5 --role {mallory} --save-twin {twin}
          what-if --twin {twin} {workload} --no-values --pg {major} --pg-bin {programs}
          advise --workload {workload} --limit 50 --budget 1GB --max-indexes 3 --write {advice} --check --role {mallory} --no-values

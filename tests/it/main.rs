@@ -7,6 +7,7 @@ mod activity;
 mod advise;
 mod apply;
 mod check;
+mod check_also;
 mod check_page;
 mod choice;
 mod connection;

@@ -5,6 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::support::command::Pgtend;
+use tokio::net::TcpListener;
+
 use crate::support::tls::{PASSWORD, guarded, write};
 use crate::support::{Database, Output};
 
@@ -230,4 +232,32 @@ fn not_in_what_is_said_of_a_misplaced_connection_url() {
         assert!(output.stderr.contains("hint: say where to connect with -d URL"), "{output}");
         assert_output_silent(&output);
     }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn passwords_of_other_servers_are_hidden_and_used() {
+    let (db, _) = database().await;
+    db.sql("CREATE INDEX sales_id ON sales (id)").await;
+    let url = |port: u16| format!("postgres://locked:{ENCODED}@127.0.0.1:{port}/{}", db.name);
+    let check = |url: &str| {
+        db.start(&["check", "indexes", "--echo", "-v", "--format", "json", "--also", url])
+    };
+    let reason = |output: &Output| {
+        let check = output.json().checks.into_iter().find(|it| it.name == "unused-index");
+        check.unwrap().reason.unwrap_or_default()
+    };
+
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let running = check(&url(silent.local_addr().unwrap().port()));
+    let (socket, _) = silent.accept().await.unwrap();
+    assert_silent("the command line", &command_line(running.pid()));
+    drop((socket, silent));
+    let output = running.wait().expect(0);
+    assert!(reason(&output).contains("127.0.0.1"), "{output}");
+    assert_output_silent(&output);
+
+    let output = check(&url(db.server.port)).wait().expect(0);
+    assert_eq!(reason(&output), "", "{output}");
+    assert_output_silent(&output);
 }

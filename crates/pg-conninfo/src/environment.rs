@@ -65,6 +65,13 @@ impl Environment {
         self
     }
 
+    /// The same environment with another value of a variable.
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.variables.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// The same environment owned by another user.
     #[must_use]
     pub fn with_user(mut self, user: impl Into<String>) -> Self {

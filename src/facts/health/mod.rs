@@ -3,6 +3,7 @@
 
 mod column;
 mod database;
+mod elsewhere;
 mod foreign_key;
 mod index;
 mod io;
@@ -20,6 +21,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 pub use column::{Column, ExpressionIndex, RegrettedColumns};
 pub use database::{Database, Glance};
+pub use elsewhere::{Counted, Node, load_counted};
 pub use foreign_key::{DisabledTrigger, ForeignKey, NotValidConstraint};
 pub use index::Index;
 pub use io::{Checkpoints, FileError, Io, Wal};

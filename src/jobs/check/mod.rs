@@ -1,5 +1,6 @@
 //! `pgtend check`.
 
+mod also;
 mod baseline;
 mod chart;
 mod command;
@@ -10,26 +11,20 @@ mod page;
 mod plan;
 mod report;
 mod rules;
+mod run;
 mod selection;
 
 use std::path::PathBuf;
-
-use jiff::ZonedDateTime;
 
 use crate::app::Context;
 use crate::app::choice::OneOf;
 use crate::app::command::{Command, Targets};
 use crate::app::manual::Example;
-use crate::did_you_mean;
-use crate::facts::health::{load_health, load_ignore_comments};
-use crate::failure::{Failure, Result};
-use crate::findings::{FailOn, Group, Rule, Severity, Suppressions};
+use crate::failure::Result;
+use crate::findings::Group;
 use crate::output::report_file::ReportFile;
 use crate::output::{Format, Report};
-use baseline::Baseline;
-use plan::Measure;
-use report::CheckReport;
-use selection::Selection;
+use run::Run;
 
 /// Say what is wrong with a database, how bad it is, and the command that helps
 ///
@@ -72,6 +67,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub metrics_file: Option<PathBuf>,
 
+    /// Add the scans of indexes and tables that this server has counted, a standby for example; repeatable
+    #[arg(long, value_name = "URL")]
+    pub also: Vec<String>,
+
     /// Print one line for each target
     #[arg(long)]
     pub brief: bool,
@@ -92,6 +91,10 @@ impl Command for Args {
         ),
         ("pgtend check --report html=check.html", "Also write a page to send to somebody"),
         (
+            "pgtend check indexes --also postgres://standby/shop",
+            "Call an index unused only where the standby does not use it either",
+        ),
+        (
             "pgtend check --write-baseline known.json",
             "Accept what is found today; --baseline known.json then tells what is new",
         ),
@@ -105,67 +108,17 @@ impl Command for Args {
         &self.report
     }
 
+    fn other_urls(&self) -> &[String] {
+        &self.also
+    }
+
     fn for_one_target_only(&self) -> Option<&'static str> {
         let baseline = self.baseline.as_ref().map(|_| "--baseline");
-        baseline.or(self.write_baseline.as_ref().map(|_| "--write-baseline"))
+        let written = self.write_baseline.as_ref().map(|_| "--write-baseline");
+        baseline.or(written).or(self.also.first().map(|_| "--also"))
     }
 
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
-        let selection = Selection::new(&self.groups, &self.only, &self.skip)?;
-        let fails_on = self.fails_on(&context.config.check.fail_on)?;
-        let baseline = self.baseline.as_deref().map(Baseline::read).transpose()?;
-        let database = context.open(&context.connect_options(Self::NAME)).await?;
-        let session = database.reader().await?;
-        let owner = context.config.history.owner.as_deref();
-        let health = load_health(&session, &database.server, owner, plan::is_due).await?;
-        let comments = load_ignore_comments(&session).await?;
-        let suppressions = suppressions(context, &comments);
-        let now = ZonedDateTime::now();
-        let today = now.date();
-        let measure = Measure { selection, suppressions, baseline, fails_on, today };
-        let judgement = plan::judge(&health, measure);
-        if let Some(file) = &self.write_baseline {
-            Baseline::of(&judgement.review.findings).write(file)?;
-        }
-        let name = database.server.database.clone();
-        let warning = self
-            .metrics_file
-            .as_ref()
-            .and_then(|file| metrics::write(file, &name, &judgement));
-        let glance = glance::Glance::new(&health, &database.server);
-        let looked_at = now.strftime("%Y-%m-%d %H:%M %Z").to_string();
-        let is_brief = self.brief;
-        Ok(Box::new(CheckReport { judgement, glance, warning, name, looked_at, is_brief }))
+        Run::new(self, context)?.report().await
     }
-}
-
-impl Args {
-    fn fails_on(&self, configured: &[String]) -> Result<FailOn> {
-        let words = if self.fail_on.is_empty() {
-            configured
-        } else {
-            &self.fail_on
-        };
-        FailOn::parse(words).map_err(|word| {
-            let rules = Rule::ALL.iter().map(|rule| rule.name);
-            let known = rules.chain(Severity::ALL.map(Severity::name)).map(str::to_owned);
-            let hint = did_you_mean::hint_or(
-                word,
-                &known.collect::<Vec<_>>(),
-                "pgtend rules lists the rules",
-            );
-            Failure::usage(format!("--fail-on: {word} is no severity and no rule")).hint(hint)
-        })
-    }
-}
-
-fn suppressions(context: &Context, comments: &[(String, String)]) -> Suppressions {
-    let mut suppressions = Suppressions::default();
-    for entry in &context.config.check.ignore {
-        suppressions.entry(&entry.rule, entry.object.clone(), entry.until);
-    }
-    for (object, comment) in comments {
-        suppressions.comment(object, comment);
-    }
-    suppressions
 }
