@@ -93,9 +93,14 @@ impl Console {
         }
     }
 
+    /// Whether somebody sits at a terminal.
+    pub fn can_ask(&self) -> bool {
+        stdin().is_terminal() && stderr().is_terminal()
+    }
+
     /// Asks, where somebody sits at a terminal; elsewhere the call itself is the answer.
     pub fn confirms(&self, question: &str) -> bool {
-        if !stdin().is_terminal() || !stderr().is_terminal() {
+        if !self.can_ask() {
             return true;
         }
         drop(write!(stderr(), "{} [y/N] ", escape_control::lines(question)));

@@ -138,6 +138,8 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          slow-queries --since 1s --against 1h
          slow-queries --interval 100ms
          check vacuum statistics space indexes sequences replication sessions settings versions security design partitions opinions --report sarif={advice} --metrics-file {advice}
+         check --fix --dry-run
+         check --fix --yes
          check --only indexes --skip unused-index --fail-on critical --write-baseline {advice}
          check --baseline {advice} --brief --also {url} --report html={advice}.html
          what-if {workload} --add {declared} --hide sales_amount --set work_mem=8MB --limit 5 --role {mallory} --save-twin {twin}

@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use super::glance::Glance;
 use super::plan::Judgement;
+use super::report::Fixed;
 use crate::findings::{Repository, ReviewDocument};
+use crate::output::steps::StepsDocument;
 
 /// What was found.
 #[derive(Debug, Serialize)]
@@ -14,14 +16,23 @@ pub struct CheckDocument<'a> {
     review: ReviewDocument,
     /// What would let the checks see more.
     grants: Vec<&'a str>,
+    /// What was mended, or would be.
+    #[serde(flatten)]
+    fixed: Option<StepsDocument>,
 }
 
 impl<'a> CheckDocument<'a> {
-    pub fn new(judgement: &'a Judgement, glance: &'a Glance, repository: &Repository) -> Self {
+    pub fn new(
+        judgement: &'a Judgement,
+        glance: &'a Glance,
+        fixed: Option<&Fixed>,
+        repository: &Repository,
+    ) -> Self {
         CheckDocument {
             glance,
             review: ReviewDocument::new(&judgement.review, repository),
             grants: judgement.remedies.iter().map(String::as_str).collect(),
+            fixed: fixed.map(Fixed::document),
         }
     }
 }

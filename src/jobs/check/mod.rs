@@ -5,6 +5,7 @@ mod baseline;
 mod chart;
 mod command;
 mod document;
+mod fix;
 mod glance;
 mod metrics;
 mod page;
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 
 use crate::app::Context;
 use crate::app::choice::OneOf;
-use crate::app::command::{Command, Targets};
+use crate::app::command::{Command, OnSignal, Targets};
 use crate::app::manual::Example;
 use crate::failure::Result;
 use crate::findings::Group;
@@ -28,7 +29,7 @@ use run::Run;
 
 /// Say what is wrong with a database, how bad it is, and the command that helps
 ///
-/// Looks at the server and the database once, for two seconds at most, and writes nothing. A finding is
+/// Looks at the server and the database once, for two seconds at most, and changes nothing but with --fix. A finding is
 /// critical where it hurts now or will within days, a warning where it will within weeks, else a note.
 /// What could not be seen is never called passed: it is unknown, with the GRANT that would help. What was
 /// found can be suppressed in the configuration ([[check.ignore]]) or by a comment on the object:
@@ -71,6 +72,19 @@ pub struct Args {
     #[arg(long, value_name = "URL")]
     pub also: Vec<String>,
 
+    /// Mend what can be mended without harm, after asking: vacuum and analyze, rebuild invalid indexes, drop
+    /// what rebuilds have left; then look again
+    #[arg(long)]
+    pub fix: bool,
+
+    /// With --fix: do not ask
+    #[arg(long, requires = "fix", conflicts_with = "dry_run")]
+    pub yes: bool,
+
+    /// With --fix: show the statements; send none
+    #[arg(long, requires = "fix")]
+    pub dry_run: bool,
+
     /// Print one line for each target
     #[arg(long)]
     pub brief: bool,
@@ -94,6 +108,7 @@ impl Command for Args {
             "pgtend check indexes --also postgres://standby/shop",
             "Call an index unused only where the standby does not use it either",
         ),
+        ("pgtend check --fix --dry-run", "Show what pgtend would mend, and how"),
         (
             "pgtend check --write-baseline known.json",
             "Accept what is found today; --baseline known.json then tells what is new",
@@ -102,6 +117,7 @@ impl Command for Args {
     const SEE_ALSO: &'static [&'static str] = &["rules", "activity", "advise", "snapshot"];
     const FORMATS: &'static [Format] =
         &[Format::Html, Format::Markdown, Format::Github, Format::Sarif, Format::Junit];
+    const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
     const TARGETS: Targets = Targets::Several;
 
     fn report_files(&self) -> &[ReportFile] {
@@ -115,7 +131,8 @@ impl Command for Args {
     fn for_one_target_only(&self) -> Option<&'static str> {
         let baseline = self.baseline.as_ref().map(|_| "--baseline");
         let written = self.write_baseline.as_ref().map(|_| "--write-baseline");
-        baseline.or(written).or(self.also.first().map(|_| "--also"))
+        let also = self.also.first().map(|_| "--also");
+        baseline.or(written).or(also).or(self.fix.then_some("--fix"))
     }
 
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {

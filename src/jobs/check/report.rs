@@ -11,9 +11,14 @@ use crate::findings::{
     CheckVerdict, Finding, Repository, Review, Severity, counted, github, junit, markdown, sarif,
 };
 use crate::format::count;
+use crate::output::dry_run::{DryRunReport, Rest};
+use crate::output::executed::in_all;
+use crate::output::steps::{StepsDocument, gist};
 use crate::output::table::{Narrow, cell, fitted, table};
 use crate::output::{Format, Head, Outcome, Report, Style, Text};
 use crate::warning::Warning;
+use crate::work::event::{Executed, Status};
+use crate::work::plan::Plan;
 
 /// What was found.
 #[derive(Debug)]
@@ -21,6 +26,8 @@ pub struct CheckReport {
     pub judgement: Judgement,
     pub glance: Glance,
     pub warning: Option<Warning>,
+    /// What of it was mended before, or would be.
+    pub fixed: Option<Fixed>,
     /// The database's name.
     pub name: String,
     /// When it was looked at, to the minute.
@@ -31,6 +38,12 @@ pub struct CheckReport {
 
 impl Report for CheckReport {
     fn outcome(&self) -> Outcome {
+        match &self.fixed {
+            Some(Fixed::Planned(plan)) if plan.has_work() => return Outcome::Planned,
+            Some(Fixed::Done(_, Outcome::Done | Outcome::NothingToDo)) => {}
+            Some(Fixed::Done(_, outcome)) => return *outcome,
+            Some(Fixed::Planned(_)) | None => {}
+        }
         match self.judgement.review.is_failed() {
             true => Outcome::Findings,
             false => Outcome::Done,
@@ -38,8 +51,11 @@ impl Report for CheckReport {
     }
 
     fn json(&self, head: Head) -> String {
-        let document = CheckDocument::new(&self.judgement, &self.glance, &repository());
-        head.document(self.outcome(), document, self.warning.as_slice())
+        let document =
+            CheckDocument::new(&self.judgement, &self.glance, self.fixed.as_ref(), &repository());
+        let own = self.warning.iter();
+        let warnings = own.chain(self.fixed.iter().flat_map(Fixed::warnings)).cloned();
+        head.document(self.outcome(), document, &warnings.collect::<Vec<_>>())
     }
 
     fn text(&self, style: &Style) -> Text {
@@ -53,7 +69,7 @@ impl Report for CheckReport {
             }
             Format::Markdown => Text::of(markdown::text(review, &repository())),
             _ if self.is_brief => Text::of(self.brief()),
-            _ => Text::of(self.shown(style)),
+            _ => self.shown_with_fixes(style),
         };
         if !self.is_brief {
             text.narrate(self.summary());
@@ -62,6 +78,39 @@ impl Report for CheckReport {
         text.warnings(self.warning.as_slice(), style);
         text
     }
+}
+
+/// What `--fix` came to.
+#[derive(Debug)]
+pub enum Fixed {
+    /// Nothing is sent.
+    Planned(Plan),
+    Done(Executed, Outcome),
+}
+
+impl Fixed {
+    pub fn document(&self) -> StepsDocument {
+        match self {
+            Fixed::Planned(plan) => StepsDocument::planned(plan),
+            Fixed::Done(done, _) => StepsDocument::executed(done),
+        }
+    }
+
+    fn warnings(&self) -> &[Warning] {
+        match self {
+            Fixed::Planned(plan) => &plan.warnings,
+            Fixed::Done(done, _) => &done.warnings,
+        }
+    }
+}
+
+fn mended(done: &Executed) -> String {
+    let others = [
+        (done.count(Status::Failed), "failed"),
+        (done.count(Status::Cancelled), "cancelled"),
+        (done.count(Status::Skipped), "skipped"),
+    ];
+    in_all(done, &[(done.count(Status::Done), "mended")], &others)
 }
 
 /// Findings stand in no file.
@@ -73,6 +122,25 @@ fn repository() -> Repository {
 const SHOWN: usize = 5;
 
 impl CheckReport {
+    /// What was done comes first, then what is left; what would be done comes last.
+    fn shown_with_fixes(&self, style: &Style) -> Text {
+        match &self.fixed {
+            Some(Fixed::Done(done, _)) => {
+                let mut text = gist(done, mended(done), style);
+                text.product(self.shown(style));
+                text
+            }
+            Some(Fixed::Planned(plan)) => {
+                let (plan, rest) = (plan.clone(), Rest::Explained("objects"));
+                let mut text = Text::of(self.shown(style));
+                text.pieces
+                    .extend(DryRunReport { plan, rest, overview: None }.text(style).pieces);
+                text
+            }
+            None => Text::of(self.shown(style)),
+        }
+    }
+
     fn shown(&self, style: &Style) -> String {
         let review = &self.judgement.review;
         let glance = match style.is_quiet() {

@@ -1,23 +1,28 @@
 //! The walk of `check`.
 
+use std::time::Duration;
+
 use jiff::ZonedDateTime;
 
 use super::Args;
 use super::also;
 use super::baseline::Baseline;
+use super::fix::{Fixes, Wishes};
 use super::glance::Glance;
 use super::metrics;
 use super::plan::{self, Judgement, Measure};
-use super::report::CheckReport;
+use super::report::{CheckReport, Fixed};
 use super::selection::Selection;
 use crate::app::Context;
 use crate::app::command::Command;
 use crate::did_you_mean;
+use crate::escape_control::escape_control;
 use crate::facts::health::{Health, Node, load_health, load_ignore_comments};
 use crate::failure::{Failure, Result};
 use crate::findings::{FailOn, Rule, Severity, Suppressions};
-use crate::output::Report;
+use crate::output::{Outcome, Report};
 use crate::pg::database::Database;
+use crate::work::plan::Plan;
 
 /// A run of `check`: what is asked for is understood.
 pub struct Run<'a> {
@@ -29,10 +34,23 @@ pub struct Run<'a> {
     now: ZonedDateTime,
 }
 
+/// What was seen, and what came of it.
+struct Looked {
+    health: Health,
+    judgement: Judgement,
+    nodes: Vec<Node>,
+}
+
 impl<'a> Run<'a> {
     /// # Errors
     /// `Usage` and `Config`, before anything is looked at.
     pub fn new(args: &'a Args, context: &'a Context) -> Result<Self> {
+        if args.fix && !args.yes && !args.dry_run && !context.console.can_ask() {
+            return Err(Failure::usage(
+                "--fix asks before it changes anything, and there is no terminal",
+            )
+            .hint("--yes does it without asking; --dry-run shows what it would do"));
+        }
         Ok(Run {
             selection: Selection::new(&args.groups, &args.only, &args.skip)?,
             baseline: args.baseline.as_deref().map(Baseline::read).transpose()?,
@@ -43,12 +61,22 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Looks and judges.
+    /// Looks and judges; mends and looks again, where that is asked for.
     pub async fn report(&self) -> Result<Box<dyn Report>> {
-        let options = self.context.connect_options(Args::NAME);
-        let database = self.context.open(&options).await?;
-        let nodes = also::load(self.context, &self.args.also, &options).await?;
-        let (health, judgement) = self.look(&database, nodes).await?;
+        let context = self.context;
+        let options = context.connect_options(Args::NAME);
+        let opened = async {
+            let database = context.open(&options).await?;
+            let nodes = also::load(context, &self.args.also, &options).await?;
+            let looked = self.look(&database, nodes).await?;
+            Ok((database, looked))
+        };
+        let (database, mut looked) = context.unless_cancelled(opened).await?;
+        let mut fixed = None;
+        if self.args.fix {
+            (looked, fixed) = self.fix(&database, looked).await?;
+        }
+        let Looked { health, judgement, .. } = looked;
         if let Some(file) = &self.args.write_baseline {
             Baseline::of(&judgement.review.findings).write(file)?;
         }
@@ -60,11 +88,12 @@ impl<'a> Run<'a> {
             looked_at: self.now.strftime("%Y-%m-%d %H:%M %Z").to_string(),
             is_brief: self.args.brief,
             judgement,
+            fixed,
             name,
         }))
     }
 
-    async fn look(&self, database: &Database, nodes: Vec<Node>) -> Result<(Health, Judgement)> {
+    async fn look(&self, database: &Database, nodes: Vec<Node>) -> Result<Looked> {
         let session = database.reader().await?;
         let owner = self.context.config.history.owner.as_deref();
         let health = load_health(&session, &database.server, owner, plan::is_due).await?;
@@ -72,7 +101,39 @@ impl<'a> Run<'a> {
         let health = health.with_usage_of(&nodes);
         let comments = load_ignore_comments(&session).await?;
         let judgement = plan::judge(&health, &nodes, self.measure(&comments));
-        Ok((health, judgement))
+        Ok(Looked { health, judgement, nodes })
+    }
+
+    async fn fix(&self, database: &Database, looked: Looked) -> Result<(Looked, Option<Fixed>)> {
+        let context = self.context;
+        let wishes = Wishes::of(&looked.judgement.review.findings);
+        let fixes = context.unless_cancelled(Fixes::plan(context, database, &wishes)).await?;
+        if self.args.dry_run || !fixes.has_work() {
+            return Ok((looked, Some(Fixed::Planned(fixes.all()))));
+        }
+        database.require_writable()?;
+        if !self.args.yes && !agreed(context, &fixes.all()).await? {
+            return Ok((looked, None));
+        }
+        let done = fixes.run(context, database).await?;
+        let outcome = context.verdict(&done);
+        if matches!(outcome, Outcome::Cancelled(_)) {
+            return Ok((looked, Some(Fixed::Done(done, outcome))));
+        }
+        let looked = context.unless_cancelled(self.look_again(database, looked.nodes)).await?;
+        Ok((looked, Some(Fixed::Done(done, outcome))))
+    }
+
+    /// Before 15 counters arrive up to half a second after the session that has counted says that it is done.
+    async fn look_again(&self, database: &Database, nodes: Vec<Node>) -> Result<Looked> {
+        let mut looked = self.look(database, nodes).await?;
+        let mut tries = if database.server.version.major() < 15 { 5 } else { 0 };
+        while tries > 0 && Wishes::of(&looked.judgement.review.findings) != Wishes::default() {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            looked = self.look(database, looked.nodes).await?;
+            tries -= 1;
+        }
+        Ok(looked)
     }
 
     fn measure(&self, comments: &[(String, String)]) -> Measure {
@@ -92,6 +153,30 @@ impl<'a> Run<'a> {
         }
     }
 }
+
+/// Whether these statements may be sent. Somebody who thinks it over can still press Ctrl-C.
+async fn agreed(context: &Context, plan: &Plan) -> Result<bool> {
+    let statements = plan.steps.iter().flat_map(|step| &step.statements);
+    let texts = statements.flat_map(|statement| statement.texts());
+    let texts = texts.map(|text| format!("  {};\n", escape_control(&text))).collect::<Vec<_>>();
+    let left = match texts.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        left => format!("  … {left} more; --dry-run shows all\n"),
+    };
+    let shown = texts.into_iter().take(SHOWN).collect::<String>();
+    let question = format!("pgtend would send:\n{shown}{left}Do it?");
+    let console = context.console.clone();
+    let asked = tokio::task::spawn_blocking(move || console.confirms(&question));
+    let answer = context.unless_cancelled(async { Ok(asked.await.unwrap_or(false)) }).await;
+    if answer.is_err() {
+        // The thread that listens to the terminal goes on listening.
+        context.cancel.forsake();
+    }
+    answer
+}
+
+/// So many statements fit above a question.
+const SHOWN: usize = 20;
 
 fn fails_on(said: &[String], configured: &[String]) -> Result<FailOn> {
     let words = if said.is_empty() { configured } else { said };
