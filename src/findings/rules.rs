@@ -103,6 +103,7 @@ rules! {
         WAL_KEPT = Warning "wal-kept";
     }
     Indexes {
+        CORRUPT_INDEX = Critical "corrupt-index";
         INDEX_LEFTOVER = Warning "index-leftover";
         /// An index is invalid afterwards.
         INVALID_INDEX = Error "invalid-index";

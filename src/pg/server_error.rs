@@ -21,6 +21,12 @@ pub const DISK_FULL: &str = "53100";
 /// PostgreSQL has ended one side of a deadlock: this one.
 pub const DEADLOCK_DETECTED: &str = "40P01";
 
+/// A page is damaged.
+pub const DATA_CORRUPTED: &str = "XX001";
+
+/// An index is damaged.
+pub const INDEX_CORRUPTED: &str = "XX002";
+
 /// A statement's failure: the server's own words, or the driver's where the server could not
 /// speak any more.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +51,12 @@ impl ServerError {
     /// Whether somebody held a lock for longer than the statement may wait.
     pub fn is_lock_not_available(&self) -> bool {
         self.sqlstate.as_deref() == Some(LOCK_NOT_AVAILABLE)
+    }
+
+    /// Whether what is stored is damaged.
+    pub fn is_corruption(&self) -> bool {
+        let damaged = [DATA_CORRUPTED, INDEX_CORRUPTED];
+        self.sqlstate.as_deref().is_some_and(|sqlstate| damaged.contains(&sqlstate))
     }
 
     /// Whether it passes by itself: a deadlock, an administrator's or a crash's end of the session,

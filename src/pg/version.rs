@@ -53,6 +53,12 @@ impl ServerVersion {
         (140_000..140_004).contains(&self.0)
     }
 
+    /// Whether amcheck runs functions of expressions with the rights of who calls it: 14.0 to 14.2
+    /// (CVE-2022-1552).
+    pub fn runs_owners_code_in_amcheck(self) -> bool {
+        (140_000..140_003).contains(&self.0)
+    }
+
     /// Whether REINDEX CONCURRENTLY of a deferrable unique index checks rows at once meanwhile, which
     /// raises duplicate-key errors that are false (release notes of 14.24, 15.19, 16.15, 17.11, 18.6).
     pub fn rebuilds_deferrable_wrongly(self) -> bool {
@@ -95,6 +101,8 @@ mod tests {
         assert!(ServerVersion(140_000).is_supported());
         assert!(ServerVersion(140_003).corrupts_concurrent_builds());
         assert!(!ServerVersion(140_004).corrupts_concurrent_builds());
+        assert!(ServerVersion(140_002).runs_owners_code_in_amcheck());
+        assert!(!ServerVersion(140_003).runs_owners_code_in_amcheck());
         assert!(!ServerVersion(160_014).has_transaction_timeout());
         assert!(ServerVersion(170_000).has_transaction_timeout());
         assert!(ServerVersion(150_018).rebuilds_deferrable_wrongly());

@@ -138,6 +138,7 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          slow-queries --since 1s --against 1h
          slow-queries --interval 100ms
          check vacuum statistics space indexes sequences replication sessions settings versions security design partitions opinions --report sarif={advice} --metrics-file {advice}
+         check --only corrupt-index --deep
          check --fix --dry-run
          check --fix --yes
          check --only indexes --skip unused-index --fail-on critical --write-baseline {advice}
@@ -356,6 +357,7 @@ async fn every_operator_of_a_query_fits_exactly() {
     db.sql(
         "CREATE EXTENSION pg_stat_statements SCHEMA pgtend;
          CREATE EXTENSION pageinspect SCHEMA pgtend;
+         CREATE EXTENSION amcheck SCHEMA pgtend;
          CREATE EXTENSION pgstattuple SCHEMA pgtend; SET search_path = pg_catalog",
     )
     .await;

@@ -15,6 +15,7 @@ mod sessions;
 mod settings;
 mod table;
 mod trends;
+mod verified;
 mod versions;
 
 use tokio_postgres::types::{ToSql, Type};
@@ -41,6 +42,7 @@ pub use settings::Settings;
 pub use settings::{Setting, tests::settings};
 pub use table::Table;
 pub use trends::Trends;
+pub use verified::{CorruptIndex, Verified, load_verified};
 pub use versions::{Collation, Extension, IndexClass, Versions};
 
 use super::columns::{FromRow, facts_of_columns};
@@ -92,6 +94,8 @@ pub struct Health {
     pub io: Io,
     pub versions: Versions,
     pub security: Security,
+    /// What was read as a whole; `None`: that was not asked for.
+    pub verified: Known<Option<Verified>>,
 }
 
 impl Health {
@@ -146,6 +150,7 @@ impl Health {
             io: Io::unseen(&why()),
             versions: Versions::unseen(&why()),
             security: Security::unseen(&why()),
+            verified: why().into(),
         }
     }
 }
@@ -217,6 +222,7 @@ pub async fn load_health(
         io: io::load(session, server).await,
         versions: versions::load(session, server).await,
         security: security::load(session, server).await,
+        verified: Known::default(),
     };
     // A lost connection shows here, whatever query it was that met it.
     session.execute_all(&AS_BEFORE).await.map_err(ServerError::into_failure)?;

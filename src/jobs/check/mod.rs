@@ -16,6 +16,7 @@ mod run;
 mod selection;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::app::Context;
 use crate::app::choice::OneOf;
@@ -71,6 +72,11 @@ pub struct Args {
     /// Add the scans of indexes and tables that this server has counted, a standby for example; repeatable
     #[arg(long, value_name = "URL")]
     pub also: Vec<String>,
+
+    /// Read the B-trees as a whole by amcheck, the small ones first, for so long [default: 30s]
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true,
+        default_missing_value = "30s", value_parser = crate::duration::parse)]
+    pub deep: Option<Duration>,
 
     /// Mend what can be mended without harm, after asking: vacuum and analyze, rebuild invalid indexes, drop
     /// what rebuilds have left; then look again

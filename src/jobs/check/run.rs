@@ -17,7 +17,8 @@ use crate::app::Context;
 use crate::app::command::Command;
 use crate::did_you_mean;
 use crate::escape_control::escape_control;
-use crate::facts::health::{Health, Node, load_health, load_ignore_comments};
+use crate::facts::Known;
+use crate::facts::health::{Health, Node, load_health, load_ignore_comments, load_verified};
 use crate::failure::{Failure, Result};
 use crate::findings::{FailOn, Rule, Severity, Suppressions};
 use crate::output::{Outcome, Report};
@@ -96,7 +97,14 @@ impl<'a> Run<'a> {
     async fn look(&self, database: &Database, nodes: Vec<Node>) -> Result<Looked> {
         let session = database.reader().await?;
         let owner = self.context.config.history.owner.as_deref();
-        let health = load_health(&session, &database.server, owner, plan::is_due).await?;
+        let mut health = load_health(&session, &database.server, owner, plan::is_due).await?;
+        if let Some(budget) = self.args.deep {
+            let verified = load_verified(&session, &database.server, &health, budget).await?;
+            health.verified = match verified {
+                Known::Known(verified) => Known::Known(Some(verified)),
+                Known::Unavailable(why) => why.into(),
+            };
+        }
         let nodes = health.nodes_of_same_data(nodes);
         let health = health.with_usage_of(&nodes);
         let comments = load_ignore_comments(&session).await?;

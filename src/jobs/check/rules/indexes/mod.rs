@@ -6,6 +6,7 @@ mod column;
 mod key;
 
 judges! {
-    invalid_index, index_leftover, duplicate_index, redundant_index, unused_index, unindexed_foreign_key,
+    corrupt_index, invalid_index, index_leftover, duplicate_index, redundant_index, unused_index,
+    unindexed_foreign_key,
     low_cardinality_index, mostly_null_index, array_index, sequential_scans,
 }
