@@ -278,7 +278,7 @@ impl Default for Maintenance {
     }
 }
 
-/// Defaults of `pgtend reindex`; how long it waits for others is as [apply] says.
+/// Defaults of `pgtend reindex`; how long it waits for others `[apply]` says.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReindexConfig {

@@ -82,3 +82,21 @@ async fn what_the_role_may_not_do_is_said() {
     assert!(!db.index("sales_day").await.unwrap().valid);
     assert_eq!(output.code, 1, "{output}");
 }
+
+/// There is one session for it: the second must not wait for the first one's for ever.
+#[tokio::test]
+async fn several_tables_are_mended_one_after_the_other() {
+    let db = Database::new().await;
+    for table in ["one", "two", "three"] {
+        db.sql(&format!("CREATE TABLE {table} (id int)")).await;
+        db.sql(&format!("INSERT INTO {table} SELECT generate_series(1, 20000)")).await;
+        db.sql(&format!("DELETE FROM {table}")).await;
+    }
+    let behind = || async {
+        let found = db.pgtend(&["check", "--only", "autovacuum-behind", "--format", "json"]);
+        found.json().findings.len() == 3
+    };
+    crate::support::until("the dead rows are counted", behind).await;
+    let running = db.start(&["check", "--only", "autovacuum-behind", "--fix", "--yes"]);
+    running.wait_within(crate::support::PATIENCE).expect(0);
+}
