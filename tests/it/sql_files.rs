@@ -154,6 +154,7 @@ async fn every_file_is_understood_with_an_empty_search_path() {
     db.pgtend(&["init"]).expect(0);
     db.sql("CREATE EXTENSION pg_stat_statements SCHEMA pgtend").await;
     db.sql("CREATE EXTENSION pageinspect SCHEMA pgtend").await;
+    db.sql("CREATE EXTENSION amcheck SCHEMA pgtend").await;
     db.sql("CREATE EXTENSION pgstattuple SCHEMA pgtend").await;
     let session = db.session().await;
     session.batch_execute("SET search_path = ''").await.unwrap();
