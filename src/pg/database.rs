@@ -194,6 +194,11 @@ impl Database {
         self.check_out(pool, None).await
     }
 
+    /// How many sessions [`Database::maintainer`] has at once; whoever wants one more waits for one.
+    pub fn maintainers(&self) -> usize {
+        self.maintainers.pool.status().max_size
+    }
+
     /// The one connection that is kept for the run lock.
     pub async fn dedicated(&self) -> Result<Session> {
         self.check_out(&self.dedicated, Some(READ_PATIENCE)).await

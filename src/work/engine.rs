@@ -180,11 +180,7 @@ impl<J: Job> Run<'_, J> {
         tries_left: u32,
     ) -> Vec<StepIndex> {
         let execution = self.job.execution();
-        let jobs = if stage.one_by_one {
-            1
-        } else {
-            execution.policy.jobs.max(1)
-        };
+        let jobs = if stage.one_by_one { 1 } else { execution.policy.jobs };
         let mut waiting = stage.steps.clone();
         let mut left = Left::new(self.plan, &waiting);
         let (mut running, mut busy, mut locked) =

@@ -152,7 +152,10 @@ const SILENCE_AFTER_SIGNAL: Duration = Duration::from_secs(3);
 const BETWEEN_LISTENINGS: Duration = Duration::from_millis(250);
 
 impl<'a> Execution<'a> {
-    pub fn new(database: &'a Database, policy: Policy, cancel: Cancel, events: Events) -> Self {
+    /// With as many jobs as the policy says and there are sessions for.
+    pub fn new(database: &'a Database, mut policy: Policy, cancel: Cancel, events: Events) -> Self {
+        // A step that waits for a session which another one keeps idle would wait for ever.
+        policy.jobs = policy.jobs.clamp(1, database.maintainers());
         let begun = Begun::default();
         let hears = begun.clone();
         let events = Events::new(move |event| {

@@ -187,8 +187,6 @@ fn together(mut first: Executed, second: Executed) -> Executed {
 fn limits(context: &Context) -> Limits {
     let waits = &context.config.apply;
     let policy = Policy {
-        // One at a time: there is one session for it.
-        jobs: 1,
         max_wait: waits.max_wait,
         max_blocker_age: waits.max_blocker_age,
         max_replica_lag: waits.max_replica_lag,

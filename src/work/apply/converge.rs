@@ -238,7 +238,7 @@ impl Work<'_> {
                     (part, result)
                 }
             })
-            .buffer_unordered(self.execution.policy.jobs.max(1))
+            .buffer_unordered(self.execution.policy.jobs)
             .collect::<Vec<_>>()
             .await;
         let mut ends = Vec::new();

@@ -50,7 +50,7 @@ pub struct Apply<'a> {
 
 impl<'a> Apply<'a> {
     pub fn new(execution: Execution<'a>, lock: &'a RunLock, options: &'a Options) -> Self {
-        let slots = Semaphore::new(execution.policy.jobs.max(1));
+        let slots = Semaphore::new(execution.policy.jobs);
         let execution = Execution { builds: true, ..execution };
         Apply {
             execution,
