@@ -73,6 +73,14 @@ impl<T> Known<T> {
         }
     }
 
+    /// What the fact makes, where it is known.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Known<U> {
+        match self {
+            Known::Known(fact) => Known::Known(make(fact)),
+            Known::Unavailable(why) => Known::Unavailable(why),
+        }
+    }
+
     /// The fact, or the reason for `?`.
     pub fn seen(&self) -> std::result::Result<&T, &Unavailable> {
         match self {

@@ -1,6 +1,14 @@
 //! Columns of large tables and what the statistics say of them.
 
+use tokio_postgres::types::Type;
+
+use super::{ask, read};
 use crate::facts::columns::facts_of_columns;
+use crate::facts::known::Known;
+use crate::pg::session::Session;
+
+/// Of smaller tables the columns are not looked at.
+const LARGE_ROWS: f64 = 100_000.0;
 
 facts_of_columns! {
     /// A column of a large table.
@@ -48,4 +56,10 @@ facts_of_columns! {
         /// As the server quotes them.
         pub columns: String,
     }
+}
+
+pub(super) async fn load(session: &Session) -> Known<Vec<Column>> {
+    let sql = include_str!("../../../sql/check/columns.sql");
+    let large = ask(session, sql, &[(&LARGE_ROWS, Type::FLOAT8)]).await;
+    large.map(|rows| read(&rows)).into()
 }

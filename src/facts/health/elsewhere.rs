@@ -33,10 +33,10 @@ pub struct Counted {
 /// Whatever keeps it from being known.
 pub async fn load_counted(session: &Session) -> Result<Known<Counted>> {
     session.execute_all(&SHORT).await.map_err(ServerError::into_failure)?;
-    let indexes = rows(session, include_str!("../../../sql/check/indexes.sql"), &[]).await;
-    let tables = rows(session, include_str!("../../../sql/check/tables.sql"), &[]).await;
-    let databases = rows(session, include_str!("../../../sql/check/databases.sql"), &[]).await;
-    let glance = rows(session, include_str!("../../../sql/check/glance.sql"), &[]).await;
+    let indexes = rows(session, include_str!("../../../sql/check/indexes.sql")).await;
+    let tables = rows(session, include_str!("../../../sql/check/tables.sql")).await;
+    let databases = rows(session, include_str!("../../../sql/check/databases.sql")).await;
+    let glance = rows(session, include_str!("../../../sql/check/glance.sql")).await;
     session.execute_all(&AS_BEFORE).await.map_err(ServerError::into_failure)?;
     let counted = counted(&indexes, &tables, &databases, &glance);
     Ok(counted.map_or_else(|why| why.clone().into(), Known::Known))

@@ -59,8 +59,8 @@ pub(super) async fn load(session: &Session, server: &Server) -> Io {
     };
     let file_errors = include_str!("../../../sql/check/file_errors.sql");
     Io {
-        checkpoints: rows(session, checkpoints, &[]).await,
-        wal: rows(session, include_str!("../../../sql/check/wal.sql"), &[]).await,
+        checkpoints: rows(session, checkpoints).await,
+        wal: rows(session, include_str!("../../../sql/check/wal.sql")).await,
         file_errors: of_function(session, server, file_errors, "pg_show_all_file_settings()").await,
     }
 }

@@ -18,8 +18,6 @@ mod trends;
 mod verified;
 mod versions;
 
-use tokio_postgres::types::{ToSql, Type};
-
 pub use column::{Column, ExpressionIndex, RegrettedColumns};
 pub use database::{Database, Glance};
 pub use elsewhere::{Counted, Node, load_counted};
@@ -79,7 +77,7 @@ pub struct Health {
     pub not_valid: Known<Vec<NotValidConstraint>>,
     pub disabled_triggers: Known<Vec<DisabledTrigger>>,
     pub sequences: Known<Sequences>,
-    /// Of tables of [`LARGE_ROWS`] and more.
+    /// Of large tables.
     pub columns: Known<Vec<Column>>,
     /// Indexes on expressions without statistics.
     pub expression_indexes: Known<Vec<ExpressionIndex>>,
@@ -155,9 +153,6 @@ impl Health {
     }
 }
 
-/// Of smaller tables the columns are not looked at.
-pub const LARGE_ROWS: f64 = 100_000.0;
-
 facts_of_columns! {
     /// An autovacuum worker of this moment.
     pub struct AutovacuumWorker {
@@ -180,16 +175,14 @@ pub async fn load_health(
     is_due: IsDue,
 ) -> Result<Health> {
     session.execute_all(&SHORT).await.map_err(ServerError::into_failure)?;
-    let large: [(&(dyn ToSql + Sync), Type); 1] = [(&LARGE_ROWS, Type::FLOAT8)];
     let bloated = Wanted { oids: &[], least_bytes: 1 << 20 };
-    let plain = Plain(session);
     let health = Health {
         role: quote_ident(&server.role),
-        glance: plain.rows(include_str!("../../../sql/check/glance.sql")).await,
+        glance: rows(session, include_str!("../../../sql/check/glance.sql")).await,
         settings: settings::load(session).await,
-        databases: plain.rows(include_str!("../../../sql/check/databases.sql")).await,
-        tables: plain.rows(include_str!("../../../sql/check/tables.sql")).await,
-        indexes: plain.rows(include_str!("../../../sql/check/indexes.sql")).await,
+        databases: rows(session, include_str!("../../../sql/check/databases.sql")).await,
+        tables: rows(session, include_str!("../../../sql/check/tables.sql")).await,
+        indexes: rows(session, include_str!("../../../sql/check/indexes.sql")).await,
         due: load_table_maintenance(session, server, Vec::new(), is_due).await.into(),
         horizon: load_horizon(session, server).await,
         autovacuum: of_others(
@@ -200,23 +193,22 @@ pub async fn load_health(
         .await,
         replication: replication::load(session, server).await,
         sessions: sessions::load(session, server).await,
-        foreign_keys: plain.rows(include_str!("../../../sql/check/foreign_keys.sql")).await,
-        not_valid: plain.rows(include_str!("../../../sql/check/not_valid_constraints.sql")).await,
-        disabled_triggers: plain
-            .rows(include_str!("../../../sql/check/disabled_triggers.sql"))
+        foreign_keys: rows(session, include_str!("../../../sql/check/foreign_keys.sql")).await,
+        not_valid: rows(session, include_str!("../../../sql/check/not_valid_constraints.sql"))
+            .await,
+        disabled_triggers: rows(session, include_str!("../../../sql/check/disabled_triggers.sql"))
             .await,
         sequences: sequence::load(session, server).await,
-        columns: rows(session, include_str!("../../../sql/check/columns.sql"), &large).await,
-        expression_indexes: plain
-            .rows(include_str!("../../../sql/check/expression_indexes.sql"))
-            .await,
-        regretted_columns: plain.rows(include_str!("../../../sql/check/column_types.sql")).await,
-        partitions: plain.rows(include_str!("../../../sql/check/partitions.sql")).await,
-        views: plain.rows(include_str!("../../../sql/check/views.sql")).await,
-        wal_files: granted(
-            plain.rows(include_str!("../../../sql/check/wal_files.sql")).await,
-            &format!("GRANT pg_monitor TO {}", quote_ident(&server.role)),
-        ),
+        columns: column::load(session).await,
+        expression_indexes: rows(
+            session,
+            include_str!("../../../sql/check/expression_indexes.sql"),
+        )
+        .await,
+        regretted_columns: rows(session, include_str!("../../../sql/check/column_types.sql")).await,
+        partitions: rows(session, include_str!("../../../sql/check/partitions.sql")).await,
+        views: rows(session, include_str!("../../../sql/check/views.sql")).await,
+        wal_files: partition::load_wal_files(session, server).await,
         index_bloat: load_index_bloat(session, server, bloated).await.into(),
         trends: trends::load(session, history_owner).await,
         io: io::load(session, server).await,
@@ -250,28 +242,11 @@ const AS_BEFORE: [&str; 4] = [
     "RESET TimeZone",
 ];
 
-/// Queries without parameters.
-struct Plain<'s>(&'s Session);
-
-impl Plain<'_> {
-    async fn rows<T: FromRow>(&self, sql: &str) -> Known<Vec<T>> {
-        rows(self.0, sql, &[]).await
-    }
-}
-
 /// The query's rows, where the role may see what others do: it would be none, else.
 async fn of_others<T: FromRow>(session: &Session, server: &Server, sql: &str) -> Known<Vec<T>> {
     match server.sees_all_statistics {
-        true => rows(session, sql, &[]).await,
+        true => rows(session, sql).await,
         false => others_hidden(server).into(),
-    }
-}
-
-/// With the GRANT that would let the role see it.
-fn granted<T>(fact: Known<T>, grant: &str) -> Known<T> {
-    match fact {
-        Known::Unavailable(why) => why.help(grant).into(),
-        known @ Known::Known(_) => known,
     }
 }
 
@@ -281,12 +256,8 @@ fn others_hidden(server: &Server) -> Unavailable {
 }
 
 /// The query's rows.
-async fn rows<T: FromRow>(
-    session: &Session,
-    sql: &str,
-    params: &[(&(dyn ToSql + Sync), Type)],
-) -> Known<Vec<T>> {
-    ask(session, sql, params).await.map(|rows| read(&rows)).into()
+async fn rows<T: FromRow>(session: &Session, sql: &str) -> Known<Vec<T>> {
+    ask(session, sql, &[]).await.map(|rows| read(&rows)).into()
 }
 
 /// The rows of a query that calls this function of pg_catalog, which superusers may and others by a GRANT.
@@ -296,13 +267,21 @@ async fn of_function<T: FromRow>(
     sql: &str,
     function: &str,
 ) -> Known<Vec<T>> {
+    let role = quote_ident(&server.role);
+    let denied = Unavailable::because(format!("this role may not call {function}"))
+        .help(format!("GRANT EXECUTE ON FUNCTION pg_catalog.{function} TO {role}"));
+    rows_unless_denied(session, sql, denied).await
+}
+
+/// The query's rows; where the role lacks the privilege, why they are not to be had.
+async fn rows_unless_denied<T: FromRow>(
+    session: &Session,
+    sql: &str,
+    denied: Unavailable,
+) -> Known<Vec<T>> {
     match ask(session, sql, &[]).await {
         Err(failure) if failure.sqlstate.as_deref() == Some(INSUFFICIENT_PRIVILEGE) => {
-            let role = quote_ident(&server.role);
-            let grant = format!("GRANT EXECUTE ON FUNCTION pg_catalog.{function} TO {role}");
-            Unavailable::because(format!("this role may not call {function}"))
-                .help(grant)
-                .into()
+            denied.into()
         }
         rows => rows.map(|rows| read(&rows)).into(),
     }

@@ -1,6 +1,11 @@
 //! Partitions and materialized views.
 
+use super::rows_unless_denied;
 use crate::facts::columns::facts_of_columns;
+use crate::facts::known::{Known, Unavailable};
+use crate::pg::database::Server;
+use crate::pg::name::quote_ident;
+use crate::pg::session::Session;
 
 facts_of_columns! {
     /// A partition.
@@ -56,4 +61,10 @@ facts_of_columns! {
         pub bytes: i64,
         pub files: i64,
     }
+}
+
+pub(super) async fn load_wal_files(session: &Session, server: &Server) -> Known<Vec<WalFiles>> {
+    let denied = Unavailable::because("this role may not call pg_ls_waldir()")
+        .help(format!("GRANT pg_monitor TO {}", quote_ident(&server.role)));
+    rows_unless_denied(session, include_str!("../../../sql/check/wal_files.sql"), denied).await
 }

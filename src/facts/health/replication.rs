@@ -131,25 +131,18 @@ pub(super) async fn load(session: &Session, server: &Server) -> Replication {
         false => include_str!("../../../sql/check/published_tables_15.sql"),
     };
     let subscriptions = include_str!("../../../sql/check/subscriptions.sql");
+    let errors = include_str!("../../../sql/check/subscription_errors_15.sql");
     Replication {
-        slots: rows(session, include_str!("../../../sql/check/slots.sql"), &[]).await,
+        slots: rows(session, include_str!("../../../sql/check/slots.sql")).await,
         standbys: of_others(session, server, include_str!("../../../sql/check/standbys.sql")).await,
-        archiver: rows(session, include_str!("../../../sql/check/archiver.sql"), &[]).await,
-        published: rows(session, published, &[]).await,
-        subscriptions: rows(session, subscriptions, &[]).await,
+        archiver: rows(session, include_str!("../../../sql/check/archiver.sql")).await,
+        published: rows(session, published).await,
+        subscriptions: rows(session, subscriptions).await,
         subscription_errors: match is_old {
             true => Known::Known(None),
-            false => errors(session).await,
+            false => rows(session, errors).await.map(Some),
         },
-        conflicts: rows(session, include_str!("../../../sql/check/conflicts.sql"), &[]).await,
-    }
-}
-
-async fn errors(session: &Session) -> Known<Option<Vec<SubscriptionErrors>>> {
-    let sql = include_str!("../../../sql/check/subscription_errors_15.sql");
-    match rows(session, sql, &[]).await {
-        Known::Known(errors) => Known::Known(Some(errors)),
-        Known::Unavailable(why) => why.into(),
+        conflicts: rows(session, include_str!("../../../sql/check/conflicts.sql")).await,
     }
 }
 

@@ -1,10 +1,9 @@
 //! Privileges, passwords and row security.
 
-use super::{of_function, of_others, rows};
+use super::{of_function, of_others, rows, rows_unless_denied};
 use crate::facts::columns::facts_of_columns;
 use crate::facts::known::{Known, Unavailable};
 use crate::pg::database::Server;
-use crate::pg::server_error::INSUFFICIENT_PRIVILEGE;
 use crate::pg::session::Session;
 
 /// Who may get in, and do what.
@@ -101,40 +100,24 @@ pub(super) async fn load(session: &Session, server: &Server) -> Security {
     let public_schema = include_str!("../../../sql/check/public_schema.sql");
     let definer_functions = include_str!("../../../sql/check/definer_functions.sql");
     let hba_rules = include_str!("../../../sql/check/hba_rules.sql");
+    let md5_roles = include_str!("../../../sql/check/md5_roles.sql");
+    // A GRANT would show the hashes, so none is named.
+    let hashes_hidden = Unavailable::because("only superusers may see how passwords are kept");
+    let views = include_str!("../../../sql/check/row_security_views.sql");
     let row_security = include_str!("../../../sql/check/row_security.sql");
     let unencrypted = include_str!("../../../sql/check/unencrypted_sessions.sql");
     Security {
-        public_schema: rows(session, public_schema, &[]).await,
-        definer_functions: rows(session, definer_functions, &[]).await,
+        public_schema: rows(session, public_schema).await,
+        definer_functions: rows(session, definer_functions).await,
         hba_rules: of_function(session, server, hba_rules, "pg_hba_file_rules()").await,
-        md5_roles: md5_roles(session).await,
-        superusers: rows(session, include_str!("../../../sql/check/superusers.sql"), &[]).await,
-        row_security: rows(session, row_security, &[]).await,
+        md5_roles: rows_unless_denied(session, md5_roles, hashes_hidden).await,
+        superusers: rows(session, include_str!("../../../sql/check/superusers.sql")).await,
+        row_security: rows(session, row_security).await,
         views: match server.version.major() < VIEWS_CAN_INVOKE {
             true => Known::Known(None),
-            false => views(session).await,
+            false => rows(session, views).await.map(Some),
         },
         unencrypted: of_others(session, server, unencrypted).await,
-    }
-}
-
-/// No GRANT is named for it: it would show the hashes.
-async fn md5_roles(session: &Session) -> Known<Vec<RoleName>> {
-    let sql = include_str!("../../../sql/check/md5_roles.sql");
-    let roles = super::ask(session, sql, &[]).await;
-    match roles {
-        Err(failure) if failure.sqlstate.as_deref() == Some(INSUFFICIENT_PRIVILEGE) => {
-            Unavailable::because("only superusers may see how passwords are kept").into()
-        }
-        roles => roles.map(|rows| super::read(&rows)).into(),
-    }
-}
-
-async fn views(session: &Session) -> Known<Option<Vec<RowSecurityView>>> {
-    let sql = include_str!("../../../sql/check/row_security_views.sql");
-    match rows(session, sql, &[]).await {
-        Known::Known(views) => Known::Known(Some(views)),
-        Known::Unavailable(why) => why.into(),
     }
 }
 

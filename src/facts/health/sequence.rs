@@ -40,7 +40,7 @@ pub struct Sequences {
 }
 
 pub(super) async fn load(session: &Session, server: &Server) -> Known<Sequences> {
-    let all = rows(session, include_str!("../../../sql/check/sequences.sql"), &[]).await;
+    let all = rows(session, include_str!("../../../sql/check/sequences.sql")).await;
     let read = match load_sequence_values(session).await {
         Ok(read) => read,
         Err(failure) => return Unavailable::from(failure).into(),
@@ -57,8 +57,5 @@ pub(super) async fn load(session: &Session, server: &Server) -> Known<Sequences>
     };
     let values = read.oids.into_iter().zip(read.values);
     let values = values.filter_map(|(oid, value)| Some((oid, value?))).collect();
-    match all {
-        Known::Known(all) => Known::Known(Sequences { all, values, hidden }),
-        Known::Unavailable(why) => why.into(),
-    }
+    all.map(|all| Sequences { all, values, hidden })
 }

@@ -61,7 +61,7 @@ pub(super) async fn load(session: &Session, server: &Server) -> Sessions {
         },
         connections: of_others(session, server, connections).await,
         roles: of_others(session, server, roles).await,
-        lock_table: rows(session, include_str!("../../../sql/check/lock_table.sql"), &[]).await,
+        lock_table: rows(session, include_str!("../../../sql/check/lock_table.sql")).await,
     }
 }
 

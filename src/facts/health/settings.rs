@@ -29,11 +29,8 @@ facts_of_columns! {
 pub struct Settings(HashMap<String, Setting>);
 
 pub(super) async fn load(session: &Session) -> Known<Settings> {
-    let all = rows::<Setting>(session, include_str!("../../../sql/check/settings.sql"), &[]).await;
-    match all {
-        Known::Known(all) => Known::Known(all.into_iter().collect()),
-        Known::Unavailable(why) => why.into(),
-    }
+    let all = rows::<Setting>(session, include_str!("../../../sql/check/settings.sql")).await;
+    all.map(Settings::from_iter)
 }
 
 impl FromIterator<Setting> for Settings {

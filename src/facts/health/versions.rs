@@ -67,9 +67,9 @@ pub(super) async fn load(session: &Session, server: &Server) -> Versions {
     };
     let index_classes = include_str!("../../../sql/check/index_classes.sql");
     Versions {
-        extensions: rows(session, extensions, &[]).await,
-        collations: rows(session, collations, &[]).await,
-        index_classes: rows(session, index_classes, &[]).await,
+        extensions: rows(session, extensions).await,
+        collations: rows(session, collations).await,
+        index_classes: rows(session, index_classes).await,
     }
 }
 

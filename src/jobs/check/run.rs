@@ -17,7 +17,6 @@ use crate::app::Context;
 use crate::app::command::Command;
 use crate::did_you_mean;
 use crate::escape_control::escape_control;
-use crate::facts::Known;
 use crate::facts::health::{Health, Node, load_health, load_ignore_comments, load_verified};
 use crate::failure::{Failure, Result};
 use crate::findings::{FailOn, Rule, Severity, Suppressions};
@@ -100,10 +99,7 @@ impl<'a> Run<'a> {
         let mut health = load_health(&session, &database.server, owner, plan::is_due).await?;
         if let Some(budget) = self.args.deep {
             let verified = load_verified(&session, &database.server, &health, budget).await?;
-            health.verified = match verified {
-                Known::Known(verified) => Known::Known(Some(verified)),
-                Known::Unavailable(why) => why.into(),
-            };
+            health.verified = verified.map(Some);
         }
         let nodes = health.nodes_of_same_data(nodes);
         let health = health.with_usage_of(&nodes);
