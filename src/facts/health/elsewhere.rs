@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{AS_BEFORE, Database, Glance, Health, Index, SHORT, Table, rows};
+use super::{Health, briefly, rows};
 use crate::facts::{Known, Unavailable};
 use crate::failure::Result;
-use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
 
 /// Another server.
@@ -32,39 +31,42 @@ pub struct Counted {
 /// # Errors
 /// Whatever keeps it from being known.
 pub async fn load_counted(session: &Session) -> Result<Known<Counted>> {
-    session.execute_all(&SHORT).await.map_err(ServerError::into_failure)?;
-    let indexes = rows(session, include_str!("../../../sql/check/indexes.sql")).await;
-    let tables = rows(session, include_str!("../../../sql/check/tables.sql")).await;
-    let databases = rows(session, include_str!("../../../sql/check/databases.sql")).await;
-    let glance = rows(session, include_str!("../../../sql/check/glance.sql")).await;
-    session.execute_all(&AS_BEFORE).await.map_err(ServerError::into_failure)?;
-    let counted = counted(&indexes, &tables, &databases, &glance);
-    Ok(counted.map_or_else(|why| why.clone().into(), Known::Known))
-}
-
-fn counted<'f>(
-    indexes: &'f Known<Vec<Index>>,
-    tables: &'f Known<Vec<Table>>,
-    databases: &'f Known<Vec<Database>>,
-    glance: &'f Known<Vec<Glance>>,
-) -> std::result::Result<Counted, &'f Unavailable> {
-    let scans = indexes.seen()?.iter().map(|it| (it.object.clone(), it.scans));
-    let reads = tables.seen()?.iter();
-    let reads = reads.map(|it| (it.object.clone(), (it.sequential_scans, it.sequential_rows)));
-    let current = databases.seen()?.iter().find(|it| it.is_current);
-    let uptime = glance.seen()?.first().map_or(0.0, |it| it.uptime_seconds);
-    Ok(Counted {
-        indexes: scans.collect(),
-        tables: reads.collect(),
-        seconds: current.and_then(|it| it.reset_seconds).unwrap_or(uptime),
-    })
+    let counted = briefly(session, async {
+        let indexes = rows(session, include_str!("../../../sql/check/indexes.sql")).await;
+        let tables = rows(session, include_str!("../../../sql/check/tables.sql")).await;
+        let databases = rows(session, include_str!("../../../sql/check/databases.sql")).await;
+        let glance = rows(session, include_str!("../../../sql/check/glance.sql")).await;
+        Health { indexes, tables, databases, glance, ..Health::default() }.counted()
+    });
+    Ok(counted.await?.map_or_else(Known::from, Known::Known))
 }
 
 impl Health {
-    /// With what these have counted besides: by name, because they may be no standbys.
+    /// What this server has counted.
+    fn counted(&self) -> std::result::Result<Counted, Unavailable> {
+        let scans = self.indexes.seen()?.iter().map(|it| (it.object.clone(), it.scans));
+        let reads = self.tables.seen()?.iter();
+        let reads = reads.map(|it| (it.object.clone(), (it.sequential_scans, it.sequential_rows)));
+        Ok(Counted {
+            indexes: scans.collect(),
+            tables: reads.collect(),
+            seconds: self.counted_seconds()?,
+        })
+    }
+
+    /// For how long scans have been counted: since the last reset, or at least since the server was started.
+    pub fn counted_seconds(&self) -> std::result::Result<f64, &Unavailable> {
+        let current = self.databases.seen()?.iter().find(|it| it.is_current);
+        let uptime = self.glance.seen()?.first().map_or(0.0, |it| it.uptime_seconds);
+        Ok(current.and_then(|it| it.reset_seconds).unwrap_or(uptime))
+    }
+
+    /// With what these have counted besides: by name, because they may be no standbys. One that has none of
+    /// the indexes is another database, of which nothing is known.
     #[must_use]
-    pub fn with_usage_of(mut self, nodes: &[Node]) -> Self {
-        for counted in nodes.iter().filter_map(|node| node.counted.known()) {
+    pub fn with_nodes(mut self, nodes: Vec<Node>) -> Self {
+        self.nodes = nodes.into_iter().map(|node| self.of_same_data(node)).collect();
+        for counted in self.nodes.iter().filter_map(|node| node.counted.known()) {
             if let Known::Known(indexes) = &mut self.indexes {
                 for index in indexes {
                     index.scans += counted.indexes.get(&index.object).unwrap_or(&0);
@@ -81,26 +83,25 @@ impl Health {
         self
     }
 
-    /// The nodes; one that has none of the indexes is another database, of which nothing is known.
-    pub fn nodes_of_same_data(&self, nodes: Vec<Node>) -> Vec<Node> {
+    fn of_same_data(&self, node: Node) -> Node {
         let own = self.indexes.known().map_or(&[][..], Vec::as_slice);
         let is_other = |counted: &Counted| {
             !own.is_empty() && !own.iter().any(|it| counted.indexes.contains_key(&it.object))
         };
-        let nodes = nodes.into_iter().map(|node| match node.counted.known() {
+        match node.counted.known() {
             Some(counted) if is_other(counted) => {
                 let why = "it has none of the indexes of this database";
                 Node { counted: Unavailable::because(why).into(), ..node }
             }
             _ => node,
-        });
-        nodes.collect()
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::health::{Index, Table};
 
     #[test]
     fn scans_are_added_by_name() {
@@ -128,10 +129,9 @@ mod tests {
             node(lost.into()),
             node(Known::Known(counted("other.x"))),
         ];
-        let nodes = health.nodes_of_same_data(nodes);
-        let known = nodes.iter().map(|node| node.counted.known().is_some());
+        let merged = health.with_nodes(nodes);
+        let known = merged.nodes.iter().map(|node| node.counted.known().is_some());
         assert_eq!(known.collect::<Vec<_>>(), [true, false, false]);
-        let merged = health.with_usage_of(&nodes);
         let indexes = merged.indexes.known().unwrap().iter().map(|it| it.scans);
         assert_eq!(indexes.collect::<Vec<_>>(), [41, 1]);
         let table = &merged.tables.known().unwrap()[0];

@@ -94,6 +94,8 @@ pub struct Health {
     pub security: Security,
     /// What was read as a whole; `None`: that was not asked for.
     pub verified: Known<Option<Verified>>,
+    /// Other servers of the same data, whose scans are among those of `indexes` and `tables`.
+    pub nodes: Vec<Node>,
 }
 
 impl Health {
@@ -149,6 +151,7 @@ impl Health {
             versions: Versions::unseen(&why()),
             security: Security::unseen(&why()),
             verified: why().into(),
+            nodes: Vec::new(),
         }
     }
 }
@@ -174,9 +177,17 @@ pub async fn load_health(
     history_owner: Option<&str>,
     is_due: IsDue,
 ) -> Result<Health> {
-    session.execute_all(&SHORT).await.map_err(ServerError::into_failure)?;
+    briefly(session, look(session, server, history_owner, is_due)).await
+}
+
+async fn look(
+    session: &Session,
+    server: &Server,
+    history_owner: Option<&str>,
+    is_due: IsDue,
+) -> Health {
     let bloated = Wanted { oids: &[], least_bytes: 1 << 20 };
-    let health = Health {
+    Health {
         role: quote_ident(&server.role),
         glance: rows(session, include_str!("../../../sql/check/glance.sql")).await,
         settings: settings::load(session).await,
@@ -215,10 +226,8 @@ pub async fn load_health(
         versions: versions::load(session, server).await,
         security: security::load(session, server).await,
         verified: Known::default(),
-    };
-    // A lost connection shows here, whatever query it was that met it.
-    session.execute_all(&AS_BEFORE).await.map_err(ServerError::into_failure)?;
-    Ok(health)
+        nodes: Vec::new(),
+    }
 }
 
 /// The comments that say what is not to be found, each with its object.
@@ -241,6 +250,18 @@ const AS_BEFORE: [&str; 4] = [
     "RESET DateStyle",
     "RESET TimeZone",
 ];
+
+/// Looks under short timeouts.
+///
+/// # Errors
+/// `Connection` where the connection is lost.
+async fn briefly<T>(session: &Session, look: impl Future<Output = T>) -> Result<T> {
+    session.execute_all(&SHORT).await.map_err(ServerError::into_failure)?;
+    let seen = look.await;
+    // A lost connection shows here, whatever query it was that met it.
+    session.execute_all(&AS_BEFORE).await.map_err(ServerError::into_failure)?;
+    Ok(seen)
+}
 
 /// The query's rows, where the role may see what others do: it would be none, else.
 async fn of_others<T: FromRow>(session: &Session, server: &Server, sql: &str) -> Known<Vec<T>> {

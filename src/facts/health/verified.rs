@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::types::Type;
 
-use super::{AS_BEFORE, Health, Index, SHORT};
+use super::{Health, Index, briefly};
 use crate::facts::Unavailable;
 use crate::facts::known::Known;
 use crate::facts::load::ask;
@@ -54,11 +54,20 @@ pub async fn load_verified(
     };
     let sql = include_str!("../../../sql/check/index_check.sql");
     let sql = sql.replace("{schema}", &quote_ident(&schema));
-    session.execute_all(&SHORT).await.map_err(ServerError::into_failure)?;
+    let indexes = to_read(indexes, server.version.runs_owners_code_in_amcheck());
+    briefly(session, read(session, &sql, &indexes, budget)).await?.map(Known::Known)
+}
+
+async fn read(
+    session: &Session,
+    sql: &str,
+    indexes: &[&Index],
+    budget: Duration,
+) -> Result<Verified> {
     let mut verified = Verified::default();
     let (mut left, mut refused) = (0, None);
     let until = Instant::now() + budget;
-    for index in to_read(indexes, server.version.runs_owners_code_in_amcheck()) {
+    for index in indexes {
         let time = until.saturating_duration_since(Instant::now());
         if time.is_zero() {
             left += 1;
@@ -66,7 +75,7 @@ pub async fn load_verified(
         }
         let limit = format!("SET statement_timeout = {}", time.as_millis().max(1));
         session.execute_all(&[&limit]).await.map_err(ServerError::into_failure)?;
-        match session.query(&sql, &[(&index.oid, Type::OID)]).await {
+        match session.query(sql, &[(&index.oid, Type::OID)]).await {
             Ok(_) => verified.sound += 1,
             Err(error) if error.is_connection_lost() => return Err(error.into_failure()),
             Err(error) if error.is_corruption() => verified.corrupt.push(corrupt(index, &error)),
@@ -76,9 +85,8 @@ pub async fn load_verified(
             }
         }
     }
-    session.execute_all(&AS_BEFORE).await.map_err(ServerError::into_failure)?;
     verified.unread = unread(left, refused);
-    Ok(Known::Known(verified))
+    Ok(verified)
 }
 
 async fn schema(session: &Session) -> Result<Option<String>> {

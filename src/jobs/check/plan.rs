@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-use super::also;
 use super::baseline::Baseline;
 use super::rules::{self, Found, Judge, Judged, NotJudged};
 use super::selection::Selection;
-use crate::facts::health::{Health, Node};
+use crate::facts::health::Health;
 use crate::facts::{AutovacuumSettings, TableState};
 use crate::findings::{Check, CheckVerdict, FailOn, Review, Suppressions};
 use crate::work::maintenance::plan::due::{analyze_measure, vacuum_measures};
@@ -40,8 +39,8 @@ pub fn is_due(settings: &AutovacuumSettings, table: &TableState) -> bool {
     is_over || analyze_measure(table, settings).is_over(1.0)
 }
 
-/// Judges all that is asked for; these nodes have counted besides.
-pub fn judge(health: &Health, nodes: &[Node], measure: Measure) -> Judgement {
+/// Judges all that is asked for.
+pub fn judge(health: &Health, measure: Measure) -> Judgement {
     let Measure { selection, suppressions, baseline, fails_on, today } = measure;
     let review = Review::new(fails_on);
     let mut judging = Judging {
@@ -54,7 +53,7 @@ pub fn judge(health: &Health, nodes: &[Node], measure: Measure) -> Judgement {
     for judge in rules::all() {
         let judged = match selection.why_not(judge.rule) {
             Some(why) => Err(NotJudged::Skipped(why)),
-            None => also::on_all(judge.rule, (judge.judge)(health), nodes),
+            None => (judge.judge)(health),
         };
         judging.add(judge, judged);
     }

@@ -38,7 +38,6 @@ pub struct Run<'a> {
 struct Looked {
     health: Health,
     judgement: Judgement,
-    nodes: Vec<Node>,
 }
 
 impl<'a> Run<'a> {
@@ -76,7 +75,7 @@ impl<'a> Run<'a> {
         if self.args.fix {
             (looked, fixed) = self.fix(&database, looked).await?;
         }
-        let Looked { health, judgement, .. } = looked;
+        let Looked { health, judgement } = looked;
         if let Some(file) = &self.args.write_baseline {
             Baseline::of(&judgement.review.findings).write(file)?;
         }
@@ -101,11 +100,10 @@ impl<'a> Run<'a> {
             let verified = load_verified(&session, &database.server, &health, budget).await?;
             health.verified = verified.map(Some);
         }
-        let nodes = health.nodes_of_same_data(nodes);
-        let health = health.with_usage_of(&nodes);
+        let health = health.with_nodes(nodes);
         let comments = load_ignore_comments(&session).await?;
-        let judgement = plan::judge(&health, &nodes, self.measure(&comments));
-        Ok(Looked { health, judgement, nodes })
+        let judgement = plan::judge(&health, self.measure(&comments));
+        Ok(Looked { health, judgement })
     }
 
     async fn fix(&self, database: &Database, looked: Looked) -> Result<(Looked, Option<Fixed>)> {
@@ -124,7 +122,8 @@ impl<'a> Run<'a> {
         if matches!(outcome, Outcome::Cancelled(_)) {
             return Ok((looked, Some(Fixed::Done(done, outcome))));
         }
-        let looked = context.unless_cancelled(self.look_again(database, looked.nodes)).await?;
+        let looked =
+            context.unless_cancelled(self.look_again(database, looked.health.nodes)).await?;
         Ok((looked, Some(Fixed::Done(done, outcome))))
     }
 
@@ -134,7 +133,7 @@ impl<'a> Run<'a> {
         let mut tries = if database.server.version.major() < 15 { 5 } else { 0 };
         while tries > 0 && Wishes::of(&looked.judgement.review.findings) != Wishes::default() {
             tokio::time::sleep(Duration::from_millis(200)).await;
-            looked = self.look(database, looked.nodes).await?;
+            looked = self.look(database, looked.health.nodes).await?;
             tries -= 1;
         }
         Ok(looked)

@@ -1,6 +1,6 @@
 //! Which indexes make another superfluous, by their definitions in the catalog.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::facts::health::Index;
 
@@ -9,6 +9,11 @@ use crate::facts::health::Index;
 pub struct Superfluous<'a> {
     pub index: &'a Index,
     pub because_of: &'a Index,
+}
+
+/// Those that are superfluous.
+pub fn oids(found: &[Superfluous<'_>]) -> HashSet<u32> {
+    found.iter().map(|it| it.index.oid).collect()
 }
 
 /// Whether its definition is known as a whole: of a locked table no expression was read.

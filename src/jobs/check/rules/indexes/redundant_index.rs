@@ -1,4 +1,4 @@
-use super::key::{Superfluous, are_hidden, duplicates, prefixes};
+use super::key::{Superfluous, are_hidden, duplicates, oids, prefixes};
 use crate::facts::health::Health;
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::bytes;
@@ -13,9 +13,9 @@ const MUCH_WIDER: i64 = 4;
 
 pub fn judge(health: &Health) -> Judged {
     let indexes = health.indexes.seen()?;
-    let doubled = duplicates(indexes);
+    let doubled = oids(&duplicates(indexes));
     let prefixes = prefixes(indexes).into_iter();
-    let single = prefixes.filter(|it| !doubled.iter().any(|other| other.index.oid == it.index.oid));
+    let single = prefixes.filter(|it| !doubled.contains(&it.index.oid));
     let findings = single.map(|it| finding(&it)).collect();
     Ok(Found { findings, unknown: are_hidden(indexes).then(hidden_by_locks) })
 }

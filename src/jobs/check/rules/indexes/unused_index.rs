@@ -1,8 +1,8 @@
-use super::key::{duplicates, prefixes};
+use super::key::{duplicates, oids, prefixes};
 use crate::facts::Unavailable;
-use crate::facts::health::{Health, Index};
+use crate::facts::health::{Health, Index, Node};
 use crate::findings::{Finding, Rule, Severity};
-use crate::format::bytes;
+use crate::format::{bytes, count};
 use crate::jobs::check::rules::{Found, Judged};
 
 pub const RULE: Rule = Rule::UNUSED_INDEX;
@@ -11,42 +11,61 @@ pub const RULE: Rule = Rule::UNUSED_INDEX;
 const LARGE: i64 = 10 << 20;
 /// What is needed once a month has had its turn.
 const LONG_DAYS: f64 = 30.0;
+const DAY_SECONDS: f64 = 86_400.0;
 
 pub fn judge(health: &Health) -> Judged {
     let indexes = health.indexes.seen()?;
-    let superfluous = [duplicates(indexes), prefixes(indexes)].concat();
+    let superfluous = oids(&[duplicates(indexes), prefixes(indexes)].concat());
     let unused = indexes.iter().filter(|index| {
         index.scans == 0
             && index.size_bytes() >= LARGE
             && index.is_valid
             && !index.is_needed()
             && !index.is_toast
-            && !superfluous.iter().any(|other| other.index.oid == index.oid)
+            && !superfluous.contains(&index.oid)
     });
     let unused = unused.collect::<Vec<_>>();
-    let days = counted_days(health)?;
+    let days = health.counted_seconds()? / DAY_SECONDS;
     if !unused.is_empty() && days < LONG_DAYS {
         let why = format!(
-            "{} without a scan, but scans have been counted for {days:.0} days only; {LONG_DAYS} are asked for",
-            crate::format::count(unused.len(), "index is", "indexes are"),
+            "{}, but scans have been counted for {days:.0} days only; {LONG_DAYS} are asked for",
+            without_a_scan(unused.len()),
         );
         return Err(Unavailable::because(why).into());
     }
-    Ok(unused.into_iter().map(|index| finding(index, days)).collect::<Found>())
+    for node in &health.nodes {
+        require_long(node, unused.len())?;
+    }
+    let found = unused.into_iter().map(|index| finding(index, days, health.nodes.len()));
+    Ok(found.collect::<Found>())
 }
 
-/// For how long scans have been counted: since the last reset, or at least since the server was started.
-fn counted_days(health: &Health) -> Result<f64, Unavailable> {
-    let databases = health.databases.seen()?;
-    let current = databases.iter().find(|database| database.is_current);
-    let uptime = health.glance.seen()?.first().map_or(0.0, |glance| glance.uptime_seconds);
-    let seconds = current.and_then(|database| database.reset_seconds).unwrap_or(uptime);
-    Ok(seconds / 86_400.0)
+fn without_a_scan(indexes: usize) -> String {
+    format!("{} without a scan", count(indexes, "index is", "indexes are"))
 }
 
-fn finding(index: &Index, days: f64) -> Finding {
+/// What is said of unused indexes rests on all servers.
+fn require_long(node: &Node, unused: usize) -> Result<(), Unavailable> {
+    let unknown = |why: &str| Unavailable::because(format!("{} (--also): {why}", node.name));
+    let counted = node.counted.seen().map_err(|why| unknown(&why.to_string()))?;
+    let days = counted.seconds / DAY_SECONDS;
+    if unused > 0 && days < LONG_DAYS {
+        let why = format!("{}, but it has counted for {days:.0} days only", without_a_scan(unused));
+        return Err(unknown(&why));
+    }
+    Ok(())
+}
+
+fn finding(index: &Index, days: f64, nodes: usize) -> Finding {
     let size = index.size_bytes();
-    let message = format!("no query has used the index of {} for {days:.0} days", bytes(size));
+    let nowhere = match nodes {
+        0 => String::new(),
+        others => {
+            format!(", neither here nor on {}", count(others, "other server", "other servers"))
+        }
+    };
+    let message =
+        format!("no query has used the index of {} for {days:.0} days{nowhere}", bytes(size));
     Finding::new(&RULE, None, message)
         .about(&index.object)
         .severity(if size >= 100 * LARGE { Severity::Warning } else { Severity::Info })
@@ -61,17 +80,43 @@ mod tests {
     use super::super::key::tests::btree;
     use super::*;
     use crate::facts::Known;
-    use crate::facts::health::{Database, Glance};
+    use crate::facts::health::{Counted, Database, Glance};
 
-    fn judged(indexes: Vec<Index>, days: f64) -> Judged {
+    fn counted_for(indexes: Vec<Index>, days: f64) -> Health {
         let reset_seconds = Some(days * 86_400.0);
         let database = Database { is_current: true, reset_seconds, ..Database::default() };
-        judge(&Health {
+        Health {
             indexes: Known::Known(indexes),
             databases: Known::Known(vec![database]),
             glance: Known::Known(vec![Glance::default()]),
             ..Health::default()
-        })
+        }
+    }
+
+    fn judged(indexes: Vec<Index>, days: f64) -> Judged {
+        judge(&counted_for(indexes, days))
+    }
+
+    #[test]
+    fn unused_is_what_no_server_uses() {
+        let judged = |indexes: Vec<Index>, elsewhere: &[Option<f64>]| {
+            let node = |days: &Option<f64>| Node {
+                name: "standby".to_owned(),
+                counted: match days {
+                    Some(days) => Known::Known(Counted { seconds: days * 86_400.0, ..Counted::default() }),
+                    None => Unavailable::because("it is down").into(),
+                },
+            };
+            let nodes = elsewhere.iter().map(node).collect();
+            judge(&Health { nodes, ..counted_for(indexes, 40.0) })
+        };
+        let large = || vec![Index { pages: 2_000, ..btree("a", "1") }];
+        let told = judged(large(), &[Some(40.0)]).unwrap().findings.remove(0).message;
+        assert!(told.ends_with(" for 40 days, neither here nor on 1 other server"), "{told}");
+        assert!(judged(large(), &[Some(40.0), None]).is_err());
+        assert!(judged(large(), &[Some(2.0)]).is_err());
+        assert!(judged(Vec::new(), &[Some(2.0)]).is_ok());
+        assert!(judged(Vec::new(), &[None]).is_err());
     }
 
     #[test]
