@@ -31,11 +31,6 @@ impl Severity {
             Severity::Critical => "critical",
         }
     }
-
-    /// The severity of that name.
-    pub fn named(name: &str) -> Option<Severity> {
-        Severity::ALL.into_iter().find(|severity| severity.name() == name)
-    }
 }
 
 /// Something that a check found.

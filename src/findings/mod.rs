@@ -2,6 +2,7 @@
 //! fails, and how CI systems are told.
 
 pub mod check;
+mod directive;
 mod document;
 mod fail_on;
 mod finding;
@@ -22,6 +23,7 @@ pub mod sarif;
 mod suppressed;
 
 pub use check::{Check, CheckVerdict};
+pub use directive::{Directive, MARKER};
 pub use document::ReviewDocument;
 pub use fail_on::FailOn;
 pub use finding::{Finding, Severity};

@@ -4,7 +4,7 @@
 use glob::Pattern;
 use jiff::civil::Date;
 
-use super::{Finding, Rule};
+use super::{Directive, Finding, MARKER, Rule};
 
 /// A rule that is suppressed for some objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,21 +36,20 @@ impl Suppressions {
     /// Adds what a comment on an object says: `pgtend-ignore RULE, RULE: reason`, anywhere in it.
     pub fn comment(&mut self, object: &str, comment: &str) {
         let by = format!("the comment on {object}");
-        for text in comment.split("pgtend-ignore").skip(1) {
-            let line = text.lines().next().unwrap_or_default();
-            let (rules, reason) = line.split_once(':').unwrap_or((line, ""));
-            if reason.trim().is_empty() {
+        let texts = comment
+            .split(MARKER)
+            .skip(1)
+            .map(|text| text.lines().next().unwrap_or_default());
+        for Directive { rules, has_reason } in texts.filter_map(Directive::read) {
+            if !has_reason {
                 let help = "write the reason behind a colon: pgtend-ignore RULE: reason";
-                let found = Finding::new(
-                    &Rule::IGNORE_WITHOUT_REASON,
-                    None,
-                    format!("{by} does not say why"),
-                );
+                let message = format!("{by} does not say why");
+                let found = Finding::new(&Rule::IGNORE_WITHOUT_REASON, None, message);
                 self.wrong.push(found.about(&object).help(help));
             }
-            for rule in rules.split([',', ' ']).map(str::trim).filter(|rule| !rule.is_empty()) {
+            for rule in rules {
                 self.add(Suppression {
-                    rule: rule.to_owned(),
+                    rule,
                     object: Pattern::new(&Pattern::escape(object)).ok(),
                     until: None,
                     by: by.clone(),

@@ -15,11 +15,10 @@ use super::report::{CheckReport, Fixed};
 use super::selection::Selection;
 use crate::app::Context;
 use crate::app::command::Command;
-use crate::did_you_mean;
 use crate::escape_control::escape_control;
 use crate::facts::health::{Health, Node, load_health, load_ignore_comments, load_verified};
 use crate::failure::{Failure, Result};
-use crate::findings::{FailOn, Rule, Severity, Suppressions};
+use crate::findings::{FailOn, Severity, Suppressions};
 use crate::output::{Outcome, Report};
 use crate::pg::database::Database;
 use crate::work::plan::Plan;
@@ -53,7 +52,7 @@ impl<'a> Run<'a> {
         Ok(Run {
             selection: Selection::new(&args.groups, &args.only, &args.skip)?,
             baseline: args.baseline.as_deref().map(Baseline::read).transpose()?,
-            fails_on: fails_on(&args.fail_on, &context.config.check.fail_on)?,
+            fails_on: fails_on(context, args)?,
             now: ZonedDateTime::now(),
             args,
             context,
@@ -181,13 +180,8 @@ async fn agreed(context: &Context, plan: &Plan) -> Result<bool> {
 /// So many statements fit above a question.
 const SHOWN: usize = 20;
 
-fn fails_on(said: &[String], configured: &[String]) -> Result<FailOn> {
-    let words = if said.is_empty() { configured } else { said };
-    FailOn::parse(words).map_err(|word| {
-        let rules = Rule::ALL.iter().map(|rule| rule.name);
-        let known = rules.chain(Severity::ALL.map(Severity::name)).map(str::to_owned);
-        let hint =
-            did_you_mean::hint_or(word, &known.collect::<Vec<_>>(), "pgtend rules lists the rules");
-        Failure::usage(format!("--fail-on: {word} is no severity and no rule")).hint(hint)
-    })
+fn fails_on(context: &Context, args: &Args) -> Result<FailOn> {
+    let configured = ("check.fail_on", context.config.check.fail_on.as_slice());
+    let severities = [Severity::Critical, Severity::Warning, Severity::Info];
+    FailOn::chosen(&args.fail_on, configured, &severities, "pgtend rules lists the rules")
 }

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use crate::app::Context;
 use crate::declared::migrations::Layout;
 use crate::did_you_mean;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Result};
 use crate::findings::{FailOn, Ignores, Rule, Severity, ignores};
 use crate::format;
 use crate::output::report_file::ReportFile;
@@ -187,19 +187,10 @@ impl Command for Args {
 
 /// What fails: as the flag says, else as the configuration does.
 fn fail_on(context: &Context, args: &Args) -> Result<FailOn> {
-    let configured = &context.config.verify.fail_on;
-    let (words, kind, place) = match args.fail_on.as_slice() {
-        [] => (configured.as_slice(), Kind::Config, "verify.fail_on of the configuration"),
-        given => (given, Kind::Usage, "--fail-on"),
-    };
-    FailOn::parse(words).map_err(|word| {
-        let message = format!("{place}: {word:?} is not error, warning or a rule");
-        let known = Rule::ALL.iter().map(|rule| rule.name.to_owned());
-        let known = known.chain(["error".to_owned(), "warning".to_owned()]).collect::<Vec<_>>();
-        let otherwise =
-            "pgtend rules lists the rules; those of squawk are at https://squawkhq.com/docs/rules";
-        Failure::new(kind, message).hint(did_you_mean::hint_or(word, &known, otherwise))
-    })
+    let configured = ("verify.fail_on", context.config.verify.fail_on.as_slice());
+    let otherwise =
+        "pgtend rules lists the rules; those of squawk are at https://squawkhq.com/docs/rules";
+    FailOn::chosen(&args.fail_on, configured, &[Severity::Error, Severity::Warning], otherwise)
 }
 
 /// The rules that are left out.

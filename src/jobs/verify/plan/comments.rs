@@ -6,9 +6,7 @@ use squawk_syntax::{SyntaxKind, SyntaxToken};
 use super::parsed::{Parsed, end, start};
 use crate::declared::migrations::{Migration, Script};
 use crate::findings::ignores::{Comment, IgnoreScope};
-
-/// Without it a script needs not be looked through.
-const MARKER: &str = "pgtend-ignore";
+use crate::findings::{Directive, MARKER};
 
 /// The comments of the migrations' scripts that parse.
 pub fn of(migrations: &[Migration]) -> Vec<Comment> {
@@ -22,6 +20,7 @@ pub fn of(migrations: &[Migration]) -> Vec<Comment> {
 }
 
 fn read(script: &Script) -> Vec<Comment> {
+    // Most scripts need not be looked through.
     if !script.text.contains(MARKER) {
         return Vec::new();
     }
@@ -37,15 +36,14 @@ fn find(parsed: &Parsed<'_>) -> Vec<Comment> {
         .collect::<Vec<_>>();
     let comments = comments(parsed);
     let found = comments.iter().enumerate().filter_map(|(at, token)| {
-        let written = directive(token.text())?;
-        let scope = if written.for_file {
+        let (Directive { rules, has_reason }, for_file) = directive(token.text())?;
+        let scope = if for_file {
             IgnoreScope::File(parsed.script.file.clone())
         } else {
             let statement = belongs_to(parsed, &comments[at..], &extents);
             statement.map_or(IgnoreScope::Nothing, |extent| scope(parsed, extent))
         };
         let place = parsed.place(token.text_range().start().into());
-        let Written { rules, has_reason, .. } = written;
         Some(Comment { rules, has_reason, scope, place, is_down: false })
     });
     found.collect()
@@ -96,16 +94,8 @@ fn scope(parsed: &Parsed<'_>, (start, end): (usize, usize)) -> IgnoreScope {
     }
 }
 
-/// What a comment says.
-#[derive(Debug, PartialEq, Eq)]
-struct Written {
-    rules: Vec<String>,
-    has_reason: bool,
-    for_file: bool,
-}
-
-/// A rule's name has no spaces: what follows it without a colon is not the reason.
-fn directive(comment: &str) -> Option<Written> {
+/// What a comment says, and whether for the whole file.
+fn directive(comment: &str) -> Option<(Directive, bool)> {
     let line = comment.strip_prefix("--");
     let block = || comment.strip_prefix("/*")?.strip_suffix("*/");
     let text = line.or_else(block)?.trim().strip_prefix(MARKER)?;
@@ -113,16 +103,7 @@ fn directive(comment: &str) -> Option<Written> {
         Some(text) => (true, text),
         None => (false, text),
     };
-    if text.chars().next().is_some_and(|next| next != ':' && !next.is_whitespace()) {
-        return None;
-    }
-    let (rules, reason) = text.split_once(':').unwrap_or((text, ""));
-    let rules = rules
-        .split(',')
-        .filter_map(|rule| rule.split_whitespace().next())
-        .map(str::to_owned)
-        .collect();
-    Some(Written { rules, has_reason: !reason.trim().is_empty(), for_file })
+    Some((Directive::read(text)?, for_file))
 }
 
 #[cfg(test)]
@@ -130,7 +111,7 @@ mod tests {
     use super::*;
 
     fn said(comment: &str) -> Option<(String, bool, bool)> {
-        let Written { rules, has_reason, for_file } = directive(comment)?;
+        let (Directive { rules, has_reason }, for_file) = directive(comment)?;
         Some((rules.join("+"), has_reason, for_file))
     }
 
