@@ -7,9 +7,7 @@ use crate::app::Context;
 use crate::app::execute::Limits;
 use crate::config::ReindexConfig;
 use crate::facts::reindex::{self, load_reindexable};
-use crate::facts::{
-    TableMaintenance, Wanted as Sizes, load_builds, load_index_bloat, load_table_maintenance,
-};
+use crate::facts::{TableMaintenance, load_table_maintenance};
 use crate::failure::{Failure, Result};
 use crate::findings::{Finding, Rule};
 use crate::pg::advisory::{Job, RunLock};
@@ -24,8 +22,8 @@ use crate::work::maintenance::plan::{
 };
 use crate::work::maintenance::{Idle, MaintenanceRun};
 use crate::work::plan::{Action, Plan, Step};
-use crate::work::reindex::Reindexing;
 use crate::work::reindex::plan::{self as rebuild, Gates};
+use crate::work::reindex::{Reindexing, load_plan};
 use crate::work::{Execution, Policy};
 
 /// What is to be mended: objects as the server quotes them.
@@ -227,9 +225,8 @@ async fn rebuilds(
     database: &Database,
     wishes: &Wishes,
 ) -> Result<Plan> {
-    let mut facts = reindex::Facts {
+    let facts = reindex::Facts {
         indexes: load_reindexable(session, &database.server).await?,
-        builds: load_builds(session).await?,
         ..reindex::Facts::default()
     };
     let names = facts.indexes.iter().map(|index| &index.name).collect::<Vec<_>>();
@@ -250,14 +247,7 @@ async fn rebuilds(
         gates: Gates { min_bloat, min_saved: min_size },
         version: database.server.version,
     };
-    let oids = rebuild::named(&facts, &options)?.unwrap_or_default();
-    let wanted = Sizes { oids: &oids, least_bytes: 0 };
-    let bloat = load_index_bloat(session, &database.server, wanted).await?;
-    facts.bloat = bloat.into_iter().map(|index| (index.oid, index)).collect();
-    facts.sizes = reindex::load_sizes(session, &oids).await;
-    let to_confirm = rebuild::to_confirm(&rebuild::plan(&facts, &options)?);
-    facts.densities = reindex::load_densities(session, &to_confirm).await;
-    let mut plan = rebuild::plan(&facts, &options)?;
+    let (_, mut plan) = load_plan(session, &database.server, facts, &options).await?;
     // Of what index it was is not known; that nobody wants it is a guess.
     let is_guess = |step: &Step| {
         step.action == Action::Reindex && leftovers.iter().any(|it| it.matches(&step.object, true))

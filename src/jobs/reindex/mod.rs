@@ -11,9 +11,9 @@ use crate::app::hours::{Hours, Time, WindowClosed};
 use crate::app::manual::Example;
 use crate::config::{self, ReindexConfig};
 use crate::duration;
+use crate::facts::Known;
 use crate::facts::history::{self, Schema};
 use crate::facts::reindex::{self, Facts};
-use crate::facts::{Known, Wanted, load_builds, load_index_bloat};
 use crate::failure::{Failure, Result};
 use crate::output::Report;
 use crate::output::dry_run::{DryRunReport, Overview, Rest};
@@ -27,8 +27,8 @@ use crate::work::circumstances::{circumstances, require_sound};
 use crate::work::plan::Plan;
 use crate::work::progress_estimate::ProgressEstimate;
 use crate::work::record;
-use crate::work::reindex::Reindexing;
-use crate::work::reindex::plan::{self, Gates, Options};
+use crate::work::reindex::plan::{Gates, Options};
+use crate::work::reindex::{Reindexing, load_plan};
 use crate::work::{DeadlockVictim, Execution, Policy, YieldToDdl};
 use report::REINDEX;
 
@@ -215,28 +215,10 @@ async fn look(database: &Database, options: &Options, owner: Option<&str>) -> Re
         indexes: reindex::load_reindexable(&session, &database.server).await?,
         ..Facts::default()
     };
-    let named = plan::named(&facts, options)?;
     let schema = history::load_schema(&session, owner).await.into();
     let trouble = remember(&session, &schema, &mut facts).await;
-    let is_nothing = named.as_ref().is_some_and(Vec::is_empty);
-    if !is_nothing {
-        let wanted = match &named {
-            Some(oids) => Wanted { oids, least_bytes: 0 },
-            None => Wanted { oids: &[], least_bytes: options.gates.min_saved },
-        };
-        let found = load_index_bloat(&session, &database.server, wanted).await?;
-        facts.bloat = found.into_iter().map(|index| (index.oid, index)).collect();
-    }
-    let compared = facts.bloat.keys().copied().collect::<Vec<_>>();
-    facts.sizes = reindex::load_sizes(&session, &compared).await;
-    facts.builds = load_builds(&session).await?;
-    let mut planned = plan::plan(&facts, options)?;
-    let to_confirm = plan::to_confirm(&planned);
-    if !to_confirm.is_empty() {
-        facts.densities = reindex::load_densities(&session, &to_confirm).await;
-        planned = plan::plan(&facts, options)?;
-    }
-    Ok(Looked { facts, plan: planned, schema, trouble })
+    let (facts, plan) = load_plan(&session, &database.server, facts, options).await?;
+    Ok(Looked { facts, plan, schema, trouble })
 }
 
 /// What the history tells of indexes. Returns why it could not be read.

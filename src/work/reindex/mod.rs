@@ -1,6 +1,7 @@
 //! Rebuilding indexes in place, one a table at a time: REINDEX INDEX CONCURRENTLY, verified in the
 //! catalog, with nothing left behind.
 
+mod load;
 pub mod plan;
 mod why;
 mod work;
@@ -12,6 +13,7 @@ use super::event::{Outcome, Status, StepIndex};
 use super::plan::{Plan, Step};
 use super::{Execution, time};
 use crate::pg::advisory::RunLock;
+pub use load::load_plan;
 use why::Why;
 use work::Work;
 

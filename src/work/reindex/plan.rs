@@ -56,7 +56,13 @@ pub fn plan(facts: &Facts, options: &Options) -> Result<Plan> {
     let mut planned = Vec::new();
     let mut plan = Plan::default();
     for index in facts.indexes.iter().filter(|index| chosen.contains(&index.oid)) {
-        let planner = Planner { facts, options, index, leftovers: &leftovers };
+        let planner = Planner {
+            facts,
+            options,
+            index,
+            chosen: &chosen,
+            leftovers: &leftovers,
+        };
         if let Some(step) = planner.step() {
             plan.warnings.extend(planner.warning(&step));
             planned.push((planner.urgency(&step), step));
@@ -78,8 +84,15 @@ pub fn plan(facts: &Facts, options: &Options) -> Result<Plan> {
     Ok(plan)
 }
 
-/// Of an index that a rebuild has left, the one that it was of.
-fn leftovers(indexes: &[Reindexable]) -> HashMap<Oid, &Reindexable> {
+/// What a rebuild has left, and of which index.
+#[derive(Clone, Copy)]
+struct Leftover<'p> {
+    left: &'p Reindexable,
+    of: &'p Reindexable,
+}
+
+/// What rebuilds have left, by its number.
+fn leftovers(indexes: &[Reindexable]) -> HashMap<Oid, Leftover<'_>> {
     let broken = indexes.iter().filter(|index| !index.is_whole && !index.is_partitioned);
     let broken = broken.map(|index| ((index.table_oid, index.name.name.as_str()), index));
     let broken = broken.collect::<HashMap<_, _>>();
@@ -92,7 +105,7 @@ fn leftovers(indexes: &[Reindexable]) -> HashMap<Oid, &Reindexable> {
         for name in rebuild_leftover_names(&index.name.name) {
             let left = broken.get(&(index.table_oid, name.as_str()));
             if let Some(left) = left.filter(|left| left.shape == index.shape) {
-                leftovers.insert(left.oid, index);
+                leftovers.insert(left.oid, Leftover { left, of: index });
             }
         }
     }
@@ -184,7 +197,9 @@ struct Planner<'p> {
     facts: &'p Facts,
     options: &'p Options,
     index: &'p Reindexable,
-    leftovers: &'p HashMap<Oid, &'p Reindexable>,
+    /// The indexes that are meant.
+    chosen: &'p HashSet<Oid>,
+    leftovers: &'p HashMap<Oid, Leftover<'p>>,
 }
 
 /// How urgent a step is; the greatest first.
@@ -205,8 +220,8 @@ impl Planner<'_> {
         if index.is_partitioned {
             return None;
         }
-        if let Some(of) = self.leftovers.get(&index.oid) {
-            return self.leftover_step(of);
+        if let Some(leftover) = self.leftovers.get(&index.oid) {
+            return self.leftover_step(leftover.of);
         }
         let judged = self.judge();
         let mut step = self.new_step(Action::Reindex, judged.bloat());
@@ -279,7 +294,7 @@ impl Planner<'_> {
     }
 
     fn is_chosen_and_done(&self) -> bool {
-        chosen(self.facts, self.options).is_ok_and(|chosen| chosen.contains(&self.index.oid))
+        self.chosen.contains(&self.index.oid)
             && self.step().is_some_and(|step| step.verdict == Verdict::ToDo)
     }
 
@@ -333,11 +348,11 @@ impl Planner<'_> {
 
     /// What an earlier rebuild has left goes first: it costs every write, and may reject rows.
     fn statements(&self) -> Vec<Statement> {
-        let mut left = self.facts.indexes.iter().filter(|other| {
-            self.leftovers.get(&other.oid).is_some_and(|of| of.oid == self.index.oid)
-        });
+        let leftovers = self.leftovers.values().filter(|it| it.of.oid == self.index.oid);
+        let mut left = leftovers.map(|it| &it.left.name).collect::<Vec<_>>();
+        left.sort();
         let name = &self.index.name;
-        let mut statements = left.by_ref().map(|left| drop(&left.name)).collect::<Vec<_>>();
+        let mut statements = left.into_iter().map(drop).collect::<Vec<_>>();
         statements.push(Statement::Alone(format!("REINDEX INDEX CONCURRENTLY {name}")));
         statements
     }
