@@ -165,6 +165,11 @@ impl Running {
         }
     }
 
+    /// What it has printed on standard output so far.
+    pub fn printed(&self) -> String {
+        fs::read_to_string(self.stdout.path()).unwrap()
+    }
+
     /// Waits for the end, and returns what it used at most.
     pub fn wait_for_peak(mut self) -> (Output, Used) {
         let give_up = Instant::now() + PATIENCE;
@@ -210,7 +215,7 @@ impl Running {
         let status = self.child.wait().unwrap();
         Output {
             code: status.code().or(status.signal().map(|signal| -signal)).unwrap(),
-            stdout: fs::read_to_string(self.stdout.path()).unwrap(),
+            stdout: self.printed(),
             stderr: self.narration(),
             shown: self.shown.clone(),
         }

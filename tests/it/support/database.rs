@@ -1,6 +1,7 @@
 //! A fresh database for one test.
 
 use std::fs;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -16,6 +17,8 @@ pub struct Database {
     pub name: String,
     pub server: &'static Server,
     client: Client,
+    /// Where the server's log ended before it was made: in a run of the whole suite, there is much before.
+    log_start: u64,
     folder: tempfile::TempDir,
 }
 
@@ -53,9 +56,11 @@ impl Database {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let admin = connect(server, "postgres", "postgres").await;
+        let log_start = fs::metadata(&server.log_path).unwrap().len();
         admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
         let client = connect(server, &name, "postgres").await;
-        Database { name, server, client, folder: tempfile::tempdir().unwrap() }
+        let folder = tempfile::tempdir().unwrap();
+        Database { name, server, client, log_start, folder }
     }
 
     /// Runs SQL, several statements if need be.
@@ -285,7 +290,10 @@ impl Database {
     }
 
     fn log_entries(&self, application: &str) -> Vec<log::Entry> {
-        let log = fs::read(&self.server.log_path).unwrap();
+        let mut file = fs::File::open(&self.server.log_path).unwrap();
+        file.seek(SeekFrom::Start(self.log_start)).unwrap();
+        let mut log = Vec::new();
+        file.read_to_end(&mut log).unwrap();
         log::read(&String::from_utf8_lossy(&log), &self.name, application)
     }
 
