@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio_postgres::types::Type;
 
+use super::btree_size::DEFAULT_FILL_PERCENT;
+use super::extensions::ExtensionFunction;
 use super::history::PastMaintenance;
 use super::load::{ask, named};
 use super::{Build, IndexBloat, Oid};
@@ -78,10 +80,28 @@ pub struct Birth {
 /// How full the leaves of a B-tree are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Density {
+    /// Of the whole index.
+    pub bytes: f64,
     pub leaf_pages: f64,
     /// Of a leaf, on average.
     pub percent: f64,
 }
+
+impl Density {
+    /// Bytes that CREATE INDEX would leave of it, which fills leaves to 90 %.
+    pub fn fresh_bytes(&self) -> f64 {
+        const PAGE_BYTES: f64 = 8_192.0;
+        let leaves = self.leaf_pages * self.percent / f64::from(DEFAULT_FILL_PERCENT);
+        (leaves + 1.0) * PAGE_BYTES
+    }
+}
+
+/// Reads how full the leaves of a B-tree are.
+const PGSTATINDEX: ExtensionFunction = ExtensionFunction {
+    extension: "pgstattuple",
+    name: "pgstatindex",
+    argument_types: "regclass",
+};
 
 /// All indexes of the database.
 pub async fn load_reindexable(session: &Session, server: &Server) -> Result<Vec<Reindexable>> {
@@ -137,20 +157,32 @@ pub async fn load_sizes(session: &Session, indexes: &[Oid]) -> HashMap<Oid, i64>
 /// in time.
 pub async fn load_densities(session: &Session, indexes: &[Oid]) -> HashMap<Oid, Density> {
     let mut densities = HashMap::new();
-    let found = ask(session, include_str!("../../sql/catalog/pgstattuple.sql"), &[]).await;
-    let schema = found.ok().and_then(|rows| Some(rows.first()?.get::<_, String>("schema")));
-    let Some(schema) = schema else {
+    let Ok(Some(sql)) = density_query(session).await else {
         return densities;
     };
-    let sql = include_str!("../../sql/catalog/index_density.sql")
-        .replace("{schema}", &quote_ident(&schema));
     for index in indexes {
         let rows = ask(session, &sql, &[(index, Type::OID)]).await.unwrap_or_default();
-        if let Some(row) = rows.first() {
-            #[expect(clippy::cast_precision_loss, reason = "a ratio is made of it")]
-            let leaf_pages = row.get::<_, i64>("leaf_pages") as f64;
-            densities.insert(*index, Density { leaf_pages, percent: row.get("density") });
-        }
+        densities.extend(rows.first().map(|row| (*index, read_density(row))));
     }
     densities
+}
+
+/// The query that tells how full a B-tree's leaves are; `None` where this role may not call pgstatindex.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn density_query(session: &Session) -> Result<Option<String>> {
+    let sql = include_str!("../../sql/catalog/index_density.sql");
+    let schema = PGSTATINDEX.load_schema(session).await?;
+    Ok(schema.map(|schema| sql.replace("{schema}", &quote_ident(&schema))))
+}
+
+/// A row of it.
+#[expect(clippy::cast_precision_loss, reason = "ratios are made of them")]
+pub fn read_density(row: &Row) -> Density {
+    Density {
+        bytes: row.get::<_, i64>("bytes") as f64,
+        leaf_pages: row.get::<_, i64>("leaf_pages") as f64,
+        percent: row.get("density"),
+    }
 }

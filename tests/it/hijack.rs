@@ -139,6 +139,7 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          slow-queries --interval 100ms
          check vacuum statistics space indexes sequences replication sessions settings versions security design partitions opinions --report sarif={advice} --metrics-file {advice}
          check --only corrupt-index --deep
+         check space --confirm
          check --fix --dry-run
          check --fix --yes
          check --only indexes --skip unused-index --fail-on critical --write-baseline {advice}

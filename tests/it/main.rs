@@ -8,6 +8,7 @@ mod advise;
 mod apply;
 mod check;
 mod check_also;
+mod check_confirm;
 mod check_deep;
 mod check_fix;
 mod check_page;

@@ -1,7 +1,9 @@
 //! What `check` looks at: facts of the server and of one database, each known or with the reason why not.
 //! One query a topic; a query that fails makes its topic unknown, and no other.
 
+mod budget;
 mod column;
+mod confirmed;
 mod database;
 mod elsewhere;
 mod foreign_key;
@@ -19,6 +21,7 @@ mod verified;
 mod versions;
 
 pub use column::{Column, ExpressionIndex, RegrettedColumns};
+pub use confirmed::{Confirmed, Room, load_confirmed};
 pub use database::{Database, Glance};
 pub use elsewhere::{Counted, Node, load_counted};
 pub use foreign_key::{DisabledTrigger, ForeignKey, NotValidConstraint};
@@ -94,6 +97,8 @@ pub struct Health {
     pub security: Security,
     /// What was read as a whole; `None`: that was not asked for.
     pub verified: Known<Option<Verified>>,
+    /// What was counted of bloated tables and indexes; `None`: that was not asked for.
+    pub confirmed: Known<Option<Confirmed>>,
     /// Other servers of the same data, whose scans are among those of `indexes` and `tables`.
     pub nodes: Vec<Node>,
 }
@@ -151,6 +156,7 @@ impl Health {
             versions: Versions::unseen(&why()),
             security: Security::unseen(&why()),
             verified: why().into(),
+            confirmed: why().into(),
             nodes: Vec::new(),
         }
     }
@@ -226,6 +232,7 @@ async fn look(
         versions: versions::load(session, server).await,
         security: security::load(session, server).await,
         verified: Known::default(),
+        confirmed: Known::default(),
         nodes: Vec::new(),
     }
 }

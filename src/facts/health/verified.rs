@@ -1,15 +1,13 @@
 //! Indexes that were read as a whole: whether what stands in them is in order, and what its table has.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio_postgres::types::Type;
-
+use super::budget::Budget;
 use super::{Health, Index, briefly};
 use crate::facts::Unavailable;
+use crate::facts::extensions::ExtensionFunction;
 use crate::facts::known::Known;
-use crate::facts::load::ask;
 use crate::failure::Result;
-use crate::format::count;
 use crate::pg::database::Server;
 use crate::pg::name::quote_ident;
 use crate::pg::server_error::ServerError;
@@ -35,6 +33,12 @@ pub struct CorruptIndex {
     pub error: String,
 }
 
+const BT_INDEX_CHECK: ExtensionFunction = ExtensionFunction {
+    extension: "amcheck",
+    name: "bt_index_check",
+    argument_types: "regclass, boolean",
+};
+
 /// Reads B-trees, the small ones first, until the time is spent.
 ///
 /// # Errors
@@ -49,7 +53,7 @@ pub async fn load_verified(
         Ok(indexes) => indexes,
         Err(why) => return Ok(why.clone().into()),
     };
-    let Some(schema) = schema(session).await? else {
+    let Some(schema) = BT_INDEX_CHECK.load_schema(session).await? else {
         return Ok(not_callable(server).into());
     };
     let sql = include_str!("../../../sql/check/index_check.sql");
@@ -65,33 +69,19 @@ async fn read(
     budget: Duration,
 ) -> Result<Verified> {
     let mut verified = Verified::default();
-    let (mut left, mut refused) = (0, None);
-    let until = Instant::now() + budget;
+    let mut budget = Budget::new(budget);
     for index in indexes {
-        let time = until.saturating_duration_since(Instant::now());
-        if time.is_zero() {
-            left += 1;
-            continue;
-        }
-        let limit = format!("SET statement_timeout = {}", time.as_millis().max(1));
-        session.execute_all(&[&limit]).await.map_err(ServerError::into_failure)?;
-        match session.query(sql, &[(&index.oid, Type::OID)]).await {
-            Ok(_) => verified.sound += 1,
-            Err(error) if error.is_connection_lost() => return Err(error.into_failure()),
-            Err(error) if error.is_corruption() => verified.corrupt.push(corrupt(index, &error)),
-            Err(error) => {
-                left += 1;
-                refused = Some(format!("{}: {}", index.object, error.message));
+        match budget.ask(session, sql, index.oid).await? {
+            Some(Ok(_)) => verified.sound += 1,
+            Some(Err(error)) if error.is_corruption() => {
+                verified.corrupt.push(corrupt(index, &error));
             }
+            Some(Err(error)) => budget.refused(&index.object, &error),
+            None => {}
         }
     }
-    verified.unread = unread(left, refused);
+    verified.unread = budget.unread("index was", "indexes were", "--deep");
     Ok(verified)
-}
-
-async fn schema(session: &Session) -> Result<Option<String>> {
-    let rows = ask(session, include_str!("../../../sql/check/amcheck.sql"), &[]).await?;
-    Ok(rows.first().map(|row| row.get("schema")))
 }
 
 /// What amcheck can read, the small ones first.
@@ -116,12 +106,6 @@ fn corrupt(index: &Index, error: &ServerError) -> CorruptIndex {
         table_object: index.table_object.clone(),
         error: error.message.clone(),
     }
-}
-
-fn unread(left: usize, refused: Option<String>) -> Option<Unavailable> {
-    let words = format!("{} not read", count(left, "index was", "indexes were"));
-    let why = refused.unwrap_or_else(|| "the time of --deep was spent".to_owned());
-    (left > 0).then(|| Unavailable::because(format!("{words}: {why}")))
 }
 
 fn not_callable(server: &Server) -> Unavailable {
@@ -156,7 +140,5 @@ mod tests {
             |is_dangerous| to_read(&all, is_dangerous).iter().map(|it| it.oid).collect::<Vec<_>>();
         assert_eq!(oids(false), [3, 2, 1]);
         assert_eq!(oids(true), [2, 1]);
-        assert_eq!(unread(0, None), None);
-        assert!(unread(2, None).unwrap().to_string().starts_with("2 indexes were not read"));
     }
 }

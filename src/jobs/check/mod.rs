@@ -58,7 +58,7 @@ pub struct Args {
     pub fail_on: Vec<String>,
 
     /// Leave out the findings of this file, which --write-baseline has written
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", visible_alias = "since")]
     pub baseline: Option<PathBuf>,
 
     /// Write what is found to this file, to be told only of what is new from now on
@@ -77,6 +77,12 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true,
         default_missing_value = "30s", value_parser = crate::duration::parse)]
     pub deep: Option<Duration>,
+
+    /// Measure the bloat of what the statistics call bloated by pgstattuple, the worst first, for so long
+    /// [default: 10s]
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true,
+        default_missing_value = "10s", value_parser = crate::duration::parse)]
+    pub confirm: Option<Duration>,
 
     /// Mend what can be mended without harm, after asking: vacuum and analyze, rebuild invalid indexes, drop
     /// what rebuilds have left; then look again

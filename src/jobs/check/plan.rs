@@ -10,7 +10,7 @@ use super::rules::{self, Found, Judge, Judged, NotJudged};
 use super::selection::Selection;
 use crate::facts::health::Health;
 use crate::facts::{AutovacuumSettings, TableState};
-use crate::findings::{Check, CheckVerdict, FailOn, Review, Suppressions};
+use crate::findings::{Check, CheckVerdict, FailOn, Review, Rule, Suppressions};
 use crate::work::maintenance::plan::due::{analyze_measure, vacuum_measures};
 
 /// By what the facts are judged.
@@ -58,6 +58,14 @@ pub fn judge(health: &Health, measure: Measure) -> Judgement {
         judging.add(judge, judged);
     }
     judging.done()
+}
+
+/// The relations of which the statistics say that they are bloated, the worst first.
+pub fn to_confirm(judgement: &Judgement) -> Vec<String> {
+    let bloat = [Rule::TABLE_BLOAT.name, Rule::INDEX_BLOAT.name];
+    let found = judgement.review.findings.iter();
+    let found = found.filter(|finding| bloat.contains(&finding.rule.as_str()));
+    found.filter_map(|finding| finding.object.clone()).collect()
 }
 
 struct Judging {

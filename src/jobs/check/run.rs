@@ -16,7 +16,9 @@ use super::selection::Selection;
 use crate::app::Context;
 use crate::app::command::Command;
 use crate::escape_control::escape_control;
-use crate::facts::health::{Health, Node, load_health, load_ignore_comments, load_verified};
+use crate::facts::health::{
+    Health, Node, load_confirmed, load_health, load_ignore_comments, load_verified,
+};
 use crate::failure::{Failure, Result};
 use crate::findings::{FailOn, Severity, Suppressions};
 use crate::output::{Outcome, Report};
@@ -99,9 +101,16 @@ impl<'a> Run<'a> {
             let verified = load_verified(&session, &database.server, &health, budget).await?;
             health.verified = verified.map(Some);
         }
-        let health = health.with_nodes(nodes);
+        let mut health = health.with_nodes(nodes);
         let comments = load_ignore_comments(&session).await?;
-        let judgement = plan::judge(&health, self.measure(&comments));
+        let mut judgement = plan::judge(&health, self.measure(&comments));
+        if let Some(budget) = self.args.confirm {
+            let names = plan::to_confirm(&judgement);
+            let confirmed =
+                load_confirmed(&session, &database.server, &health, &names, budget).await?;
+            health.confirmed = confirmed.map(Some);
+            judgement = plan::judge(&health, self.measure(&comments));
+        }
         Ok(Looked { health, judgement })
     }
 

@@ -125,19 +125,10 @@ pub fn judge(facts: &Facts, index: &Reindexable, bytes: i64, gates: &Gates) -> J
         Err(why) => Judged::NotKnown(why),
         Ok(bloat) if !bloat.is_over(gates) => Judged::NotBloated(bloat),
         Ok(bloat) => match facts.densities.get(&index.oid) {
-            Some(density) if !by_density(bloat, density).is_over(gates) => {
+            Some(density) if !(Bloat { fresh: density.fresh_bytes(), ..bloat }).is_over(gates) => {
                 Judged::Dense(bloat, *density)
             }
             _ => Judged::Bloated(bloat),
         },
     }
-}
-
-/// CREATE INDEX fills leaves to so much, in per cent.
-const FRESH_PERCENT: f64 = 90.0;
-const PAGE_BYTES: f64 = 8_192.0;
-
-fn by_density(bloat: Bloat, density: &Density) -> Bloat {
-    let leaves = density.leaf_pages * density.percent / FRESH_PERCENT;
-    Bloat { fresh: (leaves + 1.0) * PAGE_BYTES, ..bloat }
 }

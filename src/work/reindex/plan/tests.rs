@@ -122,11 +122,15 @@ fn what_it_was_when_it_was_built_counts_more_than_statistics() {
 fn full_leaves_outweigh_statistics() {
     let mut facts = facts(vec![(index(2, "i"), 100)]);
     let leaves = (1000 * MIB / 8192) as f64;
-    facts.densities.insert(2, Density { leaf_pages: leaves, percent: 70.0 });
+    facts
+        .densities
+        .insert(2, Density { bytes: 0.0, leaf_pages: leaves, percent: 70.0 });
     let plan = plan(&facts, &Options { only_needed: true, ..named("i") }).unwrap();
     assert!(plan.steps[0].reason.words.ends_with("but its leaves are 70 % full"));
     assert_eq!(plan.steps[0].verdict, Verdict::LeftOut);
-    facts.densities.insert(2, Density { leaf_pages: leaves, percent: 30.0 });
+    facts
+        .densities
+        .insert(2, Density { bytes: 0.0, leaf_pages: leaves, percent: 30.0 });
     assert_eq!(planned(&facts, &options()), ["i ToDo bloated"]);
 }
 

@@ -1,11 +1,14 @@
 use std::collections::HashSet;
 
 use crate::facts::health::Health;
-use crate::facts::{IndexBloat, Unavailable};
+use crate::facts::reindex::Density;
+use crate::facts::{IndexBloat, Known, Unavailable};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::{count, size};
 use crate::jobs::check::command::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
+
+use super::rung::{Rung, unconfirmed};
 
 pub const RULE: Rule = Rule::INDEX_BLOAT;
 
@@ -22,11 +25,26 @@ pub fn judge(health: &Health) -> Judged {
         btrees.contains(&index.oid) && index.bytes >= WORTH_KNOWING
     });
     let large = large.collect::<Vec<_>>();
-    let findings = large.iter().filter_map(|index| finding(index)).collect();
-    Ok(Found { findings, unknown: unknown(&large) })
+    let confirmed = health.confirmed.known().and_then(Option::as_ref);
+    let measured = |index: &IndexBloat| confirmed.and_then(|it| it.indexes.get(&index.oid)).copied();
+    let findings = large.iter().filter_map(|index| match measured(index) {
+        Some(density) => finding(&as_measured(index, density), Rung::Measured),
+        None => finding(index, Rung::Estimated),
+    });
+    let findings = findings.collect();
+    Ok(Found { findings, unknown: unknown(&large).or_else(|| unconfirmed(health)) })
 }
 
-fn finding(index: &IndexBloat) -> Option<Finding> {
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of an index")]
+fn as_measured(index: &IndexBloat, density: Density) -> IndexBloat {
+    IndexBloat {
+        bytes: density.bytes as u64,
+        fresh_bytes: Known::Known(density.fresh_bytes() as u64),
+        ..index.clone()
+    }
+}
+
+fn finding(index: &IndexBloat, rung: Rung) -> Option<Finding> {
     let (times, saved) = (index.ratio()?, index.saved_bytes()?);
     let is_natural = index.bytes <= index.natural_bytes()?;
     if is_natural || times < TIMES || saved < WORTH_KNOWING {
@@ -41,7 +59,7 @@ fn finding(index: &IndexBloat) -> Option<Finding> {
     let found = Finding::new(&RULE, None, message)
         .about(&name)
         .severity(if saved >= WORTH_IT { Severity::Warning } else { Severity::Info })
-        .help("every scan reads more pages, and the cache holds less; estimated from the statistics")
+        .help(format!("every scan reads more pages, and the cache holds less; {}", rung.words("pgstatindex")))
         .command(pgtend("reindex", &name))
         .evidence("size_bytes", index.bytes)
         .evidence("saved_bytes", saved);

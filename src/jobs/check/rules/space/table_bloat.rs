@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
-use crate::facts::health::{Column, Health, Table};
+use super::rung::{Rung, unconfirmed};
+use crate::facts::health::{Column, Health, Room, Table};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::bytes;
 use crate::jobs::check::rules::{Found, Judged};
@@ -24,11 +25,35 @@ pub fn judge(health: &Health) -> Judged {
         let columns = of_table.get(&table.oid).map_or(&[][..], Vec::as_slice);
         if columns.iter().any(|column| !column.may_read) {
             found.unknown = Some(health.hidden_columns());
-        } else if let Some(expected) = expected_bytes(table, columns) {
-            found.findings.extend(finding(table, expected));
+        } else if let Some(sizes) = measured(health, table).or_else(|| estimated(table, columns)) {
+            found.findings.extend(finding(table, sizes));
         }
     }
+    found.unknown = found.unknown.or_else(|| unconfirmed(health));
     Ok(found)
+}
+
+/// How large a table is, and how large it has to be.
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    bytes: f64,
+    expected: f64,
+    rung: Rung,
+}
+
+fn measured(health: &Health, table: &Table) -> Option<Sizes> {
+    let Room { bytes, free_bytes } = *health.confirmed.known()?.as_ref()?.tables.get(&table.oid)?;
+    let expected = (bytes - free_bytes).max(0.0) * 100.0 / fill_percent(table);
+    Some(Sizes { bytes, expected, rung: Rung::Measured })
+}
+
+fn estimated(table: &Table, columns: &[&Column]) -> Option<Sizes> {
+    let expected = expected_bytes(table, columns)?;
+    Some(Sizes { bytes: table.size_bytes() as f64, expected, rung: Rung::Estimated })
+}
+
+fn fill_percent(table: &Table) -> f64 {
+    table.option("fillfactor").and_then(|fill| fill.parse::<f64>().ok()).unwrap_or(100.0)
 }
 
 /// Large, and analyzed since it was changed much: of others no estimate can be trusted.
@@ -51,8 +76,7 @@ fn expected_bytes(table: &Table, columns: &[&Column]) -> Option<f64> {
         row = aligned(row, if filled > 0.5 { alignment(&column.data_type, width) } else { 1.0 });
         row += width * filled;
     }
-    let fill = table.option("fillfactor").and_then(|fill| fill.parse::<f64>().ok()).unwrap_or(100.0);
-    let room = (8192.0 - 24.0) * fill / 100.0;
+    let room = (8192.0 - 24.0) * fill_percent(table) / 100.0;
     let rows_a_page = (room / (aligned(row, 8.0) + 4.0)).floor().max(1.0);
     (!columns.is_empty()).then_some((table.rows / rows_a_page).ceil() * 8192.0)
 }
@@ -73,8 +97,8 @@ fn alignment(data_type: &str, width: f64) -> f64 {
     }
 }
 
-fn finding(table: &Table, expected: f64) -> Option<Finding> {
-    let size = table.size_bytes() as f64;
+fn finding(table: &Table, sizes: Sizes) -> Option<Finding> {
+    let Sizes { bytes: size, expected, rung } = sizes;
     let waste = size - expected;
     if size < TIMES * expected || waste < WORTH_KNOWING {
         return None;
@@ -88,7 +112,10 @@ fn finding(table: &Table, expected: f64) -> Option<Finding> {
     let found = Finding::new(&RULE, None, message)
         .about(&table.object)
         .severity(if waste >= WORTH_IT { Severity::Warning } else { Severity::Info })
-        .help("free room is used again by new rows; only VACUUM FULL, pg_repack or pg_squeeze give it back, and VACUUM FULL locks out readers. Estimated from the statistics")
+        .help(format!(
+            "free room is used again by new rows; only VACUUM FULL, pg_repack or pg_squeeze give it back, and VACUUM FULL locks out readers; {}",
+            rung.words("pgstattuple_approx"),
+        ))
         .evidence("size_bytes", size)
         .evidence("expected_bytes", expected);
     Some(found)
@@ -121,7 +148,9 @@ mod tests {
     fn half_of_a_large_table_is_worth_knowing() {
         let severity = |pages| {
             let table = Table { pages, ..Table::default() };
-            finding(&table, 100.0 * 1024.0 * 1024.0).map(|finding| finding.severity)
+            let bytes = table.size_bytes() as f64;
+            let sizes = Sizes { bytes, expected: 100.0 * 1024.0 * 1024.0, rung: Rung::Estimated };
+            finding(&table, sizes).map(|finding| finding.severity)
         };
         assert_eq!(severity(20_000), None);
         assert_eq!(severity(30_000), Some(Severity::Info));
