@@ -10,6 +10,7 @@ use super::btree_size::DEFAULT_FILL_PERCENT;
 use super::extensions::ExtensionFunction;
 use super::history::PastMaintenance;
 use super::load::{ask, named};
+use super::suspicion::Suspicion;
 use super::{Build, IndexBloat, Oid};
 use crate::failure::Result;
 use crate::format;
@@ -30,6 +31,8 @@ pub struct Facts {
     pub densities: HashMap<Oid, Density>,
     /// How large some are now.
     pub sizes: HashMap<Oid, i64>,
+    /// What may be damaged; empty where that was not asked for.
+    pub suspicions: HashMap<Oid, Suspicion>,
     pub builds: Vec<Build>,
     /// How long it took before, by the same names.
     pub past: HashMap<String, PastMaintenance>,
@@ -75,6 +78,8 @@ pub struct Birth {
     pub bytes: f64,
     pub rows: f64,
     pub ago: Duration,
+    /// By the programs that run: the server was not started since.
+    pub is_by_this_server: bool,
 }
 
 /// How full the leaves of a B-tree are.
@@ -140,7 +145,13 @@ pub async fn load_births(session: &Session) -> Result<HashMap<String, Birth>> {
         #[expect(clippy::cast_precision_loss, reason = "a ratio is made of it")]
         let number = |column: &str| row.get::<_, i64>(column) as f64;
         let ago = format::seconds(row.get("built_ago_seconds"))?;
-        let birth = Birth { bytes: number("bytes"), rows: number("rows"), ago };
+        let is_by_this_server = row.get("is_by_this_server");
+        let birth = Birth {
+            bytes: number("bytes"),
+            rows: number("rows"),
+            ago,
+            is_by_this_server,
+        };
         Some((row.get("object"), birth))
     });
     Ok(births.collect())

@@ -123,6 +123,7 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          16 vacuum sales --no-process-main --buffer-usage-limit 256kB
          16 analyze sales --buffer-usage-limit 256kB
          reindex --needed
+         reindex --suspect
          reindex sales_amount --table app.sales --exclude nothing --jobs 2 --max-wait 1m --max-blocker-age 1h --max-replica-lag 1h --deadlock-victim self --yield-to-ddl self --events --no-query-text --maintenance-work-mem 64MB --time-limit 1h --window 00:00-23:59 --time-zone UTC --wait
          reindex --schema app --min-bloat 1 --min-size 0 --gentle
          reindex --dry-run

@@ -439,3 +439,35 @@ async fn what_people_read() {
     let quiet = quiet.run().expect(0);
     assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""), "{quiet}");
 }
+
+#[tokio::test]
+async fn what_may_be_damaged_is_rebuilt_once() {
+    let db = Database::new().await;
+    db.sql(
+        "CREATE COLLATION english (PROVIDER = icu, LOCALE = 'en');
+         CREATE TABLE words (word text COLLATE english, length int);
+         INSERT INTO words SELECT n, n FROM generate_series(1, 10) AS n;
+         CREATE INDEX words_word ON words (word);
+         CREATE INDEX words_lower ON words (lower(word), length);
+         CREATE INDEX words_length ON words (length);
+         UPDATE pg_collation SET collversion = '1.2.3' WHERE collname = 'english'",
+    )
+    .await;
+    db.pgtend(&["init"]).expect(0);
+    let length = oid(&db, "words_length").await;
+    let output = run(&db, &["--suspect"]).expect(0).came_to("done");
+    let rebuilt = [
+        "REINDEX INDEX CONCURRENTLY public.words_lower",
+        "REINDEX INDEX CONCURRENTLY public.words_word",
+    ];
+    let mut statements = sent(&db);
+    statements.retain(|sql| sql.starts_with("REINDEX"));
+    statements.sort();
+    assert_eq!(statements, rebuilt, "{output}");
+    assert_eq!(oid(&db, "words_length").await, length);
+
+    // They were built by the programs that run.
+    run(&db, &["--suspect"]).expect(0).came_to("nothing_to_do");
+    let output = run(&db, &["words_word", "--suspect"]).expect(0).came_to("nothing_to_do");
+    assert_eq!(output.step("public.words_word").reason_code, "not-suspect", "{output}");
+}

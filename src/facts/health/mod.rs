@@ -44,7 +44,7 @@ pub use settings::{Setting, tests::settings};
 pub use table::Table;
 pub use trends::Trends;
 pub use verified::{CorruptIndex, Verified, load_verified};
-pub use versions::{Collation, Extension, IndexClass, Versions};
+pub use versions::{Collation, Extension, IndexClass, Versions, load_collations};
 
 use super::columns::{FromRow, facts_of_columns};
 use super::index_bloat::{IndexBloat, Wanted, load_index_bloat};

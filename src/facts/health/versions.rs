@@ -1,8 +1,10 @@
 //! Extensions, collations and operator classes.
 
-use super::rows;
+use super::{ask, read, rows};
+use crate::facts::KeyClass;
 use crate::facts::columns::facts_of_columns;
 use crate::facts::known::Known;
+use crate::failure::Result;
 use crate::pg::database::Server;
 use crate::pg::session::Session;
 
@@ -56,21 +58,48 @@ facts_of_columns! {
     }
 }
 
+impl IndexClass {
+    pub fn key(&self) -> KeyClass<'_> {
+        KeyClass {
+            method: &self.method,
+            class: &self.class,
+            has_length: self.has_length,
+        }
+    }
+}
+
+impl Collation {
+    /// The version that was recorded and that of now, where they differ.
+    pub fn mismatch(&self) -> Option<(&str, &str)> {
+        let versions = self.recorded.as_deref().zip(self.actual.as_deref());
+        versions.filter(|(recorded, actual)| recorded != actual)
+    }
+}
+
 /// From here on databases know the version of their collation.
 const DATABASES_HAVE_VERSIONS: u32 = 15;
 
 pub(super) async fn load(session: &Session, server: &Server) -> Versions {
     let extensions = include_str!("../../../sql/check/extensions.sql");
-    let collations = match server.version.major() < DATABASES_HAVE_VERSIONS {
-        true => include_str!("../../../sql/check/collations.sql"),
-        false => include_str!("../../../sql/check/collations_15.sql"),
-    };
     let index_classes = include_str!("../../../sql/check/index_classes.sql");
     Versions {
         extensions: rows(session, extensions).await,
-        collations: rows(session, collations).await,
+        collations: load_collations(session, server).await.into(),
         index_classes: rows(session, index_classes).await,
     }
+}
+
+/// The collations that indexes rely on.
+///
+/// # Errors
+/// Those of the connection.
+pub async fn load_collations(session: &Session, server: &Server) -> Result<Vec<Collation>> {
+    let sql = match server.version.major() < DATABASES_HAVE_VERSIONS {
+        true => include_str!("../../../sql/check/collations.sql"),
+        false => include_str!("../../../sql/check/collations_15.sql"),
+    };
+    let rows = ask(session, sql, &[]).await?;
+    Ok(read(&rows))
 }
 
 #[cfg(test)]

@@ -244,6 +244,7 @@ async fn rebuilds(
         exclude: Vec::new(),
         // What somebody has repaired meanwhile is left as it is.
         only_needed: true,
+        only_suspect: false,
         gates: Gates { min_bloat, min_saved: min_size },
         version: database.server.version,
     };

@@ -14,6 +14,7 @@ use crate::duration;
 use crate::facts::Known;
 use crate::facts::history::{self, Schema};
 use crate::facts::reindex::{self, Facts};
+use crate::facts::suspicion::load_suspicions;
 use crate::failure::{Failure, Result};
 use crate::output::Report;
 use crate::output::dry_run::{DryRunReport, Overview, Rest};
@@ -71,6 +72,12 @@ pub struct Args {
     /// Only indexes that are invalid or bloated [default where no index and no table is named]
     #[arg(long)]
     pub needed: bool,
+
+    /// Only indexes that may be damaged: those whose collation the system sorts otherwise now, and
+    /// those of a kind that an error of a release concerns, which the server has left behind; not what
+    /// pgtend has built since the server was started
+    #[arg(long)]
+    pub suspect: bool,
 
     /// With --needed: how many times as large as a fresh one an index is bloated; random keys alone
     /// make 1.3 [default: 1.6]
@@ -217,6 +224,9 @@ async fn look(database: &Database, options: &Options, owner: Option<&str>) -> Re
     };
     let schema = history::load_schema(&session, owner).await.into();
     let trouble = remember(&session, &schema, &mut facts).await;
+    if options.only_suspect {
+        facts.suspicions = load_suspicions(&session, &database.server).await?;
+    }
     let (facts, plan) = load_plan(&session, &database.server, facts, options).await?;
     Ok(Looked { facts, plan, schema, trouble })
 }
@@ -250,7 +260,9 @@ impl Args {
             tables: patterns(&self.table)?,
             schemas: schemas.collect::<Result<_>>()?,
             exclude: patterns(&self.exclude)?,
-            only_needed: self.needed || self.indexes.is_empty() && self.table.is_empty(),
+            only_needed: self.needed
+                || !self.suspect && self.indexes.is_empty() && self.table.is_empty(),
+            only_suspect: self.suspect,
             gates: Gates {
                 min_bloat: self.min_bloat.unwrap_or(min_bloat),
                 min_saved: self.min_size.unwrap_or(min_size),

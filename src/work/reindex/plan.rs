@@ -10,6 +10,7 @@ use super::why::Why;
 use crate::did_you_mean;
 use crate::facts::Oid;
 use crate::facts::reindex::{Facts, Reindexable};
+use crate::facts::suspicion::Suspicion;
 use crate::failure::{Failure, Result};
 use crate::format;
 use crate::pg::name::{quote_ident, rebuild_leftover_names};
@@ -32,8 +33,9 @@ pub struct Options {
     pub schemas: Vec<glob::Pattern>,
     /// Indexes that are left out.
     pub exclude: Vec<NamePattern>,
-    /// Only those that are invalid or bloated.
+    /// Only those that are invalid or bloated, or those that are suspect, or both of them.
     pub only_needed: bool,
+    pub only_suspect: bool,
     pub gates: Gates,
     /// The server's version, which decides what it can do.
     pub version: ServerVersion,
@@ -226,11 +228,7 @@ impl Planner<'_> {
         let judged = self.judge();
         let mut step = self.new_step(Action::Reindex, judged.bloat());
         step.reason = self.reason(&judged);
-        let is_wanted = match judged {
-            Judged::Bloated(_) => true,
-            _ => !index.is_whole || !self.options.only_needed,
-        };
-        step.verdict = match is_wanted {
+        step.verdict = match self.is_wanted(&judged) {
             false => Verdict::LeftOut,
             true if index.is_temporary => {
                 step.reason = Why::Temporary.into();
@@ -250,6 +248,20 @@ impl Planner<'_> {
             step.statements = self.statements();
         }
         Some(step)
+    }
+
+    fn is_wanted(&self, judged: &Judged) -> bool {
+        let Options { only_needed, only_suspect, .. } = self.options;
+        let is_needed = matches!(judged, Judged::Bloated(_)) || !self.index.is_whole;
+        let is_asked_for = !only_needed && !only_suspect;
+        is_asked_for || *only_needed && is_needed || *only_suspect && self.suspicion().is_some()
+    }
+
+    /// What makes it suspect, unless pgtend has built it with the programs that run.
+    fn suspicion(&self) -> Option<&Suspicion> {
+        let suspicion = self.facts.suspicions.get(&self.index.oid)?;
+        let birth = self.facts.births.get(&self.index.name.to_string());
+        (!birth.is_some_and(|birth| birth.is_by_this_server)).then_some(suspicion)
     }
 
     fn new_step(&self, action: Action, bloat: Option<&Bloat>) -> Step {
@@ -315,6 +327,13 @@ impl Planner<'_> {
             }
             _ if !self.index.is_live => Why::DropInterrupted.into(),
             _ if !self.index.is_whole => Why::Invalid.into(),
+            _ if self.suspicion().is_some() => {
+                let why = self.suspicion().map(|it| it.why.clone()).unwrap_or_default();
+                Why::Suspect { why, size }.into()
+            }
+            _ if self.options.only_suspect && !self.options.only_needed => {
+                Why::NotSuspect { size }.into()
+            }
             (Judged::Bloated(_), _) => Why::Bloated { size }.into(),
             _ if !self.options.only_needed => Why::Asked { size }.into(),
             (Judged::Dense(_, density), _) => {
@@ -338,6 +357,10 @@ impl Planner<'_> {
                 true => Why::NotMaintainer { owner, why },
                 false => Why::NotOwner { owner, why },
             });
+        }
+        let suspicion = self.suspicion();
+        if let Some((why, version)) = suspicion.and_then(|it| Some((&it.why, it.update_to?))) {
+            return Some(Why::UpdateFirst { why: why.clone(), version: version.to_string() });
         }
         if index.is_exclusion {
             return Some(Why::Exclusion { index: index.name.clone() });

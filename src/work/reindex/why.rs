@@ -15,6 +15,10 @@ reasons! {
         /// Its size says bloated, its leaves do not.
         Dense { size: String, percent: String } => "not-bloated",
             "{size}, but its leaves are {percent} % full";
+        Suspect { why: String, size: String } => "suspect", "{why}; {size}";
+        NotSuspect { size: String } => "not-suspect", "nothing makes it suspect; {size}";
+        UpdateFirst { why: String, version: String } => "update-first",
+            "{why}; update the server to {version} first: until then a rebuild may be damaged again";
         NotKnown { size: String, why: String } => "bloat-unknown",
             "{size}; how large a fresh one would be is not known: {why}";
         NotOwner { owner: String, why: String } => "not-owner",

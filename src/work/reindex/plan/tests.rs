@@ -57,6 +57,7 @@ fn options() -> Options {
         schemas: Vec::new(),
         exclude: Vec::new(),
         only_needed: true,
+        only_suspect: false,
         gates: Gates { min_bloat: 1.6, min_saved: 100 << 20 },
         version: ServerVersion(150_018),
     }
@@ -104,7 +105,12 @@ fn what_is_bloated_is_rebuilt_and_the_most_for_the_time_first() {
 fn what_it_was_when_it_was_built_counts_more_than_statistics() {
     let mut facts = facts(vec![(index(2, "i"), 100)]);
     let day = Duration::from_secs(86_400);
-    let birth = |bytes: i64| Birth { bytes: bytes as f64, rows: 5e5, ago: 12 * day };
+    let birth = |bytes: i64| Birth {
+        bytes: bytes as f64,
+        rows: 5e5,
+        ago: 12 * day,
+        is_by_this_server: true,
+    };
     facts.births.insert("public.i".to_owned(), birth(400 * MIB));
     let plan = plan(&facts, &Options { only_needed: true, ..named("i") }).unwrap();
     let step = &plan.steps[0];
@@ -192,4 +198,45 @@ fn the_index_of_a_partitioned_table_means_its_parts() {
     assert_eq!(planned(&facts, &named("whole")), ["a ToDo asked-for", "b ToDo asked-for"]);
     let failure = plan(&facts, &named("wole")).unwrap_err();
     assert!(failure.to_string().contains("no index wole"), "{failure}");
+}
+
+#[test]
+fn what_pgtend_has_built_since_the_server_was_started_is_not_suspect() {
+    let mut facts = facts(vec![
+        (index(1, "old"), 1000),
+        (index(2, "fresh"), 1000),
+        (index(3, "other"), 1000),
+    ]);
+    let suspicion = Suspicion { why: "sorted otherwise".to_owned(), update_to: None };
+    facts.suspicions = [(1, suspicion.clone()), (2, suspicion.clone())].into();
+    let birth = |is_by_this_server| Birth {
+        bytes: 1.0,
+        rows: 1.0,
+        ago: Duration::from_secs(60),
+        is_by_this_server,
+    };
+    facts.births = [
+        ("public.old".to_owned(), birth(false)),
+        ("public.fresh".to_owned(), birth(true)),
+    ]
+    .into();
+    let options = Options { only_needed: false, only_suspect: true, ..options() };
+    let verdicts = |facts: &Facts| {
+        let plan = plan(facts, &options).unwrap();
+        let steps = plan
+            .steps
+            .iter()
+            .map(|step| (step.object.name.clone(), step.verdict, step.reason.code));
+        let mut steps = steps.collect::<Vec<_>>();
+        steps.sort_by(|one, other| one.0.cmp(&other.0));
+        steps
+    };
+    let not = |name: &str| (name.to_owned(), Verdict::LeftOut, "not-suspect");
+    let suspect = ("old".to_owned(), Verdict::ToDo, "suspect");
+    assert_eq!(verdicts(&facts), [not("fresh"), suspect, not("other")]);
+    // A rebuild by the release that made the error may be damaged, too.
+    let update = Suspicion { update_to: Some(ServerVersion(150_020)), ..suspicion };
+    facts.suspicions = [(1, update)].into();
+    let refused = ("old".to_owned(), Verdict::Refused, "update-first");
+    assert_eq!(verdicts(&facts), [not("fresh"), refused, not("other")]);
 }

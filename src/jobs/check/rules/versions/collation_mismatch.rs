@@ -13,10 +13,7 @@ pub fn judge(health: &Health) -> Judged {
 
 fn finding(collation: &Collation) -> Option<Finding> {
     let Collation { object, is_database, indexes, .. } = collation;
-    let (recorded, actual) = collation.recorded.as_deref().zip(collation.actual.as_deref())?;
-    if recorded == actual {
-        return None;
-    }
+    let (recorded, actual) = collation.mismatch()?;
     let relying = count(usize::try_from(*indexes).unwrap_or_default(), "index relies", "indexes rely");
     let message = format!(
         "the system sorts by version {actual} of the collation, and {recorded} was recorded; {relying} on the order"
@@ -30,14 +27,11 @@ fn finding(collation: &Collation) -> Option<Finding> {
         .evidence("recorded_version", recorded)
         .evidence("actual_version", actual)
         .evidence("indexes", *indexes);
-    Some(match (*indexes, is_database) {
-        (0, _) => found.severity(Severity::Info).help(format!("no index of the {what} relies on it")).command(refresh),
-        (_, true) => found
+    Some(match *indexes {
+        0 => found.severity(Severity::Info).help(format!("no index of the {what} relies on it")).command(refresh),
+        _ => found
             .help(format!("searches may miss rows, and unique indexes take a value twice: rebuild first, then {refresh}"))
-            .command(format!("REINDEX DATABASE CONCURRENTLY {}", quote_ident(object))),
-        (_, false) => found
-            .help("searches may miss rows, and unique indexes take a value twice: rebuild the indexes on it first")
-            .command(refresh),
+            .command("pgtend reindex --suspect"),
     })
 }
 
@@ -63,6 +57,6 @@ mod tests {
         assert_eq!(without.severity, Severity::Info);
         let found = of(Some("2.31"), Some("2.36"), 5).unwrap();
         assert_eq!(found.severity, Severity::Critical);
-        assert_eq!(found.command.as_deref(), Some("REINDEX DATABASE CONCURRENTLY shop"));
+        assert_eq!(found.command.as_deref(), Some("pgtend reindex --suspect"));
     }
 }

@@ -1,11 +1,12 @@
 use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::releases::{Release, major_of, running};
+use super::releases::{major_of, running};
 use crate::facts::Unavailable;
 use crate::facts::health::Health;
 use crate::findings::{Finding, Rule, Severity};
 use crate::jobs::check::rules::{Found, Judged};
+use crate::pg::version::ServerVersion;
 
 pub const RULE: Rule = Rule::END_OF_LIFE;
 
@@ -29,8 +30,8 @@ fn today(health: &Health) -> Result<Date, Unavailable> {
     Ok(now.to_zoned_datetime(TimeZone::UTC).date())
 }
 
-fn finding(release: Release, ends: Date, days: i32) -> Finding {
-    let major = release.major;
+fn finding(release: ServerVersion, ends: Date, days: i32) -> Finding {
+    let major = release.major();
     let (severity, message) = match days {
         ..0 => (
             Severity::Warning,

@@ -1,7 +1,8 @@
-use super::releases::{KNOWN_UNTIL, Release, major_of, running};
+use super::releases::{KNOWN_UNTIL, major_of, running};
 use crate::facts::health::Health;
 use crate::findings::{Finding, Rule};
 use crate::jobs::check::rules::{Found, Judged};
+use crate::pg::version::ServerVersion;
 
 pub const RULE: Rule = Rule::OUTDATED_MINOR;
 
@@ -11,7 +12,7 @@ pub fn judge(health: &Health) -> Judged {
     Ok((release < latest).then(|| finding(release, latest)).into_iter().collect::<Found>())
 }
 
-fn finding(release: Release, latest: Release) -> Finding {
+fn finding(release: ServerVersion, latest: ServerVersion) -> Finding {
     let message = format!("the server runs {release}; {latest} is out since {KNOWN_UNTIL} at the latest");
     Finding::new(&RULE, None, message)
         .about(&"PostgreSQL")

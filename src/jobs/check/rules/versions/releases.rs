@@ -4,24 +4,12 @@ use jiff::civil::{Date, date};
 
 use crate::facts::Unavailable;
 use crate::facts::health::Health;
-
-/// A release, as `server_version_num` has it: 15 and 20 of `15.20`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Release {
-    pub major: u32,
-    pub minor: u32,
-}
-
-impl std::fmt::Display for Release {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)
-    }
-}
+use crate::pg::version::ServerVersion;
 
 /// A major version.
 #[derive(Debug)]
 pub struct Major {
-    pub latest: Release,
+    pub latest: ServerVersion,
     /// There are no fixes for it afterwards.
     pub ends: Date,
 }
@@ -30,50 +18,34 @@ pub struct Major {
 pub const KNOWN_UNTIL: Date = date(2026, 11, 12);
 
 const MAJORS: [Major; 5] = [
-    Major {
-        latest: Release { major: 14, minor: 25 },
-        ends: date(2026, 11, 12),
-    },
-    Major {
-        latest: Release { major: 15, minor: 20 },
-        ends: date(2027, 11, 11),
-    },
-    Major {
-        latest: Release { major: 16, minor: 16 },
-        ends: date(2028, 11, 9),
-    },
-    Major {
-        latest: Release { major: 17, minor: 12 },
-        ends: date(2029, 11, 8),
-    },
-    Major {
-        latest: Release { major: 18, minor: 7 },
-        ends: date(2030, 11, 14),
-    },
+    Major { latest: ServerVersion(140_025), ends: date(2026, 11, 12) },
+    Major { latest: ServerVersion(150_020), ends: date(2027, 11, 11) },
+    Major { latest: ServerVersion(160_016), ends: date(2028, 11, 9) },
+    Major { latest: ServerVersion(170_012), ends: date(2029, 11, 8) },
+    Major { latest: ServerVersion(180_007), ends: date(2030, 11, 14) },
 ];
 
 /// The release that runs.
 ///
 /// # Errors
 /// Where the settings could not be seen.
-pub fn running(health: &Health) -> Result<Release, Unavailable> {
+pub fn running(health: &Health) -> Result<ServerVersion, Unavailable> {
     let number = health.settings.seen()?.number("server_version_num");
     let number =
         number.ok_or_else(|| Unavailable::because("the server does not say its version"))?;
-    let number = number as u32;
-    Ok(Release { major: number / 10_000, minor: number % 10_000 })
+    Ok(ServerVersion(number as u32))
 }
 
 /// What is known of its major version.
 ///
 /// # Errors
 /// Where it is newer than what pgtend knows.
-pub fn major_of(release: Release) -> Result<&'static Major, Unavailable> {
-    let known = MAJORS.iter().find(|major| major.latest.major == release.major);
+pub fn major_of(release: ServerVersion) -> Result<&'static Major, Unavailable> {
+    let known = MAJORS.iter().find(|major| major.latest.major() == release.major());
     known.ok_or_else(|| {
         Unavailable::because(format!(
             "this pgtend knows of the releases until {KNOWN_UNTIL}, and of none of PostgreSQL {}",
-            release.major,
+            release.major(),
         ))
     })
 }

@@ -1,117 +1,27 @@
-use super::releases::{Release, running};
+use super::releases::running;
 use crate::facts::health::{Health, IndexClass};
+use crate::facts::{INDEX_FAULTS, IndexFault};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::count;
-use crate::jobs::check::command::shell;
 use crate::jobs::check::rules::{Found, Judged};
+use crate::pg::version::ServerVersion;
 
 pub const RULE: Rule = Rule::SUSPECT_INDEX;
-
-/// An error of releases by which indexes of a kind come to lack rows, or to have wrong ones.
-struct Fault {
-    /// Which indexes, as findings name them.
-    indexes: &'static str,
-    is_of: fn(&IndexClass) -> bool,
-    severity: Severity,
-    /// What is wrong with them.
-    what: &'static str,
-    /// The minor that ends it, of each major that has it.
-    ended_by: &'static [(u32, u32)],
-}
-
-impl Fault {
-    /// The release that ends it, where the one that runs has it.
-    fn end(&self, running: Release) -> Option<Release> {
-        let end = self.ended_by.iter().find(|(major, _)| *major == running.major);
-        let end = end.map(|(major, minor)| Release { major: *major, minor: *minor })?;
-        (running < end).then_some(end)
-    }
-}
-
-/// From the release notes. What only makes an index large or slow is left out, and what takes values that hardly
-/// anybody has.
-const FAULTS: [Fault; 8] = [
-    Fault {
-        indexes: "GiST indexes of pg_trgm",
-        is_of: |index| index.method == "gist" && index.class == "gist_trgm_ops",
-        severity: Severity::Warning,
-        what: "searches may miss rows",
-        ended_by: &NOVEMBER_2026,
-    },
-    Fault {
-        indexes: "B-tree indexes on bpchar without a length",
-        is_of: |index| index.method == "btree" && is_bpchar(&index.class) && !index.has_length,
-        severity: Severity::Info,
-        what: "index-only scans may return values with other spaces at their end",
-        ended_by: &NOVEMBER_2026,
-    },
-    Fault {
-        indexes: "GIN indexes",
-        is_of: |index| index.method == "gin",
-        severity: Severity::Info,
-        what: "a VACUUM with more dead rows than fit into its memory may leave entries behind that point to other rows",
-        ended_by: &NOVEMBER_2026,
-    },
-    Fault {
-        indexes: "GiST indexes of btree_gist on float4 and float8",
-        is_of: |index| {
-            index.method == "gist" && ["gist_float4_ops", "gist_float8_ops"].contains(&&*index.class)
-        },
-        severity: Severity::Info,
-        what: "with NaN among the values searches may miss rows",
-        ended_by: &[(14, 24), (15, 19), (16, 15), (17, 11), (18, 6)],
-    },
-    Fault {
-        indexes: "BRIN indexes with bloom filters",
-        is_of: |index| index.method == "brin" && index.class.ends_with("_bloom_ops"),
-        severity: Severity::Warning,
-        what: "searches may miss rows",
-        ended_by: &[(14, 18), (15, 13), (16, 9), (17, 5)],
-    },
-    Fault {
-        indexes: "GiST indexes",
-        is_of: |index| index.method == "gist",
-        severity: Severity::Warning,
-        what: "those that were built with many rows may miss some of them",
-        ended_by: &[(14, 10), (15, 5), (16, 1)],
-    },
-    Fault {
-        indexes: "B-tree indexes on interval",
-        is_of: |index| index.method == "btree" && index.class == "interval_ops",
-        severity: Severity::Warning,
-        what: "index-only scans may return an equal interval that is written otherwise",
-        ended_by: &[(14, 10), (15, 5), (16, 1)],
-    },
-    Fault {
-        indexes: "BRIN indexes",
-        is_of: |index| index.method == "brin",
-        severity: Severity::Warning,
-        what: "searches for NULL may miss rows",
-        ended_by: &[(14, 9), (15, 4)],
-    },
-];
-
-const NOVEMBER_2026: [(u32, u32); 5] = [(14, 25), (15, 20), (16, 16), (17, 12), (18, 7)];
-
-fn is_bpchar(class: &str) -> bool {
-    ["bpchar_ops", "bpchar_pattern_ops"].contains(&class)
-}
 
 pub fn judge(health: &Health) -> Judged {
     let running = running(health)?;
     let classes = health.versions.index_classes.seen()?;
-    let found = FAULTS.iter().filter_map(|fault| {
-        let end = fault.end(running)?;
-        let affected = classes.iter().filter(|index| (fault.is_of)(index)).collect::<Vec<_>>();
+    let found = INDEX_FAULTS.iter().filter_map(|fault| {
+        let end = fault.fixed_in(running).filter(|end| running < *end)?;
+        let affected = classes.iter().filter(|index| fault.is_of(index.key())).collect::<Vec<_>>();
         (!affected.is_empty()).then(|| finding(fault, end, &affected))
     });
     Ok(found.collect::<Found>())
 }
 
-fn finding(fault: &Fault, end: Release, affected: &[&IndexClass]) -> Finding {
+fn finding(fault: &IndexFault, end: ServerVersion, affected: &[&IndexClass]) -> Finding {
     let number = affected.iter().map(|index| index.indexes).sum::<i64>();
-    let names = affected.iter().flat_map(|index| &index.examples);
-    let names = names.map(|name| shell(name)).collect::<Vec<_>>();
+    let examples = affected.iter().flat_map(|index| &index.examples).cloned().collect::<Vec<_>>();
     let message = format!(
         "{}: {}",
         count(usize::try_from(number).unwrap_or_default(), "index", "indexes"),
@@ -119,9 +29,10 @@ fn finding(fault: &Fault, end: Release, affected: &[&IndexClass]) -> Finding {
     );
     Finding::new(&RULE, None, message)
         .about(&fault.indexes)
-        .severity(fault.severity)
+        .severity(if fault.is_rare { Severity::Info } else { Severity::Warning })
         .help(format!("update the server to {end} or newer first, then rebuild them: nothing else mends what is there"))
-        .command(format!("pgtend reindex {}", names.join(" ")))
+        .command("pgtend reindex --suspect")
+        .evidence("examples", examples)
         .evidence("indexes", number)
         .evidence("fixed_in", end.to_string())
 }
