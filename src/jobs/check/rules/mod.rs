@@ -1,5 +1,6 @@
 //! The checks: each rule a file, with a pure function over the facts.
 
+mod counted;
 mod design;
 mod indexes;
 mod opinions;
@@ -18,6 +19,7 @@ mod versions;
 use crate::facts::Unavailable;
 use crate::facts::health::Health;
 use crate::findings::{Finding, Rule};
+use counted::Counted;
 
 /// A rule, and how it is judged whether it finds something.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,8 @@
 use crate::facts::health::{Database, Health};
+use crate::facts::measures::MeasureKind;
 use crate::findings::{Finding, Rule};
 use crate::format::whole;
-use crate::jobs::check::rules::{Found, Judged, since_reset};
+use crate::jobs::check::rules::{Counted, Found, Judged, since_reset};
 
 pub const RULE: Rule = Rule::DEADLOCKS;
 
@@ -11,25 +12,28 @@ const A_DAY: f64 = 1.0;
 
 pub fn judge(health: &Health) -> Judged {
     let databases = health.databases.seen()?.iter();
-    Ok(databases.filter_map(finding).collect::<Found>())
+    let found = databases.filter_map(|database| {
+        finding(database, Counted::of(health, MeasureKind::Deadlocks, database, database.deadlocks))
+    });
+    Ok(found.collect::<Found>())
 }
 
 /// More than one a day, where it is known for how long they have been counted.
-fn finding(database: &Database) -> Option<Finding> {
-    let Database { name, deadlocks, reset_seconds, .. } = database;
-    let days = reset_seconds.map(|seconds| seconds / 86_400.0);
-    if *deadlocks < MANY || days.is_some_and(|days| *deadlocks as f64 <= A_DAY * days) {
+fn finding(database: &Database, counted: Counted) -> Option<Finding> {
+    let Counted { number, seconds } = counted;
+    let days = seconds.map(|seconds| seconds / 86_400.0);
+    if number < MANY || days.is_some_and(|days| number as f64 <= A_DAY * days) {
         return None;
     }
-    let message = format!("{} deadlocks {}", whole(*deadlocks), since_reset(*reset_seconds));
+    let message = format!("{} deadlocks {}", whole(number), since_reset(seconds));
     let finding = Finding::new(&RULE, None, message)
-        .about(name)
+        .about(&database.name)
         .help(
             "each has cancelled a transaction, after deadlock_timeout; the server log has both statements. Let all of \
              the application lock rows in the same order",
         )
-        .evidence("deadlocks", *deadlocks)
-        .evidence("reset_seconds", *reset_seconds);
+        .evidence("deadlocks", number)
+        .evidence("seconds", seconds);
     Some(finding)
 }
 
@@ -39,8 +43,8 @@ mod tests {
 
     #[test]
     fn one_a_day_is_many() {
-        let of = |deadlocks, reset_seconds| {
-            finding(&Database { deadlocks, reset_seconds, ..Database::default() }).is_some()
+        let of = |number, seconds| {
+            finding(&Database::default(), Counted { number, seconds }).is_some()
         };
         assert!(!of(9, Some(60.0)));
         assert!(!of(20, Some(86_400.0 * 365.0)));

@@ -1,7 +1,8 @@
 use crate::facts::health::{Database, Health};
+use crate::facts::measures::MeasureKind;
 use crate::findings::{Finding, Rule};
-use crate::format::{bytes, whole};
-use crate::jobs::check::rules::{Found, Judged, since_reset};
+use crate::format::bytes;
+use crate::jobs::check::rules::{Counted, Found, Judged, since_reset};
 
 pub const RULE: Rule = Rule::TEMPORARY_FILES;
 
@@ -11,33 +12,31 @@ const MUCH: f64 = 10.0 * MUCH_A_DAY;
 
 pub fn judge(health: &Health) -> Judged {
     let databases = health.databases.seen()?.iter();
-    Ok(databases.filter_map(finding).collect::<Found>())
+    let found = databases.filter_map(|database| {
+        finding(database, Counted::of(health, MeasureKind::TempBytes, database, database.temp_bytes))
+    });
+    Ok(found.collect::<Found>())
 }
 
-fn finding(database: &Database) -> Option<Finding> {
-    let Database { name, temp_files, temp_bytes, reset_seconds, .. } = database;
+fn finding(database: &Database, written: Counted) -> Option<Finding> {
+    let Counted { number, seconds } = written;
     // A day's work in an hour is no more than a day's.
-    let days = reset_seconds.map(|seconds| (seconds / 86_400.0).max(1.0));
+    let days = seconds.map(|seconds| (seconds / 86_400.0).max(1.0));
     let limit = days.map_or(MUCH, |days| MUCH_A_DAY * days);
-    if (*temp_bytes as f64) < limit {
+    if (number as f64) < limit {
         return None;
     }
-    let message = format!(
-        "statements have written {} into {} temporary files {}",
-        bytes(*temp_bytes),
-        whole(*temp_files),
-        since_reset(*reset_seconds),
-    );
+    let message =
+        format!("statements have written {} into temporary files {}", bytes(number), since_reset(seconds));
     let finding = Finding::new(&RULE, None, message)
-        .about(name)
+        .about(&database.name)
         .help(
             "sorts and hashes did not fit into work_mem: see which statements write them; raise work_mem for these, or let an \
              index deliver the order",
         )
         .command("pgtend slow-queries --sort temp")
-        .evidence("temp_bytes", *temp_bytes)
-        .evidence("temp_files", *temp_files)
-        .evidence("reset_seconds", *reset_seconds);
+        .evidence("temp_bytes", number)
+        .evidence("seconds", seconds);
     Some(finding)
 }
 
@@ -47,9 +46,9 @@ mod tests {
 
     #[test]
     fn a_lot_a_day_is_told() {
-        let of = |gigabytes: i64, reset_seconds| {
-            let temp_bytes = gigabytes << 30;
-            finding(&Database { temp_bytes, reset_seconds, ..Database::default() }).is_some()
+        let of = |gigabytes: i64, seconds| {
+            let written = Counted { number: gigabytes << 30, seconds };
+            finding(&Database::default(), written).is_some()
         };
         assert!(!of(9, Some(60.0)));
         assert!(of(11, Some(60.0)));

@@ -1,0 +1,67 @@
+use crate::facts::health::{Database, Health};
+use crate::facts::measures::MeasureKind;
+use crate::pg::name::quote_ident;
+
+/// What was counted, and in how long.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Counted {
+    pub number: i64,
+    /// `None`: it is not known since when.
+    pub seconds: Option<f64>,
+}
+
+/// Snapshots that are closer tell of an hour, not of a habit.
+const A_DAY: f64 = 86_400.0;
+
+impl Counted {
+    /// Of the past days, where snapshots tell: what was long ago is over. Else since the counters were reset.
+    pub fn of(health: &Health, kind: MeasureKind, database: &Database, since_reset: i64) -> Self {
+        let trends = health.trends.known();
+        let rate = trends.and_then(|it| it.rate(kind, &quote_ident(&database.name)));
+        let recent = rate.map(|rate| (rate.per_second, rate.over.as_secs_f64()));
+        match recent.filter(|(_, seconds)| *seconds >= A_DAY) {
+            Some((per_second, seconds)) => Counted {
+                number: (per_second * seconds).round() as i64,
+                seconds: Some(seconds),
+            },
+            None => Counted { number: since_reset, seconds: database.reset_seconds },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Known;
+    use crate::facts::health::Trends;
+    use crate::facts::measures::Measured;
+    use crate::facts::trend::Point;
+
+    #[test]
+    fn the_past_days_count_more_than_what_was_once() {
+        let database = Database {
+            name: "Shop".to_owned(),
+            reset_seconds: Some(1e8),
+            ..Database::default()
+        };
+        let counted = |measured: Vec<Measured>| {
+            let trends = Known::Known(Trends::new(measured, Vec::new()));
+            let health = Health { trends, ..Health::default() };
+            Counted::of(&health, MeasureKind::Deadlocks, &database, 500)
+        };
+        let since_reset = Counted { number: 500, seconds: Some(1e8) };
+        assert_eq!(counted(Vec::new()), since_reset);
+        let of_days = |days: f64| Measured {
+            kind: MeasureKind::Deadlocks,
+            object: "\"Shop\"".to_owned(),
+            object_oid: None,
+            first: Some(Point { epoch: 0.0, value: 480 }),
+            last: Point { epoch: days * A_DAY, value: 500 },
+            changed_epoch: 0.0,
+            since_epoch: 0.0,
+        };
+        let recent = Counted { number: 20, seconds: Some(7.0 * A_DAY) };
+        assert_eq!(counted(vec![of_days(7.0)]), recent);
+        assert_eq!(counted(vec![of_days(0.5)]), since_reset);
+    }
+}
