@@ -26,6 +26,7 @@ use crate::output::{
     Color, Console, FleetReport, Format, Origin, OutputOptions, Report, Verbosity,
 };
 use crate::pg::conninfo::{Conninfo, Environment};
+use crate::serve;
 
 /// Where to begin.
 const EXAMPLES: &[Example] = &[
@@ -181,8 +182,10 @@ impl Cli {
             console.warn(&format!("{file} is not read, because {why}; --config {file} reads it"));
         }
         let connects = self.command.connects();
+        let is_together = self.command.targets() == Targets::Together;
         let several = match connects {
             Connects::No => None,
+            _ if is_together => self.shared.named(&config)?,
             _ => self.shared.several(&config)?,
         };
         let context = Context {
@@ -192,6 +195,7 @@ impl Cli {
                 _ => self.shared.url(&config)?,
             },
             database: None,
+            choice: several.clone().filter(|_| is_together),
             echoes: self.shared.echo,
             config: match self.shared.targets().as_slice() {
                 [name] if several.is_none() => config.of_target(name)?,
@@ -205,7 +209,7 @@ impl Cli {
             parser,
             faults: Mutex::default(),
         };
-        let report: Box<dyn Report> = match several {
+        let report: Box<dyn Report> = match several.filter(|_| !is_together) {
             Some(choice) => Box::new(self.run_on_each(&context, &choice).await?),
             None => self.command.run_soundly(&context).await?,
         };
@@ -217,6 +221,7 @@ impl Cli {
         let events = self.command.wants_events().then_some("--events");
         let refused = match self.command.targets() {
             Targets::One => Some(self.command.name()),
+            Targets::Together => None,
             Targets::Several => self.command.for_one_target_only().or(events),
         };
         if let Some(what) = refused {
@@ -334,6 +339,19 @@ impl SharedOptions {
         }
     }
 
+    /// The choice, where targets are named at all.
+    fn named(&self, config: &Config) -> Result<Option<Choice>> {
+        let names = self.targets();
+        match self.all_targets {
+            true => Ok(Some(Choice::all())),
+            false if names.is_empty() => Ok(None),
+            false if names.iter().any(|name| Conninfo::is_url(name)) => {
+                self.given_url(config).map(|_| None)
+            }
+            false => Choice::new(&names).map(Some),
+        }
+    }
+
     /// The choice, where it may be of several targets.
     fn several(&self, config: &Config) -> Result<Option<Choice>> {
         if self.all_targets {
@@ -434,6 +452,7 @@ commands! {
     Init(init::Args),
     History(history::Args),
     Activity(activity::Args),
+    Serve(serve::Args),
     Verify(verify::Args),
     Rules(rules::Args),
     Demo(demo::Args),

@@ -2,6 +2,7 @@
 //! Flags win over the file, the file over the defaults.
 
 mod check;
+mod serve;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::files;
 use crate::size;
 pub use check::CheckConfig;
+pub use serve::ServeConfig;
 
 /// How many things at once; more would only wait for the server's connections and disks.
 pub const MOST_JOBS: u16 = 1000;
@@ -48,6 +50,8 @@ pub struct Config {
     pub verify: Verify,
     /// `pgtend check`.
     pub check: CheckConfig,
+    /// `pgtend serve`.
+    pub serve: ServeConfig,
     /// `pgtend demo`.
     pub demo: Demo,
     /// Files that nobody named and that another user may have written, with the reason: who works in
@@ -134,6 +138,7 @@ pub struct TargetConfig {
     slow_queries: Option<toml::Table>,
     snapshot: Option<toml::Table>,
     check: Option<toml::Table>,
+    serve: Option<toml::Table>,
 }
 
 impl TargetConfig {
@@ -156,7 +161,7 @@ impl TargetConfig {
         }
     }
 
-    fn settings(&self) -> [(&'static str, Option<&toml::Table>); 9] {
+    fn settings(&self) -> [(&'static str, Option<&toml::Table>); 10] {
         [
             ("apply", self.apply.as_ref()),
             ("refresh", self.refresh.as_ref()),
@@ -167,6 +172,7 @@ impl TargetConfig {
             ("slow_queries", self.slow_queries.as_ref()),
             ("snapshot", self.snapshot.as_ref()),
             ("check", self.check.as_ref()),
+            ("serve", self.serve.as_ref()),
         ]
     }
 
@@ -466,6 +472,11 @@ impl Config {
                 let must = format!("{key}.jobs must be a number from 1 to {MOST_JOBS}");
                 return Err(Failure::new(Kind::Config, must));
             }
+        }
+        let too_short = config.serve.ticks().into_iter().find(|(_, it)| *it < serve::SHORTEST);
+        if let Some((key, _)) = too_short {
+            let must = format!("serve.{key} must be 100ms or longer");
+            return Err(Failure::new(Kind::Config, must));
         }
         let bloat = config.reindex.min_bloat;
         if !is_bloat(bloat) {

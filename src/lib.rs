@@ -12,6 +12,8 @@ mod cli;
 mod demo;
 pub mod rerun;
 
+mod serve;
+
 mod jobs;
 
 mod app;

@@ -30,7 +30,10 @@ pub enum OnSignal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Targets {
     One,
+    /// One run for each of them.
     Several,
+    /// One run for all of them: the context names them.
+    Together,
 }
 
 /// A command.

@@ -31,6 +31,8 @@ pub struct Context {
     pub url: Option<String>,
     /// The database, where it is not that of the URL.
     pub database: Option<String>,
+    /// The targets, where one run is about all that were named.
+    pub choice: Option<fleet::Choice>,
     /// Every statement is to be shown.
     pub echoes: bool,
     /// The configuration.
@@ -81,6 +83,25 @@ impl Context {
             faults.push(database.fault());
         }
         Ok(database)
+    }
+
+    /// The same for what goes on by itself.
+    #[must_use]
+    pub fn of_itself(&self) -> Context {
+        Context {
+            url: self.url.clone(),
+            database: self.database.clone(),
+            choice: None,
+            echoes: self.echoes,
+            config: self.config.clone(),
+            environment: self.environment.clone(),
+            console: self.console.clone(),
+            origin: Arc::clone(&self.origin),
+            cancel: self.cancel.clone(),
+            inflight: self.inflight.clone(),
+            parser: self.parser,
+            faults: Mutex::default(),
+        }
     }
 
     /// Where a command connects besides: the URL at this place of [`command::Command::other_urls`].

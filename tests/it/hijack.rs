@@ -170,7 +170,7 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
 }
 
 /// They go on until they are ended: [`run_all`] does that.
-const ENDLESS: [&str; 2] = ["activity --watch", "slow-queries --watch"];
+const ENDLESS: [&str; 3] = ["activity --watch", "slow-queries --watch", "serve"];
 
 /// They look at no server of the user's: [`what_asks_no_server_of_the_users_touches_none`] runs them.
 const WITHOUT_SERVER: [&str; 6] =
@@ -229,15 +229,22 @@ async fn run_all(db: &Database, mallory: &str) {
         assert_eq!(all.len(), seen, "{words:?}: {all:#?}");
         seen = all.len();
     }
+    let ticks = "[serve]\nactivity = '100ms'\ncheck = '100ms'\n";
+    fs::write(db.path("ticks.toml"), ticks).unwrap();
+    let ticks = db.path("ticks.toml").display().to_string();
     for call in [
-        ["activity", "--watch=100ms", "--min-duration=0s"],
-        ["slow-queries", "--watch", "--interval=100ms"],
+        &["activity", "--watch=100ms", "--min-duration=0s"][..],
+        &["slow-queries", "--watch", "--interval=100ms"],
+        &["serve", "--listen=127.0.0.1:0", "--config", &ticks],
     ] {
-        let running = db.start(&call);
+        let running = db.start(call);
         let application = format!("pgtend/{}", call[0]);
         let before = db.logged(&application).len();
-        until("it has looked again", || async { db.logged(&application).len() > before + 12 })
-            .await;
+        let enough = if call[0] == "serve" { 150 } else { 12 };
+        until("it has looked again", || async {
+            db.logged(&application).len() > before + enough
+        })
+        .await;
         running.signal("TERM");
         running.wait();
         assert_eq!(sprung(db, "pgtend/"), [""; 0], "{call:?}");

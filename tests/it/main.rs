@@ -54,6 +54,7 @@ mod restored;
 mod rules;
 mod secrets;
 mod seed;
+mod serve;
 mod sessions;
 mod slow_queries;
 mod sql_files;

@@ -83,6 +83,24 @@ where
     Ok(FleetReport { targets, signal: context.cancel.signal() })
 }
 
+/// What a command that is about all targets at once is given for each that is chosen, by its name.
+///
+/// # Errors
+/// `Usage` where a name leads to no target.
+pub async fn contexts(
+    context: &Context,
+    command: &'static str,
+    choice: &Choice,
+) -> Result<Vec<(String, Result<Context>)>> {
+    let members = context.unless_cancelled(choice.members(context, command)).await?;
+    let each = members.into_iter().map(|Member { name, place }| {
+        let origin = Arc::new(Origin::new(command));
+        let given = place.map(|place| on(context, &name, place, &origin));
+        (name, given)
+    });
+    Ok(each.collect())
+}
+
 /// Where the target is; what is not known counts as one host.
 fn host(place: &Result<MemberPlace>, context: &Context) -> String {
     let url = place.as_ref().map(|place| place.url.as_str());
@@ -98,6 +116,7 @@ fn on(context: &Context, name: &str, place: MemberPlace, origin: &Arc<Origin>) -
     Context {
         url: Some(url),
         database,
+        choice: None,
         echoes: context.echoes,
         config,
         environment: context.environment.clone(),

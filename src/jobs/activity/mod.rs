@@ -128,13 +128,11 @@ fn may_pass(failure: &Failure) -> bool {
 
 impl Args {
     async fn look(&self, database: &Database, session: &Session) -> Result<Look> {
-        let mut seen = activity::load_activity(session, &self.wanted()).await?;
+        let mut look = look(&database.server, session, &self.wanted()).await?;
         if self.no_query_text {
-            seen.sessions.iter_mut().for_each(|session| session.query = None);
+            look.hide_texts();
         }
-        let warnings = limited_view(&database.server, &seen).into_iter().collect();
-        let nodes = arrange(seen.sessions);
-        Ok(Look { nodes, warnings, min_age: self.min_duration })
+        Ok(look)
     }
 
     fn wanted(&self) -> WantedSessions {
@@ -148,6 +146,17 @@ impl Args {
             role: self.user.clone(),
         }
     }
+}
+
+/// Looks once.
+///
+/// # Errors
+/// Those of asking the server.
+pub async fn look(server: &Server, session: &Session, wanted: &WantedSessions) -> Result<Look> {
+    let seen = activity::load_activity(session, wanted).await?;
+    let warnings = limited_view(server, &seen).into_iter().collect();
+    let nodes = arrange(seen.sessions);
+    Ok(Look { nodes, warnings, min_age: wanted.min_age })
 }
 
 fn limited_view(server: &Server, seen: &Activity) -> Option<Warning> {

@@ -25,6 +25,37 @@ pub struct Look {
     pub min_age: Duration,
 }
 
+impl Look {
+    /// How many of which kind.
+    pub fn summary(&self) -> String {
+        if self.nodes.is_empty() {
+            let age = format::duration(self.min_age);
+            return format!(
+                "No statement or transaction is older than {age}, and no session waits."
+            );
+        }
+        let words = ["waiting", "running", "idle in a transaction", "prepared", "other"];
+        let count = |word| self.nodes.iter().filter(|node| kind(&node.session) == word).count();
+        let parts = words
+            .iter()
+            .map(|word| (count(*word), word))
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, word)| format!("{number} {word}"))
+            .collect::<Vec<_>>();
+        format!("{}.", parts.join(", "))
+    }
+
+    /// Without the statements, which may hold what is nobody's business.
+    pub fn hide_texts(&mut self) {
+        self.nodes.iter_mut().for_each(|node| node.session.query = None);
+    }
+}
+
+/// A session in its place, with the keys of the document.
+pub fn document(node: &WaitNode) -> serde_json::Value {
+    serde_json::to_value(SessionDocument::new(node)).unwrap_or_default()
+}
+
 impl Report for Look {
     fn outcome(&self) -> Outcome {
         if self.nodes.is_empty() {
@@ -45,25 +76,9 @@ impl Report for Look {
             text.product(sessions_table(&self.nodes, style.verbosity, style.width));
         }
         text.warnings(&self.warnings, style);
-        text.narrate(summary(self));
+        text.narrate(self.summary());
         text
     }
-}
-
-fn summary(look: &Look) -> String {
-    if look.nodes.is_empty() {
-        let age = format::duration(look.min_age);
-        return format!("No statement or transaction is older than {age}, and no session waits.");
-    }
-    let words = ["waiting", "running", "idle in a transaction", "prepared", "other"];
-    let count = |word| look.nodes.iter().filter(|node| kind(&node.session) == word).count();
-    let parts = words
-        .iter()
-        .map(|word| (count(*word), word))
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, word)| format!("{number} {word}"))
-        .collect::<Vec<_>>();
-    format!("{}.", parts.join(", "))
 }
 
 fn kind(session: &ActiveSession) -> &'static str {
@@ -76,7 +91,8 @@ fn kind(session: &ActiveSession) -> &'static str {
     }
 }
 
-fn waits(session: &ActiveSession) -> bool {
+/// Whether it waits for a lock.
+pub fn waits(session: &ActiveSession) -> bool {
     session.lock.is_some() || !session.blocked_by.is_empty()
 }
 
@@ -226,7 +242,7 @@ fn in_tree(node: &WaitNode) -> String {
 }
 
 /// What it is and from where.
-fn application(session: &ActiveSession) -> String {
+pub fn application(session: &ActiveSession) -> String {
     let backend_type = session.backend_type.as_deref().filter(|it| *it != "client backend");
     let name = session.application.as_deref().or(backend_type).unwrap_or("-");
     match &session.client {
@@ -235,7 +251,7 @@ fn application(session: &ActiveSession) -> String {
     }
 }
 
-fn state(session: &ActiveSession) -> &str {
+pub fn state(session: &ActiveSession) -> &str {
     match &session.state {
         _ if waits(session) => "waits",
         Some(state) => state,
@@ -245,12 +261,12 @@ fn state(session: &ActiveSession) -> &str {
 }
 
 /// For how long it has been in its state.
-fn lasts(session: &ActiveSession) -> Option<f64> {
+pub fn lasts(session: &ActiveSession) -> Option<f64> {
     session.waits_seconds.or(session.statement_seconds).or(session.idle_seconds)
 }
 
 /// The lock and who else is before it, or what a running statement waits for besides locks.
-fn awaited(node: &WaitNode) -> String {
+pub fn awaited(node: &WaitNode) -> String {
     let session = &node.session;
     if !waits(session) {
         let event = session

@@ -12,28 +12,38 @@ const UNFOLDED: usize = 20;
 
 /// The page.
 pub fn text(judgement: &Judgement, glance: &Glance, name: &str, looked_at: &str) -> String {
-    let findings = &judgement.review.findings;
     let title = format!("pgtend check: {name}");
-    let found = counted(findings).unwrap_or_else(|| "nothing found".to_owned());
-    let worst = findings.first().map_or("passed", |finding| finding.severity.name());
     let head = [
         Html::element("h1", &[], [Html::text(&title)]),
         Html::of_class("p", "dim", looked_at),
-        Html::of_class("p", &format!("verdict {worst}"), &verdict(judgement, &found)),
+    ];
+    page(&title, head.into_iter().chain(body(judgement, glance)))
+}
+
+/// The verdict, what is seen at a glance, the findings and the checks.
+pub fn body(judgement: &Judgement, glance: &Glance) -> Vec<Html> {
+    let findings = &judgement.review.findings;
+    let head = [
+        verdict(judgement),
         glance_list(glance),
         Html::element("div", &[("class", "charts")], chart::charts(findings, glance)),
     ];
     let parts = [listed(findings), checks(&judgement.review.checks), grants(judgement)];
-    page(&title, head.into_iter().chain(parts.into_iter().flatten()))
+    head.into_iter().chain(parts.into_iter().flatten()).collect()
 }
 
-fn verdict(judgement: &Judgement, found: &str) -> String {
+/// One line that says whether all is well.
+pub fn verdict(judgement: &Judgement) -> Html {
+    let findings = &judgement.review.findings;
+    let found = counted(findings).unwrap_or_else(|| "nothing found".to_owned());
+    let worst = findings.first().map_or("passed", |finding| finding.severity.name());
     let checks = &judgement.review.checks;
     let unknown = checks.iter().filter(|check| check.verdict == CheckVerdict::Unknown).count();
-    match unknown {
-        0 => found.to_owned(),
+    let words = match unknown {
+        0 => found,
         _ => format!("{found}; {} could not look", count(unknown, "check", "checks")),
-    }
+    };
+    Html::of_class("p", &format!("verdict {worst}"), &words)
 }
 
 fn glance_list(glance: &Glance) -> Html {

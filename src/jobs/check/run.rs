@@ -15,6 +15,7 @@ use super::report::{CheckReport, Fixed};
 use super::selection::Selection;
 use crate::app::Context;
 use crate::app::command::Command;
+use crate::config::Config;
 use crate::escape_control::escape_control;
 use crate::facts::health::{
     Health, Node, load_confirmed, load_health, load_ignore_comments, load_verified,
@@ -54,7 +55,7 @@ impl<'a> Run<'a> {
         Ok(Run {
             selection: Selection::new(&args.groups, &args.only, &args.skip)?,
             baseline: args.baseline.as_deref().map(Baseline::read).transpose()?,
-            fails_on: fails_on(context, args)?,
+            fails_on: fails_on(&context.config, &args.fail_on)?,
             now: ZonedDateTime::now(),
             args,
             context,
@@ -148,21 +149,26 @@ impl<'a> Run<'a> {
     }
 
     fn measure(&self, comments: &[(String, String)]) -> Measure {
-        let mut suppressions = Suppressions::default();
-        for entry in &self.context.config.check.ignore {
-            suppressions.entry(&entry.rule, entry.object.clone(), entry.until);
-        }
-        for (object, comment) in comments {
-            suppressions.comment(object, comment);
-        }
         Measure {
             selection: self.selection.clone(),
-            suppressions,
+            suppressions: suppressions(&self.context.config, comments),
             baseline: self.baseline.clone(),
             fails_on: self.fails_on.clone(),
             today: self.now.date(),
         }
     }
+}
+
+/// What is not to be told, by the configuration and by comments on objects.
+pub fn suppressions(config: &Config, comments: &[(String, String)]) -> Suppressions {
+    let mut suppressions = Suppressions::default();
+    for entry in &config.check.ignore {
+        suppressions.entry(&entry.rule, entry.object.clone(), entry.until);
+    }
+    for (object, comment) in comments {
+        suppressions.comment(object, comment);
+    }
+    suppressions
 }
 
 /// Whether these statements may be sent. Somebody who thinks it over can still press Ctrl-C.
@@ -189,8 +195,12 @@ async fn agreed(context: &Context, plan: &Plan) -> Result<bool> {
 /// So many statements fit above a question.
 const SHOWN: usize = 20;
 
-fn fails_on(context: &Context, args: &Args) -> Result<FailOn> {
-    let configured = ("check.fail_on", context.config.check.fail_on.as_slice());
+/// What fails: by the command line, else by the configuration.
+///
+/// # Errors
+/// `Usage` for a word that is neither a severity nor a rule.
+pub fn fails_on(config: &Config, said: &[String]) -> Result<FailOn> {
+    let configured = ("check.fail_on", config.check.fail_on.as_slice());
     let severities = [Severity::Critical, Severity::Warning, Severity::Info];
-    FailOn::chosen(&args.fail_on, configured, &severities, "pgtend rules lists the rules")
+    FailOn::chosen(said, configured, &severities, "pgtend rules lists the rules")
 }

@@ -60,24 +60,38 @@ fn escaped(text: &str) -> String {
     escape(visible.as_str()).into_owned()
 }
 
-/// The page. It loads nothing, runs nothing and sends nothing, whatever stands in it.
-pub fn page(title: &str, body: impl IntoIterator<Item = Html>) -> String {
-    const NOTHING_ELSE: &str =
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-    let head = [
+/// A whole document.
+pub fn document(
+    title: &str,
+    head: impl IntoIterator<Item = Html>,
+    body: impl IntoIterator<Item = Html>,
+) -> String {
+    let common = [
         Html::void("meta", &[("charset", "utf-8")]),
-        Html::void("meta", &[("http-equiv", "Content-Security-Policy"), ("content", NOTHING_ELSE)]),
         Html::void(
             "meta",
             &[("name", "viewport"), ("content", "width=device-width, initial-scale=1")],
         ),
         Html::void("meta", &[("name", "referrer"), ("content", "no-referrer")]),
         Html::element("title", &[], [Html::text(title)]),
-        Html(format!("<style>{}</style>", include_str!("page.css"))),
     ];
-    let body = Html::element("body", &[], [Html::element("main", &[], body)]);
-    let html = Html::element("html", &[("lang", "en")], [Html::element("head", &[], head), body]);
+    let head = Html::element("head", &[], common.into_iter().chain(head));
+    let html = Html::element("html", &[("lang", "en")], [head, Html::element("body", &[], body)]);
     format!("<!DOCTYPE html>\n{}\n", html.0)
+}
+
+/// The style of every page of ours.
+pub const STYLE: &str = include_str!("page.css");
+
+/// The page. It loads nothing, runs nothing and sends nothing, whatever stands in it.
+pub fn page(title: &str, body: impl IntoIterator<Item = Html>) -> String {
+    const NOTHING_ELSE: &str =
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+    let head = [
+        Html::void("meta", &[("http-equiv", "Content-Security-Policy"), ("content", NOTHING_ELSE)]),
+        Html(format!("<style>{STYLE}</style>")),
+    ];
+    document(title, head, [Html::element("main", &[], body)])
 }
 
 /// What is left of a page where the command could not do its job.

@@ -196,7 +196,8 @@ impl Running {
         Some(Used { kilobytes, processor: Duration::from_millis(hundredths * 10) })
     }
 
-    fn narration(&self) -> String {
+    /// What it has said so far on standard error.
+    pub fn narration(&self) -> String {
         fs::read_to_string(self.stderr.path()).unwrap()
     }
 

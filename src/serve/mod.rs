@@ -1,0 +1,219 @@
+//! `pgtend serve`.
+
+mod address;
+mod answer;
+mod assets;
+mod collector;
+mod facts;
+mod guard;
+mod hosts;
+mod list;
+mod listing;
+mod pages;
+mod patience;
+mod query;
+mod routes;
+mod rows;
+mod server;
+mod site;
+mod target;
+mod token;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+use crate::app::command::{Command, OnSignal, Targets};
+use crate::app::manual::Example;
+use crate::app::{Context, fleet};
+use crate::failure::{Failure, Result};
+use crate::output::{Head, Outcome, Report, Style, Text};
+use crate::pg::conninfo::Conninfo;
+use address::{Address, Listener};
+use collector::{Collector, QueryTexts};
+use facts::Facts;
+use hosts::{Authority, Hosts};
+use site::{Prefix, Site};
+use target::{Target, slug};
+use token::Token;
+
+/// Serve a page that says whether all is well, with JSON beside it
+///
+/// Looks at each target by itself, at the times that [serve] in the configuration says, and answers every
+/// page from what it has seen last: however many people look, the database is asked the same. It takes two
+/// connections a target at most, which only read. Where a database cannot be reached the last facts
+/// stay, with their time.
+///
+/// Without --listen only this machine can reach it, without a token. On any other address a token is
+/// needed, from --token-file or $PGTEND_SERVE_TOKEN: a browser opens /?token=… once, a program sends
+/// "Authorization: Bearer …". The name by which a request asks for pgtend has to be this machine's, or one of --allowed-host.
+///
+/// It shows, and changes nothing: each finding names the command that helps.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// IP address and port to listen on, or unix:/path
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8432", value_parser = Address::parse)]
+    pub listen: Address,
+
+    /// File with the token that a request has to show [default: $PGTEND_SERVE_TOKEN]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_auth")]
+    pub token_file: Option<PathBuf>,
+
+    /// Let in everybody who can reach the address
+    #[arg(long)]
+    pub no_auth: bool,
+
+    /// Name by which pgtend is asked for besides: that of a proxy, with or without a port; repeatable
+    #[arg(long, value_name = "HOST", value_parser = authority)]
+    pub allowed_host: Vec<Authority>,
+
+    /// Path below which all pages stand, behind a proxy: /pgtend
+    #[arg(long, value_name = "PATH", default_value = "", hide_default_value = true, value_parser = Prefix::parse)]
+    pub path_prefix: Prefix,
+
+    /// Never show statements
+    #[arg(long)]
+    pub no_query_text: bool,
+}
+
+fn authority(text: &str) -> std::result::Result<Authority, String> {
+    Authority::parse(text).ok_or_else(|| "expected a name such as pgtend.example.com".to_owned())
+}
+
+impl Command for Args {
+    const NAME: &'static str = "serve";
+    const EXAMPLES: &'static [Example] = &[
+        ("pgtend serve", "Show the database of the environment on http://127.0.0.1:8432/"),
+        (
+            "pgtend serve --all-targets",
+            "Show all databases of the configuration on one page",
+        ),
+        (
+            "pgtend serve --listen 0.0.0.0:8432 --token-file token --allowed-host db-page.example.com",
+            "Let others in who know the token",
+        ),
+    ];
+    const SEE_ALSO: &'static [&'static str] = &["check", "activity", "slow-queries"];
+    const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
+    const TARGETS: Targets = Targets::Together;
+
+    async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        let token = self.token(context)?;
+        let collectors = self.collectors(context).await?;
+        let listener = Listener::bind(&self.listen).await?;
+        let address = listener.address().unwrap_or_else(|| self.listen.clone());
+        let port = match &address {
+            Address::Tcp(address) => Some(address.port()),
+            Address::Unix(_) => None,
+        };
+        let site = Arc::new(Site {
+            targets: collectors.iter().map(|it| Arc::clone(&it.target)).collect(),
+            hosts: Hosts::new(&address, &self.allowed_host),
+            token: token.map(|token| token.on_port(port)),
+            prefix: self.path_prefix.clone(),
+        });
+        let mut collecting = JoinSet::new();
+        for collector in collectors {
+            collecting.spawn(collector.run());
+        }
+        let place = format!("{address}{}/", self.path_prefix.path());
+        let how = site.token.as_ref().map_or("", |_| ", with a token");
+        context.console.narrate(&format!("pgtend serves {place}{how}; Ctrl-C ends it"));
+        let mut signal = None;
+        let end = async { signal = Some(context.cancel.wait().await) };
+        server::serve(&listener, &site, end).await;
+        // What is being looked up, or asked of a server that does not answer, is left where it is.
+        context.cancel.forsake();
+        let outcome = signal.map_or(Outcome::Done, Outcome::Cancelled);
+        Ok(Box::new(Served { outcome, address: place }))
+    }
+}
+
+impl Args {
+    /// The secret, where there is one to be shown.
+    fn token(&self, context: &Context) -> Result<Option<Token>> {
+        let variable = context.environment.variable("PGTEND_SERVE_TOKEN")?;
+        match (&self.token_file, variable) {
+            _ if self.no_auth => Ok(None),
+            (Some(file), _) => {
+                Token::new(&Token::read(file)?, &file.display().to_string()).map(Some)
+            }
+            (None, Some(text)) if !text.is_empty() => {
+                Token::new(text, "$PGTEND_SERVE_TOKEN").map(Some)
+            }
+            _ if self.listen.is_local() => Ok(None),
+            _ => Err(Failure::usage(format!("{} can be reached from elsewhere, and there is no token", self.listen))
+                .hint("--token-file FILE or $PGTEND_SERVE_TOKEN sets one (openssl rand -hex 32 makes one); --no-auth lets everybody in")),
+        }
+    }
+
+    /// One for each target; what is written wrongly is told before anything is served.
+    async fn collectors(&self, context: &Context) -> Result<Vec<Collector>> {
+        let given = match &context.choice {
+            Some(choice) => fleet::contexts(context, Self::NAME, choice).await?,
+            None => vec![(self.name(context)?, Ok(context.of_itself()))],
+        };
+        given
+            .into_iter()
+            .map(|(name, context)| {
+                let named = |failure: Failure| failure.context(format!("target {name}"));
+                self.collector(&name, context.map_err(named)?)
+            })
+            .collect()
+    }
+
+    /// The database's, where no target is named.
+    fn name(&self, context: &Context) -> Result<String> {
+        let conninfo = Conninfo::resolve(context.url.as_deref(), &context.environment)?;
+        let name = conninfo.get("dbname").filter(|name| !name.is_empty());
+        Ok(name.unwrap_or("database").to_owned())
+    }
+
+    fn collector(&self, name: &str, context: Context) -> Result<Collector> {
+        let resolved = Conninfo::resolve(context.url.as_deref(), &context.environment)?;
+        let conninfo = match &context.database {
+            Some(database) => resolved.with_database(database),
+            None => resolved,
+        };
+        context.console.warn_of_connection(&conninfo, &context.origin);
+        let facts = Facts::new(name, slug(name), &context.config.serve);
+        Ok(Collector {
+            target: Arc::new(Target::new(facts)),
+            options: context.connect_options(Self::NAME),
+            conninfo,
+            context,
+            texts: match self.no_query_text {
+                true => QueryTexts::Hidden,
+                false => QueryTexts::Shown,
+            },
+        })
+    }
+}
+
+/// How it ended.
+#[derive(Debug)]
+struct Served {
+    outcome: Outcome,
+    address: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ServedDocument<'a> {
+    address: &'a str,
+}
+
+impl Report for Served {
+    fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    fn json(&self, head: Head) -> String {
+        head.document(self.outcome, ServedDocument { address: &self.address }, &[])
+    }
+
+    fn text(&self, _: &Style) -> Text {
+        Text::default()
+    }
+}

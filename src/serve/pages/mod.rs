@@ -1,0 +1,6 @@
+//! The pages: text and figures of the last facts, nothing else.
+
+pub mod activity;
+pub mod findings;
+pub mod lists;
+pub mod overview;

@@ -1,0 +1,146 @@
+//! All targets: which of them needs somebody.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::findings::{CheckVerdict, Severity, counted};
+use crate::output::html::Html;
+use crate::serve::facts::{Connection, Facts, written};
+use crate::serve::list::{Row, Shape, Show, field};
+use crate::serve::query::Order;
+use crate::serve::site::{Place, Site, link};
+
+/// The targets as rows; the worst come first.
+pub static SHAPE: Shape = Shape {
+    name: "targets",
+    title: "Databases",
+    fields: &[
+        field("name", "name", Show::Text),
+        field("database", "database", Show::Text),
+        field("server_version", "version", Show::Text),
+        field("connection", "connection", Show::Word),
+        field("critical", "critical", Show::Whole),
+        field("warnings", "warnings", Show::Whole),
+        field("notes", "notes", Show::Whole),
+        field("sessions", "sessions", Show::Whole),
+        field("waiting", "waiting", Show::Whole),
+        field("rank", "", Show::Whole),
+    ],
+    sort_by: "rank",
+    order: Order::Falling,
+};
+
+/// A row for each.
+pub fn rows(site: &Site) -> Vec<Row> {
+    site.targets.iter().map(|target| row(site, &target.facts())).collect()
+}
+
+fn row(site: &Site, facts: &Facts) -> Row {
+    let checked = facts.check.known();
+    let findings = checked.map(|checked| checked.judgement.review.findings.as_slice());
+    let of = |severity: Severity| {
+        findings.map(|all| all.iter().filter(|it| it.severity == severity).count())
+    };
+    let (critical, warnings) = (of(Severity::Critical), of(Severity::Warning));
+    let is_lost = matches!(facts.connection, Connection::Lost(..));
+    let rank = usize::from(is_lost) * 1_000_000
+        + critical.unwrap_or_default() * 1_000
+        + warnings.unwrap_or_default();
+    let active = facts.activity.known();
+    let server = facts.server.as_ref();
+    let values = json!({
+        "name": facts.name,
+        "path": site.path(&format!("/t/{}/", facts.slug)),
+        "connection": connection(facts),
+        "database": server.map(|it| &it.database),
+        "server_version": server.map(|it| &it.version),
+        "checked_at": facts.check.seen.as_ref().map(|(_, at)| written(*at)),
+        "critical": critical,
+        "warnings": warnings,
+        "notes": of(Severity::Info),
+        "unknown_checks": checked.map(|checked| {
+            let checks = checked.judgement.review.checks.iter();
+            checks.filter(|check| check.verdict == CheckVerdict::Unknown).count()
+        }),
+        "sessions": active.map(|it| it.look.nodes.len()),
+        "waiting": active.map(|it| it.waiting()),
+        "rank": rank,
+    });
+    let Value::Object(mut values) = values else {
+        return Row { id: facts.name.clone(), values: serde_json::Map::new() };
+    };
+    values.retain(|_, value| !value.is_null());
+    Row { id: facts.name.clone(), values }
+}
+
+fn connection(facts: &Facts) -> &'static str {
+    match facts.connection {
+        Connection::Begun => "connecting",
+        Connection::Up(_) => "connected",
+        Connection::Lost(..) => "lost",
+    }
+}
+
+/// Why rows say less than they could.
+pub fn unknown(site: &Site) -> Vec<String> {
+    let facts = site.targets.iter().map(|target| target.facts());
+    facts
+        .flat_map(|facts| {
+            let unknown = facts.unknown();
+            unknown.into_iter().map(move |why| format!("{}: {why}", facts.name))
+        })
+        .collect()
+}
+
+/// A line of verdict for each target.
+pub fn page(site: &Site, part: &crate::serve::list::Part<'_>, tail: Vec<Html>) -> String {
+    let place = Place { title: SHAPE.title.to_owned(), target: None, page: "" };
+    let title = Html::element("h1", &[], [Html::text(SHAPE.title)]);
+    let named = |row: &&Row| site.targets.iter().find(|target| target.name == row.id);
+    let cards = part.rows.iter().filter_map(named).map(|target| {
+        card(
+            &site.of_target(target, ""),
+            &target.facts(),
+            &site.of_target(target, "activity"),
+        )
+    });
+    site.page(&place, [title].into_iter().chain(cards).chain(tail))
+}
+
+fn card(href: &str, facts: &Arc<Facts>, activity: &str) -> Html {
+    let name = Html::element("h2", &[], [link(href, &facts.name)]);
+    let findings = facts.check.known().map(|it| it.judgement.review.findings.as_slice());
+    let worst = findings.map(|all| all.first().map_or("passed", |worst| worst.severity.name()));
+    let words = findings.map(|all| counted(all).unwrap_or_else(|| "nothing found".to_owned()));
+    let verdict = words
+        .zip(worst)
+        .map(|(words, worst)| Html::of_class("p", &format!("verdict {worst}"), &words));
+    let first = findings.and_then(<[_]>::first).map(|worst| {
+        let object = worst.object.as_deref().map(|it| format!("{it}: ")).unwrap_or_default();
+        Html::element("p", &[], [Html::text(&format!("{object}{}", worst.message))])
+    });
+    let connected = match facts.connection {
+        Connection::Up(_) => "dim",
+        _ => "lost",
+    };
+    let server = facts
+        .server
+        .as_ref()
+        .map(|it| format!("{} on PostgreSQL {}; ", it.database, it.version));
+    let server = format!("{}{}", server.unwrap_or_default(), facts.connection_words());
+    let active = facts.activity.known().map(|it| {
+        let words = it.look.summary();
+        Html::element("p", &[], [link(activity, &words)])
+    });
+    let as_of = format!("checked {}", facts.check.as_of());
+    let parts = [
+        Some(name),
+        verdict,
+        first,
+        active,
+        Some(Html::of_class("p", connected, &server)),
+        Some(Html::of_class("p", "dim", &as_of)),
+    ];
+    Html::element("section", &[], parts.into_iter().flatten())
+}

@@ -1,0 +1,208 @@
+//! Which address is answered by what.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::http::{StatusCode, header};
+use axum::routing::{MethodRouter, any};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::answer::{Answer, Caching, Kind};
+use super::assets;
+use super::facts::Facts;
+use super::list::{Part, Row, Shape};
+use super::listing::Listing;
+use super::pages::{activity, findings, lists, overview};
+use super::query::Query;
+use super::site::{Site, with_query};
+use super::target::Target;
+
+/// Why something is not answered.
+pub type Refused = (StatusCode, String);
+
+/// All addresses, below the prefix.
+pub fn router(site: &Arc<Site>) -> Router<Arc<Site>> {
+    let at = |path: &str| site.path(path);
+    let routes = Router::new()
+        .route(&at("/"), on(home))
+        .route(&at("/index.json"), on(index))
+        .route(&at("/t/{target}"), on(to_target))
+        .route(&at("/t/{target}/"), on(target_home))
+        .route(&at("/t/{target}/{page}"), on(target_page))
+        .route(&at("/assets/{name}"), on(asset))
+        .route(&at("/-/healthy"), on(healthy))
+        .route(&at("/-/ready"), on(ready))
+        .fallback(any(nothing));
+    match site.prefix.path() {
+        "" => routes,
+        prefix => routes.route(prefix, on(to_home)),
+    }
+}
+
+/// Answers from memory.
+fn on<P: DeserializeOwned + Send + 'static>(
+    answer: fn(&Site, P, &Query) -> Result<Answer, Refused>,
+) -> MethodRouter<Arc<Site>> {
+    any(
+        move |State(site): State<Arc<Site>>, Path(named): Path<P>, request: Request| async move {
+            let query = Query::parse(request.uri().query().unwrap_or_default());
+            let path = request.uri().path();
+            let answer = answer(&site, named, &query)
+                .unwrap_or_else(|(status, message)| site.failed(path, status, &message));
+            answer.respond(request.method(), request.headers())
+        },
+    )
+}
+
+async fn nothing(State(site): State<Arc<Site>>, request: Request) -> axum::response::Response {
+    let answer = site.failed(request.uri().path(), StatusCode::NOT_FOUND, "there is no such page");
+    answer.respond(request.method(), request.headers())
+}
+
+fn home(site: &Site, (): (), query: &Query) -> Result<Answer, Refused> {
+    let rows = overview::rows(site);
+    let part = part(&overview::SHAPE, &rows, query)?;
+    let path = site.path("/");
+    let filter = lists::filter(&overview::SHAPE, query, &path);
+    let tail = vec![lists::pager(&part, query, &path), filter];
+    Ok(page(overview::page(site, &part, tail)))
+}
+
+fn index(site: &Site, (): (), query: &Query) -> Result<Answer, Refused> {
+    let rows = overview::rows(site);
+    let part = part(&overview::SHAPE, &rows, query)?;
+    let head = Map::from_iter([("unknown".to_owned(), json!(overview::unknown(site)))]);
+    Ok(listed(head, &part, query, &site.path("/index.json"), Caching::Minute))
+}
+
+fn to_home(site: &Site, (): (), _: &Query) -> Result<Answer, Refused> {
+    Ok(moved(site.path("/")))
+}
+
+fn to_target(site: &Site, (name,): (String,), _: &Query) -> Result<Answer, Refused> {
+    Ok(moved(site.of_target(target(site, &name)?, "")))
+}
+
+fn target_home(site: &Site, (name,): (String,), _: &Query) -> Result<Answer, Refused> {
+    let target = target(site, &name)?;
+    Ok(page(findings::page(site, target, &target.facts())))
+}
+
+fn target_page(
+    site: &Site,
+    (name, asked): (String, String),
+    query: &Query,
+) -> Result<Answer, Refused> {
+    let target = target(site, &name)?;
+    let (name, is_json) = match asked.strip_suffix(".json") {
+        Some(name) => (name, true),
+        None => (asked.as_str(), false),
+    };
+    if name == "activity" {
+        target.viewers.look();
+    }
+    let facts = target.facts();
+    let nothing = || (StatusCode::NOT_FOUND, "there is no such page".to_owned());
+    let listing = Listing::named(&facts, name).ok_or_else(nothing)?;
+    let path = site.of_target(target, &asked);
+    let part = part(listing.shape, &listing.rows, query)?;
+    if is_json {
+        let mut head = head(&facts, listing.unknown);
+        head.extend(listing.more);
+        return Ok(listed(head, &part, query, &path, listing.caching));
+    }
+    let caching = match listing.caching {
+        Caching::Minute => Caching::Revalidated,
+        other => other,
+    };
+    let text = match name {
+        "activity" => activity::page(site, target, &facts, &part, query),
+        "index" => return Err(nothing()),
+        _ => lists::page(site, target, &facts, &listing.as_of, &part, query),
+    };
+    Ok(Answer::new(Kind::Page, caching, text))
+}
+
+/// What a document of a target begins with.
+fn head(facts: &Facts, unknown: Vec<String>) -> Map<String, Value> {
+    let server = facts.server.as_ref();
+    let lost = facts.lost_words().map(|why| format!("connection: {why}"));
+    Map::from_iter([
+        ("target".to_owned(), json!(facts.name)),
+        ("database".to_owned(), json!(server.map(|it| &it.database))),
+        ("server_version".to_owned(), json!(server.map(|it| &it.version))),
+        ("unknown".to_owned(), lost.into_iter().chain(unknown).collect()),
+    ])
+}
+
+/// A part of a list as a document. What it does not know it says at the top.
+fn listed(
+    mut head: Map<String, Value>,
+    part: &Part<'_>,
+    query: &Query,
+    path: &str,
+    caching: Caching,
+) -> Answer {
+    head.retain(|name, value| {
+        name != "unknown" || value.as_array().is_some_and(|it| !it.is_empty())
+    });
+    head.insert("data".to_owned(), part.data());
+    head.insert("pagination".to_owned(), part.pagination());
+    let to = |page: Option<usize>, relation: &str| {
+        Some(format!("<{}>; rel=\"{relation}\"", with_query(path, &query.at(page?))))
+    };
+    let links = [to(part.next(), "next"), to(part.previous(), "prev")];
+    let links = links.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let answer = Answer::json(caching, Value::Object(head));
+    match links.is_empty() {
+        true => answer,
+        false => answer.header(header::LINK, links),
+    }
+}
+
+fn part<'r>(shape: &'static Shape, rows: &'r [Row], query: &Query) -> Result<Part<'r>, Refused> {
+    shape.part(rows, query).map_err(|keys| {
+        let message = format!("sortBy must be one of: {}", keys.join(", "));
+        (StatusCode::BAD_REQUEST, message)
+    })
+}
+
+fn target<'s>(site: &'s Site, name: &str) -> Result<&'s Target, Refused> {
+    let target = site.target(name).map(AsRef::as_ref);
+    target.ok_or_else(|| (StatusCode::NOT_FOUND, "there is no such target".to_owned()))
+}
+
+fn page(text: String) -> Answer {
+    Answer::new(Kind::Page, Caching::Revalidated, text)
+}
+
+fn moved(to: String) -> Answer {
+    Answer::new(Kind::Plain, Caching::NoStore, "")
+        .status(StatusCode::PERMANENT_REDIRECT)
+        .header(header::LOCATION, to)
+}
+
+fn asset(_: &Site, (name,): (String,), _: &Query) -> Result<Answer, Refused> {
+    let asset = assets::named(&name);
+    let asset = asset.ok_or_else(|| (StatusCode::NOT_FOUND, "there is no such file".to_owned()))?;
+    Ok(Answer::new(asset.kind, Caching::Immutable, asset.text.as_str()))
+}
+
+/// The process answers.
+fn healthy(_: &Site, (): (), _: &Query) -> Result<Answer, Refused> {
+    Ok(Answer::new(Kind::Plain, Caching::NoStore, "healthy\n"))
+}
+
+/// Every target was looked at not long ago. Who is not let in may ask, too, and is told no names.
+fn ready(site: &Site, (): (), _: &Query) -> Result<Answer, Refused> {
+    let now = jiff::Timestamp::now();
+    let behind = site.targets.iter().filter(|target| !target.facts().is_ready(now)).count();
+    let answer = |text: String| Answer::new(Kind::Plain, Caching::NoStore, text);
+    Ok(match behind {
+        0 => answer("ready\n".to_owned()),
+        behind => answer(format!("not ready: {behind} of {} targets\n", site.targets.len()))
+            .status(StatusCode::SERVICE_UNAVAILABLE),
+    })
+}

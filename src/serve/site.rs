@@ -1,0 +1,168 @@
+//! The site: its targets, and what its addresses look like.
+
+use std::sync::Arc;
+
+use axum::http::{StatusCode, header};
+
+use super::answer::{Answer, Caching, Kind};
+use super::assets::{SCRIPT, STYLE};
+use super::hosts::Hosts;
+use super::query::Query;
+use super::target::Target;
+use super::token::Token;
+use crate::output::html::{Attributes, Html, document};
+
+/// What all requests share.
+#[derive(Debug)]
+pub struct Site {
+    pub targets: Vec<Arc<Target>>,
+    pub hosts: Hosts,
+    /// `None`: everybody is let in.
+    pub token: Option<Token>,
+    pub prefix: Prefix,
+}
+
+/// What stands before every path, where a proxy serves other things, too: nothing, or `/pgtend`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Prefix(String);
+
+impl Prefix {
+    /// # Errors
+    /// Says how one is written.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim_end_matches('/');
+        let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"-_.~/".contains(&it);
+        let is_path = text.is_empty() || text.starts_with('/') && !text.contains("//");
+        let goes_up = text.split('/').any(|segment| matches!(segment, "." | ".."));
+        match is_path && !goes_up && text.bytes().all(is_plain) {
+            true => Ok(Prefix(text.to_owned())),
+            false => Err("expected a path such as /pgtend".to_owned()),
+        }
+    }
+
+    pub fn path(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Where a page stands among the others.
+pub struct Place<'a> {
+    pub title: String,
+    /// The target, where it is a page of one.
+    pub target: Option<&'a Target>,
+    /// The page as the addresses call it: `statements`.
+    pub page: &'a str,
+}
+
+/// The pages of a target, as its addresses call them, and what they show.
+pub const PAGES: [(&str, &str); 5] = [
+    ("", "Checks"),
+    ("activity", "Activity"),
+    ("tables", "Tables"),
+    ("indexes", "Indexes"),
+    ("views", "Views"),
+];
+
+impl Site {
+    /// The target that an address names: with its name, or with that as addresses have it.
+    pub fn target(&self, segment: &str) -> Option<&Arc<Target>> {
+        self.targets
+            .iter()
+            .find(|it| it.slug == segment || super::target::slug(segment) == it.slug)
+    }
+
+    /// The address of a page of this site.
+    pub fn path(&self, path: &str) -> String {
+        format!("{}{path}", self.prefix.path())
+    }
+
+    /// The address of a page of a target.
+    pub fn of_target(&self, target: &Target, page: &str) -> String {
+        self.path(&format!("/t/{}/{page}", target.slug))
+    }
+
+    /// The whole page, with the way to the others.
+    pub fn page(&self, place: &Place<'_>, body: impl IntoIterator<Item = Html>) -> String {
+        let style = self.path(&STYLE.path());
+        let script = self.path(&SCRIPT.path());
+        let head = [
+            Html::void("link", &[("rel", "stylesheet"), ("href", &style)]),
+            Html::element("script", &[("src", &script), ("defer", "defer")], []),
+        ];
+        let main = Html::element("main", &[], body);
+        document(&format!("{} · pgtend", place.title), head, [self.header(place), main])
+    }
+
+    /// What cannot be had, in the form that fits what was asked for.
+    pub fn failed(&self, path: &str, status: StatusCode, message: &str) -> Answer {
+        if path.ends_with(".json") || path.ends_with("/events") || path.ends_with("/metrics") {
+            return Answer::error(status, message);
+        }
+        let title = status.canonical_reason().unwrap_or("Not possible").to_owned();
+        let place = Place { title: title.clone(), target: None, page: "" };
+        let body = [
+            Html::element("h1", &[], [Html::text(&title)]),
+            Html::element("p", &[], [Html::text(message)]),
+        ];
+        Answer::new(Kind::Page, Caching::NoStore, self.page(&place, body)).status(status)
+    }
+
+    /// The secret was right: from here on the cookie says so.
+    pub fn entered(&self, token: &Token) -> Answer {
+        let home = self.path("/");
+        Answer::new(Kind::Plain, Caching::NoStore, "")
+            .status(StatusCode::SEE_OTHER)
+            .header(header::SET_COOKIE, token.cookie(&home))
+            .header(header::LOCATION, home)
+    }
+
+    /// For who is not let in.
+    pub fn how_to_enter(&self) -> String {
+        let home = self.path("/");
+        format!(
+            "A token is needed: open {home}?token=TOKEN once, or send Authorization: Bearer TOKEN."
+        )
+    }
+
+    fn header(&self, place: &Place<'_>) -> Html {
+        let home = link(&self.path("/"), "pgtend");
+        let target = place.target.map(|target| link(&self.of_target(target, ""), &target.name));
+        let crumbs = Html::element("p", &[("class", "crumbs")], [home].into_iter().chain(target));
+        let pages = place.target.map(|target| {
+            let links = PAGES.iter().map(|(page, words)| {
+                let href = self.of_target(target, page);
+                let plain: Attributes<'_> = &[("href", &href)];
+                let current: Attributes<'_> = &[("href", &href), ("aria-current", "page")];
+                let attributes = if *page == place.page { current } else { plain };
+                Html::element("a", attributes, [Html::text(words)])
+            });
+            Html::element("nav", &[("aria-label", "Pages")], links)
+        });
+        Html::element("header", &[], [crumbs].into_iter().chain(pages))
+    }
+}
+
+/// A link.
+pub fn link(href: &str, text: &str) -> Html {
+    Html::element("a", &[("href", href)], [Html::text(text)])
+}
+
+/// An address with what is asked of it.
+pub fn with_query(path: &str, query: &Query) -> String {
+    format!("{path}{}", query.written())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_a_path() {
+        let parse = |text: &str| Prefix::parse(text).map(|prefix| prefix.path().to_owned());
+        assert_eq!(parse("/pgtend/").unwrap(), "/pgtend");
+        assert_eq!(parse("").unwrap(), "");
+        for wrong in ["pgtend", "//evil.example.com", "/a/../b", "/a b", "/<", "/a?b"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! What it shows, and what that costs the database.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use super::client::Site;
+use crate::support::command::Pgtend;
+use crate::support::{Database, SALES, until};
+
+/// Looks at everything so often.
+fn ticks(db: &Database, ticks: &str) -> String {
+    let file = db.path("ticks.toml");
+    fs::write(&file, format!("[serve]\n{ticks}\n")).unwrap();
+    file.display().to_string()
+}
+
+const SELDOM: &str = "live = '1h'\nactivity = '1h'\ncheck = '1h'";
+
+const PAGES: [&str; 5] = ["index", "activity", "tables", "indexes", "views"];
+
+#[tokio::test]
+async fn findings_and_relations_are_shown_with_their_commands() {
+    let db = Database::new().await;
+    db.sql(SALES).await;
+    db.sql(
+        "CREATE INDEX sales_user ON sales (user_id);
+         CREATE INDEX sales_user_again ON sales (user_id);
+         CREATE MATERIALIZED VIEW totals AS SELECT sum(amount) FROM sales;
+         ANALYZE sales;",
+    )
+    .await;
+    let site = Site::ready(&db, &[]).await;
+    let at = |page: &str| format!("/t/{}/{page}", db.name);
+    let page = site.get(&at("")).await.expect(200).text();
+    assert!(
+        page.contains("public.sales_user_again") && page.contains("duplicate-index"),
+        "{page}"
+    );
+    let findings = site.get(&at("index.json?name=duplicate")).await.expect(200).json();
+    let finding = &findings["data"][0];
+    assert_eq!(finding["rule"], "duplicate-index", "{findings}");
+    assert!(finding["command"].as_str().unwrap().contains("sales_user"), "{finding}");
+    assert!(findings["as_of"].is_string() && findings["glance"]["server_version"].is_string());
+    let tables = site.get(&at("tables.json")).await.expect(200).json();
+    assert_eq!(tables["data"][0]["object"], "public.sales");
+    assert_eq!(tables["data"][0]["rows"], 1000);
+    let indexes = site.get(&at("indexes.json?sortBy=object")).await.expect(200).json();
+    assert_eq!(indexes["pagination"]["total"], 3);
+    assert_eq!(indexes["data"][0]["object"], "public.sales_pkey");
+    let views = site.get(&at("views.json")).await.expect(200).json();
+    assert_eq!(views["data"][0]["concurrent"], false);
+    let overview = site.get("/index.json").await.expect(200).json();
+    assert_eq!(overview["data"][0]["name"], db.name.as_str());
+    assert_eq!(overview["data"][0]["connection"], "connected");
+    assert!(site.get("/").await.text().contains(&format!("href=\"/t/{}/\"", db.name)));
+}
+
+#[tokio::test]
+async fn who_waits_stands_below_whom_it_waits_for() {
+    let db = Database::new().await;
+    db.sql(SALES).await;
+    let file = ticks(&db, "live = '100ms'");
+    let site = Site::ready(&db, &["--config", &file]).await;
+    let path = format!("/t/{}/activity.json", db.name);
+    let blocker = db.hold("LOCK TABLE sales").await;
+    let waiter = db.queue("SELECT 'a note of mine' FROM sales").await;
+    until("the tree is seen", || async {
+        let seen = site.get(&path).await.json();
+        let rows = seen["data"].as_array().unwrap();
+        rows.len() == 2
+            && rows[0]["pid"].as_i64() == blocker.pid.parse().ok()
+            && rows[1]["depth"] == 1
+            && rows[1]["lock"] == "AccessShareLock on public.sales"
+    })
+    .await;
+    let page = site.get(&format!("/t/{}/activity", db.name)).await.expect(200);
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+    assert!(page.text().contains("a note of mine"));
+    let hidden = Site::ready(&db, &["--no-query-text"]).await;
+    let page = hidden.get(&format!("/t/{}/activity", db.name)).await.text();
+    assert!(
+        page.contains("AccessShareLock on public.sales") && !page.contains("a note of mine"),
+        "{page}"
+    );
+    blocker.release().await;
+    waiter.await.unwrap().unwrap();
+}
+
+/// How many statements the database was sent.
+fn sent(db: &Database) -> usize {
+    db.logged("pgtend/serve").len()
+}
+
+#[tokio::test]
+async fn viewers_cost_the_database_nothing() {
+    let db = Database::new().await;
+    let file = ticks(&db, SELDOM);
+    let site = Site::ready(&db, &["--config", &file]).await;
+    let before = sent(&db);
+    assert!(before > 20, "{before}");
+    for _ in 0..40 {
+        for page in PAGES {
+            site.get(&format!("/t/{}/{page}.json", db.name)).await.expect(200);
+        }
+        site.get("/").await.expect(200);
+    }
+    assert_eq!(sent(&db), before, "{:?}", db.logged("pgtend/serve").split_off(before));
+    assert_eq!(db.changes("pgtend/serve"), [""; 0]);
+    let sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                    AND application_name = 'pgtend/serve'";
+    assert_eq!(db.value(sessions).await, "2");
+}
+
+#[tokio::test]
+async fn many_live_viewers_cost_what_one_does() {
+    let db = Database::new().await;
+    let file = ticks(&db, "live = '500ms'\nactivity = '1h'\ncheck = '1h'");
+    let site = Site::ready(&db, &["--config", &file]).await;
+    let path = format!("/t/{}/activity", db.name);
+    let (begun, before) = (Instant::now(), sent(&db));
+    for _ in 0..200 {
+        site.get(&path).await.expect(200);
+    }
+    until("it has looked again", || async { sent(&db) > before + 2 }).await;
+    let most = begun.elapsed().as_millis() / 500 + 2;
+    let looks = sent(&db) - before;
+    assert!(looks as u128 <= most, "{looks} in {:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn it_reads_only() {
+    let db = Database::new().await;
+    let site = Site::ready(&db, &[]).await;
+    let entries = db.logged("pgtend/serve");
+    let is_set = |entry: &String| entry == "SET default_transaction_read_only = on";
+    assert!(entries.iter().filter(|entry| is_set(entry)).count() >= 2, "{entries:?}");
+    drop(site);
+}
+
+#[tokio::test]
+async fn a_database_that_is_gone_leaves_what_was_known() {
+    let db = Database::new().await;
+    let admin = Database::new().await;
+    db.sql(SALES).await;
+    let file = ticks(&db, "live = '100ms'\nactivity = '100ms'");
+    let mut site = Site::ready(&db, &["--config", &file]).await;
+    let path = format!("/t/{}/tables.json", db.name);
+    let before = site.get(&path).await.expect(200).json();
+    let name = db.name.clone();
+    admin.sql(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
+    let end = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND application_name = 'pgtend/serve'"
+    );
+    admin.value(&format!("SELECT count(*) FROM ({end}) AS x")).await;
+    until("it is lost", || async {
+        site.get("/index.json").await.json()["data"][0]["connection"] == "lost"
+    })
+    .await;
+    let after = site.get(&path).await.expect(200).json();
+    assert_eq!(after["data"], before["data"]);
+    assert_eq!(after["as_of"], before["as_of"]);
+    assert!(after["unknown"][0].as_str().unwrap().starts_with("connection: "), "{after}");
+    let page = site.get(&format!("/t/{name}/tables")).await.expect(200).text();
+    assert!(page.contains("not connected since") && page.contains("public.sales"), "{page}");
+    until("it is not ready", || async { site.get("/-/ready").await.status == 503 }).await;
+    site.get("/-/healthy").await.expect(200);
+    admin.sql(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await;
+    until("it is ready again", || async { site.get("/-/ready").await.status == 200 }).await;
+    site.running.until_it_says(&format!("{name}: ")).await;
+}
+
+#[tokio::test]
+async fn many_targets_are_on_one_page() {
+    let (one, other) = (Database::new().await, Database::new().await);
+    let targets = format!(
+        "[targets.one]\nurl = {:?}\n[targets.other]\nurl = {:?}\ndatabases = {:?}\n\
+         [targets.gone]\nurl = 'host=127.0.0.1 port=1 user=x dbname=x'\n",
+        one.url_as("postgres"),
+        other.url_as("postgres"),
+        other.name
+    );
+    let file = one.path("targets.toml");
+    fs::write(&file, targets).unwrap();
+    let file = file.display().to_string();
+    let call = ["serve", "--listen", "127.0.0.1:0", "--config", &file, "--all-targets"];
+    let site = Site::started(Pgtend::new(&call).start()).await;
+    until("all are known", || async {
+        let overview = site.get("/index.json").await.json();
+        let rows = overview["data"].as_array().unwrap().clone();
+        let of = |name: &str| rows.iter().find(|row| row["name"] == name).unwrap().clone();
+        of("one")["critical"].is_number()
+            && of(&format!("other/{}", other.name))["critical"].is_number()
+            && of("gone")["connection"] == "lost"
+    })
+    .await;
+    let page = site.get("/").await.expect(200).text();
+    assert!(page.contains(&format!("href=\"/t/other~{}/\"", other.name)), "{page}");
+    for path in [format!("/t/other~{}/", other.name), format!("/t/other%2F{}/", other.name)] {
+        site.get(&path).await.expect(200);
+    }
+    site.get("/t/gone/").await.expect(200);
+}
+
+#[tokio::test]
+async fn hostile_names_are_names() {
+    let db = Database::new().await;
+    let wild = "</td><script>alert(1)</script>\u{202e}`'&\"\u{1b}[2J";
+    let quoted = wild.replace('"', "\"\"");
+    db.sql(&format!(
+        "CREATE TABLE \"{quoted}\" (id int); CREATE INDEX ON \"{quoted}\" (id);
+        CREATE INDEX ON \"{quoted}\" (id);"
+    ))
+    .await;
+    let file = ticks(&db, "live = '100ms'");
+    let site = Site::ready(&db, &["--config", &file]).await;
+    let blocker = db.hold(&format!("SELECT '{}'", wild.replace('\'', "''"))).await;
+    let activity = format!("/t/{}/activity", db.name);
+    until("the statement is seen", || async {
+        site.get(&activity).await.text().contains(&blocker.pid)
+    })
+    .await;
+    for page in [
+        "",
+        "activity",
+        "tables",
+        "indexes",
+        "tables?name=%3Cscript%3E&sortBy=object",
+        "tables?schema=%22%3E%3Cscript%3E",
+    ] {
+        let page = site.get(&format!("/t/{}/{page}", db.name)).await.expect(200);
+        let text = page.text();
+        assert!(!text.contains("<script>") && !text.contains(['\u{202e}', '\u{1b}']), "{text}");
+        let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
+        roxmltree::Document::parse_with_options(&text, options).unwrap();
+    }
+    let tables = site.get(&format!("/t/{}/tables.json", db.name)).await;
+    assert!(!tables.text().contains('\u{202e}'));
+    let name = tables.json()["data"][0]["object"].as_str().unwrap().to_owned();
+    assert_eq!(name, format!("public.\"{quoted}\""));
+    blocker.release().await;
+}
+
+#[tokio::test]
+async fn a_role_that_may_nothing_is_told_what_it_misses() {
+    let db = Database::new().await;
+    let nobody = db.role("nobody").await;
+    let running = db.start_as(&nobody, &["serve", "--listen", "127.0.0.1:0"]);
+    let site = Site::started(running).await;
+    let path = format!("/t/{}/", db.name);
+    until("the checks were made", || async {
+        site.get(&path).await.text().contains("GRANT ")
+    })
+    .await;
+    let waited = Instant::now();
+    site.get(&path).await.expect(200);
+    assert!(waited.elapsed() < Duration::from_secs(5));
+}

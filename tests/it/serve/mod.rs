@@ -1,0 +1,7 @@
+//! `pgtend serve`.
+
+mod access;
+mod client;
+mod facts;
+mod limits;
+mod manners;
