@@ -104,7 +104,11 @@ enum Likeness {
     Conflicting,
 }
 
+/// Of a SQL file and a Prisma schema the server judges what is the same.
 fn same_index(first: &DeclaredIndex, second: &DeclaredIndex) -> Likeness {
+    if first.origin != second.origin {
+        return Likeness::Unrelated;
+    }
     let same_definition = may_be_same(&first.table, &second.table)
         && first.unique == second.unique
         && first.definition == second.definition;

@@ -13,6 +13,9 @@ use crate::failure::{Failure, Kind, Result};
 /// Files that are as large or larger are refused: no declaration is.
 const LARGEST: u64 = 256_000_000;
 
+/// What the name of a Prisma schema ends in.
+const PRISMA: &str = "prisma";
+
 /// A file's name as the user knows it, and its text.
 #[derive(Debug, Clone)]
 pub struct SqlFile {
@@ -62,11 +65,30 @@ fn find(path: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
 /// # Errors
 /// `Usage` where a folder cannot be read, or a pipe or a device bears such a name.
 pub fn find_below(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-    find_in(folder, &mut HashSet::new(), found)
+    find_in(folder, "sql", &mut HashSet::new(), found)
+}
+
+/// The Prisma schemas that the path names or holds; no SQL is among them.
+///
+/// # Errors
+/// As [`find_below`].
+pub fn find_prisma(path: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    if path.is_dir() {
+        find_in(path, PRISMA, &mut HashSet::new(), &mut found)?;
+    } else if path.extension().is_some_and(|extension| extension == PRISMA) {
+        found.push(path.to_path_buf());
+    }
+    Ok(found)
 }
 
 /// Links may lead into a circle.
-fn find_in(folder: &Path, seen: &mut HashSet<PathBuf>, found: &mut Vec<PathBuf>) -> Result<()> {
+fn find_in(
+    folder: &Path,
+    extension: &str,
+    seen: &mut HashSet<PathBuf>,
+    found: &mut Vec<PathBuf>,
+) -> Result<()> {
     if !seen.insert(fs::canonicalize(folder).map_err(|error| unreadable(folder, &error))?) {
         return Ok(());
     }
@@ -78,8 +100,8 @@ fn find_in(folder: &Path, seen: &mut HashSet<PathBuf>, found: &mut Vec<PathBuf>)
     paths.sort();
     for path in paths.into_iter().filter(|path| !is_hidden(path)) {
         if path.is_dir() {
-            find_in(&path, seen, found)?;
-        } else if path.extension().is_some_and(|extension| extension == "sql") {
+            find_in(&path, extension, seen, found)?;
+        } else if path.extension().is_some_and(|its| its == extension) {
             require_regular(&path)?;
             found.push(path);
         }

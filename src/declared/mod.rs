@@ -1,4 +1,4 @@
-//! What the user's SQL files declare: indexes, materialized views, comments on them, and the
+//! What the user's files, SQL and Prisma schemas, declare: indexes, materialized views, comments on them, and the
 //! ANALYZE and VACUUM that belong to them, each with the place where it stands.
 //!
 //! Ordinary SQL is the declaration; whether a statement says CONCURRENTLY or IF NOT EXISTS does
@@ -12,6 +12,7 @@ mod grouping;
 pub mod migrations;
 mod parse;
 mod passed;
+mod prisma;
 pub mod psql;
 mod reading;
 mod settings;
@@ -64,7 +65,7 @@ pub struct Declaration {
     /// The search path that the files set for their names; `None`: that of the session.
     pub search_path: Option<DeclaredPath>,
     /// What was passed over or said twice: `ignored_statement`, `declared_twice`, `taken_back`,
-    /// `not_followed`, `name_cut`.
+    /// `not_followed`, `name_cut`, `not_on_postgresql`.
     pub warnings: Vec<Warning>,
 }
 
@@ -108,7 +109,17 @@ pub struct DeclaredIndex {
     /// The declared indexes of the table's partitions that are parts of it, with names resolved. The
     /// planner finds them: the files' text does not say whether they are equal.
     pub parts: Vec<DeclaredIndex>,
+    pub origin: Origin,
     pub source: Source,
+}
+
+/// In which language something is declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    Sql,
+    /// A Prisma schema. Its names follow from a rule, so that an equal index under another name is
+    /// the declared one.
+    Prisma,
 }
 
 /// A declared materialized view.

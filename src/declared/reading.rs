@@ -8,6 +8,7 @@ use super::files::{self, SqlFile};
 use super::migrations::{self, Asked, Layout, Loaded, Script};
 use super::parse::Others;
 use super::passed::Passed;
+use super::prisma;
 use super::psql::{Reader, Text};
 use super::settings::{Setting, SettingValue};
 use super::walk::{self, Entry, Session, Walk};
@@ -17,7 +18,7 @@ use crate::pg::name::quote_ident;
 
 /// Reads the files and folders (`*.sql`, sorted, sub-folders too; `-` is standard input) as psql
 /// would, and understands what concerns declarations. Of a migration folder it takes what its tool
-/// would apply, in the tool's order.
+/// would apply, in the tool's order. All `*.prisma` are one Prisma schema.
 ///
 /// # Errors
 /// `Usage` where a path is missing or holds no SQL; `Declaration` naming file and line of every
@@ -26,10 +27,35 @@ use crate::pg::name::quote_ident;
 /// name.
 pub fn load<P: AsRef<Path>>(paths: &[P], others: Others) -> Result<Declaration> {
     let mut reading = Reading::new(others);
-    for piece in pieces(paths)? {
+    let (schema, sql) = without_prisma(paths)?;
+    for piece in pieces(&sql)? {
         reading.piece(&piece)?;
     }
+    reading.schema = schema;
     reading.finish()
+}
+
+/// The files of the Prisma schema, and the paths that name or hold SQL.
+fn without_prisma<P: AsRef<Path>>(paths: &[P]) -> Result<(Vec<SqlFile>, Vec<&Path>)> {
+    let (mut schema, mut sql) = (Vec::new(), Vec::new());
+    for path in paths.iter().map(AsRef::as_ref) {
+        let found = files::find_prisma(path)?;
+        let mut beside = Vec::new();
+        if path.is_dir() && !found.is_empty() {
+            files::find_below(path, &mut beside)?;
+        }
+        if found.is_empty() || !beside.is_empty() {
+            sql.push(path);
+        }
+        schema.extend(found);
+    }
+    let schema = if schema.is_empty() {
+        schema
+    } else {
+        files::find_all(&schema)?
+    };
+    let schema = schema.iter().map(|path| files::read_one(path));
+    Ok((schema.collect::<Result<_>>()?, sql))
 }
 
 /// Understands files that are read already.
@@ -38,7 +64,12 @@ pub fn load<P: AsRef<Path>>(paths: &[P], others: Others) -> Result<Declaration> 
 /// As [`load`], but for reading.
 pub fn understand(files: &[SqlFile], others: Others) -> Result<Declaration> {
     let mut reading = Reading::new(others);
-    for SqlFile { name, text } in files {
+    for file in files {
+        let SqlFile { name, text } = file;
+        if name.ends_with(".prisma") {
+            reading.schema.push(file.clone());
+            continue;
+        }
         reading.text(Text { name, path: None, first_line: 1, text, rows_are_apart: false });
     }
     reading.finish()
@@ -48,12 +79,14 @@ pub fn understand(files: &[SqlFile], others: Others) -> Result<Declaration> {
 struct Reading {
     reader: Reader,
     walk: Walk,
+    /// The Prisma schema.
+    schema: Vec<SqlFile>,
 }
 
 impl Reading {
     fn new(others: Others) -> Self {
         let (reader, walk) = (Reader::new(Passed::new(others)), Walk::new());
-        Reading { reader, walk }
+        Reading { reader, walk, schema: Vec::new() }
     }
 
     fn piece(&mut self, piece: &ReadingPiece) -> Result<()> {
@@ -87,8 +120,17 @@ impl Reading {
 
     fn finish(self) -> Result<Declaration> {
         let Reader { mut passed, mut problems, included, .. } = self.reader;
-        let walk = self.walk;
+        let mut walk = self.walk;
         passed.finish();
+        let schema = prisma::understand(&self.schema);
+        problems.extend(schema.problems);
+        passed.warnings.extend(schema.warnings);
+        // Behind those of SQL, whose names win.
+        walk.indexes.extend(schema.indexes.into_iter().map(|declared| {
+            let is_free = declared.table.schema.is_some() && declared.plain;
+            let path = if is_free { walk::Path::Free } else { walk::Path::Users };
+            Some(Entry { declared, path })
+        }));
         let search_path = search_path(&walk, &mut problems);
         problems.extend(walk.problems);
         let mut declaration = Declaration {

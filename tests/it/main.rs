@@ -44,6 +44,7 @@ mod owners_code;
 mod pages;
 mod partitions;
 mod pooler;
+mod prisma;
 mod privileges;
 mod program;
 mod prove;

@@ -18,8 +18,9 @@ use crate::work::plan::Plan;
 
 /// Show what `apply` would do
 ///
-/// Reads the SQL files, compares what they declare with the database and shows, for each object
-/// that differs, what `apply` would do, why, under which lock, and how large the index will be.
+/// Reads the SQL files and Prisma schemas, compares what they declare with the database and shows,
+/// for each object that differs, what `apply` would do, why, under which lock, and how large the
+/// index will be.
 /// "manual action" marks what apply does not do: the reason says what prevents it.
 ///
 /// Changes nothing. It takes AccessShare locks briefly, waits for a lock for one second at most,
@@ -39,7 +40,8 @@ pub struct Args {
 #[derive(Debug, clap::Args)]
 pub struct Selection {
     /// SQL files, or folders of *.sql files, with CREATE INDEX, CREATE MATERIALIZED VIEW, COMMENT
-    /// ON these, ANALYZE and VACUUM; - reads standard input [default: `paths` of the configuration]
+    /// ON these, ANALYZE and VACUUM; Prisma schemas (*.prisma); - reads standard input [default:
+    /// `paths` of the configuration]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 
@@ -69,6 +71,10 @@ impl Command for Args {
     const NAME: &'static str = "plan";
     const EXAMPLES: &'static [Example] = &[
         ("pgtend plan db/indexes.sql", "Show what differs from the declared indexes"),
+        (
+            "pgtend plan prisma/schema.prisma db/",
+            "Of a Prisma schema, and SQL files beside it",
+        ),
         ("pgtend plan -v db/", "Also show the statements, and what is as declared"),
         ("pgtend plan --check -q db/", "In CI: exit with 1 if anything differs"),
     ];

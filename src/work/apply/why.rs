@@ -12,6 +12,9 @@ reasons! {
         Incomplete => "incomplete", "incomplete: not all partitions have their part";
         AsDeclared => "as-declared", "already as declared";
         FoundByDefinition => "as-declared", "already as declared, found by its definition";
+        FoundAs { name: String } => "as-declared", "already as declared, under the name {name}";
+        DeclaredInSql { name: String, source: String } => "declared-in-sql",
+            "it is {name}, which {source} declares";
         SomebodyElseDidIt => "as-declared", "already as declared: another session did it";
         NotCompared => "not-compared", "present and valid, not compared";
         QueryNotCompared => "not-compared", "present, not compared";

@@ -200,6 +200,7 @@ impl Database {
     /// Writes a declaration under some name and returns its path.
     pub fn declare_as(&self, file: &str, sql: &str) -> String {
         let path = self.path(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, sql).unwrap();
         path.display().to_string()
     }

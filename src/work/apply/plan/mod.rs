@@ -1,5 +1,6 @@
 //! The plan of `pgtend apply`: from facts and declaration to steps.
 
+mod also_in_sql;
 pub mod belongings;
 pub mod comment;
 pub mod index;
@@ -68,9 +69,11 @@ pub fn view_question(declared: &DeclaredView) -> ViewQuestion {
 /// answer [`questions`] of the same declaration.
 ///
 /// # Errors
-/// `Usage` for a filter that nothing declared fits.
+/// `Usage` for a filter that nothing declared fits; `Declaration` where a SQL file and the Prisma
+/// schema declare different indexes under one name.
 pub fn plan(declaration: &Declaration, facts: &Facts, options: &Options) -> Result<Plan> {
     let mut planner = Planner::new(declaration, facts, options);
+    planner.also_in_sql = also_in_sql::find(&planner)?;
     for declared in &declaration.views {
         view::plan(&mut planner, declared);
     }

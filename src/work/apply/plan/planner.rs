@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::index_question;
 use super::options::Options;
-use crate::declared::Declaration;
+use crate::declared::{Declaration, Origin};
 use crate::facts::{Canonical, Facts, Index, IndexShape, Oid, Relation};
 use crate::failure::Result;
 use crate::pg::name::RelationName;
@@ -25,6 +25,8 @@ pub struct Planner<'a> {
     definitions: HashMap<(Oid, &'a str), Vec<&'a Index>>,
     /// The places of declared indexes by table and definition.
     declared: HashMap<(Oid, &'a str), Vec<usize>>,
+    /// The index of a SQL file that each of these of the Prisma schema is, by their places.
+    pub also_in_sql: HashMap<usize, usize>,
 }
 
 impl<'a> Planner<'a> {
@@ -39,6 +41,7 @@ impl<'a> Planner<'a> {
             indexes: HashMap::new(),
             definitions: HashMap::new(),
             declared: HashMap::new(),
+            also_in_sql: HashMap::new(),
         };
         for (at, index) in declaration.indexes.iter().enumerate() {
             if let (Some(relation), Some(shape)) =
@@ -93,6 +96,12 @@ impl<'a> Planner<'a> {
     /// The places of the indexes of that definition that are declared on the table.
     pub fn declared_with<'s>(&'s self, table: Oid, definition: &'s str) -> &'s [usize] {
         self.declared.get(&(table, definition)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the Prisma schema declares the index at that place, alone or besides a SQL file.
+    pub fn is_of_prisma(&self, at: usize) -> bool {
+        self.declaration.indexes[at].origin == Origin::Prisma
+            || self.also_in_sql.values().any(|sql| *sql == at)
     }
 
     /// Whether the name is that of a declared view that this plan creates, and its full name.

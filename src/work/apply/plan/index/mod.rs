@@ -44,6 +44,15 @@ pub fn plan(planner: &mut Planner<'_>, at: usize, declared: &DeclaredIndex) {
         planner.plan.steps.push(step);
         return;
     }
+    if let Some(sql) = planner.also_in_sql.get(&at) {
+        let mut step = blank(declared, &relation.name, declared.name.as_deref());
+        let sql = &planner.declaration.indexes[*sql];
+        let name = sql.name.as_deref().unwrap_or(UNNAMED).to_owned();
+        step.verdict = Verdict::LeftOut;
+        step.reason = Why::DeclaredInSql { name, source: sql.source.to_string() }.into();
+        planner.plan.steps.push(step);
+        return;
+    }
     let mut step = Target { planner, relation: &relation, declared, canonical, at }.step();
     if step.verdict == Verdict::ToDo && step.action != Action::WatchBuild && !relation.owned {
         step.verdict = Verdict::Refused;
@@ -151,17 +160,23 @@ impl Target<'_, '_> {
     }
 
     /// The index that bears the declared name on this table; for a declaration without a name,
-    /// the one that has its shape, a whole one before a broken one.
+    /// the one that has its shape, a whole one before a broken one. The names of a Prisma schema
+    /// follow from a rule: there a whole one of its shape will do.
     fn existing(&self) -> Option<Index> {
-        if let Some(name) = &self.declared.name {
-            return self.planner.index_named(self.relation.oid, name).cloned();
-        }
-        let shape = self.canonical.known()?;
         let equal = || {
+            let shape = self.canonical.known()?;
             let defined = self.planner.indexes_defined(self.relation.oid, &shape.definition);
-            defined.filter(|index| index.shape.equals(shape))
+            Some(defined.filter(|index| index.shape.equals(shape)))
         };
-        equal().find(|index| index.is_whole()).or_else(|| equal().next()).cloned()
+        let whole = || equal()?.find(|index| index.is_whole());
+        let found = match &self.declared.name {
+            Some(name) => {
+                let named = self.planner.index_named(self.relation.oid, name);
+                named.or_else(|| whole().filter(|_| self.planner.is_of_prisma(self.at)))
+            }
+            None => whole().or_else(|| equal()?.next()),
+        };
+        found.cloned()
     }
 
     fn choose_name(&mut self) -> Option<String> {
@@ -348,6 +363,9 @@ impl Target<'_, '_> {
 
     fn equal_step(&mut self, step: &mut Step, index: &Index, shape: &IndexShape) {
         let why = match &self.declared.name {
+            Some(name) if *name != index.name.name => {
+                Why::FoundAs { name: quote_ident(&index.name.name) }
+            }
             Some(_) => Why::AsDeclared,
             None => Why::FoundByDefinition,
         };
