@@ -17,8 +17,8 @@ use crate::failure::{Failure, Result};
 use crate::jobs::maintenance::{analyze, vacuum};
 use crate::jobs::plan_and_apply::{apply, plan};
 use crate::jobs::{
-    activity, advise, check, completions, history, init, man, prove, refresh, reindex, rules,
-    slow_queries, snapshot, verify, what_if,
+    activity, adopt, advise, check, completions, history, init, man, prove, refresh, reindex,
+    rules, slow_queries, snapshot, verify, what_if,
 };
 use crate::output::inflight::Inflight;
 use crate::output::report_file::{self, ReportFile};
@@ -440,6 +440,7 @@ commands! {
     Check(check::Args),
     Plan(plan::Args),
     Apply(apply::Args),
+    Adopt(adopt::Args),
     Refresh(refresh::Args),
     Vacuum(vacuum::Args),
     Analyze(analyze::Args),

@@ -244,7 +244,7 @@ fn compare(before: &[f64], after: &[f64]) -> Vec<QueryDocument> {
 }
 
 fn show_plan(context: &Context, plan: Plan) -> Result<Plan> {
-    let report = PlanReport { plan, outcome: Outcome::Planned };
+    let report = PlanReport { plan, outcome: Outcome::Planned, undeclared: None };
     context.show(&report)?;
     Ok(report.plan)
 }

@@ -1,6 +1,7 @@
 //! The commands, a folder each or one for a family: `Args` is the manual, `run` the table of contents.
 
 pub mod activity;
+pub mod adopt;
 pub mod advise;
 pub mod check;
 pub mod completions;

@@ -65,6 +65,8 @@ pub struct Step {
     pub busy: Option<Build>,
     /// The work is only needed if this run really changes that relation.
     pub only_if_changed: Option<RelationName>,
+    /// The index that is the declared one under another name.
+    pub found_as: Option<RelationName>,
     /// The declared index in whose step this one is made, because it is a part of it.
     pub part_of: Option<RelationName>,
     /// What is declared, with names resolved.
@@ -87,6 +89,7 @@ impl Step {
             statements: Vec::new(),
             busy: None,
             only_if_changed: None,
+            found_as: None,
             part_of: None,
             subject,
         }

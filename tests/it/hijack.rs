@@ -94,6 +94,7 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
     let (counters, metrics) = (file("counters"), file("metrics"));
     let (major, programs) = (db.server.major, binaries().dir.display().to_string());
     let (twin, advice) = (file("twin"), file("advice.sql"));
+    let (drops, adopted) = (file("drops.sql"), file("adopted"));
     let report = format!("sarif={}", file("sarif"));
     let (url, name) = (db.url_as("postgres"), &db.name);
     let targets = format!("[targets.all]\nurl = {url:?}\ndatabases = {name:?}\n");
@@ -105,6 +106,9 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          plan {declared}
          plan --check --replace --skip-redundant --ignore-other --index sales* --table app.sales {declared}
          plan --config {targets} --all-targets {declared}
+         plan --undeclared --write-drops {drops} {declared}
+         adopt --dir {adopted} --schema app --table app.*
+         adopt
          apply --dry-run {declared}
          apply --jobs 2 --max-wait 1m --max-blocker-age 1h --max-replica-lag 1h --wait 1s --deadlock-victim self --yield-to-ddl self --events --no-query-text --maintenance-work-mem 64MB --detach --replace {declared}
          apply --gentle --index sales* --table app.sales --skip-redundant --ignore-other {declared}

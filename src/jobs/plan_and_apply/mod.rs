@@ -4,3 +4,4 @@ pub mod apply;
 pub mod apply_report;
 pub mod plan;
 pub mod plan_report;
+pub mod undeclared;

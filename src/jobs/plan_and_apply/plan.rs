@@ -5,9 +5,12 @@ use crate::app::manual::Example;
 use std::path::PathBuf;
 
 use super::plan_report::PlanReport;
+use super::undeclared::{drops, undeclared};
 use crate::app::Context;
 use crate::declared::{self, Declaration, Others};
-use crate::failure::{Failure, Result};
+use crate::facts::inventory::load_inventory;
+use crate::failure::{Failure, Kind, Result};
+use crate::files;
 use crate::output::{Outcome, Report};
 use crate::pg::conninfo::Conninfo;
 use crate::pg::database::{ConnectOptions, Database};
@@ -34,6 +37,15 @@ pub struct Args {
     /// Exit with 1 if anything is not as declared, for CI and monitoring
     #[arg(long)]
     pub check: bool,
+
+    /// Also list the indexes and materialized views that no file declares; with --check, they count
+    #[arg(long)]
+    pub undeclared: bool,
+
+    /// With --undeclared: write the statements that would drop them into this file, each with its
+    /// reason; pgtend never runs them
+    #[arg(long, value_name = "FILE", requires = "undeclared", value_hint = clap::ValueHint::FilePath)]
+    pub write_drops: Option<PathBuf>,
 }
 
 /// Which objects, and what to do about those that are not simply missing. Shared with `apply`.
@@ -76,9 +88,13 @@ impl Command for Args {
             "Of a Prisma schema, and SQL files beside it",
         ),
         ("pgtend plan -v db/", "Also show the statements, and what is as declared"),
+        (
+            "pgtend plan --undeclared db/",
+            "Also list what the database has and no file declares",
+        ),
         ("pgtend plan --check -q db/", "In CI: exit with 1 if anything differs"),
     ];
-    const SEE_ALSO: &'static [&'static str] = &["apply", "history"];
+    const SEE_ALSO: &'static [&'static str] = &["apply", "adopt", "history"];
     const TARGETS: Targets = Targets::Several;
 
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
@@ -87,8 +103,25 @@ impl Command for Args {
         let connect_options = context.connect_options("plan");
         let database = open(context, &connect_options, &declaration).await?;
         let plan = load_plan(&database, &declaration, &options).await?;
-        let outcome = verdict(&plan, self.check);
-        Ok(Box::new(PlanReport { plan, outcome }))
+        let undeclared = match self.undeclared {
+            true => {
+                let inventory = load_inventory(&database.reader().await?, &database.server).await?;
+                Some(undeclared(&inventory, &plan, &options.filter))
+            }
+            false => None,
+        };
+        if let (Some(file), Some(undeclared)) = (&self.write_drops, &undeclared) {
+            files::replace(file, &drops(undeclared)).map_err(|error| {
+                Failure::new(Kind::Io, format!("cannot write {}: {error}", file.display()))
+            })?;
+        }
+        let is_all = undeclared.as_ref().is_none_or(Vec::is_empty);
+        let outcome = verdict(&plan, self.check, is_all);
+        Ok(Box::new(PlanReport { plan, outcome, undeclared }))
+    }
+
+    fn for_one_target_only(&self) -> Option<&'static str> {
+        self.write_drops.as_ref().map(|_| "--write-drops")
     }
 }
 
@@ -108,9 +141,9 @@ pub async fn open(
     Ok(database)
 }
 
-fn verdict(plan: &Plan, check: bool) -> Outcome {
+fn verdict(plan: &Plan, check: bool, is_all_declared: bool) -> Outcome {
     match check {
-        _ if plan.is_as_declared() => Outcome::NothingToDo,
+        _ if plan.is_as_declared() && (is_all_declared || !check) => Outcome::NothingToDo,
         true => Outcome::Findings,
         false => Outcome::Planned,
     }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
+use super::undeclared::Undeclared;
 use crate::format;
 use crate::output::steps::{StepsDocument, summary};
 use crate::output::table::{Narrow, cell, fitted, right, table};
@@ -15,13 +18,23 @@ pub struct PlanReport {
     pub plan: Plan,
     /// Whether it is a finding that there is something to do.
     pub outcome: Outcome,
+    /// What no file declares, where that was asked for.
+    pub undeclared: Option<Vec<Undeclared>>,
+}
+
+#[derive(Serialize)]
+struct PlanDocument<'r> {
+    #[serde(flatten)]
+    steps: StepsDocument,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undeclared: Option<&'r [Undeclared]>,
 }
 
 impl PlanReport {
     /// What is about to be done.
     pub fn of(plan: &Plan) -> Self {
         let plan = Plan { warnings: Vec::new(), ..plan.clone() };
-        PlanReport { plan, outcome: Outcome::Planned }
+        PlanReport { plan, outcome: Outcome::Planned, undeclared: None }
     }
 }
 
@@ -31,7 +44,9 @@ impl Report for PlanReport {
     }
 
     fn json(&self, head: Head) -> String {
-        head.document(self.outcome, StepsDocument::planned(&self.plan), &self.plan.warnings)
+        let steps = StepsDocument::planned(&self.plan);
+        let document = PlanDocument { steps, undeclared: self.undeclared.as_deref() };
+        head.document(self.outcome, document, &self.plan.warnings)
     }
 
     fn text(&self, style: &Style) -> Text {
@@ -42,11 +57,36 @@ impl Report for PlanReport {
             if !shown.is_empty() {
                 text.product(table_of(&shown, style));
             }
+            let undeclared = self.undeclared.as_deref().unwrap_or_default();
+            if !undeclared.is_empty() {
+                text.product(undeclared_table(undeclared, style));
+            }
             text.narrate(summary(&self.plan));
+            if self.undeclared.is_some() {
+                text.narrate(match undeclared.len() {
+                    0 => "Every index and materialized view is declared.".to_owned(),
+                    some => format!("{some} not declared."),
+                });
+            }
         }
         text.warnings(&self.plan.warnings, style);
         text
     }
+}
+
+fn undeclared_table(undeclared: &[Undeclared], style: &Style) -> String {
+    let mut table = table(&["not declared", "object", "on", "size and use", "kept by"]);
+    for one in undeclared {
+        table.add_row(vec![
+            cell(one.kind.replace('_', " ")),
+            cell(&one.object),
+            cell(one.on.as_deref().unwrap_or("-")),
+            cell(one.facts()),
+            cell(one.kept_by.as_deref().unwrap_or_default()),
+        ]);
+    }
+    let narrow = Narrow { wraps: "size and use", drops: &["kept by", "on"], alike: &[] };
+    format!("\n{}", fitted(&table, narrow, style.width))
 }
 
 fn is_shown(step: &Step, verbosity: Verbosity) -> bool {

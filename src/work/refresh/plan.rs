@@ -330,6 +330,11 @@ pub fn changed(before: Option<&Sources>, now: &Sources) -> Option<String> {
     gone.map(|(_, source)| format!("{} is gone", source.name))
 }
 
+/// All views, each behind those that it reads.
+pub fn in_order(views: &Views) -> Vec<&MaterializedView> {
+    Graph::of(views).in_order(views.all.iter().collect())
+}
+
 /// Which materialized views each one reads, through plain views in between.
 struct Graph {
     reads: HashMap<Oid, HashSet<Oid>>,

@@ -48,6 +48,12 @@ pub struct Document<S = Step> {
     /// Only there if the demo ran.
     #[serde(default)]
     pub queries: Vec<Query>,
+    /// Only there if what no file declares was asked for.
+    pub undeclared: Option<Vec<Undeclared>>,
+    /// Only there if declarations were written.
+    pub folder: Option<String>,
+    #[serde(default)]
+    pub files: Vec<serde_json::Value>,
     /// Only there if the activity was looked at.
     #[serde(default)]
     pub sessions: Vec<Session>,
@@ -70,6 +76,22 @@ pub struct Document<S = Step> {
     pub warnings: Vec<Warning>,
     /// Only there if the command could not start.
     pub error: Option<Problem>,
+}
+
+/// What no file declares.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)]
+pub struct Undeclared {
+    pub kind: String,
+    pub object: String,
+    pub on: Option<String>,
+    pub size_bytes: i64,
+    pub scans: Option<i64>,
+    pub counted_seconds: Option<f64>,
+    pub needed_by: Vec<String>,
+    pub kept_by: Option<String>,
+    pub drop: String,
 }
 
 /// How migrations are laid out.

@@ -3,6 +3,7 @@
 //! index in its place gets them, or the plan says that they are lost.
 
 use crate::declared::DeclaredIndex;
+use crate::facts::definition::{Parts, split};
 use crate::facts::{Index, IndexShape, RelationKind};
 use crate::pg::name::{RelationName, quote_ident, quote_literal};
 
@@ -155,100 +156,9 @@ fn merged(declared: &str, old: &str) -> String {
     }
 }
 
-/// The parts of a definition as `pg_get_indexdef` prints it, from USING on.
-#[derive(Debug, PartialEq, Eq)]
-struct Parts<'d> {
-    method: &'d str,
-    keys: Vec<&'d str>,
-    /// All before the predicate.
-    head: &'d str,
-    /// ` WHERE …`, or empty.
-    predicate: &'d str,
-}
-
-impl<'d> Parts<'d> {
-    fn of(definition: &'d str) -> Option<Parts<'d>> {
-        let opens = definition.find('(')?;
-        let method = definition[..opens].strip_prefix("USING ")?.trim_end();
-        let mut outside = Outside::default();
-        let mut closes = None;
-        let mut predicate = definition.len();
-        for (at, character) in definition.char_indices() {
-            let is_outside = outside.is_outside();
-            outside.see(character);
-            if at > opens && closes.is_none() && character == ')' && outside.is_outside() {
-                closes = Some(at);
-            }
-            if is_outside && closes.is_some() && definition[at..].starts_with(" WHERE ") {
-                predicate = at;
-                break;
-            }
-        }
-        Some(Parts {
-            method,
-            keys: split(&definition[opens + 1..closes?]),
-            head: &definition[..predicate],
-            predicate: &definition[predicate..],
-        })
-    }
-}
-
-/// Whether a place is outside of quotes and parentheses.
-#[derive(Debug, Default)]
-struct Outside {
-    quote: Option<char>,
-    depth: usize,
-}
-
-impl Outside {
-    fn is_outside(&self) -> bool {
-        self.quote.is_none() && self.depth == 0
-    }
-
-    /// Goes past a character. A doubled quote closes and opens again, which comes to the same.
-    fn see(&mut self, character: char) {
-        match (self.quote, character) {
-            (Some(open), found) if open == found => self.quote = None,
-            (Some(_), _) => {}
-            (None, '\'' | '"') => self.quote = Some(character),
-            (None, '(') => self.depth += 1,
-            (None, ')') => self.depth = self.depth.saturating_sub(1),
-            (None, _) => {}
-        }
-    }
-}
-
-/// What stands between the commas that are outside of quotes and parentheses.
-fn split(list: &str) -> Vec<&str> {
-    let mut outside = Outside::default();
-    let mut parts = Vec::new();
-    let mut start = 0;
-    for (at, character) in list.char_indices() {
-        if character == ',' && outside.is_outside() {
-            parts.push(list[start..at].trim());
-            start = at + 1;
-        }
-        outside.see(character);
-    }
-    parts.push(list[start..].trim());
-    parts
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_definition_is_taken_apart_where_the_server_put_it_together() {
-        let definition = "USING btree (a, ((b || ', ) WHERE '::text)) DESC, lower(\"c,(\")) INCLUDE (d) \
-                          WHERE (e = ' WHERE '::text)";
-        let parts = Parts::of(definition).unwrap();
-        assert_eq!(parts.method, "btree");
-        assert_eq!(parts.keys, ["a", "((b || ', ) WHERE '::text)) DESC", "lower(\"c,(\")"]);
-        assert_eq!(parts.predicate, " WHERE (e = ' WHERE '::text)");
-        assert!(parts.head.ends_with("INCLUDE (d)"));
-        assert_eq!(Parts::of("USING hash (a)").unwrap().predicate, "");
-    }
 
     #[test]
     fn a_key_is_known_whatever_its_operator_class_is() {

@@ -44,6 +44,22 @@ impl Filter {
         by_table && by_index
     }
 
+    /// Whether the user wants to hear of that index.
+    pub fn wants_index(&self, index: &RelationName, table: &RelationName) -> bool {
+        let by_index = self.indexes.is_empty()
+            || self.indexes.iter().any(|wanted| wanted.matches(&index.name));
+        by_index && self.wants_table(table)
+    }
+
+    /// Whether the user wants to hear of that view.
+    pub fn wants_view(&self, view: &RelationName) -> bool {
+        self.indexes.is_empty() && self.wants_table(view)
+    }
+
+    fn wants_table(&self, table: &RelationName) -> bool {
+        self.tables.is_empty() || self.tables.iter().any(|wanted| is_same(table, wanted))
+    }
+
     /// Refuses a filter that none of the declared objects fits: a mistyped one would be nothing to do.
     ///
     /// # Errors
@@ -78,7 +94,10 @@ fn table(step: &Step) -> &RelationName {
 }
 
 fn is_on(step: &Step, wanted: &RelationName) -> bool {
-    let table = table(step);
+    is_same(table(step), wanted)
+}
+
+fn is_same(table: &RelationName, wanted: &RelationName) -> bool {
     wanted.name == table.name && (wanted.schema.is_none() || wanted.schema == table.schema)
 }
 

@@ -364,6 +364,7 @@ impl Target<'_, '_> {
     fn equal_step(&mut self, step: &mut Step, index: &Index, shape: &IndexShape) {
         let why = match &self.declared.name {
             Some(name) if *name != index.name.name => {
+                step.found_as = Some(index.name.clone());
                 Why::FoundAs { name: quote_ident(&index.name.name) }
             }
             Some(_) => Why::AsDeclared,
