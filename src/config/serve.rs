@@ -16,7 +16,10 @@ pub struct ServeConfig {
     /// What runs, while nobody does.
     #[serde(deserialize_with = "duration")]
     pub activity: Duration,
-    /// The checks, and with them tables, indexes and views.
+    /// The counters of statements, and what pgtend has done.
+    #[serde(deserialize_with = "duration")]
+    pub statements: Duration,
+    /// The checks, and with them plans, tables, indexes and views.
     #[serde(deserialize_with = "duration")]
     pub check: Duration,
 }
@@ -26,6 +29,7 @@ impl Default for ServeConfig {
         ServeConfig {
             live: Duration::from_secs(2),
             activity: Duration::from_secs(30),
+            statements: Duration::from_secs(60),
             check: Duration::from_secs(10 * 60),
         }
     }
@@ -36,7 +40,12 @@ pub const SHORTEST: Duration = Duration::from_millis(100);
 
 impl ServeConfig {
     /// The name and value of each.
-    pub fn ticks(&self) -> [(&'static str, Duration); 3] {
-        [("live", self.live), ("activity", self.activity), ("check", self.check)]
+    pub fn ticks(&self) -> [(&'static str, Duration); 4] {
+        [
+            ("live", self.live),
+            ("activity", self.activity),
+            ("statements", self.statements),
+            ("check", self.check),
+        ]
     }
 }

@@ -22,6 +22,7 @@ pub mod measures;
 pub mod migrated;
 mod nulls;
 pub mod observed;
+mod progress;
 pub mod reach;
 pub mod refresh;
 pub mod reindex;
@@ -52,6 +53,7 @@ pub use maintenance::{
     load_table_maintenance, load_tables,
 };
 pub use nulls::{NullPlan, TableColumn, load_null_plans};
+pub use progress::{Progress, load_all_progress};
 pub use views::{
     KeyHint, MaterializedView, Sources, UniqueIndex, Views, Writes, load_key_hints, load_sources,
     load_unique_indexes, load_view, load_view_holders, load_views, load_xact_writes,

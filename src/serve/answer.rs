@@ -20,6 +20,8 @@ pub enum Kind {
     Json,
     Style,
     Script,
+    /// The exposition format of Prometheus.
+    Metrics,
     Plain,
 }
 
@@ -57,6 +59,7 @@ impl Kind {
             Kind::Json => "application/json",
             Kind::Style => "text/css; charset=utf-8",
             Kind::Script => "text/javascript; charset=utf-8",
+            Kind::Metrics => "text/plain; version=0.0.4; charset=utf-8",
             Kind::Plain => "text/plain; charset=utf-8",
         }
     }

@@ -2,6 +2,7 @@
 //! the pages costs the database nothing. Where it cannot be reached the last facts stay.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,17 +10,24 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::facts::{Active, Checked, Connection, ServerFacts};
+use super::list::Rows;
+use super::metrics::Figures;
 use super::rows::{self, relations};
+use super::statements::{Depth, Statements};
 use super::target::Target;
 use crate::app::Context;
 use crate::config::ServeConfig;
+use crate::declared::{self, Others};
 use crate::facts::activity::WantedSessions;
+use crate::facts::{Unavailable, history, load_all_progress};
 use crate::failure::{Failure, Kind, Result};
 use crate::jobs::{activity, check};
 use crate::pg::conninfo::Conninfo;
 use crate::pg::database::{ConnectOptions, Database};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
+use crate::work::apply::load::load_plan;
+use crate::work::apply::plan::Options;
 
 /// Collects until it is dropped.
 pub struct Collector {
@@ -72,7 +80,7 @@ impl Collector {
         if is_new {
             self.context.console.warn(&format!("{}: {why}", self.target.name));
         }
-        self.target.publish(|facts| {
+        self.target.publish(|facts, _| {
             let since = match facts.connection {
                 Connection::Lost(since, _) => since,
                 _ => Timestamp::now(),
@@ -84,32 +92,88 @@ impl Collector {
     /// Connects, and collects until that is lost.
     async fn collect(&self) -> Result<Never> {
         let Collector { context, conninfo, options, .. } = self;
-        let database = Database::open(conninfo, &context.environment, options).await?;
-        let (facts, live) = (quiet(&database).await?, quiet(&database).await?);
+        let mut database = Database::open(conninfo, &context.environment, options).await?;
+        // As every session of ours is from here on.
+        database.server.read_only = true;
+        let live = quiet(&database).await?;
         let server = ServerFacts {
             database: database.server.database.clone(),
             version: database.server.version.to_string(),
             role: database.server.role.clone(),
         };
-        self.target.publish(|facts| {
+        self.target.publish(|facts, _| {
             facts.connection = Connection::Up(Timestamp::now());
             facts.server = Some(server);
         });
-        tokio::try_join!(self.take_facts(&database, &facts), self.follow(&database, &live))
+        tokio::try_join!(self.take_facts(&database), self.follow(&database, &live))
             .map(|(never, _)| never)
     }
 
-    /// What changes slowly.
-    async fn take_facts(&self, database: &Database, session: &Session) -> Result<Never> {
-        let every = &self.ticks().check;
+    /// What changes slowly, one after the other on one connection.
+    async fn take_facts(&self, database: &Database) -> Result<Never> {
+        let ticks = self.ticks();
+        let mut statements = Statements::default();
+        let mut next_check = Instant::now();
         loop {
             let begun = Instant::now();
-            let seen = check::look::look(session, &database.server, &self.context.config).await;
-            let checked = noted(database, session, seen)?.map(checked);
-            quieten(session).await?;
-            self.target.publish(|facts| facts.check.note(checked));
-            sleep_until(begun + *every).await;
+            let is_deep = begun >= next_check;
+            if is_deep {
+                next_check = begun + ticks.check;
+                self.check(database).await?;
+                self.compare(database).await?;
+            }
+            let session = quiet(database).await?;
+            let depth = if is_deep { Depth::Plans } else { Depth::Counters };
+            let seen = statements.look(self, database, &session, depth).await;
+            let seen = noted(database, &session, seen)?;
+            self.target.publish(|facts, number| {
+                if let Ok((_, Some(load))) = &seen {
+                    let past = Arc::make_mut(&mut facts.load);
+                    past.push_back(*load);
+                    past.drain(..past.len().saturating_sub(MOST_LOADS));
+                }
+                facts.statements.note(seen.map(|(statements, _)| statements), number);
+            });
+            let runs = self.runs(&session).await;
+            let runs = noted(database, &session, runs)?;
+            self.target.publish(|facts, number| facts.runs.note(runs, number));
+            drop(session);
+            sleep_until(next_check.min(begun + ticks.statements)).await;
         }
+    }
+
+    async fn check(&self, database: &Database) -> Result<()> {
+        let session = quiet(database).await?;
+        let seen = check::look::look(&session, &database.server, &self.context.config).await;
+        let checked = noted(database, &session, seen)?.map(checked);
+        self.target.publish(|facts, number| facts.check.note(checked, number));
+        Ok(())
+    }
+
+    /// What `apply` would do by the configured files, as far as the catalog alone tells. What is written in
+    /// them is read again each time.
+    async fn compare(&self, database: &Database) -> Result<()> {
+        let paths = &self.context.config.paths;
+        let compared = match paths.is_empty() {
+            true => Ok(Err("the configuration names no SQL files (paths)".to_owned())),
+            false => plan_of(database, paths).await.map(Ok).or_else(|failure| {
+                if is_lost(&failure) {
+                    Err(failure)
+                } else {
+                    Ok(Err(why(failure)))
+                }
+            }),
+        }?;
+        self.target.publish(|facts, number| facts.plan.note(compared, number));
+        Ok(())
+    }
+
+    async fn runs(&self, session: &Session) -> Result<Rows> {
+        let owner = self.context.config.history.owner.as_deref();
+        let schema = history::load_schema(session, owner).await?;
+        schema.require_usable(history::Part::Runs)?;
+        let filter = history::RunFilter { limit: MOST_RUNS, ..history::RunFilter::default() };
+        Ok(rows::work::runs(&history::load_runs(session, &filter).await?))
     }
 
     /// What runs now: often while somebody looks.
@@ -132,19 +196,34 @@ impl Collector {
 
     async fn look(&self, database: &Database, session: &Session) -> Result<()> {
         let wanted = WantedSessions { min_age: LEAST_AGE, ..WantedSessions::default() };
-        let mut seen = activity::look(&database.server, session, &wanted).await;
-        if let (QueryTexts::Hidden, Ok(look)) = (self.texts, &mut seen) {
-            look.hide_texts();
-        }
-        let active = noted(database, session, seen)?
-            .map(|look| Active { rows: rows::sessions(&look), look });
-        self.target.publish(|facts| facts.activity.note(active));
+        let seen = async {
+            let mut look = activity::look(&database.server, session, &wanted).await?;
+            if self.texts == QueryTexts::Hidden {
+                look.hide_texts();
+            }
+            let progress = load_all_progress(session).await?;
+            Ok(Active { rows: rows::sessions(&look), look, progress })
+        };
+        let active = noted(database, session, seen.await)?;
+        self.target.publish(|facts, number| facts.activity.note(active, number));
         Ok(())
     }
 
     fn ticks(&self) -> &ServeConfig {
         &self.context.config.serve
     }
+}
+
+/// So many steps of the history are shown.
+const MOST_RUNS: u32 = 500;
+
+/// Curves reach back so many looks.
+const MOST_LOADS: usize = 240;
+
+async fn plan_of(database: &Database, paths: &[PathBuf]) -> Result<Rows> {
+    let declaration = declared::load(paths, Others::Ignore)?;
+    let plan = load_plan(database, &declaration, &Options::default()).await?;
+    Ok(rows::work::steps(&plan))
 }
 
 fn checked(seen: check::look::Seen) -> Checked {
@@ -154,6 +233,7 @@ fn checked(seen: check::look::Seen) -> Checked {
         tables: relations::tables(&health),
         indexes: relations::indexes(&health),
         views: relations::views(&health),
+        figures: Figures::of(&health),
         judgement,
         glance,
     }
@@ -183,10 +263,19 @@ fn noted<T>(
         return Err(fault.into_failure());
     }
     match seen {
-        Err(failure) if session.is_closed() || failure.kind == Kind::Connection => Err(failure),
-        Err(failure) => Ok(Err(failure.to_string())),
+        Err(failure) if session.is_closed() || is_lost(&failure) => Err(failure),
+        Err(failure) => Ok(Err(why(failure))),
         Ok(seen) => Ok(Ok(seen)),
     }
+}
+
+fn is_lost(failure: &Failure) -> bool {
+    matches!(failure.kind, Kind::Connection | Kind::ServerLost)
+}
+
+/// Why something is not known, and what would help.
+fn why(failure: Failure) -> String {
+    Unavailable::from(failure).to_string()
 }
 
 /// Not all at the same moment, where a server that many watch was started again.

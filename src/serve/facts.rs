@@ -1,14 +1,19 @@
 //! What is known of a target at one moment. It is never changed: the next moment has its own.
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde_json::Value;
 
 use super::list::Rows;
+use super::metrics::Figures;
 use super::rows::relations::Listed;
+use super::rows::statements::Details;
 use crate::config::ServeConfig;
+use crate::facts::Progress;
 use crate::jobs::activity::report::{Look, waits as is_waiting};
 use crate::jobs::check::glance::Glance;
 use crate::jobs::check::plan::Judgement;
@@ -20,13 +25,18 @@ pub struct Facts {
     pub name: String,
     /// As it stands in addresses.
     pub slug: String,
-    /// Rises with each change.
+    /// Rises with each change, of any target.
     pub generation: u64,
     pub connection: Connection,
     /// The server, once it has answered.
     pub server: Option<ServerFacts>,
     pub check: Section<Checked>,
     pub activity: Section<Active>,
+    pub statements: Section<Statements>,
+    pub runs: Section<Rows>,
+    pub plan: Section<Rows>,
+    /// How much ran, from look to look.
+    pub load: Arc<VecDeque<Load>>,
 }
 
 /// Whether it can be asked.
@@ -53,8 +63,12 @@ pub struct Section<T> {
     pub every: Duration,
     /// The last that were had, and when.
     pub seen: Option<(Arc<T>, Timestamp)>,
+    /// When they were last asked for.
+    looked: Option<Timestamp>,
     /// Why there are none, or none newer.
     pub why_not: Option<String>,
+    /// The generation in which that changed.
+    generation: u64,
 }
 
 /// What `check` found.
@@ -66,13 +80,37 @@ pub struct Checked {
     pub tables: Listed,
     pub indexes: Listed,
     pub views: Listed,
+    pub figures: Figures,
 }
 
-/// What runs, and who waits for whom.
+/// What runs, who waits for whom, and how far what takes long is.
 #[derive(Debug)]
 pub struct Active {
     pub look: Look,
     pub rows: Rows,
+    pub progress: Vec<Progress>,
+}
+
+/// The statements that take the most time.
+#[derive(Debug, Default)]
+pub struct Statements {
+    pub rows: Rows,
+    pub totals: Value,
+    pub warnings: Vec<String>,
+    /// What the last deeper look told of the first of them.
+    pub details: Arc<Details>,
+    /// When, and how many executions a second, from look to look, by the rows' ids.
+    pub curves: HashMap<String, Vec<(i64, f64)>>,
+}
+
+/// How much ran between two looks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Load {
+    /// Seconds since 1970.
+    pub at: i64,
+    pub calls_per_second: f64,
+    /// How many statements ran at once, on average.
+    pub running: f64,
 }
 
 impl Active {
@@ -85,37 +123,50 @@ impl Active {
 impl<T> Clone for Section<T> {
     fn clone(&self) -> Self {
         Section {
-            name: self.name,
-            every: self.every,
             seen: self.seen.clone(),
             why_not: self.why_not.clone(),
+            ..*self
         }
     }
 }
 
 impl<T> Section<T> {
     pub fn new(name: &'static str, every: Duration) -> Self {
-        Section { name, every, seen: None, why_not: None }
+        Section {
+            name,
+            every,
+            seen: None,
+            looked: None,
+            why_not: None,
+            generation: 0,
+        }
     }
 
     pub fn known(&self) -> Option<&T> {
         self.seen.as_ref().map(|(facts, _)| facts.as_ref())
     }
 
-    /// Younger than three of its ticks.
-    pub fn is_fresh(&self, now: Timestamp) -> bool {
-        self.age(now).is_some_and(|age| age <= self.every * 3)
+    /// Younger than three of its ticks. Of what this database does not have, the question is.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        let at = match &self.seen {
+            Some((_, at)) => Some(*at),
+            None => self.looked,
+        };
+        at.is_some_and(|at| since(at, now) <= self.every * 3)
     }
 
-    pub fn age(&self, now: Timestamp) -> Option<Duration> {
-        let (_, at) = self.seen.as_ref()?;
-        Some(Duration::try_from(now.duration_since(*at)).unwrap_or_default())
+    /// Whether it was asked for at all.
+    pub fn was_looked_at(&self) -> bool {
+        self.looked.is_some()
     }
 
-    pub fn note(&mut self, seen: Result<T, String>) {
+    pub fn note(&mut self, seen: Result<T, String>, generation: u64) {
+        let now = Timestamp::now();
+        self.looked = Some(now);
+        self.generation = generation;
         match seen {
             Ok(facts) => {
-                self.seen = Some((Arc::new(facts), Timestamp::now()));
+                self.seen = Some((Arc::new(facts), now));
                 self.why_not = None;
             }
             Err(why) => self.why_not = Some(why),
@@ -143,14 +194,38 @@ impl<T> Section<T> {
     }
 }
 
-impl Facts {
-    /// What is not known of it, for documents.
-    pub fn unknown(&self) -> Vec<String> {
-        let lost = self.lost_words().map(|why| format!("connection: {why}"));
-        let sections = [self.check.unknown(), self.activity.unknown()];
-        lost.into_iter().chain(sections.into_iter().flatten()).collect()
+fn since(at: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(at)).unwrap_or_default()
+}
+
+/// The parts of a section that do not depend on what its facts are.
+trait AnySection {
+    fn age(&self, now: Timestamp) -> Option<(&'static str, Duration)>;
+    fn changed(&self, known: u64) -> Option<&'static str>;
+    fn was_looked_at(&self) -> bool;
+    fn unknown(&self) -> Option<String>;
+}
+
+impl<T> AnySection for Section<T> {
+    fn age(&self, now: Timestamp) -> Option<(&'static str, Duration)> {
+        let (_, at) = self.seen.as_ref()?;
+        Some((self.name, since(*at, now)))
     }
 
+    fn changed(&self, known: u64) -> Option<&'static str> {
+        (self.generation > known).then_some(self.name)
+    }
+
+    fn was_looked_at(&self) -> bool {
+        Section::was_looked_at(self)
+    }
+
+    fn unknown(&self) -> Option<String> {
+        Section::unknown(self)
+    }
+}
+
+impl Facts {
     /// Of a target that was not looked at yet.
     pub fn new(name: &str, slug: String, config: &ServeConfig) -> Self {
         Facts {
@@ -161,7 +236,15 @@ impl Facts {
             server: None,
             check: Section::new("checks", config.check),
             activity: Section::new("activity", config.activity),
+            statements: Section::new("statements", config.statements),
+            runs: Section::new("runs", config.statements),
+            plan: Section::new("plan", config.check),
+            load: Arc::default(),
         }
+    }
+
+    fn sections(&self) -> [&dyn AnySection; 5] {
+        [&self.check, &self.activity, &self.statements, &self.runs, &self.plan]
     }
 
     /// Why the target cannot be asked, where it cannot.
@@ -174,7 +257,40 @@ impl Facts {
 
     /// Whether what the pages show is not much older than it should be.
     pub fn is_ready(&self, now: Timestamp) -> bool {
-        self.activity.is_fresh(now)
+        self.activity.is_fresh(now) && self.statements.is_fresh(now)
+    }
+
+    /// Whether all was looked at once, or cannot be.
+    pub fn is_whole(&self) -> bool {
+        let is_lost = matches!(self.connection, Connection::Lost(..));
+        is_lost || self.sections().iter().all(|section| section.was_looked_at())
+    }
+
+    /// How old each kind of facts is.
+    pub fn ages(&self, now: Timestamp) -> Vec<(&'static str, Duration)> {
+        self.sections().iter().filter_map(|section| section.age(now)).collect()
+    }
+
+    /// What has changed since this generation.
+    pub fn changed(&self, known: u64) -> Vec<&'static str> {
+        self.sections().iter().filter_map(|section| section.changed(known)).collect()
+    }
+
+    /// What is not known of it, for documents.
+    pub fn unknown(&self) -> Vec<String> {
+        let lost = self.lost_words().map(|why| format!("connection: {why}"));
+        let sections = self.sections();
+        let sections = sections.iter().filter_map(|section| section.unknown());
+        lost.into_iter().chain(sections).collect()
+    }
+
+    /// How the connection is, in one word.
+    pub fn connection_name(&self) -> &'static str {
+        match self.connection {
+            Connection::Begun => "connecting",
+            Connection::Up(_) => "connected",
+            Connection::Lost(..) => "lost",
+        }
     }
 
     /// How the connection is, in words.

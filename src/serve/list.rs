@@ -11,6 +11,8 @@ use super::query::{Order, Query};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Show {
     Text,
+    /// A whole number that names something.
+    Id,
     /// In the letters of code.
     Code,
     /// By its class, too: a severity, an outcome.

@@ -9,14 +9,20 @@ use super::facts::{Facts, Section, written};
 use super::list::{Rows, Shape};
 use super::pages::{activity, findings};
 use super::rows::relations::{INDEXES, Listed, TABLES, VIEWS};
+use super::rows::statements::STATEMENTS;
+use super::rows::work::{PLAN, RUNS};
 
 /// A list, of when it is, and why it says less than it could.
 pub struct Listing {
     pub shape: &'static Shape,
+    /// The facts that it is of.
+    pub section: &'static str,
     pub rows: Rows,
     /// For people.
     pub as_of: String,
     pub unknown: Vec<String>,
+    /// What should be known besides.
+    pub warnings: Vec<String>,
     pub caching: Caching,
     /// What its document says besides.
     pub more: Map<String, Value>,
@@ -27,26 +33,27 @@ impl Listing {
     pub fn named(facts: &Facts, name: &str) -> Option<Self> {
         let checked = facts.check.known();
         let of_check = |shape: &'static Shape, listed: Option<&Listed>| {
-            Some(Listing::of(&facts.check, shape, listed.cloned()))
+            Listing::of(&facts.check, shape, listed.cloned())
         };
-        match name {
+        Some(match name {
             "index" => {
                 let listed = checked.map(|it| Ok(Arc::clone(&it.findings)));
-                let mut listing = Listing::of(&facts.check, &findings::SHAPE, listed);
-                let glance = json!(checked.map(|it| &it.glance));
-                listing.more.insert("glance".to_owned(), glance);
-                Some(listing)
+                let listing = Listing::of(&facts.check, &findings::SHAPE, listed);
+                listing.with("glance", json!(checked.map(|it| &it.glance)))
             }
             "tables" => of_check(&TABLES, checked.map(|it| &it.tables)),
             "indexes" => of_check(&INDEXES, checked.map(|it| &it.indexes)),
             "views" => of_check(&VIEWS, checked.map(|it| &it.views)),
-            "activity" => {
-                let listed = facts.activity.known().map(|it| Ok(Arc::clone(&it.rows)));
-                let listing = Listing::of(&facts.activity, &activity::SHAPE, listed);
-                Some(Listing { caching: Caching::NoStore, ..listing })
+            "activity" => activity_of(facts),
+            "statements" => statements_of(facts),
+            "runs" => {
+                Listing::of(&facts.runs, &RUNS, facts.runs.known().map(|it| Ok(Arc::clone(it))))
             }
-            _ => None,
-        }
+            "plan" => {
+                Listing::of(&facts.plan, &PLAN, facts.plan.known().map(|it| Ok(Arc::clone(it))))
+            }
+            _ => return None,
+        })
     }
 
     fn of<T>(section: &Section<T>, shape: &'static Shape, listed: Option<Listed>) -> Self {
@@ -63,11 +70,34 @@ impl Listing {
         let unknown = why.map(|why| format!("{}: {why}", shape.name));
         Listing {
             shape,
+            section: section.name,
             rows,
             as_of,
             unknown: section.unknown().into_iter().chain(unknown).collect(),
+            warnings: Vec::new(),
             caching: Caching::Minute,
             more: Map::from_iter([("as_of".to_owned(), json!(at))]),
         }
     }
+
+    fn with(mut self, name: &str, value: Value) -> Self {
+        self.more.insert(name.to_owned(), value);
+        self
+    }
+}
+
+fn activity_of(facts: &Facts) -> Listing {
+    let active = facts.activity.known();
+    let listed = active.map(|it| Ok(Arc::clone(&it.rows)));
+    let listing = Listing::of(&facts.activity, &activity::SHAPE, listed);
+    let progress = json!(active.map(|it| activity::progress(&it.progress)));
+    Listing { caching: Caching::NoStore, ..listing }.with("progress", progress)
+}
+
+fn statements_of(facts: &Facts) -> Listing {
+    let seen = facts.statements.known();
+    let listed = seen.map(|it| Ok(Arc::clone(&it.rows)));
+    let listing = Listing::of(&facts.statements, &STATEMENTS, listed);
+    let warnings = seen.map(|it| it.warnings.clone()).unwrap_or_default();
+    Listing { warnings, ..listing }.with("totals", json!(seen.map(|it| &it.totals)))
 }

@@ -4,11 +4,15 @@ mod address;
 mod answer;
 mod assets;
 mod collector;
+mod events;
 mod facts;
 mod guard;
 mod hosts;
 mod list;
 mod listing;
+mod metrics;
+mod once;
+mod openapi;
 mod pages;
 mod patience;
 mod query;
@@ -16,6 +20,7 @@ mod routes;
 mod rows;
 mod server;
 mod site;
+mod statements;
 mod target;
 mod token;
 
@@ -23,6 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::app::command::{Command, OnSignal, Targets};
@@ -35,7 +41,7 @@ use address::{Address, Listener};
 use collector::{Collector, QueryTexts};
 use facts::Facts;
 use hosts::{Authority, Hosts};
-use site::{Prefix, Site};
+use site::{Form, Prefix, Site};
 use target::{Target, slug};
 use token::Token;
 
@@ -76,6 +82,10 @@ pub struct Args {
     /// Never show statements
     #[arg(long)]
     pub no_query_text: bool,
+
+    /// Look once, write all pages to this file, which needs nothing else, and end
+    #[arg(long, value_name = "FILE")]
+    pub once: Option<PathBuf>,
 }
 
 fn authority(text: &str) -> std::result::Result<Authority, String> {
@@ -90,6 +100,7 @@ impl Command for Args {
             "pgtend serve --all-targets",
             "Show all databases of the configuration on one page",
         ),
+        ("pgtend serve --once page.html", "Write the pages to a file to send to somebody"),
         (
             "pgtend serve --listen 0.0.0.0:8432 --token-file token --allowed-host db-page.example.com",
             "Let others in who know the token",
@@ -100,8 +111,13 @@ impl Command for Args {
     const TARGETS: Targets = Targets::Together;
 
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        let changes = target::changes();
+        if let Some(file) = &self.once {
+            let collectors = self.collectors(context, &changes).await?;
+            return once::write(context, file, collectors, changes).await;
+        }
         let token = self.token(context)?;
-        let collectors = self.collectors(context).await?;
+        let collectors = self.collectors(context, &changes).await?;
         let listener = Listener::bind(&self.listen).await?;
         let address = listener.address().unwrap_or_else(|| self.listen.clone());
         let port = match &address {
@@ -113,6 +129,10 @@ impl Command for Args {
             hosts: Hosts::new(&address, &self.allowed_host),
             token: token.map(|token| token.on_port(port)),
             prefix: self.path_prefix.clone(),
+            changes,
+            end: watch::Sender::new(false),
+            streams: Arc::new(Semaphore::new(events::MOST_STREAMS)),
+            form: Form::Served,
         });
         let mut collecting = JoinSet::new();
         for collector in collectors {
@@ -127,7 +147,7 @@ impl Command for Args {
         // What is being looked up, or asked of a server that does not answer, is left where it is.
         context.cancel.forsake();
         let outcome = signal.map_or(Outcome::Done, Outcome::Cancelled);
-        Ok(Box::new(Served { outcome, address: place }))
+        Ok(Box::new(Served { outcome, place }))
     }
 }
 
@@ -150,7 +170,11 @@ impl Args {
     }
 
     /// One for each target; what is written wrongly is told before anything is served.
-    async fn collectors(&self, context: &Context) -> Result<Vec<Collector>> {
+    async fn collectors(
+        &self,
+        context: &Context,
+        changes: &watch::Sender<u64>,
+    ) -> Result<Vec<Collector>> {
         let given = match &context.choice {
             Some(choice) => fleet::contexts(context, Self::NAME, choice).await?,
             None => vec![(self.name(context)?, Ok(context.of_itself()))],
@@ -159,7 +183,7 @@ impl Args {
             .into_iter()
             .map(|(name, context)| {
                 let named = |failure: Failure| failure.context(format!("target {name}"));
-                self.collector(&name, context.map_err(named)?)
+                self.collector(&name, context.map_err(named)?, changes)
             })
             .collect()
     }
@@ -171,7 +195,12 @@ impl Args {
         Ok(name.unwrap_or("database").to_owned())
     }
 
-    fn collector(&self, name: &str, context: Context) -> Result<Collector> {
+    fn collector(
+        &self,
+        name: &str,
+        context: Context,
+        changes: &watch::Sender<u64>,
+    ) -> Result<Collector> {
         let resolved = Conninfo::resolve(context.url.as_deref(), &context.environment)?;
         let conninfo = match &context.database {
             Some(database) => resolved.with_database(database),
@@ -180,7 +209,7 @@ impl Args {
         context.console.warn_of_connection(&conninfo, &context.origin);
         let facts = Facts::new(name, slug(name), &context.config.serve);
         Ok(Collector {
-            target: Arc::new(Target::new(facts)),
+            target: Arc::new(Target::new(facts, changes.clone())),
             options: context.connect_options(Self::NAME),
             conninfo,
             context,
@@ -196,12 +225,13 @@ impl Args {
 #[derive(Debug)]
 struct Served {
     outcome: Outcome,
-    address: String,
+    /// Its address, or the file.
+    place: String,
 }
 
 #[derive(Debug, Serialize)]
 struct ServedDocument<'a> {
-    address: &'a str,
+    served: &'a str,
 }
 
 impl Report for Served {
@@ -210,7 +240,7 @@ impl Report for Served {
     }
 
     fn json(&self, head: Head) -> String {
-        head.document(self.outcome, ServedDocument { address: &self.address }, &[])
+        head.document(self.outcome, ServedDocument { served: &self.place }, &[])
     }
 
     fn text(&self, _: &Style) -> Text {

@@ -5,16 +5,20 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
+use axum::response::Response;
 use axum::routing::{MethodRouter, any};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Caching, Kind};
 use super::assets;
+use super::events;
 use super::facts::Facts;
 use super::list::{Part, Row, Shape};
 use super::listing::Listing;
-use super::pages::{activity, findings, lists, overview};
+use super::metrics;
+use super::openapi;
+use super::pages::{activity, findings, lists, overview, statements};
 use super::query::Query;
 use super::site::{Site, with_query};
 use super::target::Target;
@@ -31,6 +35,11 @@ pub fn router(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(&at("/t/{target}"), on(to_target))
         .route(&at("/t/{target}/"), on(target_home))
         .route(&at("/t/{target}/{page}"), on(target_page))
+        .route(&at("/t/{target}/statements/{number}"), on(statement))
+        .route(&at("/events"), any(events))
+        .route(&at("/t/{target}/events"), any(events_of))
+        .route(&at("/metrics"), on(metrics))
+        .route(&at("/api/v1/openapi.json"), on(openapi))
         .route(&at("/assets/{name}"), on(asset))
         .route(&at("/-/healthy"), on(healthy))
         .route(&at("/-/ready"), on(ready))
@@ -56,7 +65,7 @@ fn on<P: DeserializeOwned + Send + 'static>(
     )
 }
 
-async fn nothing(State(site): State<Arc<Site>>, request: Request) -> axum::response::Response {
+async fn nothing(State(site): State<Arc<Site>>, request: Request) -> Response {
     let answer = site.failed(request.uri().path(), StatusCode::NOT_FOUND, "there is no such page");
     answer.respond(request.method(), request.headers())
 }
@@ -64,10 +73,7 @@ async fn nothing(State(site): State<Arc<Site>>, request: Request) -> axum::respo
 fn home(site: &Site, (): (), query: &Query) -> Result<Answer, Refused> {
     let rows = overview::rows(site);
     let part = part(&overview::SHAPE, &rows, query)?;
-    let path = site.path("/");
-    let filter = lists::filter(&overview::SHAPE, query, &path);
-    let tail = vec![lists::pager(&part, query, &path), filter];
-    Ok(page(overview::page(site, &part, tail)))
+    Ok(page(overview::page(site, &part, query)))
 }
 
 fn index(site: &Site, (): (), query: &Query) -> Result<Answer, Refused> {
@@ -111,6 +117,9 @@ fn target_page(
     if is_json {
         let mut head = head(&facts, listing.unknown);
         head.extend(listing.more);
+        if !listing.warnings.is_empty() {
+            head.insert("warnings".to_owned(), json!(listing.warnings));
+        }
         return Ok(listed(head, &part, query, &path, listing.caching));
     }
     let caching = match listing.caching {
@@ -120,7 +129,7 @@ fn target_page(
     let text = match name {
         "activity" => activity::page(site, target, &facts, &part, query),
         "index" => return Err(nothing()),
-        _ => lists::page(site, target, &facts, &listing.as_of, &part, query),
+        _ => lists::page(site, target, &facts, &listing, &part, query),
     };
     Ok(Answer::new(Kind::Page, caching, text))
 }
@@ -182,6 +191,78 @@ fn moved(to: String) -> Answer {
     Answer::new(Kind::Plain, Caching::NoStore, "")
         .status(StatusCode::PERMANENT_REDIRECT)
         .header(header::LOCATION, to)
+}
+
+/// One statement: its page, or with `.json` its document.
+fn statement(site: &Site, (name, asked): (String, String), _: &Query) -> Result<Answer, Refused> {
+    let target = target(site, &name)?;
+    let facts = target.facts();
+    let (number, is_json) = match asked.strip_suffix(".json") {
+        Some(number) => (number, true),
+        None => (asked.as_str(), false),
+    };
+    let rows = statements::of_number(&facts, number);
+    if rows.is_empty() {
+        let why = "this statement is none of those that take the most time";
+        return Err((StatusCode::NOT_FOUND, why.to_owned()));
+    }
+    if !is_json {
+        return Ok(page(statements::page(site, target, &facts, &rows)));
+    }
+    let mut head = head(&facts, facts.statements.unknown().into_iter().collect());
+    head.retain(|name, value| {
+        name != "unknown" || value.as_array().is_some_and(|it| !it.is_empty())
+    });
+    let data = rows.iter().map(|row| Value::Object(statements::values(&facts, row)));
+    head.insert("data".to_owned(), data.collect());
+    Ok(Answer::json(Caching::Minute, Value::Object(head)))
+}
+
+/// The changes of all targets, as they come.
+async fn events(State(site): State<Arc<Site>>, request: Request) -> Response {
+    match site.stream() {
+        Ok(turn) => events::of_all(&site, turn, known(&request)),
+        Err(answer) => answer.respond(request.method(), request.headers()),
+    }
+}
+
+/// The changes of one; `live=activity` makes pgtend look at what runs more often meanwhile.
+async fn events_of(
+    State(site): State<Arc<Site>>,
+    Path((name,)): Path<(String,)>,
+    request: Request,
+) -> Response {
+    let Some(target) = site.target(&name).map(Arc::clone) else {
+        let answer = Answer::error(StatusCode::NOT_FOUND, "there is no such target");
+        return answer.respond(request.method(), request.headers());
+    };
+    let is_live = request
+        .uri()
+        .query()
+        .is_some_and(|it| it.split('&').any(|it| it == "live=activity"));
+    match site.stream() {
+        Ok(turn) => {
+            let watching = is_live.then(|| target.watch());
+            events::of_one(&site, &target, watching, turn, known(&request))
+        }
+        Err(answer) => answer.respond(request.method(), request.headers()),
+    }
+}
+
+/// The last change that the client was told of, by its own word.
+fn known(request: &Request) -> u64 {
+    let last = request.headers().get("last-event-id");
+    last.and_then(|it| it.to_str().ok()?.parse().ok()).unwrap_or_default()
+}
+
+fn metrics(site: &Site, (): (), _: &Query) -> Result<Answer, Refused> {
+    let facts = site.targets.iter().map(|target| target.facts()).collect::<Vec<_>>();
+    let text = metrics::text(&facts, jiff::Timestamp::now());
+    Ok(Answer::new(Kind::Metrics, Caching::NoStore, text))
+}
+
+fn openapi(site: &Site, (): (), _: &Query) -> Result<Answer, Refused> {
+    Ok(Answer::json(Caching::Revalidated, openapi::document(site.prefix.path())))
 }
 
 fn asset(_: &Site, (name,): (String,), _: &Query) -> Result<Answer, Refused> {

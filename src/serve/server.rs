@@ -44,7 +44,6 @@ pub async fn serve(listener: &Listener, site: &Arc<Site>, end: impl Future<Outpu
     let service = router(site)
         .layer(from_fn_with_state(Arc::clone(site), guard))
         .with_state(Arc::clone(site));
-    let (ending, ended) = watch::channel(());
     let turns = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let mut connections = JoinSet::new();
     let mut end = pin!(end);
@@ -63,7 +62,7 @@ pub async fn serve(listener: &Listener, site: &Arc<Site>, end: impl Future<Outpu
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let (service, ended) = (service.clone(), ended.clone());
+        let (service, ended) = (service.clone(), site.end.subscribe());
         connections.spawn(async move {
             let _turn = turn;
             match connection {
@@ -72,8 +71,7 @@ pub async fn serve(listener: &Listener, site: &Arc<Site>, end: impl Future<Outpu
             }
         });
     }
-    drop(ended);
-    let _ = ending.send(());
+    site.end.send_replace(true);
     let _ =
         timeout(LAST_PATIENCE, async { while connections.join_next().await.is_some() {} }).await;
 }
@@ -95,7 +93,7 @@ async fn accept(listener: &Listener) -> Option<Connection> {
 }
 
 /// One connection to its end. What goes wrong on it is its client's business.
-async fn talk<S>(stream: S, service: Router, mut ended: watch::Receiver<()>)
+async fn talk<S>(stream: S, service: Router, mut ended: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -110,9 +108,14 @@ where
     let mut connection = pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => {}
-        _ = ended.changed() => {
+        () = until_over(&mut ended) => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
         }
     }
+}
+
+/// Returns when the server is to end.
+pub async fn until_over(end: &mut watch::Receiver<bool>) {
+    let _ = end.wait_for(|is_over| *is_over).await;
 }

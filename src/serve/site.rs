@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use axum::http::{StatusCode, header};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::answer::{Answer, Caching, Kind};
 use super::assets::{SCRIPT, STYLE};
+use super::events::RETRY_SECONDS;
 use super::hosts::Hosts;
 use super::query::Query;
 use super::target::Target;
 use super::token::Token;
-use crate::output::html::{Attributes, Html, document};
+use crate::output::html::{self, Attributes, Html, document};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -20,6 +22,20 @@ pub struct Site {
     /// `None`: everybody is let in.
     pub token: Option<Token>,
     pub prefix: Prefix,
+    /// The number of the last change.
+    pub changes: watch::Sender<u64>,
+    /// Whether it is over.
+    pub end: watch::Sender<bool>,
+    /// Streams of events that there is room for.
+    pub streams: Arc<Semaphore>,
+    pub form: Form,
+}
+
+/// What the pages are: each has an address, or all are in one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Served,
+    File,
 }
 
 /// What stands before every path, where a proxy serves other things, too: nothing, or `/pgtend`.
@@ -52,15 +68,20 @@ pub struct Place<'a> {
     pub target: Option<&'a Target>,
     /// The page as the addresses call it: `statements`.
     pub page: &'a str,
+    /// The sections whose changes are shown at once.
+    pub sections: &'a [&'static str],
 }
 
 /// The pages of a target, as its addresses call them, and what they show.
-pub const PAGES: [(&str, &str); 5] = [
+pub const PAGES: [(&str, &str); 8] = [
     ("", "Checks"),
     ("activity", "Activity"),
+    ("statements", "Statements"),
     ("tables", "Tables"),
     ("indexes", "Indexes"),
     ("views", "Views"),
+    ("plan", "Plan"),
+    ("runs", "Runs"),
 ];
 
 impl Site {
@@ -71,9 +92,12 @@ impl Site {
             .find(|it| it.slug == segment || super::target::slug(segment) == it.slug)
     }
 
-    /// The address of a page of this site.
+    /// The address of a page of this site: its place, where all are in one file.
     pub fn path(&self, path: &str) -> String {
-        format!("{}{path}", self.prefix.path())
+        match self.form {
+            Form::Served => format!("{}{path}", self.prefix.path()),
+            Form::File => format!("#{path}"),
+        }
     }
 
     /// The address of a page of a target.
@@ -89,7 +113,11 @@ impl Site {
             Html::void("link", &[("rel", "stylesheet"), ("href", &style)]),
             Html::element("script", &[("src", &script), ("defer", "defer")], []),
         ];
-        let main = Html::element("main", &[], body);
+        let events = self.events(place);
+        let sections = place.sections.join(" ");
+        let live: Attributes<'_> = &[("data-events", &events), ("data-sections", &sections)];
+        let attributes = if place.sections.is_empty() { &[] } else { live };
+        let main = Html::element("main", attributes, body);
         document(&format!("{} · pgtend", place.title), head, [self.header(place), main])
     }
 
@@ -99,12 +127,21 @@ impl Site {
             return Answer::error(status, message);
         }
         let title = status.canonical_reason().unwrap_or("Not possible").to_owned();
-        let place = Place { title: title.clone(), target: None, page: "" };
+        let place = Place { title: title.clone(), target: None, page: "", sections: &[] };
         let body = [
             Html::element("h1", &[], [Html::text(&title)]),
             Html::element("p", &[], [Html::text(message)]),
         ];
         Answer::new(Kind::Page, Caching::NoStore, self.page(&place, body)).status(status)
+    }
+
+    /// Room for one more stream of events, or when to come again.
+    pub fn stream(&self) -> Result<OwnedSemaphorePermit, Answer> {
+        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
+            let why = "too many streams of events are open";
+            Answer::error(StatusCode::SERVICE_UNAVAILABLE, why)
+                .header(header::RETRY_AFTER, RETRY_SECONDS.to_string())
+        })
     }
 
     /// The secret was right: from here on the cookie says so.
@@ -122,6 +159,39 @@ impl Site {
         format!(
             "A token is needed: open {home}?token=TOKEN once, or send Authorization: Bearer TOKEN."
         )
+    }
+
+    /// Where the page hears of changes. That somebody looks at what runs makes pgtend look more often.
+    fn events(&self, place: &Place<'_>) -> String {
+        match place.target {
+            None => self.path("/events"),
+            Some(target) if place.sections.contains(&"activity") => {
+                self.of_target(target, "events?live=activity")
+            }
+            Some(target) => self.of_target(target, "events"),
+        }
+    }
+
+    /// All pages, one below the other, as one file that needs nothing else.
+    pub fn file(
+        &self,
+        pages: impl IntoIterator<Item = (String, Vec<Html>)>,
+        as_of: &str,
+    ) -> String {
+        let title = format!("pgtend, {as_of}");
+        let toc = self.targets.iter().map(|target| {
+            let name = Html::element("b", &[], [Html::text(&target.name), Html::text(" ")]);
+            let links = PAGES.iter().flat_map(|(page, words)| {
+                [link(&self.of_target(target, page), words), Html::text(" ")]
+            });
+            Html::element("p", &[], [name].into_iter().chain(links))
+        });
+        let toc = Html::element("nav", &[("aria-label", "Pages")], toc);
+        let pages = pages
+            .into_iter()
+            .map(|(path, body)| Html::element("section", &[("id", &path)], body));
+        let head = Html::element("h1", &[], [Html::text(&title)]);
+        html::alone(&title, &STYLE.text, [head, toc].into_iter().chain(pages))
     }
 
     fn header(&self, place: &Place<'_>) -> Html {

@@ -15,6 +15,7 @@ pub struct Target {
     pub name: String,
     pub slug: String,
     facts: watch::Sender<Arc<Facts>>,
+    changes: watch::Sender<u64>,
     pub viewers: Viewers,
 }
 
@@ -27,16 +28,26 @@ pub struct Viewers {
     came: Notify,
 }
 
+/// Somebody looks until this is dropped.
+#[derive(Debug)]
+pub struct Watching(Arc<Target>);
+
 /// So long after somebody has asked for it a live page counts as looked at: a page without JavaScript is
 /// loaded again and again.
 const LINGERS_SECONDS: i64 = 10;
 
+/// The changes of all targets are numbered, so that the numbers of an earlier run are never met again.
+pub fn changes() -> watch::Sender<u64> {
+    watch::Sender::new(Timestamp::now().as_millisecond().unsigned_abs())
+}
+
 impl Target {
-    pub fn new(facts: Facts) -> Self {
+    pub fn new(facts: Facts, changes: watch::Sender<u64>) -> Self {
         Target {
             name: facts.name.clone(),
             slug: facts.slug.clone(),
             facts: watch::Sender::new(Arc::new(facts)),
+            changes,
             viewers: Viewers::default(),
         }
     }
@@ -46,14 +57,32 @@ impl Target {
         self.facts.borrow().clone()
     }
 
-    /// The next facts are the last ones, changed so.
-    pub fn publish(&self, change: impl FnOnce(&mut Facts)) {
+    /// The next facts are the last ones, changed so; the change is given its number.
+    pub fn publish(&self, change: impl FnOnce(&mut Facts, u64)) {
+        let number = *self.changes.borrow() + 1;
         self.facts.send_modify(|current| {
             let mut next = Facts::clone(current);
-            change(&mut next);
-            next.generation += 1;
+            change(&mut next, number);
+            next.generation = number;
             *current = Arc::new(next);
         });
+        self.changes.send_replace(number);
+    }
+
+    /// Somebody looks live from now on.
+    pub fn watch(self: &Arc<Self>) -> Watching {
+        let was_watched = self.viewers.any();
+        self.viewers.streams.fetch_add(1, Ordering::Relaxed);
+        if !was_watched {
+            self.viewers.came.notify_waiters();
+        }
+        Watching(Arc::clone(self))
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.viewers.streams.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

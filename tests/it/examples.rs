@@ -41,3 +41,24 @@ async fn the_declarations_are_applied_and_then_hold() {
     run(&["refresh", "--all"]).expect(0);
     db.assert_whole("sales_open").await;
 }
+
+#[test]
+fn the_ways_to_serve_name_options_that_there_are() {
+    for (file, least) in [
+        ("pgtend-serve.service", 4),
+        ("nginx.conf", 3),
+        ("Caddyfile", 3),
+        ("kubernetes.yaml", 4),
+    ] {
+        let text = fs::read_to_string(example("serve").join(file)).unwrap();
+        let options = text.split_whitespace().filter_map(|word| word.strip_prefix("--"));
+        let options = options.map(|word| word.split('=').next().unwrap().to_owned());
+        let is_ours = |word: &String| !word.starts_with("from-") && !word.starts_with('-');
+        let options = options.filter(is_ours).collect::<Vec<_>>();
+        assert!(options.len() >= least, "{file}: {options:?}");
+        let help = Pgtend::new(&["serve", "--help"]).run().expect(0).stdout;
+        for option in options {
+            assert!(help.contains(&format!("--{option}")), "{file}: --{option}");
+        }
+    }
+}

@@ -158,6 +158,7 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          prove {declared} --advice {advice} --add {declared} --workload {workload} --limit 50 --max-copy 1GB --copy-time 1min --from {url} --runs 5 --statement-time 10s --check --role {mallory} --pg-bin {programs}
          prove {declared} --sql values(1)
          prove --after 1d --check
+         serve --once {advice}
          history
          history --object app.* --since 1h --command refresh --outcome done --limit 5
          history --keep 1h
@@ -233,7 +234,7 @@ async fn run_all(db: &Database, mallory: &str) {
         assert_eq!(all.len(), seen, "{words:?}: {all:#?}");
         seen = all.len();
     }
-    let ticks = "[serve]\nactivity = '100ms'\ncheck = '100ms'\n";
+    let ticks = "[serve]\nactivity = '100ms'\nstatements = '100ms'\ncheck = '100ms'\n";
     fs::write(db.path("ticks.toml"), ticks).unwrap();
     let ticks = db.path("ticks.toml").display().to_string();
     for call in [

@@ -26,7 +26,7 @@ pub struct TextCache {
 
 impl TextCache {
     /// The cache of a cluster in this folder. Without a folder, or where it is not known which cluster
-    /// it is, nothing is kept.
+    /// it is, texts are kept in memory only.
     pub fn open(folder: Option<&Path>, system_id: Option<i64>) -> Self {
         let name = system_id.map(|id| format!("statements-{}.json", id.cast_unsigned()));
         let path = folder.zip(name).map(|(folder, name)| folder.join(name));
@@ -41,7 +41,6 @@ impl TextCache {
 
     /// Keeps these texts, which hold no secrets. That it cannot is no reason to fail: they are read again next time.
     pub fn keep(&mut self, texts: &KnownTexts) {
-        let Some(path) = &self.path else { return };
         let mut room = MOST_BYTES;
         let fit = texts
             .iter()
@@ -56,14 +55,17 @@ impl TextCache {
         if fit.is_empty() {
             return;
         }
-        // Another run may have kept others meanwhile.
-        self.texts.extend(understood(path));
+        if let Some(path) = &self.path {
+            // Another run may have kept others meanwhile.
+            self.texts.extend(understood(path));
+        }
         let bytes =
             |texts: &BTreeMap<String, String>| texts.values().map(String::len).sum::<usize>();
         if self.texts.len() + fit.len() > MOST || bytes(&self.texts) + bytes(&fit) > MOST_BYTES {
             self.texts.clear();
         }
         self.texts.extend(fit);
+        let Some(path) = &self.path else { return };
         drop(files::replace_private(path, |file| {
             serde_json::to_writer(file, &self.texts).map_err(io::Error::other)
         }));

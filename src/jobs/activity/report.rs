@@ -26,7 +26,14 @@ pub struct Look {
 }
 
 impl Look {
-    /// How many of which kind.
+    /// How many of each kind.
+    pub fn counts(&self) -> [(&'static str, usize); 5] {
+        let words = ["waiting", "running", "idle in a transaction", "prepared", "other"];
+        let count = |word| self.nodes.iter().filter(|node| kind(&node.session) == word).count();
+        words.map(|word| (word, count(word)))
+    }
+
+    /// How many of which kind, in words.
     pub fn summary(&self) -> String {
         if self.nodes.is_empty() {
             let age = format::duration(self.min_age);
@@ -34,11 +41,10 @@ impl Look {
                 "No statement or transaction is older than {age}, and no session waits."
             );
         }
-        let words = ["waiting", "running", "idle in a transaction", "prepared", "other"];
-        let count = |word| self.nodes.iter().filter(|node| kind(&node.session) == word).count();
-        let parts = words
-            .iter()
-            .map(|word| (count(*word), word))
+        let parts = self
+            .counts()
+            .into_iter()
+            .map(|(word, number)| (number, word))
             .filter(|(number, _)| *number > 0)
             .map(|(number, word)| format!("{number} {word}"))
             .collect::<Vec<_>>();

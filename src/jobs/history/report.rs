@@ -75,6 +75,11 @@ fn steps_table(runs: &[PastRun], width: Option<u16>) -> String {
     fitted(&table, narrow, width)
 }
 
+/// A step of a run, with the keys of the document.
+pub fn document(past: &PastRun) -> serde_json::Value {
+    serde_json::to_value(RunDocument::new(past)).unwrap_or_default()
+}
+
 /// The steps of one run of a command, the newest first.
 type Steps<'s> = Vec<&'s PastRun>;
 

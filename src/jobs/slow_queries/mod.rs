@@ -6,6 +6,7 @@ pub mod explain;
 pub mod plan;
 mod rank;
 pub mod report;
+pub mod watch;
 
 use crate::app::choice::Whole;
 use crate::app::command::{Command, Targets};

@@ -85,11 +85,16 @@ pub const STYLE: &str = include_str!("page.css");
 
 /// The page. It loads nothing, runs nothing and sends nothing, whatever stands in it.
 pub fn page(title: &str, body: impl IntoIterator<Item = Html>) -> String {
+    alone(title, STYLE, body)
+}
+
+/// The same with a style of ours.
+pub fn alone(title: &str, style: &str, body: impl IntoIterator<Item = Html>) -> String {
     const NOTHING_ELSE: &str =
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
     let head = [
         Html::void("meta", &[("http-equiv", "Content-Security-Policy"), ("content", NOTHING_ELSE)]),
-        Html(format!("<style>{STYLE}</style>")),
+        Html(format!("<style>{style}</style>")),
     ];
     document(title, head, [Html::element("main", &[], body)])
 }

@@ -1,11 +1,12 @@
 //! What `check` found of a target, each with the command that helps.
 
-use crate::jobs::check::page;
+use super::curve::curve;
+use crate::jobs::check::page as check_page;
 use crate::output::html::Html;
-use crate::serve::facts::{Connection, Facts};
+use crate::serve::facts::{Connection, Facts, Load};
 use crate::serve::list::{Shape, Show, field};
 use crate::serve::query::Order;
-use crate::serve::site::{Place, Site};
+use crate::serve::site::{Place, Site, link};
 use crate::serve::target::Target;
 
 pub static SHAPE: Shape = Shape {
@@ -23,12 +24,39 @@ pub static SHAPE: Shape = Shape {
 
 /// The page.
 pub fn page(site: &Site, target: &Target, facts: &Facts) -> String {
-    let place = Place { title: facts.name.clone(), target: Some(target), page: "" };
-    let body = match facts.check.known() {
-        Some(checked) => page::body(&checked.judgement, &checked.glance),
-        None => Vec::new(),
+    let place = Place {
+        title: facts.name.clone(),
+        target: Some(target),
+        page: "",
+        sections: &["checks", "statements"],
     };
-    site.page(&place, head(facts, &facts.name, &facts.check.as_of()).into_iter().chain(body))
+    site.page(&place, [Html::element("div", &[("id", "live")], body(site, target, facts))])
+}
+
+/// What stands on it.
+pub fn body(site: &Site, target: &Target, facts: &Facts) -> Vec<Html> {
+    let mut parts = head(facts, &facts.name, &facts.check.as_of());
+    parts.extend(facts.activity.known().map(|active| {
+        let now = link(&site.of_target(target, "activity"), &active.look.summary());
+        Html::element("p", &[], [Html::text("Now: "), now])
+    }));
+    let points = |value: fn(&Load) -> f64| {
+        facts.load.iter().map(|load| (load.at, value(load))).collect::<Vec<_>>()
+    };
+    let calls = points(|load| load.calls_per_second);
+    let running = points(|load| load.running);
+    let charts = [
+        curve("Statements a second", &calls, |rate| format!("{rate:.1}/s")),
+        curve("Statements that run at once", &running, |number| format!("{number:.2}")),
+    ];
+    let charts = charts.into_iter().flatten().collect::<Vec<_>>();
+    if !charts.is_empty() {
+        parts.push(Html::element("div", &[("class", "charts")], charts));
+    }
+    if let Some(checked) = facts.check.known() {
+        parts.extend(check_page::body(&checked.judgement, &checked.glance));
+    }
+    parts
 }
 
 /// The title, how the connection is where it is not as it should be, and of when the page is.

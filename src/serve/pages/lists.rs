@@ -9,8 +9,9 @@ use crate::format;
 use crate::output::html::Html;
 use crate::serve::facts::Facts;
 use crate::serve::list::{Field, Part, Row, Shape, Show};
+use crate::serve::listing::Listing;
 use crate::serve::query::{LIMIT, Order, Query};
-use crate::serve::site::{Place, Site, link, with_query};
+use crate::serve::site::{Form, Place, Site, link, with_query};
 use crate::serve::target::Target;
 
 /// A page that is one list.
@@ -18,24 +19,54 @@ pub fn page(
     site: &Site,
     target: &Target,
     facts: &Facts,
-    as_of: &str,
+    listing: &Listing,
     part: &Part<'_>,
     query: &Query,
 ) -> String {
     let shape = part.shape;
     let title = format!("{} of {}", shape.title, facts.name);
-    let place = Place { title, target: Some(target), page: shape.name };
+    let place = Place {
+        title,
+        target: Some(target),
+        page: shape.name,
+        sections: &[listing.section],
+    };
     let path = site.of_target(target, shape.name);
-    let shown = (!part.rows.is_empty()).then(|| table(part, query, &path, &|_| None));
-    let tail = shown.into_iter().chain([pager(part, query, &path)]);
     let form = filter(shape, query, &path);
-    site.page(&place, head_of(facts, shape.title, as_of).into_iter().chain([form]).chain(tail))
+    let live = body(site, target, facts, listing, part, query);
+    site.page(&place, [form, Html::element("div", &[("id", "live")], live)])
+}
+
+/// What stands on it besides the form.
+pub fn body(
+    site: &Site,
+    target: &Target,
+    facts: &Facts,
+    listing: &Listing,
+    part: &Part<'_>,
+    query: &Query,
+) -> Vec<Html> {
+    let path = match site.form {
+        Form::Served => site.of_target(target, part.shape.name),
+        Form::File => String::new(),
+    };
+    let to_statement = |row: &Row| {
+        let number = row.values.get("queryid_text").and_then(Value::as_str)?;
+        Some(site.of_target(target, &format!("statements/{number}")))
+    };
+    let mut parts = head_of(facts, part.shape.title, &listing.as_of);
+    parts.extend(listing.warnings.iter().map(|it| Html::of_class("p", "help", it)));
+    let linked = part.shape.name == "statements" && site.form == Form::Served;
+    let href: Href<'_> = if linked { &to_statement } else { &|_| None };
+    parts.extend((!part.rows.is_empty()).then(|| table(part, query, &path, href)));
+    parts.push(pager(part, query, &path));
+    parts
 }
 
 /// The address of what a row is about, below the list.
 pub type Href<'a> = &'a dyn Fn(&Row) -> Option<String>;
 
-/// Rows as a table. `path`: the address of the list.
+/// Rows as a table. `path`: the address of the list; none where it has none of its own.
 pub fn table(part: &Part<'_>, query: &Query, path: &str, href: Href<'_>) -> Html {
     let shown = part
         .shape
@@ -83,13 +114,17 @@ fn head(field: &Field, part: &Part<'_>, query: &Query, path: &str) -> Html {
         (true, Order::Rising) => " ↑",
         (true, Order::Falling) => " ↓",
     };
-    let title = link(&with_query(path, &query), &format!("{}{mark}", field.title));
+    let title = format!("{}{mark}", field.title);
+    let title = match path.is_empty() {
+        true => Html::text(&title),
+        false => link(&with_query(path, &query), &title),
+    };
     let attributes = [("class", class(field.show)), ("aria-sort", sorted), ("scope", "col")];
     Html::element("th", &attributes, [title])
 }
 
 fn is_number(show: Show) -> bool {
-    !matches!(show, Show::Text | Show::Code | Show::Word | Show::YesNo)
+    !matches!(show, Show::Text | Show::Id | Show::Code | Show::Word | Show::YesNo)
 }
 
 fn class(show: Show) -> &'static str {
@@ -158,7 +193,8 @@ pub fn pager(part: &Part<'_>, query: &Query, path: &str) -> Html {
         pages => format!("{total}, page {} of {pages}", part.page),
     };
     let to = |page: Option<usize>, words: &str| {
-        page.map(|page| link(&with_query(path, &query.at(page)), words))
+        page.filter(|_| !path.is_empty())
+            .map(|page| link(&with_query(path, &query.at(page)), words))
     };
     let links = [to(part.previous(), "← previous"), to(part.next(), "next →")];
     let words = Html::of_class("span", "dim", &words);

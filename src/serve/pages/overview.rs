@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::lists::{filter, pager};
 use crate::findings::{CheckVerdict, Severity, counted};
 use crate::output::html::Html;
 use crate::serve::facts::{Connection, Facts, written};
-use crate::serve::list::{Row, Shape, Show, field};
-use crate::serve::query::Order;
+use crate::serve::list::{Part, Row, Shape, Show, field};
+use crate::serve::query::{Order, Query};
 use crate::serve::site::{Place, Site, link};
 
 /// The targets as rows; the worst come first.
@@ -52,7 +53,7 @@ fn row(site: &Site, facts: &Facts) -> Row {
     let values = json!({
         "name": facts.name,
         "path": site.path(&format!("/t/{}/", facts.slug)),
-        "connection": connection(facts),
+        "connection": facts.connection_name(),
         "database": server.map(|it| &it.database),
         "server_version": server.map(|it| &it.version),
         "checked_at": facts.check.seen.as_ref().map(|(_, at)| written(*at)),
@@ -74,14 +75,6 @@ fn row(site: &Site, facts: &Facts) -> Row {
     Row { id: facts.name.clone(), values }
 }
 
-fn connection(facts: &Facts) -> &'static str {
-    match facts.connection {
-        Connection::Begun => "connecting",
-        Connection::Up(_) => "connected",
-        Connection::Lost(..) => "lost",
-    }
-}
-
 /// Why rows say less than they could.
 pub fn unknown(site: &Site) -> Vec<String> {
     let facts = site.targets.iter().map(|target| target.facts());
@@ -94,8 +87,21 @@ pub fn unknown(site: &Site) -> Vec<String> {
 }
 
 /// A line of verdict for each target.
-pub fn page(site: &Site, part: &crate::serve::list::Part<'_>, tail: Vec<Html>) -> String {
-    let place = Place { title: SHAPE.title.to_owned(), target: None, page: "" };
+pub fn page(site: &Site, part: &Part<'_>, query: &Query) -> String {
+    let place = Place {
+        title: SHAPE.title.to_owned(),
+        target: None,
+        page: "",
+        sections: &["checks", "activity"],
+    };
+    let path = site.path("/");
+    let live = Html::element("div", &[("id", "live")], body(site, part));
+    let tail = [pager(part, query, &path), filter(&SHAPE, query, &path)];
+    site.page(&place, [live].into_iter().chain(tail))
+}
+
+/// What stands on it.
+pub fn body(site: &Site, part: &Part<'_>) -> Vec<Html> {
     let title = Html::element("h1", &[], [Html::text(SHAPE.title)]);
     let named = |row: &&Row| site.targets.iter().find(|target| target.name == row.id);
     let cards = part.rows.iter().filter_map(named).map(|target| {
@@ -105,7 +111,7 @@ pub fn page(site: &Site, part: &crate::serve::list::Part<'_>, tail: Vec<Html>) -
             &site.of_target(target, "activity"),
         )
     });
-    site.page(&place, [title].into_iter().chain(cards).chain(tail))
+    [title].into_iter().chain(cards).collect()
 }
 
 fn card(href: &str, facts: &Arc<Facts>, activity: &str) -> Html {

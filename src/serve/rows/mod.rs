@@ -1,6 +1,8 @@
 //! The rows of the lists, with the keys of the commands' documents.
 
 pub mod relations;
+pub mod statements;
+pub mod work;
 
 use std::sync::Arc;
 

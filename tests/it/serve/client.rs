@@ -44,9 +44,10 @@ impl Site {
     pub async fn ready(db: &Database, arguments: &[&str]) -> Site {
         let site = Site::start(db, arguments).await;
         let path = format!("/t/{}/index.json", db.name);
-        until("the checks were made", || async {
+        until("everything was looked at", || async {
             site.get("/-/ready").await.status == 200
-                && !site.get(&path).await.text().contains("not looked at yet")
+                && !site.get("/index.json").await.text().contains("not looked at yet")
+                && site.get(&path).await.status == 200
         })
         .await;
         site

@@ -4,4 +4,5 @@ mod access;
 mod client;
 mod facts;
 mod limits;
+mod live;
 mod manners;

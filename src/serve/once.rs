@@ -1,0 +1,118 @@
+//! `serve --once`: all pages as they are now, in one file.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::Served;
+use super::address::Address;
+use super::collector::Collector;
+use super::facts::shown;
+use super::hosts::Hosts;
+use super::listing::Listing;
+use super::pages::{activity, findings, lists, overview};
+use super::query::Query;
+use super::site::{Form, PAGES, Prefix, Site};
+use super::target::Target;
+use crate::app::Context;
+use crate::failure::{Failure, Kind, Result};
+use crate::files;
+use crate::output::html::Html;
+use crate::output::{Outcome, Report};
+
+/// So long a target may take to be looked at.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// So many rows of a list fit into a file.
+const ROWS: usize = 1000;
+
+/// Looks at each target once, and writes what was seen.
+pub async fn write(
+    context: &Context,
+    file: &Path,
+    collectors: Vec<Collector>,
+    changes: watch::Sender<u64>,
+) -> Result<Box<dyn Report>> {
+    let refused = |error: std::io::Error| {
+        Failure::new(Kind::Io, format!("cannot write {}: {error}", file.display()))
+    };
+    files::check(file).map_err(refused)?;
+    let targets = collectors.iter().map(|it| Arc::clone(&it.target)).collect::<Vec<_>>();
+    let mut changed = changes.subscribe();
+    let mut collecting = JoinSet::new();
+    for collector in collectors {
+        collecting.spawn(collector.run());
+    }
+    let whole = async {
+        while !targets.iter().all(|target| target.facts().is_whole()) {
+            if changed.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    // What has not come by then is told as not looked at.
+    let _ = context.unless_cancelled(async { Ok(timeout(PATIENCE, whole).await) }).await?;
+    context.cancel.forsake();
+    let site = site(targets, changes);
+    let text = site.file(pages(&site), &shown(Timestamp::now()));
+    files::replace(file, &text).map_err(refused)?;
+    let lost = site.targets.iter().map(|target| target.facts());
+    let lost = lost
+        .filter_map(|facts| facts.lost_words().map(str::to_owned))
+        .collect::<Vec<_>>();
+    if let (Some(why), true) = (lost.first(), lost.len() == site.targets.len()) {
+        return Err(Failure::new(Kind::Connection, why));
+    }
+    let place = file.display().to_string();
+    context.console.narrate(&format!("Wrote {place}."));
+    Ok(Box::new(Served { outcome: Outcome::Done, place }))
+}
+
+fn site(targets: Vec<Arc<Target>>, changes: watch::Sender<u64>) -> Site {
+    Site {
+        targets,
+        hosts: Hosts::new(&Address::Unix(std::path::PathBuf::new()), &[]),
+        token: None,
+        prefix: Prefix::default(),
+        changes,
+        end: watch::Sender::new(true),
+        streams: Arc::new(Semaphore::new(0)),
+        form: Form::File,
+    }
+}
+
+/// Each with its place.
+fn pages(site: &Site) -> Vec<(String, Vec<Html>)> {
+    let query = Query { page: 1, limit: ROWS, ..Query::default() };
+    let mut pages = Vec::new();
+    let rows = overview::rows(site);
+    if let Ok(part) = overview::SHAPE.part(&rows, &query) {
+        pages.push(("/".to_owned(), overview::body(site, &part)));
+    }
+    for target in &site.targets {
+        let facts = target.facts();
+        for (name, _) in PAGES {
+            let place = format!("/t/{}/{name}", target.slug);
+            let Some(listing) = Listing::named(&facts, name) else {
+                pages.push((place, findings::body(site, target, &facts)));
+                continue;
+            };
+            let Ok(part) = listing.shape.part(&listing.rows, &query) else {
+                continue;
+            };
+            pages.push((
+                place,
+                match name {
+                    "activity" => activity::body(&facts, &part, &query, ""),
+                    _ => lists::body(site, target, &facts, &listing, &part, &query),
+                },
+            ));
+        }
+    }
+    pages
+}

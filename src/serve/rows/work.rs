@@ -1,0 +1,73 @@
+//! What pgtend has done, and what it would do.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::members;
+use crate::facts::history::PastRun;
+use crate::jobs::history::report::document;
+use crate::output::steps::StepsDocument;
+use crate::serve::list::{Row, Rows, Shape, Show, field};
+use crate::serve::query::Order;
+use crate::work::plan::Plan;
+
+pub static RUNS: Shape = Shape {
+    name: "runs",
+    title: "Runs",
+    fields: &[
+        field("started_at", "when (UTC)", Show::Text),
+        field("command", "command", Show::Text),
+        field("action", "action", Show::Text),
+        field("object", "object", Show::Text),
+        field("outcome", "outcome", Show::Word),
+        field("duration_ms", "time", Show::Millis),
+        field("size_bytes", "size", Show::Bytes),
+        field("reason", "why", Show::Text),
+        field("id", "", Show::Whole),
+    ],
+    sort_by: "id",
+    order: Order::Falling,
+};
+
+pub static PLAN: Shape = Shape {
+    name: "plan",
+    title: "Plan",
+    fields: &[
+        field("object", "object", Show::Text),
+        field("action", "action", Show::Text),
+        field("on", "on", Show::Text),
+        field("verdict", "verdict", Show::Word),
+        field("reason", "why", Show::Text),
+        field("lock", "lock", Show::Text),
+        field("size_bytes", "size", Show::Bytes),
+        field("source", "declared at", Show::Text),
+        field("reason_code", "", Show::Text),
+        field("place", "", Show::Whole),
+    ],
+    sort_by: "place",
+    order: Order::Rising,
+};
+
+/// What was done, the newest first.
+pub fn runs(runs: &[PastRun]) -> Rows {
+    let rows = runs.iter().map(|run| Row {
+        id: format!("{:020}", run.id),
+        values: members(document(run)),
+    });
+    Arc::new(rows.collect())
+}
+
+/// What `apply` would do, what has to be done first.
+pub fn steps(plan: &Plan) -> Rows {
+    let document = serde_json::to_value(StepsDocument::planned(plan)).unwrap_or_default();
+    let steps = document.get("steps").and_then(Value::as_array).cloned().unwrap_or_default();
+    let is_due = |step: &Value| step.get("verdict").and_then(Value::as_str) == Some("to_do");
+    let (due, others) = steps.into_iter().partition::<Vec<_>, _>(is_due);
+    let rows = due.into_iter().chain(others).enumerate().map(|(at, step)| {
+        let mut values = members(step);
+        values.insert("place".to_owned(), at.into());
+        Row { id: format!("{at:06}"), values }
+    });
+    Arc::new(rows.collect())
+}
