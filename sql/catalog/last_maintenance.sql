@@ -1,5 +1,5 @@
--- What the last runs of vacuum or analyze came to, table by table.
--- $1: the command. Returns a row for each object among the last steps of the history: object as the
+-- What the last runs of commands came to, object by object.
+-- $1: the commands. Returns a row for each object among the last steps of the history: object as the
 -- history names it; was_left: there was no time for it in the last run; median_duration_ms of the
 -- runs that did it (NULL: none); done_bytes and done_ms of these in all.
 -- Privilege: SELECT on pgtend.run. Cost: at most the last 20,000 rows, by the primary key.
@@ -21,7 +21,7 @@ FROM (
   ORDER BY r.id DESC
   LIMIT 20000
 ) AS t
-WHERE t.command = $1::pg_catalog.text
+WHERE t.command = ANY ($1::pg_catalog.text[])
   -- Neither infinite nor longer than 300 years; no sum of them overflows.
   AND t.duration_ms < 1e13::pg_catalog.float8
   AND COALESCE(t.size_bytes, 0) >= 0

@@ -15,13 +15,14 @@ use crate::warning::Warning;
 use crate::work::event::{Event, Events, Executed, Outcome as StepOutcome, Skipped, Status};
 use crate::work::plan::Plan;
 use crate::work::record::Recorder;
+use crate::work::time::Deadline;
 use crate::work::{Execution, Policy, engine};
 
 /// How far an execution may go, and what went before.
 pub struct Limits {
     pub policy: Policy,
     /// When to stop, and the words for it.
-    pub deadline: Option<(Instant, String)>,
+    pub deadline: Option<Deadline>,
     /// The history, where the plan has looked for it.
     pub schema: Option<Known<Schema>>,
     /// Why the history could not be read for the plan.

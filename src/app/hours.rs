@@ -10,6 +10,7 @@ use crate::duration;
 use crate::failure::{Failure, Result};
 use crate::format;
 use crate::output::{Head, Outcome, Report, Style, Text};
+use crate::work::time::{Deadline, Rest};
 use crate::work::window::{Moment, Window, time_zone};
 
 /// When it may work.
@@ -20,6 +21,17 @@ pub struct Hours {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub time_limit: Option<Duration>,
 
+    #[command(flatten)]
+    pub day: TimeOfDay,
+
+    /// Wait until the window opens
+    #[arg(long, requires = "window")]
+    pub wait: bool,
+}
+
+/// At which time of day it may work.
+#[derive(Debug, clap::Args)]
+pub struct TimeOfDay {
     /// Work only between these times of day: 23:00-05:00; outside them there is nothing to do
     #[arg(long, value_name = "HH:MM-HH:MM", value_parser = Window::parse)]
     pub window: Option<Window>,
@@ -27,18 +39,21 @@ pub struct Hours {
     /// Time zone of --window: Europe/Paris [default: that of this machine]
     #[arg(long, value_name = "NAME", requires = "window")]
     pub time_zone: Option<String>,
-
-    /// Wait until the window opens
-    #[arg(long, requires = "window")]
-    pub wait: bool,
 }
 
 /// How much time there is.
 pub enum Time {
-    /// Until then, with the words for it; `None`: without an end.
-    Left(Option<(Instant, String)>),
+    /// Until then; `None`: without an end.
+    Left(Option<Deadline>),
     /// The window is closed, which is not waited for.
     Closed,
+}
+
+/// What is done while the window is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenClosed {
+    Leave,
+    Wait,
 }
 
 impl Hours {
@@ -47,23 +62,37 @@ impl Hours {
     /// # Errors
     /// `Usage` for a time zone that is none; a signal while the window is awaited.
     pub async fn deadline(&self, context: &Context) -> Result<Time> {
-        let limit = |limit: Duration, words: String| Some((Instant::now() + limit, words));
-        let spent = self.time_limit.and_then(|time| {
-            limit(time, format!("the time limit of {} is over", format::duration(time)))
-        });
+        let limit = |limit| Deadline::of_limit(Instant::now(), limit, Rest::IsLeft);
+        let closed = if self.wait { WhenClosed::Wait } else { WhenClosed::Leave };
+        self.day.deadline(context, self.time_limit.map(limit), closed).await
+    }
+}
+
+impl TimeOfDay {
+    /// When everything has to be over: at this deadline, or when the window closes.
+    ///
+    /// # Errors
+    /// `Usage` for a time zone that is none; a signal while the window is awaited.
+    pub async fn deadline(
+        &self,
+        context: &Context,
+        limit: Option<Deadline>,
+        closed: WhenClosed,
+    ) -> Result<Time> {
         let Some(window) = &self.window else {
-            return Ok(Time::Left(spent));
+            return Ok(Time::Left(limit));
         };
         let zone = time_zone(self.time_zone.as_deref()).map_err(Failure::usage)?;
         loop {
             let now = ZonedDateTime::now().with_time_zone(zone.clone());
             match window.at(&now) {
                 Moment::Open(left) => {
-                    let closes = limit(left, format!("the window {window} has closed"));
-                    let first = [spent, closes].into_iter().flatten().min_by_key(|end| end.0);
-                    return Ok(Time::Left(first));
+                    let words = format!("the window {window} has closed");
+                    let closes =
+                        Deadline { when: Instant::now() + left, words, rest: Rest::IsLeft };
+                    return Ok(Time::Left(Deadline::first([limit, Some(closes)])));
                 }
-                Moment::Closed(opens) if !self.wait => {
+                Moment::Closed(opens) if closed == WhenClosed::Leave => {
                     let zone = now.time_zone().iana_name().unwrap_or("local time").to_owned();
                     context.console.narrate(&format!(
                         "Nothing to do: it is {} ({zone}), and the window {window} opens in {}.",

@@ -57,14 +57,14 @@ pub async fn tell<T>(
     }
 }
 
-/// What the last runs of a command came to, table by table. Only to be asked for where there is a
+/// What the last runs of these commands came to, object by object. Only to be asked for where there is a
 /// history.
 pub async fn load_last_maintenance(
     session: &Session,
-    command: &str,
+    commands: &[&str],
 ) -> Result<Vec<PastMaintenance>> {
     let sql = include_str!("../../sql/catalog/last_maintenance.sql");
-    let rows = ask(session, sql, &[(&command, Type::TEXT)]).await?;
+    let rows = ask(session, sql, &[(&commands, Type::TEXT_ARRAY)]).await?;
     let millis = |ms: f64| format::seconds(ms / 1e3);
     let tables = rows.iter().map(|row| PastMaintenance {
         object: row.get("object"),

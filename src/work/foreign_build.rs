@@ -3,10 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::Execution;
 use super::event::{Event, Outcome, Status, StepIndex};
-use super::plan;
 use super::reason::Why;
+use super::{Execution, Interruption, plan, time};
 use crate::facts::Build;
 
 const POLL: Duration = Duration::from_millis(250);
@@ -23,9 +22,13 @@ pub async fn wait_for(
     let who = format!("the build by {}", plan::describe(build));
     execution.events.emit(Event::Waiting(at, build.pid, who.clone()));
     let since = Instant::now();
-    if execution.pause(POLL).await.is_some() {
-        let why = Why::CancelledWaitingFor { who };
-        return Some(Outcome::new(Status::Cancelled, why));
+    match execution.pause(POLL).await {
+        Some(Interruption::Cancelled) => {
+            let why = Why::CancelledWaitingFor { who };
+            return Some(Outcome::new(Status::Cancelled, why));
+        }
+        Some(time_is_up) => return Some(time::unbegun(time_is_up)),
+        None => {}
     }
     *waited += since.elapsed();
     let is_patient = patient || *waited < execution.policy.max_wait;

@@ -25,7 +25,7 @@ mod send;
 mod short_transaction;
 pub mod statement;
 pub mod subject;
-mod time;
+pub mod time;
 mod vacuum_analyze;
 mod warnings;
 pub mod window;
@@ -49,6 +49,7 @@ use plan::{Plan, Step};
 use progress_estimate::ProgressEstimate;
 use reason::Why;
 use record::Recorder;
+use time::Deadline;
 
 /// PostgreSQL 14 hands statistics to a collector process that writes them every half second.
 const STATISTICS_DELAY: Duration = Duration::from_secs(2);
@@ -128,8 +129,8 @@ pub struct Execution<'a> {
     pub policy: Policy,
     pub cancel: Cancel,
     pub events: Events,
-    /// When to stop, and the words for it.
-    pub deadline: Option<(Instant, String)>,
+    /// When to stop.
+    pub deadline: Option<Deadline>,
     /// Where what was done is remembered.
     pub recorder: Option<&'a Recorder<'a>>,
     /// What is done and what is left.
@@ -202,8 +203,15 @@ impl<'a> Execution<'a> {
     async fn pause(&self, length: Duration) -> Option<Interruption> {
         tokio::select! {
             () = tokio::time::sleep(length) => None,
-            _ = self.cancel.wait() => Some(Interruption::Cancelled),
-            words = self.time_is_up() => Some(Interruption::TimeIsUp(words)),
+            interruption = self.interrupted() => Some(interruption),
+        }
+    }
+
+    /// Completes when a signal comes or the time is up.
+    async fn interrupted(&self) -> Interruption {
+        tokio::select! {
+            _ = self.cancel.wait() => Interruption::Cancelled,
+            deadline = self.time_is_up() => Interruption::TimeIsUp(deadline),
         }
     }
 
@@ -230,12 +238,12 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Completes when the time is up, with the words for it; never without a deadline.
-    async fn time_is_up(&self) -> String {
+    /// Completes when the time is up; never without a deadline.
+    async fn time_is_up(&self) -> Deadline {
         match &self.deadline {
-            Some((when, words)) => {
-                tokio::time::sleep_until((*when).into()).await;
-                words.clone()
+            Some(deadline) => {
+                tokio::time::sleep_until(deadline.when.into()).await;
+                deadline.clone()
             }
             None => std::future::pending().await,
         }
@@ -286,18 +294,10 @@ impl<'a> Execution<'a> {
 }
 
 /// What keeps a step from going on.
-enum Interruption {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Interruption {
     /// A signal came.
     Cancelled,
-    /// The time is up, in words.
-    TimeIsUp(String),
-}
-
-impl From<Interruption> for Outcome {
-    fn from(interruption: Interruption) -> Self {
-        match interruption {
-            Interruption::Cancelled => Outcome::new(Status::Cancelled, Why::Cancelled),
-            Interruption::TimeIsUp(words) => Outcome::new(Status::Failed, Why::TimeUp { words }),
-        }
-    }
+    /// The time is up.
+    TimeIsUp(Deadline),
 }

@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::Execution;
 use super::conflicts::describe;
 use super::event::{Event, StepIndex};
 use super::reason::Why;
+use super::{Execution, Interruption};
 use crate::facts::{Oid, load_forecast, load_index_directory, load_replication};
 use crate::failure::Result;
 use crate::format;
@@ -17,8 +17,8 @@ const POLL: Duration = Duration::from_secs(1);
 pub enum Ahead {
     /// Nothing stands in the way.
     Clear,
-    /// A signal came.
-    Cancelled,
+    /// A signal came, or the time was up.
+    Interrupted(Interruption),
     /// What stood in the way for longer than the step may wait.
     Blocked(Why),
 }
@@ -40,9 +40,8 @@ pub async fn clear(
             .emit(Event::Waiting(at, pid, format!("{who}, before it begins")));
         let since = Instant::now();
         let left = execution.policy.max_wait.saturating_sub(*waited);
-        tokio::select! {
-            () = tokio::time::sleep(POLL.min(left)) => {}
-            _ = execution.cancel.wait() => return Ok(Ahead::Cancelled),
+        if let Some(interruption) = execution.pause(POLL.min(left)).await {
+            return Ok(Ahead::Interrupted(interruption));
         }
         *waited += since.elapsed();
     }

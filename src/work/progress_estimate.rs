@@ -36,24 +36,24 @@ impl ProgressEstimate {
     pub fn expect(&self, step: &Step) {
         let mut pace = self.pace();
         pace.total.steps += 1;
-        pace.total.bytes += step.table_bytes;
+        pace.total.bytes += bytes(step);
     }
 
     /// How long the step will take: as long as it usually does, else by its size; `None` while
     /// nothing is known.
     pub fn estimate(&self, step: &Step) -> Option<Duration> {
-        step.usual_duration.or_else(|| self.pace().time_for(step.table_bytes))
+        step.usual_duration.or_else(|| self.pace().time_for(bytes(step)))
     }
 
     /// Notes what a step came to. Returns how far the run is with so many workers.
     pub fn settle(&self, step: &Step, outcome: &Outcome, jobs: usize) -> Total {
         let mut pace = self.pace();
         if outcome.status == Status::Done {
-            pace.known_bytes = pace.known_bytes.saturating_add(step.table_bytes);
+            pace.known_bytes = pace.known_bytes.saturating_add(bytes(step));
             pace.busy += outcome.duration;
         }
         pace.total.steps_done += 1;
-        pace.total.bytes_done += step.table_bytes;
+        pace.total.bytes_done += bytes(step);
         let left = pace.total.bytes - pace.total.bytes_done;
         pace.total.left = pace.time_for(left).map(|left| left.div_f64(jobs.max(1) as f64));
         pace.total
@@ -62,6 +62,11 @@ impl ProgressEstimate {
     fn pace(&self) -> MutexGuard<'_, RunPace> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the work is measured by: the index that is built, else the table. The history has the same.
+fn bytes(step: &Step) -> i64 {
+    step.estimated_bytes.unwrap_or(step.table_bytes)
 }
 
 impl RunPace {

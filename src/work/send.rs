@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::Execution;
 use super::event::StepIndex;
-use super::reason::{Reason, Why};
+use super::reason::Reason;
+use super::{Execution, Interruption};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
 
@@ -14,8 +14,8 @@ pub enum Ended {
     Done,
     /// The server refused, or the connection broke.
     Failed(ServerError),
-    /// It was cancelled on a signal.
-    Cancelled,
+    /// A signal came, or its time was up.
+    Interrupted(Interruption),
     /// We stopped it for this reason.
     Stopped(Reason),
 }
@@ -29,13 +29,12 @@ pub async fn send(
     waited: &mut Duration,
 ) -> Ended {
     let mut ticket = execution.monitor.track(session, at, *waited);
-    let mut reason = None;
+    let mut stopped = Ended::Interrupted(Interruption::Cancelled);
     let stop = async {
         tokio::select! {
-            _ = execution.cancel.wait() => {}
+            interruption = execution.interrupted() => stopped = Ended::Interrupted(interruption),
             // The monitor holds the other end for as long as the ticket lives.
-            Ok(why) = &mut ticket.stop => reason = Some(why),
-            words = execution.time_is_up() => reason = Some(Why::TimeUp { words }.into()),
+            Ok(why) = &mut ticket.stop => stopped = Ended::Stopped(why),
         }
     };
     let answer = session.execute_unless(sql, stop).await;
@@ -43,6 +42,6 @@ pub async fn send(
     match answer {
         Some(Ok(())) => Ended::Done,
         Some(Err(error)) => Ended::Failed(error),
-        None => reason.map_or(Ended::Cancelled, Ended::Stopped),
+        None => stopped,
     }
 }

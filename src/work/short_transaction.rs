@@ -40,9 +40,8 @@ pub async fn run(
             return Ended::Stopped(Why::GaveUpOnLock { error: error.to_string() }.into());
         }
         execution.events.emit(Event::Retrying(at, error.to_string()));
-        tokio::select! {
-            () = tokio::time::sleep(with_jitter(pause)) => {}
-            _ = execution.cancel.wait() => return Ended::Cancelled,
+        if let Some(interruption) = execution.pause(with_jitter(pause)).await {
+            return Ended::Interrupted(interruption);
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::event::{Event, StepIndex};
 use super::reason::Reason;
 use super::send::send;
-use super::{Execution, send, warnings};
+use super::{Execution, Interruption, send, warnings};
 use crate::pg::server_error::{INSUFFICIENT_PRIVILEGE, LOCK_NOT_AVAILABLE, ServerError};
 use crate::pg::session::{Notice, Session};
 
@@ -27,8 +27,8 @@ pub enum Ended {
     PassedOver(Vec<Notice>),
     /// The server refused, or the connection broke.
     Failed(ServerError),
-    /// It was cancelled on a signal.
-    Cancelled,
+    /// A signal came, or its time was up.
+    Interrupted(Interruption),
     /// We stopped it for this reason.
     Stopped(Reason),
 }
@@ -56,7 +56,7 @@ pub async fn run(
             match ended {
                 send::Ended::Done => Ended::Done,
                 send::Ended::Failed(error) => Ended::Failed(error),
-                send::Ended::Cancelled => Ended::Cancelled,
+                send::Ended::Interrupted(why) => Ended::Interrupted(why),
                 send::Ended::Stopped(why) => Ended::Stopped(why),
             }
         }

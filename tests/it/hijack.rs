@@ -110,9 +110,9 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          adopt --dir {adopted} --schema app --table app.*
          adopt
          apply --dry-run {declared}
-         apply --jobs 2 --max-wait 1m --max-blocker-age 1h --max-replica-lag 1h --wait 1s --deadlock-victim self --yield-to-ddl self --events --no-query-text --maintenance-work-mem 64MB --detach --replace {declared}
+         apply --jobs 2 --max-wait 1m --max-blocker-age 1h --max-replica-lag 1h --wait 1s --deadlock-victim self --yield-to-ddl self --events --no-query-text --maintenance-work-mem 64MB --detach --replace --time-limit 1h --window 00:00-23:59 --time-zone UTC {declared}
          apply --gentle --index sales* --table app.sales --skip-redundant --ignore-other {declared}
-         refresh totals later --with-dependencies --mode plain --jobs 2 --wait 1s --time-limit 1h --metrics-file {metrics} --events --no-query-text
+         refresh totals later --with-dependencies --mode plain --jobs 2 --wait 1s --time-limit 1h --window 00:00-23:59 --time-zone UTC --metrics-file {metrics} --events --no-query-text
          refresh --all --mode concurrent
          refresh app.totals --if-changed
          refresh --all --max-age 1h --dry-run

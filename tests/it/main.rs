@@ -76,3 +76,4 @@ mod verify_schema;
 mod verify_servers;
 mod verify_since;
 mod views;
+mod windows;

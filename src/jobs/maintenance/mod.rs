@@ -180,7 +180,8 @@ async fn look(
 ) -> Result<Looked> {
     let session = database.reader().await?;
     let schema = history::load_schema(&session, owner).await.into();
-    let last = history::load_last_maintenance(&session, command);
+    let commands = [command];
+    let last = history::load_last_maintenance(&session, &commands);
     let past = history::tell(&schema, history::Part::Runs, last).await;
     let (past, trouble) = match past.into_result() {
         Ok(past) => (past.unwrap_or_default(), None),

@@ -2,22 +2,29 @@
 
 use crate::app::command::{Command, OnSignal, Targets};
 use crate::app::manual::Example;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::apply_report::APPLY;
 use super::plan::{Selection, open};
 use super::plan_report::PlanReport;
 use crate::app::Context;
 use crate::app::execute::Limits;
+use crate::app::hours::{Time, TimeOfDay, WhenClosed, WindowClosed};
 use crate::duration;
+use crate::facts::Known;
+use crate::facts::history::{self, PastMaintenance, Schema};
 use crate::failure::Result;
 use crate::output::Report;
-use crate::output::dry_run::{DryRunReport, Rest};
+use crate::output::dry_run::{self, DryRunReport};
 use crate::pg::advisory::{Job, RunLock};
-use crate::pg::database::{ConnectOptions, Errand, OrphanPolicy};
+use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
+use crate::warning::Warning;
 use crate::work::apply::load::load_plan;
 use crate::work::circumstances::{circumstances, require_sound};
 use crate::work::plan::Plan;
+use crate::work::progress_estimate::ProgressEstimate;
+use crate::work::record;
+use crate::work::time::{Deadline, Rest};
 use crate::work::{Apply, DeadlockVictim, Execution, Policy, YieldToDdl};
 
 /// Make the database match the SQL files, online
@@ -77,6 +84,14 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub wait: Option<Duration>,
 
+    /// Start nothing that would not finish within this time, and cancel what still runs then; what
+    /// is left is not a failure
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub time_limit: Option<Duration>,
+
+    #[command(flatten)]
+    pub day: TimeOfDay,
+
     /// Which session to cancel when a build is certain to deadlock; an ANALYZE or a concurrent
     /// index build of another session is always the one, because it can simply be repeated
     /// [default: postgres]
@@ -125,6 +140,12 @@ impl Command for Args {
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
         let declaration = self.selection.declaration(context)?;
         let options = self.selection.options(context)?;
+        let limit = |limit| Deadline::of_limit(Instant::now(), limit, Rest::IsLeft);
+        let limit = self.time_limit.map(limit);
+        let deadline = match self.day.deadline(context, limit, WhenClosed::Leave).await? {
+            Time::Left(deadline) => deadline,
+            Time::Closed => return Ok(Box::new(WindowClosed)),
+        };
         let policy = self.policy(context);
         let database = context
             .unless_cancelled(open(context, &self.connect_options(context), &declaration))
@@ -132,7 +153,11 @@ impl Command for Args {
         if self.dry_run {
             let plan =
                 context.unless_cancelled(load_plan(&database, &declaration, &options)).await?;
-            return Ok(Box::new(DryRunReport { plan, rest: Rest::Counted, overview: None }));
+            return Ok(Box::new(DryRunReport {
+                plan,
+                rest: dry_run::Rest::Counted,
+                overview: None,
+            }));
         }
         require_sound(&database)?;
         let wait = self.wait.unwrap_or(context.config.apply.wait);
@@ -145,14 +170,45 @@ impl Command for Args {
         if plan.has_work() {
             context.console.preview(&PlanReport::of(&plan));
         }
-        let limits = Limits { policy, deadline: None, schema: None, trouble: None };
-        let run = async |execution: Execution<'_>, plan: &Plan| {
+        let owner = context.config.history.owner.as_deref();
+        let past = match &deadline {
+            Some(_) if plan.has_work() => load_past_builds(&database, owner).await?,
+            _ => Past::default(),
+        };
+        let Past { builds, schema, trouble } = past;
+        let limits = Limits { policy, deadline, schema, trouble };
+        let run = async |mut execution: Execution<'_>, plan: &Plan| {
+            execution.progress_estimate = ProgressEstimate::with_past(builds.iter());
             Ok(Apply::new(execution, &lock, &options).run(plan).await)
         };
         let done = context.execute(&database, plan, limits, run).await?;
         Ok(context.executed(done, APPLY))
     }
 }
+
+/// What the history tells of builds, for those who have to end in time.
+#[derive(Default)]
+struct Past {
+    builds: Vec<PastMaintenance>,
+    schema: Option<Known<Schema>>,
+    /// That the history cannot be read is a warning.
+    trouble: Option<Warning>,
+}
+
+async fn load_past_builds(database: &Database, owner: Option<&str>) -> Result<Past> {
+    let session = database.reader().await?;
+    let schema = Known::from(history::load_schema(&session, owner).await);
+    let asked = history::load_last_maintenance(&session, BUILDS);
+    let (builds, trouble) =
+        match history::tell(&schema, history::Part::Runs, asked).await.into_result() {
+            Ok(builds) => (builds.unwrap_or_default(), None),
+            Err(why) => (Vec::new(), Some(record::not_read(&why))),
+        };
+    Ok(Past { builds, schema: Some(schema), trouble })
+}
+
+/// The commands that build indexes.
+const BUILDS: &[&str] = &["apply", "reindex"];
 
 impl Args {
     fn policy(&self, context: &Context) -> Policy {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::app::Context;
 use crate::app::execute::Limits;
+use crate::app::hours::{Time, TimeOfDay, WhenClosed, WindowClosed};
 use crate::config::Mode;
 use crate::did_you_mean;
 use crate::duration;
@@ -17,9 +18,8 @@ use crate::facts::history::{self, Schema};
 use crate::facts::refresh::Facts;
 use crate::facts::{self, Known};
 use crate::failure::{Failure, Result};
-use crate::format;
 use crate::output::Report;
-use crate::output::dry_run::{DryRunReport, Rest};
+use crate::output::dry_run::{self, DryRunReport};
 use crate::output::metrics::{self, Series};
 use crate::pg::advisory::ObjectLocks;
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
@@ -29,6 +29,7 @@ use crate::work::plan::Plan;
 use crate::work::record;
 use crate::work::refresh::plan::{self, Options, Selection};
 use crate::work::refresh::{LOCK_PATIENCE, Refreshing};
+use crate::work::time::{Deadline, Rest};
 use crate::work::{Execution, Policy};
 use report::REFRESH;
 
@@ -92,6 +93,9 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub time_limit: Option<Duration>,
 
+    #[command(flatten)]
+    pub day: TimeOfDay,
+
     /// Write metrics for Prometheus (node_exporter's textfile collector) to this file
     #[arg(long, value_name = "FILE")]
     pub metrics_file: Option<PathBuf>,
@@ -129,6 +133,11 @@ impl Command for Args {
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
         let began = Instant::now();
         self.metrics_file.as_deref().map_or(Ok(()), metrics::check)?;
+        let limit = self.time_limit.map(|limit| Deadline::of_limit(began, limit, Rest::Fails));
+        let deadline = match self.day.deadline(context, limit, WhenClosed::Leave).await? {
+            Time::Left(deadline) => deadline,
+            Time::Closed => return Ok(Box::new(WindowClosed)),
+        };
         let selection = self.selection(context)?;
         let options = self.options(context, selection.clone().unwrap_or(Selection::All));
         let database =
@@ -143,14 +152,14 @@ impl Command for Args {
             plan.warnings.extend(trouble);
             return Ok(Box::new(DryRunReport {
                 plan,
-                rest: Rest::Explained("views"),
+                rest: dry_run::Rest::Explained("views"),
                 overview: None,
             }));
         }
         database.require_writable()?;
         let limits = Limits {
             policy: self.policy(context),
-            deadline: self.deadline(began),
+            deadline,
             schema: Some(schema),
             trouble,
         };
@@ -232,14 +241,6 @@ fn nothing_named(facts: &Facts) -> Failure {
 }
 
 impl Args {
-    /// When everything has to be over, and the words for it.
-    fn deadline(&self, began: Instant) -> Option<(Instant, String)> {
-        self.time_limit.map(|limit| {
-            let words = format!("the time limit of {} is over", format::duration(limit));
-            (began + limit, words)
-        })
-    }
-
     /// Which views; `None` where nobody says.
     fn selection(&self, context: &Context) -> Result<Option<Selection>> {
         if self.all {

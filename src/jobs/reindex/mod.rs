@@ -234,7 +234,7 @@ async fn look(database: &Database, options: &Options, owner: Option<&str>) -> Re
 /// What the history tells of indexes. Returns why it could not be read.
 async fn remember(session: &Session, schema: &Known<Schema>, facts: &mut Facts) -> Option<Warning> {
     let asked = async {
-        let past = history::load_last_maintenance(session, "reindex").await?;
+        let past = history::load_last_maintenance(session, &["reindex"]).await?;
         Ok((past, reindex::load_births(session).await?))
     };
     match history::tell(schema, history::Part::Runs, asked).await.into_result() {

@@ -13,11 +13,11 @@ use crate::pg::server_error::{DISK_FULL, LOCK_NOT_AVAILABLE, ServerError};
 use crate::work::event::{Event, Outcome, Status, StepIndex};
 use crate::work::plan::{Action, Statement, Step, Subject, Verdict};
 use crate::work::preflight::{self, Ahead};
-use crate::work::reason::{self, Reason};
+use crate::work::reason;
 use crate::work::retry::RETRIES;
 use crate::work::send::{Ended, send};
 use crate::work::{
-    Apply, Execution, begun, foreign_build, orphaned_backend, short_transaction, warnings,
+    Apply, Execution, begun, foreign_build, orphaned_backend, short_transaction, time, warnings,
 };
 
 /// More than any plan needs, retries included: whoever needs more is going round in circles.
@@ -269,16 +269,16 @@ impl Work<'_> {
         if let Some(table) = table {
             match preflight::clear(self.execution, self.at, *table, &mut self.waited).await? {
                 Ahead::Clear => {}
-                Ahead::Cancelled => {
-                    let why = reason::Why::CancelledBeforeBegun;
-                    return Ok(Some(Outcome::new(Status::Cancelled, why)));
+                Ahead::Interrupted(interruption) => {
+                    return Ok(Some(time::unbegun(interruption)));
                 }
                 Ahead::Blocked(reason) => return Ok(Some(Outcome::new(Status::Failed, reason))),
             }
         }
         // The semaphore is never closed.
         let _slot = self.apply.slots.acquire().await;
-        if let Some(outcome) = self.execution.not_started() {
+        let execution = self.execution;
+        if let Some(outcome) = execution.not_started().or_else(|| time::over(execution)) {
             return Ok(Some(outcome));
         }
         self.send(statement).await
@@ -318,11 +318,12 @@ impl Work<'_> {
                 Ok(None)
             }
             Ended::Failed(error) => self.failed(pid, statement, &error).await,
-            Ended::Cancelled => Ok(Some(
-                self.stopped(Status::Cancelled, reason::Why::Cancelled, Some(statement)).await,
-            )),
+            Ended::Interrupted(interruption) => {
+                Ok(Some(self.stopped(interruption.into(), Some(statement)).await))
+            }
             Ended::Stopped(why) => {
-                Ok(Some(self.stopped(Status::Failed, why, Some(statement)).await))
+                let outcome = Outcome::new(Status::Failed, why);
+                Ok(Some(self.stopped(outcome, Some(statement)).await))
             }
         }
     }
@@ -384,9 +385,10 @@ impl Work<'_> {
         why: &str,
         statement: Option<&Statement>,
     ) -> Result<Option<Outcome>> {
-        if self.execution.before_retry(self.at, why, &mut self.retries).await?.is_some() {
-            let why = reason::Why::Cancelled;
-            return Ok(Some(self.stopped(Status::Cancelled, why, statement).await));
+        if let Some(interruption) =
+            self.execution.before_retry(self.at, why, &mut self.retries).await?
+        {
+            return Ok(Some(self.stopped(interruption.into(), statement).await));
         }
         // What broke our connection may have broken the one that held the lock.
         self.apply.lock.regain(self.execution.database).await?;
@@ -394,18 +396,12 @@ impl Work<'_> {
     }
 
     /// A statement that was stopped may have finished in the race: the catalog decides.
-    async fn stopped(
-        &self,
-        status: Status,
-        reason: impl Into<Reason>,
-        statement: Option<&Statement>,
-    ) -> Outcome {
+    async fn stopped(&self, mut outcome: Outcome, statement: Option<&Statement>) -> Outcome {
         if let Ok(seen) = replan(self.apply, self.subject).await
             && seen.step.verdict == Verdict::AsDeclared
         {
             return self.arrived(seen.size_bytes, seen.rows);
         }
-        let mut outcome = Outcome::new(status, reason);
         let left = (self.table.as_ref(), self.execution.monitor.index_of(self.at));
         cleanup::after(self.apply, self.subject, statement, left, &mut outcome).await;
         outcome
@@ -419,6 +415,9 @@ impl Work<'_> {
         if self.execution.cancel.signal().is_some() {
             let why = reason::Why::CancelledWaiting { what: why.to_owned() };
             return Some(Outcome::new(Status::Cancelled, why));
+        }
+        if let Some(over) = time::over(self.execution) {
+            return Some(over);
         }
         let patient = self.waited < self.execution.policy.max_wait;
         let why = reason::Why::GaveUp { what: why.to_owned() };

@@ -55,7 +55,7 @@ async fn once(
             }
         }
         Ended::Failed(error) => Outcome::from(&error),
-        Ended::Cancelled => Outcome::new(Status::Cancelled, reason::Why::Cancelled),
+        Ended::Interrupted(interruption) => interruption.into(),
         Ended::Stopped(why) => Outcome::new(Status::Failed, why),
     };
     if outcome.status == Status::Done {

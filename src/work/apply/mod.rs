@@ -20,10 +20,10 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Semaphore;
 
-use super::Execution;
 use super::engine::{self, Job, Stage, Tried};
 use super::event::{Event, Outcome, Status, StepIndex};
 use super::plan::{Plan, Step, Subject, Verdict};
+use super::{Execution, time};
 use crate::pg::advisory::RunLock;
 use crate::pg::name::RelationName;
 use plan::Options;
@@ -103,7 +103,10 @@ impl Job for Apply<'_> {
             return Some(Outcome::new(Status::Failed, why));
         }
         let needed = step.only_if_changed.as_ref().is_none_or(|table| self.has_changed(table));
-        (!needed).then(|| Outcome::new(Status::Skipped, Why::NothingChangedThere))
+        match needed {
+            true => time::not_enough(&self.execution, step),
+            false => Some(Outcome::new(Status::Skipped, Why::NothingChangedThere)),
+        }
     }
 
     async fn work(&self, at: StepIndex, step: &Step) -> Tried {

@@ -7,7 +7,6 @@ mod why;
 mod work;
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
 
 use super::engine::{self, Job, Stage, Tried};
 use super::event::{Outcome, Status, StepIndex};
@@ -66,8 +65,7 @@ impl MaintenanceRun<'_> {
     }
 
     fn is_stopped(&self) -> bool {
-        let deadline = self.execution.deadline.as_ref();
-        deadline.is_some_and(|(when, _)| Instant::now() >= *when)
+        self.execution.deadline.as_ref().is_some_and(time::Deadline::is_over)
             || self.execution.cancel.signal().is_some()
     }
 

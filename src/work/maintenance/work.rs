@@ -10,9 +10,8 @@ use crate::work::engine::Tried;
 use crate::work::event::{Detail, Event, Maintained, Outcome, Status, StepIndex};
 use crate::work::plan::{Statement, Step};
 use crate::work::retry::RETRIES;
-use crate::work::time::left;
 use crate::work::vacuum_analyze::{self, Ended};
-use crate::work::{Interruption, reason, warnings};
+use crate::work::{reason, warnings};
 
 /// The work on one table.
 pub struct Work<'a> {
@@ -58,7 +57,7 @@ impl<'a> Work<'a> {
             };
             match self.run.execution.before_retry(self.at, &failure, &mut retries).await {
                 Ok(None) => {}
-                Ok(Some(interruption)) => return left(interruption).into(),
+                Ok(Some(interruption)) => return Outcome::from(interruption).into(),
                 Err(failure) => return Outcome::from(failure).into(),
             }
         }
@@ -95,9 +94,8 @@ impl<'a> Work<'a> {
                 Outcome::new(Status::Skipped, Why::Dropped)
             }
             Ended::Failed(error) => return Ok(Err(error)),
-            Ended::Cancelled => left(Interruption::Cancelled),
-            // Only the end of the time stops it: nothing here waits for others.
-            Ended::Stopped(why) => left(Interruption::TimeIsUp(why.words)),
+            Ended::Interrupted(interruption) => interruption.into(),
+            Ended::Stopped(why) => Outcome::new(Status::Failed, why),
         };
         let detail = Some(Detail::Maintained(detail));
         Ok(Ok(Outcome { detail, ..outcome }.into()))

@@ -8,12 +8,12 @@ mod work;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::engine::{self, Job, Stage, Tried};
 use super::event::{Event, Outcome, Status, StepIndex};
 use super::plan::{Plan, Step, Subject};
-use super::{Execution, orphaned_backend, reason};
+use super::{Execution, orphaned_backend, time};
 use crate::facts::{Known, Oid, Sources, Unavailable, Writes, load_wal_position};
 use crate::pg::advisory::ObjectLocks;
 use crate::pg::name::RelationName;
@@ -110,11 +110,8 @@ impl Job for Refreshing<'_> {
     }
 
     async fn not_to_start(&self, step: &Step) -> Option<Outcome> {
-        if let Some((when, words)) = &self.execution.deadline
-            && Instant::now() >= *when
-        {
-            let why = reason::Why::TimeUpBeforeStart { words: words.clone() };
-            return Some(Outcome::new(Status::Failed, why));
+        if let Some(outcome) = time::not_enough(&self.execution, step) {
+            return Some(outcome);
         }
         let ended = self.ended();
         let missing = self.needs(step).iter().find(|need| !ended.sound.contains(*need))?;

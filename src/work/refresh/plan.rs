@@ -147,6 +147,8 @@ impl Planner<'_> {
         let subject = Subject::Refresh(Refresh { view: self.view.oid, way, needs });
         let mut step = Step::new(Action::RefreshView, self.view.name.clone(), subject);
         step.table_bytes = self.view.size_bytes;
+        let last = self.facts.last.get(&self.view.oid);
+        step.usual_duration = last.and_then(|last| last.usual_duration);
         match (self.why_not_needed(upstream), self.why_not_possible(way)) {
             (Err(why), _) => {
                 step.verdict = Verdict::LeftOut;

@@ -23,7 +23,7 @@ use crate::pg::session::Session;
 use crate::work::conflicts::describe;
 use crate::work::event::{Detail, Event, Outcome, Progress, Refreshed, Skipped, Status, StepIndex};
 use crate::work::plan::{Step, Subject, Verdict, one_line};
-use crate::work::reason::{self, Reason};
+use crate::work::reason::Reason;
 use crate::work::retry::{RETRIES, with_jitter};
 use crate::work::send::{Ended, send};
 use crate::work::subject::{Refresh, Way};
@@ -252,9 +252,7 @@ impl<'a> Work<'a> {
                 let outcome = self.failed(pid, &sql, view, &error).await?;
                 Ok(outcome.map(|outcome| (outcome, None)))
             }
-            Ended::Cancelled => {
-                Ok(Some((Outcome::new(Status::Cancelled, reason::Why::Cancelled), None)))
-            }
+            Ended::Interrupted(interruption) => Ok(Some((interruption.into(), None))),
             Ended::Stopped(reason) => Ok(Some((Outcome::new(Status::Failed, reason), None))),
         }
     }

@@ -16,9 +16,7 @@ use crate::work::reason::{self, Reason};
 use crate::work::retry::RETRIES;
 use crate::work::send::{Ended, send};
 use crate::work::subject::Rebuild;
-use crate::work::{
-    Execution, Interruption, begun, drop_index, foreign_build, orphaned_backend, time, warnings,
-};
+use crate::work::{Execution, begun, drop_index, foreign_build, orphaned_backend, time, warnings};
 
 /// More than any rebuild needs, retries and leftovers included.
 const MOST_SENDS: usize = 32;
@@ -154,9 +152,7 @@ impl<'a> Work<'a> {
         let table = self.rebuild.table;
         match preflight::clear(self.execution, self.at, table, &mut self.waited).await? {
             Ahead::Clear => Ok(self.execution.not_started()),
-            Ahead::Cancelled => {
-                Ok(Some(Outcome::new(Status::Cancelled, reason::Why::CancelledBeforeBegun)))
-            }
+            Ahead::Interrupted(interruption) => Ok(Some(time::unbegun(interruption))),
             Ahead::Blocked(why) => Ok(Some(Outcome::new(Status::Failed, why))),
         }
     }
@@ -263,10 +259,7 @@ impl<'a> Work<'a> {
                 Ok(None)
             }
             Ended::Failed(error) => self.failed(pid, &sql, &error).await,
-            Ended::Cancelled => Ok(Some(self.stopped(Interruption::Cancelled.into()).await)),
-            Ended::Stopped(why) if why.code == "time-up" => {
-                Ok(Some(self.stopped(time::left(Interruption::TimeIsUp(why.words))).await))
-            }
+            Ended::Interrupted(interruption) => Ok(Some(self.stopped(interruption.into()).await)),
             Ended::Stopped(why) => Ok(Some(self.stopped(Outcome::new(Status::Failed, why)).await)),
         }
     }
@@ -296,7 +289,7 @@ impl<'a> Work<'a> {
         if let Some(interruption) =
             self.execution.before_retry(self.at, why, &mut self.retries).await?
         {
-            return Ok(Some(self.stopped(time::left(interruption)).await));
+            return Ok(Some(self.stopped(interruption.into()).await));
         }
         // What broke our connection may have broken the one that held the lock.
         self.run.lock.regain(self.execution.database).await?;
@@ -348,7 +341,7 @@ impl<'a> Work<'a> {
         self.execution.events.emit(Event::Waiting(self.at, 0, why.words.clone()));
         let since = Instant::now();
         if let Some(interruption) = self.execution.pause(BETWEEN_LOOKS).await {
-            return Some(time::left(interruption));
+            return Some(interruption.into());
         }
         // The look itself has waited as long as it may, too.
         self.waited += since.elapsed() + LOOK_WAITS;
