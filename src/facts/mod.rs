@@ -2,6 +2,7 @@
 //! that a plan needs is asked in one round, however many objects are declared.
 
 pub mod activity;
+pub mod at_stake;
 pub mod btree_size;
 mod canonical;
 pub mod columns;

@@ -163,6 +163,8 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          history --object app.* --since 1h --command refresh --outcome done --limit 5
          history --keep 1h
          activity
+         activity --cancel 1999999999 --terminate 1999999998 --yes --force
+         activity --cancel-blockers-of 1999999999 --yes
          activity --all-databases --min-duration 0s --user postgres --no-query-text
          verify --layout plain --base {base} --workload {workload} --fail-on error --report {report} --skip-missing-extensions --set app.tenant=1 --placeholder a=b {migrations}
          verify --down {migrations}

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod activity;
+mod activity_hands;
 mod adopt;
 mod advise;
 mod apply;

@@ -1,13 +1,17 @@
 //! `pgtend activity`.
 
+mod hands;
 pub mod plan;
 pub mod report;
+mod signals;
+mod signals_report;
 
 use crate::app::command::Command;
 use crate::app::manual::Example;
 use std::time::Duration;
 
 use crate::app::Context;
+use crate::app::choice::Whole;
 use crate::duration;
 use crate::facts::activity::{self, Activity, SessionScope, WantedSessions};
 use crate::failure::{Failure, Kind, Result};
@@ -26,12 +30,15 @@ use report::Look;
 /// BLOCKS is the number of sessions that wait for it, directly or not. Prepared transactions appear
 /// under their names.
 ///
-/// pgtend only reads: it takes no lock and cancels nothing. To cancel a statement run
-/// pg_cancel_backend(pid), to end a session pg_terminate_backend(pid).
+/// Without --cancel, --terminate and --cancel-blockers-of pgtend only reads: it takes no lock and
+/// ends nobody. With them it says what will be lost, asks on a terminal (scripts say --yes), sends the
+/// signal only to the session that it has shown, and looks whether it has ended. It exits with 4 if
+/// one was left for a reason that needs a person.
 ///
 /// The server keeps the first track_activity_query_size bytes of a statement. On a terminal pgtend
 /// cuts it to the width; -v shows all of it.
 #[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("hands").args(["cancel", "terminate", "cancel_blockers_of"]).multiple(true)))]
 pub struct Args {
     /// Repeat at this interval until q or Ctrl-C [default: 2s]
     #[arg(
@@ -63,6 +70,31 @@ pub struct Args {
     /// Never show statements
     #[arg(long)]
     pub no_query_text: bool,
+
+    /// Cancel the statement of this session; its transaction is rolled back; repeatable
+    #[arg(long, value_name = "PID", conflicts_with = "watch", value_parser = pid())]
+    pub cancel: Vec<i32>,
+
+    /// End this session; its transaction is rolled back; repeatable
+    #[arg(long, value_name = "PID", conflicts_with = "watch", value_parser = pid())]
+    pub terminate: Vec<i32>,
+
+    /// Cancel the statements of those that hold this session up: the first ones, who wait for nobody
+    /// themselves
+    #[arg(long, value_name = "PID", conflicts_with = "watch", value_parser = pid())]
+    pub cancel_blockers_of: Option<i32>,
+
+    /// With --cancel, --terminate or --cancel-blockers-of: do not ask
+    #[arg(short = 'y', long, requires = "hands")]
+    pub yes: bool,
+
+    /// With one of these: also autovacuum, replication, and sessions of pgtend
+    #[arg(long, requires = "hands")]
+    pub force: bool,
+}
+
+const fn pid() -> Whole<i32> {
+    Whole::new(1, i32::MAX as u64)
 }
 
 impl Command for Args {
@@ -74,12 +106,19 @@ impl Command for Args {
             "pgtend activity --user app --min-duration 10s",
             "Show long statements of a role",
         ),
+        (
+            "pgtend activity --cancel-blockers-of 4711",
+            "Let a session go on that waits for a lock",
+        ),
     ];
     const SEE_ALSO: &'static [&'static str] = &["slow-queries"];
 
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
         let connect_options = context.connect_options("activity");
         let database = context.open(&connect_options).await?;
+        if self.has_hands() {
+            return signals::run(context, self, &database).await;
+        }
         let session = database.reader().await?;
         let look = self.look(&database, &session).await?;
         match self.watch {
@@ -127,6 +166,11 @@ fn may_pass(failure: &Failure) -> bool {
 }
 
 impl Args {
+    /// Whether anybody is to be ended.
+    fn has_hands(&self) -> bool {
+        !self.cancel.is_empty() || !self.terminate.is_empty() || self.cancel_blockers_of.is_some()
+    }
+
     async fn look(&self, database: &Database, session: &Session) -> Result<Look> {
         let mut look = look(&database.server, session, &self.wanted()).await?;
         if self.no_query_text {

@@ -1,0 +1,8 @@
+-- Ends a session, if it is still the same one.
+-- $1: its pid; $2: its start, NULL where it could not be seen. Returns one row, is_sent: the signal was
+-- sent; none where the session has ended.
+-- Privilege: the session's role, or pg_signal_backend; a superuser's only superusers. Cost: the activity view.
+SELECT pg_catalog.pg_terminate_backend(a.pid) AS is_sent
+FROM pg_catalog.pg_stat_activity AS a
+WHERE a.pid = $1::pg_catalog.int4
+  AND ($2::pg_catalog.text IS NULL OR a.backend_start::pg_catalog.text = $2::pg_catalog.text)
