@@ -9,7 +9,7 @@ use crate::app::choice;
 use crate::app::command::{Command, Connects, OnSignal, Targets};
 use crate::app::fleet::{self, Choice, is_pattern};
 use crate::app::manual::Example;
-use crate::app::{Context, manual};
+use crate::app::{Context, manual, notify};
 use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::demo;
@@ -181,6 +181,23 @@ impl Cli {
             let file = file.display();
             console.warn(&format!("{file} is not read, because {why}; --config {file} reads it"));
         }
+        let told = (config.clone(), console.clone(), Arc::clone(&origin));
+        let result = self.run_with(config, console, origin, cancel, inflight).await;
+        let (config, console, origin) = told;
+        let heard = result.as_ref().map(AsRef::as_ref);
+        notify::tell(&config, heard, &console, &origin).await;
+        Ok(result?.exit_code())
+    }
+
+    /// Runs the command with this configuration, and shows its report.
+    async fn run_with(
+        &self,
+        config: Config,
+        console: Console,
+        origin: Arc<Origin>,
+        cancel: Cancel,
+        inflight: Inflight,
+    ) -> Result<Box<dyn Report>> {
         let connects = self.command.connects();
         let is_together = self.command.targets() == Targets::Together;
         let several = match connects {
@@ -214,7 +231,7 @@ impl Cli {
             None => self.command.run_soundly(&context).await?,
         };
         context.show(report.as_ref())?;
-        Ok(report.exit_code())
+        Ok(report)
     }
 
     async fn run_on_each(&self, context: &Context, choice: &Choice) -> Result<FleetReport> {

@@ -2,6 +2,7 @@
 //! Flags win over the file, the file over the defaults.
 
 mod check;
+mod notify;
 mod serve;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::files;
 use crate::size;
 pub use check::CheckConfig;
+pub use notify::{NotifyConfig, NotifyFormat, NotifyOn};
 pub use serve::ServeConfig;
 
 /// How many things at once; more would only wait for the server's connections and disks.
@@ -54,6 +56,12 @@ pub struct Config {
     pub serve: ServeConfig,
     /// `pgtend demo`.
     pub demo: Demo,
+    /// Who is told what a command came to.
+    pub notify: NotifyConfig,
+    /// The file, where it was found in the working folder and nobody has named it: whoever made the folder
+    /// has no say in what is run.
+    #[serde(skip)]
+    pub found_here: Option<PathBuf>,
     /// Files that nobody named and that another user may have written, with the reason: who works in
     /// such a folder must not be led to another's server.
     #[serde(skip)]
@@ -395,7 +403,10 @@ impl Config {
         let mut passed_over = Vec::new();
         for file in places().into_iter().filter(|place| place.is_file()) {
             match files::distrust(&file) {
-                Ok(None) => return Ok(Config { passed_over, ..Config::read(&file)? }),
+                Ok(None) => {
+                    let found_here = (file == Path::new(HERE)).then(|| file.clone());
+                    return Ok(Config { passed_over, found_here, ..Config::read(&file)? });
+                }
                 Ok(Some(why)) => passed_over.push((file, why)),
                 Err(error) => passed_over.push((file, error.to_string())),
             }
@@ -452,6 +463,7 @@ impl Config {
             refused(&format!("targets.{name}"), error.message())
         })?;
         config.written.clone_from(&self.written);
+        config.found_here.clone_from(&self.found_here);
         config.settle().map_err(|failure| failure.context(format!("targets.{name}")))?;
         Ok(config)
     }
@@ -540,11 +552,14 @@ fn refused(place: &str, said: &str) -> Failure {
     Failure::new(Kind::Config, format!("{place}: {said}")).hint(hint)
 }
 
+/// In the working folder.
+const HERE: &str = "pgtend.toml";
+
 fn places() -> Vec<PathBuf> {
     let user = variable("XDG_CONFIG_HOME")
         .or_else(|| variable("HOME").map(|home| home.join(".config")))
         .map(|folder| folder.join("pgtend/config.toml"));
-    let places = [Some(PathBuf::from("pgtend.toml")), user, Some("/etc/pgtend/config.toml".into())];
+    let places = [Some(PathBuf::from(HERE)), user, Some("/etc/pgtend/config.toml".into())];
     places.into_iter().flatten().collect()
 }
 

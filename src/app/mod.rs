@@ -6,6 +6,7 @@ pub mod execute;
 pub mod fleet;
 pub mod hours;
 pub mod manual;
+pub mod notify;
 pub mod planner_twin;
 
 use std::future::Future;

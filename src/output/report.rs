@@ -105,6 +105,16 @@ impl Text {
         }
     }
 
+    /// All of it, but for narration.
+    pub fn joined(self) -> String {
+        let pieces = self.pieces.into_iter().filter_map(|piece| match piece {
+            Piece::Product(text) => Some(text),
+            Piece::Warning(text) => Some(format!("warning: {text}\n")),
+            Piece::Narration(_) => None,
+        });
+        pieces.collect()
+    }
+
     /// The product alone, as it goes into a file.
     pub fn into_product(self) -> String {
         let products = self.pieces.into_iter().filter_map(|piece| match piece {

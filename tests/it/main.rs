@@ -41,6 +41,7 @@ mod messages;
 mod mutated;
 mod mutated_plan;
 mod names;
+mod notify;
 mod outcome;
 mod owners_code;
 mod pages;
