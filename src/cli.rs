@@ -17,7 +17,7 @@ use crate::failure::{Failure, Result};
 use crate::jobs::maintenance::{analyze, vacuum};
 use crate::jobs::plan_and_apply::{apply, plan};
 use crate::jobs::{
-    activity, adopt, advise, check, completions, history, init, man, prove, refresh, reindex,
+    activity, adopt, advise, check, completions, history, init, load, man, prove, refresh, reindex,
     rules, slow_queries, snapshot, verify, what_if,
 };
 use crate::output::inflight::Inflight;
@@ -467,6 +467,7 @@ commands! {
     WhatIf(what_if::Args),
     Advise(advise::Args),
     Prove(prove::Args),
+    Load(load::Args),
     Init(init::Args),
     History(history::Args),
     Activity(activity::Args),

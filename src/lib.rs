@@ -60,7 +60,7 @@ pub mod inside {
     pub use crate::declared::{Others, Passed, SqlFile, understand};
     pub use crate::duration::parse as parse_duration;
     pub use crate::facts::explain::{Explained, Guard, TableFacts, generic_plan, load_table_facts};
-    pub use crate::facts::reach::Trust;
+    pub use crate::facts::reach::{Deed, Trust};
     pub use crate::facts::secret::without_secrets;
     pub use crate::facts::statements::{SnapshotFile, selected};
     pub use crate::facts::{IndexBloat, Known, Wanted, load_index_bloat};

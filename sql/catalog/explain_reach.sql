@@ -1,7 +1,8 @@
 -- What a statement may reach that belongs to a role which is not trusted: planning calls functions, reads
--- the expressions of indexes, constraints and policies, and expands views and partitions.
+-- the expressions of indexes, constraints and policies, and expands views and partitions; writing fires triggers.
 -- $1: the schemas in which its names may be found; $2: all words of the statement; $3: its text; $4: oids of
--- trusted roles, besides superusers. Looked at is what bears one of the words as its name, the relations
+-- trusted roles, besides superusers; $5: whether the triggers of tables count, and those of tables that foreign
+-- keys lead to. Looked at is what bears one of the words as its name, the relations
 -- that this session has locked, as parsing a statement does, and whatever these depend on. Returns one row
 -- at most: kind, object and owner.
 -- Privilege: none. Cost: pg_class and the casts once, and pg_depend by index for each object that is
@@ -101,6 +102,24 @@ reached AS (
           ]
         )
       )
+    UNION ALL
+    SELECT
+      g.class,
+      CASE g.class
+        WHEN r.class THEN t.tgconstrrelid
+        WHEN 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid THEN t.tgfoid
+        ELSE t.oid
+      END
+    FROM pg_catalog.pg_trigger AS t
+    CROSS JOIN (
+      VALUES
+        ('pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid),
+        ('pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid),
+        ('pg_catalog.pg_trigger'::pg_catalog.regclass::pg_catalog.oid)
+    ) AS g (class)
+    WHERE $5::pg_catalog.bool
+      AND r.class = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
+      AND t.tgrelid = r.oid
     UNION ALL
     SELECT r.class, i.inhrelid
     FROM pg_catalog.pg_inherits AS i

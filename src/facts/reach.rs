@@ -18,8 +18,38 @@ use super::Oid;
 use super::load::ask;
 use crate::failure::{Failure, Result};
 use crate::pg::name::{NAME_MAX_BYTES, quote_ident, with_suffix};
-use crate::pg::search_path::{self, SearchPath};
+use crate::pg::search_path::SearchPath;
+use crate::pg::server_error::ServerError;
 use crate::pg::session::{Answer, Session};
+
+/// What is done with statements, and so what of it runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Deed {
+    /// They are planned.
+    #[default]
+    Planning,
+    /// They are executed, and only read.
+    Reading,
+    /// They are executed, and may write, which fires triggers.
+    Writing,
+}
+
+impl Deed {
+    fn words(self) -> &'static str {
+        match self {
+            Deed::Planning => "planning",
+            Deed::Reading | Deed::Writing => "executing",
+        }
+    }
+
+    /// The option that names further roles to trust.
+    fn option(self) -> &'static str {
+        match self {
+            Deed::Planning => "--explain-others",
+            Deed::Reading | Deed::Writing => "--trust",
+        }
+    }
+}
 
 /// Whose code may run with the rights of this role, besides that of superusers.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +57,7 @@ pub struct Trust {
     roles: Vec<Oid>,
     /// The schemas of the user's search path, in their order.
     path: Vec<String>,
+    deed: Deed,
 }
 
 impl Trust {
@@ -34,16 +65,40 @@ impl Trust {
     ///
     /// # Errors
     /// `Usage` where there is no such role; those of the connection and of the query.
-    pub async fn load(session: &Session, path: &SearchPath, named: &[String]) -> Result<Trust> {
+    pub async fn load(
+        session: &Session,
+        path: &SearchPath,
+        named: &[String],
+        deed: Deed,
+    ) -> Result<Trust> {
         let sql = include_str!("../../sql/catalog/explain_trust.sql");
         let rows = ask(session, sql, &[(&named, Type::TEXT_ARRAY)]).await?;
         let is_there =
             |name: &&String| rows.iter().any(|row| row.get::<_, &str>("name") == name.as_str());
         if let Some(name) = named.iter().find(|name| !is_there(name)) {
-            return Err(Failure::usage(format!("--explain-others {name}: there is no such role")));
+            let option = deed.option();
+            return Err(Failure::usage(format!("{option} {name}: there is no such role")));
         }
         let roles = rows.iter().map(|row| row.get("oid")).collect();
-        Ok(Trust { roles, path: path.schemas.clone() })
+        Ok(Trust { roles, path: path.schemas.clone(), deed })
+    }
+
+    /// The search path in which their names are looked for, as a session sets it, and why it lacks a schema
+    /// of the user's.
+    ///
+    /// # Errors
+    /// Those of the query.
+    pub async fn path(&self, session: &Session) -> Result<(String, Vec<String>)> {
+        let answer = safe_path(session, "", self).await.map_err(ServerError::into_failure)?;
+        Ok(answer.map_or_else(
+            |why| ("SET search_path = ''".to_owned(), vec![why]),
+            |path| (path.set("SET"), path.left_out),
+        ))
+    }
+
+    /// What is done with the statements.
+    pub fn deed(&self) -> Deed {
+        self.deed
     }
 
     /// Whether the role is one of them.
@@ -66,10 +121,14 @@ pub(super) struct SafePath {
 impl SafePath {
     /// Sets it until the transaction ends.
     pub(super) fn set_local(&self) -> String {
+        self.set("SET LOCAL")
+    }
+
+    fn set(&self, how: &str) -> String {
         let schemas = self.schemas.iter().map(|schema| quote_ident(schema)).collect::<Vec<_>>();
         match schemas.is_empty() {
-            true => search_path::SET_LOCAL_EMPTY.to_owned(),
-            false => format!("SET LOCAL search_path = {}", schemas.join(", ")),
+            true => format!("{how} search_path = ''"),
+            false => format!("{how} search_path = {}", schemas.join(", ")),
         }
     }
 }
@@ -94,7 +153,7 @@ pub(super) async fn safe_path(
     let rows = session.query(sql, &params).await?;
     let (mut schemas, mut reachable, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
     for schema in rows.iter().map(ReachedSchema::read) {
-        match schema.danger() {
+        match schema.danger(trust.deed) {
             Some(danger) if schema.is_named => return Ok(Err(danger)),
             Some(danger) => {
                 left_out.push(danger);
@@ -116,11 +175,13 @@ pub(super) async fn objection(
 ) -> Answer<Option<String>> {
     let sql = include_str!("../../sql/catalog/explain_reach.sql");
     let words = words(query);
-    let params: [(&(dyn ToSql + Sync), Type); 4] = [
+    let with_triggers = trust.deed == Deed::Writing;
+    let params: [(&(dyn ToSql + Sync), Type); 5] = [
         (&schemas, Type::TEXT_ARRAY),
         (&words, Type::TEXT_ARRAY),
         (&query, Type::TEXT),
         (&trust.roles, Type::OID_ARRAY),
+        (&with_triggers, Type::BOOL),
     ];
     let rows = session.query(sql, &params).await?;
     Ok(rows.first().map(|row| {
@@ -128,23 +189,24 @@ pub(super) async fn objection(
         let (kind, object, owner) = (of("kind"), of("object"), of("owner"));
         format!(
             "it may reach the {kind} {object}, which belongs to {owner}; {}",
-            way_out(&owner)
+            way_out(&owner, trust.deed)
         )
     }))
 }
 
-/// Planning with the rights of this role runs what the other one wrote.
-fn way_out(role: &str) -> String {
+/// It runs with the rights of this role what the other one wrote.
+fn way_out(role: &str, deed: Deed) -> String {
     format!(
-        "planning could run code of {role} with your rights: connect as {role}, or trust it with \
-         --explain-others {}",
+        "{} could run code of {role} with your rights: connect as {role}, or trust it with {} {}",
+        deed.words(),
+        deed.option(),
         quote_ident(role)
     )
 }
 
-/// Why a statement of a role that is not trusted is not planned.
-pub fn foreign_text(role: &str) -> String {
-    format!("it is a statement of {role}; {}", way_out(role))
+/// Why nothing is done with a statement of a role that is not trusted.
+pub fn foreign_text(role: &str, deed: Deed) -> String {
+    format!("it is a statement of {role}; {}", way_out(role, deed))
 }
 
 struct ReachedSchema {
@@ -175,12 +237,12 @@ impl ReachedSchema {
     }
 
     /// How a role that is not trusted can have code in it.
-    fn danger(&self) -> Option<String> {
+    fn danger(&self, deed: Deed) -> Option<String> {
         let name = quote_ident(&self.name);
         if let Some(owner) = &self.owner {
             let danger =
                 format!("it may name objects in the schema {name}, which belongs to {owner}");
-            return Some(format!("{danger}; {}", way_out(owner)));
+            return Some(format!("{danger}; {}", way_out(owner, deed)));
         }
         if let Some(creator) = &self.creator {
             let (who, from) = match self.all_may_create {
@@ -189,14 +251,15 @@ impl ReachedSchema {
             };
             return Some(format!(
                 "its names are looked for in the schema {name}, where {who} may create functions that \
-                 planning would run with your rights (REVOKE CREATE ON SCHEMA {name} FROM {from};)"
+                 {} would run with your rights (REVOKE CREATE ON SCHEMA {name} FROM {from};)",
+                deed.words()
             ));
         }
         let (kind, object, owner) = self.object.as_ref()?;
         Some(format!(
             "its names are looked for in the schema {name}, where the {kind} {object} belongs to \
              {owner}; {}",
-            way_out(owner)
+            way_out(owner, deed)
         ))
     }
 }
@@ -204,7 +267,7 @@ impl ReachedSchema {
 /// Whatever may be a name: runs of the characters of identifiers, also within strings and comments,
 /// as they stand, in lower case, and cut as the server cuts them. Names with other characters are
 /// looked for in the text by the server.
-fn words(query: &str) -> Vec<String> {
+pub(super) fn words(query: &str) -> Vec<String> {
     let is_of_word =
         |char: char| char.is_ascii_alphanumeric() || "_$".contains(char) || !char.is_ascii();
     let mut words = BTreeSet::new();
@@ -269,15 +332,19 @@ mod tests {
             all_may_create: false,
             object: None,
         };
-        assert_eq!(safe.danger(), None);
+        assert_eq!(safe.danger(Deed::Planning), None);
         let mallory = || Some("mallory".to_owned());
         let open = ReachedSchema { creator: mallory(), all_may_create: true, ..safe };
-        let danger = open.danger().unwrap();
+        let danger = open.danger(Deed::Planning).unwrap();
         assert!(danger.contains("REVOKE CREATE ON SCHEMA app FROM PUBLIC;"), "{danger}");
         let hers = ReachedSchema { creator: None, owner: mallory(), ..open };
-        assert!(hers.danger().unwrap().contains("--explain-others mallory"));
+        assert!(hers.danger(Deed::Planning).unwrap().contains("--explain-others mallory"));
         let object = ("operator".to_owned(), "=".to_owned(), "mallory".to_owned());
         let held = ReachedSchema { owner: None, object: Some(object), ..hers };
-        assert!(held.danger().unwrap().contains("the operator = belongs to mallory"));
+        assert!(
+            held.danger(Deed::Planning)
+                .unwrap()
+                .contains("the operator = belongs to mallory")
+        );
     }
 }

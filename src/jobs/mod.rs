@@ -7,6 +7,7 @@ pub mod check;
 pub mod completions;
 pub mod history;
 pub mod init;
+pub mod load;
 pub mod maintenance;
 pub mod man;
 pub mod plan_and_apply;

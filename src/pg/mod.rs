@@ -10,6 +10,7 @@ pub mod database;
 pub mod name;
 pub mod name_pattern;
 mod notice;
+pub mod prepared;
 pub mod row;
 pub mod search_path;
 pub mod server_error;

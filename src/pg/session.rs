@@ -53,7 +53,7 @@ impl std::fmt::Debug for Echo {
 pub struct Session {
     pub(super) client: Object,
     pid: i32,
-    wire: Wire,
+    pub(super) wire: Wire,
     pub(super) echo: Echo,
     tls: MakeRustlsConnect,
 }
@@ -70,7 +70,7 @@ pub(super) struct Wire {
 
 impl Wire {
     /// The answer of a statement. One that is not there in time is lost, and the connection with it.
-    async fn answer<T>(
+    pub(super) async fn answer<T>(
         &self,
         work: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
     ) -> Answer<T> {
@@ -346,7 +346,15 @@ impl Session {
         statement: &str,
         stop: impl Future<Output = ()>,
     ) -> Option<Answer<()>> {
-        let work = self.execute(statement);
+        self.unless(self.execute(statement), stop).await
+    }
+
+    /// The answer, or `None` where `stop` came before it and the server has ended the statement.
+    pub(super) async fn unless<T>(
+        &self,
+        work: impl Future<Output = Answer<T>>,
+        stop: impl Future<Output = ()>,
+    ) -> Option<Answer<T>> {
         tokio::pin!(work);
         tokio::select! {
             answer = &mut work => return Some(answer),

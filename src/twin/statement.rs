@@ -29,7 +29,7 @@ const TYPES: [&str; 16] = [
 const PAGE_ROWS: &str = "20";
 
 /// The text as the server can parse it. `Err`: why it cannot be planned.
-pub(super) fn plannable(text: &str) -> Result<String, String> {
+pub fn plannable(text: &str) -> Result<String, String> {
     let mended = with_casts(&with_limits(text.trim().trim_end_matches(';')));
     match obstacle(&mended) {
         Some(reason) => Err(reason),

@@ -16,6 +16,7 @@ use crate::pg::session::Session;
 use crate::syntax::lexer::{Kind, tokens};
 
 pub use super::auto_explain::of_log;
+pub use super::statement::plannable;
 
 /// A statement of the workload.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use pgtend::inside::{Explained, Guard, Trust, generic_plan};
+use pgtend::inside::{Deed, Explained, Guard, Trust, generic_plan};
 
 use crate::init::opened;
 use crate::support::Database;
@@ -80,7 +80,8 @@ impl Lair {
     async fn explain(&self, role: &str, query: &str, trusted: &[String]) -> Explained {
         let opened = opened(&self.db, role).await;
         let session = opened.reader().await.unwrap();
-        let trust = Trust::load(&session, &opened.server.search_path, trusted).await.unwrap();
+        let path = &opened.server.search_path;
+        let trust = Trust::load(&session, path, trusted, Deed::Planning).await.unwrap();
         generic_plan(&session, query, Guard::Trusted(&trust)).await.unwrap()
     }
 

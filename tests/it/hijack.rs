@@ -90,6 +90,9 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
     fs::write(db.path("base.sql"), "CREATE TABLE public.base (id pg_catalog.int4);").unwrap();
     fs::create_dir_all(db.path("workload")).unwrap();
     fs::write(db.path("workload/q.sql"), "SELECT id FROM app.t;").unwrap();
+    fs::create_dir_all(db.path("load")).unwrap();
+    fs::write(db.path("load/q.sql"), "TABLE app.sales;").unwrap();
+    let sent = file("load");
     let (migrations, base, workload) = (file("migrations"), file("base.sql"), file("workload"));
     let (counters, metrics) = (file("counters"), file("metrics"));
     let (major, programs) = (db.server.major, binaries().dir.display().to_string());
@@ -159,6 +162,10 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          prove {declared} --sql values(1)
          prove --after 1d --check
          serve --once {advice}
+         load --workload {sent} --rate 50 --clients 2 --duration 1s --warm-up 100ms --statement-time 10s --seed 1 --during true
+         load --workload {sent} --allow-writes {name} --trust {mallory} --duration 1s --warm-up 0s
+         load --limit 5 --duration 1s --warm-up 0s --clients 1 --plot {advice}.svg
+         load --workload {sent} --duration 1s --compare {advice} --max-regression 5%
          history
          history --object app.* --since 1h --command refresh --outcome done --limit 5
          history --keep 1h

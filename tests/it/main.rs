@@ -35,6 +35,7 @@ mod house;
 mod index_bloat;
 mod init;
 mod links;
+mod load;
 mod maintenance;
 mod measures;
 mod messages;

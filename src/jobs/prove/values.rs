@@ -1,21 +1,10 @@
 //! Values for the parameters of statements: those of the column that a parameter is compared with.
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
-
 use crate::failure::Result;
-use crate::pg::name::{RelationName, quote_ident, quote_literal};
+use crate::pg::name::{quote_ident, quote_literal};
 use crate::twin::copy::{CopyServer, Known, Measurable};
-use crate::work::explained::terms::{Comparison, Term, terms_of_parameters};
-use crate::work::explained::{Condition, each_condition};
-
-/// Where a parameter is compared with a column.
-#[derive(Debug, Clone, PartialEq)]
-struct Use {
-    table: RelationName,
-    term: Term,
-}
+use crate::work::explained::terms::{Comparison, Term};
+use crate::work::explained::{Use, uses};
 
 /// The values of a statement, as SQL. `Err`: which parameter has none.
 ///
@@ -46,22 +35,6 @@ pub(super) async fn values(
         }
     }
     Ok(Ok(values))
-}
-
-fn uses(plan: &Value) -> BTreeMap<u32, Vec<Use>> {
-    let mut uses: BTreeMap<u32, Vec<Use>> = BTreeMap::new();
-    each_condition(plan, |Condition { aliases, text }| {
-        for term in terms_of_parameters(text) {
-            let Some(table) = aliases.get(term.alias.as_str()) else {
-                continue;
-            };
-            for number in term.parameters.clone() {
-                let found = Use { table: table.clone(), term: term.clone() };
-                uses.entry(number).or_default().push(found);
-            }
-        }
-    });
-    uses
 }
 
 async fn known(server: &CopyServer, usage: &Use) -> Result<Known> {
@@ -103,6 +76,7 @@ fn chosen(known: &Known, term: &Term, of: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::work::explained::terms::terms_of_parameters;
 
     #[test]
     fn a_value_is_one_of_the_column() {
@@ -121,16 +95,5 @@ mod tests {
         assert_eq!(chosen("(t.a <= $1)", "integer"), "'6'");
         assert_eq!(chosen("(t.a ~~ $1)", "text"), "'it%'");
         assert_eq!(chosen("(t.a = ANY ($1))", "text[]"), "'{\"it''s\"}'");
-    }
-
-    #[test]
-    fn parameters_are_looked_for_in_all_conditions() {
-        let plan = serde_json::json!([{"Plan": {
-            "Node Type": "Seq Scan", "Schema": "public", "Relation Name": "sales", "Alias": "s",
-            "Filter": "((s.amount > $2) AND (s.day = $1))"
-        }}]);
-        let uses = uses(&plan);
-        assert_eq!(uses[&1][0].term.column.as_deref(), Some("day"));
-        assert_eq!(uses[&2][0].table, RelationName::qualified("public", "sales"));
     }
 }

@@ -6,7 +6,7 @@ use super::{Args, Basis};
 use crate::app::Context;
 use crate::declared::{self, DeclaredIndex, Others};
 use crate::facts::Known;
-use crate::facts::reach::{Trust, foreign_text};
+use crate::facts::reach::{Deed, Trust, foreign_text};
 use crate::facts::statements::{Counters, StatementHistory, StatementKey};
 use crate::failure::Result;
 use crate::pg::database::Database;
@@ -73,7 +73,7 @@ impl Args {
                 _ if !is_trusted(key, ranking, trust) => {
                     let role =
                         ranking.names.roles.get(&key.userid).map_or("another role", String::as_str);
-                    Explanation::None(foreign_text(role))
+                    Explanation::None(foreign_text(role, Deed::Planning))
                 }
                 Some(query) => explain(of.session, query, trust, missing).await?,
                 None => Explanation::None("its text is not known".to_owned()),

@@ -20,7 +20,7 @@ use crate::app::Context;
 use crate::config::cache_folder;
 use crate::declared::DeclaredIndex;
 use crate::duration;
-use crate::facts::reach::Trust;
+use crate::facts::reach::{Deed, Trust};
 use crate::facts::statements::{
     Extension, Length, PointInTime, StatementHistory, StatementKey, TextCache, load_extension,
     load_names,
@@ -183,8 +183,8 @@ impl Command for Args {
         let mut session = database.reader().await?;
         let extension = load_extension(&session).await?;
         extension.require_counting()?;
-        let trust =
-            Trust::load(&session, &database.server.search_path, &self.explain_others).await?;
+        let path = &database.server.search_path;
+        let trust = Trust::load(&session, path, &self.explain_others, Deed::Planning).await?;
         let known = Basis {
             missing: self.missing(context, &database).await?,
             extension,

@@ -7,7 +7,7 @@ use super::plan::{Ranking, Sort};
 use super::{Args, Basis, SPARE, complete, document};
 use crate::app::Context;
 use crate::facts::Known;
-use crate::facts::reach::Trust;
+use crate::facts::reach::{Deed, Trust};
 use crate::facts::statements::{Length, StatementHistory, TextCache, load_extension};
 use crate::failure::Result;
 use crate::pg::database::Server;
@@ -28,7 +28,7 @@ impl Watch {
     pub async fn open(session: &Session, server: &Server, earlier: Option<Watch>) -> Result<Self> {
         let extension = load_extension(session).await?;
         extension.require_counting()?;
-        let trust = Trust::load(session, &server.search_path, &[]).await?;
+        let trust = Trust::load(session, &server.search_path, &[], Deed::Planning).await?;
         let basis = Basis { missing: Vec::new(), extension, trust };
         let cache = earlier.map(|earlier| earlier.cache).unwrap_or_default();
         Ok(Watch { args: Args::plain(), basis, cache })

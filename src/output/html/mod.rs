@@ -1,7 +1,7 @@
 //! Pages of HTML that need nothing but themselves. All text is escaped where an element is made of it: there
 //! is no other way to make one.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use quick_xml::escape::escape;
 
@@ -43,6 +43,12 @@ impl Html {
     /// An element of a class with a text.
     pub fn of_class(name: &'static str, class: &str, text: &str) -> Self {
         Html::element(name, &[("class", class)], [Html::text(text)])
+    }
+}
+
+impl fmt::Display for Html {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -9,6 +9,7 @@ mod remarks;
 mod served;
 pub mod terms;
 mod tree;
+mod uses;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +21,7 @@ use crate::pg::name::RelationName;
 pub use compared::{bare, compared};
 pub use nulls::{Nulls, nulls};
 pub use served::served_by;
+pub use uses::{Use, uses};
 
 /// A plan as people read it.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -38,6 +38,21 @@ pub struct Document<S = Step> {
     #[serde(default)]
     pub proofs: Vec<serde_json::Value>,
     pub copied_bytes: Option<u64>,
+    /// Only there if statements were sent; tested in `load`.
+    pub load: Option<serde_json::Value>,
+    pub requests: Option<u64>,
+    pub failed: Option<u64>,
+    pub unsent: Option<u64>,
+    pub rate: Option<f64>,
+    pub latency_ms: Option<serde_json::Value>,
+    #[serde(default)]
+    pub errors: Vec<serde_json::Value>,
+    #[serde(default)]
+    pub waits: Vec<serde_json::Value>,
+    pub server: Option<serde_json::Value>,
+    pub course: Option<serde_json::Value>,
+    pub during: Option<serde_json::Value>,
+    pub comparison: Option<serde_json::Value>,
     pub span: Option<Span>,
     pub totals: Option<Totals>,
     /// Only there if a snapshot was taken.

@@ -1,0 +1,199 @@
+//! One client of the load: a connection on which requests are sent, one after the other.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::figures::Recorder;
+use super::pace::Queue;
+use super::plan::{Request, Step, Workload};
+use super::random::Random;
+use super::value::Variables;
+use crate::cancel::Cancel;
+use crate::failure::{Failure, Result};
+use crate::pg::database::{Database, Workers};
+use crate::pg::prepared::Prepared;
+use crate::pg::server_error::ServerError;
+use crate::pg::session::{Answer, Session};
+
+/// What all clients share.
+pub struct Shared<'r> {
+    pub database: &'r Database,
+    pub workload: &'r Workload,
+    /// Sets the search path of their sessions.
+    pub path: &'r str,
+    /// Where a rate is asked for: when requests are due.
+    pub queue: Option<Arc<Queue>>,
+    pub seed: u64,
+    pub cancel: &'r Cancel,
+    pub recorder: &'r RefCell<Recorder>,
+    /// The processes that serve them.
+    pub pids: &'r RefCell<BTreeSet<i32>>,
+    /// No further request is sent.
+    pub ends: &'r Cell<bool>,
+}
+
+/// A connection, and what it has parsed.
+pub struct Connection {
+    session: Session,
+    prepared: Vec<Option<Prepared>>,
+}
+
+/// What no server says: the connection broke, or none could be made.
+const CONNECTION_FAILURE: &str = "08006";
+const CANNOT_CONNECT: &str = "08001";
+
+/// Where there is no connection, the next one is tried after so long.
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
+
+impl Shared<'_> {
+    /// Connects, and has all statements parsed: applications do that once, too.
+    ///
+    /// # Errors
+    /// Those of connecting.
+    pub async fn connect(&self) -> Result<Connection> {
+        let session = self.database.maintainer(Workers::AsConfigured).await?;
+        session.execute(self.path).await.map_err(ServerError::into_failure)?;
+        let mut prepared = Vec::new();
+        for statement in &self.workload.statements {
+            prepared.push(session.prepare(&statement.text).await.ok());
+        }
+        self.pids.borrow_mut().insert(session.pid());
+        Ok(Connection { session, prepared })
+    }
+
+    /// When the next request is due; `None` at the end.
+    async fn next_due(&self) -> Option<Instant> {
+        if self.ends.get() {
+            return None;
+        }
+        match &self.queue {
+            Some(queue) => queue.next().await,
+            None => Some(Instant::now()),
+        }
+    }
+
+    fn failed(&self, due: Instant, statement: Option<usize>, sqlstate: &str, message: &str) {
+        self.recorder.borrow_mut().failed(due, statement, sqlstate, message);
+    }
+}
+
+/// Sends requests until the end.
+pub async fn client(shared: &Shared<'_>, number: u64, first: Connection) {
+    let mut random = Random::new(shared.seed, number);
+    let mut connection = Some(first);
+    while let Some(due) = shared.next_due().await {
+        let request = &shared.workload.requests[chosen(shared.workload, &mut random)];
+        let open = match connection.take() {
+            Some(open) => Ok(open),
+            None => shared.connect().await,
+        };
+        match open {
+            Ok(open) => connection = send(shared, open, request, due, &mut random).await,
+            Err(failure) => {
+                could_not_connect(shared, due, &failure);
+                tokio::select! {
+                    () = tokio::time::sleep(BETWEEN_TRIES) => {}
+                    _ = shared.cancel.wait() => {}
+                }
+            }
+        }
+        // With a cached answer a client never waits, and the others are to have their turn.
+        tokio::task::yield_now().await;
+    }
+    if let Some(open) = connection {
+        // So that the server counts what it did before it is asked.
+        open.session.end();
+    }
+}
+
+fn chosen(workload: &Workload, random: &mut Random) -> usize {
+    match workload.requests.len() {
+        1 => 0,
+        _ => random.weighted(workload.requests.iter().map(|request| request.weight)),
+    }
+}
+
+fn could_not_connect(shared: &Shared<'_>, due: Instant, failure: &Failure) {
+    let sqlstate = failure.sqlstate.as_deref().unwrap_or(CANNOT_CONNECT);
+    shared.failed(due, None, sqlstate, &failure.to_string());
+}
+
+/// Sends a request. Returns the connection, where it is of further use.
+async fn send(
+    shared: &Shared<'_>,
+    mut open: Connection,
+    request: &Request,
+    due: Instant,
+    random: &mut Random,
+) -> Option<Connection> {
+    let mut variables = Variables::new();
+    // Also the first statement has waited since it was due.
+    let mut asked = due;
+    for step in &request.steps {
+        match step {
+            Step::Set(name, value) => match value.draw(&variables, random) {
+                Ok(value) => drop(variables.insert(name.clone(), value)),
+                Err((sqlstate, why)) => {
+                    shared.failed(due, None, sqlstate, &why);
+                    return Some(open);
+                }
+            },
+            Step::Send(at, names) => {
+                let values = names.iter().map(|name| variables.get(name).cloned());
+                let values = values.map(Option::unwrap_or_default).collect::<Vec<_>>();
+                match open.run(shared, *at, &values).await? {
+                    Ok(rows) => {
+                        let latency = asked.elapsed();
+                        shared.recorder.borrow_mut().answered(due, *at, latency, rows);
+                    }
+                    Err(error) => return after_error(shared, open, due, *at, &error),
+                }
+                asked = Instant::now();
+            }
+        }
+    }
+    shared.recorder.borrow_mut().done(due, due.elapsed());
+    Some(open)
+}
+
+impl Connection {
+    /// `None` where it was cancelled.
+    async fn run(
+        &mut self,
+        shared: &Shared<'_>,
+        at: usize,
+        values: &[String],
+    ) -> Option<Answer<u64>> {
+        if self.prepared[at].is_none() {
+            match self.session.prepare(&shared.workload.statements[at].text).await {
+                Ok(prepared) => self.prepared[at] = Some(prepared),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        let prepared = self.prepared[at].as_ref()?;
+        let stop = async {
+            shared.cancel.wait().await;
+        };
+        self.session.run_unless(prepared, values, stop).await
+    }
+}
+
+fn after_error(
+    shared: &Shared<'_>,
+    open: Connection,
+    due: Instant,
+    statement: usize,
+    error: &ServerError,
+) -> Option<Connection> {
+    let sqlstate = error.sqlstate.as_deref().unwrap_or(CONNECTION_FAILURE);
+    shared.failed(due, Some(statement), sqlstate, &error.message);
+    // Of the class of an operator's intervention only a cancelled statement leaves the session alive.
+    let is_over = sqlstate.starts_with("57P") || error.is_connection_lost();
+    if is_over || open.session.is_closed() {
+        shared.pids.borrow_mut().remove(&open.session.pid());
+        return None;
+    }
+    Some(open)
+}
