@@ -8,7 +8,7 @@ RUN    := $(CARGO) run --release --quiet --
 
 .DEFAULT_GOAL := build
 .PHONY: help build release demo test slowest test-matrix twin bloat test-security faults bench bench-impact bench-large bench-plan \
-    bench-check bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy shellcheck lint deny doc docs \
+    bench-check bench-load bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy shellcheck lint deny doc docs \
     pictures package msrv install man mutations pages completions clean
 
 help: ## list these targets
@@ -82,6 +82,10 @@ bench-plan: release ## measure what it costs to find out what is to be done
 bench-check: release ## measure what a check of many relations costs
 	@scripts/ensure-postgres
 	@scripts/bench-check $(ARGS)
+
+bench-load: release ## compare load with pgbench, and Nova CRM before and after its indexes
+	@scripts/ensure-postgres
+	@scripts/bench-load $(ARGS)
 
 bench-refresh: release ## measure what a refresh costs beyond its statement
 	@scripts/ensure-postgres
