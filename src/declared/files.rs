@@ -240,6 +240,11 @@ fn read_stdin() -> Result<Vec<u8>> {
     if bytes.len() as u64 == LARGEST {
         return Err(too_large("standard input"));
     }
+    if bytes.is_empty() {
+        let empty = "standard input is empty: the command before the pipe has written nothing";
+        return Err(Failure::usage(empty)
+            .hint("see whether it failed; `set -o pipefail` lets the shell tell"));
+    }
     Ok(bytes)
 }
 

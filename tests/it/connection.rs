@@ -11,7 +11,7 @@ use crate::support::database::connect;
 use crate::support::old_server::{self, Manner};
 use crate::support::server::{self, server};
 use crate::support::tls::{Guarded, PASSWORD, SERVER_NAME, guarded, write};
-use crate::support::{Database, Output};
+use crate::support::{Database, NOTHING, Output};
 
 /// What a failure must say. `message` and `hint` are pieces of the texts.
 struct Said<'a> {
@@ -38,9 +38,9 @@ fn assert_said(output: Output, said: &Said<'_>) {
     assert!(output.stderr.contains(&format!("hint: {hint}")), "{output}");
 }
 
-/// A call that connects and finds nothing to do. `-` is its standard input, which is empty.
+/// A call that connects and finds nothing to do.
 fn look(more: &[&str]) -> Pgtend {
-    Pgtend::new(&[&["plan", "--format", "json", "-"], more].concat())
+    Pgtend::new(&[&["plan", "--format", "json", NOTHING], more].concat())
 }
 
 fn look_at(url: &str) -> Output {

@@ -47,6 +47,7 @@ mod outcome;
 mod owners_code;
 mod pages;
 mod partitions;
+mod piped;
 mod pooler;
 mod prisma;
 mod privileges;

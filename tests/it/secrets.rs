@@ -8,7 +8,7 @@ use crate::support::command::Pgtend;
 use tokio::net::TcpListener;
 
 use crate::support::tls::{PASSWORD, guarded, write};
-use crate::support::{Database, Output};
+use crate::support::{Database, NOTHING, Output};
 
 /// Pieces of [`PASSWORD`] and of its spelling in a URL, each telling.
 const TELLING: [&str; 2] = ["Tr0ub4dor", "dor%263"];
@@ -173,7 +173,7 @@ fn not_in_what_is_said_of_malformed_connection_texts() {
         write(folder.path(), &name, &format!("[targets.crm]\nurl = {quoted}\n"));
         let config = folder.path().join(name).display().to_string();
         for format in ["table", "json"] {
-            let call = ["plan", "--format", format, "-"];
+            let call = ["plan", "--format", format, NOTHING];
             let by_option = Pgtend::new(&[&call[..], &["-d", text]].concat()).run();
             let by_variable = Pgtend::new(&call).env("DATABASE_URL", text).run();
             let target = [&call[..], &["--config", &config, "--target", "crm"]].concat();

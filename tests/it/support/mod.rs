@@ -17,6 +17,9 @@ pub mod tls;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+/// A file that declares nothing.
+pub const NOTHING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/nothing.sql");
+
 pub use cable::Cable;
 pub use command::{Output, Pgtend, Running};
 pub use database::{Blocker, Database, connect_to, sqlstate, value};
