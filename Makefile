@@ -9,7 +9,7 @@ RUN    := $(CARGO) run --release --quiet --
 .DEFAULT_GOAL := build
 .PHONY: help build release demo test slowest test-matrix twin bloat test-security faults bench bench-impact bench-large bench-plan \
     bench-check bench-load bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy shellcheck lint deny doc docs \
-    pictures package msrv install man mutations pages completions clean
+    pictures package msrv install dist test-dist man mutations pages completions clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -143,7 +143,7 @@ clippy:
 
 shellcheck: ## look for mistakes in the scripts
 	@scripts/ensure-shellcheck
-	shellcheck -x .ci/run $$(grep -lsE '^#!.*sh$$' scripts/*)
+	shellcheck -x .ci/run $$(grep -lsE '^#!.*sh$$' scripts/* examples/github-action/*)
 
 lint: ## check the formatting, and clippy with warnings as errors
 	@scripts/ensure-lint-tools
@@ -183,6 +183,15 @@ completions: ## write the shell completions into target/dist/completions
 	$(RUN) completions bash > $(DIST)/completions/pgtend.bash
 	$(RUN) completions zsh > $(DIST)/completions/_pgtend
 	$(RUN) completions fish > $(DIST)/completions/pgtend.fish
+
+dist: man completions ## build a .deb, an .rpm and a tarball with checksums: target/dist
+	@scripts/ensure-cargo-tool cargo-deb
+	@scripts/ensure-cargo-tool cargo-generate-rpm
+	scripts/dist $(DIST)
+
+test-dist: dist ## install the .deb and the tarball into fresh systems, and run the demo there (needs root)
+	@scripts/ensure-debootstrap
+	scripts/test-dist $(DIST)
 
 clean: ## remove everything that was built (not the cache of servers)
 	$(CARGO) clean
