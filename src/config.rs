@@ -473,6 +473,7 @@ impl Config {
         let config = self;
         let folder = &config.written.folder;
         config.paths = config.paths.iter().map(|path| folder.join(path)).collect();
+        config.serve.advice = config.serve.advice.as_ref().map(|file| folder.join(file));
         for (key, jobs) in [
             ("apply", config.apply.jobs),
             ("refresh", config.refresh.jobs),

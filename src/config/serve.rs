@@ -1,5 +1,6 @@
 //! What the configuration says of `pgtend serve`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -22,6 +23,8 @@ pub struct ServeConfig {
     /// The checks, and with them plans, tables, indexes and views.
     #[serde(deserialize_with = "duration")]
     pub check: Duration,
+    /// What `pgtend advise --format json` has written, to be shown beside the rest.
+    pub advice: Option<PathBuf>,
 }
 
 impl Default for ServeConfig {
@@ -31,6 +34,7 @@ impl Default for ServeConfig {
             activity: Duration::from_secs(30),
             statements: Duration::from_secs(60),
             check: Duration::from_secs(10 * 60),
+            advice: None,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What a request is answered with, and the manners of HTTP: how long it may be kept, whether it has changed,
 //! how it is packed.
 
+use std::collections::HashMap;
 use std::io::Write as _;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -44,7 +46,7 @@ pub struct Answer {
     status: StatusCode,
     kind: Kind,
     caching: Caching,
-    body: Vec<u8>,
+    body: Bytes,
     headers: Vec<(HeaderName, String)>,
 }
 
@@ -77,7 +79,7 @@ impl Caching {
 }
 
 impl Answer {
-    pub fn new(kind: Kind, caching: Caching, body: impl Into<Vec<u8>>) -> Self {
+    pub fn new(kind: Kind, caching: Caching, body: impl Into<Bytes>) -> Self {
         Answer {
             status: StatusCode::OK,
             kind,
@@ -111,6 +113,32 @@ impl Answer {
 
     /// The response to a request with this method and these headers.
     pub fn respond(self, method: &Method, asked: &HeaderMap) -> Response<Body> {
+        Ready::of(self).respond(method, asked)
+    }
+}
+
+/// An answer that can be given again and again: what is reckoned of it, is reckoned once.
+#[derive(Debug)]
+pub struct Ready {
+    answer: Answer,
+    tag: Option<String>,
+    packed: OnceLock<Bytes>,
+}
+
+impl Ready {
+    pub fn of(answer: Answer) -> Self {
+        let has_tag = answer.status == StatusCode::OK && answer.caching != Caching::NoStore;
+        let tag = has_tag.then(|| tag(&answer.body));
+        Ready { answer, tag, packed: OnceLock::new() }
+    }
+
+    /// The same as long as no facts change.
+    pub fn lasts(&self) -> bool {
+        self.tag.is_some() && self.answer.body.len() <= LARGEST_KEPT_BYTES
+    }
+
+    pub fn respond(&self, method: &Method, asked: &HeaderMap) -> Response<Body> {
+        let Ready { answer, tag, .. } = self;
         let mut response = Response::new(Body::empty());
         let set = |headers: &mut HeaderMap, name: HeaderName, value: &str| {
             if let Ok(value) = HeaderValue::from_str(value) {
@@ -118,34 +146,60 @@ impl Answer {
             }
         };
         let headers = response.headers_mut();
-        set(headers, header::CACHE_CONTROL, self.caching.told());
+        set(headers, header::CACHE_CONTROL, answer.caching.told());
         set(headers, header::VARY, "Accept-Encoding, Authorization, Cookie");
-        for (name, value) in &self.headers {
+        for (name, value) in &answer.headers {
             set(headers, name.clone(), value);
         }
-        let tag = (self.status == StatusCode::OK && self.caching != Caching::NoStore)
-            .then(|| tag(&self.body));
-        if let Some(tag) = &tag {
+        if let Some(tag) = tag {
             set(headers, header::ETAG, tag);
             if has_tag(asked, tag) {
                 *response.status_mut() = StatusCode::NOT_MODIFIED;
                 return response;
             }
         }
-        set(headers, header::CONTENT_TYPE, self.kind.content_type());
-        let body = match self.body.len() >= LEAST_PACKED_BYTES && wants_packed(asked) {
+        set(headers, header::CONTENT_TYPE, answer.kind.content_type());
+        let body = match answer.body.len() >= LEAST_PACKED_BYTES && wants_packed(asked) {
             true => {
                 set(headers, header::CONTENT_ENCODING, "gzip");
-                packed(&self.body)
+                self.packed.get_or_init(|| packed(&answer.body).into()).clone()
             }
-            false => self.body,
+            false => answer.body.clone(),
         };
         set(headers, header::CONTENT_LENGTH, &body.len().to_string());
-        *response.status_mut() = self.status;
+        *response.status_mut() = answer.status;
         if method != Method::HEAD {
             *response.body_mut() = Body::from(body);
         }
         response
+    }
+}
+
+/// Answers that were made since the last change, by their addresses: most people look at the same.
+#[derive(Debug, Default)]
+pub struct Kept(Mutex<(u64, HashMap<String, Arc<Ready>>)>);
+
+/// So many are kept, and no larger ones.
+const MOST_KEPT: usize = 64;
+const LARGEST_KEPT_BYTES: usize = 128 * 1024;
+
+impl Kept {
+    /// The answer at this address since change `number`; made, where it is not there.
+    pub fn or_made(&self, number: u64, address: &str, make: impl FnOnce() -> Answer) -> Arc<Ready> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (of, answers) = &mut *kept;
+        if *of != number {
+            answers.clear();
+            *of = number;
+        }
+        if let Some(ready) = answers.get(address) {
+            return Arc::clone(ready);
+        }
+        let ready = Arc::new(Ready::of(make()));
+        if ready.lasts() && answers.len() < MOST_KEPT {
+            answers.insert(address.to_owned(), Arc::clone(&ready));
+        }
+        ready
     }
 }
 
@@ -246,6 +300,26 @@ mod tests {
         let error = Answer::error(StatusCode::NOT_FOUND, "no").respond(&Method::GET, &asked(&[]));
         assert!(!error.headers().contains_key(header::ETAG));
         assert_eq!(error.headers()[header::CACHE_CONTROL], "no-store");
+    }
+
+    #[test]
+    fn an_answer_is_made_once_until_something_changes() {
+        let kept = Kept::default();
+        let mut made = 0;
+        let mut ask = |number, caching| {
+            let ready = kept.or_made(number, "/", || {
+                made += 1;
+                Answer::json(caching, json!({"made": made}))
+            });
+            (
+                ready.respond(&Method::GET, &asked(&[])).headers().contains_key(header::ETAG),
+                made,
+            )
+        };
+        assert_eq!(ask(1, Caching::NoStore), (false, 1));
+        assert_eq!(ask(1, Caching::Minute), (true, 2), "what is live is made each time");
+        assert_eq!(ask(1, Caching::Minute), (true, 2));
+        assert_eq!(ask(2, Caching::Minute), (true, 3));
     }
 
     #[test]

@@ -121,6 +121,7 @@ impl Collector {
                 next_check = begun + ticks.check;
                 self.check(database).await?;
                 self.compare(database).await?;
+                self.read_advice(database);
             }
             let session = quiet(database).await?;
             let depth = if is_deep { Depth::Plans } else { Depth::Counters };
@@ -166,6 +167,16 @@ impl Collector {
         }?;
         self.target.publish(|facts, number| facts.plan.note(compared, number));
         Ok(())
+    }
+
+    fn read_advice(&self, database: &Database) {
+        let advice = match &self.ticks().advice {
+            Some(file) => rows::work::advice(file, &database.server.database),
+            None => Err("the configuration names no file of pgtend advise --format json \
+                         (serve.advice)"
+                .to_owned()),
+        };
+        self.target.publish(|facts, number| facts.advice.note(advice, number));
     }
 
     async fn runs(&self, session: &Session) -> Result<Rows> {

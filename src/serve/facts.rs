@@ -35,6 +35,7 @@ pub struct Facts {
     pub statements: Section<Statements>,
     pub runs: Section<Rows>,
     pub plan: Section<Rows>,
+    pub advice: Section<Rows>,
     /// How much ran, from look to look.
     pub load: Arc<VecDeque<Load>>,
 }
@@ -239,12 +240,20 @@ impl Facts {
             statements: Section::new("statements", config.statements),
             runs: Section::new("runs", config.statements),
             plan: Section::new("plan", config.check),
+            advice: Section::new("advice", config.check),
             load: Arc::default(),
         }
     }
 
-    fn sections(&self) -> [&dyn AnySection; 5] {
-        [&self.check, &self.activity, &self.statements, &self.runs, &self.plan]
+    fn sections(&self) -> [&dyn AnySection; 6] {
+        [
+            &self.check,
+            &self.activity,
+            &self.statements,
+            &self.runs,
+            &self.plan,
+            &self.advice,
+        ]
     }
 
     /// Why the target cannot be asked, where it cannot.

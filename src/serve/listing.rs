@@ -10,7 +10,7 @@ use super::list::{Rows, Shape};
 use super::pages::{activity, findings};
 use super::rows::relations::{INDEXES, Listed, TABLES, VIEWS};
 use super::rows::statements::STATEMENTS;
-use super::rows::work::{PLAN, RUNS};
+use super::rows::work::{ADVICE, PLAN, RUNS};
 
 /// A list, of when it is, and why it says less than it could.
 pub struct Listing {
@@ -46,12 +46,9 @@ impl Listing {
             "views" => of_check(&VIEWS, checked.map(|it| &it.views)),
             "activity" => activity_of(facts),
             "statements" => statements_of(facts),
-            "runs" => {
-                Listing::of(&facts.runs, &RUNS, facts.runs.known().map(|it| Ok(Arc::clone(it))))
-            }
-            "plan" => {
-                Listing::of(&facts.plan, &PLAN, facts.plan.known().map(|it| Ok(Arc::clone(it))))
-            }
+            "runs" => of_rows(&facts.runs, &RUNS),
+            "plan" => of_rows(&facts.plan, &PLAN),
+            "advice" => of_rows(&facts.advice, &ADVICE),
             _ => return None,
         })
     }
@@ -84,6 +81,10 @@ impl Listing {
         self.more.insert(name.to_owned(), value);
         self
     }
+}
+
+fn of_rows(section: &Section<Rows>, shape: &'static Shape) -> Listing {
+    Listing::of(section, shape, section.known().map(|rows| Ok(Arc::clone(rows))))
 }
 
 fn activity_of(facts: &Facts) -> Listing {

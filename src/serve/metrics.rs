@@ -233,6 +233,9 @@ fn activity(series: &mut Series, facts: &Facts, target: (&str, &str)) {
     }
 }
 
+/// So many commands have series of their own; there are not as many.
+const MOST_COMMANDS: usize = 20;
+
 /// What pgtend has done and would do.
 fn work(series: &mut Series, facts: &Facts, target: (&str, &str)) {
     if let Some(steps) = facts.plan.known() {
@@ -249,12 +252,15 @@ fn work(series: &mut Series, facts: &Facts, target: (&str, &str)) {
     let Some(runs) = facts.runs.known() else {
         return;
     };
-    // The newest come first.
-    for row in runs.iter().rev() {
+    let mut told = Vec::new();
+    // The newest come first. Whoever may write to the history may write any command there.
+    for row in runs.iter() {
         let text = |key: &str| row.values.get(key).and_then(Value::as_str).unwrap_or_default();
-        if text("outcome") != "done" {
+        let is_new = told.len() < MOST_COMMANDS && !told.contains(&text("command"));
+        if text("outcome") != "done" || !is_new {
             continue;
         }
+        told.push(text("command"));
         let command = ("command", text("command"));
         if let Ok(at) = text("started_at").parse::<Timestamp>() {
             series.add(&LAST_SUCCESS, &[target, command], at.as_second() as f64);

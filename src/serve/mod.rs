@@ -27,6 +27,7 @@ mod token;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -34,12 +35,13 @@ use tokio::task::JoinSet;
 use crate::app::command::{Command, OnSignal, Targets};
 use crate::app::manual::Example;
 use crate::app::{Context, fleet};
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::output::{Head, Outcome, Report, Style, Text};
 use crate::pg::conninfo::Conninfo;
 use address::{Address, Listener};
+use answer::Kept;
 use collector::{Collector, QueryTexts};
-use facts::Facts;
+use facts::{Connection, Facts};
 use hosts::{Authority, Hosts};
 use site::{Form, Prefix, Site};
 use target::{Target, slug};
@@ -117,7 +119,7 @@ impl Command for Args {
             return once::write(context, file, collectors, changes).await;
         }
         let token = self.token(context)?;
-        let collectors = self.collectors(context, &changes).await?;
+        let (targets, collectors) = self.collectors(context, &changes).await?;
         let listener = Listener::bind(&self.listen).await?;
         let address = listener.address().unwrap_or_else(|| self.listen.clone());
         let port = match &address {
@@ -125,13 +127,14 @@ impl Command for Args {
             Address::Unix(_) => None,
         };
         let site = Arc::new(Site {
-            targets: collectors.iter().map(|it| Arc::clone(&it.target)).collect(),
+            targets,
             hosts: Hosts::new(&address, &self.allowed_host),
             token: token.map(|token| token.on_port(port)),
             prefix: self.path_prefix.clone(),
             changes,
             end: watch::Sender::new(false),
             streams: Arc::new(Semaphore::new(events::MOST_STREAMS)),
+            kept: Kept::default(),
             form: Form::Served,
         });
         let mut collecting = JoinSet::new();
@@ -169,23 +172,32 @@ impl Args {
         }
     }
 
-    /// One for each target; what is written wrongly is told before anything is served.
+    /// The targets, and what collects their facts; what is written wrongly is told before anything is served.
     async fn collectors(
         &self,
         context: &Context,
         changes: &watch::Sender<u64>,
-    ) -> Result<Vec<Collector>> {
+    ) -> Result<(Vec<Arc<Target>>, Vec<Collector>)> {
         let given = match &context.choice {
             Some(choice) => fleet::contexts(context, Self::NAME, choice).await?,
             None => vec![(self.name(context)?, Ok(context.of_itself()))],
         };
-        given
-            .into_iter()
-            .map(|(name, context)| {
-                let named = |failure: Failure| failure.context(format!("target {name}"));
-                self.collector(&name, context.map_err(named)?, changes)
-            })
-            .collect()
+        let (mut targets, mut collectors) = (Vec::new(), Vec::new());
+        for (name, of_target) in given {
+            match of_target {
+                Ok(of_target) => {
+                    let collector = self.collector(&name, of_target, changes)?;
+                    targets.push(Arc::clone(&collector.target));
+                    collectors.push(collector);
+                }
+                Err(failure) if failure.kind == Kind::Connection => {
+                    context.console.warn(&format!("{name}: {failure}"));
+                    targets.push(Arc::new(unlisted(&name, &failure, context, changes)));
+                }
+                Err(failure) => return Err(failure.context(format!("target {name}"))),
+            }
+        }
+        Ok((targets, collectors))
     }
 
     /// The database's, where no target is named.
@@ -219,6 +231,19 @@ impl Args {
             },
         })
     }
+}
+
+/// A server whose databases could not be listed.
+fn unlisted(
+    name: &str,
+    failure: &Failure,
+    context: &Context,
+    changes: &watch::Sender<u64>,
+) -> Target {
+    let facts = Facts::new(name, slug(name), &context.config.serve);
+    let why = format!("{failure}; pgtend serve lists the databases of a server when it starts");
+    let connection = Connection::Lost(Timestamp::now(), why);
+    Target::new(Facts { connection, ..facts }, changes.clone())
 }
 
 /// How it ended.

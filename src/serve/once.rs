@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::Served;
 use super::address::Address;
+use super::answer::Kept;
 use super::collector::Collector;
 use super::facts::shown;
 use super::hosts::Hosts;
@@ -35,14 +36,13 @@ const ROWS: usize = 1000;
 pub async fn write(
     context: &Context,
     file: &Path,
-    collectors: Vec<Collector>,
+    (targets, collectors): (Vec<Arc<Target>>, Vec<Collector>),
     changes: watch::Sender<u64>,
 ) -> Result<Box<dyn Report>> {
     let refused = |error: std::io::Error| {
         Failure::new(Kind::Io, format!("cannot write {}: {error}", file.display()))
     };
     files::check(file).map_err(refused)?;
-    let targets = collectors.iter().map(|it| Arc::clone(&it.target)).collect::<Vec<_>>();
     let mut changed = changes.subscribe();
     let mut collecting = JoinSet::new();
     for collector in collectors {
@@ -82,6 +82,7 @@ fn site(targets: Vec<Arc<Target>>, changes: watch::Sender<u64>) -> Site {
         changes,
         end: watch::Sender::new(true),
         streams: Arc::new(Semaphore::new(0)),
+        kept: Kept::default(),
         form: Form::File,
     }
 }

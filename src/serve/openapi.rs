@@ -7,10 +7,10 @@ use super::pages::{activity, findings, overview};
 use super::query::LIMIT;
 use super::rows::relations::{INDEXES, TABLES, VIEWS};
 use super::rows::statements::STATEMENTS;
-use super::rows::work::{PLAN, RUNS};
+use super::rows::work::{ADVICE, PLAN, RUNS};
 
 /// The lists of a target, by their names in addresses.
-static LISTS: [(&str, &Shape); 8] = [
+static LISTS: [(&str, &Shape); 9] = [
     ("index", &findings::SHAPE),
     ("activity", &activity::SHAPE),
     ("statements", &STATEMENTS),
@@ -18,6 +18,7 @@ static LISTS: [(&str, &Shape); 8] = [
     ("indexes", &INDEXES),
     ("views", &VIEWS),
     ("plan", &PLAN),
+    ("advice", &ADVICE),
     ("runs", &RUNS),
 ];
 

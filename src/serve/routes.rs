@@ -56,11 +56,15 @@ fn on<P: DeserializeOwned + Send + 'static>(
 ) -> MethodRouter<Arc<Site>> {
     any(
         move |State(site): State<Arc<Site>>, Path(named): Path<P>, request: Request| async move {
-            let query = Query::parse(request.uri().query().unwrap_or_default());
-            let path = request.uri().path();
-            let answer = answer(&site, named, &query)
-                .unwrap_or_else(|(status, message)| site.failed(path, status, &message));
-            answer.respond(request.method(), request.headers())
+            let uri = request.uri();
+            let address = uri.path_and_query().map_or("/", |it| it.as_str());
+            let number = *site.changes.borrow();
+            let ready = site.kept.or_made(number, address, || {
+                let query = Query::parse(uri.query().unwrap_or_default());
+                answer(&site, named, &query)
+                    .unwrap_or_else(|(status, message)| site.failed(uri.path(), status, &message))
+            });
+            ready.respond(request.method(), request.headers())
         },
     )
 }
@@ -268,7 +272,7 @@ fn openapi(site: &Site, (): (), _: &Query) -> Result<Answer, Refused> {
 fn asset(_: &Site, (name,): (String,), _: &Query) -> Result<Answer, Refused> {
     let asset = assets::named(&name);
     let asset = asset.ok_or_else(|| (StatusCode::NOT_FOUND, "there is no such file".to_owned()))?;
-    Ok(Answer::new(asset.kind, Caching::Immutable, asset.text.as_str()))
+    Ok(Answer::new(asset.kind, Caching::Immutable, asset.text.clone()))
 }
 
 /// The process answers.

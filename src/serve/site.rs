@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::http::{StatusCode, header};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use super::answer::{Answer, Caching, Kind};
+use super::answer::{Answer, Caching, Kept, Kind};
 use super::assets::{SCRIPT, STYLE};
 use super::events::RETRY_SECONDS;
 use super::hosts::Hosts;
@@ -28,6 +28,7 @@ pub struct Site {
     pub end: watch::Sender<bool>,
     /// Streams of events that there is room for.
     pub streams: Arc<Semaphore>,
+    pub kept: Kept,
     pub form: Form,
 }
 
@@ -73,7 +74,7 @@ pub struct Place<'a> {
 }
 
 /// The pages of a target, as its addresses call them, and what they show.
-pub const PAGES: [(&str, &str); 8] = [
+pub const PAGES: [(&str, &str); 9] = [
     ("", "Checks"),
     ("activity", "Activity"),
     ("statements", "Statements"),
@@ -81,6 +82,7 @@ pub const PAGES: [(&str, &str); 8] = [
     ("indexes", "Indexes"),
     ("views", "Views"),
     ("plan", "Plan"),
+    ("advice", "Advice"),
     ("runs", "Runs"),
 ];
 
@@ -113,6 +115,13 @@ impl Site {
             Html::void("link", &[("rel", "stylesheet"), ("href", &style)]),
             Html::element("script", &[("src", &script), ("defer", "defer")], []),
         ];
+        // Where no script renews the page.
+        let is_live = place.target.is_some() && place.sections.contains(&"activity");
+        let refresh = is_live.then(|| {
+            let again = Html::void("meta", &[("http-equiv", "refresh"), ("content", "10")]);
+            Html::element("noscript", &[], [again])
+        });
+        let head = head.into_iter().chain(refresh);
         let events = self.events(place);
         let sections = place.sections.join(" ");
         let live: Attributes<'_> = &[("data-events", &events), ("data-sections", &sections)];

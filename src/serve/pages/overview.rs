@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::lists::{filter, pager};
 use crate::findings::{CheckVerdict, Severity, counted};
@@ -66,13 +66,41 @@ fn row(site: &Site, facts: &Facts) -> Row {
         }),
         "sessions": active.map(|it| it.look.nodes.len()),
         "waiting": active.map(|it| it.waiting()),
+        "last_runs": last_runs(facts).into_iter().map(Value::Object).collect::<Vec<_>>(),
         "rank": rank,
     });
     let Value::Object(mut values) = values else {
-        return Row { id: facts.name.clone(), values: serde_json::Map::new() };
+        return Row { id: facts.name.clone(), values: Map::new() };
     };
     values.retain(|_, value| !value.is_null());
     Row { id: facts.name.clone(), values }
+}
+
+/// What each command of pgtend last did, by the history.
+fn last_runs(facts: &Facts) -> Vec<Map<String, Value>> {
+    let mut last = Vec::<Map<String, Value>>::new();
+    // The newest come first.
+    for row in facts.runs.known().into_iter().flat_map(|rows| rows.iter()) {
+        let command = row.values.get("command");
+        if last.iter().all(|known| known.get("command") != command) {
+            let mut values = row.values.clone();
+            values.retain(|key, _| ["command", "outcome", "started_at"].contains(&key.as_str()));
+            last.push(values);
+        }
+    }
+    last
+}
+
+/// The same in words.
+fn runs_words(facts: &Facts) -> Option<String> {
+    let runs = last_runs(facts);
+    let words = runs.iter().map(|run| {
+        let text = |key: &str| run.get(key).and_then(Value::as_str).unwrap_or_default();
+        let at = text("started_at").get(..16).unwrap_or_default().replace('T', " ");
+        format!("{} {} {at} UTC", text("command"), text("outcome"))
+    });
+    let words = words.collect::<Vec<_>>().join("; ");
+    (!words.is_empty()).then(|| format!("last runs: {words}"))
 }
 
 /// Why rows say less than they could.
@@ -139,12 +167,14 @@ fn card(href: &str, facts: &Arc<Facts>, activity: &str) -> Html {
         let words = it.look.summary();
         Html::element("p", &[], [link(activity, &words)])
     });
+    let runs = runs_words(facts).map(|words| Html::of_class("p", "dim", &words));
     let as_of = format!("checked {}", facts.check.as_of());
     let parts = [
         Some(name),
         verdict,
         first,
         active,
+        runs,
         Some(Html::of_class("p", connected, &server)),
         Some(Html::of_class("p", "dim", &as_of)),
     ];

@@ -1,5 +1,7 @@
 //! What pgtend has done, and what it would do.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -48,6 +50,63 @@ pub static PLAN: Shape = Shape {
     sort_by: "place",
     order: Order::Rising,
 };
+
+pub static ADVICE: Shape = Shape {
+    name: "advice",
+    title: "Advice",
+    fields: &[
+        field("object", "index", Show::Text),
+        field("action", "action", Show::Text),
+        field("on", "on", Show::Text),
+        field("size_bytes", "size", Show::Bytes),
+        field("saves_percent", "saves %", Show::Number),
+        field("rows_written", "rows written", Show::Whole),
+        field("scans", "scans", Show::Whole),
+        field("sql", "statement", Show::Code),
+        field("reason", "why", Show::Text),
+        field("place", "", Show::Whole),
+    ],
+    sort_by: "place",
+    order: Order::Rising,
+};
+
+/// A larger file is no advice.
+const LARGEST_ADVICE: u64 = 16 << 20;
+
+/// What `pgtend advise` has written of this database: indexes to build, then those that nothing needs.
+///
+/// # Errors
+/// Why there is none.
+pub fn advice(file: &Path, database: &str) -> Result<Rows, String> {
+    let wrong = |why: String| format!("{}: {why}", file.display());
+    let size = fs::metadata(file).map_err(|error| wrong(error.to_string()))?.len();
+    if size > LARGEST_ADVICE {
+        return Err(wrong("it is too large".to_owned()));
+    }
+    let text = fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    let document =
+        serde_json::from_str::<Value>(&text).map_err(|error| wrong(error.to_string()))?;
+    if document.get("command").and_then(Value::as_str) != Some("advise") {
+        return Err(wrong("pgtend advise --format json writes one, and this is none".to_owned()));
+    }
+    let of = document.get("database").and_then(Value::as_str);
+    if let Some(of) = of.filter(|of| *of != database) {
+        return Err(wrong(format!("it is about the database {of}")));
+    }
+    let list = |key: &str| document.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let unneeded = list("unneeded").into_iter().map(|mut index| {
+        index["action"] = "drop_index".into();
+        index
+    });
+    let rows = list("advice").into_iter().chain(unneeded).enumerate().map(|(at, advised)| {
+        let mut values = members(advised);
+        // Which statements it serves, their own page tells.
+        values.remove("serves");
+        values.insert("place".to_owned(), at.into());
+        Row { id: format!("{at:06}"), values }
+    });
+    Ok(Arc::new(rows.collect()))
+}
 
 /// What was done, the newest first.
 pub fn runs(runs: &[PastRun]) -> Rows {

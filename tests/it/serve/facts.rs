@@ -16,8 +16,17 @@ pub fn ticks(db: &Database, ticks: &str) -> String {
 
 const SELDOM: &str = "live = '1h'\nactivity = '1h'\nstatements = '1h'\ncheck = '1h'";
 
-const PAGES: [&str; 8] =
-    ["index", "activity", "statements", "tables", "indexes", "views", "plan", "runs"];
+const PAGES: [&str; 9] = [
+    "index",
+    "activity",
+    "statements",
+    "tables",
+    "indexes",
+    "views",
+    "plan",
+    "advice",
+    "runs",
+];
 
 #[tokio::test]
 async fn findings_and_relations_are_shown_with_their_commands() {
@@ -176,7 +185,8 @@ async fn many_targets_are_on_one_page() {
     let (one, other) = (Database::new().await, Database::new().await);
     let targets = format!(
         "[targets.one]\nurl = {:?}\n[targets.other]\nurl = {:?}\ndatabases = {:?}\n\
-         [targets.gone]\nurl = 'host=127.0.0.1 port=1 user=x dbname=x'\n",
+         [targets.gone]\nurl = 'host=127.0.0.1 port=1 user=x dbname=x'\n\
+         [targets.unlisted]\nurl = 'host=127.0.0.1 port=1 user=x'\ndatabases = '*'\n",
         one.url_as("postgres"),
         other.url_as("postgres"),
         other.name
@@ -193,6 +203,7 @@ async fn many_targets_are_on_one_page() {
         of("one")["critical"].is_number()
             && of(&format!("other/{}", other.name))["critical"].is_number()
             && of("gone")["connection"] == "lost"
+            && of("unlisted")["connection"] == "lost"
     })
     .await;
     let page = site.get("/").await.expect(200).text();
@@ -358,10 +369,37 @@ async fn what_is_not_there_is_said() {
         ("statements", "CREATE EXTENSION pg_stat_statements"),
         ("runs", "pgtend init"),
         ("plan", "the configuration names no SQL files"),
+        ("advice", "serve.advice"),
     ] {
         let document = site.get(&at(&format!("{page}.json"))).await.expect(200).json();
         let unknown = document["unknown"][0].as_str().unwrap();
         assert!(unknown.contains(said), "{unknown}");
         assert!(site.get(&at(page)).await.text().contains(said), "{page}");
     }
+}
+
+#[tokio::test]
+async fn advice_that_was_made_is_shown() {
+    let db = Database::new().await;
+    let advised = serde_json::json!({
+        "schema_version": 1, "command": "advise", "database": db.name,
+        "advice": [{"action": "create_index", "object": "sales_user", "on": "public.sales",
+            "sql": "CREATE INDEX sales_user ON public.sales (user_id)", "size_bytes": 4096,
+            "saves_percent": 97.5, "serves": [{"statement": "a note"}]}],
+        "unneeded": [{"object": "public.old", "on": "public.sales", "sql": "DROP INDEX public.old"}],
+    });
+    let file = ticks(&db, &format!("{SELDOM}\nadvice = 'advice.json'"));
+    fs::write(db.path("advice.json"), advised.to_string()).unwrap();
+    let site = Site::ready(&db, &["--config", &file]).await;
+    let advice = site.get(&format!("/t/{}/advice.json", db.name)).await.expect(200);
+    assert!(!advice.text().contains("a note"));
+    let rows = advice.json()["data"].clone();
+    assert_eq!(
+        (&rows[0]["object"], &rows[1]["action"]),
+        (&"sales_user".into(), &"drop_index".into())
+    );
+    fs::write(db.path("advice.json"), advised.to_string().replace(&db.name, "another")).unwrap();
+    let site = Site::ready(&db, &["--config", &file]).await;
+    let page = site.get(&format!("/t/{}/advice", db.name)).await.expect(200).text();
+    assert!(page.contains("it is about the database another"), "{page}");
 }

@@ -107,3 +107,13 @@ async fn a_signal_ends_it_at_once() {
         .await;
     }
 }
+
+#[tokio::test]
+async fn programs_are_told_how_it_ended() {
+    let db = Database::new().await;
+    let site = Site::start(&db, &["--format", "json"]).await;
+    let address = format!("http://{}/", site.host());
+    site.running.signal("TERM");
+    let output = site.running.wait().expect(143).came_to("cancelled");
+    assert_eq!(output.json().served.as_deref(), Some(address.as_str()), "{output}");
+}

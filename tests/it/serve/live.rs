@@ -186,6 +186,13 @@ async fn metrics_are_told_from_memory() {
     assert_eq!(reply.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     let text = reply.text();
     assert_exposition(&text);
+    let runs = site.get("/index.json").await.json()["data"][0]["last_runs"].clone();
+    assert_eq!(
+        (&runs[0]["command"], &runs[0]["outcome"]),
+        (&"analyze".into(), &"done".into()),
+        "{runs}"
+    );
+    assert!(site.get("/").await.text().contains("last runs: analyze done "));
     let target = &db.name;
     for wanted in [
         format!("pgtend_up{{target=\"{target}\"}} 1"),
@@ -227,7 +234,17 @@ async fn all_pages_fit_into_one_file() {
     let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
     let page = roxmltree::Document::parse_with_options(&text, options).unwrap();
     let ids = page.descendants().filter_map(|node| node.attribute("id")).collect::<Vec<_>>();
-    for place in ["", "activity", "statements", "tables", "indexes", "views", "plan", "runs"] {
+    for place in [
+        "",
+        "activity",
+        "statements",
+        "tables",
+        "indexes",
+        "views",
+        "plan",
+        "advice",
+        "runs",
+    ] {
         assert!(ids.contains(&format!("/t/{}/{place}", db.name).as_str()), "{place}: {ids:?}");
     }
     for node in page.descendants().filter(|node| node.is_element()) {
@@ -254,7 +271,9 @@ async fn documents_are_as_described() {
     let declared = db.declare("CREATE INDEX sales_user ON sales (user_id);");
     let file = ticks(&db, "live = '100ms'");
     let text = fs::read_to_string(&file).unwrap();
-    fs::write(&file, format!("paths = [{declared:?}]\n{text}")).unwrap();
+    let advice = serde_json::json!({"command": "advise", "advice": [{"object": "x"}]});
+    fs::write(db.path("advice.json"), advice.to_string()).unwrap();
+    fs::write(&file, format!("paths = [{declared:?}]\n{text}\nadvice = 'advice.json'\n")).unwrap();
     let blocker = db.hold("LOCK TABLE sales").await;
     let site = Site::ready(&db, &["--config", &file]).await;
     let activity = format!("/t/{}/activity.json", db.name);

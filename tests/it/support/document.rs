@@ -18,6 +18,8 @@ pub struct Document<S = Step> {
     /// Absent where the command could not start.
     #[serde(default = "Vec::new")]
     pub steps: Vec<S>,
+    /// Only there if pages were served.
+    pub served: Option<String>,
     /// Only there if the history was read.
     #[serde(default)]
     pub runs: Vec<Run>,
