@@ -13,7 +13,7 @@ const WIDTH: f64 = 960.0;
 const LEFT: f64 = 80.0;
 const RIGHT: f64 = 940.0;
 /// Of the latencies.
-const TOP: f64 = 50.0;
+const TOP: f64 = 66.0;
 const BOTTOM: f64 = 330.0;
 /// Of the requests.
 const LOWER_TOP: f64 = 370.0;
@@ -132,7 +132,7 @@ fn drawn(report: &LoadReport) -> Html {
         "rect",
         &[("width", "100%"), ("height", "100%"), ("fill", "#ffffff")],
     )];
-    all.push(label((LEFT, 24.0), "start", &title(report)));
+    all.push(label((LEFT, 18.0), "start", &title(report)));
     all.extend(axes(&scale));
     all.extend(phases(report, &scale));
     all.extend(LINES.iter().enumerate().flat_map(|(at, (name, colour, _))| {
@@ -150,8 +150,8 @@ fn drawn(report: &LoadReport) -> Html {
                 ("stroke-width", "1.5"),
             ],
         );
-        let x = RIGHT - 210.0 + 75.0 * at as f64;
-        [line, coloured((x, 24.0), colour, name)]
+        let x = LEFT + 75.0 * at as f64;
+        [line, coloured((x, 36.0), colour, name)]
     }));
     all.extend(parts.iter().flat_map(|part| bars(part, &scale)));
     let view = format!("0 0 {WIDTH} {HEIGHT}");
@@ -166,7 +166,18 @@ fn drawn(report: &LoadReport) -> Html {
     Html::element("svg", &attributes, all)
 }
 
+/// More does not stand beside each other.
+const LONGEST_TITLE: usize = 120;
+
 fn title(report: &LoadReport) -> String {
+    let title = whole_title(report);
+    match title.char_indices().nth(LONGEST_TITLE) {
+        Some((end, _)) => format!("{} …", &title[..end]),
+        None => title,
+    }
+}
+
+fn whole_title(report: &LoadReport) -> String {
     let mode = match report.setup.rate {
         Some(rate) => format!("{rate} requests a second"),
         None => format::count(report.setup.clients, "client", "clients"),

@@ -293,7 +293,7 @@ fn sessions(phase: &Phase) -> Option<String> {
         format!("{:.0} % {what}", 100.0 * *count as f64 / all as f64)
     });
     let words = words.collect::<Vec<_>>().join(", ");
-    (all > 0).then(|| format!("Sessions that executed a statement were {words}."))
+    (all > 0).then(|| format!("Sessions that executed a statement: {words}."))
 }
 
 fn database(server: &Throughput) -> String {
