@@ -15,6 +15,7 @@ use pg_sandbox::{Kept, Sandbox};
 use crate::declared::{self, Declaration, Others, SqlFile};
 use crate::failure::Result;
 use crate::format;
+use crate::jobs::load::{Statement, median_ms};
 use crate::jobs::plan_and_apply::plan_report::PlanReport;
 use crate::output;
 use crate::output::{Format, Outcome, Report};
@@ -160,38 +161,17 @@ async fn time_workload(
     let mut times = Vec::new();
     for example in &WORKLOAD {
         let other = instead.iter().find(|other| query_name(other) == query_name(example));
-        times.push(time_query(database, other.unwrap_or(example)).await?);
+        times.push(time_query(context, database, other.unwrap_or(example)).await?);
     }
     Ok(times)
 }
 
-const REPEATS: usize = 7;
-const LONG_ENOUGH: Duration = Duration::from_secs(2);
+/// Each is sent for so long, and once at least.
+const LONG_ENOUGH: Duration = Duration::from_millis(700);
 
-/// The first run fills the caches and does not count.
-async fn time_query(database: &Database, query: &ExampleFile) -> Result<f64> {
-    let session = database.maintainer(Workers::AsConfigured).await?;
-    session
-        .enter(&database.server.search_path)
-        .await
-        .map_err(ServerError::into_failure)?;
-    let started = Instant::now();
-    let mut millis = Vec::new();
-    for run in 0..=REPEATS {
-        let began = Instant::now();
-        session
-            .execute(query.sql)
-            .await
-            .map_err(|error| error.into_failure().context(query.name))?;
-        if run > 0 {
-            millis.push(began.elapsed().as_secs_f64() * 1e3);
-        }
-        if run > 0 && started.elapsed() > LONG_ENOUGH {
-            break;
-        }
-    }
-    millis.sort_by(f64::total_cmp);
-    Ok(millis.get(millis.len() / 2).copied().unwrap_or_default())
+async fn time_query(context: &Context, database: &Database, query: &ExampleFile) -> Result<f64> {
+    let statement = Statement { name: query.name.to_owned(), text: query.sql.to_owned() };
+    median_ms(&context.cancel, database, statement, LONG_ENOUGH).await
 }
 
 async fn apply(

@@ -5,6 +5,7 @@ mod compare;
 mod document;
 mod during;
 mod figures;
+mod median;
 mod pace;
 mod plan;
 mod plot;
@@ -26,6 +27,9 @@ use crate::duration;
 use crate::failure::{Failure, Result};
 use crate::files;
 use crate::output::Report;
+
+pub use median::median_ms;
+pub use plan::Statement;
 
 /// Send the application's statements at a rate, and measure how long they take
 ///
