@@ -7,7 +7,7 @@ MSRV   := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 RUN    := $(CARGO) run --release --quiet --
 
 .DEFAULT_GOAL := build
-.PHONY: help build release demo test slowest test-matrix twin bloat test-security faults bench bench-impact bench-large bench-plan \
+.PHONY: help build release demo test slowest test-matrix twin bloat test-security test-web faults bench bench-impact bench-large bench-plan \
     bench-check bench-load bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy shellcheck lint deny doc docs \
     pictures package msrv install dist test-dist man mutations pages completions clean
 
@@ -29,6 +29,11 @@ test: ## set up what is missing and run all tests
 	@scripts/ensure-pgbouncer
 	@scripts/ensure-iproute2
 	PG_SANDBOX_BIN=$(PGTEND_PG_BIN) $(CARGO) test --workspace --quiet
+
+test-web: ## open the pages of serve in a browser (make test does it where there is one)
+	@scripts/ensure-postgres
+	@scripts/ensure-chromium
+	PGTEND_TEST_WEB=1 $(CARGO) test --test it serve::browser
 
 # Cargo takes its runner from a variable that bears the machine's name.
 HOST = $(shell rustc -vV | sed -n 's/^host: //p' | tr a-z- A-Z_)

@@ -113,6 +113,8 @@ impl Site {
         let script = self.path(&SCRIPT.path());
         let head = [
             Html::void("link", &[("rel", "stylesheet"), ("href", &style)]),
+            // Else browsers ask for /favicon.ico, and complain that there is none.
+            Html::void("link", &[("rel", "icon"), ("href", "data:,")]),
             Html::element("script", &[("src", &script), ("defer", "defer")], []),
         ];
         // Where no script renews the page.

@@ -142,7 +142,8 @@ async fn it_stands_below_a_prefix() {
     let bearer = format!("Authorization: Bearer {SECRET}");
     let page = site.get_with("/pgtend/", &[&bearer]).await.expect(200).text();
     for part in page.split("href=\"").skip(1).chain(page.split("src=\"").skip(1)) {
-        assert!(part.starts_with("/pgtend/"), "{part}");
+        let is_within = part.starts_with("data:") || part.starts_with("/pgtend/");
+        assert!(is_within, "{part}");
     }
     let moved = site.get_with("/pgtend", &[&bearer]).await.expect(308);
     assert_eq!(moved.header("location"), Some("/pgtend/"));

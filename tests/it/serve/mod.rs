@@ -1,6 +1,7 @@
 //! `pgtend serve`.
 
 mod access;
+mod browser;
 mod client;
 mod facts;
 mod limits;
