@@ -49,7 +49,7 @@ use token::Token;
 
 /// Serve a page that says whether all is well, with JSON beside it
 ///
-/// Looks at each target by itself, at the times that [serve] in the configuration says, and answers every
+/// Looks at each target by itself, at the times that `serve` in the configuration says, and answers every
 /// page from what it has seen last: however many people look, the database is asked the same. It takes two
 /// connections a target at most, which only read. Where a database cannot be reached the last facts
 /// stay, with their time.

@@ -1,4 +1,4 @@
-//! A message as Slack takes it: https://docs.slack.dev/messaging/formatting-message-text.
+//! A message as Slack takes it: <https://docs.slack.dev/messaging/formatting-message-text>.
 
 use serde_json::json;
 
