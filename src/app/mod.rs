@@ -208,6 +208,22 @@ impl Context {
             signal = self.cancel.wait() => Err(cancelled(signal)),
         }
     }
+
+    /// Whether somebody at the terminal says yes; where nobody sits there, the call itself is the answer. Who
+    /// thinks it over can still press Ctrl-C.
+    ///
+    /// # Errors
+    /// A signal.
+    pub async fn confirms(&self, question: String) -> Result<bool> {
+        let console = self.console.clone();
+        let asked = tokio::task::spawn_blocking(move || console.confirms(&question));
+        let answer = self.unless_cancelled(async { Ok(asked.await.unwrap_or(false)) }).await;
+        if answer.is_err() {
+            // The thread that listens to the terminal goes on listening.
+            self.cancel.forsake();
+        }
+        answer
+    }
 }
 
 fn cancelled(signal: Signal) -> Failure {

@@ -103,14 +103,7 @@ async fn agreed(context: &Context, report: &SignalsReport) -> Result<bool> {
     }
     let open = report.signals.iter().filter(|signal| signal.is_open());
     let said = open.map(|signal| signal.announcement() + "\n").collect::<String>();
-    let console = context.console.clone();
-    let asked = tokio::task::spawn_blocking(move || console.confirms(&format!("{said}Go on?")));
-    let answer = context.unless_cancelled(async { Ok(asked.await.unwrap_or(false)) }).await;
-    if answer.is_err() {
-        // The thread that listens to the terminal goes on listening.
-        context.cancel.forsake();
-    }
-    answer
+    context.confirms(format!("{said}Go on?")).await
 }
 
 async fn end(session: &Session, signal: &mut Signal) -> Result<()> {

@@ -171,7 +171,7 @@ pub fn suppressions(config: &Config, comments: &[(String, String)]) -> Suppressi
     suppressions
 }
 
-/// Whether these statements may be sent. Somebody who thinks it over can still press Ctrl-C.
+/// Whether these statements may be sent.
 async fn agreed(context: &Context, plan: &Plan) -> Result<bool> {
     let statements = plan.steps.iter().flat_map(|step| &step.statements);
     let texts = statements.flat_map(|statement| statement.texts());
@@ -182,14 +182,7 @@ async fn agreed(context: &Context, plan: &Plan) -> Result<bool> {
     };
     let shown = texts.into_iter().take(SHOWN).collect::<String>();
     let question = format!("pgtend would send:\n{shown}{left}Do it?");
-    let console = context.console.clone();
-    let asked = tokio::task::spawn_blocking(move || console.confirms(&question));
-    let answer = context.unless_cancelled(async { Ok(asked.await.unwrap_or(false)) }).await;
-    if answer.is_err() {
-        // The thread that listens to the terminal goes on listening.
-        context.cancel.forsake();
-    }
-    answer
+    context.confirms(question).await
 }
 
 /// So many statements fit above a question.

@@ -87,18 +87,11 @@ impl Command for Args {
     }
 }
 
-/// Whether it is to be removed for good. Somebody who thinks it over can still press Ctrl-C.
+/// Whether it is to be removed for good.
 async fn agreed(context: &Context, kept: Option<Kept>) -> Result<bool> {
     let what = kept.map(|kept| format!(" with {kept}")).unwrap_or_default();
     let question = format!("Remove the schema pgtend{what}?");
-    let console = context.console.clone();
-    let asked = tokio::task::spawn_blocking(move || console.confirms(&question));
-    let answer = context.unless_cancelled(async { Ok(asked.await.unwrap_or(false)) }).await;
-    if answer.is_err() {
-        // The thread that listens to the terminal goes on listening.
-        context.cancel.forsake();
-    }
-    answer
+    context.confirms(question).await
 }
 
 impl Args {
