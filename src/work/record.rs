@@ -197,8 +197,15 @@ fn run_of(command: &str, step: &Step, outcome: &Outcome) -> Option<Run> {
     })
 }
 
-/// The warning where a job has to do without what the history would tell.
-pub fn not_read(why: &Unavailable) -> Warning {
+/// What the history told, and the warning where a job has to do without; `None` also where there is none.
+pub fn recalled<T>(told: Known<Option<T>>) -> (Option<T>, Option<Warning>) {
+    match told.into_result() {
+        Ok(told) => (told, None),
+        Err(why) => (None, Some(not_read(&why))),
+    }
+}
+
+fn not_read(why: &Unavailable) -> Warning {
     Warning {
         rule: "history-not-read",
         object: "pgtend".to_owned(),

@@ -183,10 +183,8 @@ async fn look(
     let commands = [command];
     let last = history::load_last_maintenance(&session, &commands);
     let past = history::tell(&schema, history::Part::Runs, last).await;
-    let (past, trouble) = match past.into_result() {
-        Ok(past) => (past.unwrap_or_default(), None),
-        Err(why) => (Vec::new(), Some(record::not_read(&why))),
-    };
+    let (past, trouble) = record::recalled(past);
+    let past = past.unwrap_or_default();
     let mut sieve = Sieve::new(options, told);
     let keeps = |settings: &_, table: &_| sieve.keeps(settings, table);
     let facts = facts::load_table_maintenance(&session, &database.server, past, keeps).await?;

@@ -199,12 +199,13 @@ async fn load_past_builds(database: &Database, owner: Option<&str>) -> Result<Pa
     let session = database.reader().await?;
     let schema = Known::from(history::load_schema(&session, owner).await);
     let asked = history::load_last_maintenance(&session, BUILDS);
-    let (builds, trouble) =
-        match history::tell(&schema, history::Part::Runs, asked).await.into_result() {
-            Ok(builds) => (builds.unwrap_or_default(), None),
-            Err(why) => (Vec::new(), Some(record::not_read(&why))),
-        };
-    Ok(Past { builds, schema: Some(schema), trouble })
+    let told = history::tell(&schema, history::Part::Runs, asked).await;
+    let (builds, trouble) = record::recalled(told);
+    Ok(Past {
+        builds: builds.unwrap_or_default(),
+        schema: Some(schema),
+        trouble,
+    })
 }
 
 /// The commands that build indexes.

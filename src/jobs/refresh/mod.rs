@@ -203,11 +203,7 @@ async fn look(database: &Database, options: &Options, owner: Option<&str>) -> Re
     }
     let last =
         history::tell(&schema, history::Part::Runs, history::load_last_refreshes(&session, &[]));
-    let last = last.await;
-    let (last, trouble) = match last.into_result() {
-        Ok(last) => (last, None),
-        Err(why) => (None, Some(record::not_read(&why))),
-    };
+    let (last, trouble) = record::recalled(last.await);
     let has_history = last.is_some();
     let views = facts::load_views(&session, &database.server.search_path).await?;
     let asked = plan::asked(&plan::choose(&views, options)?, options);

@@ -237,15 +237,13 @@ async fn remember(session: &Session, schema: &Known<Schema>, facts: &mut Facts) 
         let past = history::load_last_maintenance(session, &["reindex"]).await?;
         Ok((past, reindex::load_births(session).await?))
     };
-    match history::tell(schema, history::Part::Runs, asked).await.into_result() {
-        Ok(Some((past, births))) => {
-            facts.past = past.into_iter().map(|index| (index.object.clone(), index)).collect();
-            facts.births = births;
-            None
-        }
-        Ok(None) => None,
-        Err(why) => Some(record::not_read(&why)),
+    let told = history::tell(schema, history::Part::Runs, asked).await;
+    let (told, trouble) = record::recalled(told);
+    if let Some((past, births)) = told {
+        facts.past = past.into_iter().map(|index| (index.object.clone(), index)).collect();
+        facts.births = births;
     }
+    trouble
 }
 
 impl Args {
