@@ -276,17 +276,9 @@ fn fitting(known: ColumnValues, term: &Term, is_array: bool) -> ColumnValues {
         }
         Comparison::Contains(_) => known,
     };
-    let is_like = term.comparison == Comparison::Like;
     let texts = values.common.iter_mut().map(|(value, _)| value);
     for text in texts.chain(&mut values.bounds).chain(&mut values.elements) {
-        if is_like {
-            let half = text.chars().count().div_ceil(2);
-            *text = format!("{}%", text.chars().take(half).collect::<String>());
-        }
-        if is_array && !text.starts_with('{') {
-            let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
-            *text = format!("{{\"{quoted}\"}}");
-        }
+        *text = term.other_side(std::mem::take(text), is_array);
     }
     values
 }

@@ -54,23 +54,13 @@ async fn known(server: &CopyServer, usage: &Use) -> Result<Known> {
 fn chosen(known: &Known, term: &Term, of: &str) -> Option<String> {
     let Known { common, low, high, element } = known;
     let value = match &term.comparison {
-        Comparison::Equal => common.clone().or(low.clone())?,
+        Comparison::Equal | Comparison::Like => common.clone().or(low.clone())?,
         // Of two limits the rows in between are meant.
         Comparison::Range if term.is_upper => high.clone().or(low.clone()).or(common.clone())?,
         Comparison::Range => low.clone().or(common.clone())?,
-        Comparison::Like => {
-            let like = common.clone().or(low.clone())?;
-            let half = like.chars().count().div_ceil(2);
-            format!("{}%", like.chars().take(half).collect::<String>())
-        }
         Comparison::Contains(_) => element.clone().or(common.clone()).or(low.clone())?,
     };
-    let is_array = of.ends_with("[]");
-    let text = match is_array && !value.starts_with('{') {
-        true => format!("{{\"{}\"}}", value.replace('\\', "\\\\").replace('"', "\\\"")),
-        false => value,
-    };
-    Some(quote_literal(&text))
+    Some(quote_literal(&term.other_side(value, of.ends_with("[]"))))
 }
 
 #[cfg(test)]

@@ -35,6 +35,24 @@ pub struct Term {
     pub is_upper: bool,
 }
 
+impl Term {
+    /// A value of the column as it can stand on the other side: the beginning of a text for LIKE, and an array where
+    /// one is compared with.
+    pub fn other_side(&self, value: String, is_array: bool) -> String {
+        let value = match self.comparison {
+            Comparison::Like => {
+                let half = value.chars().count().div_ceil(2);
+                format!("{}%", value.chars().take(half).collect::<String>())
+            }
+            _ => value,
+        };
+        match is_array && !value.starts_with('{') {
+            true => format!("{{\"{}\"}}", value.replace('\\', "\\\\").replace('"', "\\\"")),
+            false => value,
+        }
+    }
+}
+
 /// The terms of a condition as EXPLAIN (VERBOSE) prints it. What stands under OR is left out.
 pub fn terms(condition: &str) -> Vec<Term> {
     parts(condition, Joined::ByAnd).into_iter().flat_map(term).collect()
