@@ -99,14 +99,14 @@ async fn prepare(
     let deed = if args.writes() { Deed::Writing } else { Deed::Reading };
     let trust = Trust::load(&reader, &database.server.search_path, &args.trust, deed).await?;
     let (path, left_out) = trust.path(&reader).await?;
-    let mut warnings = left_out.into_iter().map(|message| Warning {
+    let left_out = left_out.into_iter().map(|message| Warning {
         rule: "schema-left-out",
         object: database.server.database.clone(),
         message,
     });
-    let mut warnings = warnings.by_ref().collect::<Vec<_>>();
+    let mut warnings = left_out.collect::<Vec<_>>();
     let workload = match scripts.is_empty() {
-        false => source::of_files(&database, &reader, scripts, &trust, args.writes()).await?,
+        false => source::of_files(&database, &reader, scripts, &trust).await?,
         true => {
             let session = database.maintainer(Workers::AsConfigured).await?;
             let prepares = source::with_path(session, &path).await?;

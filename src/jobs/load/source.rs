@@ -11,7 +11,7 @@ use super::script::{self, Script};
 use super::value::Value;
 use crate::facts::column_values::{ColumnValues, load_column_values};
 use crate::facts::explain::{Explained, Guard, generic_plan, obstacle};
-use crate::facts::reach::{Trust, foreign_text};
+use crate::facts::reach::{Deed, Trust, foreign_text};
 use crate::facts::statements::{
     Counter, KnownTexts, Length, StatementFilter, StatementKey, StatementNames, expression, is_own,
     load_extension, load_names, load_texts, load_top,
@@ -49,22 +49,22 @@ pub async fn of_files(
     reader: &Session,
     scripts: &[Script],
     trust: &Trust,
-    writes: bool,
 ) -> Result<Workload> {
+    let deed = trust.deed();
     let mut workload = Workload::default();
     for script in scripts {
         workload.add_script(script, reader, &database.server.search_path).await?;
     }
     for statement in &workload.statements {
         let Statement { name, text } = statement;
-        if let Some(why) = refusal(text, writes) {
-            return Err(not_sent(name, &why, writes, &database.server.database));
+        if let Some(why) = refusal(text, deed) {
+            return Err(not_sent(name, &why, deed, &database.server.database));
         }
         match generic_plan(reader, text, Guard::Trusted(trust)).await? {
             Explained::Not(why) => return Err(Failure::usage(format!("{name}: {why}"))),
-            Explained::Plan(plan) if !writes && explained::writes(&plan) => {
+            Explained::Plan(plan) if deed != Deed::Writing && explained::writes(&plan) => {
                 let why = "its plan writes";
-                return Err(not_sent(name, why, writes, &database.server.database));
+                return Err(not_sent(name, why, deed, &database.server.database));
             }
             Explained::Plan(_) => {}
         }
@@ -72,21 +72,21 @@ pub async fn of_files(
     Ok(workload)
 }
 
-fn refusal(text: &str, writes: bool) -> Option<String> {
-    match writes {
-        true => obstacle(text),
-        false => why_not_reading(text).or_else(|| {
+fn refusal(text: &str, deed: Deed) -> Option<String> {
+    match deed {
+        Deed::Writing => obstacle(text),
+        Deed::Planning | Deed::Reading => why_not_reading(text).or_else(|| {
             let sets = names_in(text).any(|name| name == "set_config");
             sets.then(|| "it changes settings (set_config)".to_owned())
         }),
     }
 }
 
-fn not_sent(name: &str, why: &str, writes: bool, database: &str) -> Failure {
+fn not_sent(name: &str, why: &str, deed: Deed, database: &str) -> Failure {
     let failure = Failure::usage(format!("{name}: {why}"));
-    match writes {
-        true => failure,
-        false => failure.hint(format!(
+    match deed {
+        Deed::Writing => failure,
+        Deed::Planning | Deed::Reading => failure.hint(format!(
             "load sends only SELECT, VALUES, TABLE and WITH that read; --allow-writes {database} sends all \
              statements, and changes your data"
         )),
