@@ -48,7 +48,7 @@ const HEADER: f64 = 8.0;
 const LINE_POINTER: f64 = 4.0;
 /// The usual size of a page, which the estimate is for.
 pub const PAGE_BYTES: u64 = 8_192;
-const PAGE: f64 = 8_192.0;
+pub const PAGE: f64 = 8_192.0;
 /// A page without its header, its special space and the line pointer of its high key.
 const PAYLOAD: f64 = 8_148.0;
 /// CREATE INDEX fills the pages above the leaves to 70 % (`BTREE_NONLEAF_FILLFACTOR`).

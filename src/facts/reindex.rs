@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_postgres::types::Type;
 
-use super::btree_size::DEFAULT_FILL_PERCENT;
+use super::btree_size::{self, DEFAULT_FILL_PERCENT};
 use super::extensions::ExtensionFunction;
 use super::history::PastMaintenance;
 use super::load::{ask, named};
@@ -95,9 +95,8 @@ pub struct Density {
 impl Density {
     /// Bytes that CREATE INDEX would leave of it, which fills leaves to 90 %.
     pub fn fresh_bytes(&self) -> f64 {
-        const PAGE_BYTES: f64 = 8_192.0;
         let leaves = self.leaf_pages * self.percent / f64::from(DEFAULT_FILL_PERCENT);
-        (leaves + 1.0) * PAGE_BYTES
+        (leaves + 1.0) * btree_size::PAGE
     }
 }
 

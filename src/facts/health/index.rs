@@ -1,5 +1,6 @@
 //! Indexes as the catalog has them.
 
+use super::PAGE_BYTES;
 use crate::facts::columns::facts_of_columns;
 
 facts_of_columns! {
@@ -71,7 +72,7 @@ facts_of_columns! {
 impl Index {
     /// As of the last VACUUM or build.
     pub fn size_bytes(&self) -> i64 {
-        self.pages.max(0) * 8192
+        self.pages.max(0) * PAGE_BYTES
     }
 
     /// Something other than queries needs it.

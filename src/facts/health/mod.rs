@@ -243,6 +243,9 @@ pub async fn load_ignore_comments(session: &Session) -> Result<Vec<(String, Stri
     Ok(rows.iter().map(|row| (row.get("object"), row.get("comment"))).collect())
 }
 
+/// Bytes of a page, but for servers that somebody has compiled otherwise.
+const PAGE_BYTES: i64 = 8192;
+
 /// A look is over soon, and waits behind nobody.
 const SHORT: [&str; 4] = [
     "SET statement_timeout = '5s'",

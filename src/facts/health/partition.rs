@@ -1,6 +1,6 @@
 //! Partitions and materialized views.
 
-use super::rows_unless_denied;
+use super::{PAGE_BYTES, rows_unless_denied};
 use crate::facts::columns::facts_of_columns;
 use crate::facts::known::{Known, Unavailable};
 use crate::pg::database::Server;
@@ -39,6 +39,13 @@ facts_of_columns! {
         pub has_key: bool,
         /// As of the last VACUUM or ANALYZE.
         pub pages: i64,
+    }
+}
+
+impl View {
+    /// As of the last VACUUM or ANALYZE.
+    pub fn size_bytes(&self) -> i64 {
+        self.pages.max(0) * PAGE_BYTES
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tables and what was done to them.
 
+use super::PAGE_BYTES;
 use crate::facts::columns::facts_of_columns;
 
 facts_of_columns! {
@@ -55,9 +56,6 @@ facts_of_columns! {
     }
 }
 
-/// Bytes of a page, but for servers that somebody has compiled otherwise.
-const PAGE_BYTES: i64 = 8192;
-
 impl Table {
     /// An ordinary table of the user's.
     pub fn is_ordinary(&self) -> bool {
@@ -71,6 +69,11 @@ impl Table {
     /// As of the last VACUUM or ANALYZE.
     pub fn size_bytes(&self) -> i64 {
         self.pages.max(0) * PAGE_BYTES
+    }
+
+    /// Of all its indexes, as of their last VACUUM or build.
+    pub fn index_bytes(&self) -> i64 {
+        self.index_pages.max(0) * PAGE_BYTES
     }
 
     /// The table by which people know it: of a TOAST table the one that it belongs to.

@@ -91,7 +91,7 @@ fn table(table: &Table) -> Row {
         "schema": schema_of(&table.object),
         "kind": kind(&table.kind),
         "size_bytes": table.size_bytes(),
-        "index_bytes": table.index_pages.max(0) * 8192,
+        "index_bytes": table.index_bytes(),
         "rows": count,
         "live_rows": table.live_rows,
         "dead_rows": table.dead_rows,
@@ -118,9 +118,8 @@ fn kind(kind: &str) -> &'static str {
 /// The indexes of the user's tables.
 pub fn indexes(health: &Health) -> Listed {
     let indexes = seen(&health.indexes)?;
-    let bloat = health.index_bloat.known().map_or_else(HashMap::new, |all| {
-        all.iter().map(|it| (it.oid, it)).collect::<HashMap<_, _>>()
-    });
+    let bloat = health.index_bloat.known().into_iter().flatten();
+    let bloat = bloat.map(|it| (it.oid, it)).collect::<HashMap<_, _>>();
     let own = indexes.iter().filter(|it| !it.is_toast);
     Ok(Arc::new(own.map(|it| index(it, bloat.get(&it.oid).copied())).collect()))
 }
@@ -160,7 +159,7 @@ fn view(view: &View, refreshed: Option<&RefreshInterval>) -> Row {
     let values = json!({
         "object": view.object,
         "schema": schema_of(&view.object),
-        "size_bytes": view.pages.max(0) * 8192,
+        "size_bytes": view.size_bytes(),
         "populated": view.is_populated,
         "concurrent": view.has_key,
         "refreshed_seconds": refreshed.map(|it| it.ago_seconds),

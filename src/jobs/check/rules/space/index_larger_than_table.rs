@@ -10,13 +10,13 @@ const TIMES: i64 = 2;
 
 pub fn judge(health: &Health) -> Judged {
     let tables = health.tables.seen()?.iter().filter(|table| {
-        table.is_ordinary() && table.index_pages * 8192 >= LARGE && table.index_pages > TIMES * table.pages
+        table.is_ordinary() && table.index_bytes() >= LARGE && table.index_pages > TIMES * table.pages
     });
     Ok(tables.map(finding).collect::<Found>())
 }
 
 fn finding(table: &Table) -> Finding {
-    let indexes = table.index_pages * 8192;
+    let indexes = table.index_bytes();
     let message = format!(
         "its indexes have {}, the table itself {}",
         bytes(indexes),
