@@ -45,13 +45,7 @@ impl Watch {
         limit: usize,
     ) -> Result<Ranking> {
         let Watch { args, basis, cache } = self;
-        let history = StatementHistory {
-            session,
-            extension: &basis.extension,
-            database: Some(basis.extension.dbid),
-            history_owner: context.config.history.owner.as_deref(),
-            schema: OnceCell::new(),
-        };
+        let history = basis.history(context, session);
         let filter = args.filter(context, &history).await?;
         let mut ranking = args.ranking(&history, &filter, limit.saturating_add(SPARE)).await?;
         complete(&mut ranking, &history, cache, Length::Cut).await?;
@@ -71,13 +65,7 @@ impl Watch {
     ) -> Result<Ranking> {
         let mut ranking = self.look(context, session, limit).await?;
         let basis = &self.basis;
-        let history = StatementHistory {
-            session,
-            extension: &basis.extension,
-            database: Some(basis.extension.dbid),
-            history_owner: context.config.history.owner.as_deref(),
-            schema: OnceCell::new(),
-        };
+        let history = basis.history(context, session);
         let args = Args { explain: Some(explained), ..Args::plain() };
         ranking.details = args.details(&ranking, &history, basis).await?;
         for (at, details) in ranking.details.iter_mut().enumerate() {
@@ -87,6 +75,19 @@ impl Watch {
             }
         }
         Ok(ranking)
+    }
+}
+
+impl Basis {
+    /// What this database has counted.
+    fn history<'h>(&'h self, context: &'h Context, session: &'h Session) -> StatementHistory<'h> {
+        StatementHistory {
+            session,
+            extension: &self.extension,
+            database: Some(self.extension.dbid),
+            history_owner: context.config.history.owner.as_deref(),
+            schema: OnceCell::new(),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::members;
-use crate::facts::statements::Counter;
+use crate::facts::statements::{Counter, StatementKey};
 use crate::jobs::slow_queries::plan::Ranking;
 use crate::jobs::slow_queries::watch;
 use crate::serve::collector::QueryTexts;
@@ -51,11 +51,7 @@ pub fn rows(ranking: &Ranking, shown: QueryTexts) -> Rows {
         if shown == QueryTexts::Hidden {
             values.remove("query");
         }
-        let key = ranking.statements[at].key;
-        Row {
-            id: format!("{}-{}-{}", key.queryid, key.userid, key.toplevel),
-            values,
-        }
+        Row { id: id(ranking.statements[at].key), values }
     });
     Arc::new(rows.collect())
 }
@@ -68,10 +64,13 @@ pub fn details(ranking: &Ranking, shown: QueryTexts) -> Details {
         if shown == QueryTexts::Hidden {
             values.remove("plan");
         }
-        let key = ranking.statements[at].key;
-        (format!("{}-{}-{}", key.queryid, key.userid, key.toplevel), values)
+        (id(ranking.statements[at].key), values)
     });
     details.collect()
+}
+
+fn id(key: StatementKey) -> String {
+    format!("{}-{}-{}", key.queryid, key.userid, key.toplevel)
 }
 
 /// What the list's document says besides.
@@ -87,10 +86,8 @@ pub fn totals(ranking: &Ranking) -> Value {
 /// Calls and milliseconds so far, by the rows' ids: of two looks the difference is what ran in between.
 pub fn counters(ranking: &Ranking) -> HashMap<String, (f64, f64)> {
     let counters = ranking.statements.iter().map(|counted| {
-        let key = counted.key;
-        let id = format!("{}-{}-{}", key.queryid, key.userid, key.toplevel);
         let of = |counter| counted.counters.or_zero(counter);
-        (id, (of(Counter::Calls), of(Counter::Total)))
+        (id(counted.key), (of(Counter::Calls), of(Counter::Total)))
     });
     counters.collect()
 }
