@@ -14,7 +14,7 @@ use crate::pg::version::ServerVersion;
 /// Why an index may be damaged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suspicion {
-    /// The end of a sentence: `it may …`.
+    /// In words, without a full stop.
     pub why: String,
     /// The release that a rebuild takes, where the one that runs makes the same error again.
     pub update_to: Option<ServerVersion>,
@@ -46,7 +46,8 @@ pub async fn load_suspicions(
     Ok(suspicions(&keys, &collations, server.version))
 }
 
-/// The first reason of each index; what a rebuild mends goes before what takes an update.
+/// One reason for each index: what takes an update goes before what a rebuild alone mends, because until then the
+/// rebuilt index may be damaged again.
 fn suspicions(
     keys: &[Key],
     collations: &[Collation],

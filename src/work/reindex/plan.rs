@@ -321,26 +321,23 @@ impl Planner<'_> {
     fn reason(&self, judged: &Judged) -> Reason {
         let size = judged.words(self.size_bytes(), &self.options.gates);
         let build = self.facts.builds.iter().find(|build| build.index == Some(self.index.oid));
-        match (judged, build) {
-            (_, Some(build)) if !self.index.is_whole => {
+        match (judged, build, self.suspicion()) {
+            (_, Some(build), _) if !self.index.is_whole => {
                 Why::BeingBuilt { who: describe(build) }.into()
             }
             _ if !self.index.is_live => Why::DropInterrupted.into(),
             _ if !self.index.is_whole => Why::Invalid.into(),
-            _ if self.suspicion().is_some() => {
-                let why = self.suspicion().map(|it| it.why.clone()).unwrap_or_default();
-                Why::Suspect { why, size }.into()
-            }
+            (_, _, Some(suspicion)) => Why::Suspect { why: suspicion.why.clone(), size }.into(),
             _ if self.options.only_suspect && !self.options.only_needed => {
                 Why::NotSuspect { size }.into()
             }
-            (Judged::Bloated(_), _) => Why::Bloated { size }.into(),
+            (Judged::Bloated(_), _, _) => Why::Bloated { size }.into(),
             _ if !self.options.only_needed => Why::Asked { size }.into(),
-            (Judged::Dense(_, density), _) => {
+            (Judged::Dense(_, density), _, _) => {
                 Why::Dense { size, percent: format!("{:.0}", density.percent) }.into()
             }
-            (Judged::NotKnown(why), _) => Why::NotKnown { size, why: why.to_string() }.into(),
-            (Judged::Small | Judged::NotBloated(_), _) => Why::NotBloated { size }.into(),
+            (Judged::NotKnown(why), _, _) => Why::NotKnown { size, why: why.to_string() }.into(),
+            (Judged::Small | Judged::NotBloated(_), _, _) => Why::NotBloated { size }.into(),
         }
     }
 
