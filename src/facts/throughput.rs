@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::types::Type;
 
+use super::columns::{FromRow, facts_of_columns};
 use super::load::{ask, first};
 use super::reach;
 use super::wal::{WalPosition, load_wal_position};
@@ -11,28 +12,30 @@ use super::{Known, Unavailable};
 use crate::failure::Result;
 use crate::pg::session::Session;
 
+facts_of_columns! {
+    /// What a database has counted.
+    pub struct Counts {
+        pub commits: i64,
+        pub rollbacks: i64,
+        pub blocks_read: i64,
+        pub blocks_hit: i64,
+        pub temp_bytes: i64,
+        pub deadlocks: i64,
+    }
+}
+
 /// The counters of a database at a moment.
 #[derive(Debug, Clone)]
 pub struct DatabaseCounters {
-    pub commits: i64,
-    pub rollbacks: i64,
-    pub blocks_read: i64,
-    pub blocks_hit: i64,
-    pub temp_bytes: i64,
-    pub deadlocks: i64,
+    counts: Counts,
     /// Of the whole server.
-    pub wal: Known<WalPosition>,
+    wal: Known<WalPosition>,
 }
 
 /// What was done between two moments.
 #[derive(Debug, Clone)]
 pub struct Throughput {
-    pub commits: i64,
-    pub rollbacks: i64,
-    pub blocks_read: i64,
-    pub blocks_hit: i64,
-    pub temp_bytes: i64,
-    pub deadlocks: i64,
+    pub counts: Counts,
     /// Of the whole server.
     pub wal_bytes: Known<i64>,
 }
@@ -58,16 +61,7 @@ impl DatabaseCounters {
         let wal = load_wal_position(session).await;
         let sql = include_str!("../../sql/catalog/database_counters.sql");
         let rows = ask(session, sql, &[]).await?;
-        let row = first(&rows)?;
-        Ok(DatabaseCounters {
-            commits: row.get("commits"),
-            rollbacks: row.get("rollbacks"),
-            blocks_read: row.get("blocks_read"),
-            blocks_hit: row.get("blocks_hit"),
-            temp_bytes: row.get("temp_bytes"),
-            deadlocks: row.get("deadlocks"),
-            wal,
-        })
+        Ok(DatabaseCounters { counts: Counts::from_row(first(&rows)?), wal })
     }
 
     /// What was done since `before`; `None` where the counters were reset in between.
@@ -78,21 +72,21 @@ impl DatabaseCounters {
                 Known::Unavailable(Unavailable::clone(why))
             }
         };
-        let done = Throughput {
-            commits: self.commits - before.commits,
-            rollbacks: self.rollbacks - before.rollbacks,
-            blocks_read: self.blocks_read - before.blocks_read,
-            blocks_hit: self.blocks_hit - before.blocks_hit,
-            temp_bytes: self.temp_bytes - before.temp_bytes,
-            deadlocks: self.deadlocks - before.deadlocks,
-            wal_bytes,
+        let (now, then) = (&self.counts, &before.counts);
+        let counts = Counts {
+            commits: now.commits - then.commits,
+            rollbacks: now.rollbacks - then.rollbacks,
+            blocks_read: now.blocks_read - then.blocks_read,
+            blocks_hit: now.blocks_hit - then.blocks_hit,
+            temp_bytes: now.temp_bytes - then.temp_bytes,
+            deadlocks: now.deadlocks - then.deadlocks,
         };
-        let least = done.commits.min(done.blocks_hit).min(done.blocks_read);
-        (least >= 0).then_some(done)
+        let least = counts.commits.min(counts.blocks_hit).min(counts.blocks_read);
+        (least >= 0).then_some(Throughput { counts, wal_bytes })
     }
 }
 
-impl Throughput {
+impl Counts {
     /// The share of pages that were in shared_buffers; `None` where none was looked at.
     pub fn hit(&self) -> Option<f64> {
         let all = self.blocks_hit + self.blocks_read;

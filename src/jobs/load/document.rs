@@ -209,14 +209,15 @@ fn waits(phase: &Phase) -> Vec<WaitDocument<'_>> {
 
 impl ServerDocument {
     fn new(server: &Throughput) -> Self {
+        let counts = &server.counts;
         ServerDocument {
-            commits: server.commits,
-            rollbacks: server.rollbacks,
-            blocks_read: server.blocks_read,
-            blocks_hit: server.blocks_hit,
-            hit: server.hit(),
-            temp_bytes: server.temp_bytes,
-            deadlocks: server.deadlocks,
+            commits: counts.commits,
+            rollbacks: counts.rollbacks,
+            blocks_read: counts.blocks_read,
+            blocks_hit: counts.blocks_hit,
+            hit: counts.hit(),
+            temp_bytes: counts.temp_bytes,
+            deadlocks: counts.deadlocks,
             wal_bytes: match &server.wal_bytes {
                 Known::Known(bytes) => Some(*bytes),
                 Known::Unavailable(_) => None,

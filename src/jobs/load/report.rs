@@ -297,19 +297,20 @@ fn sessions(phase: &Phase) -> Option<String> {
 }
 
 fn database(server: &Throughput) -> String {
-    let blocks = server.blocks_read + server.blocks_hit;
+    let counts = &server.counts;
+    let blocks = counts.blocks_read + counts.blocks_hit;
     let mut parts = vec![format!("{} pages", format::whole(blocks))];
-    if let Some(hit) = server.hit() {
+    if let Some(hit) = counts.hit() {
         parts.push(format!("{:.1} % of them in shared_buffers", hit * 100.0));
     }
     if let Known::Known(bytes) = server.wal_bytes {
         parts.push(format!("{} of WAL", format::bytes(bytes)));
     }
-    if server.temp_bytes > 0 {
-        parts.push(format!("{} of temporary files", format::bytes(server.temp_bytes)));
+    if counts.temp_bytes > 0 {
+        parts.push(format!("{} of temporary files", format::bytes(counts.temp_bytes)));
     }
-    if server.deadlocks > 0 {
-        let deadlocks = usize::try_from(server.deadlocks).unwrap_or_default();
+    if counts.deadlocks > 0 {
+        let deadlocks = usize::try_from(counts.deadlocks).unwrap_or_default();
         parts.push(format::count(deadlocks, "deadlock", "deadlocks"));
     }
     format!("The database counted meanwhile: {}.", parts.join(", "))
