@@ -14,6 +14,13 @@ pub enum Hand {
     Terminate,
 }
 
+/// Whether what is better left alone is ended, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Force {
+    Used,
+    NotUsed,
+}
+
 reasons! {
     /// Why `activity` ends or leaves a session.
     Why {
@@ -62,7 +69,7 @@ impl Hand {
 }
 
 /// Why the session is not to be touched; `None`: it may be.
-pub fn refusal(hand: Hand, it: &AtStake, is_forced: bool) -> Option<Why> {
+pub fn refusal(hand: Hand, it: &AtStake, force: Force) -> Option<Why> {
     if it.is_ours {
         return Some(Why::Itself);
     }
@@ -76,7 +83,7 @@ pub fn refusal(hand: Hand, it: &AtStake, is_forced: bool) -> Option<Why> {
         | "logical replication apply worker"
         | "logical replication tablesync worker"
         | "logical replication parallel worker" => {
-            if !is_forced {
+            if force == Force::NotUsed {
                 return Some(Why::ServersOwn { kind });
             }
         }
@@ -85,7 +92,7 @@ pub fn refusal(hand: Hand, it: &AtStake, is_forced: bool) -> Option<Why> {
         _ => return Some(Why::ServersProcess { kind }),
     }
     let application = it.application.as_deref().unwrap_or_default();
-    if application.starts_with("pgtend/") && !is_forced {
+    if application.starts_with("pgtend/") && force == Force::NotUsed {
         return Some(Why::Pgtends { application: application.to_owned() });
     }
     let is_idle = it.state.as_deref().is_some_and(|state| state.starts_with("idle"));
@@ -180,25 +187,24 @@ mod tests {
 
     #[test]
     fn what_is_the_servers_or_pgtends_takes_a_word() {
-        let code =
-            |it: &AtStake, forced| refusal(Hand::Terminate, it, forced).map(|why| why.code());
-        assert_eq!(code(&client(), false), None);
+        let code = |it: &AtStake, force| refusal(Hand::Terminate, it, force).map(|why| why.code());
+        assert_eq!(code(&client(), Force::NotUsed), None);
         let of = |kind: &str| AtStake { backend_type: Some(kind.to_owned()), ..client() };
-        assert_eq!(code(&of("autovacuum worker"), false), Some("servers-own"));
-        assert_eq!(code(&of("autovacuum worker"), true), None);
-        assert_eq!(code(&of("checkpointer"), true), Some("servers-own"));
-        assert_eq!(code(&of("parallel worker"), true), Some("servers-own"));
+        assert_eq!(code(&of("autovacuum worker"), Force::NotUsed), Some("servers-own"));
+        assert_eq!(code(&of("autovacuum worker"), Force::Used), None);
+        assert_eq!(code(&of("checkpointer"), Force::Used), Some("servers-own"));
+        assert_eq!(code(&of("parallel worker"), Force::Used), Some("servers-own"));
         let build = AtStake { application: Some("pgtend/apply".to_owned()), ..client() };
-        assert_eq!(code(&build, false), Some("pgtends-own"));
-        assert_eq!(code(&build, true), None);
-        assert_eq!(code(&AtStake { is_ours: true, ..client() }, true), Some("own-session"));
+        assert_eq!(code(&build, Force::NotUsed), Some("pgtends-own"));
+        assert_eq!(code(&build, Force::Used), None);
+        assert_eq!(code(&AtStake { is_ours: true, ..client() }, Force::Used), Some("own-session"));
     }
 
     #[test]
     fn nothing_is_to_be_cancelled_where_nothing_runs() {
         let idle = AtStake { state: Some("idle in transaction".to_owned()), ..client() };
-        assert_eq!(refusal(Hand::Cancel, &idle, true), Some(Why::Idle { pid: 7 }));
-        assert_eq!(refusal(Hand::Terminate, &idle, false), None);
+        assert_eq!(refusal(Hand::Cancel, &idle, Force::Used), Some(Why::Idle { pid: 7 }));
+        assert_eq!(refusal(Hand::Terminate, &idle, Force::NotUsed), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Args;
-use super::hands::{Hand, Why, blockers_of, lost, refusal};
+use super::hands::{Force, Hand, Why, blockers_of, lost, refusal};
 use super::signals_report::{Signal, SignalsReport};
 use crate::app::Context;
 use crate::facts::activity::{SessionScope, WantedSessions, load_activity};
@@ -25,6 +25,7 @@ pub async fn run(context: &Context, args: &Args, database: &Database) -> Result<
     let wanted = wanted(args, &session, &mut report).await?;
     let pids = wanted.iter().map(|(_, pid)| *pid).collect::<Vec<_>>();
     let found = load_at_stake(&session, &pids).await?;
+    let force = if args.force { Force::Used } else { Force::NotUsed };
     for (hand, pid) in wanted {
         let mut signal = Signal::new(hand, pid);
         match found.iter().find(|it| it.pid == pid) {
@@ -32,7 +33,7 @@ pub async fn run(context: &Context, args: &Args, database: &Database) -> Result<
             Some(it) => {
                 signal.lost = lost(hand, it);
                 signal.at_stake = Some(without_text(it, args.no_query_text));
-                if let Some(why) = refusal(hand, it, args.force) {
+                if let Some(why) = refusal(hand, it, force) {
                     signal.is_left(why);
                 }
             }
