@@ -16,7 +16,7 @@ pub fn ticks(db: &Database, ticks: &str) -> String {
 
 const SELDOM: &str = "live = '1h'\nactivity = '1h'\nstatements = '1h'\ncheck = '1h'";
 
-const PAGES: [&str; 9] = [
+pub const PAGES: [&str; 9] = [
     "index",
     "activity",
     "statements",

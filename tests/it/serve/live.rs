@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::client::{Reply, Site};
-use super::facts::ticks;
+use super::facts::{PAGES, ticks};
 use crate::support::{Database, PATIENCE, SALES, until};
 
 /// A stream of events.
@@ -234,17 +234,7 @@ async fn all_pages_fit_into_one_file() {
     let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
     let page = roxmltree::Document::parse_with_options(&text, options).unwrap();
     let ids = page.descendants().filter_map(|node| node.attribute("id")).collect::<Vec<_>>();
-    for place in [
-        "",
-        "activity",
-        "statements",
-        "tables",
-        "indexes",
-        "views",
-        "plan",
-        "advice",
-        "runs",
-    ] {
+    for place in PAGES.map(|page| if page == "index" { "" } else { page }) {
         assert!(ids.contains(&format!("/t/{}/{place}", db.name).as_str()), "{place}: {ids:?}");
     }
     for node in page.descendants().filter(|node| node.is_element()) {

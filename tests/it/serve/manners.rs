@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::client::Site;
+use super::facts::PAGES;
 use crate::support::Database;
 
 async fn with_tables(tables: usize) -> (Database, Site) {
@@ -117,17 +118,7 @@ async fn files_are_kept_for_ever_under_a_name_of_their_own() {
 #[tokio::test]
 async fn no_document_has_a_null() {
     let (db, site) = with_tables(3).await;
-    for page in [
-        "index",
-        "activity",
-        "statements",
-        "tables",
-        "indexes",
-        "views",
-        "plan",
-        "advice",
-        "runs",
-    ] {
+    for page in PAGES {
         let document = site.get(&format!("/t/{}/{page}.json", db.name)).await.expect(200).json();
         assert_no_null(&document);
         assert!(document["data"].is_array() && document["pagination"].is_object(), "{page}");
