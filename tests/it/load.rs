@@ -286,6 +286,45 @@ async fn errors_are_counted_by_sqlstate_and_lost_connections_are_made_anew() {
 }
 
 #[tokio::test]
+async fn what_a_file_says_to_send_at_once_is_sent_at_once() {
+    let db = items().await;
+    let boxes = "\\set s 1\nSELECT 1 AS first;\n\\startparallel\nSELECT pg_sleep(:s::int), 1 AS one;\n\
+                 SELECT pg_sleep(:s::int), 2 AS two;\nSELECT pg_sleep(:s::int), 3 AS three;\n\\endparallel\n";
+    let folder = workload(&db, &[("boxes.sql", boxes)]);
+    let call = ["load", "--format", "json", "--workload", &folder, "--warm-up", "0s"];
+    let running = db.start(&[&call[..], &["--clients", "1", "--duration", "1h"]].concat());
+    let asleep = "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database()
+        AND application_name = 'pgtend/load' AND wait_event = 'PgSleep'";
+    until("three statements run at once", || async { db.value(asleep).await == "3" }).await;
+    until("another request is sent", || async { calls(&db, "AS first").await > 2 }).await;
+    running.signal("INT");
+    let document = running.wait().expect(130).json();
+    assert_eq!(document.statements.len(), 4);
+    let median = |of: &Value| number(&of["latency_ms"], "p50");
+    let first = median(&document.statements[0]);
+    for slept in &document.statements[1..] {
+        assert!(median(slept) >= 1000.0 && first < 1000.0, "{slept}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_fails_once_whatever_number_of_its_statements_do() {
+    let db = items().await;
+    let wrong = "\\set n random(0, 0)\n\\startparallel\nSELECT 1 / :n::int;\nSELECT 2 / :n::int;\n\
+                 SELECT kind FROM items LIMIT 1;\n\\endparallel\n";
+    let folder = workload(&db, &[("wrong.sql", wrong)]);
+    let more = ["--clients", "2", "--duration", "1s", "--warm-up", "0s"];
+    let document = load(&db, &[&["--workload", &folder], &more[..]].concat()).json();
+    let failed = document.failed.unwrap();
+    assert!(failed > 0);
+    assert_eq!(document.errors.len(), 1);
+    assert_eq!(document.errors[0]["count"].as_u64(), Some(failed));
+    let errors = document.statements.iter().map(|it| it["errors"].as_u64().unwrap());
+    assert_eq!(errors.collect::<Vec<_>>(), [failed, 0, 0]);
+    assert!(number(&document.statements[2], "executions") >= failed as f64);
+}
+
+#[tokio::test]
 async fn ctrl_c_shows_what_was_measured_so_far() {
     let db = items().await;
     let folder = workload(&db, &[("a.sql", BY_ID), ("b.sql", "SELECT pg_sleep(3600) AS asleep")]);

@@ -1,7 +1,7 @@
 -- A broker opens the dashboard: four questions.
--- OptimizedQueriesService.getDashboardData. The application asks them at once on four connections; here one client asks
--- them one after the other, and other clients ask theirs meanwhile.
+-- OptimizedQueriesService.getDashboardData, which asks them at once on four connections (Promise.all).
 \set broker column(customers.user_id)
+\startparallel
 SELECT COUNT(*)
 FROM customers
 WHERE user_id = :broker;
@@ -21,3 +21,4 @@ WHERE user_id = :broker
     AND start_datetime >= now() AT TIME ZONE 'UTC'
 ORDER BY start_datetime ASC
 LIMIT 5;
+\endparallel

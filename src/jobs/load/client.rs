@@ -1,13 +1,16 @@
-//! One client of the load: a connection on which requests are sent, one after the other.
+//! One client of the load: it sends requests one after the other, on as many connections as a request needs at
+//! once.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+
 use super::figures::Recorder;
 use super::pace::Queue;
-use super::plan::{Request, Step, Workload};
+use super::plan::{Request, Sent, Step, Workload};
 use super::random::Random;
 use super::value::Variables;
 use crate::cancel::Cancel;
@@ -23,6 +26,8 @@ pub struct Shared<'r> {
     pub workload: &'r Workload,
     /// Sets the search path of their sessions.
     pub path: &'r str,
+    /// How many connections a client has.
+    pub width: usize,
     /// Where a rate is asked for: when requests are due.
     pub queue: Option<Arc<Queue>>,
     pub seed: u64,
@@ -52,7 +57,7 @@ impl Shared<'_> {
     ///
     /// # Errors
     /// Those of connecting.
-    pub async fn connect(&self) -> Result<Connection> {
+    async fn connect(&self) -> Result<Connection> {
         let session = self.database.maintainer(Workers::AsConfigured).await?;
         session.execute(self.path).await.map_err(ServerError::into_failure)?;
         let mut prepared = Vec::new();
@@ -61,6 +66,17 @@ impl Shared<'_> {
         }
         self.pids.borrow_mut().insert(session.pid());
         Ok(Connection { session, prepared })
+    }
+
+    /// Opens those connections of a client that are missing.
+    ///
+    /// # Errors
+    /// Those of connecting.
+    pub async fn complete(&self, open: &mut Vec<Connection>) -> Result<()> {
+        while open.len() < self.width {
+            open.push(self.connect().await?);
+        }
+        Ok(())
     }
 
     /// When the next request is due; `None` at the end.
@@ -80,17 +96,12 @@ impl Shared<'_> {
 }
 
 /// Sends requests until the end.
-pub async fn client(shared: &Shared<'_>, number: u64, first: Connection) {
+pub async fn client(shared: &Shared<'_>, number: u64, mut open: Vec<Connection>) {
     let mut random = Random::new(shared.seed, number);
-    let mut connection = Some(first);
     while let Some(due) = shared.next_due().await {
         let request = &shared.workload.requests[chosen(shared.workload, &mut random)];
-        let open = match connection.take() {
-            Some(open) => Ok(open),
-            None => shared.connect().await,
-        };
-        match open {
-            Ok(open) => connection = send(shared, open, request, due, &mut random).await,
+        match shared.complete(&mut open).await {
+            Ok(()) => send(shared, &mut open, request, due, &mut random).await,
             Err(failure) => {
                 could_not_connect(shared, due, &failure);
                 tokio::select! {
@@ -102,9 +113,9 @@ pub async fn client(shared: &Shared<'_>, number: u64, first: Connection) {
         // With a cached answer a client never waits, and the others are to have their turn.
         tokio::task::yield_now().await;
     }
-    if let Some(open) = connection {
+    for connection in open {
         // So that the server counts what it did before it is asked.
-        open.session.end();
+        connection.session.end();
     }
 }
 
@@ -120,14 +131,14 @@ fn could_not_connect(shared: &Shared<'_>, due: Instant, failure: &Failure) {
     shared.failed(due, None, sqlstate, &failure.to_string());
 }
 
-/// Sends a request. Returns the connection, where it is of further use.
+/// Sends a request. Connections that are of no further use are not open any more.
 async fn send(
     shared: &Shared<'_>,
-    mut open: Connection,
+    open: &mut Vec<Connection>,
     request: &Request,
     due: Instant,
     random: &mut Random,
-) -> Option<Connection> {
+) {
     let mut variables = Variables::new();
     // Also the first statement has waited since it was due.
     let mut asked = due;
@@ -135,30 +146,85 @@ async fn send(
         match step {
             Step::Set(name, value) => match value.draw(&variables, random) {
                 Ok(value) => drop(variables.insert(name.clone(), value)),
-                Err((sqlstate, why)) => {
-                    shared.failed(due, None, sqlstate, &why);
-                    return Some(open);
-                }
+                Err((sqlstate, why)) => return shared.failed(due, None, sqlstate, &why),
             },
-            Step::Send(at, names) => {
-                let values = names.iter().map(|name| variables.get(name).cloned());
-                let values = values.map(Option::unwrap_or_default).collect::<Vec<_>>();
-                match open.run(shared, *at, &values).await? {
-                    Ok(rows) => {
-                        let latency = asked.elapsed();
-                        shared.recorder.borrow_mut().answered(due, *at, latency, rows);
-                    }
-                    Err(error) => return after_error(shared, open, due, *at, &error),
+            Step::Send(sent) => {
+                let turns = open.iter_mut().zip(sent).map(|(connection, sent)| {
+                    connection.answer(shared, sent, &variables, (due, asked))
+                });
+                let answers = join_all(turns).await;
+                if !are_done(shared, open, due, sent, &answers) {
+                    return;
                 }
                 asked = Instant::now();
             }
         }
     }
     shared.recorder.borrow_mut().done(due, due.elapsed());
-    Some(open)
+}
+
+/// Whether all statements of a step were answered. A request fails once, whatever number of them failed.
+fn are_done(
+    shared: &Shared<'_>,
+    open: &mut Vec<Connection>,
+    due: Instant,
+    sent: &[Sent],
+    answers: &[Option<Answer<()>>],
+) -> bool {
+    let mut failed = answers.iter().zip(sent).filter_map(|(answer, sent)| {
+        let error = answer.as_ref()?.as_ref().err()?;
+        Some((error, sent.statement))
+    });
+    if let Some((error, statement)) = failed.next() {
+        shared.failed(due, Some(statement), sqlstate(error), &error.message);
+    }
+    let mut of_connections = answers.iter();
+    open.retain(|connection| match of_connections.next() {
+        Some(answer) => is_usable(shared, connection, answer.as_ref()),
+        None => true,
+    });
+    answers.iter().all(|answer| matches!(answer, Some(Ok(()))))
+}
+
+fn sqlstate(error: &ServerError) -> &str {
+    error.sqlstate.as_deref().unwrap_or(CONNECTION_FAILURE)
+}
+
+/// Whether the connection is good for another statement, as this one ended.
+fn is_usable(shared: &Shared<'_>, connection: &Connection, answer: Option<&Answer<()>>) -> bool {
+    let error = match answer {
+        // We have cancelled it.
+        None => return false,
+        Some(Ok(())) => return true,
+        Some(Err(error)) => error,
+    };
+    // Of the class of an operator's intervention only a cancelled statement leaves the session alive.
+    let is_over = sqlstate(error).starts_with("57P") || error.is_connection_lost();
+    if is_over || connection.session.is_closed() {
+        shared.pids.borrow_mut().remove(&connection.session.pid());
+        return false;
+    }
+    true
 }
 
 impl Connection {
+    /// Has a statement answered that is asked since `asked`; `None` where it was cancelled.
+    async fn answer(
+        &mut self,
+        shared: &Shared<'_>,
+        sent: &Sent,
+        variables: &Variables,
+        (due, asked): (Instant, Instant),
+    ) -> Option<Answer<()>> {
+        let values = sent.names.iter().map(|name| variables.get(name).cloned());
+        let values = values.map(Option::unwrap_or_default).collect::<Vec<_>>();
+        let answer = self.run(shared, sent.statement, &values).await?;
+        Some(answer.map(|rows| {
+            let latency = asked.elapsed();
+            shared.recorder.borrow_mut().answered(due, sent.statement, latency, rows);
+        }))
+    }
+
     /// `None` where it was cancelled.
     async fn run(
         &mut self,
@@ -178,22 +244,4 @@ impl Connection {
         };
         self.session.run_unless(prepared, values, stop).await
     }
-}
-
-fn after_error(
-    shared: &Shared<'_>,
-    open: Connection,
-    due: Instant,
-    statement: usize,
-    error: &ServerError,
-) -> Option<Connection> {
-    let sqlstate = error.sqlstate.as_deref().unwrap_or(CONNECTION_FAILURE);
-    shared.failed(due, Some(statement), sqlstate, &error.message);
-    // Of the class of an operator's intervention only a cancelled statement leaves the session alive.
-    let is_over = sqlstate.starts_with("57P") || error.is_connection_lost();
-    if is_over || open.session.is_closed() {
-        shared.pids.borrow_mut().remove(&open.session.pid());
-        return None;
-    }
-    Some(open)
 }

@@ -30,6 +30,7 @@ pub async fn median_ms(
         database,
         workload: &workload,
         path: &database.server.search_path.set(),
+        width: 1,
         queue: None,
         seed: 0,
         cancel,
@@ -37,14 +38,15 @@ pub async fn median_ms(
         pids: &pids,
         ends: &ends,
     };
-    let connection = shared.connect().await?;
+    let mut connections = Vec::new();
+    shared.complete(&mut connections).await?;
     recorder.borrow_mut().begin(Phase::new("measured", 1, time));
     let ending = async {
         tokio::time::sleep(time).await;
         recorder.borrow_mut().end(Instant::now());
         ends.set(true);
     };
-    tokio::join!(client(&shared, 0, connection), ending);
+    tokio::join!(client(&shared, 0, connections), ending);
     let phases = std::mem::take(&mut recorder.borrow_mut().phases);
     let tally = phases.first().map(|phase| &phase.tally);
     if let Some((sqlstate, error)) = tally.and_then(|tally| tally.errors.first_key_value()) {

@@ -38,9 +38,10 @@ pub use plan::Statement;
 /// application. Without --rate each client sends its next request when it has the last answer; that shows what the
 /// database can do at most, and hides stalls.
 ///
-/// Each file of --workload is a request: its statements are sent one after the other on one connection. Values come from `\set
-/// NAME random(1, 100000)` above them, as pgbench reads it, and stand in statements as `:NAME`; `\set NAME file(FILE)` takes a
-/// line of a file, `\set NAME column(TABLE.COLUMN)` a value of the column by its statistics. Without --workload pgtend sends
+/// Each file of --workload is a request: its statements are sent one after the other, or those between `\startparallel` and
+/// `\endparallel` at once, each on a connection of its own. Values come from `\set NAME random(1, 100000)` above them, as pgbench
+/// reads it, and stand in statements as `:NAME`; `\set NAME file(FILE)` takes a line of a file, `\set NAME column(TABLE.COLUMN)` a
+/// value of the column by its statistics. Without --workload pgtend sends
 /// the statements of pg_stat_statements that only read, as often as they were called beside each other, with values of the
 /// columns that their parameters are compared with.
 ///
@@ -58,7 +59,7 @@ pub struct Args {
     #[arg(long, value_name = "R", value_parser = rate)]
     pub rate: Option<f64>,
 
-    /// Number of connections [default: 8; with --rate: 16]
+    /// Number of clients, each with a connection, or as many as a request needs at once [default: 8; with --rate: 16]
     #[arg(long, value_name = "N", value_parser = Whole::<usize>::new(1, 5000))]
     pub clients: Option<usize>,
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use squawk_syntax::SyntaxKind;
 use squawk_syntax::ast::AstNode;
 
-use super::script::{Script, ScriptStep};
+use super::script::{Script, ScriptStep, Template};
 use super::value::{Definition, Value};
 use crate::facts::column_values::load_column_values;
 use crate::facts::explain::obstacle;
@@ -32,7 +32,7 @@ pub struct Statement {
     pub text: String,
 }
 
-/// What the application does at once: one statement or several, one after the other.
+/// What the application asks for once.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     /// How often, beside the others.
@@ -43,8 +43,16 @@ pub struct Request {
 #[derive(Debug, Clone)]
 pub enum Step {
     Set(String, Value),
-    /// The statement at this place, and the variables that its parameters stand for.
-    Send(usize, Vec<String>),
+    /// One statement, or several at once, each on a connection of its own.
+    Send(Vec<Sent>),
+}
+
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// Its place among the workload's.
+    pub statement: usize,
+    /// The variables that its parameters stand for.
+    pub names: Vec<String>,
 }
 
 impl Workload {
@@ -53,7 +61,7 @@ impl Workload {
         let names = (1..=values.len()).map(|number| format!("${number}")).collect::<Vec<_>>();
         let sets = names.iter().cloned().zip(values).map(|(name, value)| Step::Set(name, value));
         let mut steps = sets.collect::<Vec<_>>();
-        steps.push(Step::Send(self.statements.len(), names));
+        steps.push(Step::Send(vec![Sent { statement: self.statements.len(), names }]));
         self.statements.push(statement);
         self.requests.push(Request { weight, steps });
     }
@@ -76,15 +84,25 @@ impl Workload {
                     let place = format!("{}:{line}", script.name);
                     Step::Set(name.clone(), value.map_err(|failure| failure.context(place))?)
                 }
-                ScriptStep::Send(template) => {
-                    let name = format!("{}:{}", script.name, template.line);
-                    self.statements.push(Statement { name, text: template.text.clone() });
-                    Step::Send(self.statements.len() - 1, template.parameters.clone())
+                ScriptStep::Send(templates) => {
+                    let sent = templates.iter().map(|it| self.statement(&script.name, it));
+                    Step::Send(sent.collect())
                 }
             });
         }
         self.requests.push(Request { weight: script.weight, steps });
         Ok(())
+    }
+}
+
+impl Workload {
+    fn statement(&mut self, script: &str, template: &Template) -> Sent {
+        let name = format!("{script}:{}", template.line);
+        self.statements.push(Statement { name, text: template.text.clone() });
+        Sent {
+            statement: self.statements.len() - 1,
+            names: template.parameters.clone(),
+        }
     }
 }
 

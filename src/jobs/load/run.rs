@@ -35,8 +35,10 @@ use crate::warning::Warning;
 pub async fn run(context: &Context, args: &Args) -> Result<LoadReport> {
     let scripts = source::scripts(args)?;
     let earlier = args.compare.as_deref().map(Earlier::read).transpose()?;
+    // Each client has as many connections as any request needs at once.
+    let width = scripts.iter().map(Script::width).max().unwrap_or(1);
     let options = ConnectOptions {
-        maintainers: args.clients(),
+        maintainers: args.clients().saturating_mul(width),
         settings: args.settings(),
         ..context.connect_options("load")
     };
@@ -52,6 +54,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<LoadReport> {
         database: &database,
         workload: &workload,
         path: &path,
+        width,
         queue: None,
         seed: setup.seed,
         cancel: &context.cancel,
@@ -120,10 +123,12 @@ async fn prepare(
     Ok(Prepared { database, workload, path, warnings })
 }
 
-async fn connect(shared: &Shared<'_>, clients: usize) -> Result<Vec<Connection>> {
+/// The connections of each client.
+async fn connect(shared: &Shared<'_>, clients: usize) -> Result<Vec<Vec<Connection>>> {
     let mut connections = Vec::new();
     for number in 1..=clients {
-        let connected = shared.connect().await.map_err(|failure| {
+        let mut of_client = Vec::new();
+        let connected = shared.complete(&mut of_client).await.map_err(|failure| {
             let failure = failure.context(format!("connecting client {number} of {clients}"));
             match failure.sqlstate.as_deref() {
                 Some("53300") => {
@@ -132,7 +137,8 @@ async fn connect(shared: &Shared<'_>, clients: usize) -> Result<Vec<Connection>>
                 _ => failure,
             }
         });
-        connections.push(connected?);
+        connected?;
+        connections.push(of_client);
     }
     Ok(connections)
 }

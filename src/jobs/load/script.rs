@@ -1,4 +1,5 @@
-//! The files of a workload: `\set` and statements with `:name`, as pgbench reads them.
+//! The files of a workload: `\set` and statements with `:name`, as pgbench reads them; and statements that are
+//! sent at once.
 
 use std::path::{Path, PathBuf};
 use std::{fs, str};
@@ -7,7 +8,7 @@ use super::value::{Definition, definition};
 use crate::failure::{Failure, Kind, Result};
 use crate::syntax::lexer::{Kind as TokenKind, Lexer};
 
-/// A file: what one request of the application sends, one statement after the other.
+/// A file: what one request of the application sends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Script {
     pub name: String,
@@ -19,8 +20,24 @@ pub struct Script {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum ScriptStep {
-    Set { line: usize, name: String, definition: Definition },
-    Send(Template),
+    Set {
+        line: usize,
+        name: String,
+        definition: Definition,
+    },
+    /// One statement, or several at once.
+    Send(Vec<Template>),
+}
+
+impl Script {
+    /// How many statements it sends at once, at most.
+    pub fn width(&self) -> usize {
+        let widths = self.steps.iter().map(|step| match step {
+            ScriptStep::Send(templates) => templates.len(),
+            ScriptStep::Set { .. } => 0,
+        });
+        widths.max().unwrap_or_default()
+    }
 }
 
 /// A statement with `$1` in place of each variable.
@@ -98,7 +115,7 @@ type Wrong = (usize, String);
 /// # Errors
 /// Line and reason.
 pub fn steps(text: &str) -> std::result::Result<Vec<ScriptStep>, Wrong> {
-    let mut steps = Vec::new();
+    let mut steps = Steps::default();
     let mut lexer = Lexer::new(text);
     let mut pending: Option<Pending> = None;
     let mut depth = 0_usize;
@@ -114,7 +131,7 @@ pub fn steps(text: &str) -> std::result::Result<Vec<ScriptStep>, Wrong> {
         match token.kind {
             TokenKind::Semicolon if depth == 0 => {
                 if let Some(pending) = pending.take() {
-                    steps.push(pending.template(text, token.start, line_of, &steps)?);
+                    steps.send(pending.template(text, token.start, line_of, &steps.done)?);
                 }
                 continue;
             }
@@ -125,7 +142,7 @@ pub fn steps(text: &str) -> std::result::Result<Vec<ScriptStep>, Wrong> {
                 }
                 let rest = &text[token.end..];
                 let end = rest.find('\n').unwrap_or(rest.len());
-                steps.push(set(&rest[..end], line, &steps)?);
+                steps.command(&rest[..end], line)?;
                 lexer.go_to(token.end + end);
                 continue;
             }
@@ -140,9 +157,59 @@ pub fn steps(text: &str) -> std::result::Result<Vec<ScriptStep>, Wrong> {
         }
     }
     if let Some(pending) = pending {
-        steps.push(pending.template(text, text.len(), line_of, &steps)?);
+        steps.send(pending.template(text, text.len(), line_of, &steps.done)?);
     }
-    Ok(steps)
+    steps.end()
+}
+
+/// The steps so far.
+#[derive(Default)]
+struct Steps {
+    done: Vec<ScriptStep>,
+    /// What is sent at once, and where that begins.
+    at_once: Option<(usize, Vec<Template>)>,
+}
+
+const START: &str = "startparallel";
+const END: &str = "endparallel";
+
+impl Steps {
+    fn send(&mut self, template: Template) {
+        match &mut self.at_once {
+            Some((_, templates)) => templates.push(template),
+            None => self.done.push(ScriptStep::Send(vec![template])),
+        }
+    }
+
+    /// What stands behind a backslash.
+    fn command(&mut self, command: &str, line: usize) -> std::result::Result<(), Wrong> {
+        let wrong = |why: String| Err((line, why));
+        let word = command.split_whitespace().next().unwrap_or_default();
+        match (word, self.at_once.take()) {
+            (START, None) => self.at_once = Some((line, Vec::new())),
+            (END, Some((_, templates))) if !templates.is_empty() => {
+                self.done.push(ScriptStep::Send(templates));
+            }
+            (END, _) => {
+                return wrong(format!("no statement stands between this and \\{START}"));
+            }
+            (_, Some(_)) => {
+                return wrong(format!("\\{word} cannot stand between \\{START} and \\{END}"));
+            }
+            (_, None) => {
+                let set = set(command, line, &self.done)?;
+                self.done.push(set);
+            }
+        }
+        Ok(())
+    }
+
+    fn end(self) -> std::result::Result<Vec<ScriptStep>, Wrong> {
+        match self.at_once {
+            Some((line, _)) => Err((line, format!("\\{START} has no \\{END}"))),
+            None => Ok(self.done),
+        }
+    }
 }
 
 /// A statement that has begun.
@@ -159,7 +226,7 @@ impl Pending {
         end: usize,
         line_of: impl Fn(usize) -> usize,
         before: &[ScriptStep],
-    ) -> std::result::Result<ScriptStep, Wrong> {
+    ) -> std::result::Result<Template, Wrong> {
         let mut replaced = String::new();
         let mut parameters: Vec<String> = Vec::new();
         let mut copied = self.start;
@@ -185,11 +252,7 @@ impl Pending {
         }
         replaced.push_str(&text[copied..end]);
         let line = line_of(self.start);
-        Ok(ScriptStep::Send(Template {
-            line,
-            text: replaced.trim().to_owned(),
-            parameters,
-        }))
+        Ok(Template { line, text: replaced.trim().to_owned(), parameters })
     }
 }
 
@@ -237,7 +300,7 @@ mod tests {
 
     fn template(text: &str) -> Template {
         match steps(text).unwrap().pop().unwrap() {
-            ScriptStep::Send(template) => template,
+            ScriptStep::Send(mut templates) => templates.pop().unwrap(),
             set @ ScriptStep::Set { .. } => panic!("{set:?}"),
         }
     }
@@ -255,15 +318,37 @@ mod tests {
         );
     }
 
+    fn sent(steps: &[ScriptStep]) -> Vec<Vec<(usize, &str)>> {
+        let sent = steps.iter().map(|step| match step {
+            ScriptStep::Send(templates) => {
+                templates.iter().map(|it| (it.line, it.text.as_str())).collect()
+            }
+            ScriptStep::Set { .. } => Vec::new(),
+        });
+        sent.collect()
+    }
+
+    #[test]
+    fn what_stands_between_the_commands_is_sent_at_once() {
+        let text = "\\set a 1\nSELECT 0;\n\\startparallel -- the boxes\nSELECT :a;\nSELECT 2;\n\
+                    \\endparallel\nSELECT 3";
+        let steps = steps(text).unwrap();
+        let wanted = [
+            vec![],
+            vec![(2, "SELECT 0")],
+            vec![(4, "SELECT $1"), (5, "SELECT 2")],
+            vec![(7, "SELECT 3")],
+        ];
+        assert_eq!(sent(&steps), wanted);
+        let (name, folder) = (String::new(), PathBuf::new());
+        assert_eq!(Script { name, folder, weight: 1.0, steps }.width(), 2);
+    }
+
     #[test]
     fn statements_come_one_after_the_other() {
         let steps = steps("SELECT 1; SELECT 2\n;;\nSELECT (SELECT ';')").unwrap();
-        let texts = steps.iter().map(|step| match step {
-            ScriptStep::Send(template) => (template.line, template.text.as_str()),
-            ScriptStep::Set { .. } => panic!("{step:?}"),
-        });
         let wanted = [(1, "SELECT 1"), (1, "SELECT 2"), (3, "SELECT (SELECT ';')")];
-        assert_eq!(texts.collect::<Vec<_>>(), wanted);
+        assert_eq!(sent(&steps), wanted.map(|one| vec![one]));
     }
 
     #[test]
@@ -275,6 +360,16 @@ mod tests {
             ("\\set n :m + 1", 1, ":m is not set"),
             ("\\set n random(1", 1, "\\set n: near"),
             ("SELECT 1\n\\set n 1", 2, "has no ;"),
+            (
+                "SELECT 1;\n\\startparallel\nSELECT 2;",
+                2,
+                "\\startparallel has no \\endparallel",
+            ),
+            ("\\startparallel\nSELECT 1\n\\endparallel", 3, "has no ;"),
+            ("\\startparallel\n\\endparallel", 2, "no statement stands between"),
+            ("SELECT 1;\n\\endparallel", 2, "no statement stands between"),
+            ("\\startparallel\n\\set a 1", 2, "\\set cannot stand between"),
+            ("\\startparallel\nSELECT 1;\n\\startparallel", 3, "\\startparallel cannot stand"),
             ("SELECT 'a", 1, "ends within a quoted string"),
         ] {
             let (at, told) = steps(text).unwrap_err();
