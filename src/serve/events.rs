@@ -131,7 +131,7 @@ impl Events {
     /// What has changed since the client was told; `None`: nothing.
     fn event(&mut self) -> Option<String> {
         let facts = match &self.told {
-            Told::All(site) => site.targets.iter().map(|target| target.facts()).collect(),
+            Told::All(site) => site.targets().iter().map(|target| target.facts()).collect(),
             Told::One(target) => vec![target.facts()],
         };
         let newest = facts.iter().map(|facts| facts.generation).max()?;

@@ -16,6 +16,7 @@ mod openapi;
 mod pages;
 mod patience;
 mod query;
+mod roster;
 mod routes;
 mod rows;
 mod server;
@@ -30,7 +31,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
 
 use crate::app::command::{Command, OnSignal, Targets};
 use crate::app::manual::Example;
@@ -43,6 +43,7 @@ use answer::Kept;
 use collector::{Collector, QueryTexts};
 use facts::{Connection, Facts};
 use hosts::{Authority, Hosts};
+use roster::{Member, Roster};
 use site::{Form, Prefix, Site};
 use target::{Target, slug};
 use token::Token;
@@ -115,11 +116,12 @@ impl Command for Args {
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
         let changes = target::changes();
         if let Some(file) = &self.once {
-            let collectors = self.collectors(context, &changes).await?;
-            return once::write(context, file, collectors, changes).await;
+            let members = self.members(context, &changes).await?;
+            return once::write(context, file, members, changes).await;
         }
         let token = self.token(context)?;
-        let (targets, collectors) = self.collectors(context, &changes).await?;
+        let members = self.members(context, &changes).await?;
+        let mut roster = Roster::new(self, context, &changes);
         let listener = Listener::bind(&self.listen).await?;
         let address = listener.address().unwrap_or_else(|| self.listen.clone());
         let port = match &address {
@@ -127,7 +129,7 @@ impl Command for Args {
             Address::Unix(_) => None,
         };
         let site = Arc::new(Site {
-            targets,
+            targets: roster.targets(),
             hosts: Hosts::new(&address, &self.allowed_host),
             token: token.map(|token| token.on_port(port)),
             prefix: self.path_prefix.clone(),
@@ -137,16 +139,16 @@ impl Command for Args {
             kept: Kept::default(),
             form: Form::Served,
         });
-        let mut collecting = JoinSet::new();
-        for collector in collectors {
-            collecting.spawn(collector.run());
-        }
+        roster.begin(members);
         let place = format!("{address}{}/", self.path_prefix.path());
         let how = site.token.as_ref().map_or("", |_| ", with a token");
         context.console.narrate(&format!("pgtend serves {place}{how}; Ctrl-C ends it"));
         let mut signal = None;
         let end = async { signal = Some(context.cancel.wait().await) };
-        server::serve(&listener, &site, end).await;
+        tokio::select! {
+            () = server::serve(&listener, &site, end) => {}
+            never = roster.follow() => match never {},
+        }
         // What is being looked up, or asked of a server that does not answer, is left where it is.
         context.cancel.forsake();
         let outcome = signal.map_or(Outcome::Done, Outcome::Cancelled);
@@ -172,32 +174,50 @@ impl Args {
         }
     }
 
-    /// The targets, and what collects their facts; what is written wrongly is told before anything is served.
-    async fn collectors(
+    /// The targets; what is written wrongly is told before anything is served.
+    async fn members(
         &self,
         context: &Context,
         changes: &watch::Sender<u64>,
-    ) -> Result<(Vec<Arc<Target>>, Vec<Collector>)> {
+    ) -> Result<Vec<Member>> {
         let given = match &context.choice {
             Some(choice) => fleet::contexts(context, Self::NAME, choice).await?,
             None => vec![(self.name(context)?, Ok(context.of_itself()))],
         };
-        let (mut targets, mut collectors) = (Vec::new(), Vec::new());
+        let mut members = Vec::new();
         for (name, of_target) in given {
             match of_target {
-                Ok(of_target) => {
-                    let collector = self.collector(&name, of_target, changes)?;
-                    targets.push(Arc::clone(&collector.target));
-                    collectors.push(collector);
+                Err(failure) if failure.kind != Kind::Connection => {
+                    return Err(failure.context(format!("target {name}")));
                 }
-                Err(failure) if failure.kind == Kind::Connection => {
-                    context.console.warn(&format!("{name}: {failure}"));
-                    targets.push(Arc::new(unlisted(&name, &failure, context, changes)));
-                }
-                Err(failure) => return Err(failure.context(format!("target {name}"))),
+                of_target => members.push(self.member(context, &name, of_target, changes)?),
             }
         }
-        Ok((targets, collectors))
+        Ok(members)
+    }
+
+    /// A target, also one whose databases could not be listed.
+    fn member(
+        &self,
+        context: &Context,
+        name: &str,
+        of_target: Result<Context>,
+        changes: &watch::Sender<u64>,
+    ) -> Result<Member> {
+        match of_target {
+            Ok(of_target) => {
+                let collector = self.collector(name, of_target, changes)?;
+                Ok(Member {
+                    target: Arc::clone(&collector.target),
+                    collector: Some(collector),
+                })
+            }
+            Err(failure) => {
+                context.console.warn(&format!("{name}: {failure}"));
+                let target = Arc::new(unlisted(name, &failure, context, changes));
+                Ok(Member { target, collector: None })
+            }
+        }
     }
 
     /// The database's, where no target is named.
@@ -241,8 +261,7 @@ fn unlisted(
     changes: &watch::Sender<u64>,
 ) -> Target {
     let facts = Facts::new(name, slug(name), &context.config.serve);
-    let why = format!("{failure}; pgtend serve lists the databases of a server when it starts");
-    let connection = Connection::Lost(Timestamp::now(), why);
+    let connection = Connection::Lost(Timestamp::now(), failure.to_string());
     Target::new(Facts { connection, ..facts }, changes.clone())
 }
 

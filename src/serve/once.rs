@@ -12,14 +12,13 @@ use tokio::time::timeout;
 use super::Served;
 use super::address::Address;
 use super::answer::Kept;
-use super::collector::Collector;
 use super::facts::shown;
 use super::hosts::Hosts;
 use super::listing::Listing;
 use super::pages::{activity, findings, lists, overview};
 use super::query::Query;
+use super::roster::{Member, Targets};
 use super::site::{Form, PAGES, Prefix, Site};
-use super::target::Target;
 use crate::app::Context;
 use crate::failure::{Failure, Kind, Result};
 use crate::files;
@@ -36,7 +35,7 @@ const ROWS: usize = 1000;
 pub async fn write(
     context: &Context,
     file: &Path,
-    (targets, collectors): (Vec<Arc<Target>>, Vec<Collector>),
+    members: Vec<Member>,
     changes: watch::Sender<u64>,
 ) -> Result<Box<dyn Report>> {
     let refused = |error: std::io::Error| {
@@ -45,8 +44,12 @@ pub async fn write(
     files::check(file).map_err(refused)?;
     let mut changed = changes.subscribe();
     let mut collecting = JoinSet::new();
-    for collector in collectors {
-        collecting.spawn(collector.run());
+    let mut targets = Vec::new();
+    for Member { target, collector } in members {
+        targets.push(target);
+        if let Some(collector) = collector {
+            collecting.spawn(collector.run());
+        }
     }
     let whole = async {
         while !targets.iter().all(|target| target.facts().is_whole()) {
@@ -58,14 +61,15 @@ pub async fn write(
     // What has not come by then is told as not looked at.
     let _ = context.unless_cancelled(async { Ok(timeout(PATIENCE, whole).await) }).await?;
     context.cancel.forsake();
-    let site = site(targets, changes);
+    let site = site(targets.into(), changes);
     let text = site.file(pages(&site), &shown(Timestamp::now()));
     files::replace(file, &text).map_err(refused)?;
-    let lost = site.targets.iter().map(|target| target.facts());
+    let targets = site.targets();
+    let lost = targets.iter().map(|target| target.facts());
     let lost = lost
         .filter_map(|facts| facts.lost_words().map(str::to_owned))
         .collect::<Vec<_>>();
-    if let (Some(why), true) = (lost.first(), lost.len() == site.targets.len()) {
+    if let (Some(why), true) = (lost.first(), lost.len() == targets.len()) {
         return Err(Failure::new(Kind::Connection, why));
     }
     let place = file.display().to_string();
@@ -73,9 +77,9 @@ pub async fn write(
     Ok(Box::new(Served { outcome: Outcome::Done, place }))
 }
 
-fn site(targets: Vec<Arc<Target>>, changes: watch::Sender<u64>) -> Site {
+fn site(targets: Targets, changes: watch::Sender<u64>) -> Site {
     Site {
-        targets,
+        targets: watch::Sender::new(targets),
         hosts: Hosts::new(&Address::Unix(std::path::PathBuf::new()), &[]),
         token: None,
         prefix: Prefix::default(),
@@ -95,7 +99,7 @@ fn pages(site: &Site) -> Vec<(String, Vec<Html>)> {
     if let Ok(part) = overview::SHAPE.part(&rows, &query) {
         pages.push(("/".to_owned(), overview::body(site, &part)));
     }
-    for target in &site.targets {
+    for target in site.targets().iter() {
         let facts = target.facts();
         for (name, _) in PAGES {
             let place = format!("/t/{}/{name}", target.slug);

@@ -92,12 +92,13 @@ fn to_home(site: &Site, (): (), _: &Query) -> Result<Answer, Refused> {
 }
 
 fn to_target(site: &Site, (name,): (String,), _: &Query) -> Result<Answer, Refused> {
-    Ok(moved(site.of_target(target(site, &name)?, "")))
+    let target = target(site, &name)?;
+    Ok(moved(site.of_target(&target, "")))
 }
 
 fn target_home(site: &Site, (name,): (String,), _: &Query) -> Result<Answer, Refused> {
     let target = target(site, &name)?;
-    Ok(page(findings::page(site, target, &target.facts())))
+    Ok(page(findings::page(site, &target, &target.facts())))
 }
 
 fn target_page(
@@ -116,7 +117,7 @@ fn target_page(
     let facts = target.facts();
     let nothing = || (StatusCode::NOT_FOUND, "there is no such page".to_owned());
     let listing = Listing::named(&facts, name).ok_or_else(nothing)?;
-    let path = site.of_target(target, &asked);
+    let path = site.of_target(&target, &asked);
     let part = part(listing.shape, &listing.rows, query)?;
     if is_json {
         let mut head = head(&facts, listing.unknown);
@@ -131,9 +132,9 @@ fn target_page(
         other => other,
     };
     let text = match name {
-        "activity" => activity::page(site, target, &facts, &part, query),
+        "activity" => activity::page(site, &target, &facts, &part, query),
         "index" => return Err(nothing()),
-        _ => lists::page(site, target, &facts, &listing, &part, query),
+        _ => lists::page(site, &target, &facts, &listing, &part, query),
     };
     Ok(Answer::new(Kind::Page, caching, text))
 }
@@ -182,9 +183,9 @@ fn part<'r>(shape: &'static Shape, rows: &'r [Row], query: &Query) -> Result<Par
     })
 }
 
-fn target<'s>(site: &'s Site, name: &str) -> Result<&'s Target, Refused> {
-    let target = site.target(name).map(AsRef::as_ref);
-    target.ok_or_else(|| (StatusCode::NOT_FOUND, "there is no such target".to_owned()))
+fn target(site: &Site, name: &str) -> Result<Arc<Target>, Refused> {
+    let nothing = || (StatusCode::NOT_FOUND, "there is no such target".to_owned());
+    site.target(name).ok_or_else(nothing)
 }
 
 fn page(text: String) -> Answer {
@@ -211,7 +212,7 @@ fn statement(site: &Site, (name, asked): (String, String), _: &Query) -> Result<
         return Err((StatusCode::NOT_FOUND, why.to_owned()));
     }
     if !is_json {
-        return Ok(page(statements::page(site, target, &facts, &rows)));
+        return Ok(page(statements::page(site, &target, &facts, &rows)));
     }
     let mut head = head(&facts, facts.statements.unknown().into_iter().collect());
     head.retain(|name, value| {
@@ -236,7 +237,7 @@ async fn events_of(
     Path((name,)): Path<(String,)>,
     request: Request,
 ) -> Response {
-    let Some(target) = site.target(&name).map(Arc::clone) else {
+    let Some(target) = site.target(&name) else {
         let answer = Answer::error(StatusCode::NOT_FOUND, "there is no such target");
         return answer.respond(request.method(), request.headers());
     };
@@ -260,7 +261,7 @@ fn known(request: &Request) -> u64 {
 }
 
 fn metrics(site: &Site, (): (), _: &Query) -> Result<Answer, Refused> {
-    let facts = site.targets.iter().map(|target| target.facts()).collect::<Vec<_>>();
+    let facts = site.targets().iter().map(|target| target.facts()).collect::<Vec<_>>();
     let text = metrics::text(&facts, jiff::Timestamp::now());
     Ok(Answer::new(Kind::Metrics, Caching::NoStore, text))
 }
@@ -283,11 +284,12 @@ fn healthy(_: &Site, (): (), _: &Query) -> Result<Answer, Refused> {
 /// Every target was looked at not long ago. Who is not let in may ask, too, and is told no names.
 fn ready(site: &Site, (): (), _: &Query) -> Result<Answer, Refused> {
     let now = jiff::Timestamp::now();
-    let behind = site.targets.iter().filter(|target| !target.facts().is_ready(now)).count();
+    let targets = site.targets();
+    let behind = targets.iter().filter(|target| !target.facts().is_ready(now)).count();
     let answer = |text: String| Answer::new(Kind::Plain, Caching::NoStore, text);
     Ok(match behind {
         0 => answer("ready\n".to_owned()),
-        behind => answer(format!("not ready: {behind} of {} targets\n", site.targets.len()))
+        behind => answer(format!("not ready: {behind} of {} targets\n", targets.len()))
             .status(StatusCode::SERVICE_UNAVAILABLE),
     })
 }

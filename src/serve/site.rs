@@ -10,14 +10,15 @@ use super::assets::{SCRIPT, STYLE};
 use super::events::RETRY_SECONDS;
 use super::hosts::Hosts;
 use super::query::Query;
-use super::target::Target;
+use super::roster::Targets;
+use super::target::{Target, slug};
 use super::token::Token;
 use crate::output::html::{self, Attributes, Html, document};
 
 /// What all requests share.
 #[derive(Debug)]
 pub struct Site {
-    pub targets: Vec<Arc<Target>>,
+    pub targets: watch::Sender<Targets>,
     pub hosts: Hosts,
     /// `None`: everybody is let in.
     pub token: Option<Token>,
@@ -87,11 +88,16 @@ pub const PAGES: [(&str, &str); 9] = [
 ];
 
 impl Site {
+    /// The targets of this moment.
+    pub fn targets(&self) -> Targets {
+        Arc::clone(&self.targets.borrow())
+    }
+
     /// The target that an address names: with its name, or with that as addresses have it.
-    pub fn target(&self, segment: &str) -> Option<&Arc<Target>> {
-        self.targets
-            .iter()
-            .find(|it| it.slug == segment || super::target::slug(segment) == it.slug)
+    pub fn target(&self, segment: &str) -> Option<Arc<Target>> {
+        let targets = self.targets();
+        let is_it = |it: &&Arc<Target>| it.slug == segment || slug(segment) == it.slug;
+        targets.iter().find(is_it).map(Arc::clone)
     }
 
     /// The address of a page of this site: its place, where all are in one file.
@@ -190,7 +196,8 @@ impl Site {
         as_of: &str,
     ) -> String {
         let title = format!("pgtend, {as_of}");
-        let toc = self.targets.iter().map(|target| {
+        let targets = self.targets();
+        let toc = targets.iter().map(|target| {
             let name = Html::element("b", &[], [Html::text(&target.name), Html::text(" ")]);
             let links = PAGES.iter().flat_map(|(page, words)| {
                 [link(&self.of_target(target, page), words), Html::text(" ")]

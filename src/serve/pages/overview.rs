@@ -34,7 +34,7 @@ pub static SHAPE: Shape = Shape {
 
 /// A row for each.
 pub fn rows(site: &Site) -> Vec<Row> {
-    site.targets.iter().map(|target| row(site, &target.facts())).collect()
+    site.targets().iter().map(|target| row(site, &target.facts())).collect()
 }
 
 fn row(site: &Site, facts: &Facts) -> Row {
@@ -105,7 +105,8 @@ fn runs_words(facts: &Facts) -> Option<String> {
 
 /// Why rows say less than they could.
 pub fn unknown(site: &Site) -> Vec<String> {
-    let facts = site.targets.iter().map(|target| target.facts());
+    let targets = site.targets();
+    let facts = targets.iter().map(|target| target.facts());
     facts
         .flat_map(|facts| {
             let unknown = facts.unknown();
@@ -131,7 +132,8 @@ pub fn page(site: &Site, part: &Part<'_>, query: &Query) -> String {
 /// What stands on it.
 pub fn body(site: &Site, part: &Part<'_>) -> Vec<Html> {
     let title = Html::element("h1", &[], [Html::text(SHAPE.title)]);
-    let named = |row: &&Row| site.targets.iter().find(|target| target.name == row.id);
+    let targets = site.targets();
+    let named = |row: &&Row| targets.iter().find(|target| target.name == row.id);
     let cards = part.rows.iter().filter_map(named).map(|target| {
         card(
             &site.of_target(target, ""),

@@ -215,6 +215,51 @@ async fn many_targets_are_on_one_page() {
 }
 
 #[tokio::test]
+async fn a_database_that_is_new_appears_and_one_that_is_dropped_goes() {
+    let db = Database::new().await;
+    let (first, second) = (format!("{}_first", db.name), format!("{}_second", db.name));
+    db.sql(&format!("CREATE DATABASE {first}")).await;
+    let config = format!(
+        "[serve]\ncheck = '500ms'\n[targets.srv]\nurl = {:?}\ndatabases = '{}_*'\n",
+        db.url_as("postgres"),
+        db.name
+    );
+    let file = db.path("targets.toml");
+    fs::write(&file, config).unwrap();
+    let file = file.display().to_string();
+    let call = ["serve", "--listen", "127.0.0.1:0", "--config", &file, "--all-targets"];
+    let site = Site::started(Pgtend::new(&call).start()).await;
+    let names = async || {
+        let overview = site.get("/index.json").await.json();
+        let rows = overview["data"].as_array().unwrap().iter();
+        let mut names =
+            rows.map(|row| row["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+        names.sort();
+        names
+    };
+    let [one, other] = [&first, &second].map(|name| format!("srv/{name}"));
+    assert_eq!(names().await.as_slice(), std::slice::from_ref(&one));
+    db.sql(&format!("CREATE DATABASE {second}")).await;
+    until("the new one appears", || async { names().await.iter().eq([&one, &other]) }).await;
+    let path = format!("/t/srv~{second}/tables.json");
+    until("it is looked at", || async {
+        let tables = site.get(&path).await;
+        tables.status == 200 && tables.json()["as_of"].is_string()
+    })
+    .await;
+    db.sql(&format!("DROP DATABASE {first} WITH (FORCE)")).await;
+    until("the dropped one goes", || async { names().await.iter().eq([&other]) }).await;
+    site.get(&format!("/t/srv~{first}/")).await.expect(404);
+    assert!(!site.get("/metrics").await.text().contains(&first));
+    until("nothing connects there any more", || async {
+        site.get("/-/ready").await.status == 200
+    })
+    .await;
+    drop(site);
+    db.sql(&format!("DROP DATABASE {second} WITH (FORCE)")).await;
+}
+
+#[tokio::test]
 async fn hostile_names_are_names() {
     let db = Database::new().await;
     let wild = "</td><script>alert(1)</script>\u{202e}`'&\"\u{1b}[2J";
