@@ -244,6 +244,8 @@ fn checked(seen: check::look::Seen) -> Checked {
         tables: relations::tables(&health),
         indexes: relations::indexes(&health),
         views: relations::views(&health),
+        settings: rows::settings::settings(&health),
+        replication: rows::replication::replication(&health),
         figures: Figures::of(&health),
         judgement,
         glance,

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::list::Rows;
 use super::metrics::Figures;
+use super::rows::Partly;
 use super::rows::relations::Listed;
 use super::rows::statements::Details;
 use crate::config::ServeConfig;
@@ -81,6 +82,8 @@ pub struct Checked {
     pub tables: Listed,
     pub indexes: Listed,
     pub views: Listed,
+    pub settings: Partly,
+    pub replication: Partly,
     pub figures: Figures,
 }
 

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::answer::Caching;
-use super::facts::{Facts, Section, written};
+use super::facts::{Checked, Facts, Section, written};
 use super::list::{Rows, Shape};
 use super::pages::{activity, findings};
+use super::rows::Partly;
 use super::rows::relations::{INDEXES, Listed, TABLES, VIEWS};
+use super::rows::replication::REPLICATION;
+use super::rows::settings::SETTINGS;
 use super::rows::statements::STATEMENTS;
 use super::rows::work::{ADVICE, PLAN, RUNS};
 
@@ -21,6 +24,8 @@ pub struct Listing {
     /// For people.
     pub as_of: String,
     pub unknown: Vec<String>,
+    /// What its rows lack.
+    pub gaps: Vec<String>,
     /// What should be known besides.
     pub warnings: Vec<String>,
     pub caching: Caching,
@@ -44,6 +49,8 @@ impl Listing {
             "tables" => of_check(&TABLES, checked.map(|it| &it.tables)),
             "indexes" => of_check(&INDEXES, checked.map(|it| &it.indexes)),
             "views" => of_check(&VIEWS, checked.map(|it| &it.views)),
+            "settings" => partly(facts, &SETTINGS, |it| &it.settings),
+            "replication" => partly(facts, &REPLICATION, |it| &it.replication),
             "activity" => activity_of(facts),
             "statements" => statements_of(facts),
             "runs" => of_rows(&facts.runs, &RUNS),
@@ -71,6 +78,7 @@ impl Listing {
             rows,
             as_of,
             unknown: section.unknown().into_iter().chain(unknown).collect(),
+            gaps: Vec::new(),
             warnings: Vec::new(),
             caching: Caching::Minute,
             more: Map::from_iter([("as_of".to_owned(), json!(at))]),
@@ -85,6 +93,15 @@ impl Listing {
 
 fn of_rows(section: &Section<Rows>, shape: &'static Shape) -> Listing {
     Listing::of(section, shape, section.known().map(|rows| Ok(Arc::clone(rows))))
+}
+
+fn partly(facts: &Facts, shape: &'static Shape, of: fn(&Checked) -> &Partly) -> Listing {
+    let known = facts.check.known().map(of);
+    let listing = Listing::of(&facts.check, shape, known.map(|it| it.rows.clone()));
+    let gaps = known.map(|it| it.gaps.clone()).unwrap_or_default();
+    let told = gaps.iter().map(|gap| format!("{}: {gap}", shape.name));
+    let unknown = listing.unknown.iter().cloned().chain(told).collect();
+    Listing { unknown, gaps, ..listing }
 }
 
 fn activity_of(facts: &Facts) -> Listing {

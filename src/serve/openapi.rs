@@ -6,11 +6,13 @@ use super::list::{Field, Shape, Show};
 use super::pages::{activity, findings, overview};
 use super::query::LIMIT;
 use super::rows::relations::{INDEXES, TABLES, VIEWS};
+use super::rows::replication::REPLICATION;
+use super::rows::settings::SETTINGS;
 use super::rows::statements::STATEMENTS;
 use super::rows::work::{ADVICE, PLAN, RUNS};
 
 /// The lists of a target, by their names in addresses.
-static LISTS: [(&str, &Shape); 9] = [
+static LISTS: [(&str, &Shape); 11] = [
     ("index", &findings::SHAPE),
     ("activity", &activity::SHAPE),
     ("statements", &STATEMENTS),
@@ -20,6 +22,8 @@ static LISTS: [(&str, &Shape); 9] = [
     ("plan", &PLAN),
     ("advice", &ADVICE),
     ("runs", &RUNS),
+    ("settings", &SETTINGS),
+    ("replication", &REPLICATION),
 ];
 
 /// OpenAPI 3.1, whose schemas are those of JSON Schema 2020-12.

@@ -75,7 +75,7 @@ pub struct Place<'a> {
 }
 
 /// The pages of a target, as its addresses call them, and what they show.
-pub const PAGES: [(&str, &str); 9] = [
+pub const PAGES: [(&str, &str); 11] = [
     ("", "Checks"),
     ("activity", "Activity"),
     ("statements", "Statements"),
@@ -85,6 +85,8 @@ pub const PAGES: [(&str, &str); 9] = [
     ("plan", "Plan"),
     ("advice", "Advice"),
     ("runs", "Runs"),
+    ("settings", "Settings"),
+    ("replication", "Replication"),
 ];
 
 impl Site {

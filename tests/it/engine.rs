@@ -9,7 +9,7 @@ use pg_sandbox::Sandbox;
 use serde_json::Value;
 use tokio_postgres::{Client, NoTls};
 
-use crate::support::server::{self, copy_data};
+use crate::support::server::{self, standby_of};
 use crate::support::{
     Blocker, Database, Output, Pgtend, Proxy, Running, SALES, sqlstate, until, value,
 };
@@ -576,25 +576,6 @@ async fn a_build_that_reaches_temp_file_limit_leaves_nothing() {
     db.sql(&format!("ALTER ROLE {role} RESET temp_file_limit")).await;
     db.apply_as(&role, &small).expect(0).came_to("done");
     db.assert_whole("words_word").await;
-}
-
-/// A standby of the server, which calls itself by that name.
-fn standby_of(primary: &mut Sandbox, name: &str) -> Sandbox {
-    let mut standby = Sandbox::start(&server::options()).unwrap();
-    standby.crash().unwrap();
-    primary.crash().unwrap();
-    copy_data(primary, &standby);
-    let data = standby.data_dir();
-    fs::write(data.join("standby.signal"), "").unwrap();
-    let from = format!(
-        "primary_conninfo = 'host=127.0.0.1 port={} user=postgres application_name={name}'\n",
-        primary.port()
-    );
-    let settings = data.join("postgresql.auto.conf");
-    fs::write(&settings, fs::read_to_string(&settings).unwrap() + &from).unwrap();
-    primary.restart().unwrap();
-    standby.restart().unwrap();
-    standby
 }
 
 async fn connected(sandbox: &Sandbox) -> Client {

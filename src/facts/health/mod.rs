@@ -38,9 +38,9 @@ pub use security::{
 };
 pub use sequence::{SequenceColumn, Sequences};
 pub use sessions::{Connections, LockHolder, LockTable, RoleConnections, Sessions, lock_holders};
-pub use settings::Settings;
 #[cfg(test)]
-pub use settings::{Setting, tests::settings};
+pub use settings::tests::settings;
+pub use settings::{Setting, Settings};
 pub use table::Table;
 pub use trends::Trends;
 pub use verified::{CorruptIndex, Verified, load_verified};

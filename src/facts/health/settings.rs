@@ -73,16 +73,39 @@ impl Settings {
 
     /// The figure of a setting of memory or disk, in bytes.
     pub fn bytes(&self, name: &str) -> Option<f64> {
-        let unit = match self.get(name)?.unit.as_deref()? {
-            "B" => 1.0,
-            "kB" => 1024.0,
-            "8kB" => 8192.0,
-            "16MB" => 16.0 * 1024.0 * 1024.0,
-            "MB" => 1024.0 * 1024.0,
-            _ => return None,
-        };
-        Some(self.number(name)? * unit)
+        let unit = unit_bytes(self.get(name)?.unit.as_deref()?)?;
+        Some(self.number(name)? * unit as f64)
     }
+}
+
+/// Bytes of a unit of memory or disk.
+fn unit_bytes(unit: &str) -> Option<i64> {
+    let (number, letters) = unit.split_at(unit.find(|it: char| !it.is_ascii_digit())?);
+    let number = if number.is_empty() {
+        Ok(1)
+    } else {
+        number.parse::<i64>()
+    };
+    let (_, bytes) = MEMORY.iter().find(|(name, _)| *name == letters)?;
+    number.ok()?.checked_mul(*bytes)
+}
+
+/// Milliseconds of a unit of time.
+fn unit_millis(unit: &str) -> Option<i64> {
+    TIME.iter().find(|(name, _)| *name == unit).map(|(_, millis)| *millis)
+}
+
+/// The greatest come first.
+const MEMORY: [(&str, i64); 5] =
+    [("TB", 1 << 40), ("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10), ("B", 1)];
+const TIME: [(&str, i64); 5] =
+    [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000), ("ms", 1)];
+
+/// In the greatest unit of which it is a whole number, as SHOW has it.
+fn in_greatest(value: i64, of_one: i64, units: &[(&str, i64)]) -> Option<String> {
+    let value = value.checked_mul(of_one).filter(|value| *value > 0)?;
+    let (name, each) = units.iter().find(|(_, each)| value % each == 0)?;
+    Some(format!("{}{name}", value / each))
 }
 
 impl Setting {
@@ -91,13 +114,23 @@ impl Setting {
         self.value.as_deref() == Some("on")
     }
 
-    /// Its value with its unit.
+    /// Its value with its unit: `128MB`.
     pub fn shown(&self) -> String {
-        let value = self.value.as_deref().unwrap_or_default();
-        format!(
-            "{value}{}",
-            self.unit.as_deref().map_or(String::new(), |unit| format!(" {unit}"))
-        )
+        self.with_unit(self.value.as_deref().unwrap_or_default())
+    }
+
+    /// A value that it may have, with its unit.
+    pub fn with_unit(&self, value: &str) -> String {
+        let Some(unit) = self.unit.as_deref() else {
+            return value.to_owned();
+        };
+        let Ok(whole) = value.parse::<i64>() else {
+            return format!("{value} {unit}");
+        };
+        let memory = unit_bytes(unit).and_then(|bytes| in_greatest(whole, bytes, &MEMORY));
+        let time = || unit_millis(unit).and_then(|millis| in_greatest(whole, millis, &TIME));
+        // 0 and -1 mean something else than an amount.
+        memory.or_else(time).unwrap_or_else(|| value.to_owned())
     }
 }
 
@@ -127,5 +160,25 @@ pub mod tests {
         assert_eq!(settings.bytes("a"), Some(128.0 * 1024.0 * 1024.0));
         assert_eq!(settings.bytes("b"), None);
         assert_eq!(Settings::from_iter([of("5", "ms")]).bytes("a"), None);
+    }
+
+    #[test]
+    fn values_are_shown_as_the_server_shows_them() {
+        for (value, unit, shown) in [
+            ("16384", Some("8kB"), "128MB"),
+            ("1300", Some("MB"), "1300MB"),
+            ("64", Some("16MB"), "1GB"),
+            ("300", Some("s"), "5min"),
+            ("200", Some("ms"), "200ms"),
+            ("2", Some("min"), "2min"),
+            ("-1", Some("kB"), "-1"),
+            ("0", Some("ms"), "0"),
+            ("0.5", Some("ms"), "0.5 ms"),
+            ("replica", None, "replica"),
+        ] {
+            let unit = unit.map(str::to_owned);
+            let setting = Setting { unit, ..Setting::default() };
+            assert_eq!(setting.with_unit(value), shown);
+        }
     }
 }

@@ -55,7 +55,8 @@ pub fn body(
         Some(site.of_target(target, &format!("statements/{number}")))
     };
     let mut parts = head_of(facts, part.shape.title, &listing.as_of);
-    parts.extend(listing.warnings.iter().map(|it| Html::of_class("p", "help", it)));
+    let notes = listing.gaps.iter().chain(&listing.warnings);
+    parts.extend(notes.map(|it| Html::of_class("p", "help", it)));
     let linked = part.shape.name == "statements" && site.form == Form::Served;
     let href: Href<'_> = if linked { &to_statement } else { &|_| None };
     parts.extend((!part.rows.is_empty()).then(|| table(part, query, &path, href)));

@@ -1,6 +1,8 @@
 //! The rows of the lists, with the keys of the commands' documents.
 
 pub mod relations;
+pub mod replication;
+pub mod settings;
 pub mod statements;
 pub mod work;
 
@@ -12,6 +14,13 @@ use super::list::{Row, Rows};
 use crate::findings::{Repository, ReviewDocument};
 use crate::jobs::activity::report::{Look, document};
 use crate::jobs::check::plan::Judgement;
+
+/// Rows, or why there are none; and what they lack.
+#[derive(Debug)]
+pub struct Partly {
+    pub rows: relations::Listed,
+    pub gaps: Vec<String>,
+}
 
 /// What `check` found.
 pub fn findings(judgement: &Judgement) -> Rows {

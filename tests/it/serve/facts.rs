@@ -16,7 +16,7 @@ pub fn ticks(db: &Database, ticks: &str) -> String {
 
 const SELDOM: &str = "live = '1h'\nactivity = '1h'\nstatements = '1h'\ncheck = '1h'";
 
-pub const PAGES: [&str; 9] = [
+pub const PAGES: [&str; 11] = [
     "index",
     "activity",
     "statements",
@@ -26,6 +26,8 @@ pub const PAGES: [&str; 9] = [
     "plan",
     "advice",
     "runs",
+    "settings",
+    "replication",
 ];
 
 #[tokio::test]
