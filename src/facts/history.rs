@@ -3,6 +3,7 @@
 
 mod part;
 mod schema;
+mod tally;
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use crate::pg::database::Server;
 use crate::pg::session::Session;
 pub use part::Part;
 pub use schema::{CURRENT, Installed, Schema, damaged, load_schema};
+pub use tally::{StepCount, ViewRefresh, load_step_counts, load_view_refreshes};
 
 /// Nothing is remembered for longer; more would be beyond what the server takes for a date.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);

@@ -12,6 +12,7 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::accept::takes_packed;
 use super::token::hex;
 use crate::escape_control::json_line;
 
@@ -24,6 +25,7 @@ pub enum Kind {
     Script,
     /// The exposition format of Prometheus.
     Metrics,
+    OpenMetrics,
     Plain,
 }
 
@@ -62,6 +64,7 @@ impl Kind {
             Kind::Style => "text/css; charset=utf-8",
             Kind::Script => "text/javascript; charset=utf-8",
             Kind::Metrics => "text/plain; version=0.0.4; charset=utf-8",
+            Kind::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
             Kind::Plain => "text/plain; charset=utf-8",
         }
     }
@@ -159,7 +162,7 @@ impl Ready {
             }
         }
         set(headers, header::CONTENT_TYPE, answer.kind.content_type());
-        let body = match answer.body.len() >= LEAST_PACKED_BYTES && wants_packed(asked) {
+        let body = match answer.body.len() >= LEAST_PACKED_BYTES && takes_packed(asked) {
             true => {
                 set(headers, header::CONTENT_ENCODING, "gzip");
                 self.packed.get_or_init(|| packed(&answer.body).into()).clone()
@@ -227,25 +230,6 @@ fn has_tag(asked: &HeaderMap, tag: &str) -> bool {
     let strong = tag.trim_start_matches("W/");
     let is_this = |it: &str| it == "*" || it.trim_start_matches("W/") == strong;
     known.flat_map(|list| list.split(',')).any(|it| is_this(it.trim()))
-}
-
-/// Whether the client understands gzip and has not asked for the plain text.
-fn wants_packed(asked: &HeaderMap) -> bool {
-    if asked.contains_key("x-no-compression") {
-        return false;
-    }
-    let accepted = asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|it| it.to_str().ok());
-    let mut best = None;
-    for offer in accepted.flat_map(|it| it.split(',')) {
-        let (name, rest) = offer.split_once(';').unwrap_or((offer, ""));
-        let weight = rest.trim().strip_prefix("q=").and_then(|it| it.parse::<f32>().ok());
-        match name.trim().to_ascii_lowercase().as_str() {
-            "gzip" | "x-gzip" => best = Some(weight.unwrap_or(1.0)),
-            "*" => best = best.or(Some(weight.unwrap_or(1.0))),
-            _ => {}
-        }
-    }
-    best.is_some_and(|weight| weight > 0.0)
 }
 
 fn packed(body: &[u8]) -> Vec<u8> {

@@ -13,6 +13,7 @@ use super::facts::{Active, Checked, Connection, ServerFacts};
 use super::list::Rows;
 use super::metrics::Figures;
 use super::rows::{self, relations};
+use super::runs::Runs;
 use super::statements::{Depth, Statements};
 use super::target::Target;
 use crate::app::Context;
@@ -179,12 +180,13 @@ impl Collector {
         self.target.publish(|facts, number| facts.advice.note(advice, number));
     }
 
-    async fn runs(&self, session: &Session) -> Result<Rows> {
+    async fn runs(&self, session: &Session) -> Result<Runs> {
         let owner = self.context.config.history.owner.as_deref();
         let schema = history::load_schema(session, owner).await?;
         schema.require_usable(history::Part::Runs)?;
-        let filter = history::RunFilter { limit: MOST_RUNS, ..history::RunFilter::default() };
-        Ok(rows::work::runs(&history::load_runs(session, &filter).await?))
+        let facts = self.target.facts();
+        let known = facts.runs.known().map(|runs| runs.tally.clone()).unwrap_or_default();
+        Runs::look(session, known).await
     }
 
     /// What runs now: often while somebody looks.
@@ -224,9 +226,6 @@ impl Collector {
         &self.context.config.serve
     }
 }
-
-/// So many steps of the history are shown.
-const MOST_RUNS: u32 = 500;
 
 /// Curves reach back so many looks.
 const MOST_LOADS: usize = 240;

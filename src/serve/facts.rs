@@ -13,6 +13,7 @@ use super::metrics::Figures;
 use super::rows::Partly;
 use super::rows::relations::Listed;
 use super::rows::statements::Details;
+use super::runs::Runs;
 use crate::config::ServeConfig;
 use crate::facts::Progress;
 use crate::jobs::activity::report::{Look, waits as is_waiting};
@@ -34,7 +35,7 @@ pub struct Facts {
     pub check: Section<Checked>,
     pub activity: Section<Active>,
     pub statements: Section<Statements>,
-    pub runs: Section<Rows>,
+    pub runs: Section<Runs>,
     pub plan: Section<Rows>,
     pub advice: Section<Rows>,
     /// How much ran, from look to look.

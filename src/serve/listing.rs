@@ -53,7 +53,10 @@ impl Listing {
             "replication" => partly(facts, &REPLICATION, |it| &it.replication),
             "activity" => activity_of(facts),
             "statements" => statements_of(facts),
-            "runs" => of_rows(&facts.runs, &RUNS),
+            "runs" => {
+                let rows = facts.runs.known().map(|runs| Ok(Arc::clone(&runs.rows)));
+                Listing::of(&facts.runs, &RUNS, rows)
+            }
             "plan" => of_rows(&facts.plan, &PLAN),
             "advice" => of_rows(&facts.advice, &ADVICE),
             _ => return None,

@@ -1,5 +1,6 @@
 //! `pgtend serve`.
 
+mod accept;
 mod address;
 mod answer;
 mod assets;
@@ -19,6 +20,7 @@ mod query;
 mod roster;
 mod routes;
 mod rows;
+mod runs;
 mod server;
 mod site;
 mod statements;

@@ -10,13 +10,14 @@ use axum::routing::{MethodRouter, any};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::accept::takes_open_metrics;
 use super::answer::{Answer, Caching, Kind};
 use super::assets;
 use super::events;
 use super::facts::Facts;
 use super::list::{Part, Row, Shape};
 use super::listing::Listing;
-use super::metrics;
+use super::metrics::{self, Format};
 use super::openapi;
 use super::pages::{activity, findings, lists, overview, statements};
 use super::query::Query;
@@ -38,7 +39,7 @@ pub fn router(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(&at("/t/{target}/statements/{number}"), on(statement))
         .route(&at("/events"), any(events))
         .route(&at("/t/{target}/events"), any(events_of))
-        .route(&at("/metrics"), on(metrics))
+        .route(&at("/metrics"), any(metrics))
         .route(&at("/api/v1/openapi.json"), on(openapi))
         .route(&at("/assets/{name}"), on(asset))
         .route(&at("/-/healthy"), on(healthy))
@@ -260,10 +261,15 @@ fn known(request: &Request) -> u64 {
     last.and_then(|it| it.to_str().ok()?.parse().ok()).unwrap_or_default()
 }
 
-fn metrics(site: &Site, (): (), _: &Query) -> Result<Answer, Refused> {
+async fn metrics(State(site): State<Arc<Site>>, request: Request) -> Response {
     let facts = site.targets().iter().map(|target| target.facts()).collect::<Vec<_>>();
-    let text = metrics::text(&facts, jiff::Timestamp::now());
-    Ok(Answer::new(Kind::Metrics, Caching::NoStore, text))
+    let (kind, format) = match takes_open_metrics(request.headers()) {
+        true => (Kind::OpenMetrics, Format::OpenMetrics),
+        false => (Kind::Metrics, Format::Plain),
+    };
+    let text = metrics::text(&facts, jiff::Timestamp::now(), format);
+    let answer = Answer::new(kind, Caching::NoStore, text).header(header::VARY, "Accept");
+    answer.respond(request.method(), request.headers())
 }
 
 fn openapi(site: &Site, (): (), _: &Query) -> Result<Answer, Refused> {

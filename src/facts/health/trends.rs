@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::RefreshInterval;
+use super::{Database, RefreshInterval};
 use crate::facts::columns::FromRow;
 use crate::facts::history::{Part, load_schema, tell};
 use crate::facts::known::{Known, Unavailable};
 use crate::facts::load::ask;
 use crate::facts::measures::{MeasureKind, Measured, load_measured};
-use crate::facts::trend::Rate;
+use crate::facts::trend::{Forecast, Limit, Rate};
 use crate::failure::Result;
+use crate::pg::name::quote_ident;
 use crate::pg::session::Session;
 
 /// Rates are those of a week.
@@ -39,6 +40,14 @@ impl Trends {
     /// How fast a measure of an object moves; `None` where that is not known.
     pub fn rate(&self, kind: MeasureKind, object: &str) -> Option<Rate> {
         self.measure(kind, object)?.rate()
+    }
+
+    /// When the oldest transaction id of a database is so old, as fast as ids are given out and frozen now;
+    /// `None` where that is not known.
+    pub fn xid_age_reaches(&self, database: &Database, age: i64) -> Option<Forecast> {
+        let given = self.rate(MeasureKind::NextXid, "server")?;
+        let frozen = self.rate(MeasureKind::DatabaseFrozenXid, &quote_ident(&database.name))?;
+        Some(given.less(frozen).until(database.xid_age.into(), Limit::AtMost(age)))
     }
 
     /// What is known of a measure of an object.

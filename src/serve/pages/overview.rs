@@ -80,7 +80,7 @@ fn row(site: &Site, facts: &Facts) -> Row {
 fn last_runs(facts: &Facts) -> Vec<Map<String, Value>> {
     let mut last = Vec::<Map<String, Value>>::new();
     // The newest come first.
-    for row in facts.runs.known().into_iter().flat_map(|rows| rows.iter()) {
+    for row in facts.runs.known().into_iter().flat_map(|runs| runs.rows.iter()) {
         let command = row.values.get("command");
         if last.iter().all(|known| known.get("command") != command) {
             let mut values = row.values.clone();

@@ -7,3 +7,5 @@ mod facts;
 mod limits;
 mod live;
 mod manners;
+mod metrics;
+mod server;

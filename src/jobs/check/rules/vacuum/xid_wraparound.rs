@@ -1,11 +1,9 @@
-use crate::facts::health::{Database, Health, Table, Trends};
-use crate::facts::measures::MeasureKind;
-use crate::facts::trend::{Forecast, Limit};
+use crate::facts::health::{Database, Health, Table};
+use crate::facts::trend::Forecast;
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::whole;
 use crate::jobs::check::command::{pgtend, shell};
 use crate::jobs::check::rules::{Found, Judged, urgency};
-use crate::pg::name::quote_ident;
 
 pub const RULE: Rule = Rule::XID_WRAPAROUND;
 
@@ -24,17 +22,12 @@ pub fn judge(health: &Health) -> Judged {
     let databases = health.databases.seen()?.iter();
     let old = databases.filter(|database| f64::from(database.xid_age) > LATE * limit);
     let found = old.map(|database| {
-        let forecast = health.trends.known().and_then(|trends| forecast(database, trends));
+        let trends = health.trends.known();
+        // As fast as ids are given out and frozen now.
+        let forecast = trends.and_then(|trends| trends.xid_age_reaches(database, LAST_AGE));
         finding(database, tables, limit, forecast)
     });
     Ok(found.collect::<Found>())
-}
-
-/// When the age reaches its end, as fast as ids are given out and frozen now.
-fn forecast(database: &Database, trends: &Trends) -> Option<Forecast> {
-    let given = trends.rate(MeasureKind::NextXid, "server")?;
-    let frozen = trends.rate(MeasureKind::DatabaseFrozenXid, &quote_ident(&database.name))?;
-    Some(given.less(frozen).until(database.xid_age.into(), Limit::AtMost(LAST_AGE)))
 }
 
 fn finding(
@@ -69,9 +62,9 @@ fn finding(
 mod tests {
     use super::*;
     use crate::facts::Known;
-    use crate::facts::measures::Measured;
+    use crate::facts::health::{Trends, settings};
+    use crate::facts::measures::{MeasureKind, Measured};
     use crate::facts::trend::Point;
-    use crate::facts::health::settings;
 
     fn of_age(xid_age: i32) -> Vec<Finding> {
         let database = Database { name: "shop".to_owned(), xid_age, ..Database::default() };
