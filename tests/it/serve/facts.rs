@@ -14,7 +14,7 @@ pub fn ticks(db: &Database, ticks: &str) -> String {
     file.display().to_string()
 }
 
-const SELDOM: &str = "live = '1h'\nactivity = '1h'\nstatements = '1h'\ncheck = '1h'";
+pub const SELDOM: &str = "live = '1h'\nactivity = '1h'\nstatements = '1h'\ncheck = '1h'";
 
 pub const PAGES: [&str; 11] = [
     "index",
