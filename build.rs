@@ -8,7 +8,7 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let mut files = Vec::new();
-    for folder in ["catalog", "history", "statements", "twin"] {
+    for folder in ["catalog", "check", "history", "measures", "statements", "twin"] {
         let folder = root.join("sql").join(folder);
         println!("cargo:rerun-if-changed={}", folder.display());
         for entry in fs::read_dir(folder)? {

@@ -8,11 +8,24 @@ use squawk_lexer::{TokenKind, tokenize};
 /// The queries, as they are before what stands in braces is put in.
 const QUERIES: &[&str] = include!(concat!(env!("OUT_DIR"), "/queries.rs"));
 
+/// Those that are too short for a file.
+const SHORT: [&str; 8] = [
+    "SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) AS now_epoch",
+    "SELECT pg_catalog.pg_advisory_xact_lock($1, $2)",
+    "SELECT pg_catalog.pg_try_advisory_lock($1, $2)",
+    "SELECT pg_catalog.pg_advisory_unlock($1, $2)",
+    "SELECT pg_catalog.pg_cancel_backend($1)",
+    "SELECT pg_catalog.pg_stat_force_next_flush()",
+    "SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1",
+    "SELECT pg_catalog.set_config('search_path', $1, $2)",
+];
+
 /// Whether the text is one of pgtend's queries, as the server keeps it: with other words for its
 /// constants, and from 18 on without the comment before it.
 pub fn is_own(text: &str) -> bool {
     static PATTERNS: OnceLock<Vec<Vec<String>>> = OnceLock::new();
-    let patterns = PATTERNS.get_or_init(|| QUERIES.iter().map(|query| pattern(query)).collect());
+    let patterns =
+        PATTERNS.get_or_init(|| QUERIES.iter().chain(&SHORT).map(|query| pattern(query)).collect());
     const BEGINNINGS: [&str; 4] = [
         "SELECT pg_catalog.pg_backend_pid()",
         "SAVEPOINT pgtend_",
@@ -49,17 +62,26 @@ pub fn is_utility(text: &str) -> bool {
     false
 }
 
-/// What is put into some of them.
-const PLACES: [&str; 6] = ["{schema}", "{key}", "{counters}", "{rank}", "{calls}", "{total}"];
-
-/// The parts of a query around what is put into it.
+/// The parts of a query around what is put into it, which stands in braces.
 fn pattern(query: &str) -> Vec<String> {
-    let query = PLACES.iter().fold(query.to_owned(), |query, place| query.replace(place, PLACE));
-    query.split(PLACE).map(skeleton).collect()
+    let mut parts = Vec::new();
+    let mut rest = query;
+    let mut searched = 0;
+    while let Some(open) = rest[searched..].find('{').map(|at| at + searched) {
+        let name = rest[open + 1..].split('}').next().unwrap_or_default();
+        let is_place =
+            !name.is_empty() && name.chars().all(|char| char.is_ascii_lowercase() || char == '_');
+        if !is_place {
+            searched = open + 1;
+            continue;
+        }
+        parts.push(skeleton(&rest[..open]));
+        rest = &rest[open + 1 + name.len() + 1..];
+        searched = 0;
+    }
+    parts.push(skeleton(rest));
+    parts
 }
-
-/// No query holds it.
-const PLACE: &str = "{place}";
 
 /// All parts in their order, the first at the beginning and the last at the end.
 fn fits(skeleton: &str, pattern: &[String]) -> bool {
@@ -118,6 +140,11 @@ fn pieces(text: &str) -> Vec<&str> {
             TokenKind::Ident if CONSTANTS.iter().any(|it| piece.eq_ignore_ascii_case(it)) => {
                 pieces.push(CONSTANT);
             }
+            // What is extracted is a constant for the server.
+            TokenKind::Ident if matches!(&pieces[..], [.., extract, "("] if extract.eq_ignore_ascii_case("extract")) =>
+            {
+                pieces.push(CONSTANT);
+            }
             _ => pieces.push(piece),
         }
     }
@@ -163,11 +190,20 @@ mod tests {
     fn every_query_is_known_as_the_server_keeps_it() {
         assert!(QUERIES.len() > 50);
         for query in QUERIES {
-            let sent = query.replace("{schema}", "app").replace("{key}", "s.dbid, 1 AS a");
+            let mut sent = query.replace("{schema}", "app").replace("{key}", "s.dbid, 1 AS a");
+            for place in ["counters", "readings", "carrier"] {
+                sent = sent.replace(&format!("{{{place}}}"), "s.a, (SELECT 1 AS b)");
+            }
             assert!(is_own(&sent), "{query}");
             let code = sent.lines().filter(|line| !line.trim_start().starts_with("--"));
             assert!(is_own(&code.collect::<Vec<_>>().join("\n")), "{query}");
         }
+    }
+
+    #[test]
+    fn what_is_extracted_is_a_constant() {
+        let text = "SELECT EXTRACT(EPOCH FROM a.b) FROM a";
+        assert_eq!(skeleton(text), skeleton("SELECT EXTRACT($1 FROM a.b) FROM a"));
     }
 
     #[test]
