@@ -44,6 +44,14 @@ pub fn read_private(path: &Path, most_bytes: u64) -> io::Result<String> {
     Ok(text)
 }
 
+/// What went wrong, without the name of a temporary file that nobody asked for.
+pub fn words(error: &io::Error) -> String {
+    let words = error.to_string();
+    words
+        .split_once(" at path ")
+        .map_or(words.clone(), |(words, _)| words.to_owned())
+}
+
 /// Writes such a file, only for its owner, as temporary files are.
 ///
 /// # Errors

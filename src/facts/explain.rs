@@ -226,11 +226,11 @@ pub fn obstacle(query: &str) -> Option<String> {
     if query.contains(char::REPLACEMENT_CHARACTER) {
         return Some("its text is not UTF-8".to_owned());
     }
-    syntax::read(query, obstacle_in)
+    syntax::read(query, |parse| obstacle_in(query, parse))
         .unwrap_or_else(|error| Some(format!("its text is too much: {error}")))
 }
 
-fn obstacle_in(parse: &syntax::Parsed) -> Option<String> {
+fn obstacle_in(query: &str, parse: &syntax::Parsed) -> Option<String> {
     let tree = parse.tree();
     if let Some(words) = typed_parameter(tree.syntax()) {
         return Some(format!(
@@ -238,7 +238,8 @@ fn obstacle_in(parse: &syntax::Parsed) -> Option<String> {
         ));
     }
     if let Some(error) = parse.errors().first() {
-        return Some(format!("its text is cut off or not understood: {error}"));
+        let (_, words) = syntax::near(query, error);
+        return Some(format!("its text is cut off or not understood: {words}"));
     }
     let mut statements = parse.statements();
     match (statements.next(), statements.next()) {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{IsTerminal, Write, stderr, stdin, stdout};
+use std::os::fd::AsFd;
 
 use indicatif::MultiProgress;
 use jiff::ZonedDateTime;
@@ -11,6 +12,7 @@ use super::failure::product_of_failure;
 use super::paint;
 use super::report::{Piece, Report, Style, Text};
 use super::report_file::ReportFile;
+use super::wrap::prose;
 use super::{Color, Format, Origin, OutputOptions, Verbosity};
 use crate::escape_control;
 use crate::failure::{Failure, Result};
@@ -82,8 +84,7 @@ impl Console {
         if !self.draws_bars() {
             return;
         }
-        let width = tcgetwinsize(stderr()).ok().map(|size| size.ws_col).filter(|width| *width > 0);
-        let style = Style { width, ..self.style() };
+        let style = Style { width: columns(stderr()), ..self.style() };
         for piece in report.text(&style).pieces {
             match piece {
                 Piece::Product(text) => self.line(text.trim_end()),
@@ -166,7 +167,7 @@ impl Console {
     /// Says something by the way, unless quiet was asked for.
     pub fn narrate(&self, text: &str) {
         if self.options.verbosity > Verbosity::Quiet && !self.options.events {
-            self.line(&continued(text));
+            self.line(&prose(&continued(text), columns(stderr())));
         }
     }
 
@@ -226,6 +227,13 @@ impl Console {
             && stderr().is_terminal()
     }
 
+    /// How long the line of a bar may be. The `^C` that a terminal shows behind it has to stay in its line,
+    /// or what is cleared is another one.
+    pub(crate) fn columns_for_bars(&self) -> usize {
+        const LEFT_FREE: usize = 3;
+        usize::from(columns(stderr()).unwrap_or(80)).saturating_sub(LEFT_FREE)
+    }
+
     /// A line on standard error, above the bars if there are any. That nobody hears it
     /// (`2>&1 | head`) is no reason to stop half-way, as the panic of `eprintln!` would.
     pub(crate) fn line(&self, text: &str) {
@@ -234,11 +242,9 @@ impl Console {
 
     /// A line that begins with a coloured word; only that is ours and may hold an escape sequence.
     fn labelled(&self, label: &str, color: &str, text: &str) {
-        self.raw_line(&format!(
-            "{} {}",
-            self.paint(label, color),
-            escape_control::lines(&continued(text))
-        ));
+        let whole = prose(&format!("{label} {}", continued(text)), columns(stderr()));
+        let rest = whole.strip_prefix(label).unwrap_or_default();
+        self.raw_line(&format!("{}{}", self.paint(label, color), escape_control::lines(rest)));
     }
 
     fn raw_line(&self, text: &str) {
@@ -276,6 +282,11 @@ fn print(text: &str) {
 /// The size of the terminal that the product is written to; a terminal may not know it.
 fn terminal() -> Option<Winsize> {
     tcgetwinsize(stdout()).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0)
+}
+
+/// How many characters a line of this stream has room for, where it is a terminal that knows it.
+fn columns(stream: impl AsFd) -> Option<u16> {
+    tcgetwinsize(stream).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
 }
 
 /// Writes over what the terminal shows; into a pipe or a file it goes as it is. Returns whether

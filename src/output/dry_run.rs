@@ -80,8 +80,10 @@ fn explain_rest(text: &mut Text, plan: &Plan, what: &str, style: &Style) {
     if style.is_verbose() || count <= FEW {
         rest.iter()
             .for_each(|step| text.narrate(format!("{}: {}", step.object, step.reason)));
-    } else {
+    } else if plan.has_work() {
         text.narrate(format!("{count} other {what} are not due; -v lists them"));
+    } else {
+        text.narrate(format!("Nothing to do: {count} {what} are not due; -v lists them."));
     }
 }
 

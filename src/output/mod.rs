@@ -20,6 +20,7 @@ mod report;
 pub mod report_file;
 pub mod steps;
 pub mod table;
+pub mod wrap;
 
 pub use console::Console;
 pub use envelope::{Head, Origin};

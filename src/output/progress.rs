@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::events;
 use super::inflight::Inflight;
+use super::table::shown_width;
 use super::{Console, Verbosity};
 use crate::escape_control::escape_control;
 use crate::escape_control::json_line;
@@ -71,14 +72,21 @@ struct View {
     bars: bool,
     names: Vec<String>,
     running: HashMap<StepIndex, Running>,
-    total: Option<ProgressBar>,
+    total: Option<TotalBar>,
     total_said_at: Instant,
+}
+
+struct TotalBar {
+    bar: ProgressBar,
+    total: Total,
+    told_at: Instant,
 }
 
 struct Running {
     bar: Option<ProgressBar>,
     said: String,
     said_at: Instant,
+    phase_left: Option<Duration>,
 }
 
 impl View {
@@ -90,7 +98,7 @@ impl View {
                 self.say(*at, &format!("waits for {who}"), &format!("waits {pid}"));
             }
             Event::Warned(at, text) => self.console.warn(&format!("{}: {text}", self.names[*at])),
-            Event::Progressed(at, progress) => self.say(*at, &figures(progress), &progress.phase),
+            Event::Progressed(at, progress) => self.progress(*at, progress),
             Event::Retrying(at, why) => self.say(*at, &format!("tries again: {why}"), why),
             Event::Noticed(at, text) => {
                 if self.console.options().verbosity == Verbosity::Verbose {
@@ -111,8 +119,33 @@ impl View {
         if bar.is_none() {
             self.console.narrate(&format!("{} …", self.names[at]));
         }
-        self.running
-            .insert(at, Running { bar, said: String::new(), said_at: Instant::now() });
+        let (said, said_at) = (String::new(), Instant::now());
+        self.running.insert(at, Running { bar, said, said_at, phase_left: None });
+    }
+
+    fn progress(&mut self, at: StepIndex, progress: &Progress) {
+        let figures = figures(progress);
+        if let Some(running) = self.running.get_mut(&at) {
+            running.phase_left = progress.phase_left;
+            if let Some(bar) = &running.bar {
+                bar.set_message(as_many_as_fit(&figures, room_beside(bar, &self.console)));
+            } else {
+                self.say(at, &figures.concat(), &progress.phase);
+            }
+        }
+        self.tell_total();
+    }
+
+    /// Between two steps the time that is left goes on.
+    fn tell_total(&self) {
+        let Some(TotalBar { bar, total, told_at }) = &self.total else {
+            return;
+        };
+        let known = total.left.map(|left| left.saturating_sub(told_at.elapsed()));
+        let of_phases = self.running.values().filter_map(|running| running.phase_left);
+        let left = known.max(of_phases.max().filter(|_| known.is_some()));
+        let total = Total { left: left.filter(|left| !left.is_zero()), ..*total };
+        bar.set_message(as_many_as_fit(&far(&total), self.console.columns_for_bars()));
     }
 
     /// `essence` is what makes it worth a new line where there are no bars; so is silence.
@@ -121,7 +154,7 @@ impl View {
             return;
         };
         if let Some(bar) = &running.bar {
-            bar.set_message(escape_control(text).into_owned());
+            bar.set_message(cut(&escape_control(text), room_beside(bar, &self.console)));
         } else if running.said != essence || running.said_at.elapsed() > SILENCE {
             running.said = essence.to_owned();
             running.said_at = Instant::now();
@@ -137,17 +170,22 @@ impl View {
         if !self.bars {
             if self.total_said_at.elapsed() > SILENCE {
                 self.total_said_at = Instant::now();
-                self.console.narrate(&far(total));
+                self.console.narrate(&far(total).concat());
             }
             return;
         }
-        let bar = self.total.get_or_insert_with(|| add_total(&self.console, total));
+        let bar = match self.total.take() {
+            Some(TotalBar { bar, .. }) => bar,
+            None => add_total(&self.console, total),
+        };
         bar.set_position(position(total));
-        bar.set_message(far(total));
         if total.steps_done == total.steps {
             bar.finish_and_clear();
-            self.console.bars.remove(bar);
+            self.console.bars.remove(&bar);
+            return;
         }
+        self.total = Some(TotalBar { bar, total: *total, told_at: Instant::now() });
+        self.tell_total();
     }
 
     fn finish(&mut self, at: StepIndex, outcome: &Outcome) {
@@ -172,36 +210,82 @@ impl View {
 /// Where there are no bars, a line is said again after so long.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// `64 %, ~3.0 s left in this phase, building index: scanning table, 12 MiB, 2 workers`: what changes stands
+/// `64 %, ~3.0 s left in building index: scanning table, 12 MiB, 2 workers`, in parts: what changes stands
 /// first, so that a narrow terminal cuts off the rest.
-fn figures(progress: &Progress) -> String {
+fn figures(progress: &Progress) -> Vec<String> {
     let percent = progress.percent.map(|percent| format!("{percent} %"));
-    let left = progress
-        .phase_left
-        .map(|left| format!("~{} left in this phase", format::duration(left)));
+    let left = progress.phase_left.map(|left| format!("~{} left", format::duration(left)));
     let size = progress.size_bytes.filter(|bytes| *bytes > 0).map(format::bytes);
     let workers = usize::try_from(progress.workers).unwrap_or_default();
     let workers = (workers > 0).then(|| format::count(workers, "worker", "workers"));
-    let parts = [percent, left, Some(progress.phase.clone()), size, workers];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let phase = escape_control(&progress.phase).into_owned();
+    let figures = separated([percent, left.clone()].iter().flatten());
+    let phase = match (&left, figures.is_empty()) {
+        (Some(_), _) => format!(" in {phase}"),
+        (None, true) => phase,
+        (None, false) => format!(", {phase}"),
+    };
+    let further = [size, workers].into_iter().flatten().map(|part| format!(", {part}"));
+    figures.into_iter().chain([phase]).chain(further).collect()
+}
+
+/// Each but the first with a comma before it.
+fn separated<'p>(parts: impl Iterator<Item = &'p String>) -> Vec<String> {
+    let parts = parts.enumerate();
+    parts
+        .map(|(at, part)| if at == 0 { part.clone() } else { format!(", {part}") })
+        .collect()
 }
 
 /// `[3/20] 38 %, ~3 min left, 1.2 GiB of 5.0 GiB`.
-fn far(total: &Total) -> String {
-    let mut text = format!("[{}/{}]", total.steps_done, total.steps);
+fn far(total: &Total) -> Vec<String> {
+    let mut steps = format!("[{}/{}]", total.steps_done, total.steps);
     if total.bytes > 0 {
         let percent = 100.0 * total.bytes_done as f64 / total.bytes as f64;
-        text.push_str(&format!(" {percent:.0} %"));
+        steps.push_str(&format!(" {percent:.0} %"));
     }
-    if let Some(left) = total.left.filter(|_| total.steps_done < total.steps) {
-        text.push_str(&format!(", ~{} left", format::duration(left)));
-    }
-    if total.bytes > 0 {
-        let (done, all) = (format::bytes(total.bytes_done), format::bytes(total.bytes));
-        text.push_str(&format!(", {done} of {all}"));
+    let left = total.left.filter(|_| total.steps_done < total.steps);
+    let left = left.map(|left| format!("~{} left", format::duration(left)));
+    let bytes = (total.bytes > 0)
+        .then(|| format!("{} of {}", format::bytes(total.bytes_done), format::bytes(total.bytes)));
+    separated([Some(steps), left, bytes].iter().flatten())
+}
+
+/// As many of the parts, from the first on, as a line has room for.
+fn as_many_as_fit(parts: &[String], room: usize) -> String {
+    let mut text = String::new();
+    for part in parts {
+        if shown_width(&text) + shown_width(part) > room {
+            break;
+        }
+        text.push_str(part);
     }
     text
 }
+
+/// So much of the text as a line has room for.
+fn cut(text: &str, room: usize) -> String {
+    if shown_width(text) <= room {
+        return text.to_owned();
+    }
+    let mut cut = String::new();
+    for char in text.chars() {
+        if shown_width(&cut) + 2 >= room {
+            break;
+        }
+        cut.push(char);
+    }
+    format!("{}…", cut.trim_end())
+}
+
+/// What is left of the line for the message.
+fn room_beside(bar: &ProgressBar, console: &Console) -> usize {
+    let around = "- ".len() + " [59m] ".len();
+    console.columns_for_bars().saturating_sub(shown_width(&bar.prefix()) + around)
+}
+
+/// So much of the line belongs to the figures, however long a name is.
+const FIGURES: usize = 34;
 
 /// Empty tables count a little, so that a bar of nothing but them moves as well.
 fn position(total: &Total) -> u64 {
@@ -211,7 +295,7 @@ fn position(total: &Total) -> u64 {
 fn add_total(console: &Console, total: &Total) -> ProgressBar {
     let length = u64::try_from(total.bytes).unwrap_or(0) + total.steps as u64;
     let bar = console.bars.insert(0, ProgressBar::new(length));
-    if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{msg}") {
         bar.set_style(style);
     }
     bar
@@ -220,10 +304,10 @@ fn add_total(console: &Console, total: &Total) -> ProgressBar {
 /// A bar draws itself where it stands until it is added to the others, so that comes first.
 fn add_bar(console: &Console, name: &str) -> ProgressBar {
     let bar = console.bars.add(ProgressBar::new_spinner());
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} [{elapsed}] {wide_msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} [{elapsed}] {msg}") {
         bar.set_style(style);
     }
-    bar.set_prefix(escape_control(name).into_owned());
+    bar.set_prefix(cut(name, console.columns_for_bars().saturating_sub(FIGURES)));
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
 }
@@ -242,9 +326,10 @@ mod tests {
             size_bytes: Some(12 << 20),
             workers: 2,
         };
-        let words =
-            "64 %, ~3.0 s left in this phase, building index: scanning table, 12 MiB, 2 workers";
-        assert_eq!(figures(&progress), words);
+        let words = "64 %, ~3.0 s left in building index: scanning table, 12 MiB, 2 workers";
+        assert_eq!(figures(&progress).concat(), words);
+        let waiting = Progress { percent: None, phase_left: None, ..progress };
+        assert_eq!(figures(&waiting)[0], "building index: scanning table");
         let total = Total {
             steps_done: 3,
             steps: 20,
@@ -252,7 +337,23 @@ mod tests {
             bytes: 8 << 30,
             left: Some(Duration::from_secs(180)),
         };
-        assert_eq!(far(&total), "[3/20] 38 %, ~3 min 0 s left, 3.0 GiB of 8.0 GiB");
+        assert_eq!(far(&total).concat(), "[3/20] 38 %, ~3 min 0 s left, 3.0 GiB of 8.0 GiB");
+    }
+
+    #[test]
+    fn a_line_ends_behind_a_figure_and_not_within_it() {
+        let parts = ["38 %", ", ~3 min 0 s left", " in building index"].map(str::to_owned);
+        for (room, fits) in [
+            (80, "38 %, ~3 min 0 s left in building index"),
+            (30, "38 %, ~3 min 0 s left"),
+            (20, "38 %"),
+            (3, ""),
+        ] {
+            assert_eq!(as_many_as_fit(&parts, room), fits);
+        }
+        assert_eq!(cut("waits for 4711 (psql)", 30), "waits for 4711 (psql)");
+        assert_eq!(cut("waits for 4711 (psql)", 16), "waits for 4711…");
+        assert_eq!(cut("日本語日本語", 8), "日本語…");
     }
 
     #[test]

@@ -47,7 +47,10 @@ impl ReportFile {
     /// `Io`, naming the file.
     pub fn write(&self, text: &str) -> Result<()> {
         files::replace(&self.file, &escape_control::lines(text)).map_err(|error| {
-            Failure::new(Kind::Io, format!("cannot write {}: {error}", self.file.display()))
+            Failure::new(
+                Kind::Io,
+                format!("cannot write {}: {}", self.file.display(), files::words(&error)),
+            )
         })
     }
 }
@@ -63,7 +66,7 @@ pub fn check(reports: &[ReportFile]) -> Result<()> {
             return Err(refused("two reports would have this file"));
         }
         files::check(file).map_err(|error| {
-            refused(&error.to_string())
+            refused(&files::words(&error))
                 .hint("--report names a file in a folder that this user may write to")
         })?;
     }

@@ -6,6 +6,7 @@ use comfy_table::{
     Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets,
 };
 
+use super::wrap::between_words;
 use crate::escape_control::escape_control;
 
 /// A table without lines between rows: it can be read, and cut with awk.
@@ -66,6 +67,7 @@ pub fn fitted(table: &Table, narrow: Narrow, width: Option<u16>) -> String {
             grid.leave_out(Some(title));
         }
     }
+    let whole = grid.clone();
     let Some(width) = width.map(usize::from) else {
         return grid.drawn(None);
     };
@@ -82,7 +84,7 @@ pub fn fitted(table: &Table, narrow: Narrow, width: Option<u16>) -> String {
             return grid.drawn(Some((at, room)));
         }
     }
-    Grid::of(table).blocks(width)
+    whole.blocks(width)
 }
 
 /// A text in a narrower column is not read any more.
@@ -91,6 +93,7 @@ const LEAST_ROOM: usize = 24;
 const PADDING: usize = 2;
 
 /// What stands in a table.
+#[derive(Clone)]
 struct Grid {
     titles: Vec<String>,
     rows: Vec<Vec<Cell>>,
@@ -108,8 +111,9 @@ impl Grid {
         }
     }
 
+    /// What the lines take; blanks at their end are cut off.
     fn width(&self) -> usize {
-        self.widths.iter().map(|width| width + PADDING).sum()
+        self.widths.iter().map(|width| width + PADDING).sum::<usize>().saturating_sub(1)
     }
 
     /// Whether there are several rows, and the column has the same text in each.
@@ -167,7 +171,7 @@ impl Grid {
             return text(&drawn);
         };
         self.widths[at] = room;
-        drawn.set_width(characters(self.width()));
+        drawn.set_width(characters(self.width() + 1));
         for (column, width) in drawn.column_iter_mut().zip(&self.widths) {
             let width = Width::Fixed(characters(width + PADDING));
             column.set_constraint(ColumnConstraint::Absolute(width));
@@ -175,49 +179,65 @@ impl Grid {
         text(&drawn)
     }
 
-    /// A line for the first two columns of each row, and one for each of the others below it.
+    /// A line that says what a row is about, and below it the others with their titles, as many in a line
+    /// as it has room for.
     fn blocks(&self, width: usize) -> String {
+        let about = self.about();
         let mut blocks = String::new();
         for row in &self.rows {
-            let cells = self.titles.iter().zip(row.iter().map(Cell::content));
-            let cells = cells.filter(|(_, text)| !matches!(text.trim(), "" | "-"));
-            let mut lines = Vec::new();
-            for (at, (title, text)) in cells.enumerate() {
-                match at {
-                    0 => lines.push(format!(" {text}")),
-                    1 => lines.iter_mut().for_each(|first: &mut String| {
-                        first.push_str(&format!(" {text}"));
-                    }),
-                    _ => lines.extend(between_words(
-                        &format!("{}: {text}", title.to_lowercase()),
-                        width.saturating_sub(4),
-                    )),
-                }
-            }
-            blocks.push_str(&(lines.join("\n    ") + "\n"));
+            let cells = self.titles.iter().zip(row.iter().map(Cell::content)).enumerate();
+            let cells = cells.filter(|(_, (_, text))| !matches!(text.trim(), "" | "-"));
+            let (head, rest) = cells.partition::<Vec<_>, _>(|(at, _)| *at < about);
+            let head = head.into_iter().map(|(_, (_, text))| text).collect::<Vec<_>>().join(" ");
+            let rest = rest
+                .into_iter()
+                .map(|(_, (title, text))| format!("{}: {text}", title.to_lowercase()));
+            let mut lines = between_words(&head, width.saturating_sub(1), FURTHER_IN - 1);
+            lines.extend(side_by_side(rest, width.saturating_sub(FURTHER_IN)));
+            let further = format!("\n{}", " ".repeat(FURTHER_IN));
+            blocks.push_str(&format!(" {}\n", lines.join(&further)));
         }
         blocks
     }
+
+    /// How many of the first columns say what a row is about: up to its name, two where it has none.
+    fn about(&self) -> usize {
+        let name = self.titles.iter().position(|title| NAMES.contains(&title.as_str()));
+        name.map_or(2, |at| at + 1)
+    }
 }
 
-/// Lines of at most so many characters, where words allow it.
-fn between_words(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let last = lines.last_mut();
-        match last {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if shown_width(line) + 1 + shown_width(word) <= width => {
-                line.push_str(&format!(" {word}"));
+/// Titles of the column that names what a row is about.
+const NAMES: [&str; 6] = [
+    "OBJECT",
+    "TABLE",
+    "VIEW",
+    "INDEX",
+    "INDEX TO CREATE",
+    "NOT NEEDED BY THE WORKLOAD",
+];
+/// How far in the further lines of a block stand.
+const FURTHER_IN: usize = 4;
+
+/// As many in a line as it has room for; what is longer than a line goes on in the next.
+fn side_by_side(parts: impl Iterator<Item = String>, width: usize) -> Vec<String> {
+    let mut lines = Vec::<String>::new();
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if shown_width(line) + 2 + shown_width(&part) <= width => {
+                line.push_str(&format!("  {part}"));
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.extend(between_words(&part, width, 0)),
         }
     }
     lines
 }
 
 /// How many columns of a terminal a text takes, as the tables reckon.
-fn shown_width(text: &str) -> usize {
+pub fn shown_width(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
     widest(std::iter::once(text.to_owned()))
 }
 
@@ -280,5 +300,25 @@ mod tests {
             blocks.starts_with(" done public.a_name_of_its_own\n    size: 12 MiB\n"),
             "{blocks}"
         );
+    }
+
+    #[test]
+    fn a_block_names_its_object_first_and_says_nothing_that_all_blocks_say() {
+        let mut table = table(&["status", "action", "object", "lock", "time", "size", "empty"]);
+        for name in ["public.a_name_of_its_own", "public.a_name_that_is_longer_than_the_line"] {
+            let cells = ["done", "build index", name, "the same", "1.2 s", "12 MiB", "-"];
+            table.add_row(cells.map(cell));
+        }
+        let narrow = Narrow { wraps: "", drops: &[], alike: &["action", "lock"] };
+        let wanted = " done public.a_name_of_its_own\n    time: 1.2 s  size: 12 MiB\n \
+                      done\n    public.a_name_that_is_longer_than_the_line\n    time: 1.2 s  size: 12 MiB\n";
+        assert_eq!(fitted(&table, narrow, Some(40)), wanted);
+    }
+
+    #[test]
+    fn a_table_may_end_where_the_line_does() {
+        let text = fitted(&steps(), NARROW, None);
+        let exactly = u16::try_from(widest(&text)).unwrap();
+        assert_eq!(fitted(&steps(), NARROW, Some(exactly)), text);
     }
 }

@@ -11,6 +11,7 @@ use flate2::write::GzEncoder;
 
 use super::data::TwinData;
 use crate::failure::{Failure, Kind, Result};
+use crate::files;
 
 /// The first line; gzip follows, whose checksum tells a damaged file.
 const HEAD: &str = "pgtend twin 1\n";
@@ -37,7 +38,7 @@ pub fn save(data: &TwinData, path: &Path) -> Result<()> {
         Ok(())
     };
     write().map_err(|error| {
-        Failure::new(Kind::Io, format!("cannot write {}: {error}", path.display()))
+        Failure::new(Kind::Io, format!("cannot write {}: {}", path.display(), files::words(&error)))
     })
 }
 

@@ -745,7 +745,7 @@ async fn how_long_it_will_take_is_known_from_the_history() {
     .await;
     db.sql(CLOSE).await;
     let mut running = start(&db, &["gated"]);
-    running.until_it_says("left in this phase").await;
+    running.until_it_says(" s left in ").await;
     running.until_it_says("~3 min ").await;
     db.sql(OPEN).await;
     running.wait().expect(0).came_to("done");

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::facts::Oid;
 use crate::failure::{Failure, Kind, Result};
+use crate::files;
 
 /// What the file says it is.
 const FORMAT: &str = "pgtend-snapshot";
@@ -269,7 +270,7 @@ impl Writer {
 }
 
 fn not_written(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(Kind::Io, format!("cannot write {}: {error}", path.display()))
+    Failure::new(Kind::Io, format!("cannot write {}: {}", path.display(), files::words(error)))
 }
 
 #[cfg(test)]

@@ -109,15 +109,29 @@ fn sessions_table(nodes: &[WaitNode], verbosity: Verbosity, width: Option<u16>) 
         last: ("statement", statement),
         width,
     };
-    let narrow = ScreenLayout { columns: narrow_columns(), last: ("session", session), width };
     let fits = wide.room(nodes).is_none_or(|room| room >= LEAST_ROOM);
-    let layout = if fits { wide } else { narrow };
+    let layout = if fits { wide } else { narrow(nodes, width) };
     let room = match verbosity {
         Verbosity::Verbose => usize::MAX,
         _ => layout.room(nodes).map_or(ROOM_IN_A_FILE, |room| room.max(LEAST_ROOM)),
     };
     text(&layout.draw(nodes, Some(room)))
 }
+
+/// What a session waits for has to stand in its line unbroken; what says less than that gives way.
+fn narrow(nodes: &[WaitNode], width: Option<u16>) -> ScreenLayout {
+    let last: LastColumn = ("session", session);
+    let mut layout = ScreenLayout { columns: narrow_columns(), last, width };
+    for title in ["transaction", "blocks"] {
+        if layout.room(nodes).is_some_and(|room| room < ROOM_FOR_A_SESSION) {
+            layout.columns.retain(|(known, _)| *known != title);
+        }
+    }
+    layout
+}
+
+/// `for ShareUpdateExclusiveLock on`, or so much of a name.
+const ROOM_FOR_A_SESSION: usize = 32;
 
 /// How many characters of a statement are shown where there is no terminal.
 const ROOM_IN_A_FILE: usize = 200;
@@ -442,5 +456,15 @@ mod tests {
             table.contains("  SELECT * FROM customers WHERE phone = '0123456789'\n"),
             "{table}"
         );
+    }
+
+    #[test]
+    fn a_lock_is_never_broken_and_what_says_less_gives_way() {
+        for (width, has_transaction) in [(60, false), (80, true), (120, true)] {
+            let shown = sessions_table(&nodes(), Verbosity::Normal, Some(width));
+            assert!(shown.contains("AccessExclusiveLock"), "{width}:\n{shown}");
+            assert!(shown.contains("public.customers"), "{width}:\n{shown}");
+            assert_eq!(shown.contains("TRANSACTION"), has_transaction, "{width}:\n{shown}");
+        }
     }
 }

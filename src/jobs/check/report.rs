@@ -15,6 +15,7 @@ use crate::output::dry_run::{DryRunReport, Rest};
 use crate::output::executed::in_all;
 use crate::output::steps::{StepsDocument, gist};
 use crate::output::table::{Narrow, cell, fitted, table};
+use crate::output::wrap::prose;
 use crate::output::{Format, Head, Outcome, Report, Style, Text};
 use crate::warning::Warning;
 use crate::work::event::{Executed, Status};
@@ -222,7 +223,7 @@ fn findings(review: &Review, style: &Style) -> String {
         let number = shown.entry(finding.rule.as_str()).or_default();
         *number += 1;
         if *number <= SHOWN || style.is_verbose() {
-            text.push_str(&item(finding));
+            text.push_str(&prose(&item(finding), style.width));
         }
     }
     let mut rest = shown.iter().filter(|(_, number)| **number > SHOWN).collect::<Vec<_>>();

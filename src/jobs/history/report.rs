@@ -130,7 +130,7 @@ fn runs_table(runs: &[Steps<'_>], most: usize, width: Option<u16>) -> String {
             cell(reason),
         ]);
     }
-    let narrow = Narrow { wraps: "reason", drops: &["time", "reason"], alike: &[] };
+    let narrow = Narrow { wraps: "reason", drops: &["time"], alike: &[] };
     fitted(&table, narrow, width)
 }
 

@@ -119,7 +119,7 @@ pub fn due_table(rows: &[DueRow], style: &Style) -> String {
     }
     let narrow = Narrow {
         wraps: "why",
-        drops: &["XID age", "last done", "due at"],
+        drops: &["XID age", "last done", "due at", "dead rows", "changed rows", "dead or changed"],
         alike: &["action"],
     };
     fitted(&table, narrow, style.width)
@@ -152,9 +152,7 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
             let (before, after) = (it.frozen_xid_age_before?, it.frozen_xid_age_after?);
             Some(change(before.into(), after.into()))
         });
-        let pages = maintained
-            .and_then(|it| it.pages_scanned)
-            .map(|pages| format!("{} pages", format::whole(pages)));
+        let pages = maintained.and_then(|it| it.pages_scanned).map(in_pages);
         table.add_row(vec![
             cell(outcome.status.name()),
             cell(step.action.words()),
@@ -170,9 +168,14 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
     let narrow = Narrow {
         wraps: "why",
         drops: &["scanned", "XID age", "size", "dead rows"],
-        alike: &["why"],
+        alike: &["action", "why"],
     };
     fitted(&table, narrow, width)
+}
+
+fn in_pages(pages: i64) -> String {
+    let word = if pages == 1 { "page" } else { "pages" };
+    format!("{} {word}", format::whole(pages))
 }
 
 fn summary(done: &Executed) -> String {

@@ -6,7 +6,7 @@ use crate::output::executed::{Telling, in_all, took, with_waiting};
 use crate::output::steps;
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
-use crate::work::plan::Action;
+use crate::work::plan::{Action, Step};
 
 /// In which words it tells what was done.
 pub const APPLY: Telling = Telling { is_told, table: executed_table, summary: executed_summary };
@@ -25,7 +25,8 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
         let size = outcome.size_bytes.map_or("-".to_owned(), format::bytes);
         let how = match outcome.status {
             Status::Done => with_waiting(how(step.action), outcome),
-            _ => outcome.reason.words.clone(),
+            Status::Failed => with_place(&outcome.reason.words, step),
+            Status::Skipped | Status::Cancelled => outcome.reason.words.clone(),
         };
         table.add_row(vec![
             cell(outcome.status.name()),
@@ -39,6 +40,12 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
     }
     let narrow = Narrow { wraps: "how", drops: &["size", "on"], alike: &["how"] };
     fitted(&table, narrow, width)
+}
+
+/// Where it is declared is where a person looks first.
+fn with_place(why: &str, step: &Step) -> String {
+    step.source()
+        .map_or_else(|| why.to_owned(), |source| format!("{why} ({source})"))
 }
 
 /// How an object that is done was made sure of.

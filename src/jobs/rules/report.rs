@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::findings::Rule;
 use crate::output::table::{Narrow, fitted, table};
+use crate::output::wrap;
 use crate::output::{Head, Outcome, Report, Style, Text};
 
 /// Our rules, or the page of one of them.
@@ -46,7 +47,7 @@ impl Report for RulesReport {
     fn text(&self, style: &Style) -> Text {
         Text::of(match self {
             RulesReport::All => rules_table(style.width),
-            RulesReport::One(rule) => page(rule),
+            RulesReport::One(rule) => wrap::page(&page(rule), style.width),
             RulesReport::Squawks(name) => squawks_page(name),
         })
     }

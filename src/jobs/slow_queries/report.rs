@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{Cell, ContentArrangement, Table, presets};
 use serde_json::Value;
 
 use super::document::{StatementsDocument, object};
@@ -260,7 +260,7 @@ fn name(names: &HashMap<Oid, String>, oid: Oid) -> String {
         .map_or_else(|| oid.to_string(), |name| escape_control(name).into_owned())
 }
 
-/// Texts are cut where the line ends; so much of them stands there at least.
+/// Texts are cut where the line ends; so much of them stands there at least, or they get a line of their own.
 const LEAST_TEXT: usize = 40;
 /// So many columns are always shown.
 const FEWEST: usize = 5;
@@ -276,36 +276,55 @@ fn terminal(ranking: &Ranking, width: Option<u16>) -> String {
     {
         columns.pop();
     }
+    let used = used(ranking, &columns);
+    let shown = match width {
+        Some(width) if used + LEAST_TEXT > width => texts_below(ranking, &columns, width),
+        Some(width) => texts_beside(ranking, &columns, width - used),
+        None => texts_beside(ranking, &columns, MOST_TEXT),
+    };
+    shown + &legend(ranking)
+}
+
+fn texts_beside(ranking: &Ranking, columns: &[ReportColumn], room: usize) -> String {
     let titles = columns.iter().map(|column| column.title);
-    let titles = titles.chain(["query", "queryid"]).collect::<Vec<_>>();
-    let mut table = table(&titles);
-    let rows = ranking
-        .statements
-        .iter()
-        .map(|counted| {
-            columns
-                .iter()
-                .map(|column| (column.value)(ranking, counted))
-                .collect::<Vec<_>>()
-        })
-        .collect::<Vec<_>>();
-    let used = (0..columns.len())
-        .map(|at| {
-            let widths = rows.iter().map(|row| row[at].chars().count());
-            widths.max().unwrap_or(0).max(titles[at].chars().count()) + 2
-        })
-        .sum::<usize>()
-        + 2
-        + width_of_numbers(ranking);
-    let room = width.map_or(MOST_TEXT, |width| width.saturating_sub(used).max(LEAST_TEXT));
+    let mut table = table(&titles.chain(["query", "queryid"]).collect::<Vec<_>>());
     table.set_content_arrangement(ContentArrangement::Disabled);
-    for (counted, row) in ranking.statements.iter().zip(rows) {
-        let query = one_line(without_header(&ranking.text(counted)), room);
-        let query = cell(escape_control(&query));
-        let number = right(number_of(counted));
-        table.add_row(row.into_iter().map(right).chain([query, number]));
+    for counted in &ranking.statements {
+        let query = cell(cut(ranking, counted, room));
+        table.add_row(figures(ranking, columns, counted).chain([query, right(number_of(counted))]));
     }
-    text(&table) + &legend(ranking)
+    text(&table)
+}
+
+/// Where a line has no room for them: the number and the text in a line of their own.
+fn texts_below(ranking: &Ranking, columns: &[ReportColumn], width: usize) -> String {
+    let mut table = table(&columns.iter().map(|column| column.title).collect::<Vec<_>>());
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    for counted in &ranking.statements {
+        table.add_row(figures(ranking, columns, counted));
+    }
+    let figures = text(&table);
+    let mut lines = figures.lines();
+    let mut shown = lines.next().map_or(String::new(), |titles| format!("{titles}\n"));
+    for (counted, figures) in ranking.statements.iter().zip(lines) {
+        let number = number_of(counted);
+        let query = cut(ranking, counted, width.saturating_sub(number.len() + 6));
+        shown.push_str(&format!("{figures}\n    {number}  {query}\n"));
+    }
+    shown
+}
+
+fn figures<'r>(
+    ranking: &'r Ranking,
+    columns: &'r [ReportColumn],
+    counted: &'r StatementDelta,
+) -> impl Iterator<Item = Cell> + use<'r> {
+    columns.iter().map(move |column| right((column.value)(ranking, counted)))
+}
+
+fn cut(ranking: &Ranking, counted: &StatementDelta, room: usize) -> String {
+    let query = one_line(without_header(&ranking.text(counted)), room);
+    escape_control(&query).into_owned()
 }
 
 /// What the column of the numbers takes.
@@ -432,4 +451,44 @@ fn millis(millis: Option<f64>) -> String {
 
 fn whole(value: Option<f64>) -> String {
     value.map_or("-".to_owned(), |value| format::whole(value as i64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::statements::StatementKey;
+
+    fn ranking() -> Ranking {
+        let key = StatementKey {
+            userid: 10,
+            dbid: 16384,
+            queryid: -5587090947417776973,
+            toplevel: true,
+        };
+        let mut counters = Counters::default();
+        let values = [(Counter::Calls, 2.0), (Counter::Total, 9.8), (Counter::Max, 6.9)];
+        values.iter().for_each(|(counter, value)| counters.set(*counter, Some(*value)));
+        let text = "SELECT a, b FROM a_table_with_a_long_name WHERE c = $1 ORDER BY d LIMIT $2";
+        Ranking {
+            statements: vec![StatementDelta { key, counters, is_partial: false, before: None }],
+            texts: [(key, text.to_owned())].into(),
+            slow_ms: 100.0,
+            all_ms: 100.0,
+            ..Ranking::default()
+        }
+    }
+
+    #[test]
+    fn a_row_keeps_to_its_line_and_a_text_without_room_gets_one_of_its_own() {
+        for width in [60, 80, 100, 120, 200] {
+            let shown = terminal(&ranking(), Some(width));
+            let longest = shown.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(longest <= usize::from(width), "{width}:\n{shown}");
+            assert!(shown.contains("-5587090947417776973"), "{width}:\n{shown}");
+        }
+        let wanted = " SHARE  TOTAL   CALLS  AVERAGE  MAX\n 9.8 %  9.8 ms      2   4.9 ms  6.9 ms\n    \
+                      -5587090947417776973  SELECT a, b FROM a_table_wit…\n";
+        assert_eq!(terminal(&ranking(), Some(55)), wanted);
+        assert!(terminal(&ranking(), Some(200)).lines().nth(1).unwrap().contains("LIMIT $2"));
+    }
 }

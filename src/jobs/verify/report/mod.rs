@@ -14,6 +14,7 @@ use crate::findings::{
 };
 use crate::format;
 use crate::output::table::{Narrow, cell, fitted, right, table};
+use crate::output::wrap::prose;
 use crate::output::{Format, Head, Outcome, Report, Style, Text};
 use document::VerifyDocument;
 
@@ -92,7 +93,7 @@ fn findings(review: &Review, style: &Style) -> String {
         let number = shown.entry(finding.rule.as_str()).or_default();
         *number += 1;
         if *number <= SHOWN || style.is_verbose() || review.fails(finding) {
-            text.push_str(lines(finding, review).trim_end());
+            text.push_str(prose(&lines(finding, review), style.width).trim_end());
             text.push_str(&format!("\n{}\n", more(finding, *number)));
         }
     }
@@ -159,7 +160,10 @@ fn cells(check: &Check) -> [Cell; 4] {
     [
         cell(check.name),
         cell(check.verdict.name()),
-        right(format::duration(check.took)),
+        right(match check.took.is_zero() {
+            true => "-".to_owned(),
+            false => format::duration(check.took),
+        }),
         cell(check.reason.as_deref().unwrap_or("-")),
     ]
 }
