@@ -32,6 +32,10 @@ use crate::serve;
 const EXAMPLES: &[Example] = &[
     ("pgtend demo", "Show it all on a throwaway server; nothing else is touched"),
     (
+        "pgtend check -d postgres://app@db1/shop",
+        "Say what is wrong with a database, and the command that helps",
+    ),
+    (
         "pgtend plan -d postgres://app@db1/shop db/indexes.sql",
         "Show what differs from the SQL file",
     ),
@@ -43,12 +47,15 @@ const EXAMPLES: &[Example] = &[
 
 /// Keeps a PostgreSQL database fast without getting in the way of the application
 ///
-/// `pgtend plan` compares your SQL files with a live database and shows what differs; `pgtend
-/// apply` builds missing indexes and materialized views online, while the application reads and
-/// writes, and rebuilds invalid indexes. `pgtend refresh` refreshes materialized views. `pgtend
-/// vacuum` and `pgtend analyze` do what autovacuum has left, `pgtend reindex` rebuilds bloated
-/// indexes. `pgtend slow-queries` shows where the time goes, `pgtend activity` what runs now and who
-/// waits for whom. `pgtend verify` applies migrations to a throwaway server in CI and judges them.
+/// To know: `pgtend check` says what is wrong, `slow-queries` where the time goes, `activity` what
+/// runs now and who waits for whom; `advise` which indexes the workload lacks, `what-if` and `prove`
+/// what one would do. `serve` shows it all as a page.
+///
+/// To do, while the application reads and writes: `pgtend plan` shows what your SQL files declare and
+/// the database lacks, `apply` builds it; `refresh` refreshes materialized views, `vacuum` and
+/// `analyze` do what autovacuum has left, `reindex` rebuilds bloated indexes.
+///
+/// In CI: `pgtend verify` applies migrations to a throwaway server and judges them.
 #[derive(Debug, Parser)]
 #[command(
     name = "pgtend",

@@ -9,7 +9,7 @@ pub type Example = (&'static str, &'static str);
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done, or nothing to do
-  1    a check found something (verify, slow-queries --fail-if, --check of plan, advise and prove)
+  1    findings: of check, verify, slow-queries --fail-if, or --check of plan, advise and prove
   2    wrong usage, configuration or SQL files; nothing was changed
   3    could not start: connection, privilege, unsupported server
   4    something failed, or needs manual action

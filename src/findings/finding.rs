@@ -9,7 +9,7 @@ use super::{Place, Rule};
 pub enum Severity {
     /// It is worth knowing.
     Info,
-    /// It works, and yet somebody may regret it.
+    /// It applies, but may cause trouble later.
     Warning,
     /// It does not work.
     Error,

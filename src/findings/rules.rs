@@ -33,7 +33,7 @@ rules! {
         SEARCH_PATH_FUNCTION = Warning "search-path-function";
         /// A query of the workload cannot be explained.
         WORKLOAD_NOT_EXPLAINED = Warning "workload-not-explained";
-        /// With production's statistics a query gets dearer by a migration.
+        /// With production's statistics a migration makes a query more expensive.
         PLAN_REGRESSION = Warning "plan-regression";
         /// CONCURRENTLY on a partitioned table.
         CONCURRENTLY_ON_PARTITIONED = Error "concurrently-on-partitioned";

@@ -317,9 +317,8 @@ pub(crate) fn misread(text: &str) -> Option<Error> {
         return Some(Error::text(message).with_hint("use the URL of the database itself"));
     }
     if text.starts_with('$') {
-        let message =
-            "the connection text is the name of a variable, which nobody has put the value for";
-        return Some(Error::text(message));
+        let message = "the connection text begins with $: variables are not replaced here";
+        return Some(Error::text(message).with_hint("let the shell put the value in its place"));
     }
     if lower.contains("://") {
         let message = "a connection URL must begin with postgres:// or postgresql://";

@@ -16,9 +16,9 @@ use run::Kept;
 /// Install the schema in which pgtend keeps its history
 ///
 /// Creates a schema `pgtend` with a few small tables in the database, or upgrades it. From then on,
-/// `apply`, `refresh`, `vacuum` and `analyze` write there what they did, and `pgtend history` shows
-/// it. `pgtend snapshot` saves counters and sizes there. Everything else works without the schema.
-/// No other command creates objects of its own.
+/// `apply`, `refresh`, `vacuum`, `analyze` and `reindex` write there what they did, and `pgtend
+/// history` shows it. `pgtend snapshot` saves counters and sizes there. Everything else works without
+/// the schema. No other command creates objects of its own.
 ///
 /// An upgrade keeps what is there, and who may use it.
 ///

@@ -85,7 +85,7 @@ impl Command for Args {
         ("pgtend plan db/indexes.sql", "Show what differs from the declared indexes"),
         (
             "pgtend plan prisma/schema.prisma db/",
-            "Of a Prisma schema, and SQL files beside it",
+            "Compare a Prisma schema, and SQL files beside it",
         ),
         ("pgtend plan -v db/", "Also show the statements, and what is as declared"),
         (

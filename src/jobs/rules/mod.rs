@@ -11,9 +11,9 @@ use crate::findings::Rule;
 use crate::output::Report;
 use report::RulesReport;
 
-/// List the rules of `verify`, or explain one: what happens, and what to write instead
+/// List the rules of `check` and `verify`, or explain one: what happens, and what to do instead
 ///
-/// The rules of the linter squawk are explained at squawkhq.com/docs/rules.
+/// Findings show their rule in brackets: [table-scan]. The rules of the linter squawk are explained at squawkhq.com/docs/rules.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Name of the rule, as findings show it
@@ -29,7 +29,7 @@ impl Command for Args {
         ("pgtend rules table-scan", "Explain a rule, with a bad and a good example"),
         ("pgtend rules --format json", "List them for a program"),
     ];
-    const SEE_ALSO: &'static [&'static str] = &["verify"];
+    const SEE_ALSO: &'static [&'static str] = &["check", "verify"];
     const CONNECTS: Connects = Connects::No;
 
     async fn run(&self, _context: &Context) -> Result<Box<dyn Report>> {

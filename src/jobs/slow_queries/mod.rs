@@ -165,6 +165,10 @@ impl Command for Args {
             "Show what cost the most today, with plans",
         ),
         (
+            "pgtend slow-queries --since 7d --against 24h",
+            "Show what got slower in the last 24 hours, compared with the week before",
+        ),
+        (
             "pgtend slow-queries -q --since 1h --fail-if 'mean > 100ms'",
             "From cron: print only what is slow, and exit with 1",
         ),

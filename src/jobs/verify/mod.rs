@@ -80,7 +80,7 @@ pub struct Args {
     pub workload: Option<PathBuf>,
 
     /// With --workload: plan its queries on this saved twin of production (what-if --save-twin), and find
-    /// migrations that make one dearer
+    /// migrations that make one more expensive
     #[arg(long, value_name = "FILE", requires = "workload")]
     pub twin: Option<PathBuf>,
 
