@@ -188,10 +188,12 @@ pub fn filter(shape: &Shape, query: &Query, path: &str) -> Html {
 
 /// How many there are, and the way to the others.
 pub fn pager(part: &Part<'_>, query: &Query, path: &str) -> Html {
-    let total = format::count(part.total, "row", "rows");
+    let whole = |number: usize| format::grouped(&number.to_string());
+    let rows = if part.total == 1 { "row" } else { "rows" };
+    let total = format!("{} {rows}", whole(part.total));
     let words = match part.pages() {
         0 | 1 => total,
-        pages => format!("{total}, page {} of {pages}", part.page),
+        pages => format!("{total}, page {} of {}", whole(part.page), whole(pages)),
     };
     let to = |page: Option<usize>, words: &str| {
         page.filter(|_| !path.is_empty())
