@@ -11,7 +11,9 @@ use crate::support::{Database, Output, until};
 async fn items() -> Database {
     let db = Database::new().await;
     db.sql(
-        "CREATE EXTENSION pg_stat_statements;
+        // As every database has it from PostgreSQL 15 on.
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+         CREATE EXTENSION pg_stat_statements;
          CREATE TABLE items (id int PRIMARY KEY, kind text NOT NULL, tags text[]);
          INSERT INTO items SELECT n, 'kind ' || n % 3, ARRAY['a', 'b'] FROM generate_series(1, 1000) n;
          ANALYZE items",
