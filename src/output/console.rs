@@ -12,6 +12,7 @@ use super::failure::product_of_failure;
 use super::paint;
 use super::report::{Piece, Report, Style, Text};
 use super::report_file::ReportFile;
+use super::screen;
 use super::wrap::prose;
 use super::{Color, Format, Origin, OutputOptions, Verbosity};
 use crate::escape_control;
@@ -36,7 +37,7 @@ impl Console {
     pub fn new(options: OutputOptions, files: &[ReportFile]) -> Self {
         Console {
             options,
-            bars: MultiProgress::new(),
+            bars: screen::bars(),
             files: files.to_vec(),
             target: None,
         }
@@ -225,13 +226,6 @@ impl Console {
             && self.options.verbosity > Verbosity::Quiet
             && self.options.format == Format::Table
             && stderr().is_terminal()
-    }
-
-    /// How long the line of a bar may be. The `^C` that a terminal shows behind it has to stay in its line,
-    /// or what is cleared is another one.
-    pub(crate) fn columns_for_bars(&self) -> usize {
-        const LEFT_FREE: usize = 3;
-        usize::from(columns(stderr()).unwrap_or(80)).saturating_sub(LEFT_FREE)
     }
 
     /// A line on standard error, above the bars if there are any. That nobody hears it

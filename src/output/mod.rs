@@ -18,6 +18,7 @@ mod paint;
 pub mod progress;
 mod report;
 pub mod report_file;
+mod screen;
 pub mod steps;
 pub mod table;
 pub mod wrap;

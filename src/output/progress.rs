@@ -1,6 +1,7 @@
 //! Execution as it goes: bars on a terminal, lines elsewhere.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::events;
 use super::inflight::Inflight;
+use super::screen;
 use super::table::shown_width;
 use super::{Console, Verbosity};
 use crate::escape_control::escape_control;
@@ -30,10 +32,7 @@ pub fn follow(console: &Console, plan: &Plan, inflight: &Inflight) -> Events {
             }
         });
     }
-    let name = |step: &Step| {
-        format!("{} {}", step.action.words(), escape_control(&step.object.to_string()))
-    };
-    let names = plan.steps.iter().map(name);
+    let names = plan.steps.iter().map(Name::of);
     let view = Mutex::new(View {
         bars: console.draws_bars(),
         names: names.collect(),
@@ -70,10 +69,38 @@ const BETWEEN_EVENTS: Duration = Duration::from_secs(1);
 struct View {
     console: Console,
     bars: bool,
-    names: Vec<String>,
+    names: Vec<Name>,
     running: HashMap<StepIndex, Running>,
     total: Option<TotalBar>,
     total_said_at: Instant,
+}
+
+/// What a step is called.
+struct Name {
+    action: &'static str,
+    object: String,
+}
+
+impl Name {
+    fn of(step: &Step) -> Name {
+        let object = escape_control(&step.object.to_string()).into_owned();
+        Name { action: step.action.words(), object }
+    }
+
+    /// Where all of it leaves no room for the figures, what it is about says more than what is done.
+    fn within(&self, room: usize) -> String {
+        let whole = self.to_string();
+        match shown_width(&whole) <= room {
+            true => whole,
+            false => cut(&self.object, room),
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.action, self.object)
+    }
 }
 
 struct TotalBar {
@@ -128,7 +155,7 @@ impl View {
         if let Some(running) = self.running.get_mut(&at) {
             running.phase_left = progress.phase_left;
             if let Some(bar) = &running.bar {
-                bar.set_message(as_many_as_fit(&figures, room_beside(bar, &self.console)));
+                bar.set_message(as_many_as_fit(&figures, room_beside(bar)));
             } else {
                 self.say(at, &figures.concat(), &progress.phase);
             }
@@ -145,7 +172,7 @@ impl View {
         let of_phases = self.running.values().filter_map(|running| running.phase_left);
         let left = known.max(of_phases.max().filter(|_| known.is_some()));
         let total = Total { left: left.filter(|left| !left.is_zero()), ..*total };
-        bar.set_message(as_many_as_fit(&far(&total), self.console.columns_for_bars()));
+        bar.set_message(as_many_as_fit(&far(&total), usize::from(screen::columns())));
     }
 
     /// `essence` is what makes it worth a new line where there are no bars; so is silence.
@@ -154,7 +181,7 @@ impl View {
             return;
         };
         if let Some(bar) = &running.bar {
-            bar.set_message(cut(&escape_control(text), room_beside(bar, &self.console)));
+            bar.set_message(cut(&escape_control(text), room_beside(bar)));
         } else if running.said != essence || running.said_at.elapsed() > SILENCE {
             running.said = essence.to_owned();
             running.said_at = Instant::now();
@@ -279,9 +306,9 @@ fn cut(text: &str, room: usize) -> String {
 }
 
 /// What is left of the line for the message.
-fn room_beside(bar: &ProgressBar, console: &Console) -> usize {
+fn room_beside(bar: &ProgressBar) -> usize {
     let around = "- ".len() + " [59m] ".len();
-    console.columns_for_bars().saturating_sub(shown_width(&bar.prefix()) + around)
+    usize::from(screen::columns()).saturating_sub(shown_width(&bar.prefix()) + around)
 }
 
 /// So much of the line belongs to the figures, however long a name is.
@@ -302,12 +329,12 @@ fn add_total(console: &Console, total: &Total) -> ProgressBar {
 }
 
 /// A bar draws itself where it stands until it is added to the others, so that comes first.
-fn add_bar(console: &Console, name: &str) -> ProgressBar {
+fn add_bar(console: &Console, name: &Name) -> ProgressBar {
     let bar = console.bars.add(ProgressBar::new_spinner());
     if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} [{elapsed}] {msg}") {
         bar.set_style(style);
     }
-    bar.set_prefix(cut(name, console.columns_for_bars().saturating_sub(FIGURES)));
+    bar.set_prefix(name.within(usize::from(screen::columns()).saturating_sub(FIGURES)));
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
 }
@@ -354,6 +381,13 @@ mod tests {
         assert_eq!(cut("waits for 4711 (psql)", 30), "waits for 4711 (psql)");
         assert_eq!(cut("waits for 4711 (psql)", 16), "waits for 4711…");
         assert_eq!(cut("日本語日本語", 8), "日本語…");
+        let name = Name {
+            action: "build index",
+            object: "public.sales_user".to_owned(),
+        };
+        assert_eq!(name.within(30), "build index public.sales_user");
+        assert_eq!(name.within(20), "public.sales_user");
+        assert_eq!(name.within(10), "public.s…");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::undeclared::Undeclared;
 use crate::format;
 use crate::output::steps::{StepsDocument, summary};
 use crate::output::table::{Narrow, cell, fitted, right, table};
+use crate::output::wrap::prose;
 use crate::output::{Head, Outcome, Report, Style, Text, Verbosity};
 use crate::work::plan::{LockMode, Plan, Step, UNNAMED, Verdict};
 
@@ -163,7 +164,8 @@ fn table_of(steps: &[&Step], style: &Style) -> String {
         drops: &["est. size", "strongest lock", "on"],
         alike: &["strongest lock"],
     };
-    let mut product = fitted(&table, narrow, style.width) + &about_locks(steps);
+    let mut product =
+        fitted(&table, narrow, style.width) + &prose(&about_locks(steps), style.width);
     if style.is_verbose() {
         product.push('\n');
         for step in steps {
