@@ -1,7 +1,7 @@
 -- Who keeps dead rows from being removed: the oldest transaction that anybody may still look back to.
 -- Returns, oldest first, what it is (session, prepared transaction, replication slot, standby), its
--- name or pid, who, and its age in transactions; our own VACUUMs hold nothing back.
--- Privilege: pg_read_all_stats to see others' sessions. Cost: four small views.
+-- name or pid, who, and its age in transactions; our own sessions and VACUUMs hold nothing back.
+-- Privilege: pg_read_all_stats to see others' sessions. Cost: five small views.
 SELECT h.kind, h.name, h.who, h.age
 FROM (
   SELECT
@@ -12,6 +12,9 @@ FROM (
   FROM pg_catalog.pg_stat_activity AS a
   WHERE (a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL)
     AND a.application_name <> pg_catalog.current_setting('application_name')
+    AND a.pid NOT IN (
+      SELECT v.pid FROM pg_catalog.pg_stat_progress_vacuum AS v WHERE v.pid IS NOT NULL
+    )
   UNION ALL
   SELECT 'prepared transaction', x.gid, x.owner::pg_catalog.text, pg_catalog.age(x.transaction)
   FROM pg_catalog.pg_prepared_xacts AS x
