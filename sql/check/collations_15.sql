@@ -1,6 +1,7 @@
 -- The collations of this database whose order indexes rely on, as it was and as the system sorts now.
 -- Returns object: the collation, as the server quotes it, or the database (is_database); recorded and
--- actual version (NULL: it has none, as C); indexes: those that rely on it, hash indexes apart.
+-- actual version (NULL: it has none, as C; of a database also: it was made where collations have none, as with
+-- musl); indexes: those that rely on it, hash indexes apart.
 -- Privilege: none. Cost: pg_index, and a question to the system for each collation that an index uses.
 WITH used AS MATERIALIZED (
   SELECT
@@ -35,4 +36,4 @@ SELECT
     JOIN pg_catalog.pg_collation AS c ON c.oid = u.collation_oid AND c.collprovider = 'd'
   ), 0::pg_catalog.int8)
 FROM pg_catalog.pg_database AS d
-WHERE d.datname = pg_catalog.current_database() AND d.datcollversion IS NOT NULL
+WHERE d.datname = pg_catalog.current_database()

@@ -77,6 +77,7 @@ rules! {
     Vacuum {
         XID_WRAPAROUND = Critical "xid-wraparound";
         MULTIXACT_WRAPAROUND = Critical "multixact-wraparound";
+        MULTIXACT_MEMBERS = Critical "multixact-members";
         VACUUM_BLOCKED = Critical "vacuum-blocked";
         AUTOVACUUM_OFF = Critical "autovacuum-off";
         AUTOVACUUM_BEHIND = Warning "autovacuum-behind";
@@ -101,6 +102,7 @@ rules! {
         CATALOG_BLOAT = Info "catalog-bloat";
         UNLOGGED_TABLE = Info "unlogged-table";
         WAL_KEPT = Warning "wal-kept";
+        ORPHANED_LARGE_OBJECTS = Info "orphaned-large-objects";
     }
     Indexes {
         CORRUPT_INDEX = Critical "corrupt-index";
@@ -119,6 +121,8 @@ rules! {
         MOSTLY_NULL_INDEX = Info "mostly-null-index";
         ARRAY_INDEX = Info "array-index";
         SEQUENTIAL_SCANS = Info "sequential-scans";
+        GIN_PENDING_LIST = Info "gin-pending-list";
+        UNORDERED_BRIN_INDEX = Info "unordered-brin-index";
     }
     Sequences {
         SEQUENCE_EXHAUSTION = Critical "sequence-exhaustion";

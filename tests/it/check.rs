@@ -167,11 +167,11 @@ fn checked_as(db: &Database, role: &str) -> Document {
     document
 }
 
-fn findings(db: &Database) -> Vec<Finding> {
+pub fn findings(db: &Database) -> Vec<Finding> {
     checked_as(db, "postgres").findings
 }
 
-fn is_found(findings: &[Finding], rule: &str, object: &str) -> bool {
+pub fn is_found(findings: &[Finding], rule: &str, object: &str) -> bool {
     let is_it = |found: &str| match object.strip_suffix('*') {
         Some(start) => found.starts_with(start),
         None => found == object,
@@ -351,6 +351,7 @@ async fn limits_that_are_near_are_found() {
             ("max_slot_wal_keep_size", "1MB"),
             ("max_wal_senders", "1"),
             ("max_worker_processes", "1"),
+            ("shared_preload_libraries", ""),
         ])
     });
     let db = Database::new_on(server).await;
@@ -378,9 +379,11 @@ async fn limits_that_are_near_are_found() {
         ("database-connection-limit", &db.name),
         ("lock-table-full", "max_locks_per_transaction"),
         ("lost-slot", "replication slot was_away"),
+        ("no-statement-statistics", "shared_preload_libraries"),
     ];
     let lacking = || {
-        let output = db.pgtend(&["check", "sessions", "replication", "--format", "json"]);
+        let output =
+            db.pgtend(&["check", "sessions", "replication", "settings", "--format", "json"]);
         let found = output.json().findings;
         let lacking = expected.iter().filter(|(rule, object)| !is_found(&found, rule, object));
         lacking.map(|(rule, _)| (*rule).to_owned()).collect()
@@ -401,6 +404,11 @@ async fn what_an_old_release_damages_is_named() {
     let suspect = "B-tree indexes on bpchar without a length";
     assert_eq!(is_found(&found, "suspect-index", suspect), is_old, "{output}");
     assert_eq!(is_found(&found, "outdated-minor", "PostgreSQL"), is_old, "{output}");
+    let ends = ["2026-11-12", "2027-11-11", "2028-11-09", "2029-11-08", "2030-11-14"];
+    let ends = ends.into_iter().nth((release / 10_000 - 14) as usize).unwrap_or("2031-11-13");
+    let ends = format!("SELECT date '{ends}' - (now() AT TIME ZONE 'UTC')::date <= 180");
+    let is_near = db.value(&ends).await == "t";
+    assert_eq!(is_found(&found, "end-of-life", "PostgreSQL"), is_near, "{output}");
 }
 
 #[tokio::test]
@@ -422,7 +430,7 @@ async fn no_good_fixture_is_a_finding() {
 
 /// What is left of a list that is to become empty: counters arrive a moment after the sessions that counted
 /// are gone.
-async fn settled(list: impl Fn() -> Vec<String>) -> Vec<String> {
+pub async fn settled(list: impl Fn() -> Vec<String>) -> Vec<String> {
     let give_up = Instant::now() + Duration::from_secs(20);
     loop {
         let left = list();

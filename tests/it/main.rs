@@ -13,6 +13,7 @@ mod check_also;
 mod check_confirm;
 mod check_deep;
 mod check_fix;
+mod check_moments;
 mod check_page;
 mod check_run;
 mod choice;

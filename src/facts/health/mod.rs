@@ -6,8 +6,10 @@ mod column;
 mod confirmed;
 mod database;
 mod elsewhere;
+mod files;
 mod foreign_key;
 mod index;
+mod index_methods;
 mod io;
 mod partition;
 mod replication;
@@ -24,10 +26,14 @@ pub use column::{Column, ExpressionIndex, RegrettedColumns};
 pub use confirmed::{Confirmed, Room, load_confirmed};
 pub use database::{Database, Glance};
 pub use elsewhere::{Counted, Node, load_counted};
+pub use files::{Files, LargeObjects, MOST_LARGE_OBJECTS};
+#[cfg(test)]
+pub use files::{MultixactFiles, WalFiles};
 pub use foreign_key::{DisabledTrigger, ForeignKey, NotValidConstraint};
 pub use index::Index;
+pub use index_methods::{BrinKey, GinList, IndexMethods};
 pub use io::{Checkpoints, FileError, Io, Wal};
-pub use partition::{Partition, RefreshInterval, View, WalFiles};
+pub use partition::{Partition, RefreshInterval, View};
 pub use replication::{
     Archiver, Conflicts, PublishedTable, Replication, Slot, Standby, Subscription,
     SubscriptionErrors,
@@ -87,7 +93,8 @@ pub struct Health {
     pub regretted_columns: Known<Vec<RegrettedColumns>>,
     pub partitions: Known<Vec<Partition>>,
     pub views: Known<Vec<View>>,
-    pub wal_files: Known<Vec<WalFiles>>,
+    pub files: Files,
+    pub index_methods: IndexMethods,
     /// Of 1 MiB and more.
     pub index_bloat: Known<Vec<IndexBloat>>,
     /// What snapshots and history tell.
@@ -147,7 +154,8 @@ impl Health {
             regretted_columns: why().into(),
             partitions: why().into(),
             views: why().into(),
-            wal_files: why().into(),
+            files: Files::unseen(&why()),
+            index_methods: IndexMethods::unseen(&why()),
             index_bloat: why().into(),
             replication: Replication::unseen(&why()),
             sessions: Sessions::unseen(&why()),
@@ -167,6 +175,12 @@ facts_of_columns! {
     pub struct AutovacuumWorker {
         /// For how long it has been at its table.
         pub seconds: f64,
+        /// It sleeps now, because of its limit of cost.
+        pub is_held_back: bool,
+        /// The table of this database that it reads, as the server quotes it.
+        pub table_object: Option<String>,
+        pub read_bytes: Option<i64>,
+        pub table_bytes: Option<i64>,
     }
 }
 
@@ -225,7 +239,8 @@ async fn look(
         regretted_columns: rows(session, include_str!("../../../sql/check/column_types.sql")).await,
         partitions: rows(session, include_str!("../../../sql/check/partitions.sql")).await,
         views: rows(session, include_str!("../../../sql/check/views.sql")).await,
-        wal_files: partition::load_wal_files(session, server).await,
+        files: files::load(session, server).await,
+        index_methods: index_methods::load(session, server).await,
         index_bloat: load_index_bloat(session, server, bloated).await.into(),
         trends: trends::load(session, history_owner).await,
         io: io::load(session, server).await,

@@ -1,11 +1,7 @@
 //! Partitions and materialized views.
 
-use super::{PAGE_BYTES, rows_unless_denied};
+use super::PAGE_BYTES;
 use crate::facts::columns::facts_of_columns;
-use crate::facts::known::{Known, Unavailable};
-use crate::pg::database::Server;
-use crate::pg::name::quote_ident;
-use crate::pg::session::Session;
 
 facts_of_columns! {
     /// A partition.
@@ -60,18 +56,4 @@ facts_of_columns! {
         /// Since the last one.
         pub ago_seconds: f64,
     }
-}
-
-facts_of_columns! {
-    /// The WAL that is kept on disk.
-    pub struct WalFiles {
-        pub bytes: i64,
-        pub files: i64,
-    }
-}
-
-pub(super) async fn load_wal_files(session: &Session, server: &Server) -> Known<Vec<WalFiles>> {
-    let denied = Unavailable::because("this role may not call pg_ls_waldir()")
-        .help(format!("GRANT pg_monitor TO {}", quote_ident(&server.role)));
-    rows_unless_denied(session, include_str!("../../../sql/check/wal_files.sql"), denied).await
 }

@@ -69,9 +69,11 @@ impl IndexClass {
 }
 
 impl Collation {
-    /// The version that was recorded and that of now, where they differ.
+    /// The version that was recorded and that of now, where they differ. A database without one was made on a
+    /// system whose collations have none.
     pub fn mismatch(&self) -> Option<(&str, &str)> {
-        let versions = self.recorded.as_deref().zip(self.actual.as_deref());
+        let unrecorded = self.is_database.then_some("none");
+        let versions = self.recorded.as_deref().or(unrecorded).zip(self.actual.as_deref());
         versions.filter(|(recorded, actual)| recorded != actual)
     }
 }

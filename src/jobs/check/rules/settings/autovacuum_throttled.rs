@@ -1,7 +1,7 @@
-use crate::facts::health::{Health, Settings};
-use crate::findings::{Finding, Rule};
+use crate::facts::health::{AutovacuumWorker, Health, Settings};
+use crate::findings::{Finding, Rule, Severity};
 use crate::format::bytes;
-use crate::jobs::check::rules::Judged;
+use crate::jobs::check::rules::{Found, Judged, span};
 
 pub const RULE: Rule = Rule::AUTOVACUUM_THROTTLED;
 
@@ -9,25 +9,59 @@ pub const RULE: Rule = Rule::AUTOVACUUM_THROTTLED;
 const LARGE: i64 = 200 << 30;
 /// Cost of a page that is read and one that is made dirty, by default.
 const PAGE_COST: f64 = 22.0;
+const DAY_SECONDS: f64 = 86_400.0;
+/// Before that nobody knows how fast it is.
+const MEASURED_SECONDS: f64 = 10.0;
+const RAISE: &str = "ALTER SYSTEM SET autovacuum_vacuum_cost_limit = 2000";
 
 pub fn judge(health: &Health) -> Judged {
     let pace = bytes_a_second(health.settings.seen()?);
     let size = health.glance.seen()?.first().and_then(|glance| glance.size_bytes).unwrap_or(0);
-    let Some(pace) = pace.filter(|pace| size >= LARGE && size as f64 / pace > 86_400.0) else {
-        return Ok(Vec::new().into());
-    };
+    let by_settings = pace.filter(|pace| size >= LARGE && size as f64 / pace > DAY_SECONDS);
+    let findings = by_settings.map(|pace| too_slow(pace, size)).into_iter();
+    Ok(match health.autovacuum.seen() {
+        Ok(workers) => findings.chain(workers.iter().filter_map(crawling)).collect::<Found>(),
+        Err(why) => Found { findings: findings.collect(), unknown: Some(why.clone()) },
+    })
+}
+
+fn too_slow(pace: f64, size: i64) -> Finding {
     let message = format!(
         "all autovacuum workers together write {} a second at most; the database has {}",
         bytes(pace as i64),
         bytes(size),
     );
-    let found = Finding::new(&RULE, None, message)
+    Finding::new(&RULE, None, message)
         .about(&"autovacuum_vacuum_cost_limit")
         .help("the limit is that of disks of long ago, and all workers share it")
-        .command("ALTER SYSTEM SET autovacuum_vacuum_cost_limit = 2000")
+        .command(RAISE)
         .evidence("bytes_per_second", pace)
-        .evidence("database_bytes", size);
-    Ok(vec![found].into())
+        .evidence("database_bytes", size)
+}
+
+/// What a worker does in fact, at its table.
+fn crawling(worker: &AutovacuumWorker) -> Option<Finding> {
+    let (read, size) = worker.read_bytes.filter(|read| *read > 0).zip(worker.table_bytes)?;
+    let pace = read as f64 / worker.seconds;
+    let whole = size as f64 / pace;
+    if !worker.is_held_back || worker.seconds < MEASURED_SECONDS || whole < DAY_SECONDS {
+        return None;
+    }
+    let message = format!(
+        "the autovacuum worker reads {} a second, and needs {} for the table of {}: its limit of cost makes it sleep",
+        bytes(pace as i64),
+        span(whole),
+        bytes(size),
+    );
+    let finding = Finding::new(&RULE, None, message)
+        .about(worker.table_object.as_ref()?)
+        .severity(Severity::Warning)
+        .help("all workers share autovacuum_vacuum_cost_limit, but for tables with a limit of their own")
+        .command(RAISE)
+        .evidence("seconds", worker.seconds)
+        .evidence("read_bytes", read)
+        .evidence("table_bytes", size);
+    Some(finding)
 }
 
 /// `None` where nothing holds it back.
@@ -65,5 +99,26 @@ mod tests {
         assert_eq!(found(10 << 40, "-1"), 1);
         assert_eq!(found(10 << 40, "10000"), 0);
         assert_eq!(found(1 << 30, "-1"), 0);
+    }
+
+    #[test]
+    fn a_worker_that_needs_days_for_a_table_is_found() {
+        let worker = |seconds, is_held_back| AutovacuumWorker {
+            seconds,
+            is_held_back,
+            table_object: Some("public.t".to_owned()),
+            read_bytes: Some(1 << 30),
+            table_bytes: Some(100 << 30),
+        };
+        let found = crawling(&worker(3600.0, true)).unwrap();
+        assert_eq!(
+            found.message,
+            "the autovacuum worker reads 291 KiB a second, and needs 4 days for the table of 100 GiB: its limit of cost \
+             makes it sleep"
+        );
+        assert_eq!(crawling(&worker(60.0, true)), None, "it is fast");
+        assert_eq!(crawling(&worker(3600.0, false)), None, "the disk is slow");
+        let new = AutovacuumWorker { read_bytes: Some(1), ..worker(1.0, true) };
+        assert_eq!(crawling(&new), None, "it has begun a moment ago");
     }
 }

@@ -11,7 +11,7 @@ const LARGE: f64 = 8.0 * 1024.0 * 1024.0 * 1024.0;
 
 pub fn judge(health: &Health) -> Judged {
     let settings = health.settings.seen()?;
-    let kept = health.wal_files.seen()?.first().map_or(0.0, |wal| wal.bytes as f64);
+    let kept = health.files.wal.seen()?.first().map_or(0.0, |wal| wal.bytes as f64);
     let size = |name: &str| settings.bytes(name).unwrap_or(0.0);
     let wanted = size("max_wal_size").max(size("wal_keep_size"));
     if kept < LARGE || kept < TIMES * wanted {
@@ -32,13 +32,14 @@ pub fn judge(health: &Health) -> Judged {
 mod tests {
     use super::*;
     use crate::facts::Known;
-    use crate::facts::health::WalFiles;
+    use crate::facts::health::{Files, WalFiles};
 
     #[test]
     fn some_files_more_are_no_finding() {
         let found = |bytes| {
             let wal = WalFiles { bytes, files: 1 };
-            let health = Health { wal_files: Known::Known(vec![wal]), ..Health::default() };
+            let files = Files { wal: Known::Known(vec![wal]), ..Files::default() };
+            let health = Health { files, ..Health::default() };
             judge(&health).unwrap().findings.len()
         };
         assert_eq!([found(1 << 30), found(100 << 30)], [0, 1]);

@@ -40,7 +40,10 @@ mod tests {
     fn workers_that_are_done_soon_are_no_finding() {
         let health = Health {
             settings: settings(&[("autovacuum_max_workers", "1")]),
-            autovacuum: Known::Known(vec![AutovacuumWorker { seconds: 700.0 }]),
+            autovacuum: Known::Known(vec![AutovacuumWorker {
+                seconds: 700.0,
+                ..AutovacuumWorker::default()
+            }]),
             due: Known::Known(TableMaintenance::default()),
             ..Health::default()
         };

@@ -3,6 +3,6 @@
 use super::judges;
 
 judges! {
-    xid_wraparound, multixact_wraparound, vacuum_blocked, autovacuum_off, autovacuum_behind,
+    xid_wraparound, multixact_wraparound, multixact_members, vacuum_blocked, autovacuum_off, autovacuum_behind,
     autovacuum_starved, vacuum_scale, freeze_debt, toast_dead, few_hot_updates,
 }

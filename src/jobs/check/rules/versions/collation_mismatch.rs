@@ -18,13 +18,11 @@ fn finding(collation: &Collation) -> Option<Finding> {
     let message = format!(
         "the system sorts by version {actual} of the collation, and {recorded} was recorded; {relying} on the order"
     );
-    let (refresh, what) = match is_database {
-        true => (format!("ALTER DATABASE {} REFRESH COLLATION VERSION", quote_ident(object)), "database"),
-        false => (format!("ALTER COLLATION {object} REFRESH VERSION"), "collation"),
-    };
+    let refresh = refresh(collation);
+    let what = if *is_database { "database" } else { "collation" };
     let found = Finding::new(&RULE, None, message)
         .about(object)
-        .evidence("recorded_version", recorded)
+        .evidence("recorded_version", collation.recorded.as_deref())
         .evidence("actual_version", actual)
         .evidence("indexes", *indexes);
     Some(match *indexes {
@@ -33,6 +31,21 @@ fn finding(collation: &Collation) -> Option<Finding> {
             .help(format!("searches may miss rows, and unique indexes take a value twice: rebuild first, then {refresh}"))
             .command("pgtend reindex --suspect"),
     })
+}
+
+/// What says that the indexes are in order. Where no version was recorded, REFRESH refuses to record one.
+fn refresh(Collation { object, is_database, recorded, .. }: &Collation) -> String {
+    match (is_database, recorded) {
+        (false, _) => format!("ALTER COLLATION {object} REFRESH VERSION"),
+        (true, Some(_)) => {
+            format!("ALTER DATABASE {} REFRESH COLLATION VERSION", quote_ident(object))
+        }
+        (true, None) => {
+            "UPDATE pg_database SET datcollversion = pg_database_collation_actual_version(oid) \
+             WHERE datname = current_database()"
+                .to_owned()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -58,5 +71,11 @@ mod tests {
         let found = of(Some("2.31"), Some("2.36"), 5).unwrap();
         assert_eq!(found.severity, Severity::Critical);
         assert_eq!(found.command.as_deref(), Some("pgtend reindex --suspect"));
+        let moved = of(None, Some("2.36"), 5).unwrap();
+        assert_eq!(
+            moved.message,
+            "the system sorts by version 2.36 of the collation, and none was recorded; 5 indexes rely on the order"
+        );
+        assert_eq!(of(None, None, 5), None);
     }
 }

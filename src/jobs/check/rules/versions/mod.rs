@@ -3,6 +3,7 @@
 mod releases;
 
 use super::judges;
+pub(super) use releases::running;
 
 judges! {
     outdated_minor, end_of_life, suspect_index, collation_mismatch, outdated_extension,

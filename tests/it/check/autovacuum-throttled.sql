@@ -1,0 +1,4 @@
+-- finds: autovacuum_vacuum_cost_limit
+-- setting: autovacuum_vacuum_cost_delay = 100ms
+-- default-shared-buffers makes the database large.
+-- good
