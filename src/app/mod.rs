@@ -7,6 +7,7 @@ pub mod fleet;
 pub mod hours;
 pub mod manual;
 pub mod notify;
+pub mod others;
 pub mod planner_twin;
 
 use std::future::Future;

@@ -5,11 +5,10 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pg_sandbox::Sandbox;
 use serde_json::Value;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
-use crate::support::server::{self, standby_of};
+use crate::support::standby::{connected, primary, standby_of, words};
 use crate::support::{
     Blocker, Database, Output, Pgtend, Proxy, Running, SALES, sqlstate, until, value,
 };
@@ -578,23 +577,9 @@ async fn a_build_that_reaches_temp_file_limit_leaves_nothing() {
     db.assert_whole("words_word").await;
 }
 
-async fn connected(sandbox: &Sandbox) -> Client {
-    let (client, connection) = tokio_postgres::connect(&words(sandbox), NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
-}
-
-fn words(sandbox: &Sandbox) -> String {
-    let socket_dir = sandbox.socket_dir().display().to_string();
-    format!("host={socket_dir} port={} user=postgres dbname=postgres", sandbox.port())
-}
-
 #[tokio::test]
 async fn nothing_is_begun_while_a_standby_is_behind() {
-    // Over TCP, because the standby's account may not enter the folder of the primary's socket.
-    let mut options = server::options();
-    options.listen_on_loopback();
-    let mut server = Sandbox::start(&options).unwrap();
+    let mut server = primary();
     let standby = standby_of(&mut server, "paris");
     let (primary, replica) = (connected(&server).await, connected(&standby).await);
     until("the standby streams", async || {

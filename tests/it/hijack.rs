@@ -157,7 +157,7 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          advise --workload {workload} --limit 50 --budget 1GB --max-indexes 3 --write {advice} --check --role {mallory} --no-values
          advise --limit 50 --save-twin {twin}
          advise --twin {twin} --limit 5 --pg-bin {programs} --sql values(1)
-         advise --since {counters} --log {declared}
+         advise --since {counters} --log {declared} --also {url}
          prove {declared} --advice {advice} --add {declared} --workload {workload} --limit 50 --max-copy 1GB --copy-time 1min --from {url} --runs 5 --statement-time 10s --check --role {mallory} --pg-bin {programs}
          prove {declared} --sql values(1)
          prove --after 1d --check

@@ -16,6 +16,7 @@ mod check_fix;
 mod check_moments;
 mod check_page;
 mod check_run;
+mod check_standby;
 mod choice;
 mod connection;
 mod declared;

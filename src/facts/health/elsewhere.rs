@@ -65,7 +65,9 @@ impl Health {
     /// the indexes is another database, of which nothing is known.
     #[must_use]
     pub fn with_nodes(mut self, nodes: Vec<Node>) -> Self {
-        self.nodes = nodes.into_iter().map(|node| self.of_same_data(node)).collect();
+        let own = self.indexes.known().map_or(&[][..], Vec::as_slice);
+        let own = own.iter().map(|index| index.object.clone()).collect::<Vec<_>>();
+        self.nodes = nodes.into_iter().map(|node| node.of_same_data(&own)).collect();
         for counted in self.nodes.iter().filter_map(|node| node.counted.known()) {
             if let Known::Known(indexes) = &mut self.indexes {
                 for index in indexes {
@@ -82,18 +84,21 @@ impl Health {
         }
         self
     }
+}
 
-    fn of_same_data(&self, node: Node) -> Node {
-        let own = self.indexes.known().map_or(&[][..], Vec::as_slice);
+impl Node {
+    /// One that has none of these indexes is another database, of which nothing is known.
+    #[must_use]
+    pub fn of_same_data(self, own: &[String]) -> Self {
         let is_other = |counted: &Counted| {
-            !own.is_empty() && !own.iter().any(|it| counted.indexes.contains_key(&it.object))
+            !own.is_empty() && !own.iter().any(|object| counted.indexes.contains_key(object))
         };
-        match node.counted.known() {
+        match self.counted.known() {
             Some(counted) if is_other(counted) => {
                 let why = "it has none of the indexes of this database";
-                Node { counted: Unavailable::because(why).into(), ..node }
+                Node { counted: Unavailable::because(why).into(), ..self }
             }
-            _ => node,
+            _ => self,
         }
     }
 }

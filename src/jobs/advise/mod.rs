@@ -1,6 +1,7 @@
 //! `pgtend advise`.
 
 mod candidates;
+mod elsewhere;
 mod names;
 mod report;
 mod run;
@@ -14,6 +15,7 @@ use crate::app::Context;
 use crate::app::choice::Whole;
 use crate::app::command::{Command, OnSignal};
 use crate::app::manual::Example;
+use crate::app::others::load_nodes;
 use crate::app::planner_twin::{Named, TwinOptions};
 use crate::facts::statements::PointInTime;
 use crate::failure::{Failure, Result};
@@ -74,6 +76,10 @@ pub struct Args {
     #[arg(long)]
     pub check: bool,
 
+    /// Add the scans of indexes that this server has counted, a standby for example; repeatable
+    #[arg(long, value_name = "URL")]
+    pub also: Vec<String>,
+
     #[command(flatten)]
     pub twin: TwinOptions,
 }
@@ -87,6 +93,10 @@ impl Command for Args {
             "Advise for the files of a folder, and write the declarations",
         ),
         (
+            "pgtend advise --also postgres://standby/shop",
+            "Call an index unneeded only where the standby does not use it either",
+        ),
+        (
             "pgtend advise --sql 'SELECT * FROM sales WHERE user_id = 7'",
             "Advise for one statement",
         ),
@@ -95,11 +105,18 @@ impl Command for Args {
     const FORMATS: &'static [Format] = &[Format::Markdown];
     const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
 
+    fn other_urls(&self) -> &[String] {
+        &self.also
+    }
+
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
         let named = self.named(context)?;
         let prepared = self.twin.prepare(context, named, &[]);
         let prepared = context.unless_cancelled(prepared).await?;
-        let report = run::advise(context, self, prepared).await?;
+        let options = context.connect_options(Self::NAME);
+        let nodes = load_nodes(context, &self.also, &options);
+        let nodes = context.unless_cancelled(nodes).await?;
+        let report = run::advise(context, self, prepared, nodes).await?;
         if let Some(file) = &self.write {
             std::fs::write(file, report.declarations()).map_err(|error| {
                 Failure::new(

@@ -322,7 +322,13 @@ fn write_words(writes: WriteCost) -> String {
 fn doubt(index: &Unneeded) -> String {
     let days = index.counted_seconds / 86_400.0;
     match index.scans {
-        _ if index.is_safe() => format!("no scan in {days:.0} days; ask the standbys, too"),
+        _ if index.is_safe() => match index.other_servers {
+            0 => format!("no scan in {days:.0} days; ask the standbys, too (--also)"),
+            others => {
+                let others = format::count(others, "other server", "other servers");
+                format!("no scan in {days:.0} days, neither here nor on {others}")
+            }
+        },
         None => "whether it is scanned is not known".to_owned(),
         Some(0) => format!("counted for {days:.1} days only"),
         Some(_) => "statements outside of this workload scan it".to_owned(),

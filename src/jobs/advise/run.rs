@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::Args;
 use super::candidates::{Constants, Tables, candidates};
+use super::elsewhere::Elsewhere;
 use super::names::index_name;
 use super::report::{Advice, AdviseReport, Served, Shown};
 use super::search::{Choice, Limits, Oracle, Weighed, choose};
@@ -11,6 +12,7 @@ use super::unneeded;
 use super::writes::write_cost;
 use crate::app::Context;
 use crate::app::planner_twin::{Prepared as Workload, warnings};
+use crate::facts::health::Node;
 use crate::failure::Result;
 use crate::output::Outcome;
 use crate::twin::data::{Relation, TwinData};
@@ -49,11 +51,14 @@ pub(super) async fn advise(
     context: &Context,
     args: &Args,
     workload: Workload,
+    nodes: Vec<Node>,
 ) -> Result<AdviseReport> {
     let Workload { statements, data, warnings: mut told } = workload;
     let build = args.twin.build(context, &data, None);
     let mut twin = context.unless_cancelled(build).await?;
     told.extend(warnings(&data, &twin));
+    let elsewhere = Elsewhere::of_same_data(nodes, &data);
+    told.extend(elsewhere.warnings());
     let mut judged = context.unless_cancelled(judge(&twin, &statements)).await?;
     let tables = Tables::of(&data);
     let trying = try_out(&mut twin, &data, &judged, &tables);
@@ -77,7 +82,7 @@ pub(super) async fn advise(
         Some(_) => Vec::new(),
         None => {
             let found = unneeded::find(&twin, &data, &judged.weighed, &judged.tables, &after);
-            context.unless_cancelled(found).await?
+            elsewhere.count(context.unless_cancelled(found).await?)
         }
     };
     twin.stop().await?;

@@ -17,6 +17,8 @@ pub struct Unneeded {
     /// Since the counters were begun; `None`: not known.
     pub scans: Option<i64>,
     pub counted_seconds: f64,
+    /// Whose scans are counted, too.
+    pub other_servers: usize,
     /// How many statements were asked.
     pub statements: usize,
 }
@@ -73,6 +75,7 @@ pub async fn find(
                 bytes: index.pages.unwrap_or(0) * 8_192,
                 scans: index.scans,
                 counted_seconds: data.origin.counted_seconds,
+                other_servers: 0,
                 statements: concerned.len(),
             });
         }

@@ -1,6 +1,5 @@
 //! `pgtend check`.
 
-mod also;
 mod baseline;
 mod chart;
 mod command;

@@ -5,7 +5,6 @@ use std::time::Duration;
 use jiff::ZonedDateTime;
 
 use super::Args;
-use super::also;
 use super::baseline::Baseline;
 use super::fix::{Fixes, Wishes};
 use super::glance::Glance;
@@ -15,6 +14,7 @@ use super::report::{CheckReport, Fixed};
 use super::selection::Selection;
 use crate::app::Context;
 use crate::app::command::Command;
+use crate::app::others::load_nodes;
 use crate::config::Config;
 use crate::escape_control::escape_control;
 use crate::facts::health::{
@@ -68,7 +68,7 @@ impl<'a> Run<'a> {
         let options = context.connect_options(Args::NAME);
         let opened = async {
             let database = context.open(&options).await?;
-            let nodes = also::load(context, &self.args.also, &options).await?;
+            let nodes = load_nodes(context, &self.args.also, &options).await?;
             let looked = self.look(&database, nodes).await?;
             Ok((database, looked))
         };

@@ -4,7 +4,8 @@ use pg_sandbox::Sandbox;
 use serde_json::Value;
 
 use super::client::Site;
-use crate::support::server::{options, standby_of};
+use crate::support::server::options;
+use crate::support::standby::standby_of;
 use crate::support::{Database, Pgtend, SALES, connect_to, until, value};
 
 /// Serves the database postgres of this server, once all was looked at.

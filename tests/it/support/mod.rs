@@ -12,6 +12,7 @@ pub mod pooler;
 pub mod proxy;
 pub mod schema;
 pub mod server;
+pub mod standby;
 pub mod tls;
 
 use std::future::Future;

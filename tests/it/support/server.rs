@@ -112,22 +112,3 @@ pub fn copy_data(from: &Sandbox, to: &Sandbox) {
             .success()
     );
 }
-
-/// A standby of the server, which calls itself by that name.
-pub fn standby_of(primary: &mut Sandbox, name: &str) -> Sandbox {
-    let mut standby = Sandbox::start(&options()).unwrap();
-    standby.crash().unwrap();
-    primary.crash().unwrap();
-    copy_data(primary, &standby);
-    let data = standby.data_dir();
-    fs::write(data.join("standby.signal"), "").unwrap();
-    let from = format!(
-        "primary_conninfo = 'host=127.0.0.1 port={} user=postgres application_name={name}'\n",
-        primary.port()
-    );
-    let settings = data.join("postgresql.auto.conf");
-    fs::write(&settings, fs::read_to_string(&settings).unwrap() + &from).unwrap();
-    primary.restart().unwrap();
-    standby.restart().unwrap();
-    standby
-}

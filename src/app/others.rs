@@ -1,8 +1,8 @@
-//! `--also`: an index that only standbys use is used.
+//! `--also`: what other servers of the same data have counted. An index that only standbys use is used.
 
 use futures_util::future::join_all;
 
-use crate::app::Context;
+use super::Context;
 use crate::facts::health::{Counted, Node, load_counted};
 use crate::facts::{Known, Unavailable};
 use crate::failure::Result;
@@ -13,7 +13,7 @@ use crate::pg::database::{ConnectOptions, Database};
 ///
 /// # Errors
 /// `Usage` where a URL says nothing.
-pub async fn load(
+pub async fn load_nodes(
     context: &Context,
     urls: &[String],
     options: &ConnectOptions,
