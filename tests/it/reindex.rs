@@ -1,5 +1,6 @@
 //! `pgtend reindex`: what is bloated or broken is rebuilt in place, online, and nothing else.
 
+use crate::support::small_disk::SmallDisk;
 use crate::support::{Database, Output, Pgtend, Running, until};
 
 /// A table whose indexes were ten times as full, and one whose keys came at random.
@@ -470,4 +471,58 @@ async fn what_may_be_damaged_is_rebuilt_once() {
     run(&db, &["--suspect"]).expect(0).came_to("nothing_to_do");
     let output = run(&db, &["words_word", "--suspect"]).expect(0).came_to("nothing_to_do");
     assert_eq!(output.step("public.words_word").reason_code, "not-suspect", "{output}");
+}
+
+/// The index lies on a disk of its own.
+async fn on_a_small_disk() -> Option<(Database, SmallDisk)> {
+    let db = Database::new().await;
+    let data = db.value("SHOW data_directory").await;
+    let disk = SmallDisk::mount(16, data.as_ref())?;
+    let (name, folder) = (format!("small_{}", db.name), disk.path().display().to_string());
+    db.sql(&format!("CREATE TABLESPACE {name} LOCATION '{folder}'")).await;
+    db.sql(&format!(
+        "CREATE TABLE t (id int, code text);
+         INSERT INTO t SELECT n, md5(n::text) FROM generate_series(1, 80000) n;
+         CREATE INDEX t_code ON t (code) TABLESPACE {name};
+         COMMENT ON INDEX t_code IS 'kept'"
+    ))
+    .await;
+    Some((db, disk))
+}
+
+#[tokio::test]
+#[expect(
+    clippy::print_stderr,
+    reason = "whoever runs it sees why nothing was tested"
+)]
+async fn a_disk_that_gets_full_leaves_the_index_as_it_was() {
+    let Some((db, disk)) = on_a_small_disk().await else {
+        eprintln!("skipped: this account may mount no small disk");
+        return;
+    };
+    let before = oid(&db, "t_code").await;
+    let writer = db.writer("t").await;
+    let running = start(&db, &["t_code"]);
+    db.until_phase("waiting for writers before build", 1).await;
+    let filler = disk.fill_but_for(2);
+    writer.release().await;
+    let full = running.wait().expect(4).came_to("failed");
+    let step = full.step("public.t_code");
+    assert_eq!(step.sqlstate.as_deref(), Some("53100"), "{full}");
+    assert!(step.reason.ends_with("what it left was dropped"), "{}", step.reason);
+    assert_eq!(db.leftovers().await, "");
+    assert_eq!(oid(&db, "t_code").await, before);
+
+    let refused = run(&db, &["t_code"]).expect(4).came_to("failed");
+    let reason = refused.step("public.t_code").reason;
+    assert!(reason.starts_with("skipped for now: the index needs about"), "{reason}");
+    assert!(reason.contains(&disk.path().display().to_string()), "{reason}");
+
+    std::fs::remove_file(filler).unwrap();
+    run(&db, &["t_code"]).expect(0).came_to("done");
+    assert_ne!(oid(&db, "t_code").await, before);
+    let kept = db.value("SELECT obj_description('t_code'::regclass)").await;
+    assert_eq!(kept, "kept");
+    db.sql("DROP TABLE t").await;
+    db.sql(&format!("DROP TABLESPACE small_{}", db.name)).await;
 }

@@ -12,6 +12,7 @@ pub mod pooler;
 pub mod proxy;
 pub mod schema;
 pub mod server;
+pub mod small_disk;
 pub mod standby;
 pub mod tls;
 
