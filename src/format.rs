@@ -80,9 +80,10 @@ pub fn size(bytes: u64) -> String {
     self::bytes(i64::try_from(bytes).unwrap_or(i64::MAX))
 }
 
-/// `1 index`, `2 indexes`.
+/// `1 index`, `2,000 indexes`.
 pub fn count(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
+    let unit = if number == 1 { one } else { many };
+    format!("{} {unit}", grouped(&number.to_string()))
 }
 
 /// The digits of a whole number with commas: `300,000`.

@@ -2,6 +2,7 @@
 
 use super::glance::{Glance, XID_LIMIT};
 use crate::findings::{Finding, Group, Rule, Severity};
+use crate::format::grouped;
 use crate::output::html::{Attributes, Html};
 
 const WIDTH: u32 = 320;
@@ -10,6 +11,8 @@ const ROW: u32 = 24;
 const LEFT: u32 = 100;
 /// Where their numbers stand.
 const RIGHT: u32 = 270;
+/// A thinner bar is not seen.
+const LEAST: f64 = 2.0;
 
 /// The charts of what is known.
 pub fn charts(findings: &[Finding], glance: &Glance) -> Vec<Html> {
@@ -57,7 +60,8 @@ impl Row {
         let mut shown = vec![label(0, &self.name), bar("track", 0.0, room)];
         let mut from = 0.0;
         for (class, part) in self.parts {
-            let width = part.clamp(0.0, 1.0) * room;
+            let least = if part > 0.0 { LEAST } else { 0.0 };
+            let width = (part.clamp(0.0, 1.0) * room).max(least).min(room - from);
             shown.push(bar(class, from, width));
             from += width;
         }
@@ -92,7 +96,7 @@ fn by_group(findings: &[Finding]) -> Vec<Row> {
         Row {
             name: group.name().to_owned(),
             parts: parts.filter(|(_, part)| *part > 0.0).collect(),
-            number: own.len().to_string(),
+            number: grouped(&own.len().to_string()),
         }
     };
     groups.into_iter().map(row).collect()

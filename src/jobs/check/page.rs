@@ -4,7 +4,7 @@ use super::chart;
 use super::glance::Glance;
 use super::plan::Judgement;
 use crate::findings::{Check, CheckVerdict, Finding, Severity, counted};
-use crate::format::count;
+use crate::format::{count, grouped};
 use crate::output::html::{Html, page};
 
 /// So many findings of a rule and severity stand there unfolded.
@@ -80,7 +80,7 @@ fn of_rule((severity, rule): (Severity, &str), findings: &[&Finding]) -> Vec<Htm
     let severity = severity.name();
     let number = match findings.len() {
         1 => String::new(),
-        number => format!(": {number}"),
+        number => format!(": {}", grouped(&number.to_string())),
     };
     let title = Html::element(
         "h3",
@@ -95,7 +95,7 @@ fn of_rule((severity, rule): (Severity, &str), findings: &[&Finding]) -> Vec<Htm
     let (open, folded) = findings.split_at(findings.len().min(UNFOLDED));
     let open = open.iter().map(|finding| article(finding));
     let more = (!folded.is_empty()).then(|| {
-        let words = format!("{} more", folded.len());
+        let words = format!("{} more", grouped(&folded.len().to_string()));
         let summary = Html::element("summary", &[], [Html::text(&words)]);
         let folded = folded.iter().map(|finding| article(finding));
         Html::element("details", &[], [summary].into_iter().chain(folded))
@@ -114,7 +114,21 @@ fn article(finding: &Finding) -> Html {
     Html::element("article", &[("class", finding.severity.name())], parts)
 }
 
+/// Those that were not made are folded.
 fn checks(checks: &[Check]) -> Vec<Html> {
+    let (skipped, made) = checks
+        .iter()
+        .partition::<Vec<_>, _>(|check| check.verdict == CheckVerdict::Skipped);
+    let folded = (!skipped.is_empty()).then(|| {
+        let words = format!("{} skipped", skipped.len());
+        let summary = Html::element("summary", &[], [Html::text(&words)]);
+        Html::element("details", &[], [summary, table_of(&skipped)])
+    });
+    let made = (!made.is_empty()).then(|| table_of(&made));
+    heading("Checks").into_iter().chain(made).chain(folded).collect()
+}
+
+fn table_of(checks: &[&Check]) -> Html {
     let columns = ["check", "verdict", "why"].map(|it| Html::element("th", &[], [Html::text(it)]));
     let head = Html::element("thead", &[], [Html::element("tr", &[], columns)]);
     let rows = checks.iter().map(|check| {
@@ -126,11 +140,7 @@ fn checks(checks: &[Check]) -> Vec<Html> {
         ];
         Html::element("tr", &[], cells.map(|cell| Html::element("td", &[], [cell])))
     });
-    let body = Html::element("tbody", &[], rows);
-    heading("Checks")
-        .into_iter()
-        .chain([Html::element("table", &[], [head, body])])
-        .collect()
+    Html::element("table", &[], [head, Html::element("tbody", &[], rows)])
 }
 
 /// What would let the checks see more.
