@@ -8,7 +8,7 @@ RUN    := $(CARGO) run --release --quiet --
 
 .DEFAULT_GOAL := build
 .PHONY: help build release demo test slowest test-matrix twin bloat test-security test-web faults bench bench-impact bench-large bench-plan \
-    bench-check bench-load bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy shellcheck lint deny doc docs \
+    bench-check bench-load bench-serve bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy shellcheck lint deny doc docs \
     pictures package msrv install dist test-dist man mutations pages completions clean
 
 help: ## list these targets
@@ -91,6 +91,10 @@ bench-check: release ## measure what a check of many relations costs
 bench-load: release ## compare load with pgbench, and Nova CRM before and after its indexes
 	@scripts/ensure-postgres
 	@scripts/bench-load $(ARGS)
+
+bench-serve: release ## measure what serve answers, and what it asks the database
+	@scripts/ensure-postgres
+	@scripts/bench-serve $(ARGS)
 
 bench-refresh: release ## measure what a refresh costs beyond its statement
 	@scripts/ensure-postgres

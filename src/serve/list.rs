@@ -1,5 +1,6 @@
 //! Lists of a target: the same rows as JSON and as a table, sorted and cut in one place.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -45,7 +46,34 @@ pub const fn field(key: &'static str, title: &'static str, show: Show) -> Field 
 pub struct Row {
     /// What tells it from the others; it decides between rows that are alike.
     pub id: String,
-    pub values: Map<String, Value>,
+    pub values: Members,
+}
+
+/// The members of a row that are known, in their order. A map of serde_json takes two and a half times the
+/// memory, and a database has tens of thousands of relations.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Members(Box<[(Cow<'static, str>, Value)]>);
+
+impl Members {
+    /// Those of them that are not null.
+    pub fn of<const N: usize>(members: [(&'static str, Value); N]) -> Self {
+        let known = members.into_iter().filter(|(_, value)| !value.is_null());
+        Members(known.map(|(key, value)| (Cow::Borrowed(key), value)).collect())
+    }
+
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.0.iter().find(|(known, _)| known == key).map(|(_, value)| value)
+    }
+
+    pub fn to_map(&self) -> Map<String, Value> {
+        self.0.iter().map(|(key, value)| (key.to_string(), value.clone())).collect()
+    }
+}
+
+impl From<Map<String, Value>> for Members {
+    fn from(members: Map<String, Value>) -> Self {
+        Members(members.into_iter().map(|(key, value)| (Cow::Owned(key), value)).collect())
+    }
 }
 
 /// What kind of rows, and what they come by first.
@@ -186,7 +214,7 @@ impl Part<'_> {
     }
 
     pub fn data(&self) -> Value {
-        self.rows.iter().map(|row| Value::Object(row.values.clone())).collect()
+        self.rows.iter().map(|row| Value::Object(row.values.to_map())).collect()
     }
 
     pub fn pagination(&self) -> Value {
@@ -215,10 +243,11 @@ mod tests {
 
     fn rows(values: &[(&str, Option<i64>)]) -> Vec<Row> {
         let row = |(name, size): &(&str, Option<i64>)| {
-            let values = json!({"name": name, "size": size, "schema": "s"});
-            let Value::Object(values) = values else {
-                panic!()
-            };
+            let values = Members::of([
+                ("name", (*name).into()),
+                ("size", (*size).into()),
+                ("schema", "s".into()),
+            ]);
             Row { id: (*name).to_owned(), values }
         };
         values.iter().map(row).collect()

@@ -8,7 +8,7 @@ use super::lists::{filter, pager};
 use crate::findings::{CheckVerdict, Severity, counted};
 use crate::output::html::Html;
 use crate::serve::facts::{Connection, Facts, written};
-use crate::serve::list::{Part, Row, Shape, Show, field};
+use crate::serve::list::{Members, Part, Row, Shape, Show, field};
 use crate::serve::query::{Order, Query};
 use crate::serve::site::{Place, Site, link};
 
@@ -70,10 +70,10 @@ fn row(site: &Site, facts: &Facts) -> Row {
         "rank": rank,
     });
     let Value::Object(mut values) = values else {
-        return Row { id: facts.name.clone(), values: Map::new() };
+        return Row { id: facts.name.clone(), values: Members::default() };
     };
     values.retain(|_, value| !value.is_null());
-    Row { id: facts.name.clone(), values }
+    Row { id: facts.name.clone(), values: values.into() }
 }
 
 /// What each command of pgtend last did, by the history.
@@ -83,7 +83,7 @@ fn last_runs(facts: &Facts) -> Vec<Map<String, Value>> {
     for row in facts.runs.known().into_iter().flat_map(|runs| runs.rows.iter()) {
         let command = row.values.get("command");
         if last.iter().all(|known| known.get("command") != command) {
-            let mut values = row.values.clone();
+            let mut values = row.values.to_map();
             values.retain(|key, _| ["command", "outcome", "started_at"].contains(&key.as_str()));
             last.push(values);
         }

@@ -22,7 +22,7 @@ pub fn of_number<'f>(facts: &'f Facts, number: &str) -> Vec<&'f Row> {
 
 /// All that is known of it, as its document has it.
 pub fn values(facts: &Facts, row: &Row) -> Map<String, Value> {
-    let mut values = row.values.clone();
+    let mut values = row.values.to_map();
     let details = facts.statements.known().and_then(|seen| seen.details.get(&row.id));
     values.extend(details.cloned().unwrap_or_default());
     values

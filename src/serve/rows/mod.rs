@@ -30,7 +30,7 @@ pub fn findings(judgement: &Judgement) -> Rows {
     let row = |finding: Value| {
         let values = members(finding);
         let id = text(&values, "fingerprint");
-        Row { id, values }
+        Row { id, values: values.into() }
     };
     Arc::new(findings.unwrap_or_default().into_iter().map(row).collect())
 }
@@ -41,7 +41,7 @@ pub fn sessions(look: &Look) -> Rows {
         let mut values = members(document(node));
         values.insert("depth".to_owned(), node.depth.into());
         values.insert("place".to_owned(), at.into());
-        Row { id: format!("{at:06}"), values }
+        Row { id: format!("{at:06}"), values: values.into() }
     });
     Arc::new(rows.collect())
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{members, schema_of};
+use super::schema_of;
 use crate::facts::Known;
 use crate::facts::health::{Health, Index, RefreshInterval, Table, View};
 use crate::facts::{IndexBloat, Unavailable};
-use crate::serve::list::{Row, Rows, Shape, Show, field};
+use crate::serve::list::{Members, Row, Rows, Shape, Show, field};
 use crate::serve::query::Order;
 
 /// Rows, or why there are none.
@@ -86,25 +86,25 @@ pub fn tables(health: &Health) -> Listed {
 fn table(table: &Table) -> Row {
     let count = (table.rows >= 0.0).then_some(table.rows as i64);
     let hot = (table.updated > 0).then(|| table.hot_updated as f64 / table.updated as f64);
-    let values = json!({
-        "object": table.object,
-        "schema": schema_of(&table.object),
-        "kind": kind(&table.kind),
-        "size_bytes": table.size_bytes(),
-        "index_bytes": table.index_bytes(),
-        "rows": count,
-        "live_rows": table.live_rows,
-        "dead_rows": table.dead_rows,
-        "inserted": table.inserted,
-        "updated": table.updated,
-        "deleted": table.deleted,
-        "hot_share": hot,
-        "sequential_scans": table.sequential_scans,
-        "vacuumed_seconds": table.vacuumed_seconds,
-        "analyzed_seconds": table.analyzed_seconds,
-        "xid_age": table.xid_age,
-    });
-    Row { id: table.object.clone(), values: members(values) }
+    let values = Members::of([
+        ("object", json!(table.object)),
+        ("schema", json!(schema_of(&table.object))),
+        ("kind", json!(kind(&table.kind))),
+        ("size_bytes", json!(table.size_bytes())),
+        ("index_bytes", json!(table.index_bytes())),
+        ("rows", json!(count)),
+        ("live_rows", json!(table.live_rows)),
+        ("dead_rows", json!(table.dead_rows)),
+        ("inserted", json!(table.inserted)),
+        ("updated", json!(table.updated)),
+        ("deleted", json!(table.deleted)),
+        ("hot_share", json!(hot)),
+        ("sequential_scans", json!(table.sequential_scans)),
+        ("vacuumed_seconds", json!(table.vacuumed_seconds)),
+        ("analyzed_seconds", json!(table.analyzed_seconds)),
+        ("xid_age", json!(table.xid_age)),
+    ]);
+    Row { id: table.object.clone(), values }
 }
 
 fn kind(kind: &str) -> &'static str {
@@ -126,22 +126,22 @@ pub fn indexes(health: &Health) -> Listed {
 
 fn index(index: &Index, bloat: Option<&IndexBloat>) -> Row {
     let saved = bloat.and_then(IndexBloat::saved_bytes);
-    let values = json!({
-        "object": index.object,
-        "schema": schema_of(&index.object),
-        "table": index.table_object,
-        "method": index.method,
-        "size_bytes": index.size_bytes(),
-        "rows": (index.rows >= 0.0).then_some(index.rows as i64),
-        "scans": index.scans,
-        "unique": index.is_unique,
-        "primary": index.is_primary,
-        "valid": index.is_valid && index.is_ready,
-        "partial": index.is_partial,
-        "bloat_ratio": bloat.and_then(IndexBloat::ratio),
-        "bloat_bytes": saved,
-    });
-    Row { id: index.object.clone(), values: members(values) }
+    let values = Members::of([
+        ("object", json!(index.object)),
+        ("schema", json!(schema_of(&index.object))),
+        ("table", json!(index.table_object)),
+        ("method", json!(index.method)),
+        ("size_bytes", json!(index.size_bytes())),
+        ("rows", json!((index.rows >= 0.0).then_some(index.rows as i64))),
+        ("scans", json!(index.scans)),
+        ("unique", json!(index.is_unique)),
+        ("primary", json!(index.is_primary)),
+        ("valid", json!(index.is_valid && index.is_ready)),
+        ("partial", json!(index.is_partial)),
+        ("bloat_ratio", json!(bloat.and_then(IndexBloat::ratio))),
+        ("bloat_bytes", json!(saved)),
+    ]);
+    Row { id: index.object.clone(), values }
 }
 
 /// The materialized views.
@@ -156,17 +156,17 @@ pub fn views(health: &Health) -> Listed {
 }
 
 fn view(view: &View, refreshed: Option<&RefreshInterval>) -> Row {
-    let values = json!({
-        "object": view.object,
-        "schema": schema_of(&view.object),
-        "size_bytes": view.size_bytes(),
-        "populated": view.is_populated,
-        "concurrent": view.has_key,
-        "refreshed_seconds": refreshed.map(|it| it.ago_seconds),
-        "interval_seconds": refreshed.and_then(|it| it.interval_seconds),
-        "refreshes": refreshed.map(|it| it.refreshes),
-    });
-    Row { id: view.object.clone(), values: members(values) }
+    let values = Members::of([
+        ("object", json!(view.object)),
+        ("schema", json!(schema_of(&view.object))),
+        ("size_bytes", json!(view.size_bytes())),
+        ("populated", json!(view.is_populated)),
+        ("concurrent", json!(view.has_key)),
+        ("refreshed_seconds", json!(refreshed.map(|it| it.ago_seconds))),
+        ("interval_seconds", json!(refreshed.and_then(|it| it.interval_seconds))),
+        ("refreshes", json!(refreshed.map(|it| it.refreshes))),
+    ]);
+    Row { id: view.object.clone(), values }
 }
 
 fn seen<T>(facts: &Known<T>) -> Result<&T, String> {

@@ -49,7 +49,7 @@ pub fn replication(health: &Health) -> Partly {
     let rows = found.rows.into_iter().enumerate().map(|(at, row)| {
         let mut values = members(row);
         values.insert("place".to_owned(), at.into());
-        Row { id: format!("{at:06}"), values }
+        Row { id: format!("{at:06}"), values: values.into() }
     });
     Partly { rows: Ok(Arc::new(rows.collect())), gaps: found.gaps }
 }

@@ -89,7 +89,7 @@ fn setting(setting: &Setting) -> Row {
         "file": setting.file,
         "pending_restart": setting.pending_restart,
     });
-    Row { id: setting.name.clone(), values: members(values) }
+    Row { id: setting.name.clone(), values: members(values).into() }
 }
 
 /// Connection strings have passwords in them, commands keys; and what a text of an extension is, nobody knows.

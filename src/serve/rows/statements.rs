@@ -51,7 +51,7 @@ pub fn rows(ranking: &Ranking, shown: QueryTexts) -> Rows {
         if shown == QueryTexts::Hidden {
             values.remove("query");
         }
-        Row { id: id(ranking.statements[at].key), values }
+        Row { id: id(ranking.statements[at].key), values: values.into() }
     });
     Arc::new(rows.collect())
 }

@@ -103,7 +103,7 @@ pub fn advice(file: &Path, database: &str) -> Result<Rows, String> {
         // Which statements it serves, their own page tells.
         values.remove("serves");
         values.insert("place".to_owned(), at.into());
-        Row { id: format!("{at:06}"), values }
+        Row { id: format!("{at:06}"), values: values.into() }
     });
     Ok(Arc::new(rows.collect()))
 }
@@ -112,7 +112,7 @@ pub fn advice(file: &Path, database: &str) -> Result<Rows, String> {
 pub fn runs(runs: &[PastRun]) -> Rows {
     let rows = runs.iter().map(|run| Row {
         id: format!("{:020}", run.id),
-        values: members(document(run)),
+        values: members(document(run)).into(),
     });
     Arc::new(rows.collect())
 }
@@ -126,7 +126,7 @@ pub fn steps(plan: &Plan) -> Rows {
     let rows = due.into_iter().chain(others).enumerate().map(|(at, step)| {
         let mut values = members(step);
         values.insert("place".to_owned(), at.into());
-        Row { id: format!("{at:06}"), values }
+        Row { id: format!("{at:06}"), values: values.into() }
     });
     Arc::new(rows.collect())
 }
