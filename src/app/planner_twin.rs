@@ -55,6 +55,15 @@ pub struct Named {
     pub statements: Vec<Statement>,
     /// Those of pg_stat_statements, where nothing is named.
     pub counted: Wanted,
+    pub key_checks: KeyChecks,
+}
+
+/// Whether what PostgreSQL itself asks for foreign keys belongs to the workload.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum KeyChecks {
+    #[default]
+    LeftOut,
+    Included,
 }
 
 impl Named {
@@ -93,7 +102,12 @@ impl TwinOptions {
             ..context.connect_options(context.origin.command())
         };
         let database = context.open(&options).await?;
-        let (statements, warnings) = find(&database, named).await?;
+        let key_checks = named.key_checks;
+        let (mut statements, warnings) = find(&database, named).await?;
+        if key_checks == KeyChecks::Included {
+            let session = database.reader().await?;
+            statements.extend(workload::load_key_checks(&session, &statements).await?);
+        }
         if statements.is_empty() {
             return Err(Failure::new(Kind::Usage, "there is no statement to plan")
                 .hint("name SQL, a file or a folder, or run the workload first"));

@@ -44,6 +44,7 @@ fn statements(log: &str, name: &str) -> Vec<Statement> {
             queryid: None,
             calls: 1.0,
             total_ms: Some(duration),
+            is_key_check: false,
         };
         let key = without_constants(&statement.text);
         match found.iter_mut().find(|(known, _)| *known == key) {

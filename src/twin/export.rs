@@ -237,7 +237,7 @@ async fn with_values<T: DeserializeOwned>(
     collect(session, sql, &[(&oids, Type::OID_ARRAY), (&values, Type::BOOL)]).await
 }
 
-async fn collect<T: DeserializeOwned>(
+pub(super) async fn collect<T: DeserializeOwned>(
     session: &Session,
     sql: &str,
     params: &[(&(dyn ToSql + Sync), Type)],

@@ -1,9 +1,11 @@
 //! The statements that a twin plans, and what each is worth.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
+use tokio_postgres::types::Type;
 
 use crate::declared::migrations::{self, Asked, Layout};
 use crate::facts::Unavailable;
@@ -14,8 +16,10 @@ use crate::facts::statements::{
 use crate::failure::{Failure, Result};
 use crate::pg::session::Session;
 use crate::syntax::lexer::{Kind, tokens};
+use crate::syntax::names_in;
 
 pub use super::auto_explain::of_log;
+use super::export::collect;
 pub use super::statement::plannable;
 
 /// A statement of the workload.
@@ -31,6 +35,16 @@ pub struct Statement {
     pub calls: f64,
     /// Execution time of all of them; `None` where it was not measured.
     pub total_ms: Option<f64>,
+    /// PostgreSQL's own question for a foreign key, whose time nobody measures.
+    pub is_key_check: bool,
+}
+
+/// A row of key_checks.sql.
+#[derive(Debug, Deserialize)]
+struct KeyCheck {
+    name: String,
+    query: String,
+    deleted: i64,
 }
 
 impl Statement {
@@ -76,6 +90,30 @@ pub fn of_files(path: &Path) -> Result<Vec<Statement>> {
         }));
     }
     Ok(statements)
+}
+
+/// What PostgreSQL itself asks, for foreign keys, about each row that is deleted from a table that
+/// these statements name. Where rows of a partitioned table are deleted, its partitions count them, and
+/// nothing is known here.
+///
+/// # Errors
+/// Those of the connection and of the query.
+pub async fn load_key_checks(
+    session: &Session,
+    statements: &[Statement],
+) -> Result<Vec<Statement>> {
+    let names = statements.iter().flat_map(|statement| names_in(&statement.text));
+    let names = names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+    let sql = include_str!("../../sql/twin/key_checks.sql");
+    let checks: Vec<KeyCheck> = collect(session, sql, &[(&names, Type::TEXT_ARRAY)]).await?;
+    let statement = |check: KeyCheck| Statement {
+        name: format!("foreign key {}", check.name),
+        text: check.query,
+        calls: u32::try_from(check.deleted).map_or(f64::from(u32::MAX), f64::from),
+        is_key_check: true,
+        ..Statement::default()
+    };
+    Ok(checks.into_iter().map(statement).collect())
 }
 
 /// Which statements of pg_stat_statements are wanted.
@@ -134,6 +172,7 @@ pub async fn of_counters(
                 queryid: Some(key.queryid),
                 calls,
                 total_ms: Some(total),
+                is_key_check: false,
             },
         );
     }

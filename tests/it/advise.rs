@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use crate::support::Database;
 use crate::support::document::Document;
+use crate::support::{Database, until};
 use crate::twin::production;
 
 /// The definitions that are advised.
@@ -242,4 +242,29 @@ async fn since_a_snapshot_only_what_came_later_is_advised() {
     let texts = texts.collect::<Vec<_>>();
     assert!(texts.iter().any(|text| text.contains("FROM customers WHERE name")), "{output}");
     assert!(!texts.iter().any(|text| text.contains("FROM orders WHERE zip")), "{output}");
+}
+
+#[tokio::test]
+async fn the_checks_of_foreign_keys_are_part_of_the_workload() {
+    let db = production().await;
+    db.sql(
+        "CREATE TABLE \"We;ird\" (id int PRIMARY KEY, \"To\" bigint CONSTRAINT to_customer REFERENCES customers (id));
+        INSERT INTO \"We;ird\" SELECT n, 1 + n % 100 FROM generate_series(1, 50000) AS n",
+    )
+    .await;
+    db.sql("VACUUM ANALYZE \"We;ird\"").await;
+    let file = workload(&db, &["SELECT * FROM customers WHERE id = 3"]);
+    let advise = ["advise", "--workload", &file, "--format", "json"];
+    db.pgtend(&advise).expect(0).came_to("nothing_to_do");
+    db.sql(
+        "INSERT INTO customers (email) VALUES ('gone'), ('gone');
+        DELETE FROM customers WHERE email = 'gone'",
+    )
+    .await;
+    let deleted = "SELECT n_tup_del FROM pg_stat_user_tables WHERE relname = 'customers'";
+    until("the deletes are counted", || async { db.value(deleted).await == "2" }).await;
+
+    let document: Document = db.pgtend(&advise).expect(0).came_to("done").json();
+    assert_eq!(advised(&document), ["public.\"We;ird\" (\"To\");"]);
+    assert_eq!(document.advice[0]["serves"][0]["name"], "foreign key to_customer");
 }

@@ -16,7 +16,7 @@ use crate::app::choice::Whole;
 use crate::app::command::{Command, OnSignal};
 use crate::app::manual::Example;
 use crate::app::others::load_nodes;
-use crate::app::planner_twin::{Named, TwinOptions};
+use crate::app::planner_twin::{KeyChecks, Named, TwinOptions};
 use crate::facts::statements::PointInTime;
 use crate::failure::{Failure, Result};
 use crate::output::{Format, Report};
@@ -28,7 +28,8 @@ use crate::twin::workload::{self, Statement, Wanted};
 /// Takes the costliest statements of pg_stat_statements, or those of --workload and --sql, plans them on
 /// a twin (see `pgtend what-if --help`), and tries the indexes that their plans ask for: B-trees of
 /// several columns, with INCLUDE, partial ones, on expressions, GIN, BRIN. It chooses those that save
-/// most for their size, less what they cost writers. Each piece of advice says what it rests on: costs
+/// most for their size, less what they cost writers. What PostgreSQL itself asks for foreign keys
+/// about each deleted row belongs to the workload. Each piece of advice says what it rests on: costs
 /// are PostgreSQL's own estimates, with production's statistics.
 ///
 /// Nothing is created in production and no statement is executed. --write makes a file of declarations
@@ -145,6 +146,6 @@ impl Args {
             history_owner: context.config.history.owner.clone(),
             limit: self.limit,
         };
-        Ok(Named { statements, counted })
+        Ok(Named { statements, counted, key_checks: KeyChecks::Included })
     }
 }

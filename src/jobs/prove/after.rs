@@ -65,7 +65,7 @@ pub(super) async fn after(context: &Context, args: &Args, within: Duration) -> R
         return Ok(report);
     }
     let counted = workload::Wanted { limit: args.limit, ..workload::Wanted::default() };
-    let named = Named { statements: Vec::new(), counted };
+    let named = Named { counted, ..Named::default() };
     let (statements, warnings) = find(&database, named).await?;
     report.warnings = warnings;
     let data = Arc::new(export(&database, args, &statements).await?);

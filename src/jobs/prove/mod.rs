@@ -147,7 +147,7 @@ impl Args {
         }
         statements.extend(self.sql.iter().map(|text| Statement::of_text(text)));
         let counted = Wanted { limit: self.limit, ..Wanted::default() };
-        Ok(Named { statements, counted })
+        Ok(Named { statements, counted, ..Named::default() })
     }
 
     fn wishes(&self) -> Result<Vec<DeclaredWish>> {

@@ -105,7 +105,7 @@ impl Args {
 
     fn named(&self) -> Result<Named> {
         let counted = Wanted { limit: self.limit, ..Wanted::default() };
-        let mut named = Named { statements: Vec::new(), counted };
+        let mut named = Named { counted, ..Named::default() };
         for text in &self.statements {
             if let Ok(queryid) = text.parse::<i64>() {
                 named.counted.queryids.push(queryid);
