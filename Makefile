@@ -199,7 +199,7 @@ dist: man completions ## build a .deb, an .rpm and a tarball with checksums: tar
 	scripts/dist $(DIST)
 
 test-dist: dist ## install the .deb and the tarball into fresh systems, and run the demo there (needs root)
-	@scripts/ensure-debootstrap
+	@scripts/ensure-fresh-systems
 	scripts/test-dist $(DIST)
 
 clean: ## remove everything that was built (not the cache of servers)
