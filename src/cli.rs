@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::app::choice;
 use crate::app::command::{Command, Connects, OnSignal, Targets};
-use crate::app::fleet::{self, Choice, is_pattern};
+use crate::app::fleet::{self, Choice, Schemas, Spread, is_pattern};
 use crate::app::manual::Example;
 use crate::app::{Context, manual, notify};
 use crate::cancel::Cancel;
@@ -220,6 +220,7 @@ impl Cli {
             },
             database: None,
             choice: several.clone().filter(|_| is_together),
+            scope: None,
             echoes: self.shared.echo,
             config: match self.shared.targets().as_slice() {
                 [name] if several.is_none() => config.of_target(name)?,
@@ -233,15 +234,20 @@ impl Cli {
             parser,
             faults: Mutex::default(),
         };
-        let report: Box<dyn Report> = match several.filter(|_| !is_together) {
-            Some(choice) => Box::new(self.run_on_each(&context, &choice).await?),
-            None => self.command.run_soundly(&context).await?,
+        let spread = Spread {
+            targets: several.filter(|_| !is_together),
+            name: self.shared.targets().into_iter().next(),
+            schemas: Schemas::new(self.command.for_schemas())?,
+        };
+        let report: Box<dyn Report> = match spread.targets.is_some() || spread.schemas.is_some() {
+            true => Box::new(self.run_on_each(&context, &spread).await?),
+            false => self.command.run_soundly(&context).await?,
         };
         context.show(report.as_ref())?;
         Ok(report)
     }
 
-    async fn run_on_each(&self, context: &Context, choice: &Choice) -> Result<FleetReport> {
+    async fn run_on_each(&self, context: &Context, spread: &Spread) -> Result<FleetReport> {
         let events = self.command.wants_events().then_some("--events");
         let refused = match self.command.targets() {
             Targets::One => Some(self.command.name()),
@@ -263,7 +269,7 @@ impl Cli {
             stop_after: self.shared.stop_after.map(|most| most as usize),
         };
         let run_on = |target: Context| async move { self.command.run_soundly(&target).await };
-        fleet::run(context, self.command.name(), choice, options, run_on).await
+        fleet::run(context, self.command.name(), spread, options, run_on).await
     }
 
     /// Refuses a format that the command does not know, and events where they would be mixed with what
@@ -447,6 +453,10 @@ macro_rules! commands {
 
             fn other_urls(&self) -> &[String] {
                 match self { $(Given::$name(args) => args.other_urls(),)+ }
+            }
+
+            fn for_schemas(&self) -> &[String] {
+                match self { $(Given::$name(args) => args.for_schemas(),)+ }
             }
 
             fn for_one_target_only(&self) -> Option<&'static str> {

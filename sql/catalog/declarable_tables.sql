@@ -1,5 +1,6 @@
 -- The tables, partitioned tables and materialized views whose indexes can be declared: those of the
 -- user's schemas, without temporary ones, those of extensions and pgtend's own.
+-- $1: the only schema that is asked about, or NULL.
 -- Returns one row each. kind: as in pg_class.relkind.
 -- Privilege: none. Cost: pg_class once, and an index look-up in pg_depend for each.
 SELECT
@@ -11,6 +12,7 @@ FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'm')
   AND c.relpersistence <> 't'
+  AND ($1::pg_catalog.text IS NULL OR n.nspname::pg_catalog.text = $1::pg_catalog.text)
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'pgtend')
   AND NOT EXISTS (
     SELECT

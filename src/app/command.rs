@@ -67,6 +67,11 @@ pub trait Command: clap::Args {
         &[]
     }
 
+    /// The schemas for each of which it is run, by patterns.
+    fn for_schemas(&self) -> &[String] {
+        &[]
+    }
+
     /// What of it, besides events, cannot be done over several targets.
     fn for_one_target_only(&self) -> Option<&'static str> {
         None

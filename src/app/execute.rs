@@ -69,7 +69,8 @@ impl Context {
     /// What was executed, as the command shows it.
     pub fn executed(&self, done: Executed, telling: Telling) -> Box<ExecutedReport> {
         let outcome = self.verdict(&done);
-        Box::new(ExecutedReport { done, outcome, telling })
+        let schema = self.schema().map(str::to_owned);
+        Box::new(ExecutedReport { done, outcome, telling, schema })
     }
 
     /// What the steps make of the command.

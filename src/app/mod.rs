@@ -12,6 +12,7 @@ pub mod planner_twin;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use pg_sandbox::{Binaries, Sandbox};
 
@@ -21,6 +22,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::output::inflight::Inflight;
 use crate::output::keys::Keys;
 use crate::output::{Console, Format, Origin, Outcome, Page, Report};
+use crate::pg::advisory::{Job, RunLock};
 use crate::pg::conninfo::{Conninfo, Environment};
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy, Server};
 use crate::pg::row::Fault;
@@ -35,6 +37,8 @@ pub struct Context {
     pub database: Option<String>,
     /// The targets, where one run is about all that were named.
     pub choice: Option<fleet::Choice>,
+    /// The schema, where one run is for each of several.
+    pub scope: Option<fleet::Scope>,
     /// Every statement is to be shown.
     pub echoes: bool,
     /// The configuration.
@@ -69,6 +73,18 @@ impl Context {
     /// # Errors
     /// As [`Database::open`].
     pub async fn open(&self, connect_options: &ConnectOptions) -> Result<Database> {
+        let Some(scope) = &self.scope else {
+            let database = self.connect(connect_options).await?;
+            self.note(&database);
+            return Ok(database);
+        };
+        let mut database = scope.database(self.connect(connect_options)).await?;
+        self.note(&database);
+        database.look_first_in(&scope.schema).await?;
+        Ok(database)
+    }
+
+    async fn connect(&self, connect_options: &ConnectOptions) -> Result<Database> {
         let resolved = Conninfo::resolve(self.url.as_deref(), &self.environment)?;
         let conninfo = match &self.database {
             Some(name) => resolved.with_database(name),
@@ -76,15 +92,44 @@ impl Context {
         };
         self.console.warn_of_connection(&conninfo, &self.origin);
         let database = Database::open(&conninfo, &self.environment, connect_options).await?;
-        self.origin.connected_to(&database.server);
         let Server { database: name, version, role, .. } = &database.server;
         let hosts = conninfo.hosts();
         self.console
             .narrate(&format!("{name} on {hosts} (PostgreSQL {version}) as {role}"));
+        Ok(database)
+    }
+
+    fn note(&self, database: &Database) {
+        self.origin.connected_to(&database.server);
         if let Ok(mut faults) = self.faults.lock() {
             faults.push(database.fault());
         }
-        Ok(database)
+    }
+
+    /// When the work began, for a time limit.
+    pub fn began(&self) -> Instant {
+        self.scope.as_ref().map_or_else(Instant::now, fleet::Scope::began)
+    }
+
+    /// The schema that the run is for, where it is for each of several.
+    pub fn schema(&self) -> Option<&str> {
+        self.scope.as_ref().map(|scope| scope.schema.as_str())
+    }
+
+    /// Takes the lock by which a job runs once at a time in a database.
+    ///
+    /// # Errors
+    /// `Busy`, naming who holds it.
+    pub async fn run_lock(
+        &self,
+        database: &Database,
+        job: Job,
+        wait: Duration,
+    ) -> Result<Arc<RunLock>> {
+        match &self.scope {
+            Some(scope) => scope.run_lock(database, job, wait).await,
+            None => RunLock::take(database, job, wait).await.map(Arc::new),
+        }
     }
 
     /// The same for what goes on by itself.
@@ -94,6 +139,7 @@ impl Context {
             url: self.url.clone(),
             database: self.database.clone(),
             choice: None,
+            scope: self.scope.clone(),
             echoes: self.echoes,
             config: self.config.clone(),
             environment: self.environment.clone(),

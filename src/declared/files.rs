@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::{fs, io};
 
 use anyhow::Context;
@@ -230,7 +230,17 @@ fn not_text(name: &str, line: usize, message: &str) -> Failure {
     Failure::new(Kind::Declaration, format!("{name}:{line}: {message}"))
 }
 
+/// Standard input, which can be read once, for each of several targets.
 fn read_stdin() -> Result<Vec<u8>> {
+    static READ: Mutex<Option<Vec<u8>>> = Mutex::new(None);
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if read.is_none() {
+        *read = Some(read_all_of_stdin()?);
+    }
+    Ok(read.clone().unwrap_or_default())
+}
+
+fn read_all_of_stdin() -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     io::stdin()
         .take(LARGEST)

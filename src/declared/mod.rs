@@ -9,6 +9,7 @@ mod check;
 mod definition;
 mod files;
 mod grouping;
+mod in_schema;
 pub mod migrations;
 mod parse;
 mod passed;

@@ -224,7 +224,12 @@ fn compare(before: &[f64], after: &[f64]) -> Vec<QueryDocument> {
 }
 
 fn show_plan(context: &Context, plan: Plan) -> Result<Plan> {
-    let report = PlanReport { plan, outcome: Outcome::Planned, undeclared: None };
+    let report = PlanReport {
+        plan,
+        outcome: Outcome::Planned,
+        undeclared: None,
+        schema: None,
+    };
     context.show(&report)?;
     Ok(report.plan)
 }

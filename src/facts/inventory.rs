@@ -64,13 +64,17 @@ pub struct Inventory {
     pub uses: HashMap<Oid, IndexUse>,
 }
 
-/// Reads all of it.
+/// Reads all of it, or what one schema has.
 ///
 /// # Errors
 /// Those of the catalog queries.
-pub async fn load_inventory(session: &Session, server: &Server) -> Result<Inventory> {
+pub async fn load_inventory(
+    session: &Session,
+    server: &Server,
+    schema: Option<&str>,
+) -> Result<Inventory> {
     let sql = include_str!("../../sql/catalog/declarable_tables.sql");
-    let rows = ask(session, sql, &[]).await?;
+    let rows = ask(session, sql, &[(&schema, Type::TEXT)]).await?;
     let tables = rows.iter().map(|row| Table {
         oid: row.get("oid"),
         name: named(row, "schema", "name"),

@@ -28,6 +28,7 @@ mod progress;
 pub mod reach;
 pub mod refresh;
 pub mod reindex;
+mod schemas;
 pub mod secret;
 pub mod statements;
 pub mod suspicion;
@@ -57,6 +58,7 @@ pub use maintenance::{
 };
 pub use nulls::{NullPlan, TableColumn, load_null_plans};
 pub use progress::{Progress, load_all_progress};
+pub use schemas::{Schema, load_schemas};
 pub use views::{
     KeyHint, MaterializedView, Sources, UniqueIndex, Views, Writes, load_key_hints, load_sources,
     load_unique_indexes, load_view, load_view_holders, load_views, load_xact_writes,

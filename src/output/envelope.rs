@@ -68,6 +68,7 @@ impl Origin {
         let (database, server_version) = server.unzip();
         Head {
             target: None,
+            schema: None,
             command: self.command,
             database,
             server_version,
@@ -81,6 +82,7 @@ impl Origin {
 #[derive(Debug, Clone)]
 pub struct Head {
     target: Option<String>,
+    schema: Option<String>,
     command: &'static str,
     database: Option<String>,
     /// `None` also where a report is about several servers.
@@ -90,10 +92,15 @@ pub struct Head {
 }
 
 impl Head {
-    /// Of one of several targets.
+    /// Of one of several targets, or of one of its schemas.
     #[must_use]
-    pub fn of_target(self, name: &str) -> Self {
-        Head { target: Some(name.to_owned()), ..self }
+    pub fn of_target(self, name: &str, schema: Option<String>) -> Self {
+        Head { target: Some(name.to_owned()), schema, ..self }
+    }
+
+    /// Whether it is about one of several schemas.
+    pub fn is_of_schema(&self) -> bool {
+        self.schema.is_some()
     }
 
     /// The command.
@@ -131,6 +138,7 @@ impl Head {
     ) -> String {
         json_line(&Envelope {
             target: self.target.as_deref(),
+            schema: self.schema.as_deref(),
             schema_version: SCHEMA_VERSION,
             command: self.command,
             database: self.database.as_deref(),
@@ -149,6 +157,8 @@ impl Head {
 struct Envelope<'a, T> {
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<&'a str>,
     schema_version: u32,
     command: &'static str,
     database: Option<&'a str>,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::steps::{StepsDocument, gist};
-use super::{Head, Outcome, Report, Style, Text};
+use super::{Head, Outcome, Report, Style, Text, within_schema};
 use crate::format;
 use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
 
@@ -15,6 +15,8 @@ pub struct ExecutedReport {
     pub outcome: Outcome,
     /// In which words.
     pub telling: Telling,
+    /// The schema, where it was done in one of several.
+    pub schema: Option<String>,
 }
 
 /// How a job tells people what it did.
@@ -118,9 +120,13 @@ impl Report for ExecutedReport {
     }
 
     fn gist(&self, style: &Style) -> Text {
-        let mut plain = self.done.clone();
+        let done = match &self.schema {
+            Some(schema) => within_schema::executed(&self.done, schema),
+            None => self.done.clone(),
+        };
+        let mut plain = done.clone();
         plain.took = Duration::ZERO;
         plain.steps.iter_mut().for_each(|step| step.outcome.size_bytes = None);
-        gist(&self.done, (self.telling.summary)(&plain), style)
+        gist(&done, (self.telling.summary)(&plain), style)
     }
 }

@@ -156,10 +156,9 @@ impl Report for FleetReport {
         }
         let mut all = Text::default();
         for (gist, targets) in groups {
-            let names = targets.iter().map(|target| target.name.as_str()).collect::<Vec<_>>();
             match targets.as_slice() {
-                [alone] => add_group(&mut all, alone.end.text(style), &names, style),
-                _ => add_group(&mut all, gist, &names, style),
+                [alone] => add_group(&mut all, alone.end.text(style), &targets, style),
+                _ => add_group(&mut all, gist, &targets, style),
             }
         }
         all
@@ -169,13 +168,17 @@ impl Report for FleetReport {
 /// So many names are told, unless all are asked for.
 const FEW: usize = 10;
 
-fn add_group(all: &mut Text, text: Text, names: &[&str], style: &Style) {
+fn add_group(all: &mut Text, text: Text, targets: &[&TargetReport], style: &Style) {
+    let names = targets.iter().map(|target| target.name.as_str()).collect::<Vec<_>>();
     let shown = if style.is_verbose() {
         names.len()
     } else {
         names.len().min(FEW)
     };
-    let targets = format::count(names.len(), "target", "targets");
+    let targets = match targets.iter().all(|target| target.head.is_of_schema()) {
+        true => format::count(names.len(), "schema", "schemas"),
+        false => format::count(names.len(), "target", "targets"),
+    };
     let more = match names.len() - shown {
         0 => String::new(),
         more => format!(" and {more} more"),

@@ -21,6 +21,7 @@ pub mod report_file;
 mod screen;
 pub mod steps;
 pub mod table;
+pub mod within_schema;
 pub mod wrap;
 
 pub use console::Console;

@@ -14,6 +14,7 @@ use tokio_postgres::types::{ToSql, Type};
 use super::connect_failure::{NO_ANSWER, Pooler, explain, pooler, refuses_client_check, too_old};
 use super::connections::Connections;
 use super::connector::{Connector, Greeting, greet};
+use super::name::quote_ident;
 use super::row::{Fault, Row};
 use super::search_path::{self, SearchPath};
 use super::server_error::ServerError;
@@ -87,6 +88,8 @@ pub struct Server {
     pub deadlock_timeout: Duration,
 }
 
+/// Clones share the connections; where names are looked for, each decides for itself.
+#[derive(Clone)]
 pub struct Database {
     readers: Lane,
     maintainers: Lane,
@@ -101,6 +104,7 @@ pub struct Database {
 }
 
 /// A pool, and what its sessions are to be like.
+#[derive(Clone)]
 struct Lane {
     pool: Pool,
     errand: Errand,
@@ -229,6 +233,32 @@ impl Database {
         let schemas = rows.first().map(|row| row.get("schemas")).unwrap_or_default();
         self.server.search_path = SearchPath { text: path.to_owned(), schemas };
         Ok(())
+    }
+
+    /// From now on names without schema are looked for in this schema first, and then where the path of
+    /// the user leads.
+    ///
+    /// # Errors
+    /// `Privilege` where the schema cannot be looked into.
+    pub async fn look_first_in(&mut self, schema: &str) -> Result<()> {
+        let (first, users) = (quote_ident(schema), &self.server.search_path.text);
+        let path = match users.as_str() {
+            "" => first.clone(),
+            users => format!("{first}, {users}"),
+        };
+        self.look_in(&path).await?;
+        if self.server.search_path.current_schema() == Some(schema) {
+            return Ok(());
+        }
+        // PostgreSQL reads it as the name of the role, in quotes, too.
+        let why = match schema {
+            "$user" => "no search_path can name it; give it another name".to_owned(),
+            _ => format!("it is gone, or {} may not use it", self.server.role),
+        };
+        Err(Failure::new(
+            Kind::Privilege,
+            format!("schema {first} cannot be looked into: {why}"),
+        ))
     }
 
     /// The failure of a command that a server has answered with what no PostgreSQL sends.

@@ -31,6 +31,11 @@ impl NamePattern {
         Ok(NamePattern { text: text.to_owned(), schema, name: pattern(name)? })
     }
 
+    /// Whether it says in which schemas.
+    pub fn has_schema(&self) -> bool {
+        self.schema.is_some()
+    }
+
     /// Whether the relation is meant; `is_visible`: the search path finds it.
     pub fn matches(&self, relation: &RelationName, is_visible: bool) -> bool {
         let schema = relation.schema.as_deref().unwrap_or_default();

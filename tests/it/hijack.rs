@@ -60,6 +60,12 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          ANALYZE sales;
          VACUUM app.sales;",
     );
+    let unqualified = db.declare_as(
+        "unqualified.sql",
+        "CREATE INDEX sales_day ON sales (amount);
+         CREATE MATERIALIZED VIEW sums AS SELECT id FROM sales;
+         ANALYZE sales;",
+    );
     let file = |name: &str| db.path(name).to_str().unwrap().to_owned();
     let migrations = db.path("migrations");
     fs::create_dir_all(&migrations).unwrap();
@@ -110,6 +116,9 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          plan --check --replace --skip-redundant --ignore-other --index sales* --table app.sales {declared}
          plan --config {targets} --all-targets {declared}
          plan --undeclared --write-drops {drops} {declared}
+         plan --for-schema app --undeclared {unqualified}
+         apply --for-schema app {unqualified}
+         refresh --all --for-schema app
          adopt --dir {adopted} --schema app --table app.*
          adopt
          apply --dry-run {declared}

@@ -68,6 +68,7 @@ mod slow_queries;
 mod sql_files;
 mod steady;
 mod support;
+mod tenants;
 mod terminal;
 mod trust;
 mod twin;

@@ -2,6 +2,7 @@
 
 use glob::Pattern;
 
+use super::schemas::Scope;
 use crate::app::Context;
 use crate::config::{Config, TargetConfig};
 use crate::facts;
@@ -16,16 +17,19 @@ pub struct Choice {
 }
 
 /// One of them, and where it is, or why that is not known.
-#[derive(Debug)]
 pub struct Member {
+    /// Empty for the only database, which no target names.
     pub name: String,
     pub place: Result<MemberPlace>,
+    /// The schema, where it is for one of several.
+    pub scope: Option<Scope>,
 }
 
 /// Where a target is.
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 pub struct MemberPlace {
-    pub url: String,
+    /// `None`: the environment says so.
+    pub url: Option<String>,
     /// The database, where it is not that of the URL.
     pub database: Option<String>,
     /// The configuration, with what the target has of its own.
@@ -74,10 +78,10 @@ impl Choice {
                 members.extend(self.databases(context, command, name, target).await);
             } else if target.databases.is_empty() && self.chooses(name) {
                 let config = context.config.of_target(name);
-                let place = target
-                    .url(name)
-                    .and_then(|url| Ok(MemberPlace { url, database: None, config: config? }));
-                members.push(Member { name: name.clone(), place });
+                let place = target.url(name).and_then(|url| {
+                    Ok(MemberPlace { url: Some(url), database: None, config: config? })
+                });
+                members.push(Member { name: name.clone(), place, scope: None });
             }
         }
         self.require_each(&members, context)?;
@@ -115,7 +119,7 @@ impl Choice {
             Ok(listed) => listed,
             Err(failure) => {
                 let failure = failure.context("asking for the server's databases");
-                return vec![Member { name: name.to_owned(), place: Err(failure) }];
+                return vec![Member { name: name.to_owned(), place: Err(failure), scope: None }];
             }
         };
         let chosen = databases
@@ -125,12 +129,12 @@ impl Choice {
         if chosen.is_empty() {
             let none = "no database of the server matches `databases`, or `exclude` leaves none";
             let place = Err(Failure::new(Kind::Config, none));
-            return vec![Member { name: name.to_owned(), place }];
+            return vec![Member { name: name.to_owned(), place, scope: None }];
         }
         let members = chosen.into_iter().map(|database| {
-            let (url, config) = (url.clone(), config.clone());
+            let (url, config) = (Some(url.clone()), config.clone());
             let place = Ok(MemberPlace { url, database: Some(database.clone()), config });
-            Member { name: format!("{name}/{database}"), place }
+            Member { name: format!("{name}/{database}"), place, scope: None }
         });
         members
             .filter(|member| self.chooses(name) || self.chooses(&member.name))

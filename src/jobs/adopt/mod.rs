@@ -60,7 +60,7 @@ impl Command for Args {
         let selection = self.selection()?;
         let database = context.open(&context.connect_options("adopt")).await?;
         let session = database.reader().await?;
-        let inventory = load_inventory(&session, &database.server).await?;
+        let inventory = load_inventory(&session, &database.server, None).await?;
         let adoption = plan::adopt(&inventory, &selection)?;
         if let Some(folder) = &self.dir {
             write(folder, &adoption.files)?;

@@ -2,7 +2,7 @@
 
 use crate::app::command::{Command, OnSignal, Targets};
 use crate::app::manual::Example;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::apply_report::APPLY;
 use super::plan::{Selection, open};
@@ -16,7 +16,7 @@ use crate::facts::history::{self, PastMaintenance, Schema};
 use crate::failure::Result;
 use crate::output::Report;
 use crate::output::dry_run::{self, DryRunReport};
-use crate::pg::advisory::{Job, RunLock};
+use crate::pg::advisory::Job;
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
 use crate::warning::Warning;
 use crate::work::apply::load::load_plan;
@@ -128,6 +128,10 @@ impl Command for Args {
             "pgtend apply --index 'idx_sales_*' --max-wait 10min db/",
             "Build some of the indexes, and give up after waiting ten minutes",
         ),
+        (
+            "pgtend apply --for-schema 'tenant_*' db/",
+            "In each tenant's schema, one after the other",
+        ),
     ];
     const SEE_ALSO: &'static [&'static str] = &["plan", "history", "activity"];
     const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
@@ -137,10 +141,14 @@ impl Command for Args {
         self.events
     }
 
+    fn for_schemas(&self) -> &[String] {
+        &self.selection.for_schema
+    }
+
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
         let declaration = self.selection.declaration(context)?;
         let options = self.selection.options(context)?;
-        let limit = |limit| Deadline::of_limit(Instant::now(), limit, Rest::IsLeft);
+        let limit = |limit| Deadline::of_limit(context.began(), limit, Rest::IsLeft);
         let limit = self.time_limit.map(limit);
         let deadline = match self.day.deadline(context, limit, WhenClosed::Leave).await? {
             Time::Left(deadline) => deadline,
@@ -161,7 +169,8 @@ impl Command for Args {
         }
         require_sound(&database)?;
         let wait = self.wait.unwrap_or(context.config.apply.wait);
-        let lock = context.unless_cancelled(RunLock::take(&database, Job::Apply, wait)).await?;
+        let lock = context.run_lock(&database, Job::Apply, wait);
+        let lock = context.unless_cancelled(lock).await?;
         let mut plan =
             context.unless_cancelled(load_plan(&database, &declaration, &options)).await?;
         if plan.has_work() {

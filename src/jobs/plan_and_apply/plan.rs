@@ -65,6 +65,11 @@ pub struct Selection {
     #[arg(long, value_name = "NAME")]
     pub table: Vec<String>,
 
+    /// Do it in each schema whose name matches this pattern (* and ?), for what is declared without a
+    /// schema; repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub for_schema: Vec<String>,
+
     /// Skip indexes that another index makes redundant [default: build them and warn]
     #[arg(long)]
     pub skip_redundant: bool,
@@ -93,6 +98,10 @@ impl Command for Args {
             "Also list what the database has and no file declares",
         ),
         ("pgtend plan --check -q db/", "In CI: exit with 1 if anything differs"),
+        (
+            "pgtend plan --for-schema 'tenant_*' db/",
+            "In each tenant's schema, for what is declared without a schema",
+        ),
     ];
     const SEE_ALSO: &'static [&'static str] = &["apply", "adopt", "history"];
     const TARGETS: Targets = Targets::Several;
@@ -105,7 +114,9 @@ impl Command for Args {
         let plan = load_plan(&database, &declaration, &options).await?;
         let undeclared = match self.undeclared {
             true => {
-                let inventory = load_inventory(&database.reader().await?, &database.server).await?;
+                let session = database.reader().await?;
+                let inventory =
+                    load_inventory(&session, &database.server, context.schema()).await?;
                 Some(undeclared(&inventory, &plan, &options.filter))
             }
             false => None,
@@ -117,7 +128,12 @@ impl Command for Args {
         }
         let is_all = undeclared.as_ref().is_none_or(Vec::is_empty);
         let outcome = verdict(&plan, self.check, is_all);
-        Ok(Box::new(PlanReport { plan, outcome, undeclared }))
+        let schema = context.schema().map(str::to_owned);
+        Ok(Box::new(PlanReport { plan, outcome, undeclared, schema }))
+    }
+
+    fn for_schemas(&self) -> &[String] {
+        &self.selection.for_schema
     }
 
     fn for_one_target_only(&self) -> Option<&'static str> {
@@ -171,7 +187,10 @@ impl Selection {
         if declaration.is_empty() {
             context.console.narrate("The files declare nothing.");
         }
-        Ok(declaration)
+        match context.schema() {
+            Some(schema) => declaration.in_schema(schema),
+            None => Ok(declaration),
+        }
     }
 
     /// The decisions that planning needs.
@@ -190,6 +209,7 @@ impl Selection {
             filter: Filter {
                 indexes: indexes.collect::<Result<_>>()?,
                 tables: tables.collect::<Result<_>>()?,
+                schema: context.schema().map(str::to_owned),
             },
         })
     }

@@ -9,7 +9,7 @@ use crate::format;
 use crate::output::steps::{StepsDocument, summary};
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::wrap::prose;
-use crate::output::{Head, Outcome, Report, Style, Text, Verbosity};
+use crate::output::{Head, Outcome, Report, Style, Text, Verbosity, within_schema};
 use crate::work::plan::{LockMode, Plan, Step, UNNAMED, Verdict};
 
 /// What would be done, object by object.
@@ -21,6 +21,8 @@ pub struct PlanReport {
     pub outcome: Outcome,
     /// What no file declares, where that was asked for.
     pub undeclared: Option<Vec<Undeclared>>,
+    /// The schema, where the plan is for one of several.
+    pub schema: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -35,7 +37,12 @@ impl PlanReport {
     /// What is about to be done.
     pub fn of(plan: &Plan) -> Self {
         let plan = Plan { warnings: Vec::new(), ..plan.clone() };
-        PlanReport { plan, outcome: Outcome::Planned, undeclared: None }
+        PlanReport {
+            plan,
+            outcome: Outcome::Planned,
+            undeclared: None,
+            schema: None,
+        }
     }
 }
 
@@ -72,6 +79,17 @@ impl Report for PlanReport {
         }
         text.warnings(&self.plan.warnings, style);
         text
+    }
+
+    /// Without sizes, which differ from one database to the next.
+    fn gist(&self, style: &Style) -> Text {
+        let mut plan = match &self.schema {
+            Some(schema) => within_schema::plan(&self.plan, schema),
+            None => self.plan.clone(),
+        };
+        plan.steps.iter_mut().for_each(|step| step.estimated_bytes = None);
+        let undeclared = self.undeclared.clone();
+        PlanReport { plan, outcome: self.outcome, undeclared, schema: None }.text(style)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::app::command::{Command, OnSignal, Targets};
 use crate::app::manual::Example;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::app::Context;
 use crate::app::execute::Limits;
@@ -59,6 +59,11 @@ pub struct Args {
     /// Every materialized view of the database
     #[arg(long, conflicts_with = "views")]
     pub all: bool,
+
+    /// Do it in each schema whose name matches this pattern (* and ?), for views that are named without a
+    /// schema; repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub for_schema: Vec<String>,
 
     /// Also refresh the materialized views that these read, before them
     #[arg(long)]
@@ -121,6 +126,10 @@ impl Command for Args {
             "pgtend refresh --all --if-changed --with-dependencies --dry-run",
             "Show what would be refreshed, and why",
         ),
+        (
+            "pgtend refresh daily_sales --for-schema 'tenant_*'",
+            "In each tenant's schema, one after the other",
+        ),
     ];
     const SEE_ALSO: &'static [&'static str] = &["history", "activity"];
     const ON_SIGNAL: OnSignal = OnSignal::CleansUp;
@@ -130,8 +139,12 @@ impl Command for Args {
         self.events
     }
 
+    fn for_schemas(&self) -> &[String] {
+        &self.for_schema
+    }
+
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
-        let began = Instant::now();
+        let began = context.began();
         self.metrics_file.as_deref().map_or(Ok(()), metrics::check)?;
         let limit = self.time_limit.map(|limit| Deadline::of_limit(began, limit, Rest::Fails));
         let deadline = match self.day.deadline(context, limit, WhenClosed::Leave).await? {
@@ -145,7 +158,7 @@ impl Command for Args {
         let look = look(&database, &options, context.config.history.owner.as_deref());
         let Looked { facts, schema, has_history, trouble } = context.unless_cancelled(look).await?;
         if selection.is_none() {
-            return Err(nothing_named(&facts));
+            return Err(nothing_named(&facts, &options));
         }
         let mut plan = plan::plan(&plan::choose(&facts.views, &options)?, &facts, &options);
         if self.dry_run {
@@ -224,8 +237,9 @@ fn successes(facts: &Facts) -> HashMap<String, f64> {
     known.collect()
 }
 
-fn nothing_named(facts: &Facts) -> Failure {
-    let names = facts.views.all.iter().map(|view| view.name.to_string()).collect::<Vec<_>>();
+fn nothing_named(facts: &Facts, options: &Options) -> Failure {
+    let views = options.meant(&facts.views);
+    let names = views.map(|view| view.name.to_string()).collect::<Vec<_>>();
     let failure = Failure::usage("no materialized view is named");
     if names.is_empty() {
         return failure.hint("the database has none");
@@ -253,6 +267,13 @@ impl Args {
                 })
             })
             .collect::<Result<Vec<_>>>()?;
+        if let Some(pattern) = patterns.iter().find(|it| it.has_schema() && context.scope.is_some())
+        {
+            let message =
+                format!("{pattern} names its schema; --for-schema is for views without one");
+            return Err(Failure::usage(message)
+                .hint("leave the schema out, or refresh that view without --for-schema"));
+        }
         Ok((!patterns.is_empty()).then_some(Selection::Matching(patterns)))
     }
 
@@ -260,6 +281,7 @@ impl Args {
         let configured = &context.config.refresh;
         Options {
             selection,
+            schema: context.schema().map(str::to_owned),
             with_dependencies: self.with_dependencies || configured.with_dependencies,
             mode: self.mode.unwrap_or(configured.mode),
             max_age: self.max_age.or(configured.max_age),

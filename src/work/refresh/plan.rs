@@ -22,6 +22,8 @@ use crate::work::subject::{Refresh, Subject, Way};
 #[derive(Debug, Clone)]
 pub struct Options {
     pub selection: Selection,
+    /// Only views of this schema.
+    pub schema: Option<String>,
     /// Also the views that these read, before them.
     pub with_dependencies: bool,
     pub mode: Mode,
@@ -29,6 +31,15 @@ pub struct Options {
     pub max_age: Option<Duration>,
     /// A view whose sources were not written since its last refresh is left alone.
     pub if_changed: bool,
+}
+
+impl Options {
+    /// The views among which the selection chooses.
+    pub fn meant<'f>(&self, views: &'f Views) -> impl Iterator<Item = &'f MaterializedView> {
+        let of_schema =
+            |view: &&MaterializedView| self.schema.is_none() || self.schema == view.name.schema;
+        views.all.iter().filter(of_schema)
+    }
 }
 
 /// Which views are wanted.
@@ -47,13 +58,13 @@ pub enum Selection {
 pub fn choose<'f>(views: &'f Views, options: &Options) -> Result<Vec<&'f MaterializedView>> {
     let mut chosen = BTreeMap::new();
     match &options.selection {
-        Selection::All => chosen.extend(views.all.iter().map(|view| (view.oid, view))),
+        Selection::All => chosen.extend(options.meant(views).map(|view| (view.oid, view))),
         Selection::Matching(patterns) => {
             for pattern in patterns {
                 let is_meant = |v: &&MaterializedView| pattern.matches(&v.name, v.is_visible);
-                let matching = views.all.iter().filter(is_meant).collect::<Vec<_>>();
+                let matching = options.meant(views).filter(is_meant).collect::<Vec<_>>();
                 if matching.is_empty() {
-                    return Err(no_match(pattern, views));
+                    return Err(no_match(pattern, views, options));
                 }
                 chosen.extend(matching.into_iter().map(|view| (view.oid, view)));
             }
@@ -64,7 +75,7 @@ pub fn choose<'f>(views: &'f Views, options: &Options) -> Result<Vec<&'f Materia
         let mut to_visit = chosen.keys().copied().collect::<Vec<_>>();
         while let Some(oid) = to_visit.pop() {
             for read in graph.reads(oid) {
-                if let Some(view) = views.all.iter().find(|view| view.oid == *read)
+                if let Some(view) = options.meant(views).find(|view| view.oid == *read)
                     && chosen.insert(view.oid, view).is_none()
                 {
                     to_visit.push(view.oid);
@@ -75,10 +86,13 @@ pub fn choose<'f>(views: &'f Views, options: &Options) -> Result<Vec<&'f Materia
     Ok(graph.in_order(views.all.iter().filter(|view| chosen.contains_key(&view.oid)).collect()))
 }
 
-fn no_match(pattern: &NamePattern, views: &Views) -> Failure {
+fn no_match(pattern: &NamePattern, views: &Views, options: &Options) -> Failure {
     let failure = Failure::usage(format!("there is no materialized view {pattern}"));
-    let names = views.all.iter().map(|view| view.name.to_string()).collect::<Vec<_>>();
-    let none = "the database has no materialized views";
+    let names = options.meant(views).map(|view| view.name.to_string()).collect::<Vec<_>>();
+    let none = match options.schema {
+        Some(_) => "the schema has no materialized views",
+        None => "the database has no materialized views",
+    };
     failure.hint(did_you_mean::hint(&pattern.to_string(), &names, none))
 }
 
@@ -407,6 +421,7 @@ mod tests {
     fn options() -> Options {
         Options {
             selection: Selection::All,
+            schema: None,
             with_dependencies: false,
             mode: Mode::Auto,
             max_age: None,

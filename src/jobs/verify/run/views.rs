@@ -35,6 +35,7 @@ pub async fn refresh(database: &Database, origins: &Origins) -> Result<Refreshed
     let session = database.maintainer(Workers::AsConfigured).await?;
     let options = Options {
         selection: Selection::All,
+        schema: None,
         with_dependencies: false,
         mode: Mode::Auto,
         max_age: None,

@@ -1,13 +1,14 @@
 //! Indexes that are not whole and that no file declares: apply does not touch them, but the reader should know.
 
+use super::Filter;
 use crate::facts::{Build, Facts, InvalidIndex};
 use crate::warning::Warning;
 use crate::work::plan::Plan;
 
 /// A warning for each that is no step's affair and that nobody is building.
-pub fn undeclared(facts: &Facts, plan: &Plan) -> Vec<Warning> {
+pub fn undeclared(facts: &Facts, plan: &Plan, filter: &Filter) -> Vec<Warning> {
     let is_built = |index| facts.builds.iter().any(|build| may_be_of(build, index));
-    let invalid = facts.invalid_indexes.iter();
+    let invalid = facts.invalid_indexes.iter().filter(|it| filter.wants_schema_of(&it.name));
     let left = invalid.filter(|index| !is_in(plan, index) && !is_built(*index));
     left.map(warning).collect()
 }

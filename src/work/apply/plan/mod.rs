@@ -89,7 +89,7 @@ pub fn plan(declaration: &Declaration, facts: &Facts, options: &Options) -> Resu
     }
     let mut plan = planner.finish()?;
     if options.filter.is_everything() {
-        plan.warnings.extend(invalid::undeclared(facts, &plan));
+        plan.warnings.extend(invalid::undeclared(facts, &plan, &options.filter));
     }
     Ok(plan)
 }

@@ -27,6 +27,8 @@ pub struct Filter {
     pub indexes: Vec<Pattern>,
     /// Tables and views, with or without schema.
     pub tables: Vec<RelationName>,
+    /// The schema that all is about; what nobody declares elsewhere is not told of.
+    pub schema: Option<String>,
 }
 
 impl Filter {
@@ -56,7 +58,16 @@ impl Filter {
         self.indexes.is_empty() && self.wants_table(view)
     }
 
+    /// Whether that schema is meant.
+    pub fn wants_schema_of(&self, relation: &RelationName) -> bool {
+        self.schema.is_none() || self.schema == relation.schema
+    }
+
     fn wants_table(&self, table: &RelationName) -> bool {
+        self.wants_schema_of(table) && self.is_among_tables(table)
+    }
+
+    fn is_among_tables(&self, table: &RelationName) -> bool {
         self.tables.is_empty() || self.tables.iter().any(|wanted| is_same(table, wanted))
     }
 
