@@ -30,7 +30,8 @@ const PAGE_ROWS: &str = "20";
 
 /// The text as the server can parse it. `Err`: why it cannot be planned.
 pub fn plannable(text: &str) -> Result<String, String> {
-    let mended = with_casts(&with_limits(text.trim().trim_end_matches(';')));
+    let text = with_limits(text.trim().trim_end_matches(';'));
+    let mended = with_fields(&with_casts(&text));
     match obstacle(&mended) {
         Some(reason) => Err(reason),
         None => Ok(mended),
@@ -51,6 +52,30 @@ fn with_casts(text: &str) -> String {
             copied = token.end;
         }
         before = Some(token);
+    }
+    mended.push_str(&text[copied..]);
+    mended
+}
+
+/// pg_stat_statements makes `EXTRACT($1 FROM d)` of `EXTRACT(month FROM d)`, which is no SQL, either: it
+/// becomes a call of the function that PostgreSQL has for it since 14.
+fn with_fields(text: &str) -> String {
+    let found = tokens(text).collect::<Vec<_>>();
+    let mut mended = String::new();
+    let mut copied = 0;
+    for four in found.windows(4) {
+        let [extract, open, field, from] = four else {
+            continue;
+        };
+        if extract.is(text, "extract")
+            && open.text(text) == "("
+            && field.kind == Kind::Parameter
+            && from.is(text, "from")
+        {
+            mended.push_str(&text[copied..extract.start]);
+            mended.push_str(&format!("pg_catalog.extract({},", field.text(text)));
+            copied = from.end;
+        }
     }
     mended.push_str(&text[copied..]);
     mended
@@ -110,6 +135,19 @@ mod tests {
             ("SELECT 'interval $1' LIMIT $1", "SELECT 'interval $1' LIMIT $1"),
         ] {
             assert_eq!(with_casts(text), mended);
+        }
+    }
+
+    #[test]
+    fn a_field_that_became_a_parameter_is_an_argument() {
+        for (text, mended) in [
+            (
+                "SELECT EXTRACT($1 FROM d) FROM t WHERE extract($2 from e) = $3",
+                "SELECT pg_catalog.extract($1, d) FROM t WHERE pg_catalog.extract($2, e) = $3",
+            ),
+            ("SELECT EXTRACT(month FROM d) FROM t", "SELECT EXTRACT(month FROM d) FROM t"),
+        ] {
+            assert_eq!(with_fields(text), mended);
         }
     }
 
