@@ -23,7 +23,9 @@ CROSS JOIN LATERAL ROWS FROM (
   pg_catalog.unnest(i.indkey::pg_catalog.int2[]), pg_catalog.unnest(i.indclass::pg_catalog.oid[])
 ) AS k (number, class)
 JOIN pg_catalog.pg_opclass AS o
-  ON o.oid = k.class AND o.oid < 16384::pg_catalog.oid AND o.opcname ~ '_minmax_ops$'
+  ON o.oid = k.class
+  AND o.oid < 16384::pg_catalog.oid
+  AND pg_catalog.right(o.opcname::pg_catalog.text, 11) = '_minmax_ops'::pg_catalog.text
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.number
 LEFT JOIN pg_catalog.pg_stats AS s
   ON s.schemaname = tn.nspname

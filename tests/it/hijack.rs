@@ -106,6 +106,8 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
     let (drops, adopted) = (file("drops.sql"), file("adopted"));
     let report = format!("sarif={}", file("sarif"));
     let (url, name) = (db.url_as("postgres"), &db.name);
+    // The calls are split at blanks.
+    let uri = format!("postgresql://?{}", url.replace(' ', "&"));
     let targets = format!("[targets.all]\nurl = {url:?}\ndatabases = {name:?}\n");
     fs::write(db.path("targets.toml"), targets).unwrap();
     let targets = file("targets.toml");
@@ -160,14 +162,14 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          check --fix --dry-run
          check --fix --yes
          check --only indexes --skip unused-index --fail-on critical --write-baseline {advice}
-         check --baseline {advice} --brief --also {url} --report html={advice}.html
+         check --baseline {advice} --brief --also {uri} --report html={advice}.html
          what-if {workload} --add {declared} --hide sales_amount --set work_mem=8MB --limit 5 --role {mallory} --save-twin {twin}
          what-if --twin {twin} {workload} --no-values --pg {major} --pg-bin {programs}
          advise --workload {workload} --limit 50 --budget 1GB --max-indexes 3 --write {advice} --check --role {mallory} --no-values
          advise --limit 50 --save-twin {twin}
          advise --twin {twin} --limit 5 --pg-bin {programs} --sql values(1)
-         advise --since {counters} --log {declared} --also {url}
-         prove {declared} --advice {advice} --add {declared} --workload {workload} --limit 50 --max-copy 1GB --copy-time 1min --from {url} --runs 5 --statement-time 10s --check --role {mallory} --pg-bin {programs}
+         advise --since {counters} --log {declared} --also {uri}
+         prove {declared} --advice {advice} --add {declared} --workload {workload} --limit 50 --max-copy 1GB --copy-time 1min --from {uri} --runs 5 --statement-time 10s --check --role {mallory} --pg-bin {programs}
          prove {declared} --sql values(1)
          prove --after 1d --check
          serve --once {advice}
