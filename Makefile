@@ -28,6 +28,7 @@ test: ## set up what is missing and run all tests
 	@scripts/ensure-postgres
 	@scripts/ensure-pgbouncer
 	@scripts/ensure-iproute2
+	@scripts/ensure-shells
 	PG_SANDBOX_BIN=$(PGTEND_PG_BIN) $(CARGO) test --workspace --quiet
 
 test-web: ## open the pages of serve in a browser (make test does it where there is one)

@@ -9,6 +9,7 @@
 )]
 
 mod cli;
+mod complete;
 mod demo;
 pub mod rerun;
 
@@ -48,6 +49,7 @@ mod size;
 mod warning;
 
 pub use cli::Cli;
+pub use complete::answers_a_shell;
 pub use output::inflight::Inflight;
 pub use output::{Console, Origin};
 

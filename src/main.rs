@@ -10,6 +10,9 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::signal;
 
 fn main() -> ExitCode {
+    if pgtend::answers_a_shell() {
+        return ExitCode::SUCCESS;
+    }
     let cli = Cli::of_process();
     let console = cli.console();
     let origin = Arc::new(cli.origin());

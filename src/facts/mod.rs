@@ -7,6 +7,7 @@ pub mod btree_size;
 mod canonical;
 pub mod column_values;
 pub mod columns;
+mod completed_names;
 pub mod definition;
 pub mod explain;
 mod extensions;
@@ -45,6 +46,7 @@ use crate::pg::database::Server;
 use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
 
+pub use completed_names::load_names_beginning;
 pub use extensions::load_available_extensions;
 pub use fingerprint::{Fingerprint, Thing, load_fingerprint};
 pub use index_bloat::{IndexBloat, Wanted, load_index_bloat};

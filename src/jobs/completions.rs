@@ -1,6 +1,5 @@
 //! `pgtend completions`.
 
-use clap::ValueHint;
 use clap_complete::Shell;
 
 use crate::app::Context;
@@ -10,6 +9,11 @@ use crate::failure::Result;
 use crate::output::{Page, Report};
 
 /// Print the completions for a shell
+///
+/// In bash, zsh and fish, commands, options and their values are offered, targets of the configuration, and
+/// names of views, tables, indexes and schemas: for these pgtend connects as the command on the line
+/// would, without asking for a password, and offers nothing where the server does not answer within
+/// 250 ms.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Shell
@@ -31,36 +35,21 @@ impl Command for Args {
     const CONNECTS: Connects = Connects::No;
 
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
+        if let Some(script) = script(self.shell) {
+            return Page::report(script);
+        }
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut context.parser(), "pgtend", &mut script);
-        let script = String::from_utf8_lossy(&script);
-        Page::report(match self.shell {
-            Shell::Bash => with_files(&script, &context.parser()),
-            _ => script.into_owned(),
-        })
+        Page::report(String::from_utf8_lossy(&script))
     }
 }
 
-/// The first word after a command is offered options only, and so becomes a `-`; where it may be a file,
-/// bash shall offer files.
-fn with_files(script: &str, parser: &clap::Command) -> String {
-    let takes_files = |command: &&clap::Command| {
-        command.get_positionals().any(|it| it.get_value_hint() == ValueHint::AnyPath)
-    };
-    let heads = parser.get_subcommands().filter(takes_files).map(|command| {
-        let name = command.get_name().replace('-', "__");
-        (format!("        pgtend__{name})"), format!("        pgtend__subcmd__{name})"))
-    });
-    let heads = heads.collect::<Vec<_>>();
-    let mut is_within = false;
-    let lines = script.lines().map(|line| {
-        if line.starts_with("        pgtend__") {
-            is_within = heads.iter().any(|(one, other)| line == one || line == other);
-        }
-        match is_within {
-            true => line.replace(" || ${COMP_CWORD} -eq 2 ]]", " ]]") + "\n",
-            false => line.to_owned() + "\n",
-        }
-    });
-    lines.collect()
+/// The script for a shell that asks the program itself, and so is offered names of the database, too.
+pub fn script(shell: Shell) -> Option<&'static str> {
+    match shell {
+        Shell::Bash => Some(include_str!("completions/pgtend.bash")),
+        Shell::Zsh => Some(include_str!("completions/_pgtend")),
+        Shell::Fish => Some(include_str!("completions/pgtend.fish")),
+        _ => None,
+    }
 }

@@ -268,6 +268,11 @@ fn continued(text: &str) -> String {
     text.replace('\n', "\n  ")
 }
 
+/// Answers a shell that asks for completions; of that it has gone away nobody has to be told.
+pub fn answer_shell(lines: &str) {
+    print(lines);
+}
+
 /// Writes text that is the whole product. A reader that has gone away is no failure.
 fn print(text: &str) {
     drop(write(text));

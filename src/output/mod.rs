@@ -24,7 +24,7 @@ pub mod table;
 pub mod within_schema;
 pub mod wrap;
 
-pub use console::Console;
+pub use console::{Console, answer_shell};
 pub use envelope::{Head, Origin};
 pub use fleet::{FleetReport, TargetEnded, TargetReport};
 pub use options::{Color, Format, OutputOptions, Verbosity};

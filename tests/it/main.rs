@@ -18,6 +18,7 @@ mod check_page;
 mod check_run;
 mod check_standby;
 mod choice;
+mod completion;
 mod connection;
 mod declared;
 mod demo;

@@ -1,0 +1,111 @@
+//! For which arguments there is something to offer, and what.
+
+use std::ffi::OsStr;
+use std::sync::Arc;
+
+use clap::{Arg, Command};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+
+use super::names::{self, Place, Wanted};
+use super::request::Request;
+use crate::findings::{Group, Rule, Severity};
+
+/// What is offered for a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Offer {
+    Targets,
+    /// Names of the database's.
+    Names(Wanted),
+    Rules,
+    RulesAndGroups,
+    /// What `--fail-on` takes.
+    RulesAndSeverities(&'static [Severity]),
+}
+
+/// The parser, with what there is to offer for the values of its arguments.
+pub fn offered(parser: Command, request: &Request) -> Command {
+    let place = Arc::new(Place::of(request));
+    let names = parser.get_subcommands().map(|command| command.get_name().to_owned());
+    let commands = names.collect::<Vec<_>>();
+    let parser = parser.mut_args(|argument| with_offer("", argument, &place));
+    commands.into_iter().fold(parser, |parser, name| {
+        parser.mut_subcommand(&name, |command| {
+            command.mut_args(|argument| with_offer(&name, argument, &place))
+        })
+    })
+}
+
+fn with_offer(command: &str, argument: Arg, place: &Arc<Place>) -> Arg {
+    let Some(offer) = offer(command, argument.get_id().as_str()) else {
+        return argument;
+    };
+    let place = Arc::clone(place);
+    let complete = move |current: &OsStr| {
+        let current = current.to_string_lossy();
+        let values = candidates(offer, &place, &current);
+        let values = values.into_iter().filter(|value| begins(value, &current));
+        values.map(CompletionCandidate::new).collect()
+    };
+    argument.add(ArgValueCompleter::new(complete))
+}
+
+/// Of a name in quotes the quote need not be typed.
+fn begins(value: &str, typed: &str) -> bool {
+    value.starts_with(typed) || value.strip_prefix('"').is_some_and(|it| it.starts_with(typed))
+}
+
+fn offer(command: &str, argument: &str) -> Option<Offer> {
+    Some(match (command, argument) {
+        (_, "target") => Offer::Targets,
+        ("adopt" | "analyze" | "vacuum" | "reindex", "schema") | (_, "for_schema") => {
+            Offer::Names(Wanted::Schemas)
+        }
+        ("refresh", "views") => Offer::Names(Wanted::Views),
+        ("analyze" | "vacuum", "tables" | "exclude") => Offer::Names(Wanted::Tables),
+        ("plan" | "apply" | "adopt" | "reindex", "table") => Offer::Names(Wanted::Tables),
+        ("reindex", "indexes" | "exclude") | ("what-if", "hide") => Offer::Names(Wanted::Indexes),
+        ("plan" | "apply", "index") => Offer::Names(Wanted::NamesOfIndexes),
+        ("rules", "rule") | ("verify", "exclude") => Offer::Rules,
+        ("check", "only" | "skip") => Offer::RulesAndGroups,
+        ("check", "fail_on") => {
+            Offer::RulesAndSeverities(&[Severity::Critical, Severity::Warning, Severity::Info])
+        }
+        ("verify", "fail_on") => Offer::RulesAndSeverities(&[Severity::Error, Severity::Warning]),
+        _ => return None,
+    })
+}
+
+fn candidates(offer: Offer, place: &Place, current: &str) -> Vec<String> {
+    let rules = || Rule::ALL.iter().map(|rule| rule.name.to_owned());
+    match offer {
+        Offer::Targets => place.targets(),
+        Offer::Names(wanted) => names::load(place, wanted, current),
+        Offer::Rules => rules().collect(),
+        Offer::RulesAndGroups => {
+            let groups = Group::OF_CHECK.iter().map(|group| group.name().to_owned());
+            groups.chain(rules()).collect()
+        }
+        Offer::RulesAndSeverities(severities) => {
+            let severities = severities.iter().map(|severity| severity.name().to_owned());
+            severities.chain(rules()).collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An argument that is renamed must not lose what is offered for it.
+    #[test]
+    fn every_argument_with_an_offer_is_there() {
+        let parser = crate::cli::parser();
+        let mut offers = 0;
+        for command in parser.get_subcommands() {
+            let ids = command.get_arguments().map(|it| it.get_id().as_str());
+            offers += ids.filter(|id| offer(command.get_name(), id).is_some()).count();
+        }
+        assert_eq!(offers, 27);
+        assert!(parser.get_arguments().any(|it| offer("", it.get_id().as_str()).is_some()));
+    }
+}
