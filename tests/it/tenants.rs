@@ -326,6 +326,13 @@ async fn views_are_refreshed_in_each_schema_and_the_history_knows_them_apart() {
          INSERT INTO tenant_2.orders VALUES (1, 'old')",
     )
     .await;
+    // A session tells of its writes when it has been idle for a second; what is told of later has changed later.
+    until("the write is counted", || async {
+        let sql =
+            "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relid = 'tenant_2.orders'::regclass";
+        db.value(sql).await == "11"
+    })
+    .await;
     let refreshed = run(&db, "refresh", &["totals", "--format", "json"]).expect(0);
     assert_eq!(outcomes(&refreshed), "tenant_1=done tenant_2=done");
     let whole = document(&refreshed);

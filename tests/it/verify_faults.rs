@@ -146,7 +146,7 @@ fn a_thousand_files_are_applied() {
     }
     let output = folder.call(&["--layout", "sqlx", "--format", "json"]).start();
     let output = output.wait_within(PATIENCE).expect(0);
-    assert_eq!(reason(&output, "apply"), "1000 of 1000 migrations applied");
+    assert_eq!(reason(&output, "apply"), "1,000 of 1,000 migrations applied");
 }
 
 #[test]
