@@ -28,7 +28,7 @@ pub use database::{Blocker, Database, connect_to, sqlstate, value};
 pub use proxy::Proxy;
 
 /// How long a condition may take to come true on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Between two looks at a condition.
 pub const PAUSE: Duration = Duration::from_millis(10);
