@@ -8,6 +8,8 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::OFlags;
 
+use crate::failure::{Failure, Kind};
+
 /// Why what stands in a file may be somebody else's words: it, or a link to it, belongs neither to this
 /// user nor to root, or everybody may write to it. `None` where it can be trusted.
 pub fn distrust(file: &Path) -> io::Result<Option<String>> {
@@ -44,12 +46,12 @@ pub fn read_private(path: &Path, most_bytes: u64) -> io::Result<String> {
     Ok(text)
 }
 
-/// What went wrong, without the name of a temporary file that nobody asked for.
-pub fn words(error: &io::Error) -> String {
+/// The failure of a file that could not be written, without the name of a temporary file that nobody
+/// asked for: tempfile puts it behind the error.
+pub fn not_written(path: &Path, error: &io::Error) -> Failure {
     let words = error.to_string();
-    words
-        .split_once(" at path ")
-        .map_or(words.clone(), |(words, _)| words.to_owned())
+    let why = words.split_once(" at path ").map_or(words.as_str(), |(why, _)| why);
+    Failure::new(Kind::Io, format!("cannot write {}: {why}", path.display()))
 }
 
 /// Writes such a file, only for its owner, as temporary files are.

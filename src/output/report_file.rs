@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use super::Format;
 use crate::escape_control;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Result};
 use crate::files;
 
 /// A file to be written, as `FORMAT=FILE` says it.
@@ -46,12 +46,8 @@ impl ReportFile {
     /// # Errors
     /// `Io`, naming the file.
     pub fn write(&self, text: &str) -> Result<()> {
-        files::replace(&self.file, &escape_control::lines(text)).map_err(|error| {
-            Failure::new(
-                Kind::Io,
-                format!("cannot write {}: {}", self.file.display(), files::words(&error)),
-            )
-        })
+        files::replace(&self.file, &escape_control::lines(text))
+            .map_err(|error| files::not_written(&self.file, &error))
     }
 }
 
@@ -66,7 +62,7 @@ pub fn check(reports: &[ReportFile]) -> Result<()> {
             return Err(refused("two reports would have this file"));
         }
         files::check(file).map_err(|error| {
-            refused(&files::words(&error))
+            refused(&error.to_string())
                 .hint("--report names a file in a folder that this user may write to")
         })?;
     }

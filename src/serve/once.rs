@@ -38,9 +38,7 @@ pub async fn write(
     members: Vec<Member>,
     changes: watch::Sender<u64>,
 ) -> Result<Box<dyn Report>> {
-    let refused = |error: std::io::Error| {
-        Failure::new(Kind::Io, format!("cannot write {}: {error}", file.display()))
-    };
+    let refused = |error: std::io::Error| files::not_written(file, &error);
     files::check(file).map_err(refused)?;
     let mut changed = changes.subscribe();
     let mut collecting = JoinSet::new();

@@ -10,7 +10,7 @@ use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 
 use super::data::TwinData;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Result};
 use crate::files;
 
 /// The first line; gzip follows, whose checksum tells a damaged file.
@@ -37,9 +37,7 @@ pub fn save(data: &TwinData, path: &Path) -> Result<()> {
         new.persist(path)?;
         Ok(())
     };
-    write().map_err(|error| {
-        Failure::new(Kind::Io, format!("cannot write {}: {}", path.display(), files::words(&error)))
-    })
+    write().map_err(|error| files::not_written(path, &error))
 }
 
 /// Reads one.

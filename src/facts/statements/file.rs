@@ -12,8 +12,8 @@ use super::{
     CountedStatement, Counter, CounterMoment, CounterReading, Counters, Extension, StatementKey,
 };
 use crate::facts::Oid;
-use crate::failure::{Failure, Kind, Result};
-use crate::files;
+use crate::failure::{Failure, Result};
+use crate::files::not_written;
 
 /// What the file says it is.
 const FORMAT: &str = "pgtend-snapshot";
@@ -267,10 +267,6 @@ impl Writer {
         };
         end().map_err(|error| not_written(&path, &error))
     }
-}
-
-fn not_written(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(Kind::Io, format!("cannot write {}: {}", path.display(), files::words(error)))
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use crate::app::Context;
 use crate::app::command::Command;
 use crate::app::manual::Example;
 use crate::facts::inventory::load_inventory;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Result};
+use crate::files;
 use crate::output::Report;
 use crate::pg::name_pattern::NamePattern;
 use plan::{AdoptedFile, Selection};
@@ -102,9 +103,7 @@ fn write(folder: &Path, files: &[AdoptedFile]) -> Result<()> {
         }
     }
     for (path, file) in missing {
-        create(&path, &file.text()).map_err(|error| {
-            Failure::new(Kind::Io, format!("cannot write {}: {error}", path.display()))
-        })?;
+        create(&path, &file.text()).map_err(|error| files::not_written(&path, &error))?;
     }
     Ok(())
 }

@@ -18,7 +18,8 @@ use crate::app::manual::Example;
 use crate::app::others::load_nodes;
 use crate::app::planner_twin::{KeyChecks, Named, TwinOptions};
 use crate::facts::statements::PointInTime;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::files;
 use crate::output::{Format, Report};
 use crate::size;
 use crate::twin::workload::{self, Statement, Wanted};
@@ -119,12 +120,8 @@ impl Command for Args {
         let nodes = context.unless_cancelled(nodes).await?;
         let report = run::advise(context, self, prepared, nodes).await?;
         if let Some(file) = &self.write {
-            std::fs::write(file, report.declarations()).map_err(|error| {
-                Failure::new(
-                    crate::failure::Kind::Io,
-                    format!("cannot write {}: {error}", file.display()),
-                )
-            })?;
+            std::fs::write(file, report.declarations())
+                .map_err(|error| files::not_written(file, &error))?;
         }
         Ok(Box::new(report))
     }

@@ -56,9 +56,7 @@ impl Baseline {
     /// `Io` where it cannot be written.
     pub fn write(&self, file: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
-        files::replace(file, &text).map_err(|error| {
-            Failure::new(Kind::Io, format!("cannot write {}: {error}", file.display()))
-        })
+        files::replace(file, &text).map_err(|error| files::not_written(file, &error))
     }
 
     /// The findings that are new.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::report::{LoadReport, PhaseReport, millis};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::Result;
 use crate::files;
 use crate::format;
 use crate::output::html::{self, Html};
@@ -53,9 +53,7 @@ pub fn write(report: &LoadReport, file: &Path) -> Result<()> {
             html::page(title, [heading, picture])
         }
     };
-    files::replace(file, &text).map_err(|error| {
-        Failure::new(Kind::Io, format!("cannot write {}: {error}", file.display()))
-    })
+    files::replace(file, &text).map_err(|error| files::not_written(file, &error))
 }
 
 /// A part of the run.

@@ -9,7 +9,7 @@ use super::undeclared::{drops, undeclared};
 use crate::app::Context;
 use crate::declared::{self, Declaration, Others};
 use crate::facts::inventory::load_inventory;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Result};
 use crate::files;
 use crate::output::{Outcome, Report};
 use crate::pg::conninfo::Conninfo;
@@ -122,9 +122,8 @@ impl Command for Args {
             false => None,
         };
         if let (Some(file), Some(undeclared)) = (&self.write_drops, &undeclared) {
-            files::replace(file, &drops(undeclared)).map_err(|error| {
-                Failure::new(Kind::Io, format!("cannot write {}: {error}", file.display()))
-            })?;
+            files::replace(file, &drops(undeclared))
+                .map_err(|error| files::not_written(file, &error))?;
         }
         let is_all = undeclared.as_ref().is_none_or(Vec::is_empty);
         let outcome = verdict(&plan, self.check, is_all);
