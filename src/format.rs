@@ -83,7 +83,12 @@ pub fn size(bytes: u64) -> String {
 /// `1 index`, `2,000 indexes`.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     let unit = if number == 1 { one } else { many };
-    format!("{} {unit}", grouped(&number.to_string()))
+    format!("{} {unit}", self::number(number))
+}
+
+/// A number of things with commas: `300,000`.
+pub fn number(number: usize) -> String {
+    grouped(&number.to_string())
 }
 
 /// The digits of a whole number with commas: `300,000`.

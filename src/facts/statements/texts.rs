@@ -8,7 +8,7 @@ use crate::facts::Unavailable;
 use crate::facts::load::ask;
 use crate::facts::secret::without_secrets;
 use crate::failure::{Failure, Result};
-use crate::format::grouped;
+use crate::format::number;
 use crate::pg::session::Session;
 
 /// The server keeps all texts in memory as far as this goes. It has read their whole file by then.
@@ -72,7 +72,7 @@ impl RawText {
         }
         let text = without_secrets(&self.query[..end]);
         match end < self.bytes {
-            true => format!("{text} … (cut: {} bytes in all)", grouped(&self.bytes.to_string())),
+            true => format!("{text} … (cut: {} bytes in all)", number(self.bytes)),
             false => text.into_owned(),
         }
     }

@@ -169,12 +169,7 @@ impl AdviseReport {
                 cell(format!("{}.{}", index.schema, index.name)),
                 cell(&index.table),
                 right(format::size(index.bytes)),
-                right(
-                    index
-                        .scans
-                        .map(|scans| format::grouped(&scans.to_string()))
-                        .unwrap_or_default(),
-                ),
+                right(index.scans.map(format::whole).unwrap_or_default()),
                 cell(doubt(index)),
             ]);
         }
@@ -188,7 +183,7 @@ impl AdviseReport {
             "{} and {} planned {} times on the twin: estimates of PostgreSQL's planner",
             format::count(judged, "statement", "statements"),
             format::count(self.tried, "candidate", "candidates"),
-            format::grouped(&self.plans.to_string()),
+            format::number(self.plans),
         );
         let saved = self.advice.iter().map(|advice| self.share(advice)).sum::<f64>().min(100.0);
         let of = if self.is_timed { "time" } else { "cost" };

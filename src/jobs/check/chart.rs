@@ -2,7 +2,7 @@
 
 use super::glance::{Glance, XID_LIMIT};
 use crate::findings::{Finding, Group, Rule, Severity};
-use crate::format::grouped;
+use crate::format;
 use crate::output::html::{Attributes, Html};
 
 const WIDTH: u32 = 320;
@@ -96,7 +96,7 @@ fn by_group(findings: &[Finding]) -> Vec<Row> {
         Row {
             name: group.name().to_owned(),
             parts: parts.filter(|(_, part)| *part > 0.0).collect(),
-            number: grouped(&own.len().to_string()),
+            number: format::number(own.len()),
         }
     };
     groups.into_iter().map(row).collect()

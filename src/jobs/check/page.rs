@@ -4,7 +4,7 @@ use super::chart;
 use super::glance::Glance;
 use super::plan::Judgement;
 use crate::findings::{Check, CheckVerdict, Finding, Severity, counted};
-use crate::format::{count, grouped};
+use crate::format::{self, count};
 use crate::output::html::{Html, page};
 
 /// So many findings of a rule and severity stand there unfolded.
@@ -80,7 +80,7 @@ fn of_rule((severity, rule): (Severity, &str), findings: &[&Finding]) -> Vec<Htm
     let severity = severity.name();
     let number = match findings.len() {
         1 => String::new(),
-        number => format!(": {}", grouped(&number.to_string())),
+        number => format!(": {}", format::number(number)),
     };
     let title = Html::element(
         "h3",
@@ -95,7 +95,7 @@ fn of_rule((severity, rule): (Severity, &str), findings: &[&Finding]) -> Vec<Htm
     let (open, folded) = findings.split_at(findings.len().min(UNFOLDED));
     let open = open.iter().map(|finding| article(finding));
     let more = (!folded.is_empty()).then(|| {
-        let words = format!("{} more", grouped(&folded.len().to_string()));
+        let words = format!("{} more", format::number(folded.len()));
         let summary = Html::element("summary", &[], [Html::text(&words)]);
         let folded = folded.iter().map(|finding| article(finding));
         Html::element("details", &[], [summary].into_iter().chain(folded))

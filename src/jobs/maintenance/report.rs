@@ -174,8 +174,7 @@ fn executed_table(steps: &[&ExecutedStep], width: Option<u16>) -> String {
 }
 
 fn in_pages(pages: i64) -> String {
-    let word = if pages == 1 { "page" } else { "pages" };
-    format!("{} {word}", format::whole(pages))
+    format::count(usize::try_from(pages).unwrap_or_default(), "page", "pages")
 }
 
 fn summary(done: &Executed) -> String {

@@ -188,12 +188,13 @@ pub fn filter(shape: &Shape, query: &Query, path: &str) -> Html {
 
 /// How many there are, and the way to the others.
 pub fn pager(part: &Part<'_>, query: &Query, path: &str) -> Html {
-    let whole = |number: usize| format::grouped(&number.to_string());
-    let rows = if part.total == 1 { "row" } else { "rows" };
-    let total = format!("{} {rows}", whole(part.total));
+    let total = format::count(part.total, "row", "rows");
     let words = match part.pages() {
         0 | 1 => total,
-        pages => format!("{total}, page {} of {}", whole(part.page), whole(pages)),
+        pages => {
+            let (page, pages) = (format::number(part.page), format::number(pages));
+            format!("{total}, page {page} of {pages}")
+        }
     };
     let to = |page: Option<usize>, words: &str| {
         page.filter(|_| !path.is_empty())

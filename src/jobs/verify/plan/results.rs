@@ -105,8 +105,7 @@ impl Judgement {
     /// Judges what the server said.
     pub fn apply(&mut self, migrations: &[Migration], applied: &Applied) {
         let all = format::count(migrations.len(), "migration", "migrations");
-        let reason =
-            format!("{} of {all} applied", format::grouped(&applied.migrations.to_string()));
+        let reason = format!("{} of {all} applied", format::number(applied.migrations));
         let findings = applied.refused.iter().map(applied::finding).collect();
         self.add(CheckName::Apply, applied.took, findings, &reason);
         // What the server says of a syntax error is said already.
