@@ -3,6 +3,7 @@
 use super::statement::name_of;
 use crate::pg::name::quote_ident;
 use crate::syntax::lexer::{Kind, Token, tokens};
+use crate::syntax::replaced;
 
 /// The definition in this tablespace, which is quoted where it has to be.
 pub fn with_tablespace(definition: &str, tablespace: &str) -> String {
@@ -44,8 +45,7 @@ const BEFORE_COLUMN: [&str; 20] = [
 /// The definition with the column under its new name; `None` where a word might be something else.
 pub fn with_column(definition: &str, old: &str, new: &str) -> Option<String> {
     let tokens = tokens(definition).collect::<Vec<_>>();
-    let mut written = String::with_capacity(definition.len());
-    let mut done = 0;
+    let mut columns = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
         if name_of(*token, definition).is_none_or(|name| name != old) {
             continue;
@@ -67,12 +67,9 @@ pub fn with_column(definition: &str, old: &str, new: &str) -> Option<String> {
         if !is_column || next == Some(".") {
             return None;
         }
-        written.push_str(&definition[done..token.start]);
-        written.push_str(&quote_ident(new));
-        done = token.end;
+        columns.push((token.start..token.end, quote_ident(new)));
     }
-    written.push_str(&definition[done..]);
-    Some(written)
+    Some(replaced(definition, columns))
 }
 
 #[cfg(test)]

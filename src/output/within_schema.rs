@@ -1,9 +1,8 @@
 //! What was planned or done in one schema, told without its name: by this, the results of several schemas are
 //! known to be the same.
 
-use std::borrow::Cow;
-
 use crate::pg::name::{RelationName, quote_ident};
+use crate::syntax::replaced;
 use crate::warning::Warning;
 use crate::work::event::Executed;
 use crate::work::plan::{Plan, Step};
@@ -57,25 +56,14 @@ impl<'s> Within<'s> {
     }
 
     fn words(&self, words: &mut String) {
-        if let Cow::Owned(without) = self.without(words) {
-            *words = without;
-        }
+        *words = self.without(words);
     }
 
-    fn without<'w>(&self, words: &'w str) -> Cow<'w, str> {
+    fn without(&self, words: &str) -> String {
         let is_of_name = |char: char| char.is_alphanumeric() || "_$\".".contains(char);
-        let mut kept = String::new();
-        let mut from = 0;
-        for (at, _) in words.match_indices(&self.prefix) {
-            if !words[..at].ends_with(is_of_name) {
-                kept.push_str(&words[from..at]);
-                from = at + self.prefix.len();
-            }
-        }
-        match from {
-            0 => Cow::Borrowed(words),
-            _ => Cow::Owned(kept + &words[from..]),
-        }
+        let found = words.match_indices(&self.prefix);
+        let found = found.filter(|(at, _)| !words[..*at].ends_with(is_of_name));
+        replaced(words, found.map(|(at, prefix)| (at..at + prefix.len(), String::new())))
     }
 }
 
@@ -85,7 +73,7 @@ mod tests {
 
     #[test]
     fn the_name_of_the_schema_is_left_out_where_it_is_one() {
-        let without = |schema: &str, words: &str| Within::new(schema).without(words).into_owned();
+        let without = |schema: &str, words: &str| Within::new(schema).without(words);
         assert_eq!(
             without("a", "a.t is as a.u, not as ba.t or \"a.\".t"),
             "t is as u, not as ba.t or \"a.\".t"

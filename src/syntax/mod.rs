@@ -3,10 +3,12 @@
 
 pub mod lexer;
 mod names;
+mod replaced;
 
 use std::{fmt, thread};
 
 pub use names::names_in;
+pub use replaced::replaced;
 use squawk_syntax::ast::Stmt;
 use squawk_syntax::syntax_error::SyntaxError;
 use squawk_syntax::{Parse, SourceFile};

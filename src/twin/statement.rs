@@ -2,6 +2,7 @@
 
 use crate::facts::explain::obstacle;
 use crate::syntax::lexer::{Kind, Token, tokens};
+use crate::syntax::replaced;
 
 /// pg_stat_statements makes `interval $1` of `interval '1 day'`, which is no SQL: types that people
 /// write before a constant.
@@ -40,45 +41,34 @@ pub fn plannable(text: &str) -> Result<String, String> {
 
 /// `interval $1` becomes `CAST($1 AS interval)`.
 fn with_casts(text: &str) -> String {
-    let mut mended = String::new();
-    let mut copied = 0;
-    let mut before: Option<Token> = None;
-    for token in tokens(text) {
-        if let Some(word) = before.filter(|word| is_type(*word, text))
-            && token.kind == Kind::Parameter
-        {
-            mended.push_str(&text[copied..word.start]);
-            mended.push_str(&format!("CAST({} AS {})", token.text(text), word.text(text)));
-            copied = token.end;
+    let found = tokens(text).collect::<Vec<_>>();
+    let casts = found.windows(2).filter_map(|two| match two {
+        [of, value] if is_type(*of, text) && value.kind == Kind::Parameter => {
+            let cast = format!("CAST({} AS {})", value.text(text), of.text(text));
+            Some((of.start..value.end, cast))
         }
-        before = Some(token);
-    }
-    mended.push_str(&text[copied..]);
-    mended
+        _ => None,
+    });
+    replaced(text, casts)
 }
 
 /// pg_stat_statements makes `EXTRACT($1 FROM d)` of `EXTRACT(month FROM d)`, which is no SQL, either: it
 /// becomes a call of the function that PostgreSQL has for it since 14.
 fn with_fields(text: &str) -> String {
     let found = tokens(text).collect::<Vec<_>>();
-    let mut mended = String::new();
-    let mut copied = 0;
-    for four in found.windows(4) {
-        let [extract, open, field, from] = four else {
-            continue;
-        };
-        if extract.is(text, "extract")
-            && open.text(text) == "("
-            && field.kind == Kind::Parameter
-            && from.is(text, "from")
+    let calls = found.windows(4).filter_map(|four| match four {
+        [extract, open, field, from]
+            if extract.is(text, "extract")
+                && open.text(text) == "("
+                && field.kind == Kind::Parameter
+                && from.is(text, "from") =>
         {
-            mended.push_str(&text[copied..extract.start]);
-            mended.push_str(&format!("pg_catalog.extract({},", field.text(text)));
-            copied = from.end;
+            let call = format!("pg_catalog.extract({},", field.text(text));
+            Some((extract.start..from.end, call))
         }
-    }
-    mended.push_str(&text[copied..]);
-    mended
+        _ => None,
+    });
+    replaced(text, calls)
 }
 
 /// `LIMIT $3 OFFSET $4` becomes `LIMIT 20 OFFSET 0`, and the other parameters are numbered anew.
@@ -86,8 +76,6 @@ fn with_limits(text: &str) -> String {
     let found = tokens(text).collect::<Vec<_>>();
     let stands_behind = |at: usize, word: &str| at > 0 && found[at - 1].is(text, word);
     let mut order: Vec<&str> = Vec::new();
-    let mut mended = String::new();
-    let mut copied = 0;
     let numbers = found.iter().enumerate().filter(|(_, token)| token.kind == Kind::Parameter);
     let others = numbers
         .clone()
@@ -99,7 +87,7 @@ fn with_limits(text: &str) -> String {
         }
     }
     order.sort_by_key(|name| name[1..].parse::<u32>().unwrap_or(u32::MAX));
-    for (at, token) in numbers {
+    let anew = numbers.map(|(at, token)| {
         let new = match token.text(text) {
             _ if stands_behind(at, "limit") => PAGE_ROWS.to_owned(),
             _ if stands_behind(at, "offset") => "0".to_owned(),
@@ -108,12 +96,9 @@ fn with_limits(text: &str) -> String {
                 format!("${}", place + 1)
             }
         };
-        mended.push_str(&text[copied..token.start]);
-        mended.push_str(&new);
-        copied = token.end;
-    }
-    mended.push_str(&text[copied..]);
-    mended
+        (token.start..token.end, new)
+    });
+    replaced(text, anew)
 }
 
 fn is_type(token: Token, text: &str) -> bool {

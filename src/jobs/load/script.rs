@@ -7,6 +7,7 @@ use std::{fs, str};
 use super::value::{Definition, definition};
 use crate::failure::{Failure, Kind, Result};
 use crate::syntax::lexer::{Kind as TokenKind, Lexer};
+use crate::syntax::replaced;
 
 /// A file: what one request of the application sends.
 #[derive(Debug, Clone, PartialEq)]
@@ -227,9 +228,8 @@ impl Pending {
         line_of: impl Fn(usize) -> usize,
         before: &[ScriptStep],
     ) -> std::result::Result<Template, Wrong> {
-        let mut replaced = String::new();
         let mut parameters: Vec<String> = Vec::new();
-        let mut copied = self.start;
+        let mut numbers = Vec::new();
         for (at, after) in self.variables {
             let written = &text[at..after];
             let Some(name) = variable(written) else {
@@ -246,13 +246,11 @@ impl Pending {
                 parameters.push(name.to_owned());
                 parameters.len() - 1
             });
-            replaced.push_str(&text[copied..at]);
-            replaced.push_str(&format!("${}", number + 1));
-            copied = after;
+            numbers.push((at - self.start..after - self.start, format!("${}", number + 1)));
         }
-        replaced.push_str(&text[copied..end]);
+        let sent = replaced(&text[self.start..end], numbers);
         let line = line_of(self.start);
-        Ok(Template { line, text: replaced.trim().to_owned(), parameters })
+        Ok(Template { line, text: sent.trim().to_owned(), parameters })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Conditions of a plan, taken apart: what an index could find rows by.
 
 use crate::syntax::lexer::{Kind, Token, tokens};
+use crate::syntax::replaced;
 
 /// How a condition compares.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,8 +94,7 @@ impl Operand {
         let text = without_text_cast(unwrapped(text));
         let found = list(text);
         let mut alias: Option<String> = None;
-        let mut expression = String::new();
-        let mut copied = 0;
+        let mut qualifiers = Vec::new();
         for at in 0..found.len() {
             let Some(name) = qualifier(text, &found, at) else {
                 continue;
@@ -103,10 +103,9 @@ impl Operand {
                 Some(known) if *known != name => return None,
                 _ => alias = Some(name),
             }
-            expression.push_str(&text[copied..found[at].start]);
-            copied = found[at + 1].end;
+            qualifiers.push((found[at].start..found[at + 1].end, String::new()));
         }
-        expression.push_str(&text[copied..]);
+        let expression = replaced(text, qualifiers);
         let column = (found.len() == 3).then(|| name_of(found[2].text(text)));
         Some(Operand { alias: alias?, expression, column })
     }
