@@ -7,12 +7,14 @@ mod request;
 mod values;
 mod words;
 
+use clap_complete::Shell;
 use clap_complete::engine::{CompletionCandidate, complete};
 
 use crate::cli;
 use crate::escape_control::escape_control;
+use crate::jobs::completions;
 use crate::output;
-use request::{Glue, Request};
+use request::Request;
 
 /// Answers the shell that asks, if one does.
 pub fn answers_a_shell() -> bool {
@@ -26,7 +28,7 @@ pub fn answers_a_shell() -> bool {
 /// One candidate a line.
 fn answer(request: &Request) -> String {
     let Some(current) = request.words.last() else {
-        return request.glue.script().to_owned();
+        return completions::script(request.shell).unwrap_or_default().to_owned();
     };
     let mut parser = values::offered(cli::parser(), request);
     let words = request.words.iter().map(|word| word.text.clone().into()).collect::<Vec<_>>();
@@ -50,12 +52,12 @@ fn line(candidate: &CompletionCandidate, request: &Request) -> Option<String> {
     }
     let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
     let help = escape_control(help.lines().next().unwrap_or_default()).into_owned();
-    match (request.glue, help.as_str()) {
-        (Glue::Bash, _) => {
+    match (request.shell, help.as_str()) {
+        (Shell::Bash, _) => {
             let given = words::for_bash(value, request.words.last()?)?;
             Some(format!("{given}\n"))
         }
-        (Glue::Zsh | Glue::Fish, "") => Some(format!("{value}\n")),
-        (Glue::Zsh | Glue::Fish, help) => Some(format!("{value}\t{help}\n")),
+        (_, "") => Some(format!("{value}\n")),
+        (_, help) => Some(format!("{value}\t{help}\n")),
     }
 }

@@ -7,61 +7,34 @@ use clap_complete::Shell;
 use super::words::{Word, words};
 use crate::jobs::completions;
 
-/// The shells whose scripts ask the program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Glue {
-    Bash,
-    Zsh,
-    Fish,
-}
-
 /// What a shell asks: the words up to the cursor, the program's name first; none where it wants the script that
 /// asks.
 #[derive(Debug)]
 pub struct Request {
-    pub glue: Glue,
+    /// One whose script asks the program.
+    pub shell: Shell,
     pub words: Vec<Word>,
 }
 
 /// Between words in the environment.
 const SEPARATOR: char = '\u{1f}';
 
-impl Glue {
-    fn named(name: &str) -> Option<Glue> {
-        match name {
-            "bash" => Some(Glue::Bash),
-            "zsh" => Some(Glue::Zsh),
-            "fish" => Some(Glue::Fish),
-            _ => None,
-        }
-    }
-
-    /// What installs the completions.
-    pub fn script(self) -> &'static str {
-        let shell = match self {
-            Glue::Bash => Shell::Bash,
-            Glue::Zsh => Shell::Zsh,
-            Glue::Fish => Shell::Fish,
-        };
-        completions::script(shell).unwrap_or_default()
-    }
-}
-
 impl Request {
     /// What the environment asks of this process, and the arguments behind `--`; `None` where no shell asks.
     pub fn of_process() -> Option<Request> {
-        let glue = Glue::named(std::env::var("COMPLETE").ok()?.as_str())?;
+        let shell = std::env::var("COMPLETE").ok()?.parse::<Shell>().ok()?;
+        completions::script(shell)?;
         let variable = |name: &str| std::env::var(name).ok();
         let words = match (variable("COMP_LINE"), variable("PGTEND_WORDS")) {
-            (Some(line), _) if glue == Glue::Bash => {
+            (Some(line), _) if shell == Shell::Bash => {
                 let point = variable("COMP_POINT").and_then(|point| point.parse::<usize>().ok());
                 let typed = point.and_then(|point| line.get(..point)).unwrap_or(&line);
                 words(typed, &variable("COMP_WORDBREAKS").unwrap_or_default())
             }
-            (_, Some(list)) => list.split(SEPARATOR).map(|word| typed(glue, word)).collect(),
+            (_, Some(list)) => list.split(SEPARATOR).map(|word| typed(shell, word)).collect(),
             _ => of_arguments(std::env::args_os()),
         };
-        Some(Request { glue, words })
+        Some(Request { shell, words })
     }
 
     /// The value of an option as far as it is typed before the cursor, the last one where it is repeated.
@@ -85,10 +58,10 @@ impl Request {
 }
 
 /// zsh gives words as they are typed; fish only the last one, and takes quotes away from the others itself.
-fn typed(glue: Glue, word: &str) -> Word {
+fn typed(shell: Shell, word: &str) -> Word {
     let plain = Word { text: word.to_owned(), ..Word::default() };
-    match glue {
-        Glue::Zsh | Glue::Fish if word.contains(['\'', '"', '\\']) => {
+    match shell {
+        Shell::Zsh | Shell::Fish if word.contains(['\'', '"', '\\']) => {
             let mut words = words(word, "");
             match words.len() {
                 1 => words.remove(0),
@@ -112,7 +85,7 @@ mod tests {
     use super::*;
 
     fn request(line: &str) -> Request {
-        Request { glue: Glue::Bash, words: words(line, "=:") }
+        Request { shell: Shell::Bash, words: words(line, "=:") }
     }
 
     #[test]
