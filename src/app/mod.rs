@@ -67,6 +67,22 @@ pub fn jobs() -> choice::Whole<u16> {
     choice::Whole::new(1, MOST_JOBS as u64)
 }
 
+/// Where a database is: as the text says, or else the environment; with a name, another one of that server.
+///
+/// # Errors
+/// As [`Conninfo::resolve`].
+pub fn conninfo(
+    url: Option<&str>,
+    database: Option<&str>,
+    environment: &Environment,
+) -> Result<Conninfo> {
+    let resolved = Conninfo::resolve(url, environment)?;
+    Ok(match database {
+        Some(name) => resolved.with_database(name),
+        None => resolved,
+    })
+}
+
 impl Context {
     /// Connects as the options, the configuration and the environment say.
     ///
@@ -84,12 +100,16 @@ impl Context {
         Ok(database)
     }
 
+    /// Where the database is.
+    ///
+    /// # Errors
+    /// As [`Conninfo::resolve`].
+    pub fn conninfo(&self) -> Result<Conninfo> {
+        conninfo(self.url.as_deref(), self.database.as_deref(), &self.environment)
+    }
+
     async fn connect(&self, connect_options: &ConnectOptions) -> Result<Database> {
-        let resolved = Conninfo::resolve(self.url.as_deref(), &self.environment)?;
-        let conninfo = match &self.database {
-            Some(name) => resolved.with_database(name),
-            None => resolved,
-        };
+        let conninfo = self.conninfo()?;
         self.console.warn_of_connection(&conninfo, &self.origin);
         let database = Database::open(&conninfo, &self.environment, connect_options).await?;
         let Server { database: name, version, role, .. } = &database.server;

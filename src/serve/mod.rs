@@ -235,11 +235,7 @@ impl Args {
         context: Context,
         changes: &watch::Sender<u64>,
     ) -> Result<Collector> {
-        let resolved = Conninfo::resolve(context.url.as_deref(), &context.environment)?;
-        let conninfo = match &context.database {
-            Some(database) => resolved.with_database(database),
-            None => resolved,
-        };
+        let conninfo = context.conninfo()?;
         context.console.warn_of_connection(&conninfo, &context.origin);
         let facts = Facts::new(name, slug(name), &context.config.serve);
         Ok(Collector {

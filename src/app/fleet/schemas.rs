@@ -9,12 +9,11 @@ use glob::Pattern;
 use tokio::sync::Mutex;
 
 use super::members::{Member, MemberPlace};
-use crate::app::Context;
+use crate::app::{Context, conninfo};
 use crate::did_you_mean;
 use crate::facts::{self, Schema};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::advisory::{Job, RunLock};
-use crate::pg::conninfo::Conninfo;
 use crate::pg::database::Database;
 use crate::pg::name::quote_ident;
 
@@ -165,11 +164,8 @@ async fn list(
     command: &'static str,
     place: &MemberPlace,
 ) -> Result<(String, Vec<Schema>)> {
-    let resolved = Conninfo::resolve(place.url.as_deref(), &context.environment)?;
-    let conninfo = match &place.database {
-        Some(name) => resolved.with_database(name),
-        None => resolved,
-    };
+    let (url, database) = (place.url.as_deref(), place.database.as_deref());
+    let conninfo = conninfo(url, database, &context.environment)?;
     let connect_options = context.connect_options(command);
     let database = Database::open(&conninfo, &context.environment, &connect_options).await?;
     let schemas = facts::load_schemas(&database.reader().await?).await?;
