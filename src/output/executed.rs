@@ -1,5 +1,6 @@
 //! What commands show that change objects: apply, refresh, vacuum, analyze.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::steps::{StepsDocument, gist};
@@ -121,10 +122,10 @@ impl Report for ExecutedReport {
 
     fn gist(&self, style: &Style) -> Text {
         let done = match &self.schema {
-            Some(schema) => within_schema::executed(&self.done, schema),
-            None => self.done.clone(),
+            Some(schema) => Cow::Owned(within_schema::executed(&self.done, schema)),
+            None => Cow::Borrowed(&self.done),
         };
-        let mut plain = done.clone();
+        let mut plain = Executed::clone(&done);
         plain.took = Duration::ZERO;
         plain.steps.iter_mut().for_each(|step| step.outcome.size_bytes = None);
         gist(&done, (self.telling.summary)(&plain), style)

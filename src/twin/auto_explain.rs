@@ -41,10 +41,9 @@ fn statements(log: &str, name: &str) -> Vec<Statement> {
         let statement = Statement {
             name: format!("{name}:{line}"),
             text,
-            queryid: None,
             calls: 1.0,
             total_ms: Some(duration),
-            is_key_check: false,
+            ..Statement::default()
         };
         let key = without_constants(&statement.text);
         match found.iter_mut().find(|(known, _)| *known == key) {

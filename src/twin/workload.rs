@@ -109,7 +109,7 @@ pub async fn load_key_checks(
     let statement = |check: KeyCheck| Statement {
         name: format!("foreign key {}", check.name),
         text: check.query,
-        calls: u32::try_from(check.deleted).map_or(f64::from(u32::MAX), f64::from),
+        calls: check.deleted as f64,
         is_key_check: true,
         ..Statement::default()
     };
@@ -172,7 +172,7 @@ pub async fn of_counters(
                 queryid: Some(key.queryid),
                 calls,
                 total_ms: Some(total),
-                is_key_check: false,
+                ..Statement::default()
             },
         );
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tokio_postgres::types::Type;
 
-use super::{ask, rows};
+use super::{PAGE_BYTES, ask, rows};
 use crate::facts::Oid;
 use crate::facts::columns::facts_of_columns;
 use crate::facts::extensions::ExtensionFunction;
@@ -31,6 +31,13 @@ pub struct GinList {
     /// Of the list.
     pub pages: i64,
     pub rows: i64,
+}
+
+impl GinList {
+    /// Bytes of the list.
+    pub fn size_bytes(&self) -> i64 {
+        self.pages * PAGE_BYTES
+    }
 }
 
 facts_of_columns! {

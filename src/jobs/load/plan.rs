@@ -93,9 +93,7 @@ impl Workload {
         self.requests.push(Request { weight: script.weight, steps });
         Ok(())
     }
-}
 
-impl Workload {
     fn statement(&mut self, script: &str, template: &Template) -> Sent {
         let name = format!("{script}:{}", template.line);
         self.statements.push(Statement { name, text: template.text.clone() });

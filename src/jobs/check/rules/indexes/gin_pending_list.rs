@@ -6,18 +6,17 @@ use crate::jobs::check::rules::{Found, Judged};
 
 pub const RULE: Rule = Rule::GIN_PENDING_LIST;
 
-const PAGE_BYTES: i64 = 8192;
 /// By default who inserts sorts it in at 4 MiB.
 const LARGE: i64 = 8 << 20;
 const VERY_LARGE: i64 = 64 << 20;
 
 pub fn judge(health: &Health) -> Judged {
     let lists = health.index_methods.gin_lists.seen()?.iter();
-    Ok(lists.filter(|list| list.pages * PAGE_BYTES >= LARGE).map(finding).collect::<Found>())
+    Ok(lists.filter(|list| list.size_bytes() >= LARGE).map(finding).collect::<Found>())
 }
 
 fn finding(list: &GinList) -> Finding {
-    let size = list.pages * PAGE_BYTES;
+    let size = list.size_bytes();
     let message = format!(
         "every search of the index also reads the {} that nobody has sorted in yet: {} rows",
         bytes(size),
