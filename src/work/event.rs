@@ -283,6 +283,8 @@ pub enum Status {
 }
 
 impl Status {
+    pub const ALL: [Status; 4] = [Status::Done, Status::Skipped, Status::Failed, Status::Cancelled];
+
     /// The name in JSON documents.
     pub fn name(self) -> &'static str {
         match self {

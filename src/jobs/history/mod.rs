@@ -14,6 +14,7 @@ use crate::failure::Result;
 use crate::output::{Format, Report, Verbosity};
 use crate::pg::database::Database;
 use crate::pg::session::Session;
+use crate::work::event::Status;
 use crate::work::record;
 use report::HistoryReport;
 
@@ -38,7 +39,7 @@ pub struct Args {
     pub command: Option<String>,
 
     /// Only what ended this way
-    #[arg(long, value_name = "OUTCOME", value_parser = ["done", "skipped", "failed", "cancelled"])]
+    #[arg(long, value_name = "OUTCOME", value_parser = Status::ALL.map(Status::name))]
     pub outcome: Option<String>,
 
     /// Number of lines to show

@@ -8,6 +8,7 @@ use super::figures::SizedView;
 use super::series::{Family, Series, counter, gauge};
 use crate::facts::history::ViewRefresh;
 use crate::serve::facts::Facts;
+use crate::work::event::Status;
 
 static STEPS: Family = counter(
     "pgtend_run_steps_total",
@@ -59,10 +60,6 @@ pub static FAMILIES: [&Family; 10] = [
 /// Whoever may write to the history may write any command there.
 const MOST_COMMANDS: usize = 20;
 
-/// As the history may say them, and no others.
-const OUTCOMES: [&str; 4] = ["done", "skipped", "failed", "cancelled"];
-const DONE: &str = "done";
-
 /// The commands that the history knows.
 pub fn runs(series: &mut Series, facts: &Facts, target: (&str, &str)) {
     let Some(runs) = facts.runs.known() else {
@@ -77,7 +74,7 @@ pub fn runs(series: &mut Series, facts: &Facts, target: (&str, &str)) {
         }
         let labels = [target, ("command", command)];
         series.add(&STEPS, &[labels[0], labels[1], ("outcome", outcome)], known.counted as f64);
-        if let Some(last) = known.last.filter(|_| outcome == DONE) {
+        if let Some(last) = known.last.filter(|_| outcome == Status::Done.name()) {
             series.add(&LAST_SUCCESS, &labels, last.started_epoch);
             series.add(&LAST_DURATION, &labels, last.duration_ms / 1e3);
         }
@@ -102,12 +99,12 @@ type Refreshes = BTreeMap<String, ViewRefresh>;
 
 /// That of the last refresh, which has looked, else that of the last VACUUM or ANALYZE.
 fn size(series: &mut Series, labels: &[(&str, &str)], view: &SizedView, known: Option<&Refreshes>) {
-    let seen = known.and_then(|known| known.get(DONE)?.size_bytes);
+    let seen = known.and_then(|known| known.get(Status::Done.name())?.size_bytes);
     series.add(&REFRESH_SIZE, labels, seen.unwrap_or(view.bytes) as f64);
 }
 
 fn refreshed(series: &mut Series, labels: &[(&str, &str)], known: &Refreshes, now: Timestamp) {
-    if let Some(done) = known.get(DONE) {
+    if let Some(done) = known.get(Status::Done.name()) {
         let ended = done.started_epoch + done.duration_ms / 1e3;
         series.add(&REFRESHED, labels, ended);
         series.add(&REFRESH_AGE, labels, (now.as_second() as f64 - ended).max(0.0));
@@ -123,7 +120,7 @@ fn refreshed(series: &mut Series, labels: &[(&str, &str)], known: &Refreshes, no
         return;
     };
     series.add(&REFRESH_RUN, labels, last.started_epoch);
-    for outcome in OUTCOMES {
+    for outcome in Status::ALL.map(Status::name) {
         let is_it = f64::from(u8::from(outcome == last.outcome));
         let labels = [labels, &[("outcome", outcome)]].concat();
         series.add(&REFRESH_OUTCOME, &labels, is_it);
