@@ -63,7 +63,7 @@ fn told(event: &Event, steps: &[Step]) -> Value {
             json!({
                 "status": outcome.status.name(),
                 "reason": outcome.reason.words,
-                "reason_code": outcome.reason.code,
+                "reason_code": outcome.reason.code.name(),
                 "duration_ms": outcome.duration.as_millis() as u64,
             }),
         ),

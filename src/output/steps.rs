@@ -7,6 +7,7 @@ use crate::escape_control::escape_control;
 use crate::format::{self, millis};
 use crate::work::event::{Executed, ExecutedStep, Maintained, Refreshed, Status};
 use crate::work::plan::{Plan, Step, Subject, Verdict};
+use crate::work::reason::Code;
 use crate::work::subject::Way;
 
 /// What commands tell that change objects.
@@ -52,20 +53,16 @@ pub fn summary(plan: &Plan) -> String {
 pub fn settled<'s>(steps: impl Iterator<Item = &'s Step> + Clone) -> String {
     let settled = steps.filter(|step| step.verdict.is_settled());
     let count = |code| settled.clone().filter(|step| step.reason.code == code).count();
-    let (present, redundant) = (count(NOT_COMPARED), count(REDUNDANT));
+    let (present, redundant) = (count(Code::NotCompared), count(Code::Redundant));
     let as_declared = settled.count() - present - redundant;
-    let others = [(present, "present but not compared"), (redundant, "redundant")];
-    let others = others.iter().filter(|(number, _)| *number > 0);
-    let others = others.map(|(number, words)| format!("{number} {words}"));
-    let objects = format!("{} as declared", format::count(as_declared, "object", "objects"));
-    let objects = (as_declared > 0 || present + redundant == 0).then_some(objects);
+    let others = [(present, "present but not compared"), (redundant, "redundant")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, words)| format!("{number} {words}"));
+    let counted = format!("{} as declared", format::count(as_declared, "object", "objects"));
+    let objects = (as_declared > 0 || present + redundant == 0).then_some(counted);
     objects.into_iter().chain(others).collect::<Vec<_>>().join(", ")
 }
-
-/// The reason's code where the server could not be asked to compare.
-const NOT_COMPARED: &str = "not-compared";
-/// That of an index which another one makes superfluous.
-const REDUNDANT: &str = "redundant";
 
 /// What was done, a line each step, without figures.
 pub fn gist(done: &Executed, summary: String, style: &Style) -> Text {
@@ -74,7 +71,7 @@ pub fn gist(done: &Executed, summary: String, style: &Style) -> Text {
         Status::Skipped => !outcome.is_fresh() && !step.verdict.is_settled(),
         Status::Failed | Status::Cancelled => true,
     };
-    let lines = done.steps.iter().filter(is_told).map(|ExecutedStep { step, outcome }| {
+    let told = done.steps.iter().filter(is_told).map(|ExecutedStep { step, outcome }| {
         let (status, action) = (outcome.status.name(), step.action.words());
         let why = match outcome.status {
             Status::Done => String::new(),
@@ -84,7 +81,7 @@ pub fn gist(done: &Executed, summary: String, style: &Style) -> Text {
         escape_control(&line).into_owned() + "\n"
     });
     let mut text = Text::default();
-    let lines = lines.collect::<String>();
+    let lines = told.collect::<String>();
     if !lines.is_empty() {
         text.product(lines);
     }
@@ -172,7 +169,7 @@ impl StepDocument {
                 Verdict::Refused => "refused",
             },
             reason: step.reason.words.clone(),
-            reason_code: step.reason.code,
+            reason_code: step.reason.code.name(),
             sql: joined(&texts.collect::<Vec<_>>()),
             duration_ms: 0,
             on: step.on.as_ref().map(ToString::to_string),
@@ -197,7 +194,7 @@ impl StepDocument {
         StepDocument {
             status: outcome.status.name(),
             reason: outcome.reason.words.clone(),
-            reason_code: outcome.reason.code,
+            reason_code: outcome.reason.code.name(),
             sql: joined(&outcome.sent),
             duration_ms: millis(outcome.duration),
             size_bytes: outcome.size_bytes,

@@ -1,15 +1,18 @@
 //! Why a step is to be done or is left, and why it ended as it did: a stable code for programs and
 //! words for people. Each job lists its own reasons, with `reasons!`, in its `why.rs`.
 
+mod code;
+
 use std::fmt;
 
 use crate::failure::Failure;
 use crate::pg::server_error::ServerError;
+pub use code::Code;
 
-/// A reason: its code, in kebab-case, which scripts may rely on, and its words, which may change.
+/// A reason: its code, which scripts may rely on, and its words, which may change.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reason {
-    pub code: &'static str,
+    pub code: Code,
     pub words: String,
 }
 
@@ -37,7 +40,7 @@ macro_rules! reasons {
     (
         $(#[$about:meta])*
         $name:ident {
-            $($(#[$doc:meta])* $variant:ident $({ $($field:ident: $type:ty),+ })? => $code:literal, $words:literal;)+
+            $($(#[$doc:meta])* $variant:ident $({ $($field:ident: $type:ty),+ })? => $code:ident, $words:literal;)+
         }
     ) => {
         $(#[$about])*
@@ -46,8 +49,8 @@ macro_rules! reasons {
 
         impl $name {
             /// What scripts may rely on.
-            pub fn code(&self) -> &'static str {
-                match self { $($name::$variant { .. } => $code),+ }
+            pub fn code(&self) -> $crate::work::reason::Code {
+                match self { $($name::$variant { .. } => $crate::work::reason::Code::$code),+ }
             }
         }
 
@@ -69,40 +72,40 @@ pub(crate) use reasons;
 reasons! {
     /// The reasons that each job can have.
     Why {
-        Done => "done", "done";
-        Cancelled => "cancelled", "cancelled";
-        CancelledBeforeBegun => "cancelled", "cancelled; nothing was started";
-        CancelledWaiting { what: String } => "cancelled", "cancelled: {what}";
-        CancelledWaitingFor { who: String } => "cancelled", "cancelled while waiting for {who}";
-        SignalBeforeStart { signal: &'static str } => "cancelled", "not started: {signal} came";
-        LeftBehind { why: String, left: &'static str } => "cancelled-unverified", "{why}; {left}";
-        ServerGone { why: String } => "server-gone", "not started: {why}";
-        TimeUp { words: String } => "time-up", "{words}";
-        LeftForNextTime { words: String } => "time-up", "left for the next time: {words}";
-        WouldNotEnd { needed: String, left: String } => "no-time",
+        Done => Done, "done";
+        Cancelled => Cancelled, "cancelled";
+        CancelledBeforeBegun => Cancelled, "cancelled; nothing was started";
+        CancelledWaiting { what: String } => Cancelled, "cancelled: {what}";
+        CancelledWaitingFor { who: String } => Cancelled, "cancelled while waiting for {who}";
+        SignalBeforeStart { signal: &'static str } => Cancelled, "not started: {signal} came";
+        LeftBehind { why: String, left: &'static str } => CancelledUnverified, "{why}; {left}";
+        ServerGone { why: String } => ServerGone, "not started: {why}";
+        TimeUp { words: String } => TimeUp, "{words}";
+        LeftForNextTime { words: String } => TimeUp, "left for the next time: {words}";
+        WouldNotEnd { needed: String, left: String } => NoTime,
             "left for the next time: it would take about {needed}, and {left} are left";
-        StoppedForTime { why: String } => "time-up",
+        StoppedForTime { why: String } => TimeUp,
             "cancelled, and left for the next time: {why}";
-        TimeUpBeforeStart { words: String } => "time-up", "not started: {words}";
+        TimeUpBeforeStart { words: String } => TimeUp, "not started: {words}";
         /// Waited for a lock, a build or a transaction for as long as it may.
-        GaveUp { what: String } => "gave-up-waiting", "gave up: {what}";
-        GaveUpOnLock { error: String } => "gave-up-waiting", "gave up waiting for the lock: {error}";
-        GaveUpAfter { who: String } => "gave-up-waiting", "gave up after waiting for {who}";
+        GaveUp { what: String } => GaveUpWaiting, "gave up: {what}";
+        GaveUpOnLock { error: String } => GaveUpWaiting, "gave up waiting for the lock: {error}";
+        GaveUpAfter { who: String } => GaveUpWaiting, "gave up after waiting for {who}";
         /// The monitor stopped the statement.
-        Stopped { why: String } => "stopped", "{why}";
-        StatementFailed { error: String } => "statement-failed", "{error}";
-        Failed { failure: String } => "failed", "{failure}";
-        NothingToSend => "nothing-to-send", "nothing to send";
-        NeverReached => "never-reached", "never reached";
-        DroppedMeanwhile { what: String } => "dropped-meanwhile", "{what} was dropped meanwhile";
-        RenamedMeanwhile { how: String } => "renamed-meanwhile", "{how}";
-        Locked => "locked", "it is locked; tried again at the end";
+        Stopped { why: String } => Stopped, "{why}";
+        StatementFailed { error: String } => StatementFailed, "{error}";
+        Failed { failure: String } => Failed, "{failure}";
+        NothingToSend => NothingToSend, "nothing to send";
+        NeverReached => NeverReached, "never reached";
+        DroppedMeanwhile { what: String } => DroppedMeanwhile, "{what} was dropped meanwhile";
+        RenamedMeanwhile { how: String } => RenamedMeanwhile, "{how}";
+        Locked => Locked, "it is locked; tried again at the end";
         /// VACUUM and ANALYZE warn of what they pass over, and succeed.
-        PassedOver { warnings: String } => "passed-over", "{warnings}";
-        LockedBy { warnings: String } => "locked", "{warnings}";
+        PassedOver { warnings: String } => PassedOver, "{warnings}";
+        LockedBy { warnings: String } => Locked, "{warnings}";
         /// Looked at before a build is begun.
-        WouldWait { who: String } => "would-wait", "skipped for now: it would wait for {who}";
-        NoRoom { needed: String, directory: String, free: String } => "no-room",
+        WouldWait { who: String } => WouldWait, "skipped for now: it would wait for {who}";
+        NoRoom { needed: String, directory: String, free: String } => NoRoom,
             "skipped for now: the index needs about {needed}, and {directory} has {free} free";
     }
 }
@@ -127,7 +130,8 @@ mod tests {
     fn a_reason_has_a_code_and_words_with_what_it_is_about() {
         let reason = Reason::from(Why::GaveUpAfter { who: "pid 7".to_owned() });
         let told = reason.and("what it left was dropped");
-        assert_eq!(told.code, "gave-up-waiting");
+        assert_eq!(told.code, Code::GaveUpWaiting);
+        assert_eq!(told.code.name(), "gave-up-waiting");
         let words = "gave up after waiting for pid 7; what it left was dropped";
         assert_eq!(told.to_string(), words);
     }

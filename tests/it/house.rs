@@ -113,7 +113,7 @@ fn jobs_do_not_import_each_other() {
     assert_eq!(breaches, [""; 0]);
 }
 
-/// What stands in the quotes behind `=> "`, in the lists of reasons.
+/// What stands in the quotes behind `=> "`, in the list of codes.
 fn codes(source: &str) -> impl Iterator<Item = &str> {
     let after = source.split("=>").skip(1).map(str::trim_start);
     after.filter_map(|rest| rest.strip_prefix('"')?.split('"').next())
@@ -123,18 +123,13 @@ fn codes(source: &str) -> impl Iterator<Item = &str> {
 fn the_code_of_every_reason_is_documented() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = fs::read_to_string(root.join("docs/json.md")).unwrap();
-    let lists = sources(&root.join("src/work"))
-        .into_iter()
-        .filter(|file| file.ends_with("why.rs") || file.ends_with("reason.rs"));
+    let list = fs::read_to_string(root.join("src/work/reason/code.rs")).unwrap();
     let mut known = 0;
-    for file in lists {
-        let source = fs::read_to_string(&file).unwrap();
-        for code in codes(&source) {
-            assert!(page.contains(&format!("`{code}`")), "{code} of {}", file.display());
-            known += 1;
-        }
+    for code in codes(&list) {
+        assert!(page.contains(&format!("`{code}`")), "{code}");
+        known += 1;
     }
-    assert!(known > 100, "{known}");
+    assert!(known > 90, "{known}");
 }
 
 #[test]

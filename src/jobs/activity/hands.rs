@@ -24,29 +24,29 @@ pub enum Force {
 reasons! {
     /// Why `activity` ends or leaves a session.
     Why {
-        Ended => "ended", "ended";
-        Unseen => "unverified", "the signal was sent; this role may not see whether the statement has ended";
-        Declined => "declined", "left as it is";
-        Gone { pid: i32 } => "no-session", "the server has no session with pid {pid}";
-        EndedMeanwhile => "ended-meanwhile", "it had ended before the signal was sent";
-        Itself => "own-session", "it is the session that pgtend asks with";
-        ServersOwn { kind: String } => "servers-own",
+        Ended => Ended, "ended";
+        Unseen => Unverified, "the signal was sent; this role may not see whether the statement has ended";
+        Declined => Declined, "left as it is";
+        Gone { pid: i32 } => NoSession, "the server has no session with pid {pid}";
+        EndedMeanwhile => EndedMeanwhile, "it had ended before the signal was sent";
+        Itself => OwnSession, "it is the session that pgtend asks with";
+        ServersOwn { kind: String } => ServersOwn,
             "it is the server's own ({kind}); --force signals it all the same";
-        ServersProcess { kind: String } => "servers-own",
+        ServersProcess { kind: String } => ServersOwn,
             "it is a process that the server needs ({kind}); nothing but the server ends it";
-        Worker => "servers-own", "it is a parallel worker; name the session that it works for";
-        Pgtends { application: String } => "pgtends-own",
+        Worker => ServersOwn, "it is a parallel worker; name the session that it works for";
+        Pgtends { application: String } => PgtendsOwn,
             "it is {application}, which cleans up by itself on Ctrl-C or SIGTERM; --force signals its \
              server process all the same";
-        Idle { pid: i32 } => "idle",
+        Idle { pid: i32 } => Idle,
             "it runs no statement that could be cancelled; --terminate {pid} ends the session";
-        Prepared { gid: String } => "prepared",
+        Prepared { gid: String } => Prepared,
             "the prepared transaction {gid} has no session; ROLLBACK PREPARED or COMMIT PREPARED ends it";
-        NotAllowed { error: String } => "not-allowed",
+        NotAllowed { error: String } => NotAllowed,
             "{error}; GRANT pg_signal_backend lets a role end sessions of others that are no superusers";
-        StillThere { seconds: u64 } => "still-there",
+        StillThere { seconds: u64 } => StillThere,
             "the signal was sent {seconds} s ago, and it has not ended yet";
-        Failed { error: String } => "failed", "{error}";
+        Failed { error: String } => Failed, "{error}";
     }
 }
 
@@ -154,8 +154,7 @@ pub fn blockers_of(pid: i32, sessions: &[ActiveSession]) -> (Vec<i32>, Vec<Strin
             continue;
         };
         gids.extend(session.blocked_by_gids.iter().cloned());
-        let above = session.blocked_by.iter().copied().filter(|pid| *pid != 0);
-        let above = above.collect::<Vec<_>>();
+        let above = session.blocked_by.iter().copied().filter(|pid| *pid != 0).collect::<Vec<_>>();
         if above.is_empty() && session.blocked_by_gids.is_empty() && next != pid {
             pids.push(next);
         }
@@ -187,7 +186,8 @@ mod tests {
 
     #[test]
     fn what_is_the_servers_or_pgtends_takes_a_word() {
-        let code = |it: &AtStake, force| refusal(Hand::Terminate, it, force).map(|why| why.code());
+        let code =
+            |it: &AtStake, force| refusal(Hand::Terminate, it, force).map(|why| why.code().name());
         assert_eq!(code(&client(), Force::NotUsed), None);
         let of = |kind: &str| AtStake { backend_type: Some(kind.to_owned()), ..client() };
         assert_eq!(code(&of("autovacuum worker"), Force::NotUsed), Some("servers-own"));

@@ -78,8 +78,11 @@ impl Signal {
     /// What is about to be ended, and what is lost with it.
     pub fn announcement(&self) -> String {
         let who = self.at_stake.as_ref().map(who).unwrap_or_default();
-        let query = self.at_stake.as_ref().and_then(|it| it.query.as_deref());
-        let query = query.map(|query| format!("\n  {}", one_line(query, STATEMENT_SHOWN)));
+        let query = self
+            .at_stake
+            .as_ref()
+            .and_then(|it| it.query.as_deref())
+            .map(|query| format!("\n  {}", one_line(query, STATEMENT_SHOWN)));
         let lost = self.lost.iter().map(|lost| format!("\n  lost: {lost}")).collect::<String>();
         let waiting = match self.at_stake.as_ref().map_or(0, |it| it.waiting) {
             0 => String::new(),
@@ -92,10 +95,13 @@ impl Signal {
 }
 
 fn who(it: &AtStake) -> String {
-    let parts = [&it.role, &it.database, &it.application, &it.backend_type];
-    let parts = parts.into_iter().flatten().filter(|part| *part != "client backend");
-    let parts = parts.filter(|part| !part.is_empty());
-    let parts = parts.map(|part| escape_control(part).into_owned()).collect::<Vec<_>>();
+    let parts = [&it.role, &it.database, &it.application, &it.backend_type]
+        .into_iter()
+        .flatten()
+        .filter(|part| *part != "client backend")
+        .filter(|part| !part.is_empty())
+        .map(|part| escape_control(part).into_owned())
+        .collect::<Vec<_>>();
     if parts.is_empty() {
         String::new()
     } else {
@@ -150,7 +156,7 @@ impl StepDocument {
             object: signal.pid.to_string(),
             status,
             reason: words,
-            reason_code: code,
+            reason_code: code.name(),
             sql: (status != Some(Status::Skipped))
                 .then(|| format!("SELECT pg_catalog.{function}({})", signal.pid)),
             duration_ms: millis(signal.took),
@@ -197,8 +203,13 @@ fn signals_table(signals: &[&Signal], style: &Style) -> String {
             Some(Status::Failed) => ("failed", String::new()),
             _ => ("skipped", String::new()),
         };
-        let who = signal.at_stake.as_ref().map(who).unwrap_or_default();
-        let who = who.trim_matches([' ', '(', ')']).to_owned();
+        let who = signal
+            .at_stake
+            .as_ref()
+            .map(who)
+            .unwrap_or_default()
+            .trim_matches([' ', '(', ')'])
+            .to_owned();
         shown.add_row(vec![
             cell(status),
             cell(signal.hand.words()),

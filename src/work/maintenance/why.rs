@@ -5,14 +5,14 @@ use crate::work::reason::reasons;
 reasons! {
     /// The reasons of plans and steps of vacuum and analyze.
     Why {
-        Due { needs: String } => "due", "{needs}";
-        Asked { needs: String } => "asked-for", "asked for; {needs}";
-        NotDue { needs: String } => "not-due", "{needs}";
-        Temporary => "temporary", "temporary table of another session";
-        Foreign => "foreign", "foreign table: its data is elsewhere";
-        SystemTable => "system-table", "system table of another owner";
-        NotOwner { owner: String, needs: String } => "not-owner",
+        Due { needs: String } => Due, "{needs}";
+        Asked { needs: String } => AskedFor, "asked for; {needs}";
+        NotDue { needs: String } => NotDue, "{needs}";
+        Temporary => Temporary, "temporary table of another session";
+        Foreign => Foreign, "foreign table: its data is elsewhere";
+        SystemTable => SystemTable, "system table of another owner";
+        NotOwner { owner: String, needs: String } => NotOwner,
             "only its owner {owner} may do it; {needs}";
-        Dropped => "dropped-meanwhile", "it was dropped meanwhile";
+        Dropped => DroppedMeanwhile, "it was dropped meanwhile";
     }
 }

@@ -18,7 +18,7 @@ use crate::pg::name_pattern::NamePattern;
 use crate::pg::version::ServerVersion;
 use crate::warning::Warning;
 use crate::work::plan::{Action, Lock, Plan, Statement, Step, Subject, Verdict, describe, drop};
-use crate::work::reason::Reason;
+use crate::work::reason::{Code, Reason};
 use crate::work::subject::Rebuild;
 use bloat::Judged;
 pub use bloat::{Bloat, Gates};
@@ -95,9 +95,11 @@ struct Leftover<'p> {
 
 /// What rebuilds have left, by its number.
 fn leftovers(indexes: &[Reindexable]) -> HashMap<Oid, Leftover<'_>> {
-    let broken = indexes.iter().filter(|index| !index.is_whole && !index.is_partitioned);
-    let broken = broken.map(|index| ((index.table_oid, index.name.name.as_str()), index));
-    let broken = broken.collect::<HashMap<_, _>>();
+    let broken = indexes
+        .iter()
+        .filter(|index| !index.is_whole && !index.is_partitioned)
+        .map(|index| ((index.table_oid, index.name.name.as_str()), index))
+        .collect::<HashMap<_, _>>();
     let mut leftovers = HashMap::new();
     if broken.is_empty() {
         return leftovers;
@@ -128,16 +130,24 @@ pub fn named(facts: &Facts, options: &Options) -> Result<Option<Vec<Oid>>> {
 fn chosen(facts: &Facts, options: &Options) -> Result<HashSet<Oid>> {
     let mut chosen = HashSet::new();
     for pattern in &options.indexes {
-        let matching = facts.indexes.iter().filter(|it| pattern.matches(&it.name, it.is_visible));
-        let matching = matching.map(|index| index.oid).collect::<Vec<_>>();
+        let matching = facts
+            .indexes
+            .iter()
+            .filter(|it| pattern.matches(&it.name, it.is_visible))
+            .map(|index| index.oid)
+            .collect::<Vec<_>>();
         if matching.is_empty() {
             return Err(nothing("index", pattern, facts.indexes.iter().map(|it| &it.name)));
         }
         chosen.extend(matching);
     }
     for pattern in &options.tables {
-        let matching = facts.indexes.iter().filter(|it| pattern.matches(&it.table, it.is_visible));
-        let matching = matching.map(|index| index.oid).collect::<Vec<_>>();
+        let matching = facts
+            .indexes
+            .iter()
+            .filter(|it| pattern.matches(&it.table, it.is_visible))
+            .map(|index| index.oid)
+            .collect::<Vec<_>>();
         if matching.is_empty() {
             return Err(nothing(
                 "table with indexes",
@@ -160,8 +170,10 @@ fn chosen(facts: &Facts, options: &Options) -> Result<HashSet<Oid>> {
 
 /// Whoever names the index of a partitioned table means those of its partitions.
 fn add_parts(indexes: &[Reindexable], chosen: &mut HashSet<Oid>) {
-    let parents = indexes.iter().filter_map(|it| Some((it.oid, it.parent?)));
-    let parents = parents.collect::<HashMap<_, _>>();
+    let parents = indexes
+        .iter()
+        .filter_map(|it| Some((it.oid, it.parent?)))
+        .collect::<HashMap<_, _>>();
     for index in indexes {
         let mut above = parents.get(&index.oid);
         while let Some(parent) = above {
@@ -417,7 +429,7 @@ pub fn to_confirm(plan: &Plan) -> Vec<Oid> {
     let bloated = plan
         .steps
         .iter()
-        .filter(|step| step.verdict == Verdict::ToDo && step.reason.code == "bloated");
+        .filter(|step| step.verdict == Verdict::ToDo && step.reason.code == Code::Bloated);
     let oids = bloated.filter_map(|step| match &step.subject {
         Subject::Rebuild(rebuild) => Some(rebuild.index),
         _ => None,
