@@ -183,8 +183,8 @@ impl fmt::Display for Failure {
 /// The system's message without the number that the standard library puts behind it.
 fn without_number(message: String) -> String {
     match message.split_once(" (os error ") {
-        Some((words, rest)) => {
-            let rest = rest.split_once(')').map_or("", |(_, rest)| rest);
+        Some((words, number)) => {
+            let rest = number.split_once(')').map_or("", |(_, rest)| rest);
             format!("{words}{rest}")
         }
         None => message,

@@ -76,8 +76,8 @@ impl<T: TryFrom<u64> + Clone + Send + Sync + 'static> TypedValueParser for Whole
     ) -> Result<T, Error> {
         let bounds = self.clone();
         let read = move |text: &str| {
-            let number = text.parse::<u64>().ok();
-            let number = number.filter(|it| (bounds.least..=bounds.most).contains(it));
+            let number =
+                text.parse::<u64>().ok().filter(|it| (bounds.least..=bounds.most).contains(it));
             number.and_then(|it| T::try_from(it).ok()).ok_or_else(|| bounds.expected())
         };
         TypedValueParser::parse_ref(&read, command, argument, value)
@@ -107,8 +107,8 @@ impl TypedValueParser for AnyOf {
 
 /// An argument that may be any text, for which shells offer these.
 pub fn offering<S: ToString>(argument: Arg, values: &[S]) -> Arg {
-    let values = values.iter().map(S::to_string).collect();
-    argument.value_parser(AnyOf(values)).hide_possible_values(true)
+    let offered = values.iter().map(S::to_string).collect();
+    argument.value_parser(AnyOf(offered)).hide_possible_values(true)
 }
 
 /// Says for what shells offer files and folders, and for what nothing.

@@ -32,8 +32,11 @@ pub fn short(examples: &[Example]) -> String {
 pub fn long(examples: &[Example], see_also: &[&str]) -> String {
     let mut text = format!("{}\n\n{EXIT_CODES}", short(examples));
     if !see_also.is_empty() {
-        let others = see_also.iter().map(|name| format!("pgtend {name}"));
-        let others = others.collect::<Vec<_>>().join(", ");
+        let others = see_also
+            .iter()
+            .map(|name| format!("pgtend {name}"))
+            .collect::<Vec<_>>()
+            .join(", ");
         let _ = write!(text, "\nSee also:\n  {others}\n");
     }
     text.trim_end().to_owned()

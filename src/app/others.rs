@@ -18,14 +18,18 @@ pub async fn load_nodes(
     urls: &[String],
     options: &ConnectOptions,
 ) -> Result<Vec<Node>> {
-    let conninfos = urls.iter().enumerate().map(|(at, url)| context.other(at, url));
-    let conninfos = conninfos.collect::<Result<Vec<_>>>()?;
+    let conninfos = urls
+        .iter()
+        .enumerate()
+        .map(|(at, url)| context.other(at, url))
+        .collect::<Result<Vec<_>>>()?;
     Ok(join_all(conninfos.iter().map(|conninfo| node(context, conninfo, options))).await)
 }
 
 async fn node(context: &Context, conninfo: &Conninfo, options: &ConnectOptions) -> Node {
-    let counted = counted(context, conninfo, options).await;
-    let counted = counted.unwrap_or_else(|failure| Unavailable::from(failure).into());
+    let counted = counted(context, conninfo, options)
+        .await
+        .unwrap_or_else(|failure| Unavailable::from(failure).into());
     Node { name: conninfo.hosts(), counted }
 }
 

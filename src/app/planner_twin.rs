@@ -112,8 +112,11 @@ impl TwinOptions {
             return Err(Failure::new(Kind::Usage, "there is no statement to plan")
                 .hint("name SQL, a file or a folder, or run the workload first"));
         }
-        let all = statements.iter().map(|statement| statement.text.clone());
-        let all = all.chain(texts.iter().cloned()).collect::<Vec<_>>();
+        let all = statements
+            .iter()
+            .map(|statement| statement.text.clone())
+            .chain(texts.iter().cloned())
+            .collect::<Vec<_>>();
         let wanted = twin::Wanted {
             texts: &all,
             role: self.role.as_deref(),
@@ -148,8 +151,7 @@ impl TwinOptions {
         data: &Arc<TwinData>,
         major: Option<u32>,
     ) -> Result<Twin> {
-        let major = major.unwrap_or_else(|| data.origin.major());
-        build(context, data, major, &self.pg_bin).await
+        build(context, data, major.unwrap_or_else(|| data.origin.major()), &self.pg_bin).await
     }
 }
 

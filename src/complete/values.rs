@@ -41,9 +41,10 @@ fn with_offer(command: &str, argument: Arg, place: &Arc<Place>) -> Arg {
     };
     let place = Arc::clone(place);
     let complete = move |current: &OsStr| {
-        let current = current.to_string_lossy();
-        let values = candidates(offer, &place, &current);
-        let values = values.into_iter().filter(|value| begins(value, &current));
+        let typed = current.to_string_lossy();
+        let values = candidates(offer, &place, &typed)
+            .into_iter()
+            .filter(|value| begins(value, &typed));
         values.map(CompletionCandidate::new).collect()
     };
     argument.add(ArgValueCompleter::new(complete))
@@ -86,8 +87,8 @@ fn candidates(offer: Offer, place: &Place, current: &str) -> Vec<String> {
             groups.chain(rules()).collect()
         }
         Offer::RulesAndSeverities(severities) => {
-            let severities = severities.iter().map(|severity| severity.name().to_owned());
-            severities.chain(rules()).collect()
+            let names = severities.iter().map(|severity| severity.name().to_owned());
+            names.chain(rules()).collect()
         }
     }
 }

@@ -54,8 +54,8 @@ fn without_prisma<P: AsRef<Path>>(paths: &[P]) -> Result<(Vec<SqlFile>, Vec<&Pat
     } else {
         files::find_all(&schema)?
     };
-    let schema = schema.iter().map(|path| files::read_one(path));
-    Ok((schema.collect::<Result<_>>()?, sql))
+    let models = schema.iter().map(|path| files::read_one(path));
+    Ok((models.collect::<Result<_>>()?, sql))
 }
 
 /// Understands files that are read already.

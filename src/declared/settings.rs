@@ -212,8 +212,8 @@ impl Settings {
         is_local: bool,
         source: &Source,
     ) -> SettingOutcome {
-        let name = name.to_ascii_lowercase();
-        let Some(name) = followed().find(|known| *known == name) else {
+        let lower = name.to_ascii_lowercase();
+        let Some(name) = followed().find(|known| *known == lower) else {
             return SettingOutcome::Unimportant;
         };
         if is_local && !self.in_transaction {
@@ -225,11 +225,11 @@ impl Settings {
             // It stays beyond the transaction.
             self.before.retain(|(local, _)| *local != name);
         }
-        let value = value.filter(|value| match value {
+        let kept = value.filter(|value| match value {
             SettingValue::Items(items) => !is_neutral(name, items),
             SettingValue::Unknown => true,
         });
-        match value {
+        match kept {
             Some(value) => self.now.insert(name, Setting { value, source: source.clone() }),
             None => self.now.remove(name),
         };

@@ -3,9 +3,9 @@
 
 /// What follows the table's name in `CREATE [UNIQUE] INDEX name ON [ONLY] schema.table USING …`.
 pub fn after_table(statement: &str) -> Option<&str> {
-    let rest = statement.strip_prefix("CREATE ")?;
-    let rest = rest.strip_prefix("UNIQUE ").unwrap_or(rest);
-    let rest = after_identifier(rest.strip_prefix("INDEX ")?)?.strip_prefix(" ON ")?;
+    let created = statement.strip_prefix("CREATE ")?;
+    let index = created.strip_prefix("UNIQUE ").unwrap_or(created).strip_prefix("INDEX ")?;
+    let rest = after_identifier(index)?.strip_prefix(" ON ")?;
     let mut rest = after_identifier(rest.strip_prefix("ONLY ").unwrap_or(rest))?;
     while let Some(qualified) = rest.strip_prefix('.') {
         rest = after_identifier(qualified)?;

@@ -227,10 +227,10 @@ impl State {
 
 /// As PostgreSQL reads the value of an option.
 fn is_true(value: &str) -> bool {
-    let value = value.to_ascii_lowercase();
-    value == "1"
-        || value == "on"
-        || ["true", "yes"].iter().any(|word| !value.is_empty() && word.starts_with(&value))
+    let lower = value.to_ascii_lowercase();
+    lower == "1"
+        || lower == "on"
+        || ["true", "yes"].iter().any(|word| !lower.is_empty() && word.starts_with(&lower))
 }
 
 impl Column {

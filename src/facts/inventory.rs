@@ -75,12 +75,14 @@ pub async fn load_inventory(
 ) -> Result<Inventory> {
     let sql = include_str!("../../sql/catalog/declarable_tables.sql");
     let rows = ask(session, sql, &[(&schema, Type::TEXT)]).await?;
-    let tables = rows.iter().map(|row| Table {
-        oid: row.get("oid"),
-        name: named(row, "schema", "name"),
-        kind: RelationKind::from_relkind(row.get("kind")),
-    });
-    let tables = tables.collect::<Vec<_>>();
+    let tables = rows
+        .iter()
+        .map(|row| Table {
+            oid: row.get("oid"),
+            name: named(row, "schema", "name"),
+            kind: RelationKind::from_relkind(row.get("kind")),
+        })
+        .collect::<Vec<_>>();
     let oids = tables.iter().map(|table| table.oid).collect::<Vec<_>>();
     let (indexes, locked) = load_unlocked_indexes(session, &oids).await?;
     let views = load_views(session, &server.search_path).await?;

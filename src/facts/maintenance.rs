@@ -143,8 +143,12 @@ pub async fn load_table_maintenance(
     let sql = include_str!("../../sql/catalog/autovacuum_settings.sql");
     let settings = read_settings(first(&ask(session, sql, &[]).await?)?);
     let tables = load_tables(session, server, &[], |table| keeps(&settings, table)).await?;
-    let past = past.into_iter().map(|table| (table.object.clone(), table)).collect();
-    Ok(TableMaintenance { tables, settings, past, ..TableMaintenance::default() })
+    Ok(TableMaintenance {
+        tables,
+        settings,
+        past: past.into_iter().map(|table| (table.object.clone(), table)).collect(),
+        ..TableMaintenance::default()
+    })
 }
 
 /// The tables that are wanted, or all where none is named, as far as they are kept: of very many only few

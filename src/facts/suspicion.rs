@@ -55,8 +55,10 @@ fn suspicions(
 ) -> HashMap<Oid, Suspicion> {
     let mut found = HashMap::<Oid, Suspicion>::new();
     for key in keys {
-        let sorted = collations.iter().filter(|collation| key.is_sorted_by(collation));
-        let sorted = sorted.filter_map(sorted_otherwise);
+        let sorted = collations
+            .iter()
+            .filter(|collation| key.is_sorted_by(collation))
+            .filter_map(sorted_otherwise);
         let faults = INDEX_FAULTS.iter().filter(|fault| fault.is_of(key.class()));
         let of_faults = faults.filter_map(|fault| left_by(fault, running));
         for suspicion in sorted.chain(of_faults) {

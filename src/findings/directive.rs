@@ -19,11 +19,10 @@ impl Directive {
             return None;
         }
         let (rules, reason) = text.split_once(':').unwrap_or((text, ""));
-        let rules = rules
-            .split(',')
-            .filter_map(|rule| rule.split_whitespace().next())
-            .map(str::to_owned)
-            .collect();
-        Some(Directive { rules, has_reason: !reason.trim().is_empty() })
+        let names = rules.split(',').filter_map(|rule| rule.split_whitespace().next());
+        Some(Directive {
+            rules: names.map(str::to_owned).collect(),
+            has_reason: !reason.trim().is_empty(),
+        })
     }
 }

@@ -55,8 +55,12 @@ impl FailOn {
             let names = severities.iter().map(|severity| severity.name());
             let told = names.clone().collect::<Vec<_>>().join(", ");
             let message = format!("{place}: {word:?} is not {told} or a rule");
-            let known = Rule::ALL.iter().map(|rule| rule.name).chain(names).map(str::to_owned);
-            let known = known.collect::<Vec<_>>();
+            let known = Rule::ALL
+                .iter()
+                .map(|rule| rule.name)
+                .chain(names)
+                .map(str::to_owned)
+                .collect::<Vec<_>>();
             Failure::new(kind, message).hint(did_you_mean::hint_or(word, &known, otherwise))
         })
     }

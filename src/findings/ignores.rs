@@ -111,8 +111,7 @@ impl Ignores {
     }
 
     /// The findings that are not suppressed, and how many are.
-    pub fn sift(&mut self, findings: Vec<Finding>) -> (Vec<Finding>, usize) {
-        let mut findings = findings;
+    pub fn sift(&mut self, mut findings: Vec<Finding>) -> (Vec<Finding>, usize) {
         findings.retain(|finding| !self.is_unwanted(finding));
         let before = findings.len();
         let left = findings
@@ -164,8 +163,14 @@ impl Ignores {
             self.wrong.push(finding.help("the rules are in brackets behind each finding"));
             return;
         }
-        let rule = rule.to_owned();
-        self.all.push(Ignore { rule, names, scope, place, is_down, is_used: false });
+        self.all.push(Ignore {
+            rule: rule.to_owned(),
+            names,
+            scope,
+            place,
+            is_down,
+            is_used: false,
+        });
     }
 
     /// Whether it is suppressed. All that do so are used.

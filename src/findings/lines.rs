@@ -29,8 +29,10 @@ pub fn lines(finding: &Finding, review: &Review) -> String {
         None => [String::new(), String::new()],
     };
     parts[0].push_str(&format!("{}: {} [{rule}]", severity.name(), escape_control(&message)));
-    let help = help.as_ref().map(|help| format!("\n  help: {}", escape_control(help)));
-    format!("{}{}{}\n\n", parts[0], parts[1], help.unwrap_or_default())
+    if let Some(help) = help {
+        parts[1].push_str(&format!("\n  help: {}", escape_control(help)));
+    }
+    format!("{}{}\n\n", parts[0], parts[1])
 }
 
 #[cfg(test)]

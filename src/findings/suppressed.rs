@@ -74,8 +74,10 @@ impl Suppressions {
     /// The findings that are left of these, and how many are suppressed.
     pub fn sift(&mut self, findings: Vec<Finding>, today: Date) -> (Vec<Finding>, usize) {
         let before = findings.len();
-        let left = findings.into_iter().filter(|finding| !self.covers(finding, today));
-        let left = left.collect::<Vec<_>>();
+        let left = findings
+            .into_iter()
+            .filter(|finding| !self.covers(finding, today))
+            .collect::<Vec<_>>();
         let suppressed = before - left.len();
         (left, suppressed)
     }

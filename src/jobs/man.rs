@@ -120,8 +120,8 @@ fn render(command: &clap::Command, page: &mut Vec<u8>) -> std::io::Result<()> {
 /// `pgtend apply [OPTIONS] [PATH]…`
 fn synopsis(command: &clap::Command) -> Roff {
     let name = command.get_bin_name().unwrap_or_else(|| command.get_name());
-    let usage = command.clone().render_usage().to_string().replace("...", "…");
-    let usage = usage.trim().trim_start_matches("Usage:").trim();
+    let text = command.clone().render_usage().to_string().replace("...", "…");
+    let usage = text.trim().trim_start_matches("Usage:").trim();
     let rest = usage.strip_prefix(name).unwrap_or(usage).to_owned();
     let mut roff = Roff::new();
     roff.control("SH", ["SYNOPSIS"]);
@@ -177,8 +177,8 @@ fn listed(roff: &mut Roff, heading: &str, list: impl Iterator<Item = (String, St
 
 fn examples(roff: &mut Roff, lines: &str) {
     roff.control("SH", ["EXAMPLES"]);
-    let lines = lines.lines().map(str::trim).collect::<Vec<_>>();
-    for example in lines.chunks(2) {
+    let trimmed = lines.lines().map(str::trim).collect::<Vec<_>>();
+    for example in trimmed.chunks(2) {
         let [call, does] = example else {
             continue;
         };

@@ -153,8 +153,10 @@ fn text(lines: &Lines) -> String {
     for (series, value) in lines {
         let name = series.split('{').next().unwrap_or_default();
         if name != last {
-            let help = FIGURES.iter().find(|(figure, _)| name.ends_with(&format!("_{figure}")));
-            let help = help.map_or("", |(_, help)| help);
+            let help = FIGURES
+                .iter()
+                .find(|(figure, _)| name.ends_with(&format!("_{figure}")))
+                .map_or("", |(_, help)| help);
             text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n"));
             last = name;
         }

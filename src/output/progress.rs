@@ -258,8 +258,8 @@ fn figures(progress: &Progress) -> Vec<String> {
 
 /// Each but the first with a comma before it.
 fn separated<'p>(parts: impl Iterator<Item = &'p String>) -> Vec<String> {
-    let parts = parts.enumerate();
     parts
+        .enumerate()
         .map(|(at, part)| if at == 0 { part.clone() } else { format!(", {part}") })
         .collect()
 }
@@ -271,8 +271,10 @@ fn far(total: &Total) -> Vec<String> {
         let percent = 100.0 * total.bytes_done as f64 / total.bytes as f64;
         steps.push_str(&format!(" {percent:.0} %"));
     }
-    let left = total.left.filter(|_| total.steps_done < total.steps);
-    let left = left.map(|left| format!("~{} left", format::duration(left)));
+    let left = total
+        .left
+        .filter(|_| total.steps_done < total.steps)
+        .map(|left| format!("~{} left", format::duration(left)));
     let bytes = (total.bytes > 0)
         .then(|| format!("{} of {}", format::bytes(total.bytes_done), format::bytes(total.bytes)));
     separated([Some(steps), left, bytes].iter().flatten())

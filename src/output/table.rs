@@ -30,8 +30,8 @@ pub fn cell(text: impl ToString) -> Cell {
 
 /// A cell of several lines that are ours; what stands in a line keeps to it.
 pub fn paragraph(lines: &[String]) -> Cell {
-    let lines = lines.iter().map(|line| escape_control(line)).collect::<Vec<_>>();
-    made(&lines.join("\n"))
+    let escaped = lines.iter().map(|line| escape_control(line)).collect::<Vec<_>>();
+    made(&escaped.join("\n"))
 }
 
 /// A cell for figures.
@@ -119,8 +119,11 @@ impl Grid {
     /// Whether there are several rows, and the column has the same text in each.
     fn is_alike(&self, title: &str) -> bool {
         let at = self.titles.iter().position(|known| *known == title.to_uppercase());
-        let texts = self.rows.iter().filter_map(|row| Some(row.get(at?)?.content()));
-        let texts = texts.collect::<HashSet<_>>();
+        let texts = self
+            .rows
+            .iter()
+            .filter_map(|row| Some(row.get(at?)?.content()))
+            .collect::<HashSet<_>>();
         self.rows.len() > 1 && texts.len() == 1
     }
 
@@ -185,11 +188,15 @@ impl Grid {
         let about = self.about();
         let mut blocks = String::new();
         for row in &self.rows {
-            let cells = self.titles.iter().zip(row.iter().map(Cell::content)).enumerate();
-            let cells = cells.filter(|(_, (_, text))| !matches!(text.trim(), "" | "-"));
-            let (head, rest) = cells.partition::<Vec<_>, _>(|(at, _)| *at < about);
-            let head = head.into_iter().map(|(_, (_, text))| text).collect::<Vec<_>>().join(" ");
-            let rest = rest
+            let cells = self
+                .titles
+                .iter()
+                .zip(row.iter().map(Cell::content))
+                .enumerate()
+                .filter(|(_, (_, text))| !matches!(text.trim(), "" | "-"));
+            let (first, others) = cells.partition::<Vec<_>, _>(|(at, _)| *at < about);
+            let head = first.into_iter().map(|(_, (_, text))| text).collect::<Vec<_>>().join(" ");
+            let rest = others
                 .into_iter()
                 .map(|(_, (title, text))| format!("{}: {text}", title.to_lowercase()));
             let mut lines = between_words(&head, width.saturating_sub(1), FURTHER_IN - 1);

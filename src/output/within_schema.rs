@@ -61,8 +61,9 @@ impl<'s> Within<'s> {
 
     fn without(&self, words: &str) -> String {
         let is_of_name = |char: char| char.is_alphanumeric() || "_$\".".contains(char);
-        let found = words.match_indices(&self.prefix);
-        let found = found.filter(|(at, _)| !words[..*at].ends_with(is_of_name));
+        let found = words
+            .match_indices(&self.prefix)
+            .filter(|(at, _)| !words[..*at].ends_with(is_of_name));
         replaced(words, found.map(|(at, prefix)| (at..at + prefix.len(), String::new())))
     }
 }

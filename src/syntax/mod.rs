@@ -89,8 +89,11 @@ pub fn near(text: &str, error: &SyntaxError) -> (usize, String) {
         }
         other => other,
     };
-    let missing = said.strip_prefix("missing ").filter(|what| !what.contains('_'));
-    let missing = missing.map(|what| format!(": missing {what}")).unwrap_or_default();
+    let missing = said
+        .strip_prefix("missing ")
+        .filter(|what| !what.contains('_'))
+        .map(|what| format!(": missing {what}"))
+        .unwrap_or_default();
     match found {
         Some((at, word)) => (at, format!("syntax error near \"{word}\"{missing}")),
         None => (start, format!("syntax error at the end{missing}")),

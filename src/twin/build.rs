@@ -272,14 +272,17 @@ pub(super) async fn execute(session: &Session, statement: &str) -> Result<()> {
 /// Gives a session the settings of the statements' role, and says which this server refuses.
 pub(super) async fn set_settings(session: &Session, data: &TwinData) -> Result<Vec<String>> {
     execute(session, "RESET ALL").await?;
-    let settings = data.settings.iter().map(|setting| {
-        format!(
-            "SELECT pg_catalog.set_config({}, {}, false)",
-            quote_literal(&setting.name),
-            quote_literal(&setting.value)
-        )
-    });
-    let settings = settings.collect::<Vec<_>>();
+    let settings = data
+        .settings
+        .iter()
+        .map(|setting| {
+            format!(
+                "SELECT pg_catalog.set_config({}, {}, false)",
+                quote_literal(&setting.name),
+                quote_literal(&setting.value)
+            )
+        })
+        .collect::<Vec<_>>();
     let answers = session.pipeline(&settings).await;
     let refused = data.settings.iter().zip(answers).filter_map(|(setting, answer)| {
         answer.err().map(|error| format!("setting {}: {error}", setting.name))

@@ -30,8 +30,8 @@ impl Wish {
     /// The statement that makes it, under this name or one that the server chooses.
     pub fn sql(&self, name: Option<&str>) -> String {
         let unique = if self.is_unique { "UNIQUE " } else { "" };
-        let name = name.map(|name| format!("{} ", quote_ident(name))).unwrap_or_default();
-        format!("CREATE {unique}INDEX {name}ON {} {}", self.table, self.definition)
+        let named = name.map(|name| format!("{} ", quote_ident(name))).unwrap_or_default();
+        format!("CREATE {unique}INDEX {named}ON {} {}", self.table, self.definition)
     }
 }
 
@@ -110,16 +110,21 @@ impl Twin {
     /// The long files again; and CREATE INDEX has written 0 rows into pg_class.
     async fn fill_files(&mut self, tables: Vec<(Oid, u32)>) -> Result<()> {
         let data = self.data.clone();
-        let known = data.relations.iter().filter_map(|relation| {
-            let object = self.object(&relation.schema, &relation.name)?;
-            Some((object.oid, relation))
-        });
-        let known = known.collect::<HashMap<Oid, &Relation>>();
-        let figures = tables.into_iter().filter_map(|(oid, filenode)| {
-            let table = known.get(&oid)?;
-            Some(Figures::of_table(oid, table, Some(filenode)))
-        });
-        let figures = figures.collect::<Vec<_>>();
+        let known = data
+            .relations
+            .iter()
+            .filter_map(|relation| {
+                let object = self.object(&relation.schema, &relation.name)?;
+                Some((object.oid, relation))
+            })
+            .collect::<HashMap<Oid, &Relation>>();
+        let figures = tables
+            .into_iter()
+            .filter_map(|(oid, filenode)| {
+                let table = known.get(&oid)?;
+                Some(Figures::of_table(oid, table, Some(filenode)))
+            })
+            .collect::<Vec<_>>();
         self.write_figures(&figures).await
     }
 

@@ -136,8 +136,8 @@ fn table(relation: &Relation) -> Option<Make> {
     let columns = relation.columns.iter().map(column);
     let object = name.clone();
     if relation.kind == "c" {
-        let columns = columns.collect::<Vec<_>>().join(", ");
-        return Some(make(object, format!("CREATE TYPE {name} AS ({columns})")));
+        let attributes = columns.collect::<Vec<_>>().join(", ");
+        return Some(make(object, format!("CREATE TYPE {name} AS ({attributes})")));
     }
     if !relation.is_table() {
         return None;
@@ -155,11 +155,14 @@ fn table(relation: &Relation) -> Option<Make> {
 
 /// `name=value`, as pg_class keeps it.
 fn with(relation: &Relation) -> String {
-    let options = relation.options.iter().filter_map(|option| {
-        let (name, value) = option.split_once('=')?;
-        Some(format!("{} = {}", quote_ident(name), quote_literal(value)))
-    });
-    let options = options.collect::<Vec<_>>();
+    let options = relation
+        .options
+        .iter()
+        .filter_map(|option| {
+            let (name, value) = option.split_once('=')?;
+            Some(format!("{} = {}", quote_ident(name), quote_literal(value)))
+        })
+        .collect::<Vec<_>>();
     match options.is_empty() || relation.kind == "p" {
         true => String::new(),
         false => format!(" WITH ({})", options.join(", ")),
@@ -198,8 +201,12 @@ fn attach(relation: &Relation) -> Vec<Make> {
 
 fn view(relation: &Relation) -> Make {
     let name = qualified(&relation.schema, &relation.name);
-    let columns = relation.columns.iter().map(|column| quote_ident(&column.name));
-    let columns = columns.collect::<Vec<_>>().join(", ");
+    let columns = relation
+        .columns
+        .iter()
+        .map(|column| quote_ident(&column.name))
+        .collect::<Vec<_>>()
+        .join(", ");
     let text = relation.view.as_deref().unwrap_or_default();
     let sql = format!("CREATE VIEW {name} ({columns}){} AS {text}", with(relation));
     make(name, sql)
@@ -220,8 +227,9 @@ fn operator(operator: &Operator) -> Make {
         ("LEFTARG", &operator.left),
         ("RESTRICT", &operator.restrict),
         ("JOIN", &operator.join),
-    ];
-    let more = more.iter().filter_map(|(word, value)| Some((word, value.as_ref()?)));
+    ]
+    .into_iter()
+    .filter_map(|(word, value)| Some((word, value.as_ref()?)));
     parts.extend(more.map(|(word, value)| format!("{word} = {value}")));
     make(
         format!("operator {name}"),

@@ -61,8 +61,8 @@ fn probed(data: &TwinData) -> Probed<'_> {
             leading.entry(table).or_default().insert(column);
         }
     }
-    let probed = data.relations.iter().filter(|relation| may_be_probed(relation));
-    let probed = probed.filter_map(|relation| {
+    let candidates = data.relations.iter().filter(|relation| may_be_probed(relation));
+    let probed = candidates.filter_map(|relation| {
         let mut columns = leading.remove(&(relation.schema.as_str(), relation.name.as_str()))?;
         columns.retain(|name| relation.columns.iter().any(|known| is_plain(known, name)));
         (!columns.is_empty()).then_some((relation, columns))

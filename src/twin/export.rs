@@ -79,8 +79,11 @@ async fn read_catalog(
     let relations: Vec<Relation> =
         objects(session, include_str!("../../sql/twin/relations.sql"), &reached.relations).await?;
     require_statistics(&relations, &database.server.role)?;
-    let tables = relations.iter().filter(|relation| relation.is_table());
-    let tables = tables.map(|relation| relation.oid).collect::<Vec<_>>();
+    let tables = relations
+        .iter()
+        .filter(|relation| relation.is_table())
+        .map(|relation| relation.oid)
+        .collect::<Vec<_>>();
     let values = wanted.values == Values::Included;
     let major = origin.major();
     let mut data = TwinData {

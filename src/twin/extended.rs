@@ -102,8 +102,7 @@ async fn common_values(
     data: &ExtendedData,
 ) -> Result<String> {
     let table = qualified(&statistics.table_schema, &statistics.table);
-    let columns = data.columns.iter().map(|name| quote_ident(name)).collect::<Vec<_>>();
-    let columns = columns.join(", ");
+    let columns = data.columns.iter().map(|name| quote_ident(name)).collect::<Vec<_>>().join(", ");
     let count = data.frequencies.len();
     let make = [
         format!("DROP TABLE IF EXISTS {CARRIER}"),

@@ -76,15 +76,18 @@ impl Twin {
         for table in tables.clone() {
             figures.extend(self.set_table(table)?);
         }
-        let tables = tables.map(|table| ((table.schema.as_str(), table.name.as_str()), table));
-        let tables = tables.collect::<HashMap<_, _>>();
-        let metapages = data.metapages.iter();
-        let metapages = metapages.map(|page| ((page.schema.as_str(), page.index.as_str()), page));
-        let metapages = metapages.collect::<HashMap<_, _>>();
+        let by_name = tables
+            .map(|table| ((table.schema.as_str(), table.name.as_str()), table))
+            .collect::<HashMap<_, _>>();
+        let metapages = data
+            .metapages
+            .iter()
+            .map(|page| ((page.schema.as_str(), page.index.as_str()), page))
+            .collect::<HashMap<_, _>>();
         let mut invalid = Vec::new();
         for index in &data.indexes {
             let key = (index.schema.as_str(), index.name.as_str());
-            let table = tables.get(&(index.schema.as_str(), index.table.as_str()));
+            let table = by_name.get(&(index.schema.as_str(), index.table.as_str()));
             let Some(table) = table else { continue };
             let shape = shape(index, table, &columns, rows(table));
             let metapage = metapages.get(&key).copied();

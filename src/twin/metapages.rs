@@ -17,8 +17,8 @@ pub async fn load_metapages(session: &Session, indexes: &[Index]) -> Result<Vec<
     };
     let mut metapages = Vec::new();
     let of = |method: &str| {
-        let indexes = indexes.iter().filter(|index| index.pages.is_some_and(|pages| pages > 0));
-        indexes.filter(|index| index.access_method == method).collect::<Vec<_>>()
+        let filled = indexes.iter().filter(|index| index.pages.is_some_and(|pages| pages > 0));
+        filled.filter(|index| index.access_method == method).collect::<Vec<_>>()
     };
     let trees = of("btree");
     let sql = include_str!("../../sql/twin/btree_metapages.sql").replace("{schema}", &schema);

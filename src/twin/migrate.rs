@@ -72,11 +72,14 @@ impl Twin {
 
     /// The long files again; a table that was written anew has a file of its own, which becomes long.
     async fn fill_tables(&mut self, kept: &[Kept], empty: &[(Oid, u32)]) -> Result<()> {
-        let now = self.objects.values().filter_map(|object| {
-            let file = object.file.clone()?;
-            Some((object.oid, file))
-        });
-        let now = now.collect::<HashMap<Oid, String>>();
+        let now = self
+            .objects
+            .values()
+            .filter_map(|object| {
+                let file = object.file.clone()?;
+                Some((object.oid, file))
+            })
+            .collect::<HashMap<Oid, String>>();
         let mut figures = Vec::new();
         for (table, (_, empty)) in kept.iter().zip(empty) {
             let Some(file) = now.get(&table.oid) else {
@@ -100,14 +103,18 @@ impl Twin {
         before: &HashMap<(String, String), Object>,
         kept: &[Kept],
     ) -> Result<()> {
-        let known = before.values().map(|object| (object.oid, object.file.clone()));
-        let known = known.collect::<HashSet<_>>();
+        let known = before
+            .values()
+            .map(|object| (object.oid, object.file.clone()))
+            .collect::<HashSet<_>>();
         let tables = kept.iter().map(|table| table.oid).collect::<Vec<_>>();
         let sql = include_str!("../../sql/twin/indexes.sql");
         let indexes: Vec<Index> = objects(&self.superuser, sql, &tables).await?;
         let by_oid = self.data.clone();
-        let names = before.iter().map(|(name, object)| (object.oid, name.clone()));
-        let names = names.collect::<HashMap<Oid, (String, String)>>();
+        let names = before
+            .iter()
+            .map(|(name, object)| (object.oid, name.clone()))
+            .collect::<HashMap<Oid, (String, String)>>();
         let columns = Columns::of(&by_oid.column_statistics);
         let mut figures = Vec::new();
         for index in indexes {

@@ -121,8 +121,9 @@ impl Twin {
             Value::Array(all) => all.iter().find_map(|one| self.hidden_in(one)),
             Value::Object(fields) => {
                 let text = |key: &str| fields.get(key).and_then(Value::as_str).map(str::to_owned);
-                let here = text("Schema").zip(text("Relation Name"));
-                let here = here.and_then(|name| self.hidden.get(&name));
+                let here = text("Schema")
+                    .zip(text("Relation Name"))
+                    .and_then(|name| self.hidden.get(&name));
                 let mut below = ["Plan", "Plans"].into_iter().filter_map(|key| fields.get(key));
                 here.or_else(|| below.find_map(|below| self.hidden_in(below)))
             }

@@ -78,14 +78,20 @@ async fn with_ends(superuser: &Session, data: &TwinData) -> Result<Vec<ColumnSta
     if data.ends.is_empty() {
         return Ok(rows);
     }
-    let ends = data.ends.iter().map(|end| (key(end), end));
-    let ends = ends.collect::<std::collections::HashMap<_, _>>();
-    let places = rows.iter().enumerate().filter_map(|(place, row)| {
-        let key = (row.schema.as_str(), row.relation.as_str(), row.column.as_str());
-        let end = ends.get(&key).filter(|_| !row.inherited)?;
-        Some((place, row.histogram_bounds.clone()?, *end))
-    });
-    let places = places.collect::<Vec<_>>();
+    let ends = data
+        .ends
+        .iter()
+        .map(|end| (key(end), end))
+        .collect::<std::collections::HashMap<_, _>>();
+    let places = rows
+        .iter()
+        .enumerate()
+        .filter_map(|(place, row)| {
+            let key = (row.schema.as_str(), row.relation.as_str(), row.column.as_str());
+            let end = ends.get(&key).filter(|_| !row.inherited)?;
+            Some((place, row.histogram_bounds.clone()?, *end))
+        })
+        .collect::<Vec<_>>();
     let histograms = places.iter().map(|(_, text, _)| text.as_str()).collect::<Vec<_>>();
     let least = places.iter().map(|(_, _, end)| end.least.as_str()).collect::<Vec<_>>();
     let greatest = places.iter().map(|(_, _, end)| end.greatest.as_str()).collect::<Vec<_>>();

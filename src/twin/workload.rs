@@ -102,8 +102,12 @@ pub async fn load_key_checks(
     session: &Session,
     statements: &[Statement],
 ) -> Result<Vec<Statement>> {
-    let names = statements.iter().flat_map(|statement| names_in(&statement.text));
-    let names = names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+    let names = statements
+        .iter()
+        .flat_map(|statement| names_in(&statement.text))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect::<Vec<_>>();
     let sql = include_str!("../../sql/twin/key_checks.sql");
     let checks: Vec<KeyCheck> = collect(session, sql, &[(&names, Type::TEXT_ARRAY)]).await?;
     let statement = |check: KeyCheck| Statement {

@@ -127,12 +127,12 @@ impl Executed {
     /// A plan, and how each of its steps ended, in their order.
     pub fn new(plan: Plan, outcomes: Vec<Outcome>) -> Self {
         let Plan { steps, warnings, not_due } = plan;
-        let steps = steps
+        let executed = steps
             .into_iter()
             .zip(outcomes)
             .map(|(step, outcome)| ExecutedStep { step, outcome });
         Executed {
-            steps: steps.collect(),
+            steps: executed.collect(),
             warnings,
             not_due,
             took: Duration::ZERO,

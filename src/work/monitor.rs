@@ -319,14 +319,14 @@ impl Tracked {
     fn progress(&mut self, phase: String, seen: &StatementProgress) -> Progress {
         let (done, all) = seen.done_of.unwrap_or_default();
         let same = self.counted.as_ref().filter(|counted| counted.phase == phase);
-        let rate = same.map(|counted| {
+        let counted_rate = same.map(|counted| {
             let seconds = counted.since.elapsed().as_secs_f64().max(0.001);
             (done - counted.done) as f64 / seconds
         });
         if same.is_none() {
             self.counted = Some(PhaseCount { phase: phase.clone(), done, since: Instant::now() });
         }
-        let rate = rate.filter(|rate| *rate > 0.0);
+        let rate = counted_rate.filter(|rate| *rate > 0.0);
         Progress {
             phase,
             percent: seen.done_of.map(|_| (done * 100 / all.max(1)).clamp(0, 100) as u8),

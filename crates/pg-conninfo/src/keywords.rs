@@ -179,10 +179,10 @@ pub(crate) fn translate(name: &str, value: String) -> Option<(&'static Keyword, 
 /// The keyword that a mistyped one is most alike, if any is.
 pub(crate) fn nearest(name: &str) -> Option<&'static str> {
     const ALIKE: f64 = 0.85;
-    let name = name.to_lowercase();
+    let lower = name.to_lowercase();
     let known = KEYWORDS
         .iter()
-        .map(|keyword| (strsim::jaro_winkler(&name, keyword.name), keyword.name));
+        .map(|keyword| (strsim::jaro_winkler(&lower, keyword.name), keyword.name));
     let near = known.filter(|(alike, _)| *alike >= ALIKE);
     near.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, name)| name)
 }

@@ -164,8 +164,10 @@ fn words_without_secrets(text: &str) -> Option<Harmless> {
         }
     }
     kept.push_str(&text[copied..]);
-    let password = password.filter(|password| !password.is_empty());
-    (copied > 0).then(|| Harmless { text: kept.trim().to_owned(), password })
+    (copied > 0).then(|| Harmless {
+        text: kept.trim().to_owned(),
+        password: password.filter(|password| !password.is_empty()),
+    })
 }
 
 impl<'a> Words<'a> {
@@ -432,8 +434,10 @@ fn url_without_secrets(scheme: &str, rest: &str) -> Option<Harmless> {
     if !joined.is_empty() {
         text.extend(["?", &joined]);
     }
-    let password = password.filter(|password| !password.is_empty());
-    is_changed.then_some(Harmless { text, password })
+    is_changed.then(|| Harmless {
+        text,
+        password: password.filter(|password| !password.is_empty()),
+    })
 }
 
 /// Undoes percent-encoding.

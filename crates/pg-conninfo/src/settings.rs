@@ -345,8 +345,9 @@ impl Values {
             // An abstract socket, which the driver cannot open, or a piece of a password.
             return Err(self.invalid("host", "must not contain \"@\""));
         }
-        let address = Some(address).filter(|text| !text.is_empty()).map(str::parse::<IpAddr>);
-        let address = address
+        let address = Some(address)
+            .filter(|text| !text.is_empty())
+            .map(str::parse::<IpAddr>)
             .transpose()
             .map_err(|_| self.invalid("hostaddr", "must be an IP address"))?;
         let host = match (host, address) {

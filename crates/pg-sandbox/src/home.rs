@@ -103,10 +103,9 @@ impl Home {
         let (lock, owner) = ready.inspect_err(|_| drop(fs::remove_dir_all(&path)))?;
         let mark = processes::mark(maker, &name);
         let kin = Kin::Marked { mark, uid: owner, adopted: false };
-        let maker = maker.clone();
         Ok(Home {
             path,
-            maker,
+            maker: maker.clone(),
             owner,
             accounts: None,
             kin,

@@ -114,12 +114,12 @@ impl Choice {
             Err(failure) => Err(failure),
         };
         let config = context.config.of_target(name);
-        let listed = listed.and_then(|(url, databases)| Ok((url, databases, config?)));
-        let (url, databases, config) = match listed {
-            Ok(listed) => listed,
+        let known = listed.and_then(|(url, databases)| Ok((url, databases, config?)));
+        let (url, databases, config) = match known {
+            Ok(known) => known,
             Err(failure) => {
-                let failure = failure.context("asking for the server's databases");
-                return vec![Member { name: name.to_owned(), place: Err(failure), scope: None }];
+                let place = Err(failure.context("asking for the server's databases"));
+                return vec![Member { name: name.to_owned(), place, scope: None }];
             }
         };
         let chosen = databases

@@ -100,16 +100,17 @@ impl Schemas {
         };
         let shared = Arc::<Shared>::default();
         let chosen = schemas.iter().filter(|schema| self.chooses(schema));
-        let members = chosen.map(|schema| Member {
-            name: format!("{name}/{}", schema.name),
-            place: if schema.may_use {
-                Ok(place.clone())
-            } else {
-                Err(may_not_use(schema))
-            },
-            scope: Some(Scope { schema: schema.name.clone(), shared: Arc::clone(&shared) }),
-        });
-        let members = members.collect::<Vec<_>>();
+        let members = chosen
+            .map(|schema| Member {
+                name: format!("{name}/{}", schema.name),
+                place: if schema.may_use {
+                    Ok(place.clone())
+                } else {
+                    Err(may_not_use(schema))
+                },
+                scope: Some(Scope { schema: schema.name.clone(), shared: Arc::clone(&shared) }),
+            })
+            .collect::<Vec<_>>();
         if !members.is_empty() {
             return members;
         }
@@ -152,8 +153,8 @@ async fn ask(
             Ok(Listed { name, place, schemas })
         }
         Err(failure) => {
-            let failure = failure.context("asking for the schemas of the database");
-            Err(Member { name, place: Err(failure), scope: None })
+            let place = Err(failure.context("asking for the schemas of the database"));
+            Err(Member { name, place, scope: None })
         }
     }
 }

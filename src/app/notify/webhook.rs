@@ -41,8 +41,12 @@ impl Place {
         if uri.scheme_str() != Some("https") {
             return Err("the webhook does not begin with https://".to_owned());
         }
-        let host = uri.host().unwrap_or_default();
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let host = uri
+            .host()
+            .unwrap_or_default()
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
         Ok(Place { uri, host })
     }
 
@@ -54,8 +58,9 @@ impl Place {
     pub async fn post(self, body: String) -> Result<(), String> {
         let words = |error: &dyn std::error::Error| error.to_string();
         let port = self.uri.port_u16().unwrap_or(443);
-        let stream = TcpStream::connect((self.host.as_str(), port)).await;
-        let stream = stream.map_err(|error| words(&error))?;
+        let stream = TcpStream::connect((self.host.as_str(), port))
+            .await
+            .map_err(|error| words(&error))?;
         let name = ServerName::try_from(self.host.clone()).map_err(|error| words(&error))?;
         let tls = connector()?.connect(name, stream).await.map_err(|error| words(&error))?;
         let connected = http1::handshake(TokioIo::new(tls)).await;

@@ -87,12 +87,14 @@ pub fn script(
         .collect::<Vec<_>>();
     let (first, last) = (own.first()?, own.last()?);
     let (begin, end) = (first.bytes.start, last.bytes.end);
-    let pieces = pieces.map(|pieces| {
+    let own_pieces = pieces.map(|pieces| {
         let moved = pieces.ranges.iter().map(|piece| piece.start - begin..piece.end - begin);
         Pieces { ranges: moved.collect(), ..pieces }
     });
-    let whole = Script::new(file, first.first_line, &text[begin..end], wrapping);
-    let whole = Script { pieces, ..whole };
+    let whole = Script {
+        pieces: own_pieces,
+        ..Script::new(file, first.first_line, &text[begin..end], wrapping)
+    };
     let gaps = own
         .windows(2)
         .map(|pair| pair[0].bytes.end - begin..pair[1].bytes.start - begin);

@@ -14,15 +14,17 @@ pub fn condition<'a>(
     column: impl Fn(&str) -> Result<&'a str, Problem>,
     source: &Source,
 ) -> Result<String, Problem> {
-    let terms = fields.iter().map(|(name, value)| {
-        let column = quote_ident(column(name)?);
-        term(&column, value).ok_or_else(|| {
-            let message = format!("where: what {name} is compared with is no value");
-            let hint = "write true, false, null, a string, a number, or { not: … } around one";
-            Problem::new(source, message).hint(hint)
+    let terms = fields
+        .iter()
+        .map(|(name, value)| {
+            let column = quote_ident(column(name)?);
+            term(&column, value).ok_or_else(|| {
+                let message = format!("where: what {name} is compared with is no value");
+                let hint = "write true, false, null, a string, a number, or { not: … } around one";
+                Problem::new(source, message).hint(hint)
+            })
         })
-    });
-    let terms = terms.collect::<Result<Vec<_>, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
     match terms.is_empty() {
         true => Err(Problem::new(source, "where: {} holds no condition")),
         false => Ok(terms.join(" AND ")),

@@ -53,12 +53,14 @@ pub fn of_block(
         }
     };
     let mut draft = Draft { model, models, attribute, is_raw: false };
-    let keys = fields.iter().map(|field| match field {
-        Value::Name(name) => draft.key(name, &[]),
-        Value::Call(name, arguments) => draft.key(name, arguments),
-        _ => Err(draft.problem("a field is expected here")),
-    });
-    let keys = keys.collect::<Result<Vec<_>, _>>()?;
+    let keys = fields
+        .iter()
+        .map(|field| match field {
+            Value::Name(name) => draft.key(name, &[]),
+            Value::Call(name, arguments) => draft.key(name, arguments),
+            _ => Err(draft.problem("a field is expected here")),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
     draft.finish(keys)
 }
 
@@ -276,9 +278,9 @@ fn operator_class(name: &str) -> Option<String> {
         ("Path", "_path"),
         ("", ""),
     ];
-    let name = name.strip_suffix("Ops")?;
+    let stem = name.strip_suffix("Ops")?;
     let (of, kind) = KINDS
         .iter()
-        .find_map(|(suffix, kind)| Some((name.strip_suffix(suffix)?, kind)))?;
+        .find_map(|(suffix, kind)| Some((stem.strip_suffix(suffix)?, kind)))?;
     TYPES.contains(&of).then(|| format!("{}{kind}_ops", of.to_lowercase()))
 }

@@ -137,11 +137,13 @@ fn full_text(
         Some(Value::List(fields)) => fields.as_slice(),
         _ => &[],
     };
-    let columns = fields.iter().filter_map(|field| match field {
-        Value::Name(name) => Some(model.column(name, attribute, models)),
-        _ => None,
-    });
-    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let columns = fields
+        .iter()
+        .filter_map(|field| match field {
+            Value::Name(name) => Some(model.column(name, attribute, models)),
+            _ => None,
+        })
+        .collect::<Result<Vec<_>, _>>()?;
     let texts = columns
         .iter()
         .map(|column| format!("coalesce({}, '')", crate::pg::name::quote_ident(column)))

@@ -42,8 +42,8 @@ impl<'b> Model<'b> {
         models: &Models<'_>,
     ) -> Result<&'b str, Problem> {
         let Some(field) = self.fields.get(name) else {
-            let fields = self.block.fields.iter().map(|field| field.name.clone());
-            let fields = fields.collect::<Vec<_>>();
+            let fields =
+                self.block.fields.iter().map(|field| field.name.clone()).collect::<Vec<_>>();
             let message = format!("the model {} has no field {name}", self.block.name);
             let hint = did_you_mean::hint(name, &fields, "it has no field at all");
             return Err(Problem::new(&at.source, message).hint(hint));
@@ -56,11 +56,11 @@ impl<'b> Model<'b> {
         let own = relation.and_then(|relation| relation.named("fields"));
         Err(Problem::new(&at.source, message).hint(match own {
             Some(Value::List(own)) => {
-                let own = own.iter().filter_map(|value| match value {
+                let names = own.iter().filter_map(|value| match value {
                     Value::Name(name) => Some(name.as_str()),
                     _ => None,
                 });
-                format!("name its column: {}", own.collect::<Vec<_>>().join(", "))
+                format!("name its column: {}", names.collect::<Vec<_>>().join(", "))
             }
             _ => "name the fields that are columns".to_owned(),
         }))

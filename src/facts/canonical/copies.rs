@@ -461,12 +461,12 @@ impl<'a> Copies<'a> {
 /// The temporary schema comes last, since it holds the copies, which must not be taken for types of
 /// the same name: where it is not named, it comes first.
 fn path(schemas: &[String]) -> String {
-    let schemas = schemas
+    let searched = schemas
         .iter()
         .map(|schema| quote_ident(schema))
         .chain(["pg_temp".to_owned()])
         .collect::<Vec<_>>();
-    format!("SET LOCAL search_path = {}", schemas.join(", "))
+    format!("SET LOCAL search_path = {}", searched.join(", "))
 }
 
 fn like(table: &RelationName) -> String {

@@ -218,8 +218,9 @@ fn session(node: &WaitNode, room: usize) -> Vec<String> {
         .flatten()
         .collect::<Vec<_>>()
         .join(", ");
-    let awaited = Some(awaited(node)).filter(|awaited| *awaited != dash());
-    let awaited = awaited.map(|awaited| format!("for {awaited}"));
+    let awaited = Some(awaited(node))
+        .filter(|awaited| *awaited != dash())
+        .map(|awaited| format!("for {awaited}"));
     [Some(who), awaited]
         .into_iter()
         .flatten()

@@ -119,8 +119,7 @@ pub fn adopt(inventory: &Inventory, selection: &Selection) -> Result<Adoption> {
             _ => adopter.table(table),
         }
     }
-    let ordered = in_order(&inventory.views);
-    let ordered = ordered
+    let ordered = in_order(&inventory.views)
         .into_iter()
         .filter_map(|view| views.get(&view.oid).map(|table| (*table, view.is_populated)));
     for (at, (table, is_populated)) in ordered.enumerate() {
@@ -278,14 +277,14 @@ impl<'i> Adopter<'i> {
 /// What the index has and no CREATE INDEX can say.
 fn not_declared(index: &Index) -> Option<String> {
     let own = &index.belongings;
-    let has = [
+    let parts = [
         (!own.statistics.is_empty(), "statistics targets"),
         (own.is_clustered, "the mark of CLUSTER"),
         (own.is_replica_identity, "being the replica identity"),
     ];
-    let has = has
+    let has = parts
         .into_iter()
-        .filter_map(|(has, what)| has.then_some(what))
+        .filter_map(|(is_there, what)| is_there.then_some(what))
         .collect::<Vec<_>>();
     (!has.is_empty()).then(|| format!("Not declared here, of {}: {}.", index.name, has.join(", ")))
 }

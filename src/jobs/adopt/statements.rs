@@ -35,8 +35,11 @@ pub fn create_index(index: &Index, table: &Table) -> Option<String> {
 pub fn create_view(name: &RelationName, text: &ViewText, is_populated: bool) -> String {
     let mut lines = vec![format!("CREATE MATERIALIZED VIEW {name}")];
     lines.extend(text.method.as_ref().map(|method| format!("USING {}", quote_ident(method))));
-    let parameters = text.options.iter().filter_map(|option| option.split_once('='));
-    let parameters = parameters.map(|(name, value)| parameter(&quote_ident(name), value));
+    let parameters = text
+        .options
+        .iter()
+        .filter_map(|option| option.split_once('='))
+        .map(|(name, value)| parameter(&quote_ident(name), value));
     lines.extend(with(&parameters.collect::<Vec<_>>()));
     lines.extend(tablespace(text.tablespace.as_deref()));
     lines.push("AS".to_owned());

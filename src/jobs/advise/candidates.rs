@@ -232,11 +232,14 @@ fn add(asked: &mut Asked, term: Term) {
 
 /// The keys, as far as they are about one table.
 fn order(keys: &Value) -> Option<(String, Vec<(String, bool)>)> {
-    let keys = keys.as_array()?.iter().map(|key| key.as_str().and_then(sort_key));
-    let keys = keys.collect::<Option<Vec<_>>>()?;
-    let alias = keys.first()?.0.alias.clone();
-    let same = keys.iter().all(|(operand, _)| operand.alias == alias);
-    let order = keys.into_iter().map(|(operand, descends)| (operand.expression, descends));
+    let operands = keys
+        .as_array()?
+        .iter()
+        .map(|key| key.as_str().and_then(sort_key))
+        .collect::<Option<Vec<_>>>()?;
+    let alias = operands.first()?.0.alias.clone();
+    let same = operands.iter().all(|(operand, _)| operand.alias == alias);
+    let order = operands.into_iter().map(|(operand, descends)| (operand.expression, descends));
     same.then(|| (alias, order.take(MOST_KEYS).collect()))
 }
 
@@ -332,11 +335,11 @@ fn wish(relation: &Relation, definition: &str) -> Wish {
 }
 
 fn keys_sql(keys: &Keys) -> String {
-    let keys = keys.iter().map(|(expression, descends)| {
+    let texts = keys.iter().map(|(expression, descends)| {
         let order = if *descends { " DESC" } else { "" };
         format!("{}{order}", key_sql(expression))
     });
-    keys.collect::<Vec<_>>().join(", ")
+    texts.collect::<Vec<_>>().join(", ")
 }
 
 /// A column stands alone, an expression in parentheses.
@@ -359,8 +362,8 @@ fn including(relation: &Relation, keys: &Keys, asked: &Asked, tables: &Tables<'_
         .sum::<i32>();
     let is_small = !read.is_empty() && read.len() <= MOST_INCLUDED && bytes <= INCLUDED_BYTES;
     is_small.then(|| {
-        let read = read.iter().map(|column| quote_ident(column)).collect::<Vec<_>>().join(", ");
-        wish(relation, &format!("({}) INCLUDE ({read})", keys_sql(keys)))
+        let names = read.iter().map(|column| quote_ident(column)).collect::<Vec<_>>();
+        wish(relation, &format!("({}) INCLUDE ({})", keys_sql(keys), names.join(", ")))
     })
 }
 
@@ -393,8 +396,9 @@ fn share(row: &ColumnStatistics, condition: &str) -> Option<f64> {
         return None;
     }
     let list = |text: &Option<String>| {
-        let text = text.clone().unwrap_or_default();
         let items = text
+            .as_deref()
+            .unwrap_or_default()
             .trim_matches(|c| c == '{' || c == '}')
             .split(',')
             .map(|item| item.trim_matches('"').to_owned());

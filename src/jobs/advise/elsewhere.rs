@@ -13,8 +13,11 @@ pub struct Elsewhere {
 
 impl Elsewhere {
     pub fn of_same_data(nodes: Vec<Node>, data: &TwinData) -> Self {
-        let own = data.indexes.iter().map(|index| object(&index.schema, &index.name));
-        let own = own.collect::<Vec<_>>();
+        let own = data
+            .indexes
+            .iter()
+            .map(|index| object(&index.schema, &index.name))
+            .collect::<Vec<_>>();
         Elsewhere {
             nodes: nodes.into_iter().map(|node| node.of_same_data(&own)).collect(),
         }

@@ -9,7 +9,7 @@ use super::names::index_name;
 use super::report::{Advice, AdviseReport, Served, Shown};
 use super::search::{Choice, Limits, Oracle, Weighed, choose};
 use super::unneeded;
-use super::writes::write_cost;
+use super::writes::{WriteCost, write_cost};
 use crate::app::Context;
 use crate::app::planner_twin::{Prepared as Workload, warnings};
 use crate::facts::health::Node;
@@ -57,8 +57,10 @@ impl Judged {
     /// Which candidates concern which statement: those on its tables.
     fn relate(&mut self, tried: &[Candidate]) {
         for (weighed, tables) in self.weighed.iter_mut().zip(&self.tables) {
-            let on_them = tried.iter().enumerate();
-            let on_them = on_them.filter(|(_, candidate)| tables.contains(&table_of(candidate)));
+            let on_them = tried
+                .iter()
+                .enumerate()
+                .filter(|(_, candidate)| tables.contains(&table_of(candidate)));
             weighed.relevant = on_them.map(|(at, _)| at).collect();
         }
     }
@@ -85,14 +87,12 @@ pub(super) async fn advise(
     let trying = try_out(&mut twin, &data, &judged, &tables);
     let tried = context.unless_cancelled(trying).await?;
     judged.relate(&tried);
-    let writes = tried.iter().map(|candidate| {
-        let found = relation(&data, candidate);
-        found.map(|table| write_cost(candidate, table, &statements)).unwrap_or_default()
-    });
-    let writes = writes.collect::<Vec<_>>();
+    let writes = write_costs(&tried, &data, &statements);
     let is_timed = statements.iter().any(|statement| statement.total_ms.is_some());
-    let charged = writes.iter().map(|cost| if is_timed { cost.ms } else { 0.0 });
-    let charged = charged.collect::<Vec<_>>();
+    let charged = writes
+        .iter()
+        .map(|cost| if is_timed { cost.ms } else { 0.0 })
+        .collect::<Vec<_>>();
     let mut oracle = Oracle::new(&twin, &tried, &judged.weighed);
     let limits = Limits { bytes: args.budget, indexes: args.max_indexes };
     let choice = choose(&mut oracle, &charged, limits, &context.cancel).await?;
@@ -141,6 +141,15 @@ fn outcome(context: &Context, args: &Args, choice: &Choice) -> Outcome {
 
 fn table_of(candidate: &Candidate) -> Table {
     (candidate.table.schema.clone().unwrap_or_default(), candidate.table.name.clone())
+}
+
+/// What writing each of them costs.
+fn write_costs(tried: &[Candidate], data: &TwinData, statements: &[Statement]) -> Vec<WriteCost> {
+    let cost = |candidate: &Candidate| {
+        let table = relation(data, candidate)?;
+        Some(write_cost(candidate, table, statements))
+    };
+    tried.iter().map(|candidate| cost(candidate).unwrap_or_default()).collect()
 }
 
 fn relation<'d>(data: &'d TwinData, candidate: &Candidate) -> Option<&'d Relation> {
@@ -217,8 +226,8 @@ async fn try_out(
     let known = data
         .indexes
         .iter()
-        .map(|index| (index.schema.clone(), index.table.clone(), behind_using(&index.definition)));
-    let known = known.collect::<BTreeSet<_>>();
+        .map(|index| (index.schema.clone(), index.table.clone(), behind_using(&index.definition)))
+        .collect::<BTreeSet<_>>();
     let mut seen = BTreeSet::new();
     let mut tried = Vec::new();
     for candidate in twin.add_candidates(&wishes).await?.into_iter().flatten() {
@@ -252,8 +261,12 @@ fn shown(
     tried: &[Candidate],
     choice: &Choice,
 ) -> Vec<Shown> {
-    let judged_at = judged.places.iter().enumerate().map(|(at, place)| (*place, at));
-    let judged_at = judged_at.collect::<HashMap<_, _>>();
+    let judged_at = judged
+        .places
+        .iter()
+        .enumerate()
+        .map(|(at, place)| (*place, at))
+        .collect::<HashMap<_, _>>();
     let show = statements.iter().enumerate().map(|(place, statement)| {
         let at = judged_at.get(&place).copied();
         let uses = at.and_then(|at| after[at].plan()).map(|plan| {

@@ -86,8 +86,8 @@ impl InitReport {
         let others = self
             .done
             .iter()
-            .filter(|(step, _)| matches!(step.action, SchemaAction::Grant | SchemaAction::Revoke));
-        let others = others.map(|(step, _)| format!("{} {}", step.action.name(), step.reason));
+            .filter(|(step, _)| matches!(step.action, SchemaAction::Grant | SchemaAction::Revoke))
+            .map(|(step, _)| format!("{} {}", step.action.name(), step.reason));
         let version = format!("version {CURRENT}");
         let first = match () {
             () if has(SchemaAction::Uninstall) => {

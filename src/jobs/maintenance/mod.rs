@@ -183,11 +183,16 @@ async fn look(
     let commands = [command];
     let last = history::load_last_maintenance(&session, &commands);
     let past = history::tell(&schema, history::Part::Runs, last).await;
-    let (past, trouble) = record::recalled(past);
-    let past = past.unwrap_or_default();
+    let (recalled, trouble) = record::recalled(past);
     let mut sieve = Sieve::new(options, told);
     let keeps = |settings: &_, table: &_| sieve.keeps(settings, table);
-    let facts = facts::load_table_maintenance(&session, &database.server, past, keeps).await?;
+    let facts = facts::load_table_maintenance(
+        &session,
+        &database.server,
+        recalled.unwrap_or_default(),
+        keeps,
+    )
+    .await?;
     sieve.require_schemas()?;
     let facts = TableMaintenance { not_due: sieve.not_due(), ..facts };
     Ok(Looked { facts, schema, trouble })

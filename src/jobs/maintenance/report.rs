@@ -41,8 +41,11 @@ pub fn horizon(holders: &Known<Vec<HorizonHolder>>) -> String {
     let Some(oldest) = holders.first() else {
         return String::new();
     };
-    let who = oldest.who.as_deref().filter(|who| !who.is_empty());
-    let who = who.map_or_else(String::new, |who| format!(" ({who})"));
+    let who = oldest
+        .who
+        .as_deref()
+        .filter(|who| !who.is_empty())
+        .map_or_else(String::new, |who| format!(" ({who})"));
     let kind = match oldest.kind.as_str() {
         "session" => "the session with pid",
         "prepared transaction" => "the prepared transaction",
@@ -62,8 +65,7 @@ pub struct DueRow {
 
 /// What the figures of the plan's tables are; `share` of autovacuum's threshold makes a table due.
 pub fn due_rows(plan: &Plan, facts: &TableMaintenance, share: f64) -> Vec<DueRow> {
-    let tables = facts.tables.iter().map(|table| (&table.name, table));
-    let tables = tables.collect::<HashMap<_, _>>();
+    let tables = facts.tables.iter().map(|table| (&table.name, table)).collect::<HashMap<_, _>>();
     let rows = plan.steps.iter().filter_map(|step| {
         let table = tables.get(&step.object)?;
         let is_vacuum = step.action == Action::Vacuum;
@@ -88,8 +90,9 @@ pub fn due_rows(plan: &Plan, facts: &TableMaintenance, share: f64) -> Vec<DueRow
             ago.map(|ago| format!("{} ago", format::duration(ago))),
             age.map(|age| format::whole(age.into())),
             Some(step.reason.words.clone()),
-        ];
-        let cells = cells.map(|cell| cell.unwrap_or_else(|| "-".to_owned())).to_vec();
+        ]
+        .map(|cell| cell.unwrap_or_else(|| "-".to_owned()))
+        .to_vec();
         Some(DueRow { is_settled: step.verdict.is_settled(), cells })
     });
     rows.collect()
@@ -97,8 +100,10 @@ pub fn due_rows(plan: &Plan, facts: &TableMaintenance, share: f64) -> Vec<DueRow
 
 /// What is due; what is not only where all is wanted.
 pub fn due_table(rows: &[DueRow], style: &Style) -> String {
-    let shown = rows.iter().filter(|row| style.is_verbose() || !row.is_settled);
-    let shown = shown.collect::<Vec<_>>();
+    let shown = rows
+        .iter()
+        .filter(|row| style.is_verbose() || !row.is_settled)
+        .collect::<Vec<_>>();
     if shown.is_empty() {
         return String::new();
     }

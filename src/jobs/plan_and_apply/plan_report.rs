@@ -130,8 +130,10 @@ fn with_place(step: &Step) -> String {
 
 /// What the table does not say of locks: the one that all take, and that of partitioned tables.
 fn about_locks(steps: &[&Step]) -> String {
-    let modes = steps.iter().filter_map(|step| step.lock.as_ref().map(|lock| lock.mode));
-    let modes = modes.collect::<Vec<_>>();
+    let modes = steps
+        .iter()
+        .filter_map(|step| step.lock.as_ref().map(|lock| lock.mode))
+        .collect::<Vec<_>>();
     let mut notes = String::new();
     if let [first, rest @ ..] = modes.as_slice()
         && modes.len() == steps.len()
@@ -140,8 +142,10 @@ fn about_locks(steps: &[&Step]) -> String {
     {
         notes.push_str(&format!("\nStrongest lock of each: {first}{}.\n", effect(*first)));
     }
-    let exclusive = steps.iter().filter_map(|step| step.lock.as_ref());
-    let exclusive = exclusive.filter(|lock| lock.mode == LockMode::AccessExclusive);
+    let exclusive = steps
+        .iter()
+        .filter_map(|step| step.lock.as_ref())
+        .filter(|lock| lock.mode == LockMode::AccessExclusive);
     for on in exclusive.map(|lock| &lock.on).collect::<BTreeSet<_>>() {
         notes.push_str(&format!("\nAccessExclusive is on {on}, briefly.\n"));
     }

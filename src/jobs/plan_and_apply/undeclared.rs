@@ -55,8 +55,12 @@ impl Undeclared {
 
 /// What no step of the plan is about. Of a view that is not declared, its indexes go with it.
 pub fn undeclared(inventory: &Inventory, plan: &Plan, filter: &Filter) -> Vec<Undeclared> {
-    let declared = plan.steps.iter().flat_map(|step| [Some(&step.object), step.found_as.as_ref()]);
-    let declared = declared.flatten().collect::<HashSet<_>>();
+    let declared = plan
+        .steps
+        .iter()
+        .flat_map(|step| [Some(&step.object), step.found_as.as_ref()])
+        .flatten()
+        .collect::<HashSet<_>>();
     let mut found = Vec::new();
     let mut views = HashSet::new();
     // Whoever reads another one is dropped before it.
@@ -68,8 +72,12 @@ pub fn undeclared(inventory: &Inventory, plan: &Plan, filter: &Filter) -> Vec<Un
             continue;
         }
         views.insert(view.oid);
-        let readers = inventory.texts.get(&view.oid).map(|text| text.readers.clone());
-        let readers = readers.unwrap_or_default().into_iter();
+        let readers = inventory
+            .texts
+            .get(&view.oid)
+            .map(|text| text.readers.clone())
+            .unwrap_or_default()
+            .into_iter();
         found.push(Undeclared {
             kind: "materialized_view",
             object: table.name.to_string(),
@@ -83,9 +91,13 @@ pub fn undeclared(inventory: &Inventory, plan: &Plan, filter: &Filter) -> Vec<Un
         });
     }
     for table in inventory.tables.iter().filter(|table| !views.contains(&table.oid)) {
-        let indexes = inventory.indexes.get(&table.oid).into_iter().flatten();
-        let indexes = indexes.filter(|index| index.parent.is_none() && index.constraint.is_none());
-        let indexes = indexes.filter(|index| !declared.contains(&index.name));
+        let indexes = inventory
+            .indexes
+            .get(&table.oid)
+            .into_iter()
+            .flatten()
+            .filter(|index| index.parent.is_none() && index.constraint.is_none())
+            .filter(|index| !declared.contains(&index.name));
         let wanted = indexes.filter(|index| filter.wants_index(&index.name, &table.name));
         found.extend(wanted.map(|index| of_index(index, table, inventory.uses.get(&index.oid))));
     }

@@ -87,12 +87,7 @@ pub(super) async fn after(context: &Context, args: &Args, within: Duration) -> R
         let mut proof = Proof::of_built(&run.run.object);
         proof.built = Some(Duration::from_secs_f64((run.run.duration_ms / 1e3).clamp(0.0, 1e9)));
         match index_of(&data, run) {
-            None => {
-                proof.reason = Some(
-                    "it is not there any more, or no statement of pg_stat_statements reads its table"
-                        .to_owned(),
-                );
-            }
+            None => proof.reason = Some(GONE.to_owned()),
             Some(index) => {
                 let served = served(&twin, index, &prepared).await?;
                 judge(&mut proof, index, &history, &snapshots, run, &served).await?;
@@ -129,6 +124,10 @@ async fn export(database: &Database, args: &Args, statements: &[Statement]) -> R
     };
     twin::export(database, &wanted).await
 }
+
+/// Of an index that is not found.
+const GONE: &str =
+    "it is not there any more, or no statement of pg_stat_statements reads its table";
 
 /// What stands in the history is compared with names of the catalog, and never used as SQL.
 fn index_of<'d>(data: &'d TwinData, run: &PastRun) -> Option<&'d Index> {
@@ -224,8 +223,11 @@ fn moments(snapshots: &[Snapshot], run: &PastRun) -> std::result::Result<[i64; 3
     let begun = run.run.started_ago_seconds;
     let ended = begun - run.run.duration_ms / 1e3;
     let ago = |snapshot: &&Snapshot| snapshot.ago.as_secs_f64();
-    let earlier = snapshots.iter().filter(|it| ago(it) > begun).map(|it| it.id);
-    let earlier = earlier.collect::<Vec<_>>();
+    let earlier = snapshots
+        .iter()
+        .filter(|it| ago(it) > begun)
+        .map(|it| it.id)
+        .collect::<Vec<_>>();
     let next = snapshots.iter().rfind(|it| ago(it) < ended).map(|it| it.id);
     match (earlier.as_slice(), next) {
         ([last, .., first], Some(next)) => Ok([*first, *last, next]),

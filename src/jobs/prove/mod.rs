@@ -155,8 +155,7 @@ impl Args {
         let mut wishes = Vec::new();
         for file in files {
             if !file.exists() {
-                let file = file.display();
-                return Err(Failure::usage(format!("{file}: there is no such file"))
+                return Err(Failure::usage(format!("{}: there is no such file", file.display()))
                     .hint("--add takes an index as SQL"));
             }
             wishes.extend(wishes::of_argument(&file.display().to_string())?);

@@ -48,11 +48,13 @@ impl Side {
         if runs.contains(&Run::TooLong) {
             return Some(Side { ms: limit_ms, is_over: true, ..Side::default() });
         }
-        let figures = runs.iter().filter_map(|run| match run {
-            Run::Done(figures) => Some(*figures),
-            Run::TooLong | Run::Failed(_) => None,
-        });
-        let figures = figures.collect::<Vec<Figures>>();
+        let figures = runs
+            .iter()
+            .filter_map(|run| match run {
+                Run::Done(figures) => Some(*figures),
+                Run::TooLong | Run::Failed(_) => None,
+            })
+            .collect::<Vec<Figures>>();
         let middle = |of: fn(&Figures) -> f64| median(figures.iter().map(of).collect());
         let ms = middle(|run| run.ms)?;
         let distances = figures.iter().map(|run| (run.ms - ms).abs()).collect();

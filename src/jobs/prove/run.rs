@@ -100,11 +100,14 @@ async fn export(
     statements: &[Statement],
     wishes: &[DeclaredWish],
 ) -> Result<TwinData> {
-    let texts = statements.iter().map(|statement| statement.text.clone());
     let indexed = wishes
         .iter()
         .map(|wish| format!("{} {}", wish.wish.table, wish.wish.definition));
-    let texts = texts.chain(indexed).collect::<Vec<_>>();
+    let texts = statements
+        .iter()
+        .map(|statement| statement.text.clone())
+        .chain(indexed)
+        .collect::<Vec<_>>();
     // The copy has statistics of its own.
     let wanted = Wanted {
         texts: &texts,

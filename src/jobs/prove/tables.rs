@@ -40,8 +40,9 @@ impl<'d> Tables<'d> {
     /// What functions of the database name, which no plan shows.
     pub fn of_functions(&self) -> BTreeSet<RelationName> {
         let functions = self.data.functions.iter();
-        let words = functions.flat_map(|function| names_in(&function.source));
-        let words = words.collect::<BTreeSet<_>>();
+        let words = functions
+            .flat_map(|function| names_in(&function.source))
+            .collect::<BTreeSet<_>>();
         let named = self.by_name.keys().filter(|name| words.contains(&name.name));
         self.with_parts(named.cloned().collect())
     }

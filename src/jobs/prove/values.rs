@@ -45,8 +45,11 @@ async fn known(server: &CopyServer, usage: &Use) -> Result<Known> {
             return Ok(known);
         }
     }
-    let expression = term.column.as_deref().map(quote_ident);
-    let expression = expression.unwrap_or_else(|| term.expression.clone());
+    let expression = term
+        .column
+        .as_deref()
+        .map(quote_ident)
+        .unwrap_or_else(|| term.expression.clone());
     server.values_of_expression(table, &expression).await
 }
 

@@ -45,8 +45,9 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
             step.estimated_bytes.map(format::bytes),
             bloat,
             Some(step.reason.words.clone()),
-        ];
-        let cells = cells.map(|cell| cell.unwrap_or_else(|| "-".to_owned())).to_vec();
+        ]
+        .map(|cell| cell.unwrap_or_else(|| "-".to_owned()))
+        .to_vec();
         Row { is_settled: step.verdict.is_settled(), cells }
     });
     rows.collect()
@@ -54,8 +55,10 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
 
 /// What is to be done; what is not only where all is wanted.
 pub fn planned(rows: &[Row], style: &Style) -> String {
-    let shown = rows.iter().filter(|row| style.is_verbose() || !row.is_settled);
-    let shown = shown.collect::<Vec<_>>();
+    let shown = rows
+        .iter()
+        .filter(|row| style.is_verbose() || !row.is_settled)
+        .collect::<Vec<_>>();
     if shown.is_empty() {
         return String::new();
     }

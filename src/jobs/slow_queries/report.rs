@@ -75,8 +75,13 @@ impl Report for SlowQueriesReport {
         text.warnings(&ranking.warnings, style);
         if ranking.failing > 0 {
             let failing = format::count(ranking.failing, "statement", "statements");
-            let conditions = ranking.findings.iter().map(|(_, condition)| condition.as_str());
-            let conditions = conditions.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+            let conditions = ranking
+                .findings
+                .iter()
+                .map(|(_, condition)| condition.as_str())
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect::<Vec<_>>();
             text.warn(format!("{failing} with {}", conditions.join(" or ")));
         }
         text.narrate(summary(ranking));
@@ -394,8 +399,8 @@ fn figures_table(ranking: &Ranking, counted: &StatementDelta) -> String {
     let user = ranking.names.roles.get(&counted.key.userid);
     let database = ranking.names.databases.get(&counted.key.dbid);
     for (name, value) in [("user", user), ("database", database)] {
-        let value = value.map_or("-".into(), |value| escape_control(value));
-        table.add_row(vec![cell(name), right(value)]);
+        let shown = value.map_or("-".into(), |value| escape_control(value));
+        table.add_row(vec![cell(name), right(shown)]);
     }
     for counter in Counter::all() {
         let value = counted.counters.get(counter);
@@ -404,12 +409,12 @@ fn figures_table(ranking: &Ranking, counted: &StatementDelta) -> String {
             _ if counter == Counter::Calls => None,
             _ => counted.counters.per_call(counter),
         };
-        let each = each.map_or("-".to_owned(), |it| format!("{it:.2}"));
-        let value = match counter.kind() {
+        let shown_each = each.map_or("-".to_owned(), |it| format!("{it:.2}"));
+        let shown = match counter.kind() {
             CounterKind::Count => whole(value),
             _ => value.map_or("-".to_owned(), |value| format!("{value:.3}")),
         };
-        table.add_row(vec![cell(counter.name()), right(value), right(each)]);
+        table.add_row(vec![cell(counter.name()), right(shown), right(shown_each)]);
     }
     text(&table)
 }

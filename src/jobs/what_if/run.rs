@@ -40,11 +40,11 @@ pub(super) async fn plans(
         false => Some(after),
     };
     let compared = statements.into_iter().enumerate().map(|(at, statement)| {
-        let after = after.as_ref().and_then(|plans| plans.get(at).cloned());
+        let plan = after.as_ref().and_then(|plans| plans.get(at).cloned());
         Compared {
-            uses: after.as_ref().map(|plan| used(plan, &tried)).unwrap_or_default(),
+            uses: plan.as_ref().map(|plan| used(plan, &tried)).unwrap_or_default(),
             before: before.get(at).cloned().unwrap_or(Planned::Not("it was not planned".into())),
-            after,
+            after: plan,
             statement,
         }
     });
@@ -81,8 +81,8 @@ async fn change(
         tried.push(Tried { wish: wish.clone(), candidate });
     }
     let shown = tried.iter().flat_map(|tried| tried.candidate.oids.iter().copied());
-    let hidden = hidden.into_iter().collect::<Vec<_>>();
-    twin.toggle(&hidden, &shown.collect::<Vec<_>>()).await?;
+    twin.toggle(&hidden.into_iter().collect::<Vec<_>>(), &shown.collect::<Vec<_>>())
+        .await?;
     for (name, value) in &args.set {
         twin.set(name, value).await?;
     }

@@ -61,8 +61,7 @@ fn opened(name: &'static str, attributes: Attributes<'_>) -> String {
 /// Text that is nothing but text: in an element, and in quotes. Characters that turn the direction of writing
 /// or that no document may hold are shown by their numbers.
 fn escaped(text: &str) -> String {
-    let visible = escape_control(text);
-    let visible = visible.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
+    let visible = escape_control(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}");
     escape(visible.as_str()).into_owned()
 }
 

@@ -150,8 +150,12 @@ impl CopyServer {
                 "it is no longer the table that it was when pgtend began",
             ));
         }
-        let columns = relation.columns.iter().filter(|column| column.generated.is_empty());
-        let columns = columns.map(|column| quote_ident(&column.name)).collect::<Vec<_>>();
+        let columns = relation
+            .columns
+            .iter()
+            .filter(|column| column.generated.is_empty())
+            .map(|column| quote_ident(&column.name))
+            .collect::<Vec<_>>();
         let sample = match share.percent {
             None => String::new(),
             Some(percent) => format!(" TABLESAMPLE pg_catalog.system ({percent:.4})"),
@@ -187,8 +191,10 @@ async fn sizes(session: &Session, tables: &[&Relation]) -> Result<Vec<Share>> {
     let oids = tables.iter().map(|table| table.oid).collect::<Vec<_>>();
     let sql = include_str!("../../../sql/twin/table_sizes.sql");
     let rows = ask(session, sql, &[(&oids, Type::OID_ARRAY)]).await?;
-    let sizes = rows.iter().map(|row| (row.get("oid"), row.get("bytes")));
-    let sizes = sizes.collect::<HashMap<Oid, i64>>();
+    let sizes = rows
+        .iter()
+        .map(|row| (row.get("oid"), row.get("bytes")))
+        .collect::<HashMap<Oid, i64>>();
     let shares = tables.iter().filter_map(|table| {
         Some(Share {
             oid: table.oid,

@@ -224,11 +224,11 @@ fn term(text: &str) -> Vec<Term> {
     let Some(comparison) = comparison(operator) else {
         return Vec::new();
     };
-    let right = right.strip_prefix("ANY").map_or(right, str::trim_start);
-    if right.starts_with("ALL ") {
+    let element = right.strip_prefix("ANY").map_or(right, str::trim_start);
+    if element.starts_with("ALL ") {
         return Vec::new();
     }
-    let (left, right) = ((left, Operand::read(left)), (right, Operand::read(right)));
+    let (left, right) = ((left, Operand::read(left)), (element, Operand::read(element)));
     let of = |one: &(&str, Option<Operand>), facing: &(&str, Option<Operand>)| {
         let operand = one.1.clone()?;
         let has_column = list(facing.0)

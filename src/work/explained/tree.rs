@@ -108,12 +108,14 @@ fn object(node: &Node<'_>) -> String {
     let others = ["CTE Name", "Function Name", "Table Function Name", "Tuplestore Name"];
     let (alias, other) = (node.text("Alias"), others.iter().find_map(|key| node.text(key)));
     let own = node.text("Relation Name").or(other).or(alias);
-    let alias = alias.filter(|alias| own != Some(*alias));
     let on = relation
         .map(|relation| relation.to_string())
         .or(own.map(str::to_owned))
         .map(|on| format!(" on {on}"))
         .unwrap_or_default();
-    let alias = alias.map(|alias| format!(" {}", quote_ident(alias))).unwrap_or_default();
-    format!("{index}{on}{alias}")
+    let other_name = alias
+        .filter(|alias| own != Some(*alias))
+        .map(|alias| format!(" {}", quote_ident(alias)))
+        .unwrap_or_default();
+    format!("{index}{on}{other_name}")
 }

@@ -130,19 +130,22 @@ fn migration(file: &Path, text: &str, changeset: &Changeset) -> Result<Migration
             .hint("verify the SQL that `liquibase update-sql` writes"));
     }
     let up = cut(&up, changeset.is_off("splitStatements"), changeset.attribute("endDelimiter"));
-    let down = changeset.down.first().map(|(first, _)| {
-        let mut text = String::new();
-        let mut at = *first;
-        for (line, sql) in &changeset.down {
-            while at < *line {
-                text.push('\n');
-                at += 1;
+    let down = changeset
+        .down
+        .first()
+        .map(|(first, _)| {
+            let mut text = String::new();
+            let mut at = *first;
+            for (line, sql) in &changeset.down {
+                while at < *line {
+                    text.push('\n');
+                    at += 1;
+                }
+                text.push_str(sql);
             }
-            text.push_str(sql);
-        }
-        Script::new(file, *first, text, wrapping)
-    });
-    let down = down.filter(|down| !is_no_way_back(&down.text));
+            Script::new(file, *first, text, wrapping)
+        })
+        .filter(|down| !is_no_way_back(&down.text));
     Ok(Migration { name: changeset.name.clone(), up, down })
 }
 
@@ -212,11 +215,10 @@ fn changesets(file: &Path, text: &str) -> Result<Vec<Changeset>> {
 fn begin(file: &Path, line: SectionLine<'_>) -> Result<Changeset> {
     let at = line.text.to_ascii_lowercase().find("changeset").unwrap_or(0) + "changeset".len();
     let rest = line.text[at..].trim();
-    let named = rest.split_once(':').map(|(author, rest)| {
-        let rest = rest.trim_start();
-        let id = match rest.strip_prefix('"') {
+    let named = rest.split_once(':').map(|(author, behind)| {
+        let id = match behind.trim_start().strip_prefix('"') {
             Some(quoted) => quoted.split('"').next().unwrap_or_default(),
-            None => rest.split_whitespace().next().unwrap_or_default(),
+            None => behind.split_whitespace().next().unwrap_or_default(),
         };
         (author.trim().trim_matches('"'), id)
     });

@@ -65,8 +65,8 @@ fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
     let (up, down) = (first(Direction::Up), first(Direction::Down));
     // A part begins with its marker and ends with the other one, where that comes later.
     let part = |own: SectionLine<'_>, other: Option<SectionLine<'_>>| {
-        let other = other.map(|line| line.start).filter(|end| *end > own.start);
-        let text = &text[own.start..other.unwrap_or(text.len())];
+        let end = other.map(|line| line.start).filter(|end| *end > own.start);
+        let text = &text[own.start..end.unwrap_or(text.len())];
         Script::new(&pair.up, own.number, text, Wrapping::Transaction)
     };
     if let (None, Some(down)) = (up, down) {

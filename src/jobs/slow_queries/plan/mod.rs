@@ -108,13 +108,13 @@ fn is_wanted(counted: &StatementDelta, filter: &StatementFilter) -> bool {
 /// The statements of now with their counters of the span before; what has lost most time first, then
 /// what is new.
 pub fn compared(now: Vec<StatementDelta>, before: &[StatementDelta]) -> Vec<StatementDelta> {
-    let before = before
+    let counters_before = before
         .iter()
         .map(|counted| (counted.key, counted.counters))
         .collect::<HashMap<StatementKey, Counters>>();
     let mut compared = now;
     for counted in &mut compared {
-        counted.before = before.get(&counted.key).copied();
+        counted.before = counters_before.get(&counted.key).copied();
     }
     compared.sort_by(|a, b| {
         let lost = |counted: &StatementDelta| counted.lost_ms().unwrap_or(f64::MIN);

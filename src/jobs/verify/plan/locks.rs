@@ -123,19 +123,20 @@ fn against(
     let blocking =
         |relation: &&&SeenRelation| relation.lock.is_none_or(|mode| mode >= BLOCKS_WRITES);
     let rewritten = relations.iter().filter(|it| it.is_rewritten).copied().collect::<Vec<_>>();
-    let scanned = relations.iter().filter(|it| it.is_scanned && !it.is_rewritten);
-    let scanned = scanned
+    let scanned = relations
+        .iter()
+        .filter(|it| it.is_scanned && !it.is_rewritten)
         .filter(blocking)
         .filter(|it| took(it, held))
         .copied()
         .collect::<Vec<_>>();
     let works = relations.iter().any(|it| it.is_rewritten || it.is_scanned);
     let blamed = [rewritten.as_slice(), &scanned].concat();
-    let waiting = held.iter().filter(|(oid, earlier)| {
+    let others = held.iter().filter(|(oid, earlier)| {
         earlier.mode >= Some(BLOCKS_WRITES) && blamed.iter().all(|it| it.oid != **oid)
     });
     // The one that is held for longest.
-    let waiting = waiting
+    let waiting = others
         .min_by_key(|(oid, earlier)| (earlier.seen.began, **oid))
         .filter(|_| works)
         .map(|(_, earlier)| held_meanwhile(seen, earlier));

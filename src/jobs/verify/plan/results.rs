@@ -141,10 +141,15 @@ impl Judgement {
     pub fn skip(&mut self, name: CheckName, reason: &str) {
         let reason = Some(reason.to_owned());
         let (verdict, took, servers) = (CheckVerdict::Skipped, Duration::ZERO, Vec::new());
-        let name = name.name();
-        self.review
-            .checks
-            .push(Check { name, verdict, took, reason, suppressed: 0, servers });
+        let check = Check {
+            name: name.name(),
+            verdict,
+            took,
+            reason,
+            suppressed: 0,
+            servers,
+        };
+        self.review.checks.push(check);
     }
 
     /// Says in other words what the last check came to.

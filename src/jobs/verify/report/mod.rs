@@ -97,13 +97,18 @@ fn findings(review: &Review, style: &Style) -> String {
             text.push_str(&format!("\n{}\n", more(finding, *number)));
         }
     }
-    let rest = shown.iter().filter(|_| !style.is_verbose());
     let failing = |rule: &str| all.iter().any(|it| it.rule == rule && review.fails(it));
-    let rest = rest.filter(|(rule, number)| **number > SHOWN && !failing(rule));
-    let mut rest = rest.map(|(rule, number)| (number - SHOWN, *rule)).collect::<Vec<_>>();
-    rest.sort_by(|one, other| other.cmp(one));
-    let rest = rest.iter().map(|(number, rule)| format!("… {number} more of [{rule}]\n"));
-    let rest = rest.collect::<String>();
+    let mut hidden = shown
+        .iter()
+        .filter(|_| !style.is_verbose())
+        .filter(|(rule, number)| **number > SHOWN && !failing(rule))
+        .map(|(rule, number)| (number - SHOWN, *rule))
+        .collect::<Vec<_>>();
+    hidden.sort_by(|one, other| other.cmp(one));
+    let rest = hidden
+        .iter()
+        .map(|(number, rule)| format!("… {number} more of [{rule}]\n"))
+        .collect::<String>();
     match rest.as_str() {
         "" => text,
         rest => format!("{rest}  -v shows all of them\n\n{text}"),

@@ -336,8 +336,8 @@ impl<'a> Sender<'a> {
         if error.sqlstate.is_none() && !self.session.is_closed() {
             error.sqlstate = Some(FEATURE_NOT_SUPPORTED.to_owned());
         }
-        let statement = statement.map(|statement| statement.text.clone()).unwrap_or_default();
-        Refused { place, statement, error }
+        let text = statement.map(|statement| statement.text.clone()).unwrap_or_default();
+        Refused { place, statement: text, error }
     }
 
     /// Whether a transaction is open or not.

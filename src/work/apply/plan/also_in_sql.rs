@@ -23,8 +23,12 @@ pub fn find(planner: &Planner<'_>) -> Result<HashMap<usize, usize>> {
     let mut found = HashMap::new();
     for at in of(Origin::Prisma) {
         let name = indexes[at].name.as_deref().unwrap_or_default();
-        let named = by_name.get(name).map_or(&[][..], Vec::as_slice);
-        let named = named.iter().copied().find(|sql| is_in_same_schema(planner, *sql, at));
+        let named = by_name
+            .get(name)
+            .map_or(&[][..], Vec::as_slice)
+            .iter()
+            .copied()
+            .find(|sql| is_in_same_schema(planner, *sql, at));
         let same = match named {
             Some(sql) if is_other(planner, sql, at) => {
                 return Err(conflict(&indexes[sql], &indexes[at]));

@@ -72,8 +72,9 @@ fn makes(planner: &Planner<'_>, whole: usize, part: usize) -> bool {
 /// Plans the whole anew, with its parts as they are declared.
 fn fill(planner: &mut Planner<'_>, whole: usize, parts: &[usize]) {
     let facts = planner.facts;
-    let parts = parts.iter().filter_map(|part| declared(step(planner, *part)));
-    let parts = parts
+    let own = parts
+        .iter()
+        .filter_map(|part| declared(step(planner, *part)))
         .map(|part| DeclaredIndex { parts: Vec::new(), ..part.clone() })
         .collect::<Vec<_>>();
     let old = step(planner, whole);
@@ -87,7 +88,7 @@ fn fill(planner: &mut Planner<'_>, whole: usize, parts: &[usize]) {
     let Some(declared) = declared(old) else {
         return;
     };
-    let declared = DeclaredIndex { parts, ..declared.clone() };
+    let declared = DeclaredIndex { parts: own, ..declared.clone() };
     let shape = planner.canonical(whole).known();
     let name = old.object.clone();
     let first = planner.declaration.views.len();

@@ -12,11 +12,14 @@ pub fn estimate(declared: &DeclaredIndex, relation: &Relation, facts: &Facts) ->
         return None;
     }
     let rows = relation.row_estimate;
-    let columns = declared.columns.iter().map(|column| {
-        let column = (relation.oid, column.clone()?);
-        Some(shape(facts.column_widths.get(&column)?, rows))
-    });
-    let columns = columns.collect::<Option<Vec<_>>>()?;
+    let columns = declared
+        .columns
+        .iter()
+        .map(|column| {
+            let column = (relation.oid, column.clone()?);
+            Some(shape(facts.column_widths.get(&column)?, rows))
+        })
+        .collect::<Option<Vec<_>>>()?;
     let size = btree_size::btree(&IndexShape {
         rows,
         is_unique: declared.unique,

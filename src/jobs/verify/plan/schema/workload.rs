@@ -28,7 +28,7 @@ pub fn unused(explained: &Explained, schema: &Schema, origins: &Origins) -> Vec<
         let message = format!("the query cannot be explained: {reason}");
         Finding::new(&Rule::WORKLOAD_NOT_EXPLAINED, Some(place.clone()), message)
     });
-    let unused = schema.indexes.iter().filter(|index| {
+    let without_use = schema.indexes.iter().filter(|index| {
         let is_used =
             index.parts.iter().chain([&index.name]).any(|one| explained.used.contains(one));
         // Without partitions no plan reads anything of a partitioned table.
@@ -36,7 +36,7 @@ pub fn unused(explained: &Explained, schema: &Schema, origins: &Origins) -> Vec<
         let has_key = schema.foreign_keys.iter().any(|key| is_served(key, index));
         is_judged && !is_used && !has_key && origins.is_new(index.oid)
     });
-    let unused = unused.map(|index| {
+    let unused = without_use.map(|index| {
         let message = format!(
             "the index {} on {} serves none of {queries} of the workload",
             index.name, index.table
