@@ -8,7 +8,7 @@ RUN    := $(CARGO) run --release --quiet --
 
 .DEFAULT_GOAL := build
 .PHONY: help build release demo test slowest test-matrix twin bloat test-security test-web faults bench bench-impact bench-large bench-plan \
-    bench-check bench-load bench-serve bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy shellcheck lint deny doc docs \
+    bench-check check-schemas bench-load bench-serve bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy shellcheck lint deny doc docs \
     pictures package msrv install dist test-dist man mutations pages completions clean
 
 help: ## list these targets
@@ -88,6 +88,10 @@ bench-plan: release ## measure what it costs to find out what is to be done
 bench-check: release ## measure what a check of many relations costs
 	@scripts/ensure-postgres
 	@scripts/bench-check $(ARGS)
+
+check-schemas: release ## look at schemas of real projects with check (ARGS="name=structure.sql ...")
+	@scripts/ensure-postgres
+	@scripts/check-schemas $(ARGS)
 
 bench-load: release ## compare load with pgbench, and Nova CRM before and after its indexes
 	@scripts/ensure-postgres
