@@ -1,5 +1,5 @@
 -- The columns of large tables, with what the statistics say of them.
--- $1: rows that a table has at least. Returns a row for each column: object, table_oid, table_object, number,
+-- $1: rows that a table has at least, or $2: pages. Returns a row for each column: object, table_oid, table_object, number,
 -- data_type; rows of the table; distinct_values as in pg_stats, null_share, width_bytes (all NULL: no statistics, or
 -- not to be seen); highest: the greatest value that the statistics hold, of an integer; may_read: the role may
 -- see its statistics.
@@ -15,7 +15,7 @@ WITH large AS MATERIALIZED (
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'm')
     AND c.relpersistence <> 't'
-    AND c.reltuples::pg_catalog.float8 >= $1::pg_catalog.float8
+    AND (c.reltuples::pg_catalog.float8 >= $1::pg_catalog.float8 OR c.relpages >= $2::pg_catalog.int4)
     AND c.oid >= 16384::pg_catalog.oid
     AND n.nspname NOT IN ('pg_catalog', 'information_schema')
 )

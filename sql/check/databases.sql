@@ -1,8 +1,8 @@
 -- The databases of the server with their counters since the last reset.
 -- Returns name; is_current; allows_connections; is_template; xid_age, mxid_age: transactions and multixacts
 -- since the oldest unfrozen one; connection_limit (-1: none); sessions now; deadlocks, temp_files, temp_bytes, hit
--- and read blocks, commits, rollbacks; checksum_failures (NULL: checksums are off); reset_seconds: since the
--- last reset (NULL: never).
+-- and read blocks, commits, rollbacks; new_sessions: those that have begun, and session_ms: how long all of them
+-- were there; checksum_failures (NULL: checksums are off); reset_seconds: since the last reset (NULL: never).
 -- Privilege: none. Cost: two small views.
 SELECT
   d.datname::pg_catalog.text AS name,
@@ -20,6 +20,8 @@ SELECT
   COALESCE(s.blks_read, 0::pg_catalog.int8) AS blocks_read,
   COALESCE(s.xact_commit, 0::pg_catalog.int8) AS commits,
   COALESCE(s.xact_rollback, 0::pg_catalog.int8) AS rollbacks,
+  COALESCE(s.sessions, 0::pg_catalog.int8) AS new_sessions,
+  COALESCE(s.session_time, 0::pg_catalog.float8) AS session_ms,
   s.checksum_failures,
   pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - s.stats_reset) AS reset_seconds
 FROM pg_catalog.pg_database AS d

@@ -2,7 +2,8 @@
 -- Returns started (epoch) and uptime_seconds; size_bytes of this database (NULL without CONNECT); sessions: client
 -- backends of all databases; connection_limit: max_connections without what is reserved; standbys that are
 -- attached, slots; in_recovery; replay_lag_bytes and replay_seconds: what a standby has received and not
--- replayed, and the age of the last transaction that it has (NULL on a primary).
+-- replayed, and the age of the last transaction that it has (NULL on a primary); made_epoch: when initdb made the
+-- cluster (NULL where the role may not know).
 -- Privilege: none. Cost: the sizes of this database's files.
 SELECT
   pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time()) AS started_epoch,
@@ -36,4 +37,9 @@ SELECT
     WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.date_part(
       'epoch', pg_catalog.clock_timestamp() - pg_catalog.pg_last_xact_replay_timestamp()
     )
-  END AS replay_seconds
+  END AS replay_seconds,
+  CASE
+    WHEN pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
+      -- initdb makes the identifier of the time and its process.
+      THEN (SELECT (c.system_identifier >> 32)::pg_catalog.float8 FROM pg_catalog.pg_control_system() AS c)
+  END AS made_epoch

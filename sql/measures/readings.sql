@@ -147,7 +147,8 @@ FROM here AS h
 CROSS JOIN LATERAL (
   VALUES
     ('deadlocks', pg_catalog.pg_stat_get_db_deadlocks(h.oid)),
-    ('temp_bytes', pg_catalog.pg_stat_get_db_temp_bytes(h.oid))
+    ('temp_bytes', pg_catalog.pg_stat_get_db_temp_bytes(h.oid)),
+    ('sessions', pg_catalog.pg_stat_get_db_sessions(h.oid))
 ) AS v (kind, value)
 UNION ALL
 SELECT v.kind, 'server', 0::pg_catalog.oid, 1, false, NULL, v.value

@@ -94,6 +94,7 @@ rules! {
         IMPOSSIBLE_ROW_COUNT = Warning "impossible-row-count";
         EXPRESSION_WITHOUT_STATISTICS = Info "expression-without-statistics";
         VIEW_WITHOUT_STATISTICS = Info "view-without-statistics";
+        UNFILLED_STATISTICS = Info "unfilled-statistics";
     }
     Space {
         INDEX_BLOAT = Warning "index-bloat";
@@ -138,6 +139,7 @@ rules! {
         STANDBY_LAG = Warning "standby-lag";
         PUBLICATION_WITHOUT_IDENTITY = Critical "publication-without-identity";
         SUBSCRIPTION_ERRORS = Critical "subscription-errors";
+        SUBSCRIPTION_CONFLICTS = Warning "subscription-conflicts";
         SUBSCRIPTION_DISABLED = Warning "subscription-disabled";
         HOT_STANDBY_CONFLICTS = Info "hot-standby-conflicts";
     }
@@ -151,6 +153,7 @@ rules! {
         FORGOTTEN_PREPARED_TRANSACTION = Critical "forgotten-prepared-transaction";
         LOCK_TABLE_FULL = Critical "lock-table-full";
         DEADLOCKS = Info "deadlocks";
+        SESSION_CHURN = Info "session-churn";
         MANY_CONNECTIONS_ALLOWED = Info "many-connections-allowed";
     }
     Settings {
@@ -162,6 +165,7 @@ rules! {
         HUGE_STATISTICS_TARGET = Info "huge-statistics-target";
         QUIET_LOG = Info "quiet-log";
         NO_STATEMENT_STATISTICS = Info "no-statement-statistics";
+        EVICTED_STATEMENTS = Info "evicted-statements";
         CHECKSUMS_OFF = Info "checksums-off";
         ASYNCHRONOUS_COMMIT = Info "asynchronous-commit";
         AUTOVACUUM_THROTTLED = Info "autovacuum-throttled";
@@ -205,6 +209,7 @@ rules! {
         VIEW_NOT_POPULATED = Warning "view-not-populated";
         VIEW_WITHOUT_KEY = Info "view-without-key";
         VIEW_STALE = Warning "view-stale";
+        VIEW_SLOW_REFRESH = Info "view-slow-refresh";
     }
     Opinions {
         TIMESTAMP_WITHOUT_ZONE = Info "timestamp-without-zone";

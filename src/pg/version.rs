@@ -47,6 +47,11 @@ impl ServerVersion {
         self.major() >= 17
     }
 
+    /// Whether it is counted for how long autovacuum was at a table (since 18).
+    pub fn has_autovacuum_times(self) -> bool {
+        self.major() >= 18
+    }
+
     /// Whether concurrent index builds can silently leave rows out of the index: 14.0 to 14.3
     /// (release notes of 14.4, bug 17485).
     pub fn corrupts_concurrent_builds(self) -> bool {

@@ -1,10 +1,12 @@
 //! What `pgtend check` finds only while it lasts, or after much has happened.
 
+use std::net::UdpSocket;
 use std::sync::OnceLock;
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, NoTls};
 
 use crate::check::is_found;
+use crate::check_roles::no_role_passes;
 use crate::support::server::{self, Server};
 use crate::support::{Database, until};
 
@@ -64,6 +66,7 @@ async fn a_worker_that_sleeps_more_than_it_reads_is_found() {
         found(&db, "settings", "autovacuum-throttled", "public.hollow")
     })
     .await;
+    no_role_passes(&db, "autovacuum-throttled").await;
     db.sql("ALTER TABLE hollow SET (autovacuum_enabled = off)").await;
 }
 
@@ -94,6 +97,129 @@ async fn ten_deadlocks_in_a_moment_are_many() {
     deadlock(&one, &other).await;
     drop((one, other));
     until("all are counted", async || found(&db, "sessions", "deadlocks", &db.name)).await;
+    no_role_passes(&db, "deadlocks").await;
+}
+
+#[tokio::test]
+async fn sessions_that_come_and_go_are_found() {
+    let db = Database::new_on(busy_server()).await;
+    db.sql("SELECT pg_stat_reset()").await;
+    assert!(!found(&db, "sessions", "session-churn", &db.name), "there are few");
+    for _ in 0..1000 {
+        drop(db.session().await);
+    }
+    until("all are counted", async || found(&db, "sessions", "session-churn", &db.name)).await;
+    no_role_passes(&db, "session-churn").await;
+}
+
+#[tokio::test]
+async fn a_temporary_file_of_eleven_gigabytes_is_found() {
+    let db = Database::new_on(busy_server()).await;
+    let session = db.session().await;
+    let rows = "SELECT n, md5(n::text) FROM generate_series(1, 50000) AS n";
+    session
+        .batch_execute(&format!(
+            "SET work_mem = '64kB'; BEGIN; DECLARE c CURSOR WITH HOLD FOR {rows}; COMMIT"
+        ))
+        .await
+        .unwrap();
+    // It becomes as large as that, but for what it takes; the server asks how large it is when it is closed.
+    db.sql(
+        "DO $$
+         DECLARE file text;
+         BEGIN
+           SELECT 'base/pgsql_tmp/' || name INTO STRICT file FROM pg_ls_tmpdir() ORDER BY size DESC LIMIT 1;
+           EXECUTE format('COPY (SELECT) TO PROGRAM %L', 'cat >/dev/null; truncate -s 11G ' || file);
+         END $$",
+    )
+    .await;
+    assert!(!found(&db, "settings", "temporary-files", &db.name), "it is not closed");
+    session.batch_execute("CLOSE c").await.unwrap();
+    drop(session);
+    until("it is counted", async || found(&db, "settings", "temporary-files", &db.name)).await;
+    no_role_passes(&db, "temporary-files").await;
+}
+
+#[tokio::test]
+async fn sessions_that_flush_files_themselves_are_found() {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    // There is a place for a request to flush for each of the buffers.
+    let server = SERVER.get_or_init(|| server::start(&[("shared_buffers", "1MB")]));
+    let db = Database::new_on(server).await;
+    assert!(!found(&db, "settings", "backend-fsync", "shared_buffers"));
+    let pid = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
+    let pid = db.value(pid).await;
+    let signal = async |signal: &str| {
+        let program = format!("cat >/dev/null; kill -{signal} {pid}");
+        db.sql(&format!("COPY (SELECT) TO PROGRAM '{program}'")).await;
+    };
+    signal("STOP").await;
+    let session = db.session().await;
+    let written = session.batch_execute(
+        "DO $$ BEGIN
+           FOR n IN 1..300 LOOP EXECUTE format('CREATE TABLE t%s AS SELECT 1 AS id', n); END LOOP;
+         END $$",
+    );
+    let written = written.await;
+    signal("CONT").await;
+    written.unwrap();
+    until("it is counted", async || {
+        found(&db, "settings", "backend-fsync", "shared_buffers")
+    })
+    .await;
+    no_role_passes(&db, "backend-fsync").await;
+}
+
+#[tokio::test]
+async fn sessions_in_clear_text_are_found() {
+    // The kernel says which address a datagram would come from; none is sent. A machine without a network has
+    // no session from elsewhere.
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    let own = socket.connect("192.0.2.1:9").and_then(|()| socket.local_addr());
+    let Some(own) = own.ok().map(|own| own.ip()).filter(|own| !own.is_loopback()) else {
+        return;
+    };
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    let server = SERVER.get_or_init(|| {
+        let addresses = format!("127.0.0.1, {own}");
+        let hba = "local all all trust\nhost all all all trust\n";
+        server::start_guarded(&[("listen_addresses", &addresses)], Some(hba), &[])
+    });
+    let db = Database::new_on(server).await;
+    let words = db.tcp_as("postgres");
+    let (here, connection) = tokio_postgres::connect(&words, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    assert!(
+        !found(&db, "security", "unencrypted-sessions", "ssl"),
+        "it comes from this machine"
+    );
+    let words = words.replace("127.0.0.1", &own.to_string());
+    let (elsewhere, connection) = tokio_postgres::connect(&words, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    assert!(found(&db, "security", "unencrypted-sessions", "ssl"));
+    no_role_passes(&db, "unencrypted-sessions").await;
+    drop((here, elsewhere));
+}
+
+#[tokio::test]
+async fn workers_that_never_rest_are_found_where_their_time_is_counted() {
+    if server::binaries().major < 18 {
+        return;
+    }
+    let db = Database::new().await;
+    db.pgtend(&["init"]).expect(0);
+    db.pgtend(&["snapshot"]).expect(0);
+    // Two days of three workers, in ms, that were spent since: by then there were fewer.
+    db.sql(
+        "UPDATE pgtend.snapshot SET taken_at = taken_at - interval '2 days';
+         UPDATE pgtend.measurement SET value = value - 3 * 2 * 86400000::int8
+         WHERE measure = (SELECT id FROM pgtend.measure WHERE kind = 'autovacuum_ms')",
+    )
+    .await;
+    assert!(!found(&db, "vacuum", "autovacuum-starved", "autovacuum_max_workers"));
+    db.pgtend(&["snapshot"]).expect(0);
+    assert!(found(&db, "vacuum", "autovacuum-starved", "autovacuum_max_workers"));
+    no_role_passes(&db, "autovacuum-starved").await;
 }
 
 #[tokio::test]
@@ -121,6 +247,7 @@ async fn a_prepared_transaction_of_long_ago_holds_dead_rows_and_a_vacuum_does_no
         db.sql(many).await;
     }
     assert_eq!(blocked(), ["prepared transaction left"]);
+    no_role_passes(&db, "vacuum-blocked").await;
     db.sql("ROLLBACK PREPARED 'left'").await;
     assert_eq!(db.value(vacuums).await, "1", "the worker is older, and still there");
     assert_eq!(blocked(), [""; 0]);
@@ -146,6 +273,11 @@ async fn a_view_that_nobody_refreshes_any_more_is_stale() {
         .await;
     }
     assert!(found(&db, "partitions", "view-stale", "public.totals"));
+    no_role_passes(&db, "view-stale").await;
+    assert!(!found(&db, "partitions", "view-slow-refresh", "public.totals"));
+    db.sql("UPDATE pgtend.run SET duration_ms = 15 * 3600 * 1000.0").await;
+    assert!(found(&db, "partitions", "view-slow-refresh", "public.totals"));
+    no_role_passes(&db, "view-slow-refresh").await;
     db.pgtend(&["refresh", "totals"]).expect(0);
     assert!(!found(&db, "partitions", "view-stale", "public.totals"));
 }

@@ -4,6 +4,7 @@ use pg_sandbox::Sandbox;
 use tokio_postgres::Client;
 
 use crate::check::is_found;
+use crate::check_roles::assert_none_is_hidden;
 use crate::support::document::Document;
 use crate::support::server;
 use crate::support::standby::{connected, primary, standby_with, words};
@@ -32,6 +33,8 @@ impl Pair {
              CREATE INDEX sales_day ON sales (day) WITH (deduplicate_items = off);
              INSERT INTO sales SELECT n, date '2026-01-01' + n % 100 FROM generate_series(1, 100000) n;
              ANALYZE sales;
+             CREATE ROLE nobody LOGIN; CREATE ROLE monitor LOGIN IN ROLE pg_monitor;
+             CREATE ROLE reader LOGIN IN ROLE pg_monitor, pg_read_all_data;
              UPDATE pg_class SET relpages = 2000 WHERE relname = 'sales_day'",
         )
         .await;
@@ -67,6 +70,22 @@ fn checked(on: &Sandbox, more: &[&str]) -> Document {
         assert!(!reason.contains("recovery"), "{}: {reason}", check.name);
     }
     document
+}
+
+/// No role passes what the superuser finds on this server.
+fn no_role_passes(on: &Sandbox, rule: &str) {
+    let checks = |role: &str| {
+        let url = words(on).replace("user=postgres", &format!("user={role}"));
+        Pgtend::new(&["check", "--only", rule, "--format", "json", "-d", &url])
+            .run()
+            .json()
+            .checks
+    };
+    let all = checks("postgres");
+    assert!(all.iter().any(|check| check.verdict == "failed"), "{rule} is found no more");
+    for role in ["nobody", "monitor", "reader"] {
+        assert_none_is_hidden(&all, &checks(role), role);
+    }
 }
 
 fn verdict(document: &Document, rule: &str) -> String {
@@ -130,6 +149,7 @@ async fn a_query_that_replay_has_cancelled_is_told_of() {
         is_found(&found, "hot-standby-conflicts", "this standby")
     })
     .await;
+    no_role_passes(&pair.standby, "hot-standby-conflicts");
     pair.stop();
 }
 
@@ -153,6 +173,9 @@ async fn a_standby_that_falls_behind_is_found_on_both_sides() {
         is_behind(&pair.standby, "this standby") && is_behind(&pair.primary, "standby paris")
     })
     .await;
+    for on in [&pair.standby, &pair.primary] {
+        no_role_passes(on, "standby-lag");
+    }
     pair.reader.batch_execute("SELECT pg_wal_replay_resume()").await.unwrap();
     until("it has caught up", async || !is_behind(&pair.standby, "this standby")).await;
     pair.stop();

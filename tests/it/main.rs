@@ -15,6 +15,7 @@ mod check_deep;
 mod check_fix;
 mod check_moments;
 mod check_page;
+mod check_roles;
 mod check_run;
 mod check_standby;
 mod choice;

@@ -1,7 +1,10 @@
 //! The migration that Nova CRM's developers wrote, unchanged, on Nova CRM.
 
+use std::sync::OnceLock;
+
 use crate::support::Database;
 use crate::support::command::Pgtend;
+use crate::support::server::{self, Server};
 
 const SCHEMA: &str = include_str!("../../sql/nova-crm/schema.sql");
 const DATA: &str = include_str!("../../sql/nova-crm/data.sql");
@@ -96,4 +99,44 @@ fn verify_finds_which_of_its_indexes_the_workload_uses() {
     }
     // Of the first no query speaks; the second one serves a foreign key.
     assert!(is_found("idx_sales_amount") && !is_found("idx_sales_customer "), "{found:?}");
+}
+
+/// A server as people run it: it waits for its disk.
+fn production() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| {
+        server::start(&[("autovacuum", "on"), ("fsync", "on"), ("full_page_writes", "on")])
+    })
+}
+
+#[tokio::test]
+async fn while_it_is_healthy_and_at_work_nothing_is_above_a_note() {
+    let db = Database::new_on(production()).await;
+    db.sql(&format!(
+        // As every database has it from PostgreSQL 15 on.
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE EXTENSION pg_stat_statements; {SCHEMA}"
+    ))
+    .await;
+    let loader = db.session().await;
+    loader.batch_execute("SET nova.customers = '2000'").await.unwrap();
+    loader.batch_execute(DATA).await.unwrap();
+    let folder = |name: &str| format!("{}/sql/nova-crm/{name}", env!("CARGO_MANIFEST_DIR"));
+    db.apply(&[&folder("declared")]).expect(0);
+    let load = ["load", "--warm-up", "0s", "--duration", "5s", "--clients", "4", "--workload"];
+    let (reads, after, writes) = (folder("load"), folder("load/after"), folder("load/writes"));
+    db.pgtend(&[&load[..], &[&reads, "--workload", &after]].concat()).expect(0);
+    db.pgtend(&[&load[..], &[&writes, "--allow-writes", &db.name]].concat())
+        .expect(0);
+    let above = |groups: &[&str]| {
+        let output = db.pgtend(&[&["check", "--format", "json"], groups].concat());
+        output.assert_published();
+        let found = output.json().findings.into_iter();
+        // The releases that the tests run on get old.
+        let found =
+            found.filter(|it| !["outdated-minor", "end-of-life"].contains(&it.rule.as_str()));
+        let found = found.filter(|it| it.severity != "info");
+        found.map(|it| (it.rule, it.object)).collect::<Vec<_>>()
+    };
+    assert_eq!(above(&[]), []);
+    assert_eq!(above(&["security", "opinions", "design", "indexes"]), []);
 }

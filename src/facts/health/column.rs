@@ -1,14 +1,16 @@
 //! Columns of large tables and what the statistics say of them.
 
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
-use super::{ask, read};
+use super::{ask, read, rows};
 use crate::facts::columns::facts_of_columns;
 use crate::facts::known::Known;
+use crate::pg::database::Server;
 use crate::pg::session::Session;
 
-/// Of smaller tables the columns are not looked at.
+/// Of tables that are smaller by both, the columns are not looked at.
 const LARGE_ROWS: f64 = 100_000.0;
+const LARGE_PAGES: i32 = 12_800;
 
 facts_of_columns! {
     /// A column of a large table.
@@ -48,6 +50,18 @@ facts_of_columns! {
 }
 
 facts_of_columns! {
+    /// A statistics object that holds nothing.
+    pub struct UnfilledStatistics {
+        pub object: String,
+        pub table_object: String,
+        /// Of the table.
+        pub rows: f64,
+        /// The role could see what it holds.
+        pub may_read: bool,
+    }
+}
+
+facts_of_columns! {
     /// Columns of a table whose type people regret.
     pub struct RegrettedColumns {
         pub table_object: String,
@@ -60,6 +74,24 @@ facts_of_columns! {
 
 pub(super) async fn load(session: &Session) -> Known<Vec<Column>> {
     let sql = include_str!("../../../sql/check/columns.sql");
-    let large = ask(session, sql, &[(&LARGE_ROWS, Type::FLOAT8)]).await;
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&LARGE_ROWS, Type::FLOAT8), (&LARGE_PAGES, Type::INT4)];
+    let large = ask(session, sql, &params).await;
     large.map(|rows| read(&rows)).into()
+}
+
+/// Before, CREATE STATISTICS made what looks like statistics at once.
+const CATALOG_TELLS: u32 = 15;
+
+pub(super) async fn load_unfilled(
+    session: &Session,
+    server: &Server,
+) -> Known<Option<Vec<UnfilledStatistics>>> {
+    match server.version.major() < CATALOG_TELLS {
+        true => Known::Known(None),
+        false => {
+            let sql = include_str!("../../../sql/check/unfilled_statistics_15.sql");
+            rows(session, sql).await.map(Some)
+        }
+    }
 }

@@ -23,6 +23,8 @@ facts_of_columns! {
         pub replay_lag_bytes: Option<i64>,
         /// The age of the last transaction that a standby has replayed.
         pub replay_seconds: Option<f64>,
+        /// When the cluster was made, in seconds since 1970.
+        pub made_epoch: Option<f64>,
     }
 }
 
@@ -49,6 +51,10 @@ facts_of_columns! {
         pub blocks_read: i64,
         pub commits: i64,
         pub rollbacks: i64,
+        /// Sessions that have begun.
+        pub new_sessions: i64,
+        /// For how long all of them have been there, in ms.
+        pub session_ms: f64,
         /// `None` where checksums are off.
         pub checksum_failures: Option<i64>,
         /// Since the last reset of the counters; `None`: never.

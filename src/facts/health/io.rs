@@ -3,6 +3,8 @@
 use super::{of_function, rows};
 use crate::facts::columns::facts_of_columns;
 use crate::facts::known::Known;
+use crate::facts::statements::{load_extension, load_moment};
+use crate::failure::Result;
 use crate::pg::database::Server;
 use crate::pg::session::Session;
 
@@ -12,6 +14,18 @@ pub struct Io {
     pub checkpoints: Known<Vec<Checkpoints>>,
     pub wal: Known<Vec<Wal>>,
     pub file_errors: Known<Vec<FileError>>,
+    /// `None` where statements are not counted, or the version does not tell.
+    pub evictions: Known<Option<Evictions>>,
+}
+
+/// How often pg_stat_statements had no place for another statement, and forgot some of the rarest.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evictions {
+    pub times: i64,
+    /// Since the last reset; `None`: it is not known when that was.
+    pub reset_seconds: Option<f64>,
+    /// So many statements have a place.
+    pub places: i64,
 }
 
 facts_of_columns! {
@@ -62,7 +76,22 @@ pub(super) async fn load(session: &Session, server: &Server) -> Io {
         checkpoints: rows(session, checkpoints).await,
         wal: rows(session, include_str!("../../../sql/check/wal.sql")).await,
         file_errors: of_function(session, server, file_errors, "pg_show_all_file_settings()").await,
+        evictions: load_evictions(session).await.into(),
     }
+}
+
+async fn load_evictions(session: &Session) -> Result<Option<Evictions>> {
+    let extension = load_extension(session).await?;
+    let places = extension.max_statements.filter(|_| extension.has_info);
+    let Some(places) = places else {
+        return Ok(None);
+    };
+    let moment = load_moment(session, &extension).await?;
+    Ok(moment.evictions.map(|times| Evictions {
+        times,
+        reset_seconds: moment.reset_epoch.map(|reset| moment.taken_epoch - reset),
+        places,
+    }))
 }
 
 #[cfg(test)]
@@ -73,6 +102,7 @@ impl Io {
             checkpoints: why.clone().into(),
             wal: why.clone().into(),
             file_errors: why.clone().into(),
+            evictions: why.clone().into(),
         }
     }
 }

@@ -22,7 +22,7 @@ mod trends;
 mod verified;
 mod versions;
 
-pub use column::{Column, ExpressionIndex, RegrettedColumns};
+pub use column::{Column, ExpressionIndex, RegrettedColumns, UnfilledStatistics};
 pub use confirmed::{Confirmed, Room, load_confirmed};
 pub use database::{Database, Glance};
 pub use elsewhere::{Counted, Node, load_counted};
@@ -32,7 +32,7 @@ pub use files::{MultixactFiles, WalFiles};
 pub use foreign_key::{DisabledTrigger, ForeignKey, NotValidConstraint};
 pub use index::Index;
 pub use index_methods::{BrinKey, GinList, IndexMethods};
-pub use io::{Checkpoints, FileError, Io, Wal};
+pub use io::{Checkpoints, Evictions, FileError, Io, Wal};
 pub use partition::{Partition, RefreshInterval, View};
 pub use replication::{
     Archiver, Conflicts, PublishedTable, Replication, Slot, Standby, Subscription,
@@ -46,7 +46,7 @@ pub use sequence::{SequenceColumn, Sequences};
 pub use sessions::{Connections, LockHolder, LockTable, RoleConnections, Sessions, lock_holders};
 #[cfg(test)]
 pub use settings::tests::settings;
-pub use settings::{Setting, Settings};
+pub use settings::{RoleSetting, Setting, Settings, means_off, means_on};
 pub use table::Table;
 pub use trends::Trends;
 pub use verified::{CorruptIndex, Verified, load_verified};
@@ -56,6 +56,7 @@ use super::columns::{FromRow, facts_of_columns};
 use super::index_bloat::{IndexBloat, Wanted, load_index_bloat};
 use super::known::{Known, Unavailable};
 use super::load::ask;
+use super::measures::load_autovacuum_ms;
 use super::{AutovacuumSettings, TableMaintenance, TableState, load_table_maintenance};
 use super::{HorizonHolder, load_horizon};
 use crate::failure::Result;
@@ -72,6 +73,7 @@ pub struct Health {
     pub role: String,
     pub glance: Known<Vec<Glance>>,
     pub settings: Known<Settings>,
+    pub role_settings: Known<Vec<RoleSetting>>,
     pub databases: Known<Vec<Database>>,
     pub tables: Known<Vec<Table>>,
     pub indexes: Known<Vec<Index>>,
@@ -80,6 +82,8 @@ pub struct Health {
     /// Who keeps dead rows from being removed.
     pub horizon: Known<Vec<HorizonHolder>>,
     pub autovacuum: Known<Vec<AutovacuumWorker>>,
+    /// What autovacuum has spent on the tables of this database; `None` before 18, which does not count it.
+    pub autovacuum_ms: Known<Option<i64>>,
     pub replication: Replication,
     pub sessions: Sessions,
     pub foreign_keys: Known<Vec<ForeignKey>>,
@@ -90,6 +94,8 @@ pub struct Health {
     pub columns: Known<Vec<Column>>,
     /// Indexes on expressions without statistics.
     pub expression_indexes: Known<Vec<ExpressionIndex>>,
+    /// `None` before 15, where the catalog does not tell them from others.
+    pub unfilled_statistics: Known<Option<Vec<UnfilledStatistics>>>,
     pub regretted_columns: Known<Vec<RegrettedColumns>>,
     pub partitions: Known<Vec<Partition>>,
     pub views: Known<Vec<View>>,
@@ -125,10 +131,26 @@ impl Health {
             .help(format!("GRANT pg_read_all_data TO {}", self.role))
     }
 
+    /// The database that is connected to, as the server quotes it.
+    ///
+    /// # Errors
+    /// Where the databases could not be seen.
+    pub fn database_name(&self) -> std::result::Result<String, &Unavailable> {
+        let current = self.databases.seen()?.iter().find(|database| database.is_current);
+        Ok(current.map_or_else(String::new, |database| quote_ident(&database.name)))
+    }
+
     /// The server's clock, in seconds since 1970.
     pub fn now_epoch(&self) -> std::result::Result<f64, Unavailable> {
         let glance = self.glance.seen()?.first();
         Ok(glance.map_or(0.0, |glance| glance.started_epoch + glance.uptime_seconds))
+    }
+
+    /// How old the cluster is: no counter counts for longer. `None` where that is not known.
+    pub fn cluster_seconds(&self) -> Option<f64> {
+        let glance = self.glance.known()?.first()?;
+        let now = glance.started_epoch + glance.uptime_seconds;
+        glance.made_epoch.map(|made| now - made).filter(|seconds| *seconds > 0.0)
     }
 
     /// Of which nothing could be seen.
@@ -139,18 +161,21 @@ impl Health {
             role: String::new(),
             glance: why().into(),
             settings: why().into(),
+            role_settings: why().into(),
             databases: why().into(),
             tables: why().into(),
             indexes: why().into(),
             due: why().into(),
             horizon: why().into(),
             autovacuum: why().into(),
+            autovacuum_ms: why().into(),
             foreign_keys: why().into(),
             not_valid: why().into(),
             disabled_triggers: why().into(),
             sequences: why().into(),
             columns: why().into(),
             expression_indexes: why().into(),
+            unfilled_statistics: why().into(),
             regretted_columns: why().into(),
             partitions: why().into(),
             views: why().into(),
@@ -211,6 +236,7 @@ async fn look(
         role: quote_ident(&server.role),
         glance: rows(session, include_str!("../../../sql/check/glance.sql")).await,
         settings: settings::load(session).await,
+        role_settings: rows(session, include_str!("../../../sql/check/role_settings.sql")).await,
         databases: rows(session, include_str!("../../../sql/check/databases.sql")).await,
         tables: rows(session, include_str!("../../../sql/check/tables.sql")).await,
         indexes: rows(session, include_str!("../../../sql/check/indexes.sql")).await,
@@ -222,6 +248,7 @@ async fn look(
             include_str!("../../../sql/check/autovacuum_workers.sql"),
         )
         .await,
+        autovacuum_ms: load_autovacuum_ms(session, server.version).await.into(),
         replication: replication::load(session, server).await,
         sessions: sessions::load(session, server).await,
         foreign_keys: rows(session, include_str!("../../../sql/check/foreign_keys.sql")).await,
@@ -236,6 +263,7 @@ async fn look(
             include_str!("../../../sql/check/expression_indexes.sql"),
         )
         .await,
+        unfilled_statistics: column::load_unfilled(session, server).await,
         regretted_columns: rows(session, include_str!("../../../sql/check/column_types.sql")).await,
         partitions: rows(session, include_str!("../../../sql/check/partitions.sql")).await,
         views: rows(session, include_str!("../../../sql/check/views.sql")).await,

@@ -53,6 +53,8 @@ facts_of_columns! {
         pub refreshes: i64,
         /// The median time between two; `None` where there was one only.
         pub interval_seconds: Option<f64>,
+        /// The median time that one takes.
+        pub took_seconds: Option<f64>,
         /// Since the last one.
         pub ago_seconds: f64,
     }

@@ -107,6 +107,8 @@ facts_of_columns! {
         pub apply_errors: i64,
         /// Of copying tables at the beginning.
         pub sync_errors: i64,
+        /// Changes that found no row; `None` before 18, which does not count them.
+        pub missing_rows: Option<i64>,
         /// `None`: never.
         pub reset_seconds: Option<f64>,
     }

@@ -24,6 +24,18 @@ facts_of_columns! {
     }
 }
 
+facts_of_columns! {
+    /// A setting that a role has in this database, whatever the server's is.
+    pub struct RoleSetting {
+        pub name: String,
+        pub value: String,
+        /// As the server quotes it.
+        pub role: String,
+        /// It holds in this database only.
+        pub is_here: bool,
+    }
+}
+
 /// All that may be seen, by name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Settings(HashMap<String, Setting>);
@@ -61,6 +73,19 @@ impl Settings {
         })
     }
 
+    /// The setting as other connections to this database have it; `None` where there is no such setting, or the
+    /// role may not see it.
+    ///
+    /// # Errors
+    /// Where this connection or its role has a value of its own, which hides that of others.
+    pub fn of_others(&self, name: &str) -> Result<Option<&Setting>, Unavailable> {
+        let setting = self.get(name);
+        match setting.filter(|setting| setting.is_own()) {
+            Some(own) => Err(own.hides_others()),
+            None => Ok(setting),
+        }
+    }
+
     /// Whether it is `on`; `false` where there is no such setting.
     pub fn is_on(&self, name: &str) -> bool {
         self.get(name).is_some_and(Setting::is_on)
@@ -68,7 +93,7 @@ impl Settings {
 
     /// The figure, in the setting's unit; `None` where there is no such setting or it is no figure.
     pub fn number(&self, name: &str) -> Option<f64> {
-        self.get(name)?.value.as_deref()?.parse().ok()
+        self.get(name)?.number()
     }
 
     /// The figure of a setting of memory or disk, in bytes.
@@ -108,10 +133,59 @@ fn in_greatest(value: i64, of_one: i64, units: &[(&str, i64)]) -> Option<String>
     Some(format!("{}{name}", value / each))
 }
 
+/// What a value holds for that comes from there: this connection, or the role that it is of.
+const OWN: [&str; 5] = ["client", "session", "interactive", "user", "database user"];
+
+/// Whether a text means `off`: any beginning of these words, as the server reads a boolean.
+pub fn means_off(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["0", "of", "off", "f", "fa", "fal", "fals", "false", "n", "no"].contains(&text.as_str())
+}
+
+/// Whether a text means `on`.
+pub fn means_on(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["1", "on", "t", "tr", "tru", "true", "y", "ye", "yes"].contains(&text.as_str())
+}
+
 impl Setting {
+    /// Whether it holds for this connection only, or for its role: pgtend begins with timeouts of its own, and
+    /// its user may set what he likes.
+    pub fn is_own(&self) -> bool {
+        OWN.contains(&self.source.as_str())
+    }
+
+    /// What is not known of others then.
+    pub fn hides_others(&self) -> Unavailable {
+        let Setting { name, source, .. } = self;
+        let whose = match source.as_str() {
+            "user" | "database user" => "the role of this connection has",
+            _ => "this connection has",
+        };
+        Unavailable::because(format!(
+            "{whose} a value of its own for {name}, which hides that of others"
+        ))
+        .help("connect without it (PGOPTIONS, ALTER ROLE … RESET)")
+    }
+
+    /// What sets it back, for the database of that name as the server quotes it.
+    pub fn reset(&self, database: &str) -> String {
+        let name = &self.name;
+        match self.source.as_str() {
+            "database" => format!("ALTER DATABASE {database} RESET {name}"),
+            "global" => format!("ALTER ROLE ALL RESET {name}"),
+            _ => format!("ALTER SYSTEM RESET {name}"),
+        }
+    }
+
     /// Whether it is `on`.
     pub fn is_on(&self) -> bool {
         self.value.as_deref() == Some("on")
+    }
+
+    /// The figure, in its unit; `None` where it is none.
+    pub fn number(&self) -> Option<f64> {
+        self.value.as_deref()?.parse().ok()
     }
 
     /// Its value with its unit: `128MB`.

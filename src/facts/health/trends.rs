@@ -50,6 +50,13 @@ impl Trends {
         Some(given.less(frozen).until(database.xid_age.into(), Limit::AtMost(age)))
     }
 
+    /// The same of multixacts.
+    pub fn mxid_age_reaches(&self, database: &Database, age: i64) -> Option<Forecast> {
+        let given = self.rate(MeasureKind::NextMultixact, "server")?;
+        let frozen = self.rate(MeasureKind::DatabaseMinMultixact, &quote_ident(&database.name))?;
+        Some(given.less(frozen).until(database.mxid_age.into(), Limit::AtMost(age)))
+    }
+
     /// What is known of a measure of an object.
     pub fn measure(&self, kind: MeasureKind, object: &str) -> Option<&Measured> {
         self.measures.get(&kind)?.get(object)

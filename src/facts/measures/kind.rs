@@ -38,10 +38,14 @@ pub enum MeasureKind {
     Deadlocks,
     /// Bytes of temporary files that were written.
     TempBytes,
+    /// Sessions that have begun.
+    Sessions,
+    /// What autovacuum has spent on the tables of this database, in ms; from 18 on.
+    AutovacuumMs,
 }
 
 impl MeasureKind {
-    pub const ALL: [MeasureKind; 24] = [
+    pub const ALL: [MeasureKind; 26] = [
         MeasureKind::TableBytes,
         MeasureKind::TableRows,
         MeasureKind::DeadRows,
@@ -66,6 +70,8 @@ impl MeasureKind {
         MeasureKind::CheckpointsRequested,
         MeasureKind::Deadlocks,
         MeasureKind::TempBytes,
+        MeasureKind::Sessions,
+        MeasureKind::AutovacuumMs,
     ];
 
     /// Its name in the database.
@@ -95,6 +101,8 @@ impl MeasureKind {
             MeasureKind::CheckpointsRequested => "checkpoints_requested",
             MeasureKind::Deadlocks => "deadlocks",
             MeasureKind::TempBytes => "temp_bytes",
+            MeasureKind::Sessions => "sessions",
+            MeasureKind::AutovacuumMs => "autovacuum_ms",
         }
     }
 
@@ -122,10 +130,11 @@ mod tests {
     use super::*;
 
     /// What the queries measure.
-    const QUERIES: [&str; 3] = [
+    const QUERIES: [&str; 4] = [
         include_str!("../../../sql/measures/readings.sql"),
         include_str!("../../../sql/measures/checkpoints.sql"),
         include_str!("../../../sql/measures/checkpoints_17.sql"),
+        include_str!("../../../sql/measures/autovacuum_18.sql"),
     ];
 
     #[test]

@@ -114,13 +114,30 @@ pub async fn keep_measures(
     Ok(MeasureCounts { measures: row.get("measures"), changed: row.get("changed") })
 }
 
+/// How many ms autovacuum has spent on the tables of the database; `None` before 18, which does not count them.
+///
+/// # Errors
+/// Those of the connection and of the query.
+pub async fn load_autovacuum_ms(session: &Session, version: ServerVersion) -> Result<Option<i64>> {
+    if !version.has_autovacuum_times() {
+        return Ok(None);
+    }
+    let rows = ask(session, AUTOVACUUM, &[]).await?;
+    Ok(first(&rows)?.get("value"))
+}
+
+const AUTOVACUUM: &str = include_str!("../../../sql/measures/autovacuum_18.sql");
+
 /// The query that keeps them.
 fn keeping(version: ServerVersion) -> String {
     let checkpoints = match version.has_checkpointer_view() {
         true => include_str!("../../../sql/measures/checkpoints_17.sql"),
         false => include_str!("../../../sql/measures/checkpoints.sql"),
     };
-    let readings =
-        format!("{}UNION ALL\n{checkpoints}", include_str!("../../../sql/measures/readings.sql"));
-    include_str!("../../../sql/measures/take.sql").replace("{readings}", &readings)
+    let mut readings = vec![include_str!("../../../sql/measures/readings.sql"), checkpoints];
+    if version.has_autovacuum_times() {
+        readings.push(AUTOVACUUM);
+    }
+    include_str!("../../../sql/measures/take.sql")
+        .replace("{readings}", &readings.join("UNION ALL\n"))
 }

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::rules::span;
+use super::rules::{latest_release, span};
+use crate::facts::activity::ActiveSession;
 use crate::facts::health::Health;
 use crate::format::{bytes, count, whole};
 use crate::pg::database::Server;
@@ -28,6 +29,14 @@ pub struct Glance {
     pub cache_hit_share: Option<f64>,
     /// Since the last reset.
     pub transactions: Option<i64>,
+    /// Of the same major version, as far as this pgtend knows; `None`: there is none.
+    pub newer_release: Option<String>,
+    /// Sessions of all databases that run a statement.
+    pub active_sessions: Option<usize>,
+    /// Of them, those that wait for a lock.
+    pub waiting_sessions: Option<usize>,
+    /// In the mean since the last reset.
+    pub transactions_per_second: Option<f64>,
 }
 
 impl Glance {
@@ -51,6 +60,15 @@ impl Glance {
                 (read > 0).then(|| it.blocks_hit as f64 / read as f64)
             }),
             transactions: here.map(|it| it.commits + it.rollbacks),
+            newer_release: latest_release(server.version)
+                .filter(|latest| server.version < *latest)
+                .map(|latest| latest.to_string()),
+            active_sessions: at_work(health, |_| true),
+            waiting_sessions: at_work(health, |session| !session.blocked_by.is_empty()),
+            transactions_per_second: here.and_then(|it| {
+                let seconds = it.reset_seconds.filter(|seconds| *seconds >= 1.0)?;
+                Some((it.commits + it.rollbacks) as f64 / seconds)
+            }),
         }
     }
 
@@ -64,7 +82,8 @@ impl Glance {
     pub fn lines(&self) -> Vec<(&'static str, String)> {
         let up = self.uptime_seconds.map_or_else(String::new, |it| format!(", up {}", span(it)));
         let role = if self.in_recovery { ", standby" } else { "" };
-        let mut lines = vec![("server", format!("PostgreSQL {}{role}{up}", self.server_version))];
+        let mut lines =
+            vec![("server", format!("PostgreSQL {}{}{role}{up}", self.server_version, self.age()))];
         if let Some(size) = self.size_bytes {
             let cached = self.cache_hit_share;
             let cached = cached.map_or_else(String::new, |it| {
@@ -75,6 +94,7 @@ impl Glance {
         if let Some((sessions, limit)) = self.sessions.zip(self.connection_limit) {
             lines.push(("connections", format!("{sessions} of {limit}")));
         }
+        lines.extend(self.load().map(|words| ("load", words)));
         if let Some(age) = self.xid_age {
             let share = f64::from(age) / XID_LIMIT as f64 * 100.0;
             let (age, limit) = (whole(i64::from(age)), whole(XID_LIMIT));
@@ -82,6 +102,24 @@ impl Glance {
         }
         lines.extend(self.replication().map(|words| ("replication", words)));
         lines
+    }
+
+    /// How old the version is.
+    fn age(&self) -> String {
+        let newer = self.newer_release.as_ref();
+        newer.map_or_else(String::new, |newer| format!(" ({newer} is out)"))
+    }
+
+    fn load(&self) -> Option<String> {
+        let (active, waiting) = (self.active_sessions?, self.waiting_sessions?);
+        let queue = match waiting {
+            0 => String::new(),
+            _ => format!(", {} for a lock", count(waiting, "waits", "wait")),
+        };
+        let rate = self.transactions_per_second.map_or_else(String::new, |it| {
+            format!(", {it:.1} transactions a second since the last reset")
+        });
+        Some(format!("{} at work{queue}{rate}", count(active, "session", "sessions")))
     }
 
     fn replication(&self) -> Option<String> {
@@ -92,5 +130,44 @@ impl Glance {
         let (standbys, slots) = (number(self.standbys?), number(self.slots?));
         let words = [count(standbys, "standby", "standbys"), count(slots, "slot", "slots")];
         (standbys + slots > 0).then(|| words.join(", "))
+    }
+}
+
+/// Sessions that run a statement; `None` where those of others are not to be seen.
+fn at_work(health: &Health, is_one: fn(&ActiveSession) -> bool) -> Option<usize> {
+    let sessions = &health.sessions.activity.known()?.sessions;
+    let active = sessions.iter().filter(|session| {
+        session.state.as_deref() == Some("active")
+            && session.backend_type.as_deref() == Some("client backend")
+    });
+    Some(active.filter(|session| is_one(session)).count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn load_and_age_are_seen_at_a_glance() {
+        let glance = Glance {
+            server_version: "15.18".to_owned(),
+            newer_release: Some("15.20".to_owned()),
+            active_sessions: Some(3),
+            waiting_sessions: Some(1),
+            transactions_per_second: Some(12.34),
+            ..Glance::default()
+        };
+        assert_eq!(
+            glance.lines(),
+            [
+                ("server", "PostgreSQL 15.18 (15.20 is out)".to_owned()),
+                (
+                    "load",
+                    "3 sessions at work, 1 waits for a lock, 12.3 transactions a second since the last reset".to_owned()
+                ),
+            ]
+        );
+        let unseen = Glance { active_sessions: None, ..glance };
+        assert_eq!(unseen.load(), None);
     }
 }

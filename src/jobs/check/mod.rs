@@ -33,8 +33,9 @@ use run::Run;
 /// Looks at the server and the database once, for two seconds at most, and changes nothing but with --fix. A finding is
 /// critical where it hurts now or will within days, a warning where it will within weeks, else a note.
 /// What could not be seen is never called passed: it is unknown, with the GRANT that would help. What was
-/// found can be suppressed in the configuration ([[check.ignore]]) or by a comment on the object:
-/// COMMENT ON INDEX i IS 'pgtend-ignore unused-index: once a year'. `pgtend rules RULE` explains a finding.
+/// found can be suppressed by a comment on the object, COMMENT ON INDEX i IS 'pgtend-ignore unused-index: once a
+/// year', or in the configuration, by an entry [[check.ignore]] with rule = "unused-index", reason = "…", and, if
+/// you like, object = "public.sales_*" and until = 2027-03-31. `pgtend rules RULE` explains a finding.
 ///
 /// The groups security and opinions are looked at only where they are named; what is critical of
 /// security always is.

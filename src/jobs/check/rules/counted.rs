@@ -8,6 +8,8 @@ pub struct Counted {
     pub number: i64,
     /// `None`: it is not known since when.
     pub seconds: Option<f64>,
+    /// Not in more: what is not known to have been reset was not counted before the cluster was made.
+    pub at_most_seconds: Option<f64>,
 }
 
 /// Snapshots that are closer tell of an hour, not of a habit.
@@ -23,9 +25,20 @@ impl Counted {
             Some((per_second, seconds)) => Counted {
                 number: (per_second * seconds).round() as i64,
                 seconds: Some(seconds),
+                at_most_seconds: Some(seconds),
             },
-            None => Counted { number: since_reset, seconds: database.reset_seconds },
+            None => Counted {
+                number: since_reset,
+                seconds: database.reset_seconds,
+                at_most_seconds: database.reset_seconds.or_else(|| health.cluster_seconds()),
+            },
         }
+    }
+
+    /// So many in that time.
+    #[cfg(test)]
+    pub fn known(number: i64, seconds: Option<f64>) -> Self {
+        Counted { number, seconds, at_most_seconds: seconds }
     }
 }
 
@@ -33,7 +46,7 @@ impl Counted {
 mod tests {
     use super::*;
     use crate::facts::Known;
-    use crate::facts::health::Trends;
+    use crate::facts::health::{Glance, Trends};
     use crate::facts::measures::Measured;
     use crate::facts::trend::Point;
 
@@ -49,7 +62,7 @@ mod tests {
             let health = Health { trends, ..Health::default() };
             Counted::of(&health, MeasureKind::Deadlocks, &database, 500)
         };
-        let since_reset = Counted { number: 500, seconds: Some(1e8) };
+        let since_reset = Counted::known(500, Some(1e8));
         assert_eq!(counted(Vec::new()), since_reset);
         let of_days = |days: f64| Measured {
             kind: MeasureKind::Deadlocks,
@@ -60,8 +73,21 @@ mod tests {
             changed_epoch: 0.0,
             since_epoch: 0.0,
         };
-        let recent = Counted { number: 20, seconds: Some(7.0 * A_DAY) };
+        let recent = Counted::known(20, Some(7.0 * A_DAY));
         assert_eq!(counted(vec![of_days(7.0)]), recent);
         assert_eq!(counted(vec![of_days(0.5)]), since_reset);
+    }
+
+    #[test]
+    fn what_was_never_reset_is_no_older_than_the_cluster() {
+        let glance = Glance {
+            started_epoch: 900.0,
+            uptime_seconds: 100.0,
+            made_epoch: Some(400.0),
+            ..Glance::default()
+        };
+        let health = Health { glance: Known::Known(vec![glance]), ..Health::default() };
+        let counted = Counted::of(&health, MeasureKind::Deadlocks, &Database::default(), 5);
+        assert_eq!(counted, Counted { number: 5, seconds: None, at_most_seconds: Some(600.0) });
     }
 }

@@ -17,7 +17,7 @@ mod vacuum;
 mod versions;
 
 use crate::facts::Unavailable;
-use crate::facts::health::Health;
+use crate::facts::health::{Health, RoleSetting};
 use crate::findings::{Finding, Rule};
 use counted::Counted;
 
@@ -86,6 +86,15 @@ fn since_reset(seconds: Option<f64>) -> String {
     seconds.map_or_else(|| "so far".to_owned(), |seconds| format!("in {}", span(seconds)))
 }
 
+/// What takes a setting away from a role.
+fn role_reset(setting: &RoleSetting, database: &str) -> String {
+    let RoleSetting { name, role, is_here, .. } = setting;
+    match is_here {
+        true => format!("ALTER ROLE {role} IN DATABASE {database} RESET {name}"),
+        false => format!("ALTER ROLE {role} RESET {name}"),
+    }
+}
+
 /// What is not known of tables that somebody has locked.
 fn hidden_by_locks() -> Unavailable {
     Unavailable::because("tables are locked, and the definitions of their indexes were not read")
@@ -104,6 +113,8 @@ macro_rules! judges {
 }
 
 use judges;
+
+pub use versions::latest as latest_release;
 
 /// All checks, by group.
 pub fn all() -> impl Iterator<Item = Judge> {

@@ -17,9 +17,26 @@ pub fn upper(bound: &str) -> Option<f64> {
     Some(TimeZone::UTC.to_timestamp(moment.ok()?).ok()?.as_second() as f64)
 }
 
+/// The upper bound of a range of whole numbers; `None` where there is none, or it is of another type.
+pub fn upper_number(bound: &str) -> Option<i64> {
+    let (_, upper) = bound.rsplit_once(" TO (")?;
+    upper.trim_end_matches(')').trim_matches('\'').parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_numbers_are_read_and_nothing_else() {
+        assert_eq!(upper_number("FOR VALUES FROM (1) TO (500)"), Some(500));
+        assert_eq!(upper_number("FOR VALUES FROM ('-9') TO ('-5')"), Some(-5));
+        for other in
+            ["DEFAULT", "FOR VALUES FROM (1) TO (MAXVALUE)", "FOR VALUES FROM ('a') TO ('b')"]
+        {
+            assert_eq!(upper_number(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn days_and_moments_are_read_and_nothing_else() {

@@ -11,6 +11,8 @@ use crate::jobs::check::rules::{Found, Judged};
 pub const RULE: Rule = Rule::PARTITION_RUNWAY;
 
 const DAY: f64 = 86_400.0;
+/// Narrower ranges of numbers are no ids that grow, but years, months or marks.
+const WIDE: i64 = 1_000;
 /// Fewer partitions ahead are soon forgotten.
 const AHEAD: f64 = 2.0;
 
@@ -21,7 +23,9 @@ pub fn judge(health: &Health) -> Judged {
         of_parent.entry(&partition.parent_object).or_default().push(partition);
     }
     let is_hidden = of_parent.values().flatten().any(|partition| partition.bound.is_none());
-    let findings = of_parent.into_iter().filter_map(|(parent, all)| finding(parent, &all, now));
+    let findings = of_parent
+        .into_iter()
+        .filter_map(|(parent, all)| finding(parent, &all, now).or_else(|| of_numbers(parent, &all)));
     let unknown = || Unavailable::because("partitions are locked, and their bounds were not read");
     Ok(Found { findings: findings.collect(), unknown: is_hidden.then(unknown) })
 }
@@ -62,6 +66,38 @@ fn finding(parent: &str, partitions: &[&Partition], now: f64) -> Option<Finding>
     Some(found)
 }
 
+/// Ranges of numbers: the last one is in use. How fast it fills nobody knows.
+fn of_numbers(parent: &str, partitions: &[&Partition]) -> Option<Finding> {
+    let mut ends = partitions
+        .iter()
+        .filter(|it| matches!(it.key_type.as_deref(), Some("smallint" | "integer" | "bigint")))
+        .filter_map(|it| Some((bound::upper_number(it.bound.as_deref()?)?, *it)))
+        .collect::<Vec<_>>();
+    ends.sort_by_key(|(end, _)| *end);
+    let [.., (before, _), (end, last)] = ends[..] else {
+        return None;
+    };
+    let has_default = partitions.iter().any(|partition| partition.is_default);
+    // One that has no number for its end has none.
+    let is_endless = partitions.len() > ends.len() + usize::from(has_default);
+    let is_used = last.inserted > 0 || last.rows > 0.0;
+    if is_endless || !is_used || end.checked_sub(before)? < WIDE {
+        return None;
+    }
+    let (severity, consequence) = match has_default {
+        true => (Severity::Info, "behind it rows go to the default partition, from which they are hard to move"),
+        false => (Severity::Warning, "behind it every INSERT fails"),
+    };
+    let message =
+        format!("the last partition, which ends at {}, has rows already; {consequence}", format::whole(end));
+    let found = Finding::new(&RULE, None, message)
+        .about(&parent)
+        .severity(severity)
+        .help("create the next partitions, and let a job do it from now on")
+        .evidence("end", end);
+    Some(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +117,35 @@ mod tests {
         let end = bound::upper("TO ('2026-01-03')").or_else(|| bound::upper(" TO ('2026-01-03')")).unwrap();
         let all = all.iter().collect::<Vec<_>>();
         finding("t", &all, end - f64::from(days) * DAY).map(|finding| finding.severity)
+    }
+
+    #[test]
+    fn the_last_range_of_numbers_is_not_to_be_used_yet() {
+        let severity = |width: i64, rows: f64, other: &str| {
+            let partition = |number: i64, rows| Partition {
+                key_type: Some("bigint".to_owned()),
+                bound: Some(format!("FOR VALUES FROM ('{}') TO ('{}')", (number - 1) * width, number * width)),
+                rows,
+                ..Partition::default()
+            };
+            let other = Partition {
+                key_type: Some("bigint".to_owned()),
+                bound: Some(other.to_owned()),
+                is_default: other == "DEFAULT",
+                ..Partition::default()
+            };
+            let all = [partition(1, 5.0), partition(2, rows), other];
+            of_numbers("t", &all.iter().collect::<Vec<_>>()).map(|finding| finding.severity)
+        };
+        let third = "FOR VALUES FROM ('20000') TO ('30000')";
+        assert_eq!(severity(10_000, 5.0, third), None, "one is left");
+        let before = "FOR VALUES FROM (MINVALUE) TO ('0')";
+        assert_eq!(severity(10_000, 5.0, before), Some(Severity::Warning));
+        assert_eq!(severity(10_000, 5.0, "DEFAULT"), Some(Severity::Info));
+        assert_eq!(severity(10_000, 0.0, before), None);
+        assert_eq!(severity(1, 5.0, before), None, "months");
+        let endless = "FOR VALUES FROM ('20000') TO (MAXVALUE)";
+        assert_eq!(severity(10_000, 5.0, endless), None);
     }
 
     #[test]

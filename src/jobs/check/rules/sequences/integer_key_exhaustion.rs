@@ -1,9 +1,15 @@
-use crate::facts::health::{Column, Health, Index};
+use crate::facts::Unavailable;
+use crate::facts::health::{Column, Health, Index, Table};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::whole;
+use crate::jobs::check::command::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
 
 pub const RULE: Rule = Rule::INTEGER_KEY_EXHAUSTION;
+
+/// So large are the tables whose columns are looked at.
+const MANY_PAGES: i64 = 12_800;
+const MANY_ROWS: i64 = 100_000;
 
 const FULL: f64 = 0.75;
 const ALMOST: f64 = 0.95;
@@ -22,7 +28,18 @@ pub fn judge(health: &Health) -> Judged {
     let keys = keys.collect::<Vec<_>>();
     let is_hidden = keys.iter().any(|column| !column.may_read);
     let findings = keys.into_iter().filter_map(finding).collect();
-    Ok(Found { findings, unknown: is_hidden.then(|| health.hidden_columns()) })
+    let hidden = is_hidden.then(|| health.hidden_columns());
+    Ok(Found { findings, unknown: hidden.or_else(|| never_analyzed(health.tables.known()?)) })
+}
+
+/// Of large tables without statistics nobody knows how far their keys have come.
+fn never_analyzed(tables: &[Table]) -> Option<Unavailable> {
+    let mut large = tables.iter().filter(|table| {
+        let is_large = table.pages >= MANY_PAGES || table.inserted - table.deleted >= MANY_ROWS;
+        table.is_ordinary() && table.rows < 0.0 && is_large
+    });
+    let Table { object, .. } = large.next()?;
+    Some(Unavailable::because(format!("{object} was never analyzed")).help(pgtend("analyze", object)))
 }
 
 fn most(data_type: &str) -> Option<i64> {
@@ -67,6 +84,16 @@ fn finding(column: &Column) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_statistics_it_is_unknown() {
+        let of = |rows, inserted| {
+            let table = Table { kind: "r".to_owned(), rows, inserted, ..Table::default() };
+            never_analyzed(&[table]).is_some()
+        };
+        assert!(of(-1.0, 200_000));
+        assert!(!of(-1.0, 50_000) && !of(200_000.0, 200_000));
+    }
 
     #[test]
     fn three_quarters_are_a_warning() {

@@ -20,8 +20,8 @@ pub fn judge(health: &Health) -> Judged {
 
 /// More than one a day, where it is known for how long they have been counted.
 fn finding(database: &Database, counted: Counted) -> Option<Finding> {
-    let Counted { number, seconds } = counted;
-    let days = seconds.map(|seconds| seconds / 86_400.0);
+    let Counted { number, seconds, at_most_seconds } = counted;
+    let days = at_most_seconds.map(|seconds| seconds / 86_400.0);
     if number < MANY || days.is_some_and(|days| number as f64 <= A_DAY * days) {
         return None;
     }
@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn one_a_day_is_many() {
         let of = |number, seconds| {
-            finding(&Database::default(), Counted { number, seconds }).is_some()
+            finding(&Database::default(), Counted::known(number, seconds)).is_some()
         };
         assert!(!of(9, Some(60.0)));
         assert!(!of(20, Some(86_400.0 * 365.0)));

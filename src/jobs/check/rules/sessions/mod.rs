@@ -6,7 +6,7 @@ use crate::facts::activity::ActiveSession;
 judges! {
     connections_exhausted, role_connection_limit, database_connection_limit, lock_waits,
     idle_in_transaction, long_transaction, forgotten_prepared_transaction, lock_table_full, deadlocks,
-    many_connections_allowed,
+    session_churn, many_connections_allowed,
 }
 
 /// What it is called in findings: it has no name of its own.

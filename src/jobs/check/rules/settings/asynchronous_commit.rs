@@ -6,11 +6,10 @@ use crate::jobs::check::rules::Judged;
 pub const RULE: Rule = Rule::ASYNCHRONOUS_COMMIT;
 
 pub fn judge(health: &Health) -> Judged {
-    let settings = health.settings.seen()?;
-    let commit = settings.seen("synchronous_commit")?;
-    if commit.value.as_deref() != Some("off") {
+    let commit = health.settings.seen()?.of_others("synchronous_commit")?;
+    let Some(commit) = commit.filter(|commit| commit.value.as_deref() == Some("off")) else {
         return Ok(Vec::new().into());
-    }
+    };
     let message = format!("a crash loses the transactions of the last moment, although they were confirmed ({})", commit.source);
     let found = Finding::new(&RULE, None, message)
         .about(&"synchronous_commit")

@@ -15,7 +15,11 @@ const MEASURED_SECONDS: f64 = 10.0;
 const RAISE: &str = "ALTER SYSTEM SET autovacuum_vacuum_cost_limit = 2000";
 
 pub fn judge(health: &Health) -> Judged {
-    let pace = bytes_a_second(health.settings.seen()?);
+    let settings = health.settings.seen()?;
+    for name in ["vacuum_cost_limit", "vacuum_cost_delay"] {
+        settings.of_others(name)?;
+    }
+    let pace = bytes_a_second(settings);
     let size = health.glance.seen()?.first().and_then(|glance| glance.size_bytes).unwrap_or(0);
     let by_settings = pace.filter(|pace| size >= LARGE && size as f64 / pace > DAY_SECONDS);
     let findings = by_settings.map(|pace| too_slow(pace, size)).into_iter();

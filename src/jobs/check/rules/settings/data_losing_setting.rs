@@ -1,7 +1,6 @@
-use crate::facts::health::Health;
+use crate::facts::health::{Health, RoleSetting, means_off, means_on};
 use crate::findings::{Finding, Rule};
-use crate::jobs::check::rules::{Found, Judged};
-
+use crate::jobs::check::rules::{Found, Judged, role_reset};
 
 pub const RULE: Rule = Rule::DATA_LOSING_SETTING;
 
@@ -15,15 +14,38 @@ const BAD: [(&str, &str, &str); 4] = [
 
 pub fn judge(health: &Health) -> Judged {
     let settings = health.settings.seen()?;
-    let bad = BAD.into_iter().filter(|(name, value, _)| {
-        settings.get(name).is_some_and(|setting| setting.value.as_deref() == Some(value))
-    });
-    let found = bad.map(|(name, value, consequence)| {
-        let right = if value == "on" { "off" } else { "on" };
-        Finding::new(&RULE, None, format!("{name} is {value}"))
-            .about(&name)
+    let database = health.database_name()?;
+    let mut found = Found::default();
+    for (name, value, consequence) in BAD {
+        match settings.of_others(name) {
+            Ok(Some(setting)) if setting.value.as_deref() == Some(value) => {
+                let right = if value == "on" { "off" } else { "on" };
+                found.findings.push(
+                    Finding::new(&RULE, None, format!("{name} is {value}"))
+                        .about(&name)
+                        .help(consequence)
+                        .command(match setting.source.as_str() {
+                            "database" | "global" => setting.reset(&database),
+                            _ => format!("ALTER SYSTEM SET {name} = {right}"),
+                        }),
+                );
+            }
+            Ok(_) => {}
+            Err(why) => found.unknown = Some(why),
+        }
+    }
+    found.findings.extend(health.role_settings.seen()?.iter().filter_map(|it| of_role(it, &database)));
+    Ok(found)
+}
+
+fn of_role(setting: &RoleSetting, database: &str) -> Option<Finding> {
+    let RoleSetting { name, value, role, .. } = setting;
+    let (_, bad, consequence) = BAD.into_iter().find(|(bad, ..)| bad == name)?;
+    let is_bad = if bad == "on" { means_on(value) } else { means_off(value) };
+    is_bad.then(|| {
+        Finding::new(&RULE, None, format!("{name} is {bad} for the role {role}"))
+            .about(&format!("{name} of {role}"))
             .help(consequence)
-            .command(format!("ALTER SYSTEM SET {name} = {right}"))
-    });
-    Ok(found.collect::<Found>())
+            .command(role_reset(setting, database))
+    })
 }

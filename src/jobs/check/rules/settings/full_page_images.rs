@@ -12,7 +12,7 @@ const PAGE_BYTES: f64 = 8192.0;
 pub fn judge(health: &Health) -> Judged {
     let settings = health.settings.seen()?;
     let wal = health.io.wal.seen()?;
-    let compression = settings.get("wal_compression").and_then(|it| it.value.as_deref());
+    let compression = settings.of_others("wal_compression")?.and_then(|it| it.value.as_deref());
     if compression.is_some_and(|how| how != "off") {
         return Err(NotJudged::Skipped("wal_compression is on, and how large images are is not counted"));
     }

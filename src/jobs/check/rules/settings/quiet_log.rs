@@ -1,6 +1,6 @@
 use crate::facts::health::Health;
 use crate::findings::{Finding, Rule};
-use crate::jobs::check::rules::Judged;
+use crate::jobs::check::rules::{Found, Judged};
 
 
 pub const RULE: Rule = Rule::QUIET_LOG;
@@ -16,16 +16,20 @@ const QUIET: [(&str, &str); 5] = [
 
 pub fn judge(health: &Health) -> Judged {
     let settings = health.settings.seen()?;
-    let quiet = QUIET.into_iter().filter(|(name, value)| {
-        settings.get(name).is_some_and(|setting| setting.value.as_deref() == Some(value))
-    });
-    let quiet = quiet.map(|(name, _)| name).collect::<Vec<_>>();
+    let (mut quiet, mut unknown) = (Vec::new(), None);
+    for (name, value) in QUIET {
+        match settings.of_others(name) {
+            Ok(Some(setting)) if setting.value.as_deref() == Some(value) => quiet.push(name),
+            Ok(_) => {}
+            Err(why) => unknown = Some(why),
+        }
+    }
     if quiet.is_empty() {
-        return Ok(Vec::new().into());
+        return Ok(Found { findings: Vec::new(), unknown });
     }
     let found = Finding::new(&RULE, None, format!("the server does not tell what these would: {}", quiet.join(", ")))
         .about(&"log")
         .help("they cost next to nothing, and are missing on the day when something goes wrong")
         .evidence("settings", quiet.len());
-    Ok(vec![found].into())
+    Ok(Found { findings: vec![found], unknown })
 }

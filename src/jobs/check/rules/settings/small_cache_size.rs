@@ -7,6 +7,7 @@ pub const RULE: Rule = Rule::SMALL_CACHE_SIZE;
 
 pub fn judge(health: &Health) -> Judged {
     let settings = health.settings.seen()?;
+    settings.of_others("effective_cache_size")?;
     let sizes = settings.bytes("effective_cache_size").zip(settings.bytes("shared_buffers"));
     let found = sizes.filter(|(cache, buffers)| cache < buffers).map(|(cache, buffers)| {
         let message = format!(

@@ -19,9 +19,9 @@ pub fn judge(health: &Health) -> Judged {
 }
 
 fn finding(database: &Database, written: Counted) -> Option<Finding> {
-    let Counted { number, seconds } = written;
+    let Counted { number, seconds, at_most_seconds } = written;
     // A day's work in an hour is no more than a day's.
-    let days = seconds.map(|seconds| (seconds / 86_400.0).max(1.0));
+    let days = at_most_seconds.map(|seconds| (seconds / 86_400.0).max(1.0));
     let limit = days.map_or(MUCH, |days| MUCH_A_DAY * days);
     if (number as f64) < limit {
         return None;
@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn a_lot_a_day_is_told() {
         let of = |gigabytes: i64, seconds| {
-            let written = Counted { number: gigabytes << 30, seconds };
+            let written = Counted::known(gigabytes << 30, seconds);
             finding(&Database::default(), written).is_some()
         };
         assert!(!of(9, Some(60.0)));

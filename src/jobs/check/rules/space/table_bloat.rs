@@ -1,9 +1,11 @@
 use std::collections::HashMap;
 
 use super::rung::{Rung, unconfirmed};
+use crate::facts::Unavailable;
 use crate::facts::health::{Column, Health, Room, Table};
 use crate::findings::{Finding, Rule, Severity};
-use crate::format::bytes;
+use crate::format::{bytes, count};
+use crate::jobs::check::command::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
 
 pub const RULE: Rule = Rule::TABLE_BLOAT;
@@ -20,17 +22,38 @@ pub fn judge(health: &Health) -> Judged {
     for column in health.columns.seen()? {
         of_table.entry(column.table_oid).or_default().push(column);
     }
-    let mut found = Found::default();
+    let (mut found, mut withheld) = (Found::default(), Vec::new());
     for table in health.tables.seen()?.iter().filter(|table| is_large(table)) {
         let columns = of_table.get(&table.oid).map_or(&[][..], Vec::as_slice);
         if columns.iter().any(|column| !column.may_read) {
             found.unknown = Some(health.hidden_columns());
-        } else if let Some(sizes) = measured(health, table).or_else(|| estimated(table, columns)) {
-            found.findings.extend(finding(table, sizes));
+            continue;
+        }
+        let sizes = measured(health, table).or_else(|| estimated(table, columns));
+        let bloated = sizes.and_then(|sizes| finding(table, sizes));
+        match bloated {
+            Some(finding) => found.findings.push(finding),
+            // More rows may have gone than the statistics know.
+            None if sizes.is_none_or(|sizes| sizes.rung == Rung::Estimated) && !is_fresh(table) => {
+                withheld.push(table.object.as_str());
+            }
+            None => {}
         }
     }
-    found.unknown = found.unknown.or_else(|| unconfirmed(health));
+    found.unknown =
+        found.unknown.or_else(|| unconfirmed(health)).or_else(|| not_estimated(&withheld));
     Ok(found)
+}
+
+/// Of which no estimate can be trusted.
+fn not_estimated(tables: &[&str]) -> Option<Unavailable> {
+    let first = tables.first()?;
+    let more = match tables.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and of {} more)", count(more, "table", "tables")),
+    };
+    let why = format!("more than a tenth of {first}{more} has changed since it was analyzed");
+    Some(Unavailable::because(why).help(pgtend("analyze", first)))
 }
 
 /// How large a table is, and how large it has to be.
@@ -56,15 +79,27 @@ fn fill_percent(table: &Table) -> f64 {
     table.option("fillfactor").and_then(|fill| fill.parse::<f64>().ok()).unwrap_or(100.0)
 }
 
-/// Large, and analyzed since it was changed much: of others no estimate can be trusted.
 fn is_large(table: &Table) -> bool {
-    let is_fresh = (table.changed_since_analyze as f64) < STALE * table.rows;
     let has_rows = matches!(table.kind.as_str(), "r" | "m") && !table.is_catalog;
-    has_rows && table.size_bytes() as f64 >= WORTH_KNOWING && is_fresh
+    has_rows && table.size_bytes() as f64 >= WORTH_KNOWING
 }
 
-/// What its rows take when they are packed; `None` where a column has no statistics.
+/// Analyzed since it was changed much.
+fn is_fresh(table: &Table) -> bool {
+    (table.changed_since_analyze as f64) <= STALE * table.rows
+}
+
+/// So many it has at most: what has changed since it was analyzed may all be new.
+fn most_rows(table: &Table) -> f64 {
+    table.rows.max(0.0) + if is_fresh(table) { 0.0 } else { table.changed_since_analyze as f64 }
+}
+
+/// What its rows take at most when they are packed; `None` where a column has no statistics.
 fn expected_bytes(table: &Table, columns: &[&Column]) -> Option<f64> {
+    let rows = most_rows(table);
+    if rows == 0.0 && table.rows == 0.0 {
+        return Some(0.0);
+    }
     let mut columns = columns.to_vec();
     columns.sort_by_key(|column| column.number);
     let bitmap = (columns.len() as f64 / 8.0).ceil();
@@ -78,7 +113,7 @@ fn expected_bytes(table: &Table, columns: &[&Column]) -> Option<f64> {
     }
     let room = (8192.0 - 24.0) * fill_percent(table) / 100.0;
     let rows_a_page = (room / (aligned(row, 8.0) + 4.0)).floor().max(1.0);
-    (!columns.is_empty()).then_some((table.rows / rows_a_page).ceil() * 8192.0)
+    (!columns.is_empty()).then_some((rows / rows_a_page).ceil() * 8192.0)
 }
 
 fn aligned(at: f64, to: f64) -> f64 {
@@ -124,6 +159,7 @@ fn finding(table: &Table, sizes: Sizes) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Known;
 
     fn column(number: i32, data_type: &str, width: i32) -> Column {
         Column {
@@ -142,6 +178,39 @@ mod tests {
         let table = Table { rows: 1e6, ..Table::default() };
         let expected = expected_bytes(&table, &columns.each_ref()).unwrap();
         assert_eq!(expected / 8192.0, (1e6_f64 / 136.0).ceil());
+    }
+
+    fn judged(rows: f64, changed_since_analyze: i64) -> Found {
+        let table = Table {
+            oid: 7,
+            object: "public.t".to_owned(),
+            kind: "r".to_owned(),
+            pages: 100_000,
+            rows,
+            changed_since_analyze,
+            ..Table::default()
+        };
+        let column = Column { table_oid: 7, may_read: true, ..column(1, "integer", 4) };
+        let health = Health {
+            tables: Known::Known(vec![table]),
+            columns: Known::Known(vec![column]),
+            ..Health::default()
+        };
+        judge(&health).unwrap()
+    }
+
+    #[test]
+    fn what_has_changed_since_is_no_excuse_for_a_queue_and_else_unknown() {
+        let told = |rows, changed| {
+            let found = judged(rows, changed);
+            (found.findings.len(), found.unknown.is_some())
+        };
+        assert_eq!(told(20e6, 0), (0, false), "it is full");
+        assert_eq!(told(5e6, 0), (1, false));
+        assert_eq!(told(1000.0, 5000), (1, false), "it is empty whatever has happened");
+        assert_eq!(told(0.0, 0), (1, false));
+        assert_eq!(told(20e6, 5_000_000), (0, true));
+        assert_eq!(told(-1.0, 20_000_000), (0, true), "it was never analyzed");
     }
 
     #[test]

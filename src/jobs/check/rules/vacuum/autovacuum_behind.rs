@@ -59,29 +59,11 @@ fn finding(table: &TableState, worst: &Measure) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{Heap, Known, RelationKind, TableMaintenance};
-    use crate::pg::name::RelationName;
+    use crate::facts::{Heap, Known, TableMaintenance};
+    use crate::jobs::check::rules::vacuum::table_state;
 
     fn with_dead(dead_rows: i64) -> Vec<Finding> {
-        let table = TableState {
-            oid: 1,
-            name: RelationName { schema: Some("public".to_owned()), name: "t".to_owned() },
-            kind: RelationKind::Table,
-            is_temporary: false,
-            is_catalog: false,
-            is_visible: true,
-            owner: String::new(),
-            may_maintain: true,
-            parent: None,
-            has_children: false,
-            heap: Heap { rows: 100_000.0, dead_rows, ..Heap::default() },
-            toast: None,
-            changed_since_analyze: 0,
-            live_rows: 0,
-            vacuumed_ago: None,
-            analyzed_ago: None,
-            missing_statistics: Vec::new(),
-        };
+        let table = table_state(Heap { rows: 100_000.0, dead_rows, ..Heap::default() });
         let settings = AutovacuumSettings {
             vacuum_scale_factor: 0.2,
             insert_threshold: -1.0,

@@ -1,4 +1,4 @@
-use crate::facts::health::{Health, Table};
+use crate::facts::health::{Health, Table, means_off};
 use crate::findings::{Finding, Rule, Severity};
 use crate::jobs::check::rules::{Found, Judged};
 
@@ -19,9 +19,7 @@ pub fn judge(health: &Health) -> Judged {
 }
 
 fn is_off(table: &Table) -> bool {
-    // As the server reads a boolean: any beginning of these words.
-    let value = table.option("autovacuum_enabled").unwrap_or("on").to_ascii_lowercase();
-    ["0", "of", "off", "f", "fa", "fal", "fals", "false", "n", "no"].contains(&value.as_str())
+    table.option("autovacuum_enabled").is_some_and(means_off)
 }
 
 /// A table that is filled and emptied may want it so.

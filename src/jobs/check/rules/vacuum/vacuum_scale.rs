@@ -7,6 +7,9 @@ pub const RULE: Rule = Rule::VACUUM_SCALE;
 
 /// So many dead rows before the first VACUUM make it a long one.
 const MANY: f64 = 20_000_000.0;
+/// A factor of its own by which most of such a table is dead before VACUUM comes.
+const MOST: f64 = 0.5;
+const MANY_ROWS: f64 = 1_000_000.0;
 /// What a VACUUM should find at most.
 const WANTED: f64 = 1_000_000.0;
 
@@ -17,11 +20,13 @@ pub fn judge(health: &Health) -> Judged {
     let most = settings.number("autovacuum_vacuum_max_threshold").filter(|most| *most >= 0.0);
     let tables = health.tables.seen()?.iter().filter(|table| table.is_ordinary());
     let found = tables.filter_map(|table| {
-        let own = table.option("autovacuum_vacuum_scale_factor").and_then(|own| own.parse().ok());
+        let own = table.option("autovacuum_vacuum_scale_factor");
+        let own = own.and_then(|own| own.parse::<f64>().ok());
+        let is_odd = own.is_some_and(|own| own > MOST) && table.rows >= MANY_ROWS;
         let due_at = own.unwrap_or(of_server) * table.rows.max(0.0);
         let due_at = most.map_or(due_at, |most| due_at.min(most));
         let is_churned = table.updated + table.deleted > 0;
-        (due_at > MANY && is_churned).then(|| finding(table, due_at))
+        ((due_at > MANY || is_odd) && is_churned).then(|| finding(table, due_at))
     });
     Ok(found.collect::<Found>())
 }
@@ -68,5 +73,7 @@ mod tests {
         assert_eq!(found(5e8, &[]), 1);
         assert_eq!(found(5e7, &[]), 0);
         assert_eq!(found(5e8, &["autovacuum_vacuum_scale_factor=0.002"]), 0);
+        assert_eq!(found(2e6, &["autovacuum_vacuum_scale_factor=0.9"]), 1);
+        assert_eq!(found(2e5, &["autovacuum_vacuum_scale_factor=0.9"]), 0);
     }
 }

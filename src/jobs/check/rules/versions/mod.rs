@@ -3,6 +3,7 @@
 mod releases;
 
 use super::judges;
+pub use releases::latest;
 pub(super) use releases::running;
 
 judges! {

@@ -36,6 +36,11 @@ pub fn running(health: &Health) -> Result<ServerVersion, Unavailable> {
     Ok(ServerVersion(number as u32))
 }
 
+/// The latest release of its major version; `None` where that is newer than what pgtend knows.
+pub fn latest(release: ServerVersion) -> Option<ServerVersion> {
+    major_of(release).ok().map(|major| major.latest)
+}
+
 /// What is known of its major version.
 ///
 /// # Errors
