@@ -102,7 +102,7 @@ async fn ten_deadlocks_in_a_moment_are_many() {
 
 #[tokio::test]
 async fn sessions_that_come_and_go_are_found() {
-    let db = Database::new_on(busy_server()).await;
+    let db = Database::new().await;
     db.sql("SELECT pg_stat_reset()").await;
     assert!(!found(&db, "sessions", "session-churn", &db.name), "there are few");
     for _ in 0..1000 {
@@ -114,7 +114,7 @@ async fn sessions_that_come_and_go_are_found() {
 
 #[tokio::test]
 async fn a_temporary_file_of_eleven_gigabytes_is_found() {
-    let db = Database::new_on(busy_server()).await;
+    let db = Database::new().await;
     let session = db.session().await;
     let rows = "SELECT n, md5(n::text) FROM generate_series(1, 50000) AS n";
     session

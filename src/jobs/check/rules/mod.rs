@@ -86,6 +86,12 @@ fn since_reset(seconds: Option<f64>) -> String {
     seconds.map_or_else(|| "so far".to_owned(), |seconds| format!("in {}", span(seconds)))
 }
 
+/// Why the past days are not known: a history is there, and the role may not read it. What it would tell may be worse
+/// than what is known without it.
+fn unseen_history(health: &Health) -> Option<Unavailable> {
+    health.trends.seen().err().cloned()
+}
+
 /// What takes a setting away from a role.
 fn role_reset(setting: &RoleSetting, database: &str) -> String {
     let RoleSetting { name, role, is_here, .. } = setting;

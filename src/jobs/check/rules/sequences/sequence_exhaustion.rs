@@ -3,7 +3,7 @@ use crate::facts::measures::MeasureKind;
 use crate::facts::trend::{Forecast, Limit};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::whole;
-use crate::jobs::check::rules::{Found, Judged, urgency};
+use crate::jobs::check::rules::{Found, Judged, unseen_history, urgency};
 
 pub const RULE: Rule = Rule::SEQUENCE_EXHAUSTION;
 
@@ -19,7 +19,8 @@ pub fn judge(health: &Health) -> Judged {
         let value = *sequences.values.get(&sequence.oid)?;
         finding(sequence, value, trends)
     });
-    Ok(Found { findings: found.collect(), unknown: sequences.hidden.clone() })
+    let unknown = sequences.hidden.clone().or_else(|| unseen_history(health));
+    Ok(Found { findings: found.collect(), unknown })
 }
 
 fn finding(sequence: &SequenceColumn, value: i64, trends: Option<&Trends>) -> Option<Finding> {

@@ -2,7 +2,7 @@ use crate::facts::health::{Database, Health};
 use crate::facts::measures::MeasureKind;
 use crate::findings::{Finding, Rule};
 use crate::format::whole;
-use crate::jobs::check::rules::{Counted, Found, Judged, since_reset};
+use crate::jobs::check::rules::{Counted, Found, Judged, since_reset, unseen_history};
 
 pub const RULE: Rule = Rule::DEADLOCKS;
 
@@ -15,7 +15,7 @@ pub fn judge(health: &Health) -> Judged {
     let found = databases.filter_map(|database| {
         finding(database, Counted::of(health, MeasureKind::Deadlocks, database, database.deadlocks))
     });
-    Ok(found.collect::<Found>())
+    Ok(Found { findings: found.collect(), unknown: unseen_history(health) })
 }
 
 /// More than one a day, where it is known for how long they have been counted.

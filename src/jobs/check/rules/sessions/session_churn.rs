@@ -4,7 +4,7 @@ use crate::facts::health::{Database, Health};
 use crate::facts::measures::MeasureKind;
 use crate::findings::{Finding, Rule};
 use crate::format::{self, whole};
-use crate::jobs::check::rules::{Counted, Found, Judged, since_reset};
+use crate::jobs::check::rules::{Counted, Found, Judged, since_reset, unseen_history};
 
 pub const RULE: Rule = Rule::SESSION_CHURN;
 
@@ -18,7 +18,7 @@ pub fn judge(health: &Health) -> Judged {
     let found = databases.filter_map(|database| {
         finding(database, Counted::of(health, MeasureKind::Sessions, database, database.new_sessions))
     });
-    Ok(found.collect::<Found>())
+    Ok(Found { findings: found.collect(), unknown: unseen_history(health) })
 }
 
 /// So many in the mean of the whole time.

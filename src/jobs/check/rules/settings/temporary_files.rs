@@ -2,7 +2,7 @@ use crate::facts::health::{Database, Health};
 use crate::facts::measures::MeasureKind;
 use crate::findings::{Finding, Rule};
 use crate::format::bytes;
-use crate::jobs::check::rules::{Counted, Found, Judged, since_reset};
+use crate::jobs::check::rules::{Counted, Found, Judged, since_reset, unseen_history};
 
 pub const RULE: Rule = Rule::TEMPORARY_FILES;
 
@@ -15,7 +15,7 @@ pub fn judge(health: &Health) -> Judged {
     let found = databases.filter_map(|database| {
         finding(database, Counted::of(health, MeasureKind::TempBytes, database, database.temp_bytes))
     });
-    Ok(found.collect::<Found>())
+    Ok(Found { findings: found.collect(), unknown: unseen_history(health) })
 }
 
 fn finding(database: &Database, written: Counted) -> Option<Finding> {

@@ -3,7 +3,7 @@ use crate::facts::health::Health;
 use crate::facts::measures::MeasureKind;
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::count;
-use crate::jobs::check::rules::{Counted, Found, Judged, span};
+use crate::jobs::check::rules::{Counted, Found, Judged, span, unseen_history};
 
 pub const RULE: Rule = Rule::AUTOVACUUM_STARVED;
 
@@ -21,7 +21,8 @@ pub fn judge(health: &Health) -> Judged {
         Ok(running) => {
             let long = running.iter().filter(|worker| worker.seconds >= LONG_SECONDS).count();
             let is_starved = due > 0 && long as f64 >= workers;
-            (is_starved.then(|| at_this_moment(long, due)), None)
+            let unknown = health.autovacuum_ms.seen()?.and_then(|_| unseen_history(health));
+            (is_starved.then(|| at_this_moment(long, due)), unknown)
         }
         Err(why) => (None, Some(why.clone())),
     };
