@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::app::choice;
 use crate::app::command::{Command, Connects, OnSignal, Targets};
-use crate::app::fleet::{self, Choice, Schemas, Spread, is_pattern};
+use crate::app::fleet::{self, Schemas, Spread, TargetChoice, is_pattern};
 use crate::app::manual::Example;
 use crate::app::{Context, manual, notify};
 use crate::cancel::Cancel;
@@ -370,22 +370,22 @@ impl SharedOptions {
     }
 
     /// The choice, where targets are named at all.
-    fn named(&self, config: &Config) -> Result<Option<Choice>> {
+    fn named(&self, config: &Config) -> Result<Option<TargetChoice>> {
         let names = self.targets();
         match self.all_targets {
-            true => Ok(Some(Choice::all())),
+            true => Ok(Some(TargetChoice::all())),
             false if names.is_empty() => Ok(None),
             false if names.iter().any(|name| Conninfo::is_url(name)) => {
                 self.given_url(config).map(|_| None)
             }
-            false => Choice::new(&names).map(Some),
+            false => TargetChoice::new(&names).map(Some),
         }
     }
 
     /// The choice, where it may be of several targets.
-    fn several(&self, config: &Config) -> Result<Option<Choice>> {
+    fn several(&self, config: &Config) -> Result<Option<TargetChoice>> {
         if self.all_targets {
-            return Ok(Some(Choice::all()));
+            return Ok(Some(TargetChoice::all()));
         }
         let names = self.targets();
         let stands_for_several =
@@ -398,7 +398,7 @@ impl SharedOptions {
         if is_one {
             Ok(None)
         } else {
-            Choice::new(&names).map(Some)
+            TargetChoice::new(&names).map(Some)
         }
     }
 }

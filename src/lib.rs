@@ -58,31 +58,32 @@ pub use output::{Console, Origin};
 pub mod inside {
     pub use crate::config::History as HistoryOptions;
     pub use crate::declared::migrations::{Asked, load as load_migrations, statements};
-    pub use crate::declared::psql::{Reader, Text};
+    pub use crate::declared::psql::{PsqlReader, PsqlText};
     pub use crate::declared::{Others, Passed, SqlFile, understand};
     pub use crate::duration::parse as parse_duration;
     pub use crate::facts::explain::{Explained, Guard, TableFacts, generic_plan, load_table_facts};
     pub use crate::facts::reach::{Deed, Trust};
     pub use crate::facts::secret::without_secrets;
     pub use crate::facts::statements::{SnapshotFile, selected};
-    pub use crate::facts::{IndexBloat, Known, Wanted, load_index_bloat};
-    pub use crate::jobs::slow_queries::plan::Condition;
+    pub use crate::facts::{IndexBloat, IndexesWanted, Known, load_index_bloat};
+    pub use crate::jobs::slow_queries::plan::CounterCondition;
     pub use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy, Workers};
     pub use crate::pg::name::RelationName;
     pub use crate::pg::name_pattern::NamePattern;
     pub use crate::pg::row::Fault;
     pub use crate::pg::session::{Echo, Session};
     pub use crate::sandbox::{SEARCH, options as sandbox_options};
-    pub use crate::work::record::Recorder;
+    pub use crate::work::record::HistoryRecorder;
     pub use crate::work::window::Window;
 
     pub mod explained {
-        pub use crate::work::explained::{Reading, bare, compared, read, relations, served_by};
+        pub use crate::work::explained::{PlanReading, bare, compared, read, relations, served_by};
     }
 
     pub mod history {
         pub use crate::facts::history::{
-            Installed, Part, Run, RunFilter, Schema, load_last_refreshes, load_runs, load_schema,
+            HistoryPart, HistorySchema, Installed, Run, RunFilter, load_last_refreshes, load_runs,
+            load_schema,
         };
     }
 

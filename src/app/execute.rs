@@ -6,15 +6,15 @@ use std::time::Instant;
 use super::Context;
 use crate::cancel::Cancel;
 use crate::facts::Known;
-use crate::facts::history::Schema;
+use crate::facts::history::HistorySchema;
 use crate::failure::Result;
 use crate::output::executed::{ExecutedReport, Telling};
 use crate::output::{self, Outcome};
 use crate::pg::database::Database;
 use crate::warning::Warning;
-use crate::work::event::{Event, Events, Executed, Outcome as StepOutcome, Skipped, Status};
+use crate::work::event::{Event, Events, Executed, Skipped, Status, StepOutcome};
 use crate::work::plan::Plan;
-use crate::work::record::Recorder;
+use crate::work::record::HistoryRecorder;
 use crate::work::time::Deadline;
 use crate::work::{Execution, Policy, engine};
 
@@ -24,7 +24,7 @@ pub struct Limits {
     /// When to stop, and the words for it.
     pub deadline: Option<Deadline>,
     /// The history, where the plan has looked for it.
-    pub schema: Option<Known<Schema>>,
+    pub schema: Option<Known<HistorySchema>>,
     /// Why the history could not be read for the plan.
     pub trouble: Option<Warning>,
 }
@@ -51,8 +51,8 @@ impl Context {
         let cancelling = tokio::spawn(tell_cancelling(self.cancel.clone(), events.clone()));
         let (command, configured) = (self.origin.command(), &self.config.history);
         let recorder = match &limits.schema {
-            Some(schema) => Recorder::of(database, command, configured, schema),
-            None => Recorder::open(database, command, configured).await,
+            Some(schema) => HistoryRecorder::of(database, command, configured, schema),
+            None => HistoryRecorder::open(database, command, configured).await,
         };
         let mut execution = Execution::new(database, limits.policy, self.cancel.clone(), events);
         execution.deadline = limits.deadline;

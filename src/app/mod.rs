@@ -22,7 +22,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::output::inflight::Inflight;
 use crate::output::keys::Keys;
 use crate::output::{Console, Format, Origin, Outcome, Page, Report};
-use crate::pg::advisory::{Job, RunLock};
+use crate::pg::advisory::{ExclusiveJob, RunLock};
 use crate::pg::conninfo::{Conninfo, Environment};
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy, Server};
 use crate::pg::row::Fault;
@@ -36,7 +36,7 @@ pub struct Context {
     /// The database, where it is not that of the URL.
     pub database: Option<String>,
     /// The targets, where one run is about all that were named.
-    pub choice: Option<fleet::Choice>,
+    pub choice: Option<fleet::TargetChoice>,
     /// The schema, where one run is for each of several.
     pub scope: Option<fleet::Scope>,
     /// Every statement is to be shown.
@@ -143,7 +143,7 @@ impl Context {
     pub async fn run_lock(
         &self,
         database: &Database,
-        job: Job,
+        job: ExclusiveJob,
         wait: Duration,
     ) -> Result<Arc<RunLock>> {
         match &self.scope {

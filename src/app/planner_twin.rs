@@ -11,7 +11,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::{ConnectOptions, Database, Errand};
 use crate::sandbox;
 use crate::twin::data::TwinData;
-use crate::twin::workload::{self, Statement, Wanted};
+use crate::twin::workload::{self, StatementsWanted, WorkloadStatement};
 use crate::twin::{self, Twin, Values};
 use crate::warning::Warning;
 
@@ -42,8 +42,8 @@ pub struct TwinOptions {
 }
 
 /// A workload, and what is needed to plan it.
-pub struct Prepared {
-    pub statements: Vec<Statement>,
+pub struct PreparedWorkload {
+    pub statements: Vec<WorkloadStatement>,
     pub data: Arc<TwinData>,
     pub warnings: Vec<Warning>,
 }
@@ -52,9 +52,9 @@ pub struct Prepared {
 #[derive(Debug, Clone, Default)]
 pub struct Named {
     /// Texts and those of files.
-    pub statements: Vec<Statement>,
+    pub statements: Vec<WorkloadStatement>,
     /// Those of pg_stat_statements, where nothing is named.
-    pub counted: Wanted,
+    pub counted: StatementsWanted,
     pub key_checks: KeyChecks,
 }
 
@@ -82,7 +82,7 @@ impl TwinOptions {
         context: &Context,
         named: Named,
         texts: &[String],
-    ) -> Result<Prepared> {
+    ) -> Result<PreparedWorkload> {
         match &self.twin {
             Some(file) => {
                 let data = twin::load(file)?;
@@ -90,13 +90,18 @@ impl TwinOptions {
                     true => counted(&data, &named)?,
                     false => named.statements,
                 };
-                Ok(Prepared { statements, data: Arc::new(data), warnings: Vec::new() })
+                Ok(PreparedWorkload { statements, data: Arc::new(data), warnings: Vec::new() })
             }
             None => self.read(context, named, texts).await,
         }
     }
 
-    async fn read(&self, context: &Context, named: Named, texts: &[String]) -> Result<Prepared> {
+    async fn read(
+        &self,
+        context: &Context,
+        named: Named,
+        texts: &[String],
+    ) -> Result<PreparedWorkload> {
         let options = ConnectOptions {
             errand: Errand::Migrations,
             ..context.connect_options(context.origin.command())
@@ -117,7 +122,7 @@ impl TwinOptions {
             .map(|statement| statement.text.clone())
             .chain(texts.iter().cloned())
             .collect::<Vec<_>>();
-        let wanted = twin::Wanted {
+        let wanted = twin::ExportRequest {
             texts: &all,
             role: self.role.as_deref(),
             values: if self.no_values {
@@ -138,7 +143,7 @@ impl TwinOptions {
                 .console
                 .narrate(&format!("Saved the twin to {}: {holds}.", file.display()));
         }
-        Ok(Prepared { statements, data: Arc::new(data), warnings })
+        Ok(PreparedWorkload { statements, data: Arc::new(data), warnings })
     }
 
     /// Starts the server that plans: of production's major, or of another.
@@ -200,7 +205,10 @@ pub fn warnings(data: &TwinData, twin: &Twin) -> Vec<Warning> {
 ///
 /// # Errors
 /// `Unsupported` where statements are not counted; those of the connection.
-pub async fn find(database: &Database, named: Named) -> Result<(Vec<Statement>, Vec<Warning>)> {
+pub async fn find(
+    database: &Database,
+    named: Named,
+) -> Result<(Vec<WorkloadStatement>, Vec<Warning>)> {
     if !named.asks_counters() {
         return Ok((named.statements, Vec::new()));
     }
@@ -218,7 +226,7 @@ pub async fn find(database: &Database, named: Named) -> Result<(Vec<Statement>, 
 }
 
 /// A saved twin keeps the statements that it was made for.
-fn counted(data: &TwinData, named: &Named) -> Result<Vec<Statement>> {
+fn counted(data: &TwinData, named: &Named) -> Result<Vec<WorkloadStatement>> {
     let of = |id: &i64| {
         let found = data.statements.iter().find(|statement| statement.queryid == Some(*id));
         found.cloned().ok_or_else(|| {

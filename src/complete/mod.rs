@@ -14,11 +14,11 @@ use crate::cli;
 use crate::escape_control::escape_control;
 use crate::jobs::completions;
 use crate::output;
-use request::Request;
+use request::CompletionRequest;
 
 /// Answers the shell that asks, if one does.
 pub fn answers_a_shell() -> bool {
-    let Some(request) = Request::of_process() else {
+    let Some(request) = CompletionRequest::of_process() else {
         return false;
     };
     output::answer_shell(&answer(&request));
@@ -26,7 +26,7 @@ pub fn answers_a_shell() -> bool {
 }
 
 /// One candidate a line.
-fn answer(request: &Request) -> String {
+fn answer(request: &CompletionRequest) -> String {
     let Some(current) = request.words.last() else {
         return completions::script(request.shell).unwrap_or_default().to_owned();
     };
@@ -45,7 +45,7 @@ fn answer(request: &Request) -> String {
 }
 
 /// A candidate as the shell reads it; `None` for one that no line can hold.
-fn line(candidate: &CompletionCandidate, request: &Request) -> Option<String> {
+fn line(candidate: &CompletionCandidate, request: &CompletionRequest) -> Option<String> {
     let value = candidate.get_value().to_str()?;
     if escape_control(value) != value {
         return None;

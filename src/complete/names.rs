@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
-use super::request::Request;
+use super::request::CompletionRequest;
 use crate::config::Config;
 use crate::facts;
 use crate::failure::Result;
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub enum NamesWanted {
     /// Materialized views, as they are written in SQL.
     Views,
     /// Tables and materialized views, as they are written in SQL.
@@ -36,20 +36,20 @@ pub enum Wanted {
 
 /// Where the command that is typed would connect.
 #[derive(Debug, Default)]
-pub struct Place {
+pub struct CompletionPlace {
     config: Option<PathBuf>,
     url: Option<String>,
     target: Option<String>,
 }
 
-impl Place {
-    pub fn of(request: &Request) -> Place {
+impl CompletionPlace {
+    pub fn of(request: &CompletionRequest) -> CompletionPlace {
         let option = |long, short| request.option(long, short).map(str::to_owned);
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let url = option("database-url", Some('d'));
         let target = option("target", None);
         let is_named = url.is_some() || target.is_some();
-        Place {
+        CompletionPlace {
             config: option("config", None).map(PathBuf::from),
             target: target.or_else(|| variable("PGTEND_TARGET").filter(|_| !is_named)),
             url,
@@ -81,7 +81,7 @@ impl Place {
 }
 
 /// The names that may be meant; none where the server does not tell them in time.
-pub fn load(place: &Place, wanted: Wanted, typed: &str) -> Vec<String> {
+pub fn load(place: &CompletionPlace, wanted: NamesWanted, typed: &str) -> Vec<String> {
     let (Some(url), Ok(runtime)) =
         (place.url(), Builder::new_current_thread().enable_all().build())
     else {
@@ -93,7 +93,7 @@ pub fn load(place: &Place, wanted: Wanted, typed: &str) -> Vec<String> {
     names.ok().and_then(Result::ok).unwrap_or_default()
 }
 
-async fn ask(url: Option<String>, wanted: Wanted, typed: &str) -> Result<Vec<String>> {
+async fn ask(url: Option<String>, wanted: NamesWanted, typed: &str) -> Result<Vec<String>> {
     let environment = Environment::process();
     let conninfo = Conninfo::resolve(url.as_deref(), &environment)?;
     let connect_options = ConnectOptions {
@@ -107,17 +107,17 @@ async fn ask(url: Option<String>, wanted: Wanted, typed: &str) -> Result<Vec<Str
     let database = Database::open(&conninfo, &environment, &connect_options).await?;
     let session = database.reader().await?;
     let kinds: &[&str] = match wanted {
-        Wanted::Schemas => {
+        NamesWanted::Schemas => {
             let schemas = facts::load_schemas(&session).await?;
             return Ok(schemas.into_iter().map(|schema| schema.name).collect());
         }
-        Wanted::Views => &["m"],
-        Wanted::Tables => &["r", "p", "m"],
-        Wanted::Indexes | Wanted::NamesOfIndexes => &["i", "I"],
+        NamesWanted::Views => &["m"],
+        NamesWanted::Tables => &["r", "p", "m"],
+        NamesWanted::Indexes | NamesWanted::NamesOfIndexes => &["i", "I"],
     };
     let found = facts::load_names_beginning(&session, kinds, &beginning(typed)).await?;
     Ok(match wanted {
-        Wanted::NamesOfIndexes => found.into_iter().map(|name| name.name).collect(),
+        NamesWanted::NamesOfIndexes => found.into_iter().map(|name| name.name).collect(),
         _ => written(&found, typed, &database.server.search_path),
     })
 }

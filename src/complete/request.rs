@@ -4,24 +4,24 @@ use std::ffi::OsString;
 
 use clap_complete::Shell;
 
-use super::words::{Word, words};
+use super::words::{TypedWord, words};
 use crate::jobs::completions;
 
 /// What a shell asks: the words up to the cursor, the program's name first; none where it wants the script that
 /// asks.
 #[derive(Debug)]
-pub struct Request {
+pub struct CompletionRequest {
     /// One whose script asks the program.
     pub shell: Shell,
-    pub words: Vec<Word>,
+    pub words: Vec<TypedWord>,
 }
 
 /// Between words in the environment.
 const SEPARATOR: char = '\u{1f}';
 
-impl Request {
+impl CompletionRequest {
     /// What the environment asks of this process, and the arguments behind `--`; `None` where no shell asks.
-    pub fn of_process() -> Option<Request> {
+    pub fn of_process() -> Option<CompletionRequest> {
         let shell = std::env::var("COMPLETE").ok()?.parse::<Shell>().ok()?;
         completions::script(shell)?;
         let variable = |name: &str| std::env::var(name).ok();
@@ -34,7 +34,7 @@ impl Request {
             (_, Some(list)) => list.split(SEPARATOR).map(|word| typed(shell, word)).collect(),
             _ => of_arguments(std::env::args_os()),
         };
-        Some(Request { shell, words })
+        Some(CompletionRequest { shell, words })
     }
 
     /// The value of an option as far as it is typed before the cursor, the last one where it is repeated.
@@ -58,8 +58,8 @@ impl Request {
 }
 
 /// zsh gives words as they are typed; fish only the last one, and takes quotes away from the others itself.
-fn typed(shell: Shell, word: &str) -> Word {
-    let plain = Word { text: word.to_owned(), ..Word::default() };
+fn typed(shell: Shell, word: &str) -> TypedWord {
+    let plain = TypedWord { text: word.to_owned(), ..TypedWord::default() };
     match shell {
         Shell::Zsh | Shell::Fish if word.contains(['\'', '"', '\\']) => {
             let mut words = words(word, "");
@@ -72,11 +72,11 @@ fn typed(shell: Shell, word: &str) -> Word {
     }
 }
 
-fn of_arguments(arguments: impl Iterator<Item = OsString>) -> Vec<Word> {
+fn of_arguments(arguments: impl Iterator<Item = OsString>) -> Vec<TypedWord> {
     let behind = arguments.skip_while(|argument| argument != "--").skip(1);
     let text = |argument: OsString| argument.to_string_lossy().into_owned();
     behind
-        .map(|argument| Word { text: text(argument), ..Word::default() })
+        .map(|argument| TypedWord { text: text(argument), ..TypedWord::default() })
         .collect()
 }
 
@@ -84,8 +84,8 @@ fn of_arguments(arguments: impl Iterator<Item = OsString>) -> Vec<Word> {
 mod tests {
     use super::*;
 
-    fn request(line: &str) -> Request {
-        Request { shell: Shell::Bash, words: words(line, "=:") }
+    fn request(line: &str) -> CompletionRequest {
+        CompletionRequest { shell: Shell::Bash, words: words(line, "=:") }
     }
 
     #[test]

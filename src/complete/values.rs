@@ -6,8 +6,8 @@ use std::sync::Arc;
 use clap::{Arg, Command};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
-use super::names::{self, Place, Wanted};
-use super::request::Request;
+use super::names::{self, CompletionPlace, NamesWanted};
+use super::request::CompletionRequest;
 use crate::findings::{Group, Rule, Severity};
 
 /// What is offered for a value.
@@ -15,7 +15,7 @@ use crate::findings::{Group, Rule, Severity};
 enum Offer {
     Targets,
     /// Names of the database's.
-    Names(Wanted),
+    Names(NamesWanted),
     Rules,
     RulesAndGroups,
     /// What `--fail-on` takes.
@@ -23,8 +23,8 @@ enum Offer {
 }
 
 /// The parser, with what there is to offer for the values of its arguments.
-pub fn offered(parser: Command, request: &Request) -> Command {
-    let place = Arc::new(Place::of(request));
+pub fn offered(parser: Command, request: &CompletionRequest) -> Command {
+    let place = Arc::new(CompletionPlace::of(request));
     let names = parser.get_subcommands().map(|command| command.get_name().to_owned());
     let commands = names.collect::<Vec<_>>();
     let parser = parser.mut_args(|argument| with_offer("", argument, &place));
@@ -35,7 +35,7 @@ pub fn offered(parser: Command, request: &Request) -> Command {
     })
 }
 
-fn with_offer(command: &str, argument: Arg, place: &Arc<Place>) -> Arg {
+fn with_offer(command: &str, argument: Arg, place: &Arc<CompletionPlace>) -> Arg {
     let Some(offer) = offer(command, argument.get_id().as_str()) else {
         return argument;
     };
@@ -59,13 +59,15 @@ fn offer(command: &str, argument: &str) -> Option<Offer> {
     Some(match (command, argument) {
         (_, "target") => Offer::Targets,
         ("adopt" | "analyze" | "vacuum" | "reindex", "schema") | (_, "for_schema") => {
-            Offer::Names(Wanted::Schemas)
+            Offer::Names(NamesWanted::Schemas)
         }
-        ("refresh", "views") => Offer::Names(Wanted::Views),
-        ("analyze" | "vacuum", "tables" | "exclude") => Offer::Names(Wanted::Tables),
-        ("plan" | "apply" | "adopt" | "reindex", "table") => Offer::Names(Wanted::Tables),
-        ("reindex", "indexes" | "exclude") | ("what-if", "hide") => Offer::Names(Wanted::Indexes),
-        ("plan" | "apply", "index") => Offer::Names(Wanted::NamesOfIndexes),
+        ("refresh", "views") => Offer::Names(NamesWanted::Views),
+        ("analyze" | "vacuum", "tables" | "exclude") => Offer::Names(NamesWanted::Tables),
+        ("plan" | "apply" | "adopt" | "reindex", "table") => Offer::Names(NamesWanted::Tables),
+        ("reindex", "indexes" | "exclude") | ("what-if", "hide") => {
+            Offer::Names(NamesWanted::Indexes)
+        }
+        ("plan" | "apply", "index") => Offer::Names(NamesWanted::NamesOfIndexes),
         ("rules", "rule") | ("verify", "exclude") => Offer::Rules,
         ("check", "only" | "skip") => Offer::RulesAndGroups,
         ("check", "fail_on") => {
@@ -76,7 +78,7 @@ fn offer(command: &str, argument: &str) -> Option<Offer> {
     })
 }
 
-fn candidates(offer: Offer, place: &Place, current: &str) -> Vec<String> {
+fn candidates(offer: Offer, place: &CompletionPlace, current: &str) -> Vec<String> {
     let rules = || Rule::ALL.iter().map(|rule| rule.name.to_owned());
     match offer {
         Offer::Targets => place.targets(),

@@ -3,7 +3,7 @@
 
 /// A word as it is typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Word {
+pub struct TypedWord {
     /// Without quotes.
     pub text: String,
     /// So many bytes of the text stay where they are; what comes after is replaced.
@@ -14,8 +14,8 @@ pub struct Word {
 
 /// The words of a line up to the cursor, as a shell splits it. The last one is where the cursor is; it may be
 /// empty. `breaks`: characters behind which bash begins a new word of its own.
-pub fn words(line: &str, breaks: &str) -> Vec<Word> {
-    let mut words = vec![Word::default()];
+pub fn words(line: &str, breaks: &str) -> Vec<TypedWord> {
+    let mut words = vec![TypedWord::default()];
     let mut is_begun = false;
     let mut chars = line.chars();
     while let Some(char) = chars.next() {
@@ -23,7 +23,7 @@ pub fn words(line: &str, breaks: &str) -> Vec<Word> {
         match (word.quote, char) {
             (None, ' ' | '\t' | '\n') => {
                 if is_begun {
-                    words.push(Word::default());
+                    words.push(TypedWord::default());
                 }
                 is_begun = false;
                 continue;
@@ -57,7 +57,7 @@ fn escaped(quote: Option<char>, char: Option<char>) -> String {
 }
 
 /// A value as bash takes it into the line in place of what it replaces of the word; `None` where it cannot.
-pub fn for_bash(value: &str, word: &Word) -> Option<String> {
+pub fn for_bash(value: &str, word: &TypedWord) -> Option<String> {
     let rest = value.get(word.kept..)?;
     if !value.starts_with(&word.text[..word.kept]) {
         return None;

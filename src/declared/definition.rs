@@ -2,7 +2,7 @@
 
 use super::statement::name_of;
 use crate::pg::name::quote_ident;
-use crate::syntax::lexer::{Kind, Token, tokens};
+use crate::syntax::lexer::{Token, TokenKind, tokens};
 use crate::syntax::replaced;
 
 /// The definition in this tablespace, which is quoted where it has to be.
@@ -27,8 +27,8 @@ fn outermost(definition: &str) -> Vec<Token> {
     let mut depth = 0_usize;
     let is_outside = |token: &Token| {
         match token.kind {
-            Kind::Open(_) => depth += 1,
-            Kind::Close(_) => depth = depth.saturating_sub(1),
+            TokenKind::Open(_) => depth += 1,
+            TokenKind::Close(_) => depth = depth.saturating_sub(1),
             _ => {}
         }
         depth == 0
@@ -57,9 +57,9 @@ pub fn with_column(definition: &str, old: &str, new: &str) -> Option<String> {
         let before = at.checked_sub(1).and_then(|before| tokens.get(before));
         let is_column = match before {
             Some(before) => match before.kind {
-                Kind::Word => BEFORE_COLUMN.iter().any(|word| before.is(definition, word)),
-                Kind::Open(_) | Kind::Comma => true,
-                Kind::Other => !matches!(before.text(definition), "." | ":" | "::"),
+                TokenKind::Word => BEFORE_COLUMN.iter().any(|word| before.is(definition, word)),
+                TokenKind::Open(_) | TokenKind::Comma => true,
+                TokenKind::Other => !matches!(before.text(definition), "." | ":" | "::"),
                 _ => false,
             },
             None => false,

@@ -110,13 +110,13 @@ pub struct DeclaredIndex {
     /// The declared indexes of the table's partitions that are parts of it, with names resolved. The
     /// planner finds them: the files' text does not say whether they are equal.
     pub parts: Vec<DeclaredIndex>,
-    pub origin: Origin,
+    pub origin: DeclarationLanguage,
     pub source: Source,
 }
 
 /// In which language something is declared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum DeclarationLanguage {
     Sql,
     /// A Prisma schema. Its names follow from a rule, so that an equal index under another name is
     /// the declared one.

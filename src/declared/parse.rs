@@ -6,8 +6,8 @@ use squawk_syntax::ast::{self, AstNode, NameLike, SchemaElement, Stmt};
 use super::check::Problem;
 use super::statement::Words;
 use super::{
-    CommentOn, DeclaredComment, DeclaredIndex, DeclaredMaintenance, DeclaredView, MaintenanceKind,
-    Origin, Source, text,
+    CommentOn, DeclarationLanguage, DeclaredComment, DeclaredIndex, DeclaredMaintenance,
+    DeclaredView, MaintenanceKind, Source, text,
 };
 use crate::pg::name::RelationName;
 use crate::syntax;
@@ -147,7 +147,7 @@ fn index(create: &ast::CreateIndex, source: &Source) -> Parsed<DeclaredIndex> {
     let tablespace = create.tablespace_clause().and_then(|clause| clause.tablespace_ref());
     Ok(DeclaredIndex {
         parts: Vec::new(),
-        origin: Origin::Sql,
+        origin: DeclarationLanguage::Sql,
         name: create.index().map(|index| index_name(&index, source)).transpose()?,
         table,
         unique: create.unique_token().is_some(),

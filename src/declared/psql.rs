@@ -13,7 +13,7 @@ use super::Source;
 use super::check::Problem;
 use super::files::{self, SqlFile};
 use super::passed::Passed;
-use crate::syntax::lexer::{Kind, Lexer, Token};
+use crate::syntax::lexer::{Lexer, Token, TokenKind};
 use command::{CommandEffect, PsqlCommand};
 
 /// psql follows its files without end; no set of files is as deep.
@@ -27,7 +27,7 @@ const INCLUDED: [&str; 5] = ["sql", "psql", "pgsql", "ddl", "dump"];
 
 /// A statement as psql would send it.
 #[derive(Debug)]
-pub struct Statement<'t> {
+pub struct PsqlStatement<'t> {
     /// Without the semicolon that ends it; blanks where psql's commands stood.
     pub text: Cow<'t, str>,
     pub source: Source,
@@ -39,7 +39,7 @@ pub struct Statement<'t> {
 
 /// A text to take apart.
 #[derive(Debug, Clone, Copy)]
-pub struct Text<'t> {
+pub struct PsqlText<'t> {
     /// The file as the user knows it.
     pub name: &'t Arc<str>,
     /// Its path, where it is a file.
@@ -52,10 +52,10 @@ pub struct Text<'t> {
 }
 
 /// Who hears the statements.
-pub type Hear<'h> = dyn FnMut(&Statement<'_>, &mut Passed) + 'h;
+pub type Hear<'h> = dyn FnMut(&PsqlStatement<'_>, &mut Passed) + 'h;
 
 /// Reads texts one after the other.
-pub struct Reader {
+pub struct PsqlReader {
     /// What was passed over.
     pub passed: Passed,
     /// What psql would do otherwise, or what nobody can know.
@@ -78,10 +78,10 @@ enum Flow {
     End,
 }
 
-impl Reader {
+impl PsqlReader {
     /// Nothing is read yet.
     pub fn new(passed: Passed) -> Self {
-        Reader {
+        PsqlReader {
             passed,
             problems: Vec::new(),
             included: HashMap::new(),
@@ -93,17 +93,17 @@ impl Reader {
     }
 
     /// Reads a text in a session of its own, and hands each statement on.
-    pub fn read(&mut self, text: Text<'_>, hear: &mut Hear<'_>) {
+    pub fn read(&mut self, text: PsqlText<'_>, hear: &mut Hear<'_>) {
         self.variables.clear();
         self.restricted = None;
         self.open = text.path.and_then(|path| path.canonicalize().ok()).into_iter().collect();
         self.text(text, hear);
     }
 
-    fn text(&mut self, text: Text<'_>, hear: &mut Hear<'_>) {
+    fn text(&mut self, text: PsqlText<'_>, hear: &mut Hear<'_>) {
         let mut place = FilePosition::new(text);
         let mut lexer = Lexer::new(text.text);
-        let mut pending = Pending::default();
+        let mut pending = PendingStatement::default();
         let mut rows = 0;
         loop {
             let token = match lexer.token() {
@@ -116,11 +116,11 @@ impl Reader {
                 }
             };
             match token.kind {
-                Kind::Semicolon if pending.is_outermost() => {
+                TokenKind::Semicolon if pending.is_outermost() => {
                     rows += self.statement(&mut pending, text.text, hear);
                     self.skip_rows(&mut rows, &mut lexer, &mut place);
                 }
-                Kind::Backslash => match text.text.as_bytes().get(token.end) {
+                TokenKind::Backslash => match text.text.as_bytes().get(token.end) {
                     Some(b';') if pending.is_outermost() => {
                         lexer.go_to(token.end + 1);
                         rows += self.statement(&mut pending, text.text, hear);
@@ -140,7 +140,7 @@ impl Reader {
                                 rows += self.statement(&mut pending, text.text, hear);
                                 self.skip_rows(&mut rows, &mut lexer, &mut place);
                             }
-                            Flow::Forget => pending = Pending::default(),
+                            Flow::Forget => pending = PendingStatement::default(),
                             Flow::SkipRows => {
                                 let below = (command.end + 1).min(text.text.len());
                                 lexer.go_to(after_rows(text.text, below));
@@ -159,7 +159,7 @@ impl Reader {
     }
 
     /// What stands behind the last semicolon.
-    fn end_of_text(&mut self, pending: &mut Pending, text: &str, hear: &mut Hear<'_>) {
+    fn end_of_text(&mut self, pending: &mut PendingStatement, text: &str, hear: &mut Hear<'_>) {
         if !pending.is_outermost()
             && let Some(first) = &pending.first
         {
@@ -172,13 +172,18 @@ impl Reader {
     }
 
     /// Hands the statement on. Returns whether rows follow it.
-    fn statement(&mut self, pending: &mut Pending, text: &str, hear: &mut Hear<'_>) -> usize {
-        let Pending { first, end, holes, variable, .. } = std::mem::take(pending);
+    fn statement(
+        &mut self,
+        pending: &mut PendingStatement,
+        text: &str,
+        hear: &mut Hear<'_>,
+    ) -> usize {
+        let PendingStatement { first, end, holes, variable, .. } = std::mem::take(pending);
         let Some(First { start, source }) = first else {
             return 0;
         };
         let has_rows = takes_rows(&text[start..end]);
-        let statement = Statement {
+        let statement = PsqlStatement {
             text: without(text, start..end, &holes),
             source,
             variable: variable.map(|variable| &text[variable]),
@@ -219,7 +224,7 @@ impl Reader {
         &mut self,
         command: &PsqlCommand<'_>,
         source: &Source,
-        text: Text<'_>,
+        text: PsqlText<'_>,
         hear: &mut Hear<'_>,
     ) -> Flow {
         let effect = command.effect();
@@ -278,7 +283,7 @@ impl Reader {
         command: &PsqlCommand<'_>,
         relative: bool,
         source: &Source,
-        text: Text<'_>,
+        text: PsqlText<'_>,
         hear: &mut Hear<'_>,
     ) {
         match self.included_file(command, relative, text) {
@@ -286,7 +291,7 @@ impl Reader {
                 self.included.insert(Path::new(&*file.name).into(), source.clone());
                 self.open.push(path.canonicalize().unwrap_or_else(|_| path.clone()));
                 let (name, text) = (&file.name, file.text.as_str());
-                let text = Text {
+                let text = PsqlText {
                     name,
                     path: Some(&path),
                     first_line: 1,
@@ -307,7 +312,7 @@ impl Reader {
         &mut self,
         command: &PsqlCommand<'_>,
         relative: bool,
-        text: Text<'_>,
+        text: PsqlText<'_>,
     ) -> Result<(PathBuf, SqlFile), String> {
         let name = command.arguments.first().map(|name| name.trim_end_matches(';'));
         let Some(name) = name.filter(|name| !name.is_empty()) else {
@@ -346,7 +351,7 @@ impl Reader {
 
 /// Where in a file the reading is; it only goes forward, so that all of it costs one pass.
 struct FilePosition<'t> {
-    text: Text<'t>,
+    text: PsqlText<'t>,
     file: Arc<Path>,
     offset: usize,
     line: u32,
@@ -354,7 +359,7 @@ struct FilePosition<'t> {
 }
 
 impl<'t> FilePosition<'t> {
-    fn new(text: Text<'t>) -> Self {
+    fn new(text: PsqlText<'t>) -> Self {
         let file = Path::new(&**text.name).into();
         FilePosition { text, file, offset: 0, line: text.first_line, column: 1 }
     }
@@ -388,7 +393,7 @@ struct First {
 
 /// The statement that is being read, with what decides about where it ends (psqlscan.l).
 #[derive(Default)]
-struct Pending {
+struct PendingStatement {
     first: Option<First>,
     end: usize,
     holes: Vec<Range<usize>>,
@@ -402,7 +407,7 @@ struct Pending {
     blocks: usize,
 }
 
-impl Pending {
+impl PendingStatement {
     fn is_outermost(&self) -> bool {
         self.parentheses == 0 && self.blocks == 0
     }
@@ -421,12 +426,12 @@ impl Pending {
         }
         self.end = token.end;
         match token.kind {
-            Kind::Open(b'(') => self.parentheses += 1,
-            Kind::Close(b')') => self.parentheses = self.parentheses.saturating_sub(1),
-            Kind::Open(_) => self.brackets += 1,
-            Kind::Close(_) => self.brackets = self.brackets.saturating_sub(1),
-            Kind::Word => self.word(token.text(text)),
-            Kind::Variable if self.variable.is_none() => {
+            TokenKind::Open(b'(') => self.parentheses += 1,
+            TokenKind::Close(b')') => self.parentheses = self.parentheses.saturating_sub(1),
+            TokenKind::Open(_) => self.brackets += 1,
+            TokenKind::Close(_) => self.brackets = self.brackets.saturating_sub(1),
+            TokenKind::Word => self.word(token.text(text)),
+            TokenKind::Variable if self.variable.is_none() => {
                 let name = token.text(text).trim_matches([':', '\'', '"', '{', '?', '}']);
                 // `a[1:b]`: psql leaves what it does not know as it is.
                 if self.brackets == 0 || set.contains(name) {
@@ -487,9 +492,9 @@ fn takes_rows(statement: &str) -> bool {
     let mut is_from = false;
     for token in tokens {
         match token.kind {
-            Kind::Open(_) => depth += 1,
-            Kind::Close(_) => depth = depth.saturating_sub(1),
-            Kind::Word if depth == 0 && is_from => {
+            TokenKind::Open(_) => depth += 1,
+            TokenKind::Close(_) => depth = depth.saturating_sub(1),
+            TokenKind::Word if depth == 0 && is_from => {
                 return command::is_inline(token.text(statement));
             }
             _ => {}

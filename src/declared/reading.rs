@@ -9,9 +9,9 @@ use super::migrations::{self, Asked, Layout, Loaded, Script};
 use super::parse::Others;
 use super::passed::Passed;
 use super::prisma;
-use super::psql::{Reader, Text};
-use super::settings::{Setting, SettingValue};
-use super::walk::{self, Entry, Session, Walk};
+use super::psql::{PsqlReader, PsqlText};
+use super::settings::{DeclaredSetting, SettingValue};
+use super::walk::{self, DeclarationSession, Entry, Walk};
 use super::{Declaration, DeclaredPath, Source};
 use crate::failure::Result;
 use crate::pg::name::quote_ident;
@@ -70,14 +70,14 @@ pub fn understand(files: &[SqlFile], others: Others) -> Result<Declaration> {
             reading.schema.push(file.clone());
             continue;
         }
-        reading.text(Text { name, path: None, first_line: 1, text, rows_are_apart: false });
+        reading.text(PsqlText { name, path: None, first_line: 1, text, rows_are_apart: false });
     }
     reading.finish()
 }
 
 /// The reading of one text after the other.
 struct Reading {
-    reader: Reader,
+    reader: PsqlReader,
     walk: Walk,
     /// The Prisma schema.
     schema: Vec<SqlFile>,
@@ -85,7 +85,7 @@ struct Reading {
 
 impl Reading {
     fn new(others: Others) -> Self {
-        let (reader, walk) = (Reader::new(Passed::new(others)), Walk::new());
+        let (reader, walk) = (PsqlReader::new(Passed::new(others)), Walk::new());
         Reading { reader, walk, schema: Vec::new() }
     }
 
@@ -95,12 +95,12 @@ impl Reading {
                 let file = files::read_one(path)?;
                 let path = (path != Path::new("-")).then_some(path.as_path());
                 let (name, text) = (&file.name, file.text.as_str());
-                self.text(Text { name, path, first_line: 1, text, rows_are_apart: false });
+                self.text(PsqlText { name, path, first_line: 1, text, rows_are_apart: false });
             }
             ReadingPiece::Script(Script { file, first_line, text, rows, .. }) => {
                 let name = Arc::from(file.display().to_string());
                 let rows_are_apart = !rows.is_empty();
-                self.text(Text {
+                self.text(PsqlText {
                     name: &name,
                     path: Some(file),
                     first_line: *first_line,
@@ -112,14 +112,14 @@ impl Reading {
         Ok(())
     }
 
-    fn text(&mut self, text: Text<'_>) {
-        let mut session = Session::default();
+    fn text(&mut self, text: PsqlText<'_>) {
+        let mut session = DeclarationSession::default();
         self.reader.read(text, &mut |statement, passed| session.hear(statement, passed));
         self.walk.session(session, &mut self.reader.passed);
     }
 
     fn finish(self) -> Result<Declaration> {
-        let Reader { mut passed, mut problems, included, .. } = self.reader;
+        let PsqlReader { mut passed, mut problems, included, .. } = self.reader;
         let mut walk = self.walk;
         passed.finish();
         let schema = prisma::understand(&self.schema);
@@ -219,7 +219,7 @@ fn search_path(walk: &Walk, problems: &mut Vec<Problem>) -> Option<DeclaredPath>
         .flatten()
         .map(|entry| (&entry.path, &entry.declared.source));
     let mut users = None::<&Source>;
-    let mut set = None::<(&Setting, String)>;
+    let mut set = None::<(&DeclaredSetting, String)>;
     for (path, source) in indexes.chain(views).chain(comments).chain(maintenance) {
         let (setting, other) = match (path, &set, users) {
             (walk::Path::Free, ..) => continue,
@@ -251,7 +251,7 @@ fn search_path(walk: &Walk, problems: &mut Vec<Problem>) -> Option<DeclaredPath>
 }
 
 /// The path as a setting holds it.
-fn written(setting: &Setting) -> String {
+fn written(setting: &DeclaredSetting) -> String {
     match &setting.value {
         SettingValue::Items(items) => {
             items.iter().map(|item| quote_ident(item)).collect::<Vec<_>>().join(", ")

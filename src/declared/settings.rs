@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Source;
 use super::statement::{Words, name_of, string_of};
-use crate::syntax::lexer::Kind;
+use crate::syntax::lexer::TokenKind;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingValue {
@@ -16,7 +16,7 @@ pub enum SettingValue {
 
 /// A value and the place where it was set.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting {
+pub struct DeclaredSetting {
     /// What it was set to.
     pub value: SettingValue,
     pub source: Source,
@@ -76,16 +76,16 @@ fn is_neutral(name: &str, items: &[String]) -> bool {
 
 /// The settings of one session.
 #[derive(Debug, Default)]
-pub struct Settings {
-    now: HashMap<&'static str, Setting>,
+pub struct SessionSettings {
+    now: HashMap<&'static str, DeclaredSetting>,
     /// What comes back at the end of the transaction.
-    before: Vec<(&'static str, Option<Setting>)>,
+    before: Vec<(&'static str, Option<DeclaredSetting>)>,
     in_transaction: bool,
 }
 
-impl Settings {
+impl SessionSettings {
     /// The setting, where the session has set it to anything that matters.
-    pub fn get(&self, name: &str) -> Option<&Setting> {
+    pub fn get(&self, name: &str) -> Option<&DeclaredSetting> {
         self.now.get(name)
     }
 
@@ -107,7 +107,7 @@ impl Settings {
     /// What cannot be followed mentions this setting.
     pub fn doubt(&mut self, name: &str, source: &Source) {
         if let Some(name) = followed().find(|known| *known == name) {
-            let setting = Setting { value: SettingValue::Unknown, source: source.clone() };
+            let setting = DeclaredSetting { value: SettingValue::Unknown, source: source.clone() };
             self.now.insert(name, setting);
         }
     }
@@ -230,7 +230,7 @@ impl Settings {
             SettingValue::Unknown => true,
         });
         match kept {
-            Some(value) => self.now.insert(name, Setting { value, source: source.clone() }),
+            Some(value) => self.now.insert(name, DeclaredSetting { value, source: source.clone() }),
             None => self.now.remove(name),
         };
         // A role of the session's own ends the one that was set.
@@ -253,8 +253,8 @@ fn value(words: &mut Words<'_>) -> Option<SettingValue> {
         };
         let text = words.text();
         let item = match token.kind {
-            Kind::Text => string_of(token, text),
-            Kind::Number => Some(token.text(text).to_owned()),
+            TokenKind::Text => string_of(token, text),
+            TokenKind::Number => Some(token.text(text).to_owned()),
             _ => name_of(token, text),
         };
         let Some(item) = item else {
@@ -318,7 +318,7 @@ mod tests {
 
     /// The settings after these statements, as `name=value`.
     fn after(statements: &[&str]) -> String {
-        let mut settings = Settings::default();
+        let mut settings = SessionSettings::default();
         for text in statements {
             match *text {
                 "BEGIN" => settings.begin(),

@@ -2,7 +2,7 @@
 //! of a file concern no declaration, and no tree is made of them.
 
 use crate::pg::name::RelationName;
-use crate::syntax::lexer::{Kind, Token, tokens};
+use crate::syntax::lexer::{Token, TokenKind, tokens};
 
 /// What a statement is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Class {
                 .is_some_and(|token| keywords.iter().any(|word| token.is(text, word)))
         };
         let has = |keyword: &str| tokens(text).any(|token| token.is(text, keyword));
-        let Some(word) = first.first().filter(|token| token.kind == Kind::Word) else {
+        let Some(word) = first.first().filter(|token| token.kind == TokenKind::Word) else {
             return if has("set_config") { Class::Sets } else { Class::Other };
         };
         match word.text(text).to_ascii_lowercase().as_str() {
@@ -162,9 +162,9 @@ impl<'t> Words<'t> {
         let mut depth = 0_usize;
         while let Some(token) = self.next() {
             match token.kind {
-                Kind::Open(_) => depth += 1,
-                Kind::Close(_) => depth = depth.saturating_sub(1),
-                Kind::Comma if depth == 0 => return true,
+                TokenKind::Open(_) => depth += 1,
+                TokenKind::Close(_) => depth = depth.saturating_sub(1),
+                TokenKind::Comma if depth == 0 => return true,
                 _ => {}
             }
         }
@@ -181,8 +181,8 @@ impl<'t> Words<'t> {
 pub fn name_of(token: Token, text: &str) -> Option<String> {
     let written = token.text(text);
     match token.kind {
-        Kind::Word => Some(written.to_ascii_lowercase()),
-        Kind::QuotedName => match written.strip_prefix('"') {
+        TokenKind::Word => Some(written.to_ascii_lowercase()),
+        TokenKind::QuotedName => match written.strip_prefix('"') {
             Some(rest) => Some(rest.strip_suffix('"').unwrap_or(rest).replace("\"\"", "\"")),
             None => crate::declared::relation_name(written).map(|name| name.name),
         },
@@ -199,10 +199,10 @@ pub fn string_of(token: Token, text: &str) -> Option<String> {
         None => written,
     };
     match token.kind {
-        Kind::Text if inner.starts_with('\'') => {
+        TokenKind::Text if inner.starts_with('\'') => {
             Some(inner.strip_prefix('\'')?.strip_suffix('\'')?.replace("''", "'"))
         }
-        Kind::Text => {
+        TokenKind::Text => {
             let tag = inner.strip_prefix('$')?.find('$')? + 2;
             Some(inner.get(tag..inner.len() - tag)?.to_owned())
         }

@@ -19,11 +19,11 @@ use crate::jobs::load::{Statement, median_ms};
 use crate::jobs::plan_and_apply::plan_report::PlanReport;
 use crate::output;
 use crate::output::{Format, Outcome, Report};
-use crate::pg::advisory::{Job, RunLock};
+use crate::pg::advisory::{ExclusiveJob, RunLock};
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy, Workers};
 use crate::pg::server_error::ServerError;
 use crate::sandbox;
-use crate::work::apply::plan::Options;
+use crate::work::apply::plan::ApplyOptions;
 use crate::work::event::Executed;
 use crate::work::plan::Plan;
 use crate::work::{Apply, Execution, Policy};
@@ -179,7 +179,7 @@ async fn apply(
     database: &Database,
     declaration: &Declaration,
 ) -> Result<Executed> {
-    let options = Options::default();
+    let options = ApplyOptions::default();
     let mut plan = load_plan(database, declaration, &options).await?;
     if context.console.options().format == Format::Table {
         context.console.narrate("");
@@ -190,7 +190,7 @@ async fn apply(
     }
     let configured = &context.config.apply;
     let policy = Policy { jobs: configured.jobs, ..Policy::default() };
-    let lock = RunLock::take(database, Job::Apply, Duration::ZERO).await?;
+    let lock = RunLock::take(database, ExclusiveJob::Apply, Duration::ZERO).await?;
     let events = output::progress::follow(&context.console, &plan, &context.inflight);
     let execution = Execution::new(database, policy, context.cancel.clone(), events);
     let started = Instant::now();

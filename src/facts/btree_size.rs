@@ -23,7 +23,7 @@ pub struct ColumnShape {
 
 /// What is to be built.
 #[derive(Debug, Clone, PartialEq)]
-pub struct IndexShape {
+pub struct BtreeShape {
     pub rows: f64,
     pub is_unique: bool,
     pub key_count: usize,
@@ -65,7 +65,7 @@ const FEW: f64 = 0.02;
 const MOST_GROUPS: usize = 30;
 
 /// The size of a B-tree, with rows of equal keys kept together as PostgreSQL does since 13.
-pub fn btree(shape: &IndexShape) -> Size {
+pub fn btree(shape: &BtreeShape) -> Size {
     if shape.rows < 1.0 {
         return Size { pages: 1, height: 0 };
     }
@@ -78,7 +78,7 @@ pub fn btree(shape: &IndexShape) -> Size {
 }
 
 /// The height of a tree that has this many pages, by the width of its keys.
-pub fn height(pages: u64, shape: &IndexShape) -> u32 {
+pub fn height(pages: u64, shape: &BtreeShape) -> u32 {
     tree(pages.saturating_sub(1).max(1), whole_tuple(&shape.columns).bytes).height
 }
 
@@ -195,7 +195,7 @@ impl Items {
 
 /// Rows that have NULLs, common values and others in the same keys.
 #[derive(Debug, Clone, Copy)]
-struct Group {
+struct KeyGroup {
     rows: f64,
     /// So many different keys there may be.
     keys: f64,
@@ -204,23 +204,23 @@ struct Group {
     keyed: Extent,
 }
 
-impl Group {
+impl KeyGroup {
     /// The group by what a further key is of: NULL, a common value, another one.
-    fn by(self, key: &ColumnShape) -> Vec<Group> {
+    fn by(self, key: &ColumnShape) -> Vec<KeyGroup> {
         let (count, common) = key.common;
         let rest = (1.0 - key.null_share - common).max(0.0);
         let others = (key.distinct.unwrap_or(self.rows) - count).max(1.0);
-        let with = Group { keyed: self.keyed.with(key), ..self };
-        let nulls = Group { rows: self.rows * key.null_share, has_nulls: true, ..self };
-        let common = Group { rows: self.rows * common, keys: self.keys * count, ..with };
-        let rest = Group { rows: self.rows * rest, keys: self.keys * others, ..with };
+        let with = KeyGroup { keyed: self.keyed.with(key), ..self };
+        let nulls = KeyGroup { rows: self.rows * key.null_share, has_nulls: true, ..self };
+        let common = KeyGroup { rows: self.rows * common, keys: self.keys * count, ..with };
+        let rest = KeyGroup { rows: self.rows * rest, keys: self.keys * others, ..with };
         let groups = [nulls, common, rest].into_iter();
         groups.filter(|group| group.rows >= 1.0).collect()
     }
 
-    fn undivided(self, key: &ColumnShape) -> Group {
+    fn undivided(self, key: &ColumnShape) -> KeyGroup {
         let keys = self.keys * key.distinct.unwrap_or(self.rows).max(1.0);
-        Group { keys, keyed: self.keyed.with(key), ..self }
+        KeyGroup { keys, keyed: self.keyed.with(key), ..self }
     }
 
     fn tuple(&self) -> Extent {
@@ -229,11 +229,11 @@ impl Group {
     }
 }
 
-fn items(shape: &IndexShape) -> Items {
-    let all = Group { rows: shape.rows, keys: 1.0, has_nulls: false, keyed: START };
+fn items(shape: &BtreeShape) -> Items {
+    let all = KeyGroup { rows: shape.rows, keys: 1.0, has_nulls: false, keyed: START };
     let mut groups = vec![all];
     for column in &shape.columns {
-        let of = |group: Group| match groups.len() < MOST_GROUPS {
+        let of = |group: KeyGroup| match groups.len() < MOST_GROUPS {
             true => group.by(column),
             false => vec![group.undivided(column)],
         };
@@ -313,7 +313,7 @@ fn to_pages(value: f64) -> u64 {
 }
 
 /// Other methods: no more than a guess from the table, and said to be one.
-pub fn other(method: &str, rows: f64, table_pages: u64, shape: &IndexShape) -> u64 {
+pub fn other(method: &str, rows: f64, table_pages: u64, shape: &BtreeShape) -> u64 {
     let tuple = whole_tuple(&shape.columns).bytes + LINE_POINTER;
     match method {
         "brin" => 3,
@@ -340,8 +340,8 @@ mod tests {
         }
     }
 
-    fn shape(rows: f64, columns: Vec<ColumnShape>) -> IndexShape {
-        IndexShape {
+    fn shape(rows: f64, columns: Vec<ColumnShape>) -> BtreeShape {
+        BtreeShape {
             rows,
             is_unique: false,
             key_count: columns.len(),
@@ -358,7 +358,7 @@ mod tests {
         assert_eq!(different, Size { pages: 2_745, height: 2 });
         let equal = btree(&shape(1e6, vec![int8(10.0)]));
         assert!((835..=855).contains(&equal.pages), "{equal:?}");
-        let included = IndexShape { key_count: 1, ..shape(1e6, vec![int8(10.0), int8(5.0)]) };
+        let included = BtreeShape { key_count: 1, ..shape(1e6, vec![int8(10.0), int8(5.0)]) };
         assert!(btree(&included).pages > 3_500);
     }
 
@@ -380,7 +380,7 @@ mod tests {
 
     #[test]
     fn a_fillfactor_leaves_room() {
-        let half = IndexShape { fill_percent: 45, ..shape(1e6, vec![int8(1e6)]) };
+        let half = BtreeShape { fill_percent: 45, ..shape(1e6, vec![int8(1e6)]) };
         assert!((5_400..=5_600).contains(&btree(&half).pages), "{:?}", btree(&half));
     }
 }

@@ -20,8 +20,8 @@ use crate::failure::Result;
 use crate::format;
 use crate::pg::database::Server;
 use crate::pg::session::Session;
-pub use part::Part;
-pub use schema::{CURRENT, Installed, Schema, damaged, load_schema};
+pub use part::HistoryPart;
+pub use schema::{CURRENT, HistorySchema, Installed, damaged, load_schema};
 pub use tally::{StepCount, ViewRefresh, load_step_counts, load_view_refreshes};
 
 /// Nothing is remembered for longer; more would be beyond what the server takes for a date.
@@ -45,8 +45,8 @@ pub struct PastMaintenance {
 /// What the history tells, where there is one; `None` where there is none for this role, or none that
 /// has this part. `asked` is asked of a schema that can be used, and of no other.
 pub async fn tell<T>(
-    schema: &Known<impl Borrow<Schema>>,
-    part: Part,
+    schema: &Known<impl Borrow<HistorySchema>>,
+    part: HistoryPart,
     asked: impl Future<Output = Result<T>>,
 ) -> Known<Option<T>> {
     match schema {
@@ -157,7 +157,7 @@ pub struct Installation {
     pub database: String,
     /// The role that pgtend acts as.
     pub role: String,
-    pub schema: Schema,
+    pub schema: HistorySchema,
     /// For each role that is asked about whether it may write and read the history; `None` where there
     /// is no such role.
     pub grants: HashMap<String, Option<bool>>,

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use tokio_postgres::types::Type;
 
 use super::Oid;
-use super::btree_size::{self, ColumnShape, DEFAULT_FILL_PERCENT, IndexShape};
+use super::btree_size::{self, BtreeShape, ColumnShape, DEFAULT_FILL_PERCENT};
 use super::known::{Known, Unavailable};
 use super::load::{ask, named};
 use crate::failure::Result;
@@ -55,7 +55,7 @@ impl IndexBloat {
 
 /// Which indexes are looked at.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Wanted<'w> {
+pub struct IndexesWanted<'w> {
     /// These; all where none is named.
     pub oids: &'w [Oid],
     /// No smaller ones.
@@ -66,7 +66,7 @@ pub struct Wanted<'w> {
 pub async fn load_index_bloat(
     session: &Session,
     server: &Server,
-    wanted: Wanted<'_>,
+    wanted: IndexesWanted<'_>,
 ) -> Result<Vec<IndexBloat>> {
     let sql = include_str!("../../sql/catalog/index_bloat.sql");
     let block = u64::try_from(server.block_size_bytes).unwrap_or(btree_size::PAGE_BYTES).max(1);
@@ -78,7 +78,7 @@ pub async fn load_index_bloat(
 fn read(row: &Row, server: &Server, block: u64) -> IndexBloat {
     let pages = u64::try_from(row.get::<_, i64>("pages")).unwrap_or(0);
     let table = named(row, "schema", "table");
-    let state = State {
+    let state = BloatState {
         method: row.get("method"),
         rows: row.get("rows"),
         changed_rows: row.get("changed_rows"),
@@ -107,7 +107,7 @@ fn read(row: &Row, server: &Server, block: u64) -> IndexBloat {
 
 /// An index, as the catalog and the statistics have it.
 #[derive(Debug, Clone)]
-struct State {
+struct BloatState {
     method: String,
     /// Negative: never counted.
     rows: f64,
@@ -118,12 +118,12 @@ struct State {
     is_partial: bool,
     key_count: usize,
     options: Vec<String>,
-    columns: Vec<Column>,
+    columns: Vec<BloatColumn>,
 }
 
 /// A key or included column.
 #[derive(Debug, Clone, Deserialize)]
-struct Column {
+struct BloatColumn {
     name: String,
     length: i16,
     align: String,
@@ -144,7 +144,7 @@ struct Column {
 const STALE_SHARE: f64 = 0.1;
 
 fn fresh_bytes(
-    state: &State,
+    state: &BloatState,
     table: &RelationName,
     role: &str,
 ) -> std::result::Result<u64, Unavailable> {
@@ -183,7 +183,7 @@ fn fresh_bytes(
     Ok(btree_size::btree(&state.shape()).pages * btree_size::PAGE_BYTES)
 }
 
-fn without_statistics(column: &Column, table: &RelationName, role: &str) -> Unavailable {
+fn without_statistics(column: &BloatColumn, table: &RelationName, role: &str) -> Unavailable {
     let name = quote_ident(&column.name);
     match column.is_visible {
         true => Unavailable::because(format!("there are no statistics of {name}"))
@@ -196,7 +196,7 @@ fn without_statistics(column: &Column, table: &RelationName, role: &str) -> Unav
     }
 }
 
-impl State {
+impl BloatState {
     fn is_btree(&self) -> bool {
         self.method == "btree"
     }
@@ -213,9 +213,9 @@ impl State {
             && !self.options.iter().any(is_off)
     }
 
-    fn shape(&self) -> IndexShape {
+    fn shape(&self) -> BtreeShape {
         let fill = self.options.iter().find_map(|option| option.strip_prefix("fillfactor="));
-        IndexShape {
+        BtreeShape {
             rows: self.rows,
             is_unique: !self.shares_tuples(),
             key_count: self.key_count,
@@ -233,7 +233,7 @@ fn is_true(value: &str) -> bool {
         || ["true", "yes"].iter().any(|word| !lower.is_empty() && word.starts_with(&lower))
 }
 
-impl Column {
+impl BloatColumn {
     /// ANALYZE has seen the values of an expression with the long header that none of them needs.
     fn width(&self) -> Option<u64> {
         let width = u64::try_from(self.width_bytes?).ok()?;
@@ -296,8 +296,8 @@ fn to_bytes(bytes: f64) -> u64 {
 mod tests {
     use super::*;
 
-    fn column() -> Column {
-        Column {
+    fn column() -> BloatColumn {
+        BloatColumn {
             name: "a".to_owned(),
             length: 8,
             align: "d".to_owned(),
@@ -315,8 +315,8 @@ mod tests {
         }
     }
 
-    fn state(columns: Vec<Column>) -> State {
-        State {
+    fn state(columns: Vec<BloatColumn>) -> BloatState {
+        BloatState {
             method: "btree".to_owned(),
             rows: 1e6,
             changed_rows: 0,
@@ -329,7 +329,7 @@ mod tests {
         }
     }
 
-    fn fresh(state: &State) -> std::result::Result<u64, String> {
+    fn fresh(state: &BloatState) -> std::result::Result<u64, String> {
         let fresh = fresh_bytes(state, &RelationName::qualified("public", "t"), "app");
         fresh.map_err(|why| why.to_string())
     }
@@ -337,28 +337,28 @@ mod tests {
     #[test]
     fn what_the_size_depends_on_has_to_be_known() {
         assert_eq!(fresh(&state(vec![column()])), Ok(2_745 * 8_192));
-        let unseen = Column { width_bytes: None, is_visible: false, ..column() };
+        let unseen = BloatColumn { width_bytes: None, is_visible: false, ..column() };
         assert_eq!(
             fresh(&state(vec![unseen.clone()])).unwrap_err(),
             "app may not see the statistics of a; GRANT pg_read_all_data TO app"
         );
         // Of a unique one each row takes as much as any other.
-        let unique = State { is_unique: true, ..state(vec![unseen]) };
+        let unique = BloatState { is_unique: true, ..state(vec![unseen]) };
         assert_eq!(fresh(&unique), Ok(2_745 * 8_192));
-        let stale = State { changed_since_analyze: 100_000, ..state(vec![column()]) };
+        let stale = BloatState { changed_since_analyze: 100_000, ..state(vec![column()]) };
         assert!(fresh(&stale).unwrap_err().ends_with("; ANALYZE public.t"));
-        let never = State { rows: -1.0, ..state(vec![column()]) };
+        let never = BloatState { rows: -1.0, ..state(vec![column()]) };
         assert_eq!(fresh(&never).unwrap_err(), "public.t was never analyzed; ANALYZE public.t");
-        let gin = State { method: "gin".to_owned(), ..state(vec![column()]) };
+        let gin = BloatState { method: "gin".to_owned(), ..state(vec![column()]) };
         assert!(fresh(&gin).is_err());
-        let text = Column { length: -1, ..column() };
-        assert!(fresh(&State { is_partial: true, ..state(vec![text]) }).is_err());
+        let text = BloatColumn { length: -1, ..column() };
+        assert!(fresh(&BloatState { is_partial: true, ..state(vec![text]) }).is_err());
     }
 
     /// Of 1,000,000 rows one half has four values, and the other as many as rows: ANALYZE says 28,700.
     #[test]
     fn rare_values_are_not_lost_beside_common_ones() {
-        let skewed = Column {
+        let skewed = BloatColumn {
             distinct_values: Some(28_700.0),
             common_count: Some(4),
             common_share: Some(0.5),
@@ -366,7 +366,7 @@ mod tests {
         };
         let distinct = skewed.distinct(1e6).unwrap();
         assert!((350_000.0..500_000.0).contains(&distinct), "{distinct}");
-        let even = Column {
+        let even = BloatColumn {
             distinct_values: Some(1_000.0),
             common_count: Some(100),
             common_share: Some(0.15),
@@ -378,9 +378,9 @@ mod tests {
 
     #[test]
     fn options_change_the_size() {
-        let with = |option: &str| State {
+        let with = |option: &str| BloatState {
             options: vec![option.to_owned()],
-            ..state(vec![Column { distinct_values: Some(10.0), ..column() }])
+            ..state(vec![BloatColumn { distinct_values: Some(10.0), ..column() }])
         };
         let shared = fresh(&with("fillfactor=90")).unwrap();
         assert_eq!(fresh(&with("deduplicate_items=true")), Ok(shared));

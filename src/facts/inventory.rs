@@ -14,7 +14,7 @@ use crate::pg::session::Session;
 
 /// A table, partitioned table or materialized view.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
+pub struct InventoryTable {
     pub oid: Oid,
     pub name: RelationName,
     pub kind: RelationKind,
@@ -54,7 +54,7 @@ pub struct IndexUse {
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
     /// By schema and name, materialized views too.
-    pub tables: Vec<Table>,
+    pub tables: Vec<InventoryTable>,
     /// The indexes of each.
     pub indexes: HashMap<Oid, Vec<Index>>,
     /// Tables that somebody has locked so that nothing can be read about their indexes.
@@ -77,7 +77,7 @@ pub async fn load_inventory(
     let rows = ask(session, sql, &[(&schema, Type::TEXT)]).await?;
     let tables = rows
         .iter()
-        .map(|row| Table {
+        .map(|row| InventoryTable {
             oid: row.get("oid"),
             name: named(row, "schema", "name"),
             kind: RelationKind::from_relkind(row.get("kind")),
@@ -96,7 +96,10 @@ pub async fn load_inventory(
     })
 }
 
-async fn load_texts(session: &Session, tables: &[Table]) -> Result<HashMap<Oid, ViewText>> {
+async fn load_texts(
+    session: &Session,
+    tables: &[InventoryTable],
+) -> Result<HashMap<Oid, ViewText>> {
     let views = tables.iter().filter(|table| table.kind == RelationKind::MaterializedView);
     let oids = views.map(|view| view.oid).collect::<Vec<_>>();
     let sql = include_str!("../../sql/catalog/view_texts.sql");

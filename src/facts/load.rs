@@ -9,8 +9,8 @@ use tokio_postgres::types::{ToSql, Type};
 use super::definition::{after_table, without_options};
 use super::{
     Belongings, Build, Canonical, ColumnWidth, Facts, Index, IndexComment, IndexQuestion,
-    IndexShape, NameConflict, Oid, Partition, Questions, Relation, RelationKind, StatisticsTarget,
-    canonical, load_invalid_indexes,
+    IndexShape, NameConflict, Oid, PartitionMember, Questions, Relation, RelationKind,
+    StatisticsTarget, canonical, load_invalid_indexes,
 };
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::Server;
@@ -99,7 +99,7 @@ async fn load_relations(
 fn indexed_tables(
     questions: &Questions,
     relations: &HashMap<RelationName, Relation>,
-    partitions: &HashMap<Oid, Vec<Partition>>,
+    partitions: &HashMap<Oid, Vec<PartitionMember>>,
 ) -> Vec<Oid> {
     let declared = questions.indexes.iter().filter_map(|index| relations.get(&index.table));
     let tables = declared.flat_map(|relation| {
@@ -153,13 +153,13 @@ async fn load_indexes(session: &Session, tables: &[Oid]) -> Result<HashMap<Oid, 
 async fn load_partitions(
     session: &Session,
     relations: &HashMap<RelationName, Relation>,
-) -> Result<HashMap<Oid, Vec<Partition>>> {
+) -> Result<HashMap<Oid, Vec<PartitionMember>>> {
     let roots = relations
         .values()
         .filter(|relation| relation.kind == RelationKind::PartitionedTable)
         .map(|relation| relation.oid)
         .collect::<Vec<_>>();
-    let mut partitions: HashMap<Oid, Vec<Partition>> = HashMap::new();
+    let mut partitions: HashMap<Oid, Vec<PartitionMember>> = HashMap::new();
     if roots.is_empty() {
         return Ok(partitions);
     }
@@ -386,10 +386,10 @@ fn read_belongings(row: &Row) -> Belongings {
     }
 }
 
-fn read_partition(row: &Row) -> Partition {
+fn read_partition(row: &Row) -> PartitionMember {
     let root: Oid = row.get("root_oid");
     let oid: Oid = row.get("oid");
-    Partition {
+    PartitionMember {
         oid,
         // The table itself may be somebody's partition too; here it is the root.
         parent: row.get::<_, Option<Oid>>("parent_oid").filter(|_| oid != root),

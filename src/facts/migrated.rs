@@ -48,7 +48,7 @@ pub struct SchemaIndex {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ForeignKey {
+pub struct MigratedForeignKey {
     pub oid: Oid,
     pub name: String,
     /// The referring table.
@@ -113,9 +113,9 @@ fn parts(row: &Row) -> Vec<RelationName> {
 }
 
 /// All foreign keys, the oldest first.
-pub async fn load_foreign_keys(session: &Session) -> Result<Vec<ForeignKey>> {
+pub async fn load_foreign_keys(session: &Session) -> Result<Vec<MigratedForeignKey>> {
     let rows = ask(session, include_str!("../../sql/catalog/schema_foreign_keys.sql"), &[]).await?;
-    let keys = rows.iter().map(|row| ForeignKey {
+    let keys = rows.iter().map(|row| MigratedForeignKey {
         oid: row.get("oid"),
         name: row.get("name"),
         table: named(row, "schema", "table_name"),

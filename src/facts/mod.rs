@@ -49,7 +49,7 @@ use crate::pg::server_error::ServerError;
 pub use completed_names::load_names_beginning;
 pub use extensions::load_available_extensions;
 pub use fingerprint::{Fingerprint, Thing, load_fingerprint};
-pub use index_bloat::{IndexBloat, Wanted, load_index_bloat};
+pub use index_bloat::{IndexBloat, IndexesWanted, load_index_bloat};
 pub use index_faults::{INDEX_FAULTS, IndexFault, KeyClass};
 pub use invalid::{IndexState, InvalidIndex, load_index_state, load_invalid_indexes};
 pub use known::{Known, Unavailable};
@@ -120,7 +120,7 @@ pub struct Facts {
     /// All indexes of these relations and of their partitions, by table.
     pub indexes: HashMap<Oid, Vec<Index>>,
     /// The members of each partitioned table, parents before children, the table itself first.
-    pub partitions: HashMap<Oid, Vec<Partition>>,
+    pub partitions: HashMap<Oid, Vec<PartitionMember>>,
     /// How the server writes each declared index.
     pub canonical_indexes: HashMap<IndexQuestion, Canonical<IndexShape>>,
     /// How the server writes each declared view's query, and that of the view that exists.
@@ -182,7 +182,7 @@ pub struct Relation {
 
 /// A member of a partitioned table: itself, a partition, or a partition of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Partition {
+pub struct PartitionMember {
     pub oid: Oid,
     /// What it is a partition of; `None` for the table itself.
     pub parent: Option<Oid>,
@@ -453,7 +453,7 @@ pub struct Waiter {
 
 /// What replication depends on this server.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Replication {
+pub struct DependentReplication {
     /// Standbys by name, and how far each is behind; `None` where it is idle.
     pub standbys: Vec<(String, Known<Option<Duration>>)>,
     /// Slots that nobody reads, by name, and the bytes of WAL that they hold back.

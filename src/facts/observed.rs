@@ -22,7 +22,7 @@ pub struct Observation {
     /// The tables and materialized views that it has locked.
     pub locked: Vec<LockedRelation>,
     /// Relations that it has made or whose row in pg_class it has written.
-    pub relations: Vec<Relation>,
+    pub relations: Vec<ObservedRelation>,
     /// All that are left, where it has dropped any.
     pub present: Option<HashSet<Oid>>,
     /// Constraints that it has made.
@@ -37,7 +37,7 @@ pub struct Observation {
 
 /// A relation of any kind.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Relation {
+pub struct ObservedRelation {
     pub oid: Oid,
     pub schema: String,
     pub name: String,
@@ -54,7 +54,7 @@ pub struct Relation {
     pub is_temporary: bool,
 }
 
-impl Relation {
+impl ObservedRelation {
     /// Schema and name.
     pub fn qualified(&self) -> RelationName {
         RelationName::qualified(self.schema.clone(), self.name.clone())

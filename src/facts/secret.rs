@@ -55,7 +55,7 @@ fn mask(text: &str, strings: Strings) -> Cow<'_, str> {
             break;
         }
     }
-    mask.end_of_comments(Stage::Utility);
+    mask.end_of_comments(TokenStage::Utility);
     match mask.masked == text {
         true => Cow::Borrowed(text),
         false => Cow::Owned(mask.masked),
@@ -64,7 +64,7 @@ fn mask(text: &str, strings: Strings) -> Cow<'_, str> {
 
 /// Where in a statement the tokens are.
 #[derive(Clone, Copy, PartialEq)]
-enum Stage {
+enum TokenStage {
     /// Before its first word.
     Begin,
     /// In one that has a plan.
@@ -81,7 +81,7 @@ enum Stage {
 
 struct Mask {
     strings: Strings,
-    place: Stage,
+    place: TokenStage,
     masked: String,
     /// What stands before the first word of a statement, as it is; it depends on that word whether
     /// it stays.
@@ -96,7 +96,7 @@ impl Mask {
     fn new(strings: Strings) -> Self {
         Mask {
             strings,
-            place: Stage::Begin,
+            place: TokenStage::Begin,
             masked: String::new(),
             before: String::new(),
             before_masked: String::new(),
@@ -110,13 +110,13 @@ impl Mask {
             TokenKind::LineComment => return self.put(piece, "-- …"),
             TokenKind::BlockComment { .. } => return self.put(piece, "/* … */"),
             TokenKind::Ident => return self.word(piece),
-            TokenKind::OpenParen => self.begin(Stage::Planned),
+            TokenKind::OpenParen => self.begin(TokenStage::Planned),
             TokenKind::Semi => {
-                self.begin(Stage::Utility);
-                self.place = Stage::Begin;
+                self.begin(TokenStage::Utility);
+                self.place = TokenStage::Begin;
                 return self.masked.push_str(piece);
             }
-            _ => self.begin(Stage::Utility),
+            _ => self.begin(TokenStage::Utility),
         }
         match token.kind {
             TokenKind::Literal { kind } => return self.literal(kind, piece),
@@ -131,34 +131,35 @@ impl Mask {
     /// White space and comments.
     fn put(&mut self, piece: &str, shown: &str) {
         match self.place {
-            Stage::Begin => {
+            TokenStage::Begin => {
                 self.before.push_str(piece);
                 self.before_masked.push_str(shown);
             }
-            Stage::Planned => self.masked.push_str(piece),
+            TokenStage::Planned => self.masked.push_str(piece),
             _ => self.masked.push_str(shown),
         }
     }
 
     /// The statement begins here, unless it has begun before.
-    fn begin(&mut self, place: Stage) {
-        if self.place == Stage::Begin {
+    fn begin(&mut self, place: TokenStage) {
+        if self.place == TokenStage::Begin {
             self.end_of_comments(place);
             self.place = place;
         }
     }
 
-    fn end_of_comments(&mut self, place: Stage) {
+    fn end_of_comments(&mut self, place: TokenStage) {
         let before = std::mem::take(&mut self.before);
         let masked = std::mem::take(&mut self.before_masked);
-        self.masked.push_str(if place == Stage::Planned { &before } else { &masked });
+        self.masked
+            .push_str(if place == TokenStage::Planned { &before } else { &masked });
     }
 
     fn literal(&mut self, kind: LiteralKind, piece: &str) {
         let is_number = matches!(kind, LiteralKind::Int { .. } | LiteralKind::Numeric { .. });
-        let is_left = self.place == Stage::Planned && self.strings == Strings::OfPlanned;
+        let is_left = self.place == TokenStage::Planned && self.strings == Strings::OfPlanned;
         match self.place {
-            Stage::Assigned { dotted: true } if is_number => self.masked.push_str(VALUE),
+            TokenStage::Assigned { dotted: true } if is_number => self.masked.push_str(VALUE),
             _ if is_number || is_left => self.masked.push_str(piece),
             _ => {
                 self.masked.push_str(STRING);
@@ -169,12 +170,12 @@ impl Mask {
     }
 
     fn quoted(&mut self, terminated: bool, piece: &str) {
-        let is_value = matches!(self.place, Stage::Assigned { .. });
-        if is_value || !terminated && self.place != Stage::Planned {
+        let is_value = matches!(self.place, TokenStage::Assigned { .. });
+        if is_value || !terminated && self.place != TokenStage::Planned {
             return self.masked.push_str(STRING);
         }
-        if self.place == Stage::Set {
-            self.place = Stage::Named { dotted: false };
+        if self.place == TokenStage::Set {
+            self.place = TokenStage::Named { dotted: false };
         }
         self.masked.push_str(piece);
     }
@@ -182,40 +183,40 @@ impl Mask {
     fn word(&mut self, piece: &str) {
         let word = piece.to_ascii_lowercase();
         let shown = match self.place {
-            Stage::Assigned { dotted: true } => VALUE,
+            TokenStage::Assigned { dotted: true } => VALUE,
             _ => piece,
         };
         match self.place {
-            Stage::Begin => self.begin(Stage::beginning_with(&word)),
-            Stage::Set if matches!(&*word, "session" | "local") => {}
-            Stage::Set => self.place = Stage::Named { dotted: false },
-            Stage::Named { .. } if word == "to" => self.place = self.place.behind_name(),
-            Stage::Utility if word == "set" => self.place = Stage::Set,
+            TokenStage::Begin => self.begin(TokenStage::beginning_with(&word)),
+            TokenStage::Set if matches!(&*word, "session" | "local") => {}
+            TokenStage::Set => self.place = TokenStage::Named { dotted: false },
+            TokenStage::Named { .. } if word == "to" => self.place = self.place.behind_name(),
+            TokenStage::Utility if word == "set" => self.place = TokenStage::Set,
             _ => {}
         }
         self.masked.push_str(shown);
     }
 }
 
-impl Stage {
-    fn beginning_with(word: &str) -> Stage {
+impl TokenStage {
+    fn beginning_with(word: &str) -> TokenStage {
         match word {
-            "set" => Stage::Set,
-            _ if PLANNED.contains(&word) => Stage::Planned,
-            _ => Stage::Utility,
+            "set" => TokenStage::Set,
+            _ if PLANNED.contains(&word) => TokenStage::Planned,
+            _ => TokenStage::Utility,
         }
     }
 
-    fn behind_dot(self) -> Stage {
+    fn behind_dot(self) -> TokenStage {
         match self {
-            Stage::Named { .. } => Stage::Named { dotted: true },
+            TokenStage::Named { .. } => TokenStage::Named { dotted: true },
             place => place,
         }
     }
 
-    fn behind_name(self) -> Stage {
+    fn behind_name(self) -> TokenStage {
         match self {
-            Stage::Named { dotted } => Stage::Assigned { dotted },
+            TokenStage::Named { dotted } => TokenStage::Assigned { dotted },
             place => place,
         }
     }

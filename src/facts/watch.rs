@@ -6,7 +6,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::load::{ask, first};
 use super::secret::running_without_secrets;
-use super::{Blocker, Known, Oid, Replication, StatementProgress, Unavailable, Waiter};
+use super::{Blocker, DependentReplication, Known, Oid, StatementProgress, Unavailable, Waiter};
 use crate::failure::Result;
 use crate::pg::database::Server;
 use crate::pg::name::{RelationName, quote_ident};
@@ -82,8 +82,8 @@ pub async fn load_forecast(
 }
 
 /// The standbys' lag and the inactive slots.
-pub async fn load_replication(session: &Session, server: &Server) -> Result<Replication> {
-    let mut replication = Replication::default();
+pub async fn load_replication(session: &Session, server: &Server) -> Result<DependentReplication> {
+    let mut replication = DependentReplication::default();
     for row in ask(session, include_str!("../../sql/catalog/replication.sql"), &[]).await? {
         let name: String = row.get("name");
         match row.get::<_, Option<i64>>("retained_bytes") {

@@ -1,7 +1,7 @@
 //! Where a finding stands.
 
 use crate::declared::Source;
-use crate::declared::migrations::{Script, Statement, excerpt};
+use crate::declared::migrations::{MigrationStatement, Script, excerpt};
 
 /// A place in a file of the user's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -45,8 +45,8 @@ impl Place {
     }
 
     /// Where the statement begins.
-    pub fn of_statement(script: &Script, statement: &Statement) -> Self {
-        let Statement { line, column, offset, .. } = *statement;
+    pub fn of_statement(script: &Script, statement: &MigrationStatement) -> Self {
+        let MigrationStatement { line, column, offset, .. } = *statement;
         Place::at(script, (line, column), offset)
     }
 
@@ -62,7 +62,7 @@ impl Place {
 
     /// The place of a character of the statement, from 1, as the server counts; its beginning where
     /// the server says nothing.
-    pub fn within(script: &Script, statement: &Statement, position: Option<u32>) -> Self {
+    pub fn within(script: &Script, statement: &MigrationStatement, position: Option<u32>) -> Self {
         let begin = Place::of_statement(script, statement);
         let Some(position) = position else {
             return begin;

@@ -15,7 +15,7 @@ pub struct DryRunReport {
     /// What would be done.
     pub plan: Plan,
     /// What is told of the rest.
-    pub rest: Rest,
+    pub rest: SettledObjects,
     /// What is shown before the statements; the width of a line is told.
     pub overview: Option<Overview>,
 }
@@ -31,7 +31,7 @@ impl fmt::Debug for Overview {
 
 /// What is told of objects with nothing to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rest {
+pub enum SettledObjects {
     /// How many they are.
     Counted,
     /// Why there is nothing to do, if they are few; what they are, in the plural.
@@ -41,8 +41,8 @@ pub enum Rest {
 impl Report for DryRunReport {
     fn outcome(&self) -> Outcome {
         let is_settled = match self.rest {
-            Rest::Counted => self.plan.is_as_declared(),
-            Rest::Explained(_) => !self.plan.has_work(),
+            SettledObjects::Counted => self.plan.is_as_declared(),
+            SettledObjects::Explained(_) => !self.plan.has_work(),
         };
         if is_settled {
             Outcome::NothingToDo
@@ -64,9 +64,9 @@ impl Report for DryRunReport {
             .for_each(|line| text.narrate(line));
         text.pieces.extend(statements(&self.plan).pieces);
         match self.rest {
-            Rest::Counted => text.narrate(summary(&self.plan)),
-            Rest::Explained(_) if overview.is_some() && style.is_verbose() => {}
-            Rest::Explained(what) => explain_rest(&mut text, &self.plan, what, style),
+            SettledObjects::Counted => text.narrate(summary(&self.plan)),
+            SettledObjects::Explained(_) if overview.is_some() && style.is_verbose() => {}
+            SettledObjects::Explained(what) => explain_rest(&mut text, &self.plan, what, style),
         }
         text.warnings(&self.plan.warnings, style);
         text

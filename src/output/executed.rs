@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::steps::{StepsDocument, gist};
 use super::{Head, Outcome, Report, Style, Text, within_schema};
 use crate::format;
-use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
+use crate::work::event::{Executed, ExecutedStep, Status, StepOutcome};
 
 /// What was done, object by object.
 pub struct ExecutedReport {

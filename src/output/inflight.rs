@@ -25,7 +25,7 @@ struct Leftovers {
 
 /// As long as it lives there is something that would be left.
 #[derive(Debug)]
-pub struct Leftover {
+pub struct LeftoverGuard {
     inflight: Inflight,
     way: String,
 }
@@ -55,9 +55,9 @@ impl Inflight {
 
     /// Remembers, until the answer is dropped, how to remove something.
     #[must_use]
-    pub fn leaves(&self, way: String) -> Leftover {
+    pub fn leaves(&self, way: String) -> LeftoverGuard {
         self.leftovers().others.push(way.clone());
-        Leftover { inflight: self.clone(), way }
+        LeftoverGuard { inflight: self.clone(), way }
     }
 
     /// How to remove all that would be left, a sentence each.
@@ -75,7 +75,7 @@ impl Inflight {
     }
 }
 
-impl Drop for Leftover {
+impl Drop for LeftoverGuard {
     fn drop(&mut self) {
         let mut leftovers = self.inflight.leftovers();
         if let Some(at) = leftovers.others.iter().position(|way| *way == self.way) {

@@ -9,10 +9,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::failure::{Failure, Kind, Result};
 use crate::files;
 use crate::warning::Warning;
-use crate::work::event::{ExecutedStep, Outcome, Status};
+use crate::work::event::{ExecutedStep, Status, StepOutcome};
 
 /// The series of one job.
-pub struct Series {
+pub struct JobSeries {
     /// The job, as in `pgtend_refresh_…`.
     pub job: &'static str,
     /// The label that holds the object's name.
@@ -48,7 +48,7 @@ pub fn check(file: &Path) -> Result<()> {
     })
 }
 
-impl Series {
+impl JobSeries {
     /// Writes what the run came to. What an earlier run has told of an object stays where this one
     /// does not know it: when it last succeeded, and of objects that it did not look at; and the
     /// series of other jobs.
@@ -88,7 +88,7 @@ impl Series {
         &self,
         lines: &mut Lines,
         labels: &str,
-        outcome: &Outcome,
+        outcome: &StepOutcome,
         now: f64,
         known: Option<f64>,
     ) {
@@ -125,7 +125,7 @@ impl Series {
 /// Values by name and labels.
 type Lines = BTreeMap<String, String>;
 
-fn outcome_name(outcome: &Outcome) -> &'static str {
+fn outcome_name(outcome: &StepOutcome) -> &'static str {
     if outcome.is_fresh() {
         "fresh"
     } else {

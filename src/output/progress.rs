@@ -15,7 +15,7 @@ use super::{Console, Verbosity};
 use crate::escape_control::escape_control;
 use crate::escape_control::json_line;
 use crate::format;
-use crate::work::event::{Event, Events, Outcome, Progress, Status, StepIndex, Total};
+use crate::work::event::{BuildProgress, Event, Events, Status, StepIndex, StepOutcome, Total};
 use crate::work::plan::{Plan, Step};
 
 /// Where the executor's events go.
@@ -33,7 +33,7 @@ pub fn follow(console: &Console, plan: &Plan, inflight: &Inflight) -> Events {
         });
     }
     let names = plan.steps.iter().map(Name::of);
-    let view = Mutex::new(View {
+    let view = Mutex::new(ProgressView {
         bars: console.draws_bars(),
         names: names.collect(),
         running: HashMap::new(),
@@ -66,7 +66,7 @@ impl Pace {
 
 const BETWEEN_EVENTS: Duration = Duration::from_secs(1);
 
-struct View {
+struct ProgressView {
     console: Console,
     bars: bool,
     names: Vec<Name>,
@@ -116,7 +116,7 @@ struct Running {
     phase_left: Option<Duration>,
 }
 
-impl View {
+impl ProgressView {
     fn hear(&mut self, event: &Event) {
         match event {
             Event::Started(at) => self.start(*at),
@@ -150,7 +150,7 @@ impl View {
         self.running.insert(at, Running { bar, said, said_at, phase_left: None });
     }
 
-    fn progress(&mut self, at: StepIndex, progress: &Progress) {
+    fn progress(&mut self, at: StepIndex, progress: &BuildProgress) {
         let figures = figures(progress);
         if let Some(running) = self.running.get_mut(&at) {
             running.phase_left = progress.phase_left;
@@ -215,7 +215,7 @@ impl View {
         self.tell_total();
     }
 
-    fn finish(&mut self, at: StepIndex, outcome: &Outcome) {
+    fn finish(&mut self, at: StepIndex, outcome: &StepOutcome) {
         if let Some(bar) = self.running.remove(&at).and_then(|running| running.bar) {
             bar.finish_and_clear();
             self.console.bars.remove(&bar);
@@ -239,7 +239,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 
 /// `64 %, ~3.0 s left in building index: scanning table, 12 MiB, 2 workers`, in parts: what changes stands
 /// first, so that a narrow terminal cuts off the rest.
-fn figures(progress: &Progress) -> Vec<String> {
+fn figures(progress: &BuildProgress) -> Vec<String> {
     let percent = progress.percent.map(|percent| format!("{percent} %"));
     let left = progress.phase_left.map(|left| format!("~{} left", format::duration(left)));
     let size = progress.size_bytes.filter(|bytes| *bytes > 0).map(format::bytes);
@@ -347,7 +347,7 @@ mod tests {
 
     #[test]
     fn what_changes_stands_first_and_how_far_the_run_is_before_all() {
-        let progress = Progress {
+        let progress = BuildProgress {
             phase: "building index: scanning table".to_owned(),
             percent: Some(64),
             per_second: None,
@@ -357,7 +357,7 @@ mod tests {
         };
         let words = "64 %, ~3.0 s left in building index: scanning table, 12 MiB, 2 workers";
         assert_eq!(figures(&progress).concat(), words);
-        let waiting = Progress { percent: None, phase_left: None, ..progress };
+        let waiting = BuildProgress { percent: None, phase_left: None, ..progress };
         assert_eq!(figures(&waiting)[0], "building index: scanning table");
         let total = Total {
             steps_done: 3,
@@ -395,7 +395,7 @@ mod tests {
     #[test]
     fn of_each_objects_progress_programs_hear_once_a_second() {
         let mut pace = Pace::default();
-        let progress = Progress {
+        let progress = BuildProgress {
             phase: String::new(),
             percent: None,
             per_second: None,

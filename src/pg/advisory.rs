@@ -22,14 +22,14 @@ const KEY_SPACE: i32 = 0x7067_746e;
 
 /// Jobs of which only one may run at a time in a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Job {
+pub enum ExclusiveJob {
     /// `pgtend apply`.
     Apply = 1,
     /// `pgtend reindex`.
     Reindex = 2,
 }
 
-impl Job {
+impl ExclusiveJob {
     /// The second half of its key; those of objects are their oids, which begin at 16384.
     fn key(self) -> i32 {
         self as i32
@@ -77,7 +77,7 @@ impl Alive {
 
 /// The held lock; released when dropped, because its connection is closed then.
 pub struct RunLock {
-    job: Job,
+    job: ExclusiveJob,
     session: Mutex<Session>,
 }
 
@@ -86,7 +86,7 @@ impl RunLock {
     ///
     /// # Errors
     /// `Busy`, naming who holds it.
-    pub async fn take(database: &Database, job: Job, wait: Duration) -> Result<RunLock> {
+    pub async fn take(database: &Database, job: ExclusiveJob, wait: Duration) -> Result<RunLock> {
         let session = database.dedicated().await?;
         let give_up = Instant::now() + wait;
         let mut pause = Duration::from_millis(25);
@@ -247,10 +247,10 @@ async fn holder(session: &Session, key: i32) -> Result<Holder> {
     Ok(Holder { pid: Some(pid), words })
 }
 
-fn busy(job: Job, holder: &str) -> Failure {
+fn busy(job: ExclusiveJob, holder: &str) -> Failure {
     let hint = match job {
-        Job::Apply => "wait for it to end, or let this run wait with --wait",
-        Job::Reindex => "wait for it to end; what it does not rebuild, the next run does",
+        ExclusiveJob::Apply => "wait for it to end, or let this run wait with --wait",
+        ExclusiveJob::Reindex => "wait for it to end; what it does not rebuild, the next run does",
     };
     Failure::new(Kind::Busy, format!("another run holds this job ({holder})")).hint(hint)
 }

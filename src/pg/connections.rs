@@ -17,10 +17,10 @@ use crate::failure::{Failure, Kind, Result};
 
 /// All connections of a database, shared between those who make, use and watch them.
 #[derive(Debug, Clone)]
-pub struct Connections(Arc<Shared>);
+pub struct Connections(Arc<SharedPools>);
 
 #[derive(Debug)]
-struct Shared {
+struct SharedPools {
     open: Mutex<HashMap<i32, Line>>,
     heard: Mutex<Instant>,
     losses: AtomicUsize,
@@ -40,7 +40,7 @@ struct Ends {
 
 impl Default for Connections {
     fn default() -> Self {
-        Connections(Arc::new(Shared {
+        Connections(Arc::new(SharedPools {
             open: Mutex::default(),
             heard: Mutex::new(Instant::now()),
             losses: AtomicUsize::default(),

@@ -28,7 +28,7 @@ use crate::pg::database::{ConnectOptions, Database};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
 use crate::work::apply::load::load_plan;
-use crate::work::apply::plan::Options;
+use crate::work::apply::plan::ApplyOptions;
 
 /// Collects until it is dropped.
 pub struct Collector {
@@ -183,7 +183,7 @@ impl Collector {
     async fn runs(&self, session: &Session) -> Result<Runs> {
         let owner = self.context.config.history.owner.as_deref();
         let schema = history::load_schema(session, owner).await?;
-        schema.require_usable(history::Part::Runs)?;
+        schema.require_usable(history::HistoryPart::Runs)?;
         let facts = self.target.facts();
         let known = facts.runs.known().map(|runs| runs.tally.clone()).unwrap_or_default();
         Runs::look(session, known).await
@@ -232,7 +232,7 @@ const MOST_LOADS: usize = 240;
 
 async fn plan_of(database: &Database, paths: &[PathBuf]) -> Result<Rows> {
     let declaration = declared::load(paths, Others::Ignore)?;
-    let plan = load_plan(database, &declaration, &Options::default()).await?;
+    let plan = load_plan(database, &declaration, &ApplyOptions::default()).await?;
     Ok(rows::work::steps(&plan))
 }
 

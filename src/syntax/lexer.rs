@@ -3,7 +3,7 @@
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenKind {
     /// A keyword or a name without quotes.
     Word,
     /// A name in double quotes, also the U& form.
@@ -33,7 +33,7 @@ pub enum Kind {
 /// A token and its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token {
-    pub kind: Kind,
+    pub kind: TokenKind,
     pub start: usize,
     /// The byte after its last.
     pub end: usize,
@@ -46,7 +46,7 @@ impl Token {
 
     /// Whether it is this keyword, which is in small letters.
     pub fn is(&self, of: &str, keyword: &str) -> bool {
-        self.kind == Kind::Word && self.text(of).eq_ignore_ascii_case(keyword)
+        self.kind == TokenKind::Word && self.text(of).eq_ignore_ascii_case(keyword)
     }
 }
 
@@ -97,7 +97,7 @@ impl<'a> Lexer<'a> {
         Ok(Some(Token { kind, start, end: self.at }))
     }
 
-    fn scan(&mut self, byte: u8) -> Lexed<Kind> {
+    fn scan(&mut self, byte: u8) -> Lexed<TokenKind> {
         match byte {
             b'\'' => self.string("a quoted string", false),
             b'"' => self.quoted_name(),
@@ -108,12 +108,12 @@ impl<'a> Lexer<'a> {
             _ => {
                 self.at += 1;
                 Ok(match byte {
-                    b'(' | b'[' => Kind::Open(byte),
-                    b')' | b']' => Kind::Close(byte),
-                    b',' => Kind::Comma,
-                    b';' => Kind::Semicolon,
-                    b'\\' => Kind::Backslash,
-                    _ => Kind::Other,
+                    b'(' | b'[' => TokenKind::Open(byte),
+                    b')' | b']' => TokenKind::Close(byte),
+                    b',' => TokenKind::Comma,
+                    b';' => TokenKind::Semicolon,
+                    b'\\' => TokenKind::Backslash,
+                    _ => TokenKind::Other,
                 })
             }
         }
@@ -162,7 +162,7 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    fn word(&mut self) -> Lexed<Kind> {
+    fn word(&mut self) -> Lexed<TokenKind> {
         let start = self.at;
         self.skip_while(continues_word);
         let word = &self.bytes[start..self.at];
@@ -179,12 +179,12 @@ impl<'a> Lexer<'a> {
                 self.at += 1;
                 self.quoted_name()
             }
-            _ => Ok(Kind::Word),
+            _ => Ok(TokenKind::Word),
         }
     }
 
     /// From the quote on.
-    fn string(&mut self, what: &'static str, escapes: bool) -> Lexed<Kind> {
+    fn string(&mut self, what: &'static str, escapes: bool) -> Lexed<TokenKind> {
         let start = self.at;
         loop {
             self.at += 1;
@@ -196,7 +196,7 @@ impl<'a> Lexer<'a> {
                     self.at += 1;
                     match self.continued(escapes) {
                         Some(quote) => self.at = quote,
-                        None => return Ok(Kind::Text),
+                        None => return Ok(TokenKind::Text),
                     }
                 }
             }
@@ -227,7 +227,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn quoted_name(&mut self) -> Lexed<Kind> {
+    fn quoted_name(&mut self) -> Lexed<TokenKind> {
         let start = self.at;
         loop {
             self.at += 1;
@@ -237,18 +237,18 @@ impl<'a> Lexer<'a> {
                 (_, Some(b'"')) => self.at += 1,
                 _ => {
                     self.at += 1;
-                    return Ok(Kind::QuotedName);
+                    return Ok(TokenKind::QuotedName);
                 }
             }
         }
     }
 
-    fn dollar(&mut self) -> Lexed<Kind> {
+    fn dollar(&mut self) -> Lexed<TokenKind> {
         let start = self.at;
         if self.peek(1).is_some_and(|byte| byte.is_ascii_digit()) {
             self.at += 1;
             self.skip_while(|byte| byte.is_ascii_digit());
-            return Ok(Kind::Parameter);
+            return Ok(TokenKind::Parameter);
         }
         let mut end = self.at + 1;
         if self.bytes.get(end).is_some_and(|byte| begins_word(*byte)) {
@@ -257,23 +257,23 @@ impl<'a> Lexer<'a> {
         }
         if self.bytes.get(end) != Some(&b'$') {
             self.at += 1;
-            return Ok(Kind::Other);
+            return Ok(TokenKind::Other);
         }
         let quote = &self.text[start..=end];
         let Some(length) = self.text[end + 1..].find(quote) else {
             return Err(Unterminated { what: "a dollar-quoted string", start });
         };
         self.at = end + 1 + length + quote.len();
-        Ok(Kind::Text)
+        Ok(TokenKind::Text)
     }
 
-    fn colon(&mut self) -> Kind {
+    fn colon(&mut self) -> TokenKind {
         let rest = &self.bytes[self.at + 1..];
         let name = |bytes: &[u8]| bytes.iter().take_while(|byte| names_variable(**byte)).count();
         let length = match rest.first() {
             Some(b':' | b'=') => {
                 self.at += 2;
-                return Kind::Other;
+                return TokenKind::Other;
             }
             Some(quote @ (b'\'' | b'"')) => match name(&rest[1..]) {
                 length if length > 0 && rest.get(length + 1) == Some(quote) => length + 2,
@@ -286,16 +286,20 @@ impl<'a> Lexer<'a> {
             _ => name(rest),
         };
         self.at += 1 + length;
-        if length > 0 { Kind::Variable } else { Kind::Other }
+        if length > 0 {
+            TokenKind::Variable
+        } else {
+            TokenKind::Other
+        }
     }
 
-    fn number(&mut self) -> Kind {
+    fn number(&mut self) -> TokenKind {
         self.skip_while(|byte| byte.is_ascii_digit());
         if self.peek(0) == Some(b'.') && self.peek(1) != Some(b'.') {
             self.at += 1;
             self.skip_while(|byte| byte.is_ascii_digit());
         }
-        Kind::Number
+        TokenKind::Number
     }
 }
 
@@ -334,7 +338,7 @@ mod tests {
         tokens(text).map(|token| token.text(text)).collect()
     }
 
-    fn kinds(text: &str) -> Vec<Kind> {
+    fn kinds(text: &str) -> Vec<TokenKind> {
         tokens(text).map(|token| token.kind).collect()
     }
 
@@ -360,10 +364,10 @@ mod tests {
 
     #[test]
     fn variables_are_told_from_casts() {
-        use Kind::{Other, Variable, Word};
+        use TokenKind::{Other, Variable, Word};
         assert_eq!(kinds("a::b"), [Word, Other, Word]);
         assert_eq!(kinds(":a :'a' :\"a\" :{?a}"), [Variable; 4]);
-        assert_eq!(kinds("a := :'b c'"), [Word, Other, Other, Kind::Text]);
+        assert_eq!(kinds("a := :'b c'"), [Word, Other, Other, TokenKind::Text]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use squawk_syntax::ast::Stmt;
 use squawk_syntax::syntax_error::SyntaxError;
 use squawk_syntax::{Parse, SourceFile};
 
-use lexer::{Kind, Lexer};
+use lexer::{Lexer, TokenKind};
 
 /// So deep a text may nest, counted in words: 1,000 calls in each other. The server gives up at
 /// 4,000 calls, 2,000 selects, 10,000 parentheses (max_stack_depth 2MB, YYMAXDEPTH 10000). To go so far
@@ -210,7 +210,7 @@ fn nesting(text: &str, strings: usize) -> Result<usize, TooMuch> {
         let may_be_body =
             strings > 0 || first.is_some_and(|first| is_any(first.text(text), &["create", "do"]));
         let within = match token.kind {
-            Kind::Text if may_be_body => nesting_in_string(token.text(text), strings),
+            TokenKind::Text if may_be_body => nesting_in_string(token.text(text), strings),
             _ => 0,
         };
         deepest = deepest.max(nesting.sum + within);
@@ -220,7 +220,7 @@ fn nesting(text: &str, strings: usize) -> Result<usize, TooMuch> {
         if token.end - at > LARGEST {
             return Err(TooMuch { why: Why::Large, at });
         }
-        if token.kind == Kind::Semicolon && nesting.levels.is_empty() {
+        if token.kind == TokenKind::Semicolon && nesting.levels.is_empty() {
             first = None;
         }
     }
@@ -294,17 +294,17 @@ const NESTS: [&str; 20] = [
 ];
 
 impl Nesting {
-    fn add(&mut self, kind: Kind, token: &str) {
+    fn add(&mut self, kind: TokenKind, token: &str) {
         let before = self.here.depth();
         match kind {
-            Kind::Open(_) => {
+            TokenKind::Open(_) => {
                 self.here.since_or += 1;
                 self.levels.push(self.here);
                 self.sum += 1;
                 self.here = Level::default();
                 return;
             }
-            Kind::Close(_) => {
+            TokenKind::Close(_) => {
                 self.sum -= before;
                 self.here = self.levels.pop().unwrap_or_default();
                 if self.levels.is_empty() {
@@ -312,13 +312,13 @@ impl Nesting {
                 }
                 return;
             }
-            Kind::Comma => self.here = Level { nests: self.here.nests, ..Level::default() },
-            Kind::Semicolon => self.here = Level::default(),
-            Kind::Word if is_any(token, &["and", "or"]) => {
+            TokenKind::Comma => self.here = Level { nests: self.here.nests, ..Level::default() },
+            TokenKind::Semicolon => self.here = Level::default(),
+            TokenKind::Word if is_any(token, &["and", "or"]) => {
                 self.here.since_comma += 1;
                 self.here.since_or = 0;
             }
-            Kind::Word if is_any(token, &NESTS) => self.here.nests += 1,
+            TokenKind::Word if is_any(token, &NESTS) => self.here.nests += 1,
             _ => self.here.since_or += 1,
         }
         self.sum = self.sum + self.here.depth() - before;

@@ -1,6 +1,6 @@
 //! What may be a name in a text.
 
-use super::lexer::{Kind, tokens};
+use super::lexer::{TokenKind, tokens};
 
 /// Every word of the text that may name something, as the server would read it: words in lower case,
 /// quoted names as they stand. Keywords are among them.
@@ -8,8 +8,8 @@ pub fn names_in(text: &str) -> impl Iterator<Item = String> {
     tokens(text).filter_map(|token| {
         let word = token.text(text);
         match token.kind {
-            Kind::Word => Some(word.to_lowercase()),
-            Kind::QuotedName => {
+            TokenKind::Word => Some(word.to_lowercase()),
+            TokenKind::QuotedName => {
                 let inner = word.strip_prefix('"')?.strip_suffix('"')?;
                 Some(inner.replace("\"\"", "\""))
             }

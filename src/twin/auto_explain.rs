@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::workload::Statement;
+use super::workload::WorkloadStatement;
 use crate::declared::unreadable;
 use crate::failure::Result;
-use crate::syntax::lexer::{Kind, tokens};
+use crate::syntax::lexer::{TokenKind, tokens};
 
 #[derive(Deserialize)]
 struct Logged {
@@ -27,23 +27,23 @@ const MARK: &str = "ms  plan:";
 ///
 /// # Errors
 /// `Usage` where the file cannot be read.
-pub fn of_log(path: &Path) -> Result<Vec<Statement>> {
+pub fn of_log(path: &Path) -> Result<Vec<WorkloadStatement>> {
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     Ok(statements(&String::from_utf8_lossy(&bytes), &path.display().to_string()))
 }
 
-fn statements(log: &str, name: &str) -> Vec<Statement> {
-    let mut found: Vec<(String, Statement)> = Vec::new();
+fn statements(log: &str, name: &str) -> Vec<WorkloadStatement> {
+    let mut found: Vec<(String, WorkloadStatement)> = Vec::new();
     for (line, message) in messages(log) {
         let Some((duration, text)) = read(&message) else {
             continue;
         };
-        let statement = Statement {
+        let statement = WorkloadStatement {
             name: format!("{name}:{line}"),
             text,
             calls: 1.0,
             total_ms: Some(duration),
-            ..Statement::default()
+            ..WorkloadStatement::default()
         };
         let key = without_constants(&statement.text);
         match found.iter_mut().find(|(known, _)| *known == key) {
@@ -85,7 +85,7 @@ fn read(message: &str) -> Option<(f64, String)> {
 
 fn without_constants(text: &str) -> String {
     let words = tokens(text).map(|token| match token.kind {
-        Kind::Text | Kind::Number | Kind::Parameter => "?",
+        TokenKind::Text | TokenKind::Number | TokenKind::Parameter => "?",
         _ => token.text(text),
     });
     words.collect::<Vec<_>>().join(" ")

@@ -67,8 +67,8 @@ impl Twin {
         binaries: Binaries,
         connect_options: &ConnectOptions,
     ) -> Result<Twin> {
-        let Server { sandbox, superuser, owner: planner, mut missing } =
-            Server::make(&data, binaries, &SETTINGS, connect_options).await?;
+        let TwinServer { sandbox, superuser, owner: planner, mut missing } =
+            TwinServer::make(&data, binaries, &SETTINGS, connect_options).await?;
         missing.extend(make_all(&planner, ddl::indexes_and_constraints(&data)).await?);
         let objects = load_objects(&superuser).await?;
         let hidden = hidden(&data);
@@ -134,7 +134,7 @@ fn hidden(data: &TwinData) -> HashSet<(String, String)> {
 }
 
 /// A throwaway server with production's schema, without rows and indexes.
-pub(super) struct Server {
+pub(super) struct TwinServer {
     pub sandbox: Sandbox,
     pub superuser: Session,
     /// Owns everything but extensions, without rights outside of it.
@@ -143,13 +143,13 @@ pub(super) struct Server {
     pub missing: Vec<String>,
 }
 
-impl Server {
+impl TwinServer {
     pub(super) async fn make(
         data: &TwinData,
         binaries: Binaries,
         settings: &[(&str, &str)],
         connect_options: &ConnectOptions,
-    ) -> Result<Server> {
+    ) -> Result<TwinServer> {
         let sandbox = start(binaries, settings).await?;
         let open = async |database: &str, role: &str| {
             let database = sandbox::open(&sandbox.url_as(database, role), connect_options).await?;
@@ -164,7 +164,7 @@ impl Server {
         let owner = open(DATABASE, ROLE).await?;
         execute(&owner, "SET check_function_bodies = off").await?;
         missing.extend(make_all(&owner, ddl::objects(data)).await?);
-        Ok(Server { sandbox, superuser, owner, missing })
+        Ok(TwinServer { sandbox, superuser, owner, missing })
     }
 }
 

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use tokio_postgres::types::Type;
 
 use super::build::{Twin, execute, load_objects, set_valid};
-use super::data::{Index, Relation};
+use super::data::{TwinIndex, TwinRelation};
 use super::export::objects;
-use super::files::{Columns, Figures, rows, shape};
+use super::files::{Columns, PgClassFigures, rows, shape};
 use super::planner::Planned;
 use crate::facts::Oid;
 use crate::facts::btree_size;
@@ -117,12 +117,12 @@ impl Twin {
                 let object = self.object(&relation.schema, &relation.name)?;
                 Some((object.oid, relation))
             })
-            .collect::<HashMap<Oid, &Relation>>();
+            .collect::<HashMap<Oid, &TwinRelation>>();
         let figures = tables
             .into_iter()
             .filter_map(|(oid, filenode)| {
                 let table = known.get(&oid)?;
-                Some(Figures::of_table(oid, table, Some(filenode)))
+                Some(PgClassFigures::of_table(oid, table, Some(filenode)))
             })
             .collect::<Vec<_>>();
         self.write_figures(&figures).await
@@ -151,7 +151,7 @@ impl Twin {
         }
         tables.sort_unstable();
         tables.dedup();
-        let indexes: Vec<Index> =
+        let indexes: Vec<TwinIndex> =
             objects(&self.superuser, include_str!("../../sql/twin/indexes.sql"), &tables).await?;
         let mut candidates: HashMap<String, Candidate> = HashMap::new();
         let mut figures = Vec::new();
@@ -196,10 +196,10 @@ impl Twin {
     /// An index with the size that it would have, and its figures.
     pub(super) async fn sized(
         &mut self,
-        mut index: Index,
-        table: &Relation,
+        mut index: TwinIndex,
+        table: &TwinRelation,
         columns: &Columns<'_>,
-    ) -> Result<(Index, Option<Figures>)> {
+    ) -> Result<(TwinIndex, Option<PgClassFigures>)> {
         if index.kind != "i" {
             return Ok((index, None));
         }
@@ -221,7 +221,7 @@ impl Twin {
     }
 
     /// How many rows a partial index would hold, as the planner estimates them.
-    async fn rows_where(&self, index: &Index, table: &Relation) -> Result<Option<f64>> {
+    async fn rows_where(&self, index: &TwinIndex, table: &TwinRelation) -> Result<Option<f64>> {
         let Some((_, predicate)) = index.definition.rsplit_once(" WHERE ") else {
             return Ok(None);
         };
@@ -262,7 +262,7 @@ impl Twin {
         all
     }
 
-    fn relation(&self, schema: &str, name: &str) -> Option<&Relation> {
+    fn relation(&self, schema: &str, name: &str) -> Option<&TwinRelation> {
         let relations = &self.data.relations;
         relations
             .iter()

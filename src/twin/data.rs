@@ -3,22 +3,22 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::workload::Statement;
+use super::workload::WorkloadStatement;
 
 /// All that is known of the database a twin stands for.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TwinData {
-    pub origin: Origin,
-    pub settings: Vec<Setting>,
-    pub extensions: Vec<Extension>,
-    pub collations: Vec<Collation>,
+    pub origin: TwinOrigin,
+    pub settings: Vec<TwinSetting>,
+    pub extensions: Vec<TwinExtension>,
+    pub collations: Vec<TwinCollation>,
     pub types: Vec<UserType>,
     pub functions: Vec<Function>,
     pub operators: Vec<Operator>,
-    pub relations: Vec<Relation>,
-    pub indexes: Vec<Index>,
-    pub foreign_keys: Vec<ForeignKey>,
+    pub relations: Vec<TwinRelation>,
+    pub indexes: Vec<TwinIndex>,
+    pub foreign_keys: Vec<TwinForeignKey>,
     pub column_statistics: Vec<ColumnStatistics>,
     pub extended_statistics: Vec<ExtendedStatistics>,
     /// What pageinspect tells of indexes.
@@ -26,7 +26,7 @@ pub struct TwinData {
     /// The real ends of indexed columns.
     pub ends: Vec<ColumnEnds>,
     /// Those that it was made for.
-    pub statements: Vec<Statement>,
+    pub statements: Vec<WorkloadStatement>,
     /// What could not be read, each with what would help.
     pub unknown: Vec<String>,
     /// Whether values of the data were left out.
@@ -36,7 +36,7 @@ pub struct TwinData {
 /// The database as such.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Origin {
+pub struct TwinOrigin {
     pub database: String,
     /// As `server_version_num`.
     pub version_num: i32,
@@ -54,21 +54,21 @@ pub struct Origin {
     pub sees_pg_statistic: bool,
 }
 
-impl Origin {
+impl TwinOrigin {
     pub fn major(&self) -> u32 {
         u32::try_from(self.version_num / 10_000).unwrap_or(0)
     }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Setting {
+pub struct TwinSetting {
     pub name: String,
     pub value: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Extension {
+pub struct TwinExtension {
     pub name: String,
     pub version: String,
     pub schema: String,
@@ -76,7 +76,7 @@ pub struct Extension {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Collation {
+pub struct TwinCollation {
     pub schema: String,
     pub name: String,
     /// As `pg_collation.collprovider`.
@@ -99,11 +99,11 @@ pub struct UserType {
     pub base: Option<String>,
     pub is_not_null: bool,
     #[serde(deserialize_with = "or_empty")]
-    pub checks: Vec<Check>,
+    pub checks: Vec<TwinCheck>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
+pub struct TwinCheck {
     pub name: String,
     pub definition: String,
 }
@@ -136,7 +136,7 @@ pub struct Operator {
 /// A table, view or composite type.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Relation {
+pub struct TwinRelation {
     pub oid: u32,
     pub schema: String,
     pub name: String,
@@ -168,12 +168,12 @@ pub struct Relation {
     pub hot_updated: Option<i64>,
     pub may_read: bool,
     #[serde(deserialize_with = "or_empty")]
-    pub columns: Vec<Column>,
+    pub columns: Vec<TwinColumn>,
     #[serde(deserialize_with = "or_empty")]
-    pub checks: Vec<Check>,
+    pub checks: Vec<TwinCheck>,
 }
 
-impl Relation {
+impl TwinRelation {
     /// Whether it has rows, or stands for partitions that have.
     pub fn is_table(&self) -> bool {
         matches!(self.kind.as_str(), "r" | "p" | "m")
@@ -193,7 +193,7 @@ pub struct Parent {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Column {
+pub struct TwinColumn {
     pub name: String,
     /// With its modifiers, as format_type prints it.
     #[serde(rename = "type")]
@@ -212,7 +212,7 @@ pub struct Column {
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Index {
+pub struct TwinIndex {
     /// Also that of its table.
     pub schema: String,
     pub name: String,
@@ -258,7 +258,7 @@ pub struct IndexKey {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ForeignKey {
+pub struct TwinForeignKey {
     pub schema: String,
     pub table: String,
     pub name: String,

@@ -2,8 +2,8 @@
 //! needs something that comes later is tried again.
 
 use super::data::{
-    Check, Collation, Column, Extension, ForeignKey, Function, Index, Operator, Relation, TwinData,
-    UserType,
+    Function, Operator, TwinCheck, TwinCollation, TwinColumn, TwinData, TwinExtension,
+    TwinForeignKey, TwinIndex, TwinRelation, UserType,
 };
 use crate::pg::name::{quote_ident, quote_literal};
 
@@ -26,7 +26,7 @@ pub fn qualified(schema: &str, name: &str) -> String {
 /// What the superuser makes before any object of others is there, so that their scripts meet none.
 pub fn extensions(data: &TwinData) -> Vec<Make> {
     let wanted = data.extensions.iter().filter(|extension| extension.name != "plpgsql");
-    let made = wanted.flat_map(|Extension { name, schema, .. }| {
+    let made = wanted.flat_map(|TwinExtension { name, schema, .. }| {
         let schema = quote_ident(schema);
         [
             make(format!("schema {schema}"), format!("CREATE SCHEMA IF NOT EXISTS {schema}")),
@@ -89,7 +89,7 @@ pub fn indexes_and_constraints(data: &TwinData) -> Vec<Make> {
     made
 }
 
-fn collation(collation: &Collation) -> Make {
+fn collation(collation: &TwinCollation) -> Make {
     let name = qualified(&collation.schema, &collation.name);
     let provider = match collation.provider.as_str() {
         "i" => "icu",
@@ -126,12 +126,12 @@ fn user_type(of: &UserType) -> Make {
     make(name, sql)
 }
 
-fn constraint(Check { name, definition }: &Check) -> String {
+fn constraint(TwinCheck { name, definition }: &TwinCheck) -> String {
     format!(" CONSTRAINT {} {definition}", quote_ident(name))
 }
 
 /// Partitions are made like other tables and attached, so that the order of their columns stays.
-fn table(relation: &Relation) -> Option<Make> {
+fn table(relation: &TwinRelation) -> Option<Make> {
     let name = qualified(&relation.schema, &relation.name);
     let columns = relation.columns.iter().map(column);
     let object = name.clone();
@@ -154,7 +154,7 @@ fn table(relation: &Relation) -> Option<Make> {
 }
 
 /// `name=value`, as pg_class keeps it.
-fn with(relation: &Relation) -> String {
+fn with(relation: &TwinRelation) -> String {
     let options = relation
         .options
         .iter()
@@ -169,7 +169,7 @@ fn with(relation: &Relation) -> String {
     }
 }
 
-fn column(column: &Column) -> String {
+fn column(column: &TwinColumn) -> String {
     let mut sql = format!("{} {}", quote_ident(&column.name), column.of);
     if let (Some(schema), Some(collation)) = (&column.collation_schema, &column.collation) {
         sql.push_str(&format!(" COLLATE {}", qualified(schema, collation)));
@@ -184,7 +184,7 @@ fn column(column: &Column) -> String {
     sql
 }
 
-fn attach(relation: &Relation) -> Vec<Make> {
+fn attach(relation: &TwinRelation) -> Vec<Make> {
     let name = qualified(&relation.schema, &relation.name);
     let parents = relation.parents.iter().map(|parent| {
         let parent = qualified(&parent.schema, &parent.name);
@@ -199,7 +199,7 @@ fn attach(relation: &Relation) -> Vec<Make> {
     parents.collect()
 }
 
-fn view(relation: &Relation) -> Make {
+fn view(relation: &TwinRelation) -> Make {
     let name = qualified(&relation.schema, &relation.name);
     let columns = relation
         .columns
@@ -237,7 +237,7 @@ fn operator(operator: &Operator) -> Make {
     )
 }
 
-fn index(index: &Index) -> Make {
+fn index(index: &TwinIndex) -> Make {
     let name = qualified(&index.schema, &index.name);
     let sql = match (&index.constraint, &index.constraint_definition) {
         (Some(constraint), Some(definition)) => format!(
@@ -250,14 +250,14 @@ fn index(index: &Index) -> Make {
     make(name, sql)
 }
 
-fn attach_index(index: &Index) -> Option<Make> {
+fn attach_index(index: &TwinIndex) -> Option<Make> {
     let (schema, parent) = (index.parent_schema.as_ref()?, index.parent.as_ref()?);
     let name = qualified(&index.schema, &index.name);
     let sql = format!("ALTER INDEX {} ATTACH PARTITION {name}", qualified(schema, parent));
     Some(make(name, sql))
 }
 
-fn foreign_key(key: &ForeignKey) -> Make {
+fn foreign_key(key: &TwinForeignKey) -> Make {
     let table = qualified(&key.schema, &key.table);
     let name = quote_ident(&key.name);
     let sql = format!("ALTER TABLE {table} ADD CONSTRAINT {name} {}", key.definition);

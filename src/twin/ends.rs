@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use tokio_postgres::types::Type;
 
-use super::data::{Column, ColumnEnds, Index, Relation, TwinData};
+use super::data::{ColumnEnds, TwinColumn, TwinData, TwinIndex, TwinRelation};
 use crate::facts::load::ask;
 use crate::failure::Result;
 use crate::pg::name::{quote_ident, quote_literal};
@@ -42,7 +42,7 @@ pub async fn load_ends(session: &Session, data: &TwinData) -> Result<Vec<ColumnE
     Ok(ends)
 }
 
-type Probed<'d> = Vec<(&'d Relation, BTreeSet<&'d str>)>;
+type Probed<'d> = Vec<(&'d TwinRelation, BTreeSet<&'d str>)>;
 
 /// Columns of the system's own types that have a histogram and lead a whole B-tree in the type's order.
 fn probed(data: &TwinData) -> Probed<'_> {
@@ -71,7 +71,7 @@ fn probed(data: &TwinData) -> Probed<'_> {
 }
 
 /// Nothing of the table's owner runs when it is read: no view, no policy, no foreign table.
-fn may_be_probed(relation: &Relation) -> bool {
+fn may_be_probed(relation: &TwinRelation) -> bool {
     relation.kind == "r"
         && relation.may_read
         && !relation.has_row_security
@@ -79,14 +79,14 @@ fn may_be_probed(relation: &Relation) -> bool {
         && relation.pages.is_some_and(|pages| pages > 0)
 }
 
-fn leading_column(index: &Index) -> Option<&str> {
+fn leading_column(index: &TwinIndex) -> Option<&str> {
     let is_tree = index.access_method == "btree" && index.is_valid && !index.is_partial;
     let key = index.keys.first().filter(|_| is_tree)?;
     key.column.as_deref().filter(|_| key.is_default_order == Some(true))
 }
 
 /// With an empty search path only the system's types are printed without a schema.
-fn is_plain(column: &Column, name: &str) -> bool {
+fn is_plain(column: &TwinColumn, name: &str) -> bool {
     column.name == name && !column.of.contains('.') && column.generated.is_empty()
 }
 
@@ -94,7 +94,7 @@ fn is_plain(column: &Column, name: &str) -> bool {
 /// functions would run with the rights of this role.
 async fn probe(
     session: &Session,
-    relation: &Relation,
+    relation: &TwinRelation,
     columns: &BTreeSet<&str>,
 ) -> Result<Vec<ColumnEnds>> {
     let table = format!("{}.{}", quote_ident(&relation.schema), quote_ident(&relation.name));

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::data::{Origin, Relation, Setting, TwinData};
+use super::data::{TwinData, TwinOrigin, TwinRelation, TwinSetting};
 use super::ends::load_ends;
 use super::metapages::load_metapages;
 use crate::facts::Oid;
@@ -20,7 +20,7 @@ use crate::syntax::names_in;
 
 /// What is wanted of production.
 #[derive(Debug, Clone)]
-pub struct Wanted<'w> {
+pub struct ExportRequest<'w> {
     /// Statements, and texts of indexes, whose tables the twin is to have.
     pub texts: &'w [String],
     /// Whose settings count; `None`: those of the role that pgtend acts as.
@@ -55,7 +55,7 @@ const ROUNDS: usize = 5;
 /// # Errors
 /// `Privilege` where no statistics at all may be read, `Unsupported` for another block size than 8 kB;
 /// those of the connection and of the queries.
-pub async fn export(database: &Database, wanted: &Wanted<'_>) -> Result<TwinData> {
+pub async fn export(database: &Database, wanted: &ExportRequest<'_>) -> Result<TwinData> {
     let session = database.reader().await?;
     session.execute_all(&BEGIN).await.map_err(|error| error.into_failure())?;
     let read = read_catalog(&session, database, wanted).await;
@@ -72,11 +72,11 @@ pub async fn export(database: &Database, wanted: &Wanted<'_>) -> Result<TwinData
 async fn read_catalog(
     session: &Session,
     database: &Database,
-    wanted: &Wanted<'_>,
+    wanted: &ExportRequest<'_>,
 ) -> Result<TwinData> {
     let origin = load_origin(session).await?;
     let reached = reach(session, wanted.texts).await?;
-    let relations: Vec<Relation> =
+    let relations: Vec<TwinRelation> =
         objects(session, include_str!("../../sql/twin/relations.sql"), &reached.relations).await?;
     require_statistics(&relations, &database.server.role)?;
     let tables = relations
@@ -156,9 +156,9 @@ fn add_ranges(data: &mut TwinData, ranges: Vec<super::data::ColumnStatistics>) {
     }
 }
 
-async fn load_origin(session: &Session) -> Result<Origin> {
+async fn load_origin(session: &Session) -> Result<TwinOrigin> {
     let rows = ask(session, include_str!("../../sql/twin/database.sql"), &[]).await?;
-    let origin: Origin = read(first(&rows)?.get("object"))?;
+    let origin: TwinOrigin = read(first(&rows)?.get("object"))?;
     match origin.block_size {
         8192 => Ok(origin),
         other => Err(Failure::new(
@@ -276,7 +276,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
 }
 
 /// With no statistics at all the twin would plan with PostgreSQL's defaults, and look as if it knew.
-fn require_statistics(relations: &[Relation], role: &str) -> Result<()> {
+fn require_statistics(relations: &[TwinRelation], role: &str) -> Result<()> {
     let tables = relations.iter().filter(|relation| relation.is_table());
     let (readable, hidden) = tables.partition::<Vec<_>, _>(|table| table.may_read);
     let Some(first) = hidden.first().filter(|_| readable.is_empty()) else {
@@ -327,9 +327,9 @@ fn unknown(data: &TwinData, role: &str) -> Vec<String> {
 /// In a session that begins as the role and the database say: a reader has settings of its own.
 async fn load_settings(
     database: &Database,
-    wanted: &Wanted<'_>,
+    wanted: &ExportRequest<'_>,
     unknown: &mut Vec<String>,
-) -> Result<Vec<Setting>> {
+) -> Result<Vec<TwinSetting>> {
     let session = database.maintainer(Workers::None).await?;
     session
         .execute_all(&["SET search_path = ''", "SET statement_timeout = '30s'"])
@@ -348,7 +348,7 @@ async fn load_settings(
                 database.server.role
             ));
         }
-        settings.push(Setting { name, value });
+        settings.push(TwinSetting { name, value });
     }
     Ok(settings)
 }

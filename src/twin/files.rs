@@ -9,10 +9,10 @@ use serde::Serialize;
 use tokio_postgres::types::Type;
 
 use super::build::{Twin, set_valid};
-use super::data::{ColumnStatistics, Index, Metapage, Relation};
+use super::data::{ColumnStatistics, Metapage, TwinIndex, TwinRelation};
 use super::pages::{self, PAGE, SEGMENT_PAGES};
 use crate::facts::Oid;
-use crate::facts::btree_size::{self, ColumnShape, DEFAULT_FILL_PERCENT, IndexShape};
+use crate::facts::btree_size::{self, BtreeShape, ColumnShape, DEFAULT_FILL_PERCENT};
 use crate::facts::load::ask;
 use crate::failure::{Failure, Kind, Result};
 
@@ -21,7 +21,7 @@ pub(super) const FIRST_FILE: u32 = 2_000_000_000;
 
 /// Figures of pg_class.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Figures {
+pub(super) struct PgClassFigures {
     pub oid: Oid,
     pub relpages: i64,
     pub reltuples: String,
@@ -30,10 +30,10 @@ pub(super) struct Figures {
     pub relfilenode: Option<u32>,
 }
 
-impl Figures {
+impl PgClassFigures {
     /// Those that production has of a table.
-    pub fn of_table(oid: Oid, table: &Relation, relfilenode: Option<u32>) -> Figures {
-        Figures {
+    pub fn of_table(oid: Oid, table: &TwinRelation, relfilenode: Option<u32>) -> PgClassFigures {
+        PgClassFigures {
             oid,
             relpages: table.relpages,
             reltuples: table.reltuples.clone(),
@@ -100,29 +100,29 @@ impl Twin {
         set_valid(&self.superuser, &invalid, false).await
     }
 
-    fn set_table(&self, table: &Relation) -> Result<Option<Figures>> {
+    fn set_table(&self, table: &TwinRelation) -> Result<Option<PgClassFigures>> {
         let Some(object) = self.object(&table.schema, &table.name) else {
             return Ok(None);
         };
         if let (Some(file), Some(pages)) = (&object.file, table.pages) {
             self.set_length(file, pages)?;
         }
-        Ok(Some(Figures::of_table(object.oid, table, None)))
+        Ok(Some(PgClassFigures::of_table(object.oid, table, None)))
     }
 
     /// The file of an index: a new one where its first page says more than the one that was made, so
     /// that the server does not go on with the page that it has in memory.
     pub(super) fn set_index(
         &mut self,
-        index: &Index,
-        shape: &IndexShape,
+        index: &TwinIndex,
+        shape: &BtreeShape,
         metapage: Option<&Metapage>,
-        table: &Relation,
-    ) -> Result<Option<Figures>> {
+        table: &TwinRelation,
+    ) -> Result<Option<PgClassFigures>> {
         let Some(object) = self.object(&index.schema, &index.name).cloned() else {
             return Ok(None);
         };
-        let mut figures = Figures {
+        let mut figures = PgClassFigures {
             oid: object.oid,
             relpages: index.relpages,
             reltuples: index.reltuples.clone(),
@@ -149,10 +149,10 @@ impl Twin {
 
     fn first_pages(
         &self,
-        index: &Index,
-        shape: &IndexShape,
+        index: &TwinIndex,
+        shape: &BtreeShape,
         metapage: Option<&Metapage>,
-        table: &Relation,
+        table: &TwinRelation,
         file: &str,
     ) -> Result<Option<Vec<u8>>> {
         let pages = index.pages.unwrap_or(0);
@@ -232,7 +232,7 @@ impl Twin {
         }
     }
 
-    pub(super) async fn write_figures(&self, figures: &[Figures]) -> Result<()> {
+    pub(super) async fn write_figures(&self, figures: &[PgClassFigures]) -> Result<()> {
         let json =
             serde_json::to_string(figures).map_err(|error| Failure::from_error(Kind::Io, error))?;
         let sql = include_str!("../../sql/twin-build/figures.sql");
@@ -245,7 +245,7 @@ fn unwritten(file: &str, error: &std::io::Error) -> Failure {
 }
 
 /// As the planner estimates them: by the density as of the last VACUUM or ANALYZE, at today's length.
-pub(super) fn rows(table: &Relation) -> f64 {
+pub(super) fn rows(table: &TwinRelation) -> f64 {
     let (rows, then, now) = (table.rows(), table.relpages, table.pages.unwrap_or(0));
     if rows < 0.0 {
         return 0.0;
@@ -258,11 +258,11 @@ pub(super) fn rows(table: &Relation) -> f64 {
 
 /// What the statistics tell of an index's columns.
 pub(super) fn shape(
-    index: &Index,
-    table: &Relation,
+    index: &TwinIndex,
+    table: &TwinRelation,
     columns: &Columns<'_>,
     rows: f64,
-) -> IndexShape {
+) -> BtreeShape {
     let shapes = index.keys.iter().map(|key| {
         let known = match &key.column {
             Some(column) => columns.get(&table.schema, &table.name, column),
@@ -281,7 +281,7 @@ pub(super) fn shape(
             has_unequal_images: of.is_some_and(|column| has_unequal_images(&column.of)),
         }
     });
-    IndexShape {
+    BtreeShape {
         rows,
         is_unique: index.is_unique,
         key_count: index.key_count,

@@ -3,14 +3,14 @@
 
 use tokio_postgres::types::Type;
 
-use super::data::{GinCounters, Index, Metapage};
+use super::data::{GinCounters, Metapage, TwinIndex};
 use crate::facts::load::ask;
 use crate::failure::Result;
 use crate::pg::name::quote_ident;
 use crate::pg::session::Session;
 
 /// Reads what may be read; nothing where there is no pageinspect.
-pub async fn load_metapages(session: &Session, indexes: &[Index]) -> Result<Vec<Metapage>> {
+pub async fn load_metapages(session: &Session, indexes: &[TwinIndex]) -> Result<Vec<Metapage>> {
     let rows = ask(session, include_str!("../../sql/twin/pageinspect.sql"), &[]).await?;
     let Some(schema) = rows.first().map(|row| quote_ident(row.get("schema"))) else {
         return Ok(Vec::new());
@@ -42,7 +42,11 @@ pub async fn load_metapages(session: &Session, indexes: &[Index]) -> Result<Vec<
     Ok(metapages)
 }
 
-fn metapage(indexes: &[&Index], ordinal: i64, fill: impl Fn(&mut Metapage)) -> Option<Metapage> {
+fn metapage(
+    indexes: &[&TwinIndex],
+    ordinal: i64,
+    fill: impl Fn(&mut Metapage),
+) -> Option<Metapage> {
     let index = indexes.get(usize::try_from(ordinal - 1).ok()?)?;
     let mut page = Metapage {
         schema: index.schema.clone(),
@@ -56,7 +60,7 @@ fn metapage(indexes: &[&Index], ordinal: i64, fill: impl Fn(&mut Metapage)) -> O
 async fn read<T>(
     session: &Session,
     sql: &str,
-    indexes: &[&Index],
+    indexes: &[&TwinIndex],
     each: impl Fn(&crate::pg::row::Row) -> T,
 ) -> Result<Vec<(i64, T)>> {
     if indexes.is_empty() {

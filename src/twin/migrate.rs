@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::build::{Object, Twin, execute, load_objects};
-use super::data::{Index, Relation};
+use super::data::{TwinIndex, TwinRelation};
 use super::export::objects;
-use super::files::{Columns, Figures};
+use super::files::{Columns, PgClassFigures};
 use crate::facts::Oid;
 use crate::failure::Result;
 
@@ -21,12 +21,12 @@ pub enum Migrated {
 }
 
 /// A table of production with its file.
-struct Kept {
+struct KeptTable {
     oid: Oid,
     file: String,
     pages: u64,
     /// As it was before, with its file.
-    figures: Figures,
+    figures: PgClassFigures,
 }
 
 impl Twin {
@@ -59,19 +59,19 @@ impl Twin {
         }
     }
 
-    fn kept_tables(&self) -> Vec<Kept> {
+    fn kept_tables(&self) -> Vec<KeptTable> {
         let tables = self.data.relations.iter().filter(|relation| relation.is_table());
         let kept = tables.filter_map(|table| {
             let object = self.object(&table.schema, &table.name)?;
             let file = object.file.clone()?;
-            let figures = Figures::of_table(object.oid, table, Some(filenode(&file)?));
-            Some(Kept { oid: object.oid, file, pages: table.pages?, figures })
+            let figures = PgClassFigures::of_table(object.oid, table, Some(filenode(&file)?));
+            Some(KeptTable { oid: object.oid, file, pages: table.pages?, figures })
         });
         kept.collect()
     }
 
     /// The long files again; a table that was written anew has a file of its own, which becomes long.
-    async fn fill_tables(&mut self, kept: &[Kept], empty: &[(Oid, u32)]) -> Result<()> {
+    async fn fill_tables(&mut self, kept: &[KeptTable], empty: &[(Oid, u32)]) -> Result<()> {
         let now = self
             .objects
             .values()
@@ -101,7 +101,7 @@ impl Twin {
     async fn size_new_indexes(
         &mut self,
         before: &HashMap<(String, String), Object>,
-        kept: &[Kept],
+        kept: &[KeptTable],
     ) -> Result<()> {
         let known = before
             .values()
@@ -109,7 +109,7 @@ impl Twin {
             .collect::<HashSet<_>>();
         let tables = kept.iter().map(|table| table.oid).collect::<Vec<_>>();
         let sql = include_str!("../../sql/twin/indexes.sql");
-        let indexes: Vec<Index> = objects(&self.superuser, sql, &tables).await?;
+        let indexes: Vec<TwinIndex> = objects(&self.superuser, sql, &tables).await?;
         let by_oid = self.data.clone();
         let names = before
             .iter()
@@ -126,7 +126,7 @@ impl Twin {
             }
             let table = self.object(&index.schema, &index.table).map(|object| object.oid);
             let name = table.and_then(|oid| names.get(&oid));
-            let known = |relation: &&Relation| {
+            let known = |relation: &&TwinRelation| {
                 name.is_some_and(|(schema, table)| {
                     relation.schema == *schema && relation.name == *table
                 })

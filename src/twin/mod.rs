@@ -25,9 +25,9 @@ pub mod workload;
 
 pub use build::Twin;
 pub use candidate::{Candidate, Wish};
-pub use export::{Values, Wanted, export};
+pub use export::{ExportRequest, Values, export};
 pub use file::{load, save};
 pub use files::Columns;
 pub use migrate::Migrated;
-pub use planner::{Planned, Prepared};
-pub use verdict::Verdict;
+pub use planner::{Planned, TwinStatement};
+pub use verdict::PlanVerdict;

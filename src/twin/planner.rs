@@ -39,7 +39,7 @@ impl Planned {
 
 /// A statement that is planned again and again.
 #[derive(Debug, Clone)]
-pub struct Prepared {
+pub struct TwinStatement {
     name: String,
     /// How many parameters it has.
     parameters: usize,
@@ -54,7 +54,7 @@ impl Twin {
         &self,
         name: &str,
         text: &str,
-    ) -> Result<std::result::Result<Prepared, String>> {
+    ) -> Result<std::result::Result<TwinStatement, String>> {
         let text = match plannable(text) {
             Ok(text) => text,
             Err(reason) => return Ok(Err(reason)),
@@ -74,14 +74,14 @@ impl Twin {
         let rows = ask(&self.planner, sql, &[(&name, Type::TEXT)]).await?;
         let parameters = rows.first().map_or(0, |row| row.get::<_, i32>("parameters"));
         let parameters = usize::try_from(parameters).unwrap_or(0);
-        Ok(Ok(Prepared { name, parameters }))
+        Ok(Ok(TwinStatement { name, parameters }))
     }
 
     /// The plan that the statement gets whatever its parameters are.
     ///
     /// # Errors
     /// Those of the connection.
-    pub async fn generic_plan(&self, statement: &Prepared) -> Result<Planned> {
+    pub async fn generic_plan(&self, statement: &TwinStatement) -> Result<Planned> {
         let arguments = match statement.parameters {
             0 => String::new(),
             count => format!("({})", vec!["NULL"; count].join(", ")),
@@ -135,7 +135,7 @@ impl Twin {
     ///
     /// # Errors
     /// Those of the connection.
-    pub async fn forget(&self, statement: &Prepared) -> Result<()> {
+    pub async fn forget(&self, statement: &TwinStatement) -> Result<()> {
         let sql = format!("DEALLOCATE {}", statement.name);
         self.planner.execute(&sql).await.map_err(|error| error.into_failure())
     }

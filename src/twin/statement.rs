@@ -1,7 +1,7 @@
 //! The texts of statements, as far as they can be planned.
 
 use crate::facts::explain::obstacle;
-use crate::syntax::lexer::{Kind, Token, tokens};
+use crate::syntax::lexer::{Token, TokenKind, tokens};
 use crate::syntax::replaced;
 
 /// pg_stat_statements makes `interval $1` of `interval '1 day'`, which is no SQL: types that people
@@ -43,7 +43,7 @@ pub fn plannable(text: &str) -> Result<String, String> {
 fn with_casts(text: &str) -> String {
     let found = tokens(text).collect::<Vec<_>>();
     let casts = found.windows(2).filter_map(|two| match two {
-        [of, value] if is_type(*of, text) && value.kind == Kind::Parameter => {
+        [of, value] if is_type(*of, text) && value.kind == TokenKind::Parameter => {
             let cast = format!("CAST({} AS {})", value.text(text), of.text(text));
             Some((of.start..value.end, cast))
         }
@@ -60,7 +60,7 @@ fn with_fields(text: &str) -> String {
         [extract, open, field, from]
             if extract.is(text, "extract")
                 && open.text(text) == "("
-                && field.kind == Kind::Parameter
+                && field.kind == TokenKind::Parameter
                 && from.is(text, "from") =>
         {
             let call = format!("pg_catalog.extract({},", field.text(text));
@@ -76,7 +76,7 @@ fn with_limits(text: &str) -> String {
     let found = tokens(text).collect::<Vec<_>>();
     let stands_behind = |at: usize, word: &str| at > 0 && found[at - 1].is(text, word);
     let mut order: Vec<&str> = Vec::new();
-    let numbers = found.iter().enumerate().filter(|(_, token)| token.kind == Kind::Parameter);
+    let numbers = found.iter().enumerate().filter(|(_, token)| token.kind == TokenKind::Parameter);
     let others = numbers
         .clone()
         .filter(|(at, _)| !stands_behind(*at, "limit") && !stands_behind(*at, "offset"));

@@ -8,7 +8,7 @@ const SAME: f64 = 0.01;
 /// What becomes of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum PlanVerdict {
     Better,
     Worse,
     Same,
@@ -16,23 +16,23 @@ pub enum Verdict {
     NotJudged,
 }
 
-impl Verdict {
+impl PlanVerdict {
     /// By the costs before and after; `None`: there is no plan.
-    pub fn of(before: Option<f64>, after: Option<f64>) -> Verdict {
+    pub fn of(before: Option<f64>, after: Option<f64>) -> PlanVerdict {
         match before.zip(after) {
-            None => Verdict::NotJudged,
-            Some((before, after)) if after < before * (1.0 - SAME) => Verdict::Better,
-            Some((before, after)) if after > before * (1.0 + SAME) => Verdict::Worse,
-            Some(_) => Verdict::Same,
+            None => PlanVerdict::NotJudged,
+            Some((before, after)) if after < before * (1.0 - SAME) => PlanVerdict::Better,
+            Some((before, after)) if after > before * (1.0 + SAME) => PlanVerdict::Worse,
+            Some(_) => PlanVerdict::Same,
         }
     }
 
     pub fn words(self) -> &'static str {
         match self {
-            Verdict::Better => "better",
-            Verdict::Worse => "worse",
-            Verdict::Same => "same",
-            Verdict::NotJudged => "not judged",
+            PlanVerdict::Better => "better",
+            PlanVerdict::Worse => "worse",
+            PlanVerdict::Same => "same",
+            PlanVerdict::NotJudged => "not judged",
         }
     }
 }

@@ -10,12 +10,12 @@ use tokio_postgres::types::Type;
 use crate::declared::migrations::{self, Asked, Layout};
 use crate::facts::Unavailable;
 use crate::facts::statements::{
-    Counter, Counters, Extension, Length, PointInTime, SpanEnd, StatementFilter, StatementHistory,
-    StatementKey, expression, is_own, load_texts, load_top,
+    Counter, Counters, Length, PointInTime, SpanEnd, StatementFilter, StatementHistory,
+    StatementKey, StatementsExtension, expression, is_own, load_texts, load_top,
 };
 use crate::failure::{Failure, Result};
 use crate::pg::session::Session;
-use crate::syntax::lexer::{Kind, tokens};
+use crate::syntax::lexer::{TokenKind, tokens};
 use crate::syntax::names_in;
 
 pub use super::auto_explain::of_log;
@@ -25,7 +25,7 @@ pub use super::statement::plannable;
 /// A statement of the workload.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Statement {
+pub struct WorkloadStatement {
     /// Where it is from: `file:line`, or the number that pg_stat_statements gives it.
     pub name: String,
     pub text: String,
@@ -47,20 +47,20 @@ struct KeyCheck {
     deleted: i64,
 }
 
-impl Statement {
+impl WorkloadStatement {
     /// Counts executions of the same statement.
-    pub(super) fn count(&mut self, more: &Statement) {
+    pub(super) fn count(&mut self, more: &WorkloadStatement) {
         self.calls += more.calls;
         self.total_ms = self.total_ms.zip(more.total_ms).map(|(one, other)| one + other);
     }
 
     /// A text of the command line.
-    pub fn of_text(text: &str) -> Statement {
-        Statement {
+    pub fn of_text(text: &str) -> WorkloadStatement {
+        WorkloadStatement {
             name: "SQL".to_owned(),
             text: text.to_owned(),
             calls: 1.0,
-            ..Statement::default()
+            ..WorkloadStatement::default()
         }
     }
 }
@@ -69,7 +69,7 @@ impl Statement {
 ///
 /// # Errors
 /// `Usage` where it cannot be read or is no SQL.
-pub fn of_files(path: &Path) -> Result<Vec<Statement>> {
+pub fn of_files(path: &Path) -> Result<Vec<WorkloadStatement>> {
     let asked = Asked { layout: Some(Layout::Plain), ..Asked::default() };
     let mut statements = Vec::new();
     for file in migrations::load(&[path], &asked)?.migrations {
@@ -82,11 +82,11 @@ pub fn of_files(path: &Path) -> Result<Vec<Statement>> {
                 error.message
             ))
         })?;
-        statements.extend(parsed.into_iter().map(|query| Statement {
+        statements.extend(parsed.into_iter().map(|query| WorkloadStatement {
             name: format!("{}:{}", file.up.file.display(), query.line),
             text: query.text,
             calls: 1.0,
-            ..Statement::default()
+            ..WorkloadStatement::default()
         }));
     }
     Ok(statements)
@@ -100,8 +100,8 @@ pub fn of_files(path: &Path) -> Result<Vec<Statement>> {
 /// Those of the connection and of the query.
 pub async fn load_key_checks(
     session: &Session,
-    statements: &[Statement],
-) -> Result<Vec<Statement>> {
+    statements: &[WorkloadStatement],
+) -> Result<Vec<WorkloadStatement>> {
     let names = statements
         .iter()
         .flat_map(|statement| names_in(&statement.text))
@@ -110,19 +110,19 @@ pub async fn load_key_checks(
         .collect::<Vec<_>>();
     let sql = include_str!("../../sql/twin/key_checks.sql");
     let checks: Vec<KeyCheck> = collect(session, sql, &[(&names, Type::TEXT_ARRAY)]).await?;
-    let statement = |check: KeyCheck| Statement {
+    let statement = |check: KeyCheck| WorkloadStatement {
         name: format!("foreign key {}", check.name),
         text: check.query,
         calls: check.deleted as f64,
         is_key_check: true,
-        ..Statement::default()
+        ..WorkloadStatement::default()
     };
     Ok(checks.into_iter().map(statement).collect())
 }
 
 /// Which statements of pg_stat_statements are wanted.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub struct StatementsWanted {
     /// These; empty: the costliest.
     pub queryids: Vec<i64>,
     /// What was done since then; `None`: since the last reset.
@@ -140,9 +140,9 @@ pub struct Wanted {
 /// and of the queries.
 pub async fn of_counters(
     session: &Session,
-    extension: &Extension,
-    wanted: &Wanted,
-) -> Result<(Vec<Statement>, Vec<Unavailable>)> {
+    extension: &StatementsExtension,
+    wanted: &StatementsWanted,
+) -> Result<(Vec<WorkloadStatement>, Vec<Unavailable>)> {
     let counted = match &wanted.since {
         Some(since) => counted_since(session, extension, since, wanted).await?,
         None => counted_so_far(session, extension, wanted).await?,
@@ -157,7 +157,7 @@ pub async fn of_counters(
     let texts = load_texts(session, extension, &ids, Length::Whole).await?;
     let mut unknown = Vec::new();
     unknown.extend(texts.unreadable.map(Unavailable::because));
-    let mut statements: Vec<Statement> = Vec::new();
+    let mut statements: Vec<WorkloadStatement> = Vec::new();
     for (key, counters) in counted {
         let Some(text) = texts.known.get(&key) else {
             continue;
@@ -170,13 +170,13 @@ pub async fn of_counters(
         let (calls, total) = (counters.or_zero(Counter::Calls), counters.or_zero(Counter::Total));
         add(
             &mut statements,
-            Statement {
+            WorkloadStatement {
                 name,
                 text: text.clone(),
                 queryid: Some(key.queryid),
                 calls,
                 total_ms: Some(total),
-                ..Statement::default()
+                ..WorkloadStatement::default()
             },
         );
     }
@@ -185,7 +185,7 @@ pub async fn of_counters(
 }
 
 /// One text is one statement, whoever sent it.
-fn add(statements: &mut Vec<Statement>, statement: Statement) {
+fn add(statements: &mut Vec<WorkloadStatement>, statement: WorkloadStatement) {
     match statements.iter_mut().find(|known| known.text == statement.text) {
         Some(same) => same.count(&statement),
         None => statements.push(statement),
@@ -196,8 +196,8 @@ type Counted = Vec<(StatementKey, Counters)>;
 
 async fn counted_so_far(
     session: &Session,
-    extension: &Extension,
-    wanted: &Wanted,
+    extension: &StatementsExtension,
+    wanted: &StatementsWanted,
 ) -> Result<Counted> {
     let filter = StatementFilter {
         database: Some(extension.dbid),
@@ -213,9 +213,9 @@ async fn counted_so_far(
 
 async fn counted_since(
     session: &Session,
-    extension: &Extension,
+    extension: &StatementsExtension,
     since: &PointInTime,
-    wanted: &Wanted,
+    wanted: &StatementsWanted,
 ) -> Result<Counted> {
     let history = StatementHistory {
         session,
@@ -244,6 +244,6 @@ fn has_plan(text: &str) -> bool {
     const FIRST: [&str; 8] =
         ["delete", "insert", "merge", "select", "table", "update", "values", "with"];
     tokens(text)
-        .find(|token| !matches!(token.kind, Kind::Open(_)))
+        .find(|token| !matches!(token.kind, TokenKind::Open(_)))
         .is_some_and(|token| FIRST.iter().any(|word| token.is(text, word)))
 }

@@ -5,27 +5,27 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::event::{Event, Outcome, Status, StepIndex};
+use super::event::{Event, Status, StepIndex, StepOutcome};
 use super::plan::Statement;
 use super::reason::Why;
 use crate::cancel::Signal;
 
 /// The steps that were begun.
 #[derive(Debug, Clone, Default)]
-pub struct Begun(Arc<Mutex<HashMap<StepIndex, Entry>>>);
+pub struct Begun(Arc<Mutex<HashMap<StepIndex, BegunStep>>>);
 
 #[derive(Debug)]
-struct Entry {
+struct BegunStep {
     since: Instant,
     sent: Vec<Statement>,
-    outcome: Option<Outcome>,
+    outcome: Option<StepOutcome>,
 }
 
 impl Begun {
     /// Follows what is begun, sent and ended.
     pub fn hear(&self, event: &Event) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Entry { since: Instant::now(), sent: Vec::new(), outcome: None };
+        let new = || BegunStep { since: Instant::now(), sent: Vec::new(), outcome: None };
         match event {
             Event::Started(at) => drop(all.insert(*at, new())),
             Event::Sending(at, statement) => {
@@ -40,14 +40,14 @@ impl Begun {
 
     /// What the step has come to, where it has ended, or has to be left as it is; `None` where it was
     /// not begun.
-    pub fn left(&self, at: StepIndex, signal: Signal) -> Option<Outcome> {
+    pub fn left(&self, at: StepIndex, signal: Signal) -> Option<StepOutcome> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = all.get(&at)?;
         if let Some(outcome) = &entry.outcome {
             return Some(outcome.clone());
         }
         let reason = format!("{} came, and the server does not answer", signal.name());
-        Some(Outcome {
+        Some(StepOutcome {
             started: Some(entry.since),
             duration: entry.since.elapsed(),
             ..unknown(&reason, &entry.sent)
@@ -56,7 +56,7 @@ impl Begun {
 }
 
 /// The outcome of a step whose statements were sent, and of whose end nothing is known.
-pub fn unknown(reason: &str, sent: &[Statement]) -> Outcome {
+pub fn unknown(reason: &str, sent: &[Statement]) -> StepOutcome {
     let sql = sent.iter().flat_map(Statement::texts).collect();
     let mut made = sent
         .iter()
@@ -72,7 +72,8 @@ pub fn unknown(reason: &str, sent: &[Statement]) -> Outcome {
         true => "what became of its statement is not known",
         false => "what it left could not be dropped, the next run does it",
     };
-    let outcome = Outcome::new(Status::Cancelled, Why::LeftBehind { why: reason.to_owned(), left });
+    let outcome =
+        StepOutcome::new(Status::Cancelled, Why::LeftBehind { why: reason.to_owned(), left });
     let cleanup = (!made.is_empty()).then(|| made.join("\n"));
-    Outcome { sent: sql, cleanup, ..outcome }
+    StepOutcome { sent: sql, cleanup, ..outcome }
 }

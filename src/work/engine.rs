@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::Execution;
-use super::event::{Event, Outcome, Skipped, Status, StepIndex};
+use super::event::{Event, Skipped, Status, StepIndex, StepOutcome};
 use super::plan::{Plan, Step, Verdict};
 use super::reason::Why;
 use super::retry::with_jitter;
@@ -40,13 +40,13 @@ pub trait Job {
         &self,
         _plan: &Plan,
         _stage: &Stage,
-        _outcomes: &[Option<Outcome>],
-    ) -> Vec<(StepIndex, Outcome)> {
+        _outcomes: &[Option<StepOutcome>],
+    ) -> Vec<(StepIndex, StepOutcome)> {
         Vec::new()
     }
 
     /// Why the step is not begun.
-    async fn not_to_start(&self, _step: &Step) -> Option<Outcome> {
+    async fn not_to_start(&self, _step: &Step) -> Option<StepOutcome> {
         None
     }
 
@@ -54,19 +54,19 @@ pub trait Job {
     async fn work(&self, at: StepIndex, step: &Step) -> Tried;
 
     /// Keeps in mind how a step ended, also of those that there was no work on.
-    fn keep(&self, _step: &Step, _outcome: &Outcome) {}
+    fn keep(&self, _step: &Step, _outcome: &StepOutcome) {}
 
     /// A step is over and remembered.
     async fn release(&self, _step: &Step) {}
 
     /// The steps that are to be done again, because the server that answers since a connection was
     /// lost does not have what they did.
-    async fn lost(&self, _plan: &Plan, _outcomes: &mut [Outcome]) -> Vec<StepIndex> {
+    async fn lost(&self, _plan: &Plan, _outcomes: &mut [StepOutcome]) -> Vec<StepIndex> {
         Vec::new()
     }
 
     /// All steps are over; what is only to be seen now is added to the outcomes.
-    async fn finish(&self, _plan: &Plan, _outcomes: &mut [Outcome]) {}
+    async fn finish(&self, _plan: &Plan, _outcomes: &mut [StepOutcome]) {}
 
     /// Whether the history waits for [`Job::finish`].
     fn is_remembered_at_the_end(&self) -> bool {
@@ -77,13 +77,13 @@ pub trait Job {
 /// How a try ended.
 pub enum Tried {
     /// For good.
-    Settled(Outcome),
+    Settled(StepOutcome),
     /// Somebody holds the lock.
-    Locked(Outcome),
+    Locked(StepOutcome),
 }
 
-impl From<Outcome> for Tried {
-    fn from(outcome: Outcome) -> Self {
+impl From<StepOutcome> for Tried {
+    fn from(outcome: StepOutcome) -> Self {
         Tried::Settled(outcome)
     }
 }
@@ -109,8 +109,8 @@ impl Stage {
 
 /// Executes the plan. Returns what each step came to, in the order of the plan; a failed step stops no
 /// other.
-pub async fn run<J: Job>(job: &J, plan: &Plan) -> Vec<Outcome> {
-    let run = Run {
+pub async fn run<J: Job>(job: &J, plan: &Plan) -> Vec<StepOutcome> {
+    let run = JobRun {
         job,
         plan,
         places: plan.steps.iter().enumerate().map(|(at, step)| (&step.object, at)).collect(),
@@ -119,16 +119,16 @@ pub async fn run<J: Job>(job: &J, plan: &Plan) -> Vec<Outcome> {
     job.execution().watched(plan, Box::pin(run.all())).await
 }
 
-struct Run<'r, J> {
+struct JobRun<'r, J> {
     job: &'r J,
     plan: &'r Plan,
     places: HashMap<&'r RelationName, StepIndex>,
 }
 
-type Outcomes = Vec<Option<Outcome>>;
+type Outcomes = Vec<Option<StepOutcome>>;
 
-impl<J: Job> Run<'_, J> {
-    async fn all(&self) -> Vec<Outcome> {
+impl<J: Job> JobRun<'_, J> {
+    async fn all(&self) -> Vec<StepOutcome> {
         let mut outcomes = self.begin();
         for mut stage in self.job.stages(self.plan) {
             let by_others = self.job.settled_by_others(self.plan, &stage, &outcomes).await;
@@ -234,13 +234,13 @@ impl<J: Job> Run<'_, J> {
         let tried = self.job.work(at, step).await;
         let is_locked = matches!(tried, Tried::Locked(_));
         let (Tried::Settled(outcome) | Tried::Locked(outcome)) = tried;
-        let outcome = Outcome {
+        let outcome = StepOutcome {
             started: Some(started),
             duration: started.elapsed(),
             ..outcome
         };
         if is_locked && tries_left > 0 {
-            let told = Outcome::new(Status::Skipped, Why::Locked);
+            let told = StepOutcome::new(Status::Skipped, Why::Locked);
             execution.events.emit(Event::Finished(at, Box::new(told)));
             return Tried::Locked(outcome);
         }
@@ -248,7 +248,7 @@ impl<J: Job> Run<'_, J> {
     }
 
     /// A step is over.
-    async fn end(&self, at: StepIndex, outcome: Outcome) -> Outcome {
+    async fn end(&self, at: StepIndex, outcome: StepOutcome) -> StepOutcome {
         let (execution, step) = (self.job.execution(), &self.plan.steps[at]);
         self.job.keep(step, &outcome);
         if !self.job.is_remembered_at_the_end() {
@@ -263,7 +263,7 @@ impl<J: Job> Run<'_, J> {
 
     /// A connection was lost, so the server may be another one by now: a standby that was behind, and
     /// lacks what was done before. That is done again; what is lost meanwhile, once more.
-    async fn again_after_losses(&self, outcomes: &mut [Outcome]) {
+    async fn again_after_losses(&self, outcomes: &mut [StepOutcome]) {
         let connections = self.job.execution().database.connections();
         let mut seen = 0;
         for _ in 0..2 {
@@ -274,7 +274,7 @@ impl<J: Job> Run<'_, J> {
             for at in self.job.lost(self.plan, outcomes).await {
                 let (Tried::Settled(again) | Tried::Locked(again)) = self.step(at, 0).await;
                 let before = outcomes[at].clone();
-                outcomes[at] = Outcome {
+                outcomes[at] = StepOutcome {
                     started: before.started,
                     duration: before.duration + again.duration,
                     waited: before.waited + again.waited,
@@ -317,18 +317,18 @@ fn table(step: &Step) -> &RelationName {
 }
 
 /// The outcome of a step that needs no work.
-pub fn settled(step: &Step) -> Option<Outcome> {
+pub fn settled(step: &Step) -> Option<StepOutcome> {
     match step.verdict {
         Verdict::ToDo => None,
         Verdict::AsDeclared | Verdict::LeftOut => {
-            Some(Outcome::skipped(Skipped::Fresh, step.reason.clone()))
+            Some(StepOutcome::skipped(Skipped::Fresh, step.reason.clone()))
         }
-        Verdict::Refused => Some(Outcome::new(Status::Failed, step.reason.clone())),
+        Verdict::Refused => Some(StepOutcome::new(Status::Failed, step.reason.clone())),
     }
 }
 
 /// What every step came to; that one was never reached would be an error in here.
-pub fn reached(outcomes: Outcomes) -> Vec<Outcome> {
-    let unreached = || Outcome::new(Status::Failed, Why::NeverReached);
+pub fn reached(outcomes: Outcomes) -> Vec<StepOutcome> {
+    let unreached = || StepOutcome::new(Status::Failed, Why::NeverReached);
     outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(unreached)).collect()
 }

@@ -28,7 +28,7 @@ pub enum Event {
     /// Something about a step that must not get lost.
     Warned(StepIndex, String),
     /// A build went on.
-    Progressed(StepIndex, Progress),
+    Progressed(StepIndex, BuildProgress),
     /// A statement failed in a passing way and is tried again.
     Retrying(StepIndex, String),
     /// The server said something by the way.
@@ -36,14 +36,14 @@ pub enum Event {
     /// The whole run went on.
     Advanced(Total),
     /// A step is over.
-    Finished(StepIndex, Box<Outcome>),
+    Finished(StepIndex, Box<StepOutcome>),
     /// Somebody asked to stop; cleaning up has begun.
     Cancelling(Signal),
 }
 
 /// How far a build is.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Progress {
+pub struct BuildProgress {
     /// The phase in PostgreSQL's words.
     pub phase: String,
     /// Percent of the phase, where the phase knows.
@@ -74,7 +74,7 @@ pub struct Total {
 
 /// How a step ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct StepOutcome {
     /// The end.
     pub status: Status,
     /// Why, or how.
@@ -107,7 +107,7 @@ pub struct ExecutedStep {
     /// What was to be done.
     pub step: Step,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: StepOutcome,
 }
 
 /// A plan that was executed.
@@ -125,7 +125,7 @@ pub struct Executed {
 
 impl Executed {
     /// A plan, and how each of its steps ended, in their order.
-    pub fn new(plan: Plan, outcomes: Vec<Outcome>) -> Self {
+    pub fn new(plan: Plan, outcomes: Vec<StepOutcome>) -> Self {
         let Plan { steps, warnings, not_due } = plan;
         let executed = steps
             .into_iter()
@@ -140,7 +140,7 @@ impl Executed {
     }
 
     /// How the steps ended.
-    pub fn outcomes(&self) -> impl Iterator<Item = &Outcome> {
+    pub fn outcomes(&self) -> impl Iterator<Item = &StepOutcome> {
         self.steps.iter().map(|executed| &executed.outcome)
     }
 
@@ -207,10 +207,10 @@ pub struct Refreshed {
     pub wal_bytes: Option<i64>,
 }
 
-impl Outcome {
+impl StepOutcome {
     /// An outcome without figures.
     pub fn new(status: Status, reason: impl Into<Reason>) -> Self {
-        Outcome {
+        StepOutcome {
             status,
             reason: reason.into(),
             sqlstate: None,
@@ -228,7 +228,10 @@ impl Outcome {
 
     /// The outcome of what is skipped in a way that decides what follows.
     pub fn skipped(how: Skipped, reason: impl Into<Reason>) -> Self {
-        Outcome { skipped: Some(how), ..Outcome::new(Status::Skipped, reason) }
+        StepOutcome {
+            skipped: Some(how),
+            ..StepOutcome::new(Status::Skipped, reason)
+        }
     }
 
     /// Whether it is as it should be, and was before.
@@ -253,18 +256,18 @@ impl Outcome {
     }
 }
 
-impl From<Failure> for Outcome {
+impl From<Failure> for StepOutcome {
     fn from(failure: Failure) -> Self {
         let sqlstate = failure.sqlstate.clone();
-        Outcome { sqlstate, ..Outcome::new(Status::Failed, failure) }
+        StepOutcome { sqlstate, ..StepOutcome::new(Status::Failed, failure) }
     }
 }
 
-impl From<&ServerError> for Outcome {
+impl From<&ServerError> for StepOutcome {
     fn from(error: &ServerError) -> Self {
-        Outcome {
+        StepOutcome {
             sqlstate: error.sqlstate.clone(),
-            ..Outcome::new(Status::Failed, error)
+            ..StepOutcome::new(Status::Failed, error)
         }
     }
 }

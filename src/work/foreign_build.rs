@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::event::{Event, Outcome, Status, StepIndex};
+use super::event::{Event, Status, StepIndex, StepOutcome};
 use super::reason::Why;
 use super::{Execution, Interruption, plan, time};
 use crate::facts::Build;
@@ -18,19 +18,19 @@ pub async fn wait_for(
     build: &Build,
     patient: bool,
     waited: &mut Duration,
-) -> Option<Outcome> {
+) -> Option<StepOutcome> {
     let who = format!("the build by {}", plan::describe(build));
     execution.events.emit(Event::Waiting(at, build.pid, who.clone()));
     let since = Instant::now();
     match execution.pause(POLL).await {
         Some(Interruption::Cancelled) => {
             let why = Why::CancelledWaitingFor { who };
-            return Some(Outcome::new(Status::Cancelled, why));
+            return Some(StepOutcome::new(Status::Cancelled, why));
         }
         Some(time_is_up) => return Some(time::unbegun(time_is_up)),
         None => {}
     }
     *waited += since.elapsed();
     let is_patient = patient || *waited < execution.policy.max_wait;
-    (!is_patient).then(|| Outcome::new(Status::Failed, Why::GaveUpAfter { who }))
+    (!is_patient).then(|| StepOutcome::new(Status::Failed, Why::GaveUpAfter { who }))
 }

@@ -42,13 +42,13 @@ use crate::pg::database::Workers;
 pub use apply::Apply;
 use begun::Begun;
 use engine::{reached, settled};
-use event::{Event, Events, Outcome, Status, StepIndex};
+use event::{Event, Events, Status, StepIndex, StepOutcome};
 use monitor::Monitor;
 use orphaned_backend::Outage;
 use plan::{Plan, Step};
 use progress_estimate::ProgressEstimate;
 use reason::Why;
-use record::Recorder;
+use record::HistoryRecorder;
 use time::Deadline;
 
 /// PostgreSQL 14 hands statistics to a collector process that writes them every half second.
@@ -132,7 +132,7 @@ pub struct Execution<'a> {
     /// When to stop.
     pub deadline: Option<Deadline>,
     /// Where what was done is remembered.
-    pub recorder: Option<&'a Recorder<'a>>,
+    pub recorder: Option<&'a HistoryRecorder<'a>>,
     /// What is done and what is left.
     pub progress_estimate: ProgressEstimate,
     /// On how many tables of the stage there is work left.
@@ -180,13 +180,13 @@ impl<'a> Execution<'a> {
     }
 
     /// The outcome of a step that is not begun any more, because a signal came or the server went.
-    fn not_started(&self) -> Option<Outcome> {
+    fn not_started(&self) -> Option<StepOutcome> {
         if let Some(signal) = self.cancel.signal() {
             let why = Why::SignalBeforeStart { signal: signal.name() };
-            return Some(Outcome::new(Status::Cancelled, why));
+            return Some(StepOutcome::new(Status::Cancelled, why));
         }
         let why = self.outage.lost()?.to_owned();
-        Some(Outcome::new(Status::Failed, Why::ServerGone { why }))
+        Some(StepOutcome::new(Status::Failed, Why::ServerGone { why }))
     }
 
     /// Jobs and workers share the server's cores: workers help only where fewer tables are left
@@ -232,7 +232,7 @@ impl<'a> Execution<'a> {
     }
 
     /// Writes to the history how steps ended.
-    async fn remember<'s>(&self, steps: impl Iterator<Item = (&'s Step, &'s Outcome)>) {
+    async fn remember<'s>(&self, steps: impl Iterator<Item = (&'s Step, &'s StepOutcome)>) {
         if let Some(recorder) = self.recorder {
             recorder.remember(steps).await;
         }
@@ -251,7 +251,11 @@ impl<'a> Execution<'a> {
 
     /// Does the work under the monitor's eyes. It is left where it is when a signal has come and the
     /// server does not answer; the outcomes are what is known then.
-    async fn watched(&self, plan: &Plan, work: impl Future<Output = Vec<Outcome>>) -> Vec<Outcome> {
+    async fn watched(
+        &self,
+        plan: &Plan,
+        work: impl Future<Output = Vec<StepOutcome>>,
+    ) -> Vec<StepOutcome> {
         let watch = self.monitor.run(self);
         tokio::select! {
             outcomes = work => outcomes,
@@ -282,7 +286,7 @@ impl<'a> Execution<'a> {
         }
     }
 
-    fn left(&self, plan: &Plan, signal: Signal) -> Vec<Outcome> {
+    fn left(&self, plan: &Plan, signal: Signal) -> Vec<StepOutcome> {
         let steps = plan.steps.iter().enumerate();
         let outcomes = steps.map(|(at, step)| {
             settled(step)

@@ -11,7 +11,7 @@ use tokio_postgres::types::Type;
 
 use super::Execution;
 use super::conflicts::{self, Response};
-use super::event::{Event, Progress, StepIndex};
+use super::event::{BuildProgress, Event, StepIndex};
 use super::reason::{Reason, Why};
 use crate::facts::{Blocker, Oid, StatementProgress, load_progress, load_waiters};
 use crate::failure::Result;
@@ -316,7 +316,7 @@ impl Tracked {
         }
     }
 
-    fn progress(&mut self, phase: String, seen: &StatementProgress) -> Progress {
+    fn progress(&mut self, phase: String, seen: &StatementProgress) -> BuildProgress {
         let (done, all) = seen.done_of.unwrap_or_default();
         let same = self.counted.as_ref().filter(|counted| counted.phase == phase);
         let counted_rate = same.map(|counted| {
@@ -327,7 +327,7 @@ impl Tracked {
             self.counted = Some(PhaseCount { phase: phase.clone(), done, since: Instant::now() });
         }
         let rate = counted_rate.filter(|rate| *rate > 0.0);
-        Progress {
+        BuildProgress {
             phase,
             percent: seen.done_of.map(|_| (done * 100 / all.max(1)).clamp(0, 100) as u8),
             per_second: rate,

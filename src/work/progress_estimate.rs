@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::event::{Outcome, Status, Total};
+use super::event::{Status, StepOutcome, Total};
 use super::plan::Step;
 use crate::facts::history::PastMaintenance;
 use crate::format;
@@ -46,7 +46,7 @@ impl ProgressEstimate {
     }
 
     /// Notes what a step came to. Returns how far the run is with so many workers.
-    pub fn settle(&self, step: &Step, outcome: &Outcome, jobs: usize) -> Total {
+    pub fn settle(&self, step: &Step, outcome: &StepOutcome, jobs: usize) -> Total {
         let mut pace = self.pace();
         if outcome.status == Status::Done {
             pace.known_bytes = pace.known_bytes.saturating_add(bytes(step));
@@ -83,11 +83,11 @@ mod tests {
     use crate::pg::name::RelationName;
     use crate::work::plan::{Action, Subject};
     use crate::work::reason::Why;
-    use crate::work::subject::Target;
+    use crate::work::subject::MaintenanceTarget;
 
     fn step(table_bytes: i64, usual_duration: Option<Duration>) -> Step {
         let name = RelationName::qualified("public", "t");
-        let target = Target { table: 1, vacuum: true, analyze: false };
+        let target = MaintenanceTarget { table: 1, vacuum: true, analyze: false };
         Step {
             table_bytes,
             usual_duration,
@@ -117,9 +117,9 @@ mod tests {
         let progress_estimate = ProgressEstimate::default();
         let tables = [step(1000, None), step(3000, None)];
         tables.iter().for_each(|table| progress_estimate.expect(table));
-        let done = Outcome {
+        let done = StepOutcome {
             duration: Duration::from_secs(2),
-            ..Outcome::new(Status::Done, Why::Done)
+            ..StepOutcome::new(Status::Done, Why::Done)
         };
         let total = progress_estimate.settle(&tables[0], &done, 2);
         assert_eq!((total.steps_done, total.steps), (1, 2));

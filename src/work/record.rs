@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::types::{ToSql, Type};
 
-use super::event::{Outcome, Skipped, Status};
+use super::event::{Skipped, Status, StepOutcome};
 use super::plan::{Step, Subject};
 use crate::config;
-use crate::facts::history::{self, Installed, Part, Run, Schema};
+use crate::facts::history::{self, HistoryPart, HistorySchema, Installed, Run};
 use crate::facts::{Known, Oid, Unavailable};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::Database;
@@ -21,13 +21,13 @@ use crate::warning::Warning;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Writes what a job does, where there is a history.
-pub struct Recorder<'a> {
+pub struct HistoryRecorder<'a> {
     database: &'a Database,
     /// Whose runs are written.
     command: &'static str,
     keep: Option<Duration>,
     book: Book,
-    state: Mutex<State>,
+    state: Mutex<RecorderState>,
 }
 
 /// What was found on opening.
@@ -41,23 +41,23 @@ enum Book {
 }
 
 #[derive(Default)]
-struct State {
+struct RecorderState {
     wrote: bool,
     trouble: Option<String>,
 }
 
-impl<'a> Recorder<'a> {
+impl<'a> HistoryRecorder<'a> {
     /// Looks once whether there is a history that can be written to; else it writes nothing.
     pub async fn open(
         database: &'a Database,
         command: &'static str,
         configured: &config::History,
-    ) -> Recorder<'a> {
+    ) -> HistoryRecorder<'a> {
         let schema = in_time(async {
             let session = database.reader().await?;
             history::load_schema(&session, configured.owner.as_deref()).await
         });
-        Recorder::of(database, command, configured, &schema.await.into())
+        HistoryRecorder::of(database, command, configured, &schema.await.into())
     }
 
     /// Writes to the history that was found, where it can be written to. Runs older than the
@@ -66,14 +66,14 @@ impl<'a> Recorder<'a> {
         database: &'a Database,
         command: &'static str,
         configured: &config::History,
-        schema: &Known<Schema>,
-    ) -> Recorder<'a> {
+        schema: &Known<HistorySchema>,
+    ) -> HistoryRecorder<'a> {
         let book = match schema {
             Known::Known(schema) => opened(schema)
                 .unwrap_or_else(|failure| Book::Closed(Unavailable::from(failure).to_string())),
             Known::Unavailable(why) => Book::Closed(why.to_string()),
         };
-        Recorder {
+        HistoryRecorder {
             database,
             command,
             keep: configured.keep,
@@ -83,7 +83,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// Writes how steps ended, where they were worked on.
-    pub async fn remember<'s>(&self, steps: impl Iterator<Item = (&'s Step, &'s Outcome)>) {
+    pub async fn remember<'s>(&self, steps: impl Iterator<Item = (&'s Step, &'s StepOutcome)>) {
         let runs = steps.filter_map(|(step, outcome)| run_of(self.command, step, outcome));
         self.write(&runs.collect::<Vec<_>>()).await;
     }
@@ -156,7 +156,7 @@ impl<'a> Recorder<'a> {
 
 /// What a step came to, for the history; `None` if it was never worked on or had nothing to do. What
 /// there was no time for is part of it.
-fn run_of(command: &str, step: &Step, outcome: &Outcome) -> Option<Run> {
+fn run_of(command: &str, step: &Step, outcome: &StepOutcome) -> Option<Run> {
     let started = match outcome.status {
         // The next run begins with it.
         Status::Skipped if outcome.skipped == Some(Skipped::NoTime) => {
@@ -223,11 +223,11 @@ pub async fn prune(session: &Session, keep: Duration) -> Result<i64> {
     Ok(rows.first().map_or(0, |row| row.get("pruned")))
 }
 
-fn opened(schema: &Schema) -> Result<Book> {
+fn opened(schema: &HistorySchema) -> Result<Book> {
     if schema.installed() == Installed::Absent {
         return Ok(Book::None);
     }
-    schema.require_usable(Part::Runs)?;
+    schema.require_usable(HistoryPart::Runs)?;
     Ok(Book::Open)
 }
 

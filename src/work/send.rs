@@ -9,7 +9,7 @@ use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
 
 /// How a statement ended.
-pub enum Ended {
+pub enum StatementEnding {
     /// It succeeded.
     Done,
     /// The server refused, or the connection broke.
@@ -27,21 +27,21 @@ pub async fn send(
     session: &Session,
     sql: &str,
     waited: &mut Duration,
-) -> Ended {
+) -> StatementEnding {
     let mut ticket = execution.monitor.track(session, at, *waited);
-    let mut stopped = Ended::Interrupted(Interruption::Cancelled);
+    let mut stopped = StatementEnding::Interrupted(Interruption::Cancelled);
     let stop = async {
         tokio::select! {
-            interruption = execution.interrupted() => stopped = Ended::Interrupted(interruption),
+            interruption = execution.interrupted() => stopped = StatementEnding::Interrupted(interruption),
             // The monitor holds the other end for as long as the ticket lives.
-            Ok(why) = &mut ticket.stop => stopped = Ended::Stopped(why),
+            Ok(why) = &mut ticket.stop => stopped = StatementEnding::Stopped(why),
         }
     };
     let answer = session.execute_unless(sql, stop).await;
     *waited = ticket.waited();
     match answer {
-        Some(Ok(())) => Ended::Done,
-        Some(Err(error)) => Ended::Failed(error),
+        Some(Ok(())) => StatementEnding::Done,
+        Some(Err(error)) => StatementEnding::Failed(error),
         None => stopped,
     }
 }

@@ -10,7 +10,7 @@ use super::event::{Event, StepIndex};
 use super::plan::Statement;
 use super::reason::Why;
 use super::retry::with_jitter;
-use super::send::Ended;
+use super::send::StatementEnding;
 use crate::pg::server_error::{DEADLOCK_DETECTED, ServerError};
 use crate::pg::session::Session;
 
@@ -24,24 +24,24 @@ pub async fn run(
     at: StepIndex,
     session: &Session,
     statements: &[String],
-) -> Ended {
+) -> StatementEnding {
     let give_up = Instant::now() + execution.policy.max_wait;
     let mut pause = FIRST_PAUSE;
     loop {
         let error = match once(session, statements).await {
-            Ok(()) => return Ended::Done,
+            Ok(()) => return StatementEnding::Done,
             Err(error) => error,
         };
         let is_deadlock = error.sqlstate.as_deref() == Some(DEADLOCK_DETECTED);
         if !is_deadlock && !error.is_lock_not_available() {
-            return Ended::Failed(error);
+            return StatementEnding::Failed(error);
         }
         if Instant::now() >= give_up {
-            return Ended::Stopped(Why::GaveUpOnLock { error: error.to_string() }.into());
+            return StatementEnding::Stopped(Why::GaveUpOnLock { error: error.to_string() }.into());
         }
         execution.events.emit(Event::Retrying(at, error.to_string()));
         if let Some(interruption) = execution.pause(with_jitter(pause)).await {
-            return Ended::Interrupted(interruption);
+            return StatementEnding::Interrupted(interruption);
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }

@@ -18,7 +18,7 @@ pub enum Subject {
     /// A materialized view to be refreshed.
     Refresh(Refresh),
     /// A table to be vacuumed or analyzed.
-    TableMaintenance(Target),
+    TableMaintenance(MaintenanceTarget),
     /// An index to be rebuilt, or what a rebuild has left.
     Rebuild(Rebuild),
 }
@@ -52,7 +52,7 @@ pub struct Refresh {
 
 /// A table to be vacuumed, analyzed or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct MaintenanceTarget {
     pub table: Oid,
     pub vacuum: bool,
     pub analyze: bool,

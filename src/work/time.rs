@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::event::{Outcome, Skipped, Status};
+use super::event::{Skipped, Status, StepOutcome};
 use super::plan::Step;
 use super::reason::Why;
 use super::{Execution, Interruption};
@@ -43,7 +43,7 @@ impl Deadline {
 }
 
 /// Why the step is not begun: nothing is that would not end in time.
-pub fn not_enough(execution: &Execution<'_>, step: &Step) -> Option<Outcome> {
+pub fn not_enough(execution: &Execution<'_>, step: &Step) -> Option<StepOutcome> {
     let deadline = execution.deadline.as_ref()?;
     if deadline.is_over() {
         return over(execution);
@@ -51,39 +51,39 @@ pub fn not_enough(execution: &Execution<'_>, step: &Step) -> Option<Outcome> {
     let left = deadline.when.saturating_duration_since(Instant::now());
     let needed = execution.progress_estimate.estimate(step).filter(|needed| *needed > left)?;
     let (needed, left) = (format::duration(needed), format::duration(left));
-    let would_not_end = || Outcome::skipped(Skipped::NoTime, Why::WouldNotEnd { needed, left });
+    let would_not_end = || StepOutcome::skipped(Skipped::NoTime, Why::WouldNotEnd { needed, left });
     (deadline.rest == Rest::IsLeft).then(would_not_end)
 }
 
 /// Why nothing is begun any more: the time is up.
-pub fn over(execution: &Execution<'_>) -> Option<Outcome> {
+pub fn over(execution: &Execution<'_>) -> Option<StepOutcome> {
     let deadline = execution.deadline.as_ref().filter(|deadline| deadline.is_over())?;
     Some(unbegun(Interruption::TimeIsUp(deadline.clone())))
 }
 
 /// The outcome of a step that was interrupted before it began.
-pub fn unbegun(interruption: Interruption) -> Outcome {
+pub fn unbegun(interruption: Interruption) -> StepOutcome {
     match interruption {
-        Interruption::Cancelled => Outcome::new(Status::Cancelled, Why::CancelledBeforeBegun),
+        Interruption::Cancelled => StepOutcome::new(Status::Cancelled, Why::CancelledBeforeBegun),
         Interruption::TimeIsUp(Deadline { words, rest: Rest::Fails, .. }) => {
-            Outcome::new(Status::Failed, Why::TimeUpBeforeStart { words })
+            StepOutcome::new(Status::Failed, Why::TimeUpBeforeStart { words })
         }
         Interruption::TimeIsUp(Deadline { words, .. }) => {
-            Outcome::skipped(Skipped::NoTime, Why::LeftForNextTime { words })
+            StepOutcome::skipped(Skipped::NoTime, Why::LeftForNextTime { words })
         }
     }
 }
 
 /// The outcome of a step that was interrupted.
-impl From<Interruption> for Outcome {
+impl From<Interruption> for StepOutcome {
     fn from(interruption: Interruption) -> Self {
         match interruption {
-            Interruption::Cancelled => Outcome::new(Status::Cancelled, Why::Cancelled),
+            Interruption::Cancelled => StepOutcome::new(Status::Cancelled, Why::Cancelled),
             Interruption::TimeIsUp(Deadline { words, rest: Rest::Fails, .. }) => {
-                Outcome::new(Status::Failed, Why::TimeUp { words })
+                StepOutcome::new(Status::Failed, Why::TimeUp { words })
             }
             Interruption::TimeIsUp(Deadline { words, .. }) => {
-                Outcome::skipped(Skipped::NoTime, Why::StoppedForTime { why: words })
+                StepOutcome::skipped(Skipped::NoTime, Why::StoppedForTime { why: words })
             }
         }
     }

@@ -12,13 +12,13 @@ use crate::pg::session::{Notice, Session};
 
 /// How it ended.
 pub struct VacuumAnalyze {
-    pub ended: Ended,
+    pub ended: MaintenanceEnd,
     /// Pages that were read, by the server's own words; `None` where they are not understood.
     pub pages_scanned: Option<i64>,
 }
 
 /// The ends that it can have.
-pub enum Ended {
+pub enum MaintenanceEnd {
     /// It succeeded, without a warning that it passed over anything.
     Done,
     /// It succeeded, and passed over what somebody has locked.
@@ -47,17 +47,21 @@ pub async fn run(
     let pages_scanned = scanned.reduce(|all, more| all + more);
     warnings::tell(execution, at, others);
     let ended = match ended {
-        send::Ended::Done if warnings.iter().any(is_about_a_lock) => Ended::Locked(warnings),
-        send::Ended::Done if warnings.iter().any(is_passed_over) => Ended::PassedOver(warnings),
+        send::StatementEnding::Done if warnings.iter().any(is_about_a_lock) => {
+            MaintenanceEnd::Locked(warnings)
+        }
+        send::StatementEnding::Done if warnings.iter().any(is_passed_over) => {
+            MaintenanceEnd::PassedOver(warnings)
+        }
         ended => {
             for warning in warnings {
                 execution.events.emit(Event::Warned(at, warning.message));
             }
             match ended {
-                send::Ended::Done => Ended::Done,
-                send::Ended::Failed(error) => Ended::Failed(error),
-                send::Ended::Interrupted(why) => Ended::Interrupted(why),
-                send::Ended::Stopped(why) => Ended::Stopped(why),
+                send::StatementEnding::Done => MaintenanceEnd::Done,
+                send::StatementEnding::Failed(error) => MaintenanceEnd::Failed(error),
+                send::StatementEnding::Interrupted(why) => MaintenanceEnd::Interrupted(why),
+                send::StatementEnding::Stopped(why) => MaintenanceEnd::Stopped(why),
             }
         }
     };

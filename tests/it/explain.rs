@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pgtend::failure::Kind;
-use pgtend::inside::explained::{self, Reading};
+use pgtend::inside::explained::{self, PlanReading};
 use pgtend::inside::{
     Database as Opened, Explained, Guard, Others, RelationName, Session, SqlFile, generic_plan,
     load_table_facts, understand,
@@ -230,7 +230,7 @@ async fn a_lost_connection_is_an_error() {
 }
 
 /// Reads the plan with what the catalog knows of its tables.
-async fn read(opened: &Opened, query: &str) -> (Reading, Value) {
+async fn read(opened: &Opened, query: &str) -> (PlanReading, Value) {
     let plan = plan(opened, query).await;
     let session = opened.reader().await.unwrap();
     let facts = load_table_facts(&session, &explained::relations(&plan)).await.unwrap();

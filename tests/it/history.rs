@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pgtend::inside::{HistoryOptions, Recorder, history};
+use pgtend::inside::{HistoryOptions, HistoryRecorder, history};
 
 use crate::init::{opened, problem};
 use crate::support::document::Run;
@@ -278,7 +278,7 @@ async fn the_last_refreshes_of_views_are_known_by_number_and_name() {
     let (totals, plain) = (oid("\"We;ird\".\"To\"\"tals\"").await, oid("plain").await);
     let restored = oid("restored").await;
     let database = opened(&db, "postgres").await;
-    let recorder = Recorder::open(&database, "refresh", &HistoryOptions::default()).await;
+    let recorder = HistoryRecorder::open(&database, "refresh", &HistoryOptions::default()).await;
     let run = |object: &str, object_oid, ago: f64, ms: f64, outcome: &str| history::Run {
         command: "refresh".to_owned(),
         action: "refresh_view".to_owned(),

@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use tokio_postgres::SimpleQueryMessage;
 
-use pgtend::inside::{IndexBloat, Known, Wanted, load_index_bloat};
+use pgtend::inside::{IndexBloat, IndexesWanted, Known, load_index_bloat};
 
 use crate::init::opened;
 use crate::support::{Database, until};
@@ -96,7 +96,7 @@ async fn shapes(db: &Database, rows: u64) {
 async fn found(db: &Database, role: &str) -> HashMap<String, IndexBloat> {
     let opened = opened(db, role).await;
     let session = opened.reader().await.unwrap();
-    let wanted = Wanted::default();
+    let wanted = IndexesWanted::default();
     let found = load_index_bloat(&session, &opened.server, wanted).await.unwrap();
     found.into_iter().map(|index| (index.name.name.clone(), index)).collect()
 }

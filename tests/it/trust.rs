@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use pgtend::inside::history::{self, Installed, Part, Schema};
+use pgtend::inside::history::{self, HistoryPart, HistorySchema, Installed};
 use pgtend::inside::measures::{Limit, MeasureKind, load_measured};
 
 use crate::init::{opened, problem};
 use crate::support::{Database, SALES};
 
-async fn schema(db: &Database, role: &str) -> Schema {
+async fn schema(db: &Database, role: &str) -> HistorySchema {
     let database = opened(db, role).await;
     history::load_schema(&database.reader().await.unwrap(), None).await.unwrap()
 }
@@ -341,7 +341,7 @@ async fn what_is_not_as_pgtend_has_made_it_is_neither_read_nor_written() {
         db.sql(make).await;
         let found = differences(&db).await;
         assert!(found.contains(told), "{make}: {found}");
-        let usable = schema(&db, "postgres").await.require_usable(Part::Runs);
+        let usable = schema(&db, "postgres").await.require_usable(HistoryPart::Runs);
         assert!(usable.is_err(), "{make}");
         db.sql(undo).await;
         assert_eq!(differences(&db).await, "", "{undo}");

@@ -12,12 +12,12 @@ use crate::pg::database::Database;
 
 /// Which targets the user has chosen.
 #[derive(Debug, Clone)]
-pub struct Choice {
+pub struct TargetChoice {
     patterns: Vec<(String, Pattern)>,
 }
 
 /// One of them, and where it is, or why that is not known.
-pub struct Member {
+pub struct FleetMember {
     /// Empty for the only database, which no target names.
     pub name: String,
     pub place: Result<MemberPlace>,
@@ -41,7 +41,7 @@ pub fn is_pattern(name: &str) -> bool {
     name.contains(['*', '?', '[', '/'])
 }
 
-impl Choice {
+impl TargetChoice {
     /// These names and patterns.
     ///
     /// # Errors
@@ -51,12 +51,12 @@ impl Choice {
             Ok(pattern) => Ok((name.clone(), pattern)),
             Err(error) => Err(Failure::usage(format!("--target {name}: {error}"))),
         };
-        Ok(Choice { patterns: names.iter().map(pattern).collect::<Result<_>>()? })
+        Ok(TargetChoice { patterns: names.iter().map(pattern).collect::<Result<_>>()? })
     }
 
     /// All targets.
     pub fn all() -> Self {
-        Choice {
+        TargetChoice {
             patterns: vec![("*".to_owned(), Pattern::new("*").unwrap_or_default())],
         }
     }
@@ -66,7 +66,7 @@ impl Choice {
         &self,
         context: &Context,
         command: &'static str,
-    ) -> Result<Vec<Member>> {
+    ) -> Result<Vec<FleetMember>> {
         if context.config.targets.is_empty() {
             return Err(
                 Failure::usage("there are no targets").hint(context.config.why_no_targets())
@@ -81,7 +81,7 @@ impl Choice {
                 let place = target.url(name).and_then(|url| {
                     Ok(MemberPlace { url: Some(url), database: None, config: config? })
                 });
-                members.push(Member { name: name.clone(), place, scope: None });
+                members.push(FleetMember { name: name.clone(), place, scope: None });
             }
         }
         self.require_each(&members, context)?;
@@ -108,7 +108,7 @@ impl Choice {
         command: &'static str,
         name: &str,
         target: &TargetConfig,
-    ) -> Vec<Member> {
+    ) -> Vec<FleetMember> {
         let listed = match target.url(name) {
             Ok(url) => list(context, command, &url).await.map(|databases| (url, databases)),
             Err(failure) => Err(failure),
@@ -119,7 +119,7 @@ impl Choice {
             Ok(known) => known,
             Err(failure) => {
                 let place = Err(failure.context("asking for the server's databases"));
-                return vec![Member { name: name.to_owned(), place, scope: None }];
+                return vec![FleetMember { name: name.to_owned(), place, scope: None }];
             }
         };
         let chosen = databases
@@ -129,12 +129,12 @@ impl Choice {
         if chosen.is_empty() {
             let none = "no database of the server matches `databases`, or `exclude` leaves none";
             let place = Err(Failure::new(Kind::Config, none));
-            return vec![Member { name: name.to_owned(), place, scope: None }];
+            return vec![FleetMember { name: name.to_owned(), place, scope: None }];
         }
         let members = chosen.into_iter().map(|database| {
             let (url, config) = (Some(url.clone()), config.clone());
             let place = Ok(MemberPlace { url, database: Some(database.clone()), config });
-            Member { name: format!("{name}/{database}"), place, scope: None }
+            FleetMember { name: format!("{name}/{database}"), place, scope: None }
         });
         members
             .filter(|member| self.chooses(name) || self.chooses(&member.name))
@@ -142,7 +142,7 @@ impl Choice {
     }
 
     /// A name that leads nowhere is a mistake, and no nightly job that does nothing.
-    fn require_each(&self, members: &[Member], context: &Context) -> Result<()> {
+    fn require_each(&self, members: &[FleetMember], context: &Context) -> Result<()> {
         let leads = |pattern: &Pattern| {
             members.iter().any(|member| {
                 let server = member.name.split('/').next().unwrap_or_default();

@@ -15,8 +15,8 @@ use super::Context;
 use crate::failure::{Failure, Kind, Result};
 use crate::output::{FleetReport, Origin, Report, TargetEnded, TargetReport};
 use crate::pg::conninfo::Conninfo;
-pub use members::{Choice, is_pattern};
-use members::{Member, MemberPlace};
+use members::{FleetMember, MemberPlace};
+pub use members::{TargetChoice, is_pattern};
 pub use schemas::{Schemas, Scope};
 
 /// So many targets of one host at once, whatever the rest allows: it may be one machine.
@@ -35,7 +35,7 @@ pub struct FleetOptions {
 #[derive(Debug, Clone)]
 pub struct Spread {
     /// The targets; `None`: the database of the context.
-    pub targets: Option<Choice>,
+    pub targets: Option<TargetChoice>,
     /// What the only database is called, if anything.
     pub name: Option<String>,
     /// The schemas; `None`: each database as a whole.
@@ -49,7 +49,7 @@ impl Spread {
         context: &Context,
         command: &'static str,
         at_once: usize,
-    ) -> Result<Vec<Vec<Member>>> {
+    ) -> Result<Vec<Vec<FleetMember>>> {
         let databases = match &self.targets {
             Some(choice) => choice.members(context, command).await?,
             None => vec![self.only(context)],
@@ -68,13 +68,13 @@ impl Spread {
         }
     }
 
-    fn only(&self, context: &Context) -> Member {
+    fn only(&self, context: &Context) -> FleetMember {
         let place = Ok(MemberPlace {
             url: context.url.clone(),
             database: context.database.clone(),
             config: context.config.clone(),
         });
-        Member {
+        FleetMember {
             name: self.name.clone().unwrap_or_default(),
             place,
             scope: None,
@@ -139,14 +139,14 @@ where
 async fn run_one<F>(
     context: &Context,
     command: &'static str,
-    member: Member,
+    member: FleetMember,
     is_over: impl Fn() -> bool,
     run_on: impl Fn(Context) -> F,
 ) -> TargetReport
 where
     F: Future<Output = Result<Box<dyn Report>>>,
 {
-    let Member { name, place, scope } = member;
+    let FleetMember { name, place, scope } = member;
     let origin = Arc::new(Origin::new(command));
     let schema = scope.as_ref().map(|scope| scope.schema.clone());
     let end = match place {
@@ -165,10 +165,10 @@ where
 pub async fn contexts(
     context: &Context,
     command: &'static str,
-    choice: &Choice,
+    choice: &TargetChoice,
 ) -> Result<Vec<(String, Result<Context>)>> {
     let members = context.unless_cancelled(choice.members(context, command)).await?;
-    let each = members.into_iter().map(|Member { name, place, scope }| {
+    let each = members.into_iter().map(|FleetMember { name, place, scope }| {
         let origin = Arc::new(Origin::new(command));
         let given = place.map(|place| on(context, &name, place, scope, &origin));
         (name, given)
@@ -177,7 +177,7 @@ pub async fn contexts(
 }
 
 /// Where the database is; what is not known counts as one host.
-fn host(of_one: &[Member], context: &Context) -> String {
+fn host(of_one: &[FleetMember], context: &Context) -> String {
     let place = of_one.iter().find_map(|member| member.place.as_ref().ok());
     let conninfo = place.map(|place| Conninfo::resolve(place.url.as_deref(), &context.environment));
     conninfo

@@ -8,12 +8,12 @@ use futures_util::{StreamExt, stream};
 use glob::Pattern;
 use tokio::sync::Mutex;
 
-use super::members::{Member, MemberPlace};
+use super::members::{FleetMember, MemberPlace};
 use crate::app::{Context, conninfo};
 use crate::did_you_mean;
 use crate::facts::{self, Schema};
 use crate::failure::{Failure, Kind, Result};
-use crate::pg::advisory::{Job, RunLock};
+use crate::pg::advisory::{ExclusiveJob, RunLock};
 use crate::pg::database::Database;
 use crate::pg::name::quote_ident;
 
@@ -27,12 +27,12 @@ pub struct Schemas {
 #[derive(Clone)]
 pub struct Scope {
     pub schema: String,
-    shared: Arc<Shared>,
+    shared: Arc<SharedBySchemas>,
 }
 
 /// What the runs for the schemas of one database share; they come one after the other.
 #[derive(Default)]
-struct Shared {
+struct SharedBySchemas {
     database: Mutex<Option<Database>>,
     run_lock: Mutex<Option<Arc<RunLock>>>,
     has_waited: AtomicBool,
@@ -74,9 +74,9 @@ impl Schemas {
         &self,
         context: &Context,
         command: &'static str,
-        databases: Vec<Member>,
+        databases: Vec<FleetMember>,
         at_once: usize,
-    ) -> Result<Vec<Vec<Member>>> {
+    ) -> Result<Vec<Vec<FleetMember>>> {
         let asked = stream::iter(databases).map(|member| ask(context, command, member));
         let listed = asked.buffered(at_once).collect::<Vec<_>>().await;
         self.require_each(&listed)?;
@@ -84,7 +84,7 @@ impl Schemas {
     }
 
     /// A pattern that leads nowhere is a mistake, and no nightly job that does nothing.
-    fn require_each(&self, listed: &[std::result::Result<Listed, Member>]) -> Result<()> {
+    fn require_each(&self, listed: &[std::result::Result<Listed, FleetMember>]) -> Result<()> {
         let known = listed.iter().flatten().flat_map(|it| &it.schemas).collect::<Vec<_>>();
         // A database that cannot be asked is told of in its place.
         let is_unknown = listed.iter().any(std::result::Result::is_err);
@@ -93,15 +93,15 @@ impl Schemas {
         lost.map_or(Ok(()), |(glob, _)| Err(no_match(glob, &known)))
     }
 
-    fn members(&self, listed: std::result::Result<Listed, Member>) -> Vec<Member> {
+    fn members(&self, listed: std::result::Result<Listed, FleetMember>) -> Vec<FleetMember> {
         let Listed { name, place, schemas } = match listed {
             Ok(listed) => listed,
             Err(member) => return vec![member],
         };
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::<SharedBySchemas>::default();
         let chosen = schemas.iter().filter(|schema| self.chooses(schema));
         let members = chosen
-            .map(|schema| Member {
+            .map(|schema| FleetMember {
                 name: format!("{name}/{}", schema.name),
                 place: if schema.may_use {
                     Ok(place.clone())
@@ -116,7 +116,7 @@ impl Schemas {
         }
         let globs = self.patterns.iter().map(|(glob, _)| glob.as_str()).collect::<Vec<_>>();
         let place = Err(no_match(&globs.join(" "), &schemas.iter().collect::<Vec<_>>()));
-        vec![Member { name, place, scope: None }]
+        vec![FleetMember { name, place, scope: None }]
     }
 }
 
@@ -140,12 +140,12 @@ fn may_not_use(schema: &Schema) -> Failure {
 async fn ask(
     context: &Context,
     command: &'static str,
-    member: Member,
-) -> std::result::Result<Listed, Member> {
-    let Member { name, place, .. } = member;
+    member: FleetMember,
+) -> std::result::Result<Listed, FleetMember> {
+    let FleetMember { name, place, .. } = member;
     let place = match place {
         Ok(place) => place,
-        failed => return Err(Member { name, place: failed, scope: None }),
+        failed => return Err(FleetMember { name, place: failed, scope: None }),
     };
     match list(context, command, &place).await {
         Ok((database, schemas)) => {
@@ -154,7 +154,7 @@ async fn ask(
         }
         Err(failure) => {
             let place = Err(failure.context("asking for the schemas of the database"));
-            Err(Member { name, place, scope: None })
+            Err(FleetMember { name, place, scope: None })
         }
     }
 }
@@ -200,7 +200,7 @@ impl Scope {
     pub async fn run_lock(
         &self,
         database: &Database,
-        job: Job,
+        job: ExclusiveJob,
         wait: Duration,
     ) -> Result<Arc<RunLock>> {
         let mut shared = self.shared.run_lock.lock().await;
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(lost.to_string(), "--for-schema acne: no schema matches");
         assert_eq!(lost.hint.as_deref(), Some("did you mean acme?"));
         let place = Err(Failure::usage("down"));
-        let down = Member { name: "erp".to_owned(), place, scope: None };
+        let down = FleetMember { name: "erp".to_owned(), place, scope: None };
         assert!(schemas(&["acne"]).require_each(&[Ok(listed(&["acme"])), Err(down)]).is_ok());
         let members = schemas(&["acne"]).members(Ok(listed(&["globex"])));
         assert!(members[0].name == "shop" && members[0].place.is_err());

@@ -17,7 +17,7 @@ pub const TELLING: [&str; 9] = [
 ];
 
 /// What a command came to.
-struct Told {
+struct NotifiedOutcome {
     command: &'static str,
     outcome: Outcome,
     /// The JSON document.
@@ -68,7 +68,11 @@ fn is_wanted(notify: &NotifyConfig, outcome: Outcome) -> bool {
     })
 }
 
-fn told(result: Result<&dyn Report, &Failure>, outcome: Outcome, origin: &Origin) -> Told {
+fn told(
+    result: Result<&dyn Report, &Failure>,
+    outcome: Outcome,
+    origin: &Origin,
+) -> NotifiedOutcome {
     let style = Style {
         format: Format::Table,
         verbosity: Verbosity::Normal,
@@ -82,10 +86,10 @@ fn told(result: Result<&dyn Report, &Failure>, outcome: Outcome, origin: &Origin
             (origin.head().failed(failure), text)
         }
     };
-    Told { command: origin.command(), outcome, document, text }
+    NotifiedOutcome { command: origin.command(), outcome, document, text }
 }
 
-async fn run_program(notify: &NotifyConfig, told: &Told) -> Result<(), String> {
+async fn run_program(notify: &NotifyConfig, told: &NotifiedOutcome) -> Result<(), String> {
     let Some((program, arguments)) = notify.exec.split_first() else {
         return Ok(());
     };
@@ -95,7 +99,7 @@ async fn run_program(notify: &NotifyConfig, told: &Told) -> Result<(), String> {
         .map_err(|why| format!("{program} {why}"))
 }
 
-async fn call_webhook(notify: &NotifyConfig, told: &Told) -> Result<(), String> {
+async fn call_webhook(notify: &NotifyConfig, told: &NotifiedOutcome) -> Result<(), String> {
     let Some(url) = webhook::url(notify)? else {
         return Ok(());
     };
@@ -103,7 +107,7 @@ async fn call_webhook(notify: &NotifyConfig, told: &Told) -> Result<(), String> 
         NotifyFormat::Json => told.document.clone(),
         NotifyFormat::Slack => slack::message(told),
     };
-    let place = webhook::Place::of(&url)?;
+    let place = webhook::WebhookUrl::of(&url)?;
     let host = place.host().to_owned();
     let answer = within(notify.timeout, place.post(body)).await;
     answer.map_err(|why| format!("the webhook at {host}: {why}"))

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::Told;
+use super::NotifiedOutcome;
 use crate::escape_control;
 
 /// Slack cuts a text of more than 4,000 characters.
 const LONGEST: usize = 3_000;
 
-pub fn message(told: &Told) -> String {
+pub fn message(told: &NotifiedOutcome) -> String {
     let text = told.text.trim();
     let cut = text.chars().take(LONGEST).collect::<String>();
     let more = if cut.len() < text.len() { "\n…" } else { "" };
@@ -32,7 +32,7 @@ mod tests {
     use crate::output::Outcome;
 
     fn of(text: &str) -> String {
-        message(&Told {
+        message(&NotifiedOutcome {
             command: "check",
             outcome: Outcome::Findings,
             document: String::new(),

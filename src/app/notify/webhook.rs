@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use crate::config::NotifyConfig;
 
 /// Where it is sent. Whoever knows the path may write there, so it is shown to nobody.
-pub struct Place {
+pub struct WebhookUrl {
     uri: Uri,
     host: String,
 }
@@ -35,8 +35,8 @@ pub fn url(notify: &NotifyConfig) -> Result<Option<String>, String> {
     Ok(set.map(|url| url.trim().to_owned()))
 }
 
-impl Place {
-    pub fn of(url: &str) -> Result<Place, String> {
+impl WebhookUrl {
+    pub fn of(url: &str) -> Result<WebhookUrl, String> {
         let uri = url.parse::<Uri>().map_err(|_| "the webhook is no URL".to_owned())?;
         if uri.scheme_str() != Some("https") {
             return Err("the webhook does not begin with https://".to_owned());
@@ -47,7 +47,7 @@ impl Place {
             .trim_start_matches('[')
             .trim_end_matches(']')
             .to_owned();
-        Ok(Place { uri, host })
+        Ok(WebhookUrl { uri, host })
     }
 
     pub fn host(&self) -> &str {
@@ -107,10 +107,10 @@ mod tests {
     #[test]
     fn only_https_will_do_and_the_secret_is_not_said() {
         for url in ["http://hooks.example.com/T0/SECRET", "SECRET", "https//x/SECRET", ""] {
-            let why = Place::of(url).err().unwrap();
+            let why = WebhookUrl::of(url).err().unwrap();
             assert!(!why.contains("SECRET"), "{why}");
         }
-        let place = Place::of("https://[::1]:8443/T0/SECRET?a=b").unwrap();
+        let place = WebhookUrl::of("https://[::1]:8443/T0/SECRET?a=b").unwrap();
         assert_eq!(place.host(), "::1");
         let request = place.request(String::new()).unwrap();
         assert_eq!(request.uri().to_string(), "/T0/SECRET?a=b");

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::listing::{Listing, file_name};
+use super::listing::{FileListing, file_name};
 use super::tools::Layout;
 use super::version::{flyway, leading_number};
 use crate::failure::Failure;
@@ -124,7 +124,7 @@ fn code_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// What there is to say of the programs beside the SQL files, sorted by path.
-pub fn beside(listing: &Listing, layout: Layout) -> Vec<String> {
+pub fn beside(listing: &FileListing, layout: Layout) -> Vec<String> {
     let mut found = Vec::new();
     for folder in folders(listing) {
         found.extend(code_in(&folder).into_iter().filter(|path| is_migration(path)));
@@ -150,7 +150,7 @@ pub fn beside(listing: &Listing, layout: Layout) -> Vec<String> {
 }
 
 /// The folders that the user has named.
-fn folders(listing: &Listing) -> impl Iterator<Item = PathBuf> {
+fn folders(listing: &FileListing) -> impl Iterator<Item = PathBuf> {
     let below = listing.files.iter().filter_map(|found| found.below.clone());
     let mut folders = below.collect::<Vec<_>>();
     folders.dedup();

@@ -22,7 +22,7 @@ pub struct FoundFile {
 
 /// All that is there to tell the tool by.
 #[derive(Debug)]
-pub struct Listing {
+pub struct FileListing {
     /// The SQL files, each once.
     pub files: Vec<FoundFile>,
     /// The folders that the user named, or the one with migrations in it, or that of a named file.
@@ -98,13 +98,13 @@ impl FoundFile {
     }
 }
 
-impl Listing {
+impl FileListing {
     /// Every SQL file that the paths name or hold, each once.
     ///
     /// # Errors
     /// `Usage` where a path is missing or holds none.
     pub fn of<P: AsRef<Path>>(paths: &[P]) -> Result<Self> {
-        let mut listing = Listing { files: Vec::new(), folders: Vec::new(), found_in: None };
+        let mut listing = FileListing { files: Vec::new(), folders: Vec::new(), found_in: None };
         for (argument, path) in paths.iter().enumerate() {
             listing.find(path.as_ref(), argument)?;
         }

@@ -31,7 +31,7 @@ pub use extensions::about_extensions;
 pub use lines::{Lines, excerpt};
 pub use role::{Reach, Role};
 pub use script::{Pieces, Rows, Script, Wrapping};
-pub use statements::{Statement, parse, scanned, statements, without_cluster_objects};
+pub use statements::{MigrationStatement, parse, scanned, statements, without_cluster_objects};
 pub use tools::{Between, Layout, Transactions};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,11 +77,11 @@ pub struct Loaded {
 /// `Usage` where a path is missing or holds no migration, or several layouts are possible;
 /// `Declaration`, naming the file, where one is not UTF-8, or as its tool would refuse it.
 pub fn load<P: AsRef<Path>>(paths: &[P], asked: &Asked) -> Result<Loaded> {
-    let listing = listing::Listing::of(paths)?;
+    let listing = listing::FileListing::of(paths)?;
     let (tool, is_guessed) = tools::of(&listing, asked.layout)?;
     let candidates = order::checked(&listing, tool)?;
     let (pairs, mut warnings) = pair::pairs(candidates, tool.name)?;
-    let mut reader = tools::Reader { asked, warnings: Vec::new() };
+    let mut reader = tools::ToolReader { asked, warnings: Vec::new() };
     let mut migrations = Vec::new();
     for pair in &pairs {
         migrations.extend((tool.read)(pair, &mut reader)?);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::invalid;
-use super::listing::{FoundFile, Listing};
+use super::listing::{FileListing, FoundFile};
 use super::tools::Tool;
 use super::version::{self, Number};
 use crate::failure::{Failure, Result};
@@ -34,7 +34,7 @@ pub enum Direction {
 
 /// A file that the tool would take.
 #[derive(Debug, Clone)]
-pub struct Candidate {
+pub struct CandidateFile {
     pub path: PathBuf,
     pub name: String,
     /// Its place in the order.
@@ -43,11 +43,11 @@ pub struct Candidate {
     pub direction: Direction,
 }
 
-impl Candidate {
+impl CandidateFile {
     /// A file that applies.
     pub fn up(found: &FoundFile, name: impl Into<String>, key: FileKey) -> Self {
         let (path, name) = (found.path.clone(), name.into());
-        Candidate { path, name, key, direction: Direction::Up }
+        CandidateFile { path, name, key, direction: Direction::Up }
     }
 }
 
@@ -56,7 +56,7 @@ impl Candidate {
 /// # Errors
 /// `Declaration` where the user has named a file that the tool would pass over; `Usage` where there is
 /// no migration.
-pub fn checked(listing: &Listing, tool: &Tool) -> Result<Vec<Candidate>> {
+pub fn checked(listing: &FileListing, tool: &Tool) -> Result<Vec<CandidateFile>> {
     let mut candidates = (tool.order)(listing)?;
     let is_taken = |found: &&FoundFile| candidates.iter().any(|one| one.path == found.path);
     let named = || listing.files.iter().filter(|found| found.below.is_none());
@@ -78,7 +78,10 @@ pub fn checked(listing: &Listing, tool: &Tool) -> Result<Vec<Candidate>> {
 }
 
 /// The files that are one of the tool's, each judged by itself.
-pub fn each(listing: &Listing, one: fn(&FoundFile) -> Option<Candidate>) -> Result<Vec<Candidate>> {
+pub fn each(
+    listing: &FileListing,
+    one: fn(&FoundFile) -> Option<CandidateFile>,
+) -> Result<Vec<CandidateFile>> {
     Ok(listing.files.iter().filter_map(one).collect())
 }
 
@@ -89,7 +92,7 @@ fn foreign(found: &FoundFile, tool: &str) -> Failure {
 
 /// A folder's file of that name applies the migration whose name the folder has; down.sql takes it
 /// back.
-pub fn in_folder(found: &FoundFile, up: &str, key: fn(&str) -> FileKey) -> Option<Candidate> {
+pub fn in_folder(found: &FoundFile, up: &str, key: fn(&str) -> FileKey) -> Option<CandidateFile> {
     let direction = match found.name().as_str() {
         name if name == up => Direction::Up,
         "down.sql" => Direction::Down,
@@ -97,38 +100,38 @@ pub fn in_folder(found: &FoundFile, up: &str, key: fn(&str) -> FileKey) -> Optio
     };
     let name = found.folder_name();
     let key = key(&name);
-    Some(Candidate { direction, ..Candidate::up(found, name, key) })
+    Some(CandidateFile { direction, ..CandidateFile::up(found, name, key) })
 }
 
 /// A direct file `NUMBER_…`, in whose name nothing tells the direction.
-pub fn numbered(found: &FoundFile) -> Option<Candidate> {
+pub fn numbered(found: &FoundFile) -> Option<CandidateFile> {
     let file = found.name();
     let key = FileKey::Version(vec![version::versioned(&file)?]);
-    found.is_direct().then(|| Candidate::up(found, stem(&file), key))
+    found.is_direct().then(|| CandidateFile::up(found, stem(&file), key))
 }
 
 /// A direct file `NUMBER_….up.sql` or `NUMBER_….down.sql`, or without a direction.
-pub fn directed_number(found: &FoundFile) -> Option<Candidate> {
+pub fn directed_number(found: &FoundFile) -> Option<CandidateFile> {
     let file = found.name();
     let (name, direction) = directed(&file)?;
     let candidate = numbered(found)?;
-    Some(Candidate { name: name.to_owned(), direction, ..candidate })
+    Some(CandidateFile { name: name.to_owned(), direction, ..candidate })
 }
 
 /// A direct file, sorted as text.
-pub fn by_text(found: &FoundFile) -> Option<Candidate> {
+pub fn by_text(found: &FoundFile) -> Option<CandidateFile> {
     let file = found.name();
     found
         .is_direct()
-        .then(|| Candidate::up(found, stem(&file), FileKey::Text(file.clone())))
+        .then(|| CandidateFile::up(found, stem(&file), FileKey::Text(file.clone())))
 }
 
 /// Any file: one that the user named keeps the place of its argument; those of a folder sort by number.
-pub fn natural(found: &FoundFile) -> Option<Candidate> {
+pub fn natural(found: &FoundFile) -> Option<CandidateFile> {
     let file = found.name();
     let (name, direction) = directed(&file).unwrap_or((&file, Direction::Up));
     let key = name_key(found, format!("{name}.sql"));
-    Some(Candidate { direction, ..Candidate::up(found, name, key) })
+    Some(CandidateFile { direction, ..CandidateFile::up(found, name, key) })
 }
 
 /// The key of a file that is known by its name.

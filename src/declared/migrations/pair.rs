@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::invalid;
-use super::order::{Candidate, Direction, wanted_once};
+use super::order::{CandidateFile, Direction, wanted_once};
 use crate::failure::{Failure, Result};
 
 #[derive(Debug)]
@@ -19,10 +19,10 @@ pub struct Pair {
 ///
 /// # Errors
 /// `Declaration` where a version stands twice that the tool wants once, or no script applies.
-pub fn pairs(candidates: Vec<Candidate>, tool: &str) -> Result<(Vec<Pair>, Vec<String>)> {
+pub fn pairs(candidates: Vec<CandidateFile>, tool: &str) -> Result<(Vec<Pair>, Vec<String>)> {
     let mut pairs: Vec<Pair> = Vec::new();
     let mut alone = Vec::new();
-    let mut last: Option<Candidate> = None;
+    let mut last: Option<CandidateFile> = None;
     for candidate in candidates {
         let same = last.as_ref().is_some_and(|last| last.key == candidate.key);
         match (candidate.direction, pairs.last_mut().filter(|_| same)) {

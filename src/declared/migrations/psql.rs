@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::scan::{Part, parts};
-use super::tools::Reader;
+use super::scan::{TextPart, parts};
+use super::tools::ToolReader;
 use super::{Script, Wrapping, rows};
 use crate::failure::Result;
 
@@ -48,7 +48,7 @@ const VARIABLES: [&str; 14] = [
 
 /// The script as psql would send it, each statement by itself. Commands that would change what is sent
 /// stay in the text, where they are a syntax error.
-pub fn script(file: &Path, first_line: u32, text: String, _: &Reader<'_>) -> Result<Script> {
+pub fn script(file: &Path, first_line: u32, text: String, _: &ToolReader<'_>) -> Result<Script> {
     Ok(from(Script::new(file, first_line, text, Wrapping::None)))
 }
 
@@ -59,7 +59,7 @@ pub fn from(script: Script) -> Script {
     }
     let commands = parts(&script.text)
         .filter_map(|part| match part {
-            Part::Command(range) if is_harmless(&script.text[range.clone()]) => Some(range),
+            TextPart::Command(range) if is_harmless(&script.text[range.clone()]) => Some(range),
             _ => None,
         })
         .collect::<Vec<_>>();

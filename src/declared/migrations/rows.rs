@@ -1,6 +1,6 @@
 //! The rows of COPY … FROM stdin, which stand in the file and are no SQL.
 
-use super::scan::{Part, parts};
+use super::scan::{TextPart, parts};
 use super::{Rows, Script};
 
 /// The script with its rows apart from its text.
@@ -11,12 +11,12 @@ pub fn apart(script: Script) -> Script {
     let (mut blanks, mut rows, mut statement) = (Vec::new(), Vec::new(), 0);
     for part in parts(&script.text) {
         match part {
-            Part::Statement(range, _) => statement = range.start,
-            Part::Rows { lines, rows: range } => {
+            TextPart::Statement(range, _) => statement = range.start,
+            TextPart::Rows { lines, rows: range } => {
                 rows.push(Rows { statement, text: script.text[range].to_owned() });
                 blanks.push(lines);
             }
-            Part::Command(_) => {}
+            TextPart::Command(_) => {}
         }
     }
     Script { rows, ..script }.without(blanks)

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 /// A part of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub enum TextPart {
     /// A statement with the semicolon that ends it, and whether it reads rows from its client.
     Statement(Range<usize>, Reads),
     /// The rows that the statement before it reads, with the line that ends them.
@@ -29,7 +29,7 @@ pub enum Reads {
 }
 
 /// The parts in their order. What ends with the text without a semicolon is a statement, too.
-pub fn parts(text: &str) -> impl Iterator<Item = Part> + '_ {
+pub fn parts(text: &str) -> impl Iterator<Item = TextPart> + '_ {
     let mut at = 0;
     let mut reads = None;
     std::iter::from_fn(move || {
@@ -40,7 +40,7 @@ pub fn parts(text: &str) -> impl Iterator<Item = Part> + '_ {
         }
         let (part, end) = Scanner { text, bytes: text.as_bytes(), at }.next()?;
         at = end;
-        if let Part::Statement(_, Reads::Rows) = part {
+        if let TextPart::Statement(_, Reads::Rows) = part {
             reads = Some(end);
         }
         Some(part)
@@ -48,18 +48,18 @@ pub fn parts(text: &str) -> impl Iterator<Item = Part> + '_ {
 }
 
 /// psql takes the rest of the line that ends the statement as SQL, and the rows from the next one on.
-fn rows(text: &str, from: usize) -> (Part, usize) {
+fn rows(text: &str, from: usize) -> (TextPart, usize) {
     let begin = text[from..].find('\n').map_or(text.len(), |end| from + end + 1);
     let mut at = begin;
     for line in text[begin..].split_inclusive('\n') {
         let end = at + line.len();
         if line.trim_end_matches(['\n', '\r']) == "\\." {
             let lines = begin..at + line.trim_end_matches('\n').len();
-            return (Part::Rows { lines, rows: begin..at }, end);
+            return (TextPart::Rows { lines, rows: begin..at }, end);
         }
         at = end;
     }
-    (Part::Rows { lines: begin..text.len(), rows: begin..text.len() }, text.len())
+    (TextPart::Rows { lines: begin..text.len(), rows: begin..text.len() }, text.len())
 }
 
 struct Scanner<'a> {
@@ -103,10 +103,10 @@ impl ScanWords {
 
 impl<'a> Scanner<'a> {
     /// The next part and where it ends.
-    fn next(mut self) -> Option<(Part, usize)> {
-        let mut begin = None;
+    fn next(mut self) -> Option<(TextPart, usize)> {
+        let without_rows = |from, to| (TextPart::Statement(from..to, Reads::Nothing), to);
         let mut words = ScanWords::default();
-        let mut parentheses = 0usize;
+        let (mut begin, mut parentheses) = (None, 0usize);
         while let Some(byte) = self.bytes.get(self.at).copied() {
             let start = self.at;
             match byte {
@@ -125,10 +125,10 @@ impl<'a> Scanner<'a> {
                 b'\\' => {
                     self.pass_line();
                     // A statement before it goes on, or ends with it: its range begins where it began.
-                    return match begin {
-                        Some(from) => Some((Part::Statement(from..start, Reads::Nothing), start)),
-                        None => Some((Part::Command(start..self.at), self.at)),
-                    };
+                    return Some(match begin {
+                        Some(from) => without_rows(from, start),
+                        None => (TextPart::Command(start..self.at), self.at),
+                    });
                 }
                 b';' => {
                     self.at += 1;
@@ -137,7 +137,7 @@ impl<'a> Scanner<'a> {
                     }
                     let range = begin.unwrap_or(start)..self.at;
                     let reads = if words.reads { Reads::Rows } else { Reads::Nothing };
-                    return Some((Part::Statement(range, reads), self.at));
+                    return Some((TextPart::Statement(range, reads), self.at));
                 }
                 b'\'' => self.quoted(b'\'', false),
                 b'"' => self.quoted(b'"', false),
@@ -162,7 +162,7 @@ impl<'a> Scanner<'a> {
             }
             begin = begin.or(Some(start));
         }
-        begin.map(|from| (Part::Statement(from..self.text.len(), Reads::Nothing), self.text.len()))
+        begin.map(|from| without_rows(from, self.text.len()))
     }
 
     fn follows(&self, what: &[u8]) -> bool {
@@ -247,8 +247,8 @@ mod tests {
 
     fn found(text: &str) -> Vec<&str> {
         let parts = parts(text).map(|part| match part {
-            Part::Statement(range, _) | Part::Command(range) => range,
-            Part::Rows { rows, .. } => rows,
+            TextPart::Statement(range, _) | TextPart::Command(range) => range,
+            TextPart::Rows { rows, .. } => rows,
         });
         parts.map(|range| &text[range]).collect()
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::order::Direction;
 use super::{Pieces, Script, Wrapping, invalid_at};
 use crate::failure::Failure;
-use crate::syntax::lexer::{Kind, Lexer};
+use crate::syntax::lexer::{Lexer, TokenKind};
 
 /// A line of a file.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,7 @@ pub fn lines(text: &str) -> impl Iterator<Item = SectionLine<'_>> {
 
 /// A part of a file that leads one way.
 #[derive(Debug, Clone)]
-pub struct Section {
+pub struct FileSection {
     pub direction: Direction,
     /// The line of its first byte, from 1.
     pub first_line: u32,
@@ -54,8 +54,8 @@ pub struct Section {
 pub fn sections(
     text: &str,
     marker: impl Fn(&str) -> Option<(Direction, String)>,
-) -> (Range<usize>, Vec<Section>) {
-    let mut found: Vec<Section> = Vec::new();
+) -> (Range<usize>, Vec<FileSection>) {
+    let mut found: Vec<FileSection> = Vec::new();
     let mut before = 0..text.len();
     for line in lines(text) {
         let Some((direction, options)) = marker(line.text) else {
@@ -66,7 +66,7 @@ pub fn sections(
             None => before.end = line.start,
         }
         let bytes = line.end..text.len();
-        found.push(Section { direction, first_line: line.number + 1, bytes, options });
+        found.push(FileSection { direction, first_line: line.number + 1, bytes, options });
     }
     (before, found)
 }
@@ -76,7 +76,7 @@ pub fn sections(
 pub fn script(
     file: &Path,
     text: &str,
-    sections: &[Section],
+    sections: &[FileSection],
     direction: Direction,
     wrapping: Wrapping,
     pieces: Option<Pieces>,
@@ -106,7 +106,7 @@ pub fn first_statement(text: &str) -> Option<u32> {
     let mut lexer = Lexer::new(text);
     let at = loop {
         match lexer.token() {
-            Ok(Some(token)) if token.kind == Kind::Semicolon => {}
+            Ok(Some(token)) if token.kind == TokenKind::Semicolon => {}
             Ok(Some(token)) => break token.start,
             Ok(None) => return None,
             Err(error) => break error.start,

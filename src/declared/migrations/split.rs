@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::order::Direction;
-use super::sections::{Section, SectionLine, lines};
+use super::sections::{FileSection, SectionLine, lines};
 use super::{invalid_at, sections};
 use crate::failure::{Failure, Result};
 
@@ -45,7 +45,7 @@ pub enum Mark {
 /// A file, taken apart.
 pub struct Split {
     /// In their order.
-    pub sections: Vec<Section>,
+    pub sections: Vec<FileSection>,
     /// The bytes of the messages that lead either way.
     pub up: Vec<Range<usize>>,
     /// Those that take back.

@@ -5,7 +5,7 @@ use std::path::Path;
 use squawk_syntax::ast::{AstNode, Stmt};
 use squawk_syntax::syntax_error::SyntaxError as ParseError;
 
-use super::scan::{self, Part};
+use super::scan::{self, TextPart};
 use super::{Lines, Role, Script, invalid};
 use crate::declared::text;
 use crate::failure::Result;
@@ -15,7 +15,7 @@ const META_HINT: &str =
     "psql's own commands are not SQL; no server and no migration tool knows them";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
+pub struct MigrationStatement {
     /// The statement as written, without the semicolon that ends it.
     pub text: String,
     /// The byte of the script's text at which it begins.
@@ -46,7 +46,7 @@ pub struct SyntaxError {
 /// # Errors
 /// `Declaration` with file, line and column of the first syntax error; a command of psql's own is
 /// called by its name.
-pub fn statements(script: &Script) -> Result<Vec<Statement>> {
+pub fn statements(script: &Script) -> Result<Vec<MigrationStatement>> {
     parse(script).map_err(|error| {
         let place = format!("{}:{}:{}", script.file.display(), error.line, error.column);
         let failure = invalid(Path::new(&place), &error.message);
@@ -61,7 +61,7 @@ pub fn statements(script: &Script) -> Result<Vec<Statement>> {
 ///
 /// # Errors
 /// The first syntax error.
-pub fn parse(script: &Script) -> std::result::Result<Vec<Statement>, SyntaxError> {
+pub fn parse(script: &Script) -> std::result::Result<Vec<MigrationStatement>, SyntaxError> {
     let lines = Lines::new(script);
     syntax::read(&script.text, |parsed| split(script, parsed, &lines))
         .unwrap_or_else(|error| Err(too_much(error, &lines)))
@@ -71,7 +71,7 @@ fn split(
     script: &Script,
     parsed: &syntax::Parsed,
     lines: &Lines<'_>,
-) -> std::result::Result<Vec<Statement>, SyntaxError> {
+) -> std::result::Result<Vec<MigrationStatement>, SyntaxError> {
     if let Some(error) = parsed.errors().first() {
         return Err(misparsed(&script.text, error, lines));
     }
@@ -84,22 +84,23 @@ fn split(
             let text =
                 text::verbatim(statement.syntax()).trim_end_matches(';').trim_end().to_owned();
             let role = Role::of(&statement);
-            Some(Statement { text, offset, line, column, role })
+            Some(MigrationStatement { text, offset, line, column, role })
         })
         .collect())
 }
 
 /// The statements where a parser's knowledge of SQL is not asked for: what psql would take for one.
-pub fn scanned(script: &Script) -> Vec<Statement> {
+pub fn scanned(script: &Script) -> Vec<MigrationStatement> {
     let lines = Lines::new(script);
     let statement = |part| {
-        let (Part::Statement(range, _) | Part::Command(range)) = part else {
+        let (TextPart::Statement(range, _) | TextPart::Command(range)) = part else {
             return None;
         };
         let (offset, (line, column)) = (range.start, lines.at(range.start));
         let text = script.text[range].trim_end_matches(';').trim_end().to_owned();
         let role = Role::read(&text);
-        Some(Statement { text, offset, line, column, role }).filter(|one| !one.text.is_empty())
+        Some(MigrationStatement { text, offset, line, column, role })
+            .filter(|one| !one.text.is_empty())
     };
     scan::parts(&script.text).filter_map(statement).collect()
 }

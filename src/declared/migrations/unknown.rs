@@ -1,7 +1,7 @@
 //! Files with sections of a tool that is not known: to run both ways of them would verify nothing.
 
 use super::invalid_at;
-use super::listing::{FoundFile, Listing};
+use super::listing::{FileListing, FoundFile};
 use super::sections::lines;
 use super::tools::{Layout, Tool};
 use crate::failure::Result;
@@ -51,7 +51,7 @@ const BESIDE: [&str; 20] = [
 ///
 /// # Errors
 /// `Declaration` at the line of the marker.
-pub fn refuse_sections(listing: &Listing, tool: &Tool) -> Result<()> {
+pub fn refuse_sections(listing: &FileListing, tool: &Tool) -> Result<()> {
     let runs_all = matches!(
         tool.layout,
         Layout::Plain

@@ -1,6 +1,6 @@
 //! `where: { field: value }` of a partial index.
 
-use super::syntax::Value;
+use super::syntax::PrismaValue;
 use crate::declared::Source;
 use crate::declared::check::Problem;
 use crate::pg::name::{quote_ident, quote_literal};
@@ -10,7 +10,7 @@ use crate::pg::name::{quote_ident, quote_literal};
 /// # Errors
 /// Where a field is none, or a value nothing that Prisma compares with.
 pub fn condition<'a>(
-    fields: &[(String, Value)],
+    fields: &[(String, PrismaValue)],
     column: impl Fn(&str) -> Result<&'a str, Problem>,
     source: &Source,
 ) -> Result<String, Problem> {
@@ -31,9 +31,9 @@ pub fn condition<'a>(
     }
 }
 
-fn term(column: &str, value: &Value) -> Option<String> {
+fn term(column: &str, value: &PrismaValue) -> Option<String> {
     match value {
-        Value::Object(inner) => match inner.as_slice() {
+        PrismaValue::Object(inner) => match inner.as_slice() {
             [(not, value)] if not == "not" && is_null(value) => {
                 Some(format!("{column} IS NOT NULL"))
             }
@@ -45,15 +45,15 @@ fn term(column: &str, value: &Value) -> Option<String> {
     }
 }
 
-fn is_null(value: &Value) -> bool {
-    matches!(value, Value::Name(name) if name == "null")
+fn is_null(value: &PrismaValue) -> bool {
+    matches!(value, PrismaValue::Name(name) if name == "null")
 }
 
-fn constant(value: &Value) -> Option<String> {
+fn constant(value: &PrismaValue) -> Option<String> {
     match value {
-        Value::Text(text) => Some(quote_literal(text)),
-        Value::Number(number) => Some(number.clone()),
-        Value::Name(name) if name == "true" || name == "false" => Some(name.clone()),
+        PrismaValue::Text(text) => Some(quote_literal(text)),
+        PrismaValue::Number(number) => Some(number.clone()),
+        PrismaValue::Name(name) if name == "true" || name == "false" => Some(name.clone()),
         _ => None,
     }
 }

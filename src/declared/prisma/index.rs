@@ -3,10 +3,10 @@
 use super::condition::condition;
 use super::model::{Model, Models};
 use super::names::default_name;
-use super::syntax::{Argument, Attribute, Value};
+use super::syntax::{Argument, Attribute, PrismaValue};
 use crate::declared::check::Problem;
 use crate::declared::parse::{self, Declared};
-use crate::declared::{DeclaredIndex, Origin};
+use crate::declared::{DeclarationLanguage, DeclaredIndex};
 use crate::pg::name::quote_ident;
 
 /// What comes of an attribute.
@@ -29,7 +29,7 @@ struct Draft<'a> {
 }
 
 /// A column of an index.
-struct Key<'a> {
+struct PrismaKey<'a> {
     column: &'a str,
     sql: String,
     not_here: Option<Understood>,
@@ -45,8 +45,8 @@ pub fn of_block(
     models: &Models<'_>,
 ) -> Result<Understood, Problem> {
     let fields = match attribute.first_or("fields") {
-        Some(Value::List(fields)) if !fields.is_empty() => fields.as_slice(),
-        Some(field @ (Value::Name(_) | Value::Call(..))) => std::slice::from_ref(field),
+        Some(PrismaValue::List(fields)) if !fields.is_empty() => fields.as_slice(),
+        Some(field @ (PrismaValue::Name(_) | PrismaValue::Call(..))) => std::slice::from_ref(field),
         _ => {
             let message = format!("@@{} names no fields", attribute.name);
             return Err(Problem::new(&attribute.source, message));
@@ -56,8 +56,8 @@ pub fn of_block(
     let keys = fields
         .iter()
         .map(|field| match field {
-            Value::Name(name) => draft.key(name, &[]),
-            Value::Call(name, arguments) => draft.key(name, arguments),
+            PrismaValue::Name(name) => draft.key(name, &[]),
+            PrismaValue::Call(name, arguments) => draft.key(name, arguments),
             _ => Err(draft.problem("a field is expected here")),
         })
         .collect::<Result<Vec<_>, _>>()?;
@@ -86,7 +86,7 @@ impl<'a> Draft<'a> {
         Problem::new(&self.attribute.source, message)
     }
 
-    fn key(&mut self, field: &str, arguments: &[Argument]) -> Result<Key<'a>, Problem> {
+    fn key(&mut self, field: &str, arguments: &[Argument]) -> Result<PrismaKey<'a>, Problem> {
         self.key_with(field, arguments.iter())
     }
 
@@ -94,14 +94,14 @@ impl<'a> Draft<'a> {
         &mut self,
         field: &str,
         arguments: impl Iterator<Item = &'v Argument>,
-    ) -> Result<Key<'a>, Problem> {
+    ) -> Result<PrismaKey<'a>, Problem> {
         let column = self.model.column(field, self.attribute, self.models)?;
         let (mut class, mut order, mut not_here) = (String::new(), "", None);
         for argument in arguments {
             let Argument { name, value, .. } = argument;
             match (name.as_deref(), value) {
-                (Some("sort"), Value::Name(sort)) if sort == "Asc" => order = " ASC",
-                (Some("sort"), Value::Name(sort)) if sort == "Desc" => order = " DESC",
+                (Some("sort"), PrismaValue::Name(sort)) if sort == "Asc" => order = " ASC",
+                (Some("sort"), PrismaValue::Name(sort)) if sort == "Desc" => order = " DESC",
                 (Some("sort"), _) => {
                     return Err(self.problem("sort is neither Asc nor Desc"));
                 }
@@ -120,16 +120,18 @@ impl<'a> Draft<'a> {
             }
         }
         let sql = format!("{}{class}{order}", quote_ident(column));
-        Ok(Key { column, sql, not_here })
+        Ok(PrismaKey { column, sql, not_here })
     }
 
-    fn operator_class(&mut self, value: &Value) -> Result<String, Problem> {
+    fn operator_class(&mut self, value: &PrismaValue) -> Result<String, Problem> {
         match value {
-            Value::Name(name) => operator_class(name).ok_or_else(|| {
+            PrismaValue::Name(name) => operator_class(name).ok_or_else(|| {
                 self.problem(format!("{name} is no operator class of Prisma's"))
                     .hint("any other one is written raw(\"…\")")
             }),
-            Value::Call(name, arguments) if name == "raw" => self.raw(arguments).map(str::to_owned),
+            PrismaValue::Call(name, arguments) if name == "raw" => {
+                self.raw(arguments).map(str::to_owned)
+            }
             _ => Err(self.problem("ops is neither an operator class nor raw(\"…\")")),
         }
     }
@@ -137,12 +139,12 @@ impl<'a> Draft<'a> {
     fn raw<'v>(&mut self, arguments: &'v [Argument]) -> Result<&'v str, Problem> {
         self.is_raw = true;
         match arguments {
-            [Argument { value: Value::Text(text), .. }] => Ok(text),
+            [Argument { value: PrismaValue::Text(text), .. }] => Ok(text),
             _ => Err(self.problem("raw takes one string")),
         }
     }
 
-    fn finish(mut self, keys: Vec<Key<'a>>) -> Result<Understood, Problem> {
+    fn finish(mut self, keys: Vec<PrismaKey<'a>>) -> Result<Understood, Problem> {
         let is_unique = self.attribute.name == "unique";
         let columns = keys.iter().map(|key| key.column).collect::<Vec<_>>();
         let list = keys.iter().map(|key| key.sql.as_str()).collect::<Vec<_>>().join(", ");
@@ -152,13 +154,15 @@ impl<'a> Draft<'a> {
             let value = &argument.value;
             match (argument.name.as_deref(), value) {
                 (None | Some("fields" | "sort" | "length"), _) => {}
-                (Some("map"), Value::Text(map)) if !map.is_empty() => name = Some(map.clone()),
+                (Some("map"), PrismaValue::Text(map)) if !map.is_empty() => {
+                    name = Some(map.clone());
+                }
                 // Before `map` an index was named so; of a unique one it is the client's name.
-                (Some("name"), Value::Text(given)) if !given.is_empty() => {
+                (Some("name"), PrismaValue::Text(given)) if !given.is_empty() => {
                     name = name.or((!is_unique).then(|| given.clone()));
                 }
                 (Some("map" | "name"), _) => return Err(self.problem("the name is no string")),
-                (Some("type"), Value::Name(of)) if !is_unique => method = self.method(of)?,
+                (Some("type"), PrismaValue::Name(of)) if !is_unique => method = self.method(of)?,
                 (Some("where"), _) => predicate = Some(self.predicate(value)?),
                 (Some("clustered"), _) => {
                     not_here = Some(Understood::NotHere {
@@ -185,7 +189,7 @@ impl<'a> Draft<'a> {
             tablespace: None,
             columns: columns.into_iter().map(|column| Some(column.to_owned())).collect(),
             parts: Vec::new(),
-            origin: Origin::Prisma,
+            origin: DeclarationLanguage::Prisma,
             source: self.attribute.source.clone(),
         };
         Ok(Understood::Index(Box::new(if self.is_raw { as_parsed(index)? } else { index })))
@@ -208,10 +212,12 @@ impl<'a> Draft<'a> {
         }))
     }
 
-    fn predicate(&mut self, value: &Value) -> Result<String, Problem> {
+    fn predicate(&mut self, value: &PrismaValue) -> Result<String, Problem> {
         match value {
-            Value::Call(name, arguments) if name == "raw" => self.raw(arguments).map(str::to_owned),
-            Value::Object(fields) => {
+            PrismaValue::Call(name, arguments) if name == "raw" => {
+                self.raw(arguments).map(str::to_owned)
+            }
+            PrismaValue::Object(fields) => {
                 let column = |name: &str| self.model.column(name, self.attribute, self.models);
                 condition(fields, column, &self.attribute.source)
             }

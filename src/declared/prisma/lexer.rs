@@ -8,7 +8,7 @@ use crate::declared::check::Problem;
 
 /// What a token is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum PrismaTokenKind {
     /// A name or keyword.
     Word,
     Number,
@@ -23,8 +23,8 @@ pub enum Kind {
 }
 
 #[derive(Debug, Clone)]
-pub struct Token<'t> {
-    pub kind: Kind,
+pub struct PrismaToken<'t> {
+    pub kind: PrismaTokenKind,
     pub text: &'t str,
     pub line: u32,
     /// The character in the line, from 1.
@@ -35,12 +35,12 @@ pub struct Token<'t> {
 ///
 /// # Errors
 /// Where a string or a comment does not end.
-pub fn tokens<'t>(text: &'t str, file: &'t Arc<Path>) -> Result<Vec<Token<'t>>, Problem> {
-    let mut lexer = Lexer { text, at: 0, line: 1, column: 1, file };
+pub fn tokens<'t>(text: &'t str, file: &'t Arc<Path>) -> Result<Vec<PrismaToken<'t>>, Problem> {
+    let mut lexer = PrismaLexer { text, at: 0, line: 1, column: 1, file };
     let mut tokens = Vec::with_capacity(text.len() / 4);
     loop {
         let token = lexer.token()?;
-        let is_end = token.kind == Kind::End;
+        let is_end = token.kind == PrismaTokenKind::End;
         tokens.push(token);
         if is_end {
             return Ok(tokens);
@@ -48,7 +48,7 @@ pub fn tokens<'t>(text: &'t str, file: &'t Arc<Path>) -> Result<Vec<Token<'t>>, 
     }
 }
 
-struct Lexer<'t> {
+struct PrismaLexer<'t> {
     text: &'t str,
     at: usize,
     line: u32,
@@ -56,17 +56,17 @@ struct Lexer<'t> {
     file: &'t Arc<Path>,
 }
 
-impl<'t> Lexer<'t> {
-    fn token(&mut self) -> Result<Token<'t>, Problem> {
+impl<'t> PrismaLexer<'t> {
+    fn token(&mut self) -> Result<PrismaToken<'t>, Problem> {
         self.skip_blank()?;
         let (start, line, column) = (self.at, self.line, self.column);
         let kind = match self.peek() {
-            None => Kind::End,
+            None => PrismaTokenKind::End,
             Some('\n') => {
                 self.next();
-                Kind::Newline
+                PrismaTokenKind::Newline
             }
-            Some('"') => Kind::Text(self.string()?),
+            Some('"') => PrismaTokenKind::Text(self.string()?),
             Some('0'..='9') => self.number(),
             Some('-') if self.rest()[1..].starts_with(|c: char| c.is_ascii_digit()) => {
                 self.next();
@@ -74,14 +74,14 @@ impl<'t> Lexer<'t> {
             }
             Some(c) if is_word(c) => {
                 self.skip_while(|c| is_word(c) || c == '-');
-                Kind::Word
+                PrismaTokenKind::Word
             }
             Some(c) => {
                 self.next();
-                Kind::Symbol(c)
+                PrismaTokenKind::Symbol(c)
             }
         };
-        Ok(Token { kind, text: &self.text[start..self.at], line, column })
+        Ok(PrismaToken { kind, text: &self.text[start..self.at], line, column })
     }
 
     fn rest(&self) -> &'t str {
@@ -131,7 +131,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    fn number(&mut self) -> Kind {
+    fn number(&mut self) -> PrismaTokenKind {
         self.skip_while(|c| c.is_ascii_digit());
         if self.rest().starts_with('.')
             && self.rest()[1..].starts_with(|c: char| c.is_ascii_digit())
@@ -139,7 +139,7 @@ impl<'t> Lexer<'t> {
             self.next();
             self.skip_while(|c| c.is_ascii_digit());
         }
-        Kind::Number
+        PrismaTokenKind::Number
     }
 
     /// A string with escapes as JSON has them.

@@ -2,8 +2,8 @@
 //! `_AToB` with the columns `A` and `B`. Its primary key begins with `A`; for `B` there is an index.
 
 use super::model::{Model, Models};
-use super::syntax::{Field, attribute};
-use crate::declared::{DeclaredIndex, Origin};
+use super::syntax::{PrismaField, attribute};
+use crate::declared::{DeclarationLanguage, DeclaredIndex};
 use crate::pg::name::with_suffix;
 
 /// The index of each such table that this model is the first side of.
@@ -28,7 +28,7 @@ pub fn indexes<'a>(
 
 /// The name of the relation that a list is a side of, empty where it has none; `None` where the
 /// field is something else.
-fn relation(field: &Field) -> Option<&str> {
+fn relation(field: &PrismaField) -> Option<&str> {
     let relation = attribute(&field.attributes, "relation");
     if !field.is_list || relation.is_some_and(|it| it.named("fields").is_some()) {
         return None;
@@ -37,7 +37,12 @@ fn relation(field: &Field) -> Option<&str> {
     Some(name.unwrap_or_default())
 }
 
-fn index(first: &Model<'_>, second: &Model<'_>, relation: &str, field: &Field) -> DeclaredIndex {
+fn index(
+    first: &Model<'_>,
+    second: &Model<'_>,
+    relation: &str,
+    field: &PrismaField,
+) -> DeclaredIndex {
     let name = match relation {
         "" => format!("_{}To{}", first.block.name, second.block.name),
         named => format!("_{named}"),
@@ -52,7 +57,7 @@ fn index(first: &Model<'_>, second: &Model<'_>, relation: &str, field: &Field) -
         tablespace: None,
         columns: vec![Some("B".to_owned())],
         parts: Vec::new(),
-        origin: Origin::Prisma,
+        origin: DeclarationLanguage::Prisma,
         source: field.source.clone(),
         table,
     }

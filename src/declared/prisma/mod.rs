@@ -21,11 +21,11 @@ use super::{DeclaredIndex, Source};
 use crate::warning::Warning;
 use index::Understood;
 use model::{Model, Models};
-use syntax::{Attribute, Block, BlockKind, Value};
+use syntax::{Attribute, Block, BlockKind, PrismaValue};
 
 /// What the files of one schema declare.
 #[derive(Default)]
-pub struct Schema {
+pub struct PrismaSchema {
     pub indexes: Vec<DeclaredIndex>,
     pub problems: Vec<Problem>,
     /// `not_on_postgresql`.
@@ -33,8 +33,8 @@ pub struct Schema {
 }
 
 /// Understands the files, which are one schema together.
-pub fn understand(files: &[SqlFile]) -> Schema {
-    let mut schema = Schema::default();
+pub fn understand(files: &[SqlFile]) -> PrismaSchema {
+    let mut schema = PrismaSchema::default();
     let mut blocks = Vec::new();
     for SqlFile { name, text } in files {
         let file: Arc<Path> = Path::new(name.as_ref()).into();
@@ -56,7 +56,7 @@ pub fn understand(files: &[SqlFile]) -> Schema {
     schema
 }
 
-impl Schema {
+impl PrismaSchema {
     /// The schema that the datasource's URL names, where it stands in the file.
     fn datasource(&mut self, blocks: &[Block]) -> Option<String> {
         let mut found = None;
@@ -134,13 +134,13 @@ fn full_text(
     models: &Models<'_>,
 ) -> Result<Understood, Problem> {
     let fields = match attribute.first_or("fields") {
-        Some(Value::List(fields)) => fields.as_slice(),
+        Some(PrismaValue::List(fields)) => fields.as_slice(),
         _ => &[],
     };
     let columns = fields
         .iter()
         .filter_map(|field| match field {
-            Value::Name(name) => Some(model.column(name, attribute, models)),
+            PrismaValue::Name(name) => Some(model.column(name, attribute, models)),
             _ => None,
         })
         .collect::<Result<Vec<_>, _>>()?;

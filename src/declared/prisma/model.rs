@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::syntax::{Attribute, Block, BlockKind, Field, Value, attribute};
+use super::syntax::{Attribute, Block, BlockKind, PrismaField, PrismaValue, attribute};
 use crate::declared::check::Problem;
 use crate::did_you_mean;
 use crate::pg::name::RelationName;
@@ -12,7 +12,7 @@ use crate::pg::name::RelationName;
 pub struct Model<'b> {
     pub block: &'b Block,
     pub table: RelationName,
-    fields: HashMap<&'b str, &'b Field>,
+    fields: HashMap<&'b str, &'b PrismaField>,
 }
 
 /// The models and views by name.
@@ -55,9 +55,9 @@ impl<'b> Model<'b> {
         let message = format!("{}.{name} is a relation and no column", self.block.name);
         let own = relation.and_then(|relation| relation.named("fields"));
         Err(Problem::new(&at.source, message).hint(match own {
-            Some(Value::List(own)) => {
+            Some(PrismaValue::List(own)) => {
                 let names = own.iter().filter_map(|value| match value {
-                    Value::Name(name) => Some(name.as_str()),
+                    PrismaValue::Name(name) => Some(name.as_str()),
                     _ => None,
                 });
                 format!("name its column: {}", names.collect::<Vec<_>>().join(", "))
@@ -67,7 +67,7 @@ impl<'b> Model<'b> {
     }
 }
 
-fn column(field: &Field) -> &str {
+fn column(field: &PrismaField) -> &str {
     given(&field.attributes, "map").unwrap_or(&field.name)
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::lexer::{self, Kind, Token};
+use super::lexer::{self, PrismaToken, PrismaTokenKind};
 use crate::declared::Source;
 use crate::declared::check::Problem;
 
@@ -25,16 +25,16 @@ pub enum BlockKind {
 pub struct Block {
     pub kind: BlockKind,
     pub name: String,
-    pub fields: Vec<Field>,
+    pub fields: Vec<PrismaField>,
     /// Those that begin with `@@`.
     pub attributes: Vec<Attribute>,
     /// `name = value` of datasources and generators.
-    pub settings: Vec<(String, Value)>,
+    pub settings: Vec<(String, PrismaValue)>,
     pub source: Source,
 }
 
 #[derive(Debug)]
-pub struct Field {
+pub struct PrismaField {
     pub name: String,
     /// The name of its type.
     pub of: String,
@@ -54,41 +54,41 @@ pub struct Attribute {
 #[derive(Debug)]
 pub struct Argument {
     pub name: Option<String>,
-    pub value: Value,
+    pub value: PrismaValue,
     pub source: Source,
 }
 
 #[derive(Debug)]
-pub enum Value {
+pub enum PrismaValue {
     Text(String),
     Number(String),
     /// A name, also `true`, `false` and `null`.
     Name(String),
     Call(String, Vec<Argument>),
-    List(Vec<Value>),
-    Object(Vec<(String, Value)>),
+    List(Vec<PrismaValue>),
+    Object(Vec<(String, PrismaValue)>),
 }
 
 impl Attribute {
     /// The argument of that name.
-    pub fn named(&self, name: &str) -> Option<&Value> {
+    pub fn named(&self, name: &str) -> Option<&PrismaValue> {
         let mut arguments = self.arguments.iter();
         let found = arguments.find(|argument| argument.name.as_deref() == Some(name))?;
         Some(&found.value)
     }
 
     /// The argument that has no name, or this one.
-    pub fn first_or(&self, name: &str) -> Option<&Value> {
+    pub fn first_or(&self, name: &str) -> Option<&PrismaValue> {
         let mut arguments = self.arguments.iter();
         let first = arguments.find(|argument| argument.name.is_none());
         first.map(|argument| &argument.value).or_else(|| self.named(name))
     }
 }
 
-impl Value {
+impl PrismaValue {
     pub fn text(&self) -> Option<&str> {
         match self {
-            Value::Text(text) => Some(text),
+            PrismaValue::Text(text) => Some(text),
             _ => None,
         }
     }
@@ -108,7 +108,7 @@ pub fn blocks(text: &str, file: &Arc<Path>) -> Parsed<Vec<Block>> {
     let mut blocks = Vec::new();
     loop {
         parser.skip_lines();
-        if parser.peek().kind == Kind::End {
+        if parser.peek().kind == PrismaTokenKind::End {
             return Ok(blocks);
         }
         blocks.push(parser.block()?);
@@ -116,7 +116,7 @@ pub fn blocks(text: &str, file: &Arc<Path>) -> Parsed<Vec<Block>> {
 }
 
 struct Parser<'t> {
-    tokens: Vec<Token<'t>>,
+    tokens: Vec<PrismaToken<'t>>,
     at: usize,
     depth: usize,
     file: &'t Arc<Path>,
@@ -151,9 +151,9 @@ impl<'t> Parser<'t> {
                 return Ok(block);
             }
             match self.peek().kind {
-                Kind::Word if has_settings => block.settings.push(self.setting()?),
-                Kind::Word => block.fields.push(self.field(keyword == "enum")?),
-                Kind::Symbol('@') if !has_settings => {
+                PrismaTokenKind::Word if has_settings => block.settings.push(self.setting()?),
+                PrismaTokenKind::Word => block.fields.push(self.field(keyword == "enum")?),
+                PrismaTokenKind::Symbol('@') if !has_settings => {
                     let source = self.source();
                     self.at += 1;
                     self.symbol('@')?;
@@ -162,22 +162,23 @@ impl<'t> Parser<'t> {
                 _ if has_settings => return self.expected("a setting or `}`"),
                 _ => return self.expected("a field, an attribute that begins with @@, or `}`"),
             }
-            if !matches!(self.peek().kind, Kind::Newline | Kind::Symbol('}')) {
+            if !matches!(self.peek().kind, PrismaTokenKind::Newline | PrismaTokenKind::Symbol('}'))
+            {
                 return self.expected("the end of the line");
             }
         }
     }
 
-    fn setting(&mut self) -> Parsed<(String, Value)> {
+    fn setting(&mut self) -> Parsed<(String, PrismaValue)> {
         let name = self.word("a setting")?;
         self.symbol('=')?;
         Ok((name, self.value()?))
     }
 
-    fn field(&mut self, is_of_enum: bool) -> Parsed<Field> {
+    fn field(&mut self, is_of_enum: bool) -> Parsed<PrismaField> {
         let source = self.source();
         let name = self.word("a field")?;
-        let mut field = Field {
+        let mut field = PrismaField {
             of: String::new(),
             is_list: false,
             attributes: Vec::new(),
@@ -195,7 +196,7 @@ impl<'t> Parser<'t> {
             }
             self.eats('?');
         }
-        while self.peek().kind == Kind::Symbol('@') {
+        while self.peek().kind == PrismaTokenKind::Symbol('@') {
             let source = self.source();
             self.at += 1;
             field.attributes.push(self.attribute(source)?);
@@ -214,8 +215,8 @@ impl<'t> Parser<'t> {
     fn arguments(&mut self) -> Parsed<Vec<Argument>> {
         self.items(')', |parser| {
             let source = parser.source();
-            let is_named = parser.peek().kind == Kind::Word
-                && parser.tokens[parser.at + 1].kind == Kind::Symbol(':');
+            let is_named = parser.peek().kind == PrismaTokenKind::Word
+                && parser.tokens[parser.at + 1].kind == PrismaTokenKind::Symbol(':');
             let name = is_named.then(|| parser.peek().text.to_owned());
             parser.at += if is_named { 2 } else { 0 };
             Ok(Argument { name, value: parser.value()?, source })
@@ -232,13 +233,13 @@ impl<'t> Parser<'t> {
             }
             items.push(item(self)?);
             self.skip_lines();
-            if !self.eats(',') && self.peek().kind != Kind::Symbol(end) {
+            if !self.eats(',') && self.peek().kind != PrismaTokenKind::Symbol(end) {
                 return self.expected(&format!("`,` or `{end}`"));
             }
         }
     }
 
-    fn value(&mut self) -> Parsed<Value> {
+    fn value(&mut self) -> Parsed<PrismaValue> {
         self.depth += 1;
         if self.depth > DEEPEST {
             return Err(Problem::new(&self.source(), "values are nested too deep here"));
@@ -246,31 +247,31 @@ impl<'t> Parser<'t> {
         self.skip_lines();
         let token = self.peek().clone();
         let value = match token.kind {
-            Kind::Text(text) => {
+            PrismaTokenKind::Text(text) => {
                 self.at += 1;
-                Value::Text(text)
+                PrismaValue::Text(text)
             }
-            Kind::Number => {
+            PrismaTokenKind::Number => {
                 self.at += 1;
-                Value::Number(token.text.to_owned())
+                PrismaValue::Number(token.text.to_owned())
             }
-            Kind::Symbol('[') => {
+            PrismaTokenKind::Symbol('[') => {
                 self.at += 1;
-                Value::List(self.items(']', Self::value)?)
+                PrismaValue::List(self.items(']', Self::value)?)
             }
-            Kind::Symbol('{') => {
+            PrismaTokenKind::Symbol('{') => {
                 self.at += 1;
-                Value::Object(self.items('}', |parser| {
+                PrismaValue::Object(self.items('}', |parser| {
                     let name = parser.word("a field")?;
                     parser.symbol(':')?;
                     Ok((name, parser.value()?))
                 })?)
             }
-            Kind::Word => {
+            PrismaTokenKind::Word => {
                 let name = self.path("a value")?;
                 match self.eats('(') {
-                    true => Value::Call(name, self.arguments()?),
-                    false => Value::Name(name),
+                    true => PrismaValue::Call(name, self.arguments()?),
+                    false => PrismaValue::Name(name),
                 }
             }
             _ => return self.expected("a value"),
@@ -289,7 +290,7 @@ impl<'t> Parser<'t> {
     }
 
     fn word(&mut self, what: &str) -> Parsed<String> {
-        if self.peek().kind != Kind::Word {
+        if self.peek().kind != PrismaTokenKind::Word {
             return self.expected(what);
         }
         let word = self.peek().text.to_owned();
@@ -305,32 +306,32 @@ impl<'t> Parser<'t> {
     }
 
     fn eats(&mut self, symbol: char) -> bool {
-        let is = self.peek().kind == Kind::Symbol(symbol);
+        let is = self.peek().kind == PrismaTokenKind::Symbol(symbol);
         self.at += usize::from(is);
         is
     }
 
     fn skip_lines(&mut self) {
-        while self.peek().kind == Kind::Newline {
+        while self.peek().kind == PrismaTokenKind::Newline {
             self.at += 1;
         }
     }
 
     /// The last token is the end, and nobody reads past it.
-    fn peek(&self) -> &Token<'t> {
+    fn peek(&self) -> &PrismaToken<'t> {
         &self.tokens[self.at]
     }
 
     fn source(&self) -> Source {
-        let Token { line, column, .. } = *self.peek();
+        let PrismaToken { line, column, .. } = *self.peek();
         Source { file: Arc::clone(self.file), line, column }
     }
 
     fn expected<T>(&self, what: &str) -> Parsed<T> {
         let token = self.peek();
         let found = match token.kind {
-            Kind::End => "the file ends".to_owned(),
-            Kind::Newline => "the line ends".to_owned(),
+            PrismaTokenKind::End => "the file ends".to_owned(),
+            PrismaTokenKind::Newline => "the line ends".to_owned(),
             _ => format!("`{}` stands there", token.text),
         };
         Err(Problem::new(&self.source(), format!("expected {what}, but {found}")))

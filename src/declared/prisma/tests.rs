@@ -6,9 +6,9 @@ use super::*;
 use crate::declared::files::read_one;
 use crate::declared::{Declaration, Others, RelationName};
 use crate::pg::name::quote_ident;
-use crate::syntax::lexer::{Kind, tokens};
+use crate::syntax::lexer::{TokenKind, tokens};
 
-fn read(text: &str) -> Schema {
+fn read(text: &str) -> PrismaSchema {
     understand(&[SqlFile { name: "schema.prisma".into(), text: text.to_owned() }])
 }
 
@@ -26,8 +26,8 @@ fn statement(index: &DeclaredIndex) -> String {
         let text = token.text(&index.definition);
         written.push(' ');
         match token.kind {
-            Kind::QuotedName => written.push_str(&quote_ident(&text[1..text.len() - 1])),
-            Kind::Word => written.push_str(&text.to_lowercase()),
+            TokenKind::QuotedName => written.push_str(&quote_ident(&text[1..text.len() - 1])),
+            TokenKind::Word => written.push_str(&text.to_lowercase()),
             _ => written.push_str(text),
         }
     }

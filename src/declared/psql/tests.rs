@@ -5,10 +5,10 @@ use crate::declared::parse::Others;
 
 /// What is read, one statement a line, then what is wrong and what was passed over.
 fn read(text: &str) -> String {
-    let mut reader = Reader::new(Passed::new(Others::Ignore));
+    let mut reader = PsqlReader::new(Passed::new(Others::Ignore));
     let mut said = Vec::new();
     let name = Arc::from("a.sql");
-    let text = Text {
+    let text = PsqlText {
         name: &name,
         path: None,
         first_line: 1,
@@ -192,9 +192,9 @@ fn files_are_included_where_psql_finds_them() {
     write("e.sql", "\\include_relative a.sql\ne1 '");
     let path = folder.path().join("a.sql");
     let file = files::read_one(&path).unwrap();
-    let mut reader = Reader::new(Passed::new(Others::Ignore));
+    let mut reader = PsqlReader::new(Passed::new(Others::Ignore));
     let mut said = Vec::new();
-    let text = Text {
+    let text = PsqlText {
         name: &file.name,
         path: Some(&path),
         first_line: 1,

@@ -1,7 +1,7 @@
 //! What later statements take back, rename and move of what was declared before.
 
 use super::names::{Said, exact_or_all, is_same, may_be_same};
-use super::{Entry, Kept, Walk};
+use super::{Entry, KeptStatement, Walk};
 use crate::declared::passed::{Passed, beginning};
 use crate::declared::settings::SettingValue;
 use crate::declared::statement::Words;
@@ -11,7 +11,7 @@ use crate::pg::name::{RelationName, quote_ident};
 /// A later statement about what was declared before it.
 pub(super) struct Alter<'w> {
     pub walk: &'w mut Walk,
-    pub one: &'w Kept,
+    pub one: &'w KeptStatement,
     pub passed: &'w mut Passed,
     pub has_effect: bool,
 }

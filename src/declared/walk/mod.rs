@@ -10,7 +10,9 @@ use std::collections::{HashMap, HashSet};
 use super::check::Problem;
 use super::parse::{self, Declared};
 use super::passed::{Passed, beginning};
-use super::settings::{READ_OTHERWISE, Setting, SettingOutcome, SettingValue, Settings};
+use super::settings::{
+    DeclaredSetting, READ_OTHERWISE, SessionSettings, SettingOutcome, SettingValue,
+};
 use super::statement::{Class, Words};
 use super::transactions::fate;
 use super::{DeclaredComment, DeclaredIndex, DeclaredMaintenance, DeclaredView};
@@ -18,8 +20,8 @@ use crate::pg::name::{RelationName, quote_ident};
 use crate::syntax::lexer;
 use alter::{Alter, move_index};
 use names::Said;
-use session::Kept;
-pub use session::Session;
+pub use session::DeclarationSession;
+use session::KeptStatement;
 
 /// A declared thing, and what is known of its place.
 #[derive(Debug, Clone)]
@@ -37,7 +39,7 @@ pub enum Path {
     /// That of the session.
     Users,
     /// This one, which the file sets.
-    Set(Setting),
+    Set(DeclaredSetting),
 }
 
 /// The walk so far.
@@ -56,10 +58,10 @@ pub struct Walk {
     by_view: HashMap<String, Vec<usize>>,
     /// The words of the views' queries.
     queries: Vec<Said>,
-    settings: Settings,
+    settings: SessionSettings,
     temporary: HashSet<String>,
     /// A search path that an earlier file has set, if that names any schema.
-    left_over: Option<Setting>,
+    left_over: Option<DeclaredSetting>,
 }
 
 /// Whether a statement had an effect, or is to be passed over.
@@ -82,17 +84,17 @@ impl Walk {
             by_table: HashMap::new(),
             by_view: HashMap::new(),
             queries: Vec::new(),
-            settings: Settings::default(),
+            settings: SessionSettings::default(),
             temporary: HashSet::new(),
             left_over: None,
         }
     }
 
     /// Walks through a session's statements.
-    pub fn session(&mut self, session: Session, passed: &mut Passed) {
-        let Session { kept, problems } = session;
+    pub fn session(&mut self, session: DeclarationSession, passed: &mut Passed) {
+        let DeclarationSession { kept, problems } = session;
         self.problems.extend(problems);
-        let transacts = |kept: &Kept| kept.class == Class::Transacts;
+        let transacts = |kept: &KeptStatement| kept.class == Class::Transacts;
         let fate = fate(kept.iter().map(|one| transacts(one).then_some(one.text.as_ref())));
         if let Some(open) = fate.open
             && kept[open..].iter().any(|one| one.class == Class::Declares)
@@ -129,11 +131,11 @@ impl Walk {
         {
             self.left_over = Some(path.clone());
         }
-        self.settings = Settings::default();
+        self.settings = SessionSettings::default();
         self.temporary.clear();
     }
 
-    fn statement(&mut self, one: &Kept, passed: &mut Passed) -> Effect {
+    fn statement(&mut self, one: &KeptStatement, passed: &mut Passed) -> Effect {
         match one.class {
             Class::Declares => self.declares(one, passed),
             Class::Sets => match self.settings.statement(&one.text, &one.source) {
@@ -180,7 +182,7 @@ impl Walk {
         }
     }
 
-    fn declares(&mut self, one: &Kept, passed: &mut Passed) -> Effect {
+    fn declares(&mut self, one: &KeptStatement, passed: &mut Passed) -> Effect {
         let declared = match parse::declared(&one.text, &one.source) {
             Ok(declared) => declared,
             Err(problem) => {
@@ -199,7 +201,7 @@ impl Walk {
     fn declare(
         &mut self,
         declared: Declared,
-        one: &Kept,
+        one: &KeptStatement,
         passed: &mut Passed,
     ) -> Result<(), Problem> {
         match declared {
@@ -253,7 +255,11 @@ impl Walk {
         Ok(())
     }
 
-    fn maintain(&mut self, mut declared: DeclaredMaintenance, one: &Kept) -> Result<(), Problem> {
+    fn maintain(
+        &mut self,
+        mut declared: DeclaredMaintenance,
+        one: &KeptStatement,
+    ) -> Result<(), Problem> {
         let path = match &mut declared.table {
             Some(table) if self.is_temporary(table) => None,
             Some(table) => self.path(table, false, one)?,
@@ -270,7 +276,7 @@ impl Walk {
         }
     }
 
-    fn role(&self) -> Option<&Setting> {
+    fn role(&self) -> Option<&DeclaredSetting> {
         self.settings.get("role").or_else(|| self.settings.get("session_authorization"))
     }
 
@@ -280,7 +286,7 @@ impl Walk {
         &mut self,
         name: &mut RelationName,
         has_other_names: bool,
-        one: &Kept,
+        one: &KeptStatement,
     ) -> Result<Option<Path>, Problem> {
         const WAY_OUT: &str = "qualify the names";
         let is_bare = name.schema.is_none();
@@ -327,14 +333,15 @@ impl Walk {
     }
 
     /// Constants that the session's settings make mean something else.
-    fn require_literals(&self, one: &Kept) -> Result<(), Problem> {
+    fn require_literals(&self, one: &KeptStatement) -> Result<(), Problem> {
         for name in READ_OTHERWISE {
             let Some(setting) = self.settings.get(name) else {
                 continue;
             };
             let is_always = matches!(name, "standard_conforming_strings" | "client_encoding")
                 || name == "transform_null_equals";
-            let has_text = || lexer::tokens(&one.text).any(|token| token.kind == lexer::Kind::Text);
+            let has_text =
+                || lexer::tokens(&one.text).any(|token| token.kind == lexer::TokenKind::Text);
             if is_always || has_text() {
                 return Err(changed(setting, name, one, "take the setting out of the file"));
             }
@@ -342,7 +349,7 @@ impl Walk {
         Ok(())
     }
 
-    fn store(&self, view: &mut DeclaredView, one: &Kept) -> Result<(), Problem> {
+    fn store(&self, view: &mut DeclaredView, one: &KeptStatement) -> Result<(), Problem> {
         let has = |keyword: &str| {
             lexer::tokens(&view.storage).any(|token| token.is(&view.storage, keyword))
         };
@@ -381,7 +388,7 @@ impl Walk {
     }
 
     /// DO and CALL: what they run is in a string or on the server.
-    fn runs(&mut self, one: &Kept, passed: &mut Passed) -> Effect {
+    fn runs(&mut self, one: &KeptStatement, passed: &mut Passed) -> Effect {
         let said = Said::of(&one.text);
         for setting in ["search_path", "role", "default_tablespace"] {
             if said.has(setting) && said.has_any(&["set", "set_config", "execute", "perform"]) {
@@ -407,7 +414,7 @@ impl Walk {
         Effect::None
     }
 
-    fn alters(&mut self, one: &Kept, passed: &mut Passed) -> Effect {
+    fn alters(&mut self, one: &KeptStatement, passed: &mut Passed) -> Effect {
         let mut words = Words::of(&one.text);
         let mut alter = Alter { walk: self, one, passed, has_effect: false };
         if words.eat("drop") {
@@ -430,7 +437,7 @@ fn leaves_nothing(path: &[String]) -> bool {
 }
 
 /// The refusal of what a setting changes, at the place where it is set.
-fn changed(setting: &Setting, name: &str, one: &Kept, way_out: &str) -> Problem {
+fn changed(setting: &DeclaredSetting, name: &str, one: &KeptStatement, way_out: &str) -> Problem {
     let words = beginning(&one.text);
     let message =
         format!("{name} is set here and changes what `{words} …` at {} means", one.source);
@@ -438,7 +445,7 @@ fn changed(setting: &Setting, name: &str, one: &Kept, way_out: &str) -> Problem 
 }
 
 /// The one value of the setting.
-fn single(setting: &Setting, name: &str, one: &Kept) -> Result<String, Problem> {
+fn single(setting: &DeclaredSetting, name: &str, one: &KeptStatement) -> Result<String, Problem> {
     match &setting.value {
         SettingValue::Items(items) if items.len() == 1 => Ok(items[0].clone()),
         _ => Err(changed(setting, name, one, "write the value into the statement")),

@@ -6,7 +6,7 @@ use crate::declared::statement::Class;
 use crate::declared::{Source, psql};
 
 /// A statement that concerns declarations.
-pub struct Kept {
+pub struct KeptStatement {
     pub class: Class,
     pub text: Box<str>,
     pub source: Source,
@@ -15,16 +15,16 @@ pub struct Kept {
 
 /// Keeps of a text's statements those that concern declarations.
 #[derive(Default)]
-pub struct Session {
-    pub(super) kept: Vec<Kept>,
+pub struct DeclarationSession {
+    pub(super) kept: Vec<KeptStatement>,
     pub(super) problems: Vec<Problem>,
 }
 
-impl Session {
+impl DeclarationSession {
     /// Takes the next statement.
-    pub fn hear(&mut self, statement: &psql::Statement<'_>, passed: &mut Passed) {
+    pub fn hear(&mut self, statement: &psql::PsqlStatement<'_>, passed: &mut Passed) {
         let class = Class::of(&statement.text);
-        let psql::Statement { text, source, has_rows, variable, .. } = statement;
+        let psql::PsqlStatement { text, source, has_rows, variable, .. } = statement;
         if let Some(variable) = variable.filter(|_| class != Class::Data) {
             let message =
                 format!("`{variable}` is a variable of psql, whose value pgtend cannot know");
@@ -37,7 +37,7 @@ impl Session {
             self.problems.extend(passed.statement(source, text, *has_rows));
             return;
         }
-        self.kept.push(Kept {
+        self.kept.push(KeptStatement {
             class,
             text: text.as_ref().into(),
             source: source.clone(),

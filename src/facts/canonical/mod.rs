@@ -20,8 +20,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use super::{
-    Canonical, Index, IndexQuestion, IndexShape, Oid, Partition, Questions, Relation, RelationKind,
-    ViewQuestion, ViewShape,
+    Canonical, Index, IndexQuestion, IndexShape, Oid, PartitionMember, Questions, Relation,
+    RelationKind, ViewQuestion, ViewShape,
 };
 use crate::failure::Result;
 use crate::pg::database::Server;
@@ -57,7 +57,7 @@ impl Canonicals {
 /// What exists, to be compared with what is declared.
 pub struct Existing<'a> {
     pub relations: &'a HashMap<RelationName, Relation>,
-    pub partitions: &'a HashMap<Oid, Vec<Partition>>,
+    pub partitions: &'a HashMap<Oid, Vec<PartitionMember>>,
     /// By table. Their definitions become those that the server prints in the end.
     pub indexes: &'a mut HashMap<Oid, Vec<Index>>,
 }

@@ -17,7 +17,7 @@ use crate::pg::version::ServerVersion;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plain {
     method: String,
-    keys: Vec<IndexKey>,
+    keys: Vec<PlainKey>,
     included: Vec<String>,
     nulls_not_distinct: bool,
     options: Vec<(String, String)>,
@@ -25,7 +25,7 @@ pub struct Plain {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct IndexKey {
+struct PlainKey {
     column: String,
     class: Option<(Option<String>, String)>,
     descending: bool,
@@ -150,7 +150,7 @@ impl Plain {
         &self,
         unique: bool,
         version: ServerVersion,
-        class: impl Fn(&IndexKey) -> Option<String>,
+        class: impl Fn(&PlainKey) -> Option<String>,
     ) -> Option<IndexShape> {
         let method = METHODS.iter().find(|method| method.name == self.method)?;
         let is_ordered = self.keys.iter().any(|key| key.descending || key.nulls_first.is_some());
@@ -296,7 +296,7 @@ impl Lexemes {
         }
     }
 
-    fn key(&mut self) -> Option<IndexKey> {
+    fn key(&mut self) -> Option<PlainKey> {
         let column = self.name()?;
         let is_class = match self.rest.front()? {
             Lexeme::Plain(word) => !["asc", "desc", "nulls", "collate"].contains(&word.as_str()),
@@ -318,7 +318,7 @@ impl Lexemes {
             nulls_first = Some(self.take("first"));
             (nulls_first == Some(true) || self.take("last")).then_some(())?;
         }
-        Some(IndexKey { column, class, descending, nulls_first })
+        Some(PlainKey { column, class, descending, nulls_first })
     }
 
     /// A storage parameter whose value is printed as it is written.

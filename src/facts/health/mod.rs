@@ -53,7 +53,7 @@ pub use verified::{CorruptIndex, Verified, load_verified};
 pub use versions::{Collation, Extension, IndexClass, Versions, load_collations};
 
 use super::columns::{FromRow, facts_of_columns};
-use super::index_bloat::{IndexBloat, Wanted, load_index_bloat};
+use super::index_bloat::{IndexBloat, IndexesWanted, load_index_bloat};
 use super::known::{Known, Unavailable};
 use super::load::ask;
 use super::measures::load_autovacuum_ms;
@@ -231,7 +231,7 @@ async fn look(
     history_owner: Option<&str>,
     is_due: IsDue,
 ) -> Health {
-    let bloated = Wanted { oids: &[], least_bytes: 1 << 20 };
+    let bloated = IndexesWanted { oids: &[], least_bytes: 1 << 20 };
     Health {
         role: quote_ident(&server.role),
         glance: rows(session, include_str!("../../../sql/check/glance.sql")).await,

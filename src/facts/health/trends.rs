@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Database, RefreshInterval};
 use crate::facts::columns::FromRow;
-use crate::facts::history::{Part, load_schema, tell};
+use crate::facts::history::{HistoryPart, load_schema, tell};
 use crate::facts::known::{Known, Unavailable};
 use crate::facts::load::ask;
 use crate::facts::measures::{MeasureKind, Measured, load_measured};
@@ -66,9 +66,10 @@ impl Trends {
 /// A database without a history has none, which is no fault.
 pub(super) async fn load(session: &Session, owner: Option<&str>) -> Known<Trends> {
     let schema = Known::from(load_schema(session, owner).await);
-    let measures = tell(&schema, Part::Measures, load_measured(session, SPAN, &MeasureKind::ALL));
+    let measures =
+        tell(&schema, HistoryPart::Measures, load_measured(session, SPAN, &MeasureKind::ALL));
     let measures = told(measures.await);
-    let refreshes = told(tell(&schema, Part::Runs, load_refreshes(session)).await);
+    let refreshes = told(tell(&schema, HistoryPart::Runs, load_refreshes(session)).await);
     match (measures, refreshes) {
         (Ok(measures), Ok(refreshes)) => Known::Known(Trends::new(measures, refreshes)),
         (Err(why), _) | (_, Err(why)) => why.into(),

@@ -3,7 +3,7 @@
 
 /// What is kept, each with the version that made a place for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum HistoryPart {
     /// What jobs did, and what views were made of.
     Runs = 1,
     /// Snapshots of the statements' counters.
@@ -12,7 +12,7 @@ pub enum Part {
     Measures = 3,
 }
 
-impl Part {
+impl HistoryPart {
     /// The first version of the schema that has it.
     pub fn version(self) -> i32 {
         self as i32

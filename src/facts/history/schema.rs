@@ -8,7 +8,7 @@ use std::fmt;
 use crate::pg::row::Row;
 use tokio_postgres::types::Type;
 
-use super::part::Part;
+use super::part::HistoryPart;
 use crate::facts::load::{ask, first};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::session::Session;
@@ -88,7 +88,7 @@ pub fn damaged() -> Failure {
 
 /// What is known of the schema.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Schema {
+pub struct HistorySchema {
     /// There is a schema of that name.
     pub is_there: bool,
     pub owner: Option<String>,
@@ -121,7 +121,7 @@ pub struct Schema {
     pub made_schema: bool,
 }
 
-impl Schema {
+impl HistorySchema {
     /// Whether the history can be used.
     pub fn installed(&self) -> Installed {
         let gone = |difference| matches!(difference, &Difference::Missing(_));
@@ -147,7 +147,7 @@ impl Schema {
     /// `Unsupported` where there is no history, one of a version that lacks this part, or one that is not
     /// as pgtend has made it; `Privilege` where the role may not use it, or others could let it run their
     /// code.
-    pub fn require_usable(&self, part: Part) -> Result<()> {
+    pub fn require_usable(&self, part: HistoryPart) -> Result<()> {
         let (kind, message, hint) = match self.installed() {
             Installed::Current => return self.require_closed(),
             Installed::Older(version) if version >= part.version() => return self.require_closed(),
@@ -181,8 +181,8 @@ impl Schema {
     /// for this role, it is not; nobody need hear of that who only would have liked to know more.
     ///
     /// # Errors
-    /// As [`Schema::require_usable`], where what stands there is not what pgtend has made.
-    pub fn is_usable(&self, part: Part) -> Result<bool> {
+    /// As [`HistorySchema::require_usable`], where what stands there is not what pgtend has made.
+    pub fn is_usable(&self, part: HistoryPart) -> Result<bool> {
         match self.installed() {
             Installed::Absent | Installed::Newer(_) | Installed::Unusable => Ok(false),
             Installed::Older(version) if version < part.version() => Ok(false),
@@ -250,7 +250,7 @@ impl Schema {
 ///
 /// # Errors
 /// Those of the connection and of the queries, for example where a table of it is locked.
-pub async fn load_schema(session: &Session, owner: Option<&str>) -> Result<Schema> {
+pub async fn load_schema(session: &Session, owner: Option<&str>) -> Result<HistorySchema> {
     let sql = include_str!("../../../sql/catalog/schema.sql");
     let rows = ask(session, sql, &[(&owner, Type::TEXT)]).await?;
     let mut schema = read_schema(first(&rows)?);
@@ -284,7 +284,7 @@ fn text<'r>(row: &'r Row, column: &str) -> &'r str {
     row.get::<_, Option<&str>>(column).unwrap_or_default()
 }
 
-async fn read_version(session: &Session, schema: &mut Schema) -> Result<()> {
+async fn read_version(session: &Session, schema: &mut HistorySchema) -> Result<()> {
     let rows = ask(session, include_str!("../../../sql/history/version.sql"), &[]).await?;
     let row = first(&rows)?;
     schema.version = row.get("version");
@@ -292,9 +292,9 @@ async fn read_version(session: &Session, schema: &mut Schema) -> Result<()> {
     Ok(())
 }
 
-fn read_schema(row: &Row) -> Schema {
+fn read_schema(row: &Row) -> HistorySchema {
     let object: Option<String> = row.get("foreign_object");
-    Schema {
+    HistorySchema {
         is_there: row.get("is_there"),
         owner: row.get("owner"),
         is_empty: row.get("is_empty"),
@@ -306,7 +306,7 @@ fn read_schema(row: &Row) -> Schema {
         owned: row.get("owned"),
         may_read: row.get("may_read"),
         made_schema: row.get("made_by_us"),
-        ..Schema::default()
+        ..HistorySchema::default()
     }
 }
 
@@ -361,14 +361,14 @@ mod tests {
 
     #[test]
     fn what_stands_there_is_judged_before_its_rows_are() {
-        let ours = Schema {
+        let ours = HistorySchema {
             is_there: true,
             is_ours: true,
             may_read: true,
             version: Some(CURRENT),
-            ..Schema::default()
+            ..HistorySchema::default()
         };
-        let installed = |change: fn(&mut Schema)| {
+        let installed = |change: fn(&mut HistorySchema)| {
             let mut schema = ours.clone();
             change(&mut schema);
             schema.installed()
@@ -380,45 +380,51 @@ mod tests {
         assert_eq!(installed(|it| it.may_read = false), Installed::Unusable);
         assert_eq!(installed(|it| it.version = Some(0)), Installed::Older(0));
         assert_eq!(installed(|it| it.version = Some(9)), Installed::Newer(9));
-        let untrusted = |it: &mut Schema| it.untrusted = Some((String::new(), String::new()));
+        let untrusted =
+            |it: &mut HistorySchema| it.untrusted = Some((String::new(), String::new()));
         assert_eq!(installed(untrusted), Installed::Untrusted);
-        let missing = |it: &mut Schema| it.differences = vec![Difference::Missing(String::new())];
+        let missing =
+            |it: &mut HistorySchema| it.differences = vec![Difference::Missing(String::new())];
         assert_eq!(installed(missing), Installed::Damaged);
-        let extra = |it: &mut Schema| it.differences = vec![Difference::Extra(String::new())];
+        let extra =
+            |it: &mut HistorySchema| it.differences = vec![Difference::Extra(String::new())];
         assert_eq!(installed(extra), Installed::Changed);
     }
 
     #[test]
     fn a_role_that_may_add_triggers_closes_the_history() {
-        let open = Schema {
+        let open = HistorySchema {
             is_there: true,
             is_ours: true,
             may_read: true,
             version: Some(CURRENT),
-            ..Schema::default()
+            ..HistorySchema::default()
         };
-        assert!(open.require_usable(Part::Measures).is_ok());
-        let exposed = Schema { exposed: vec!["REVOKE".to_owned()], ..open };
-        assert_eq!(exposed.require_usable(Part::Runs).unwrap_err().kind, Kind::Privilege);
+        assert!(open.require_usable(HistoryPart::Measures).is_ok());
+        let exposed = HistorySchema { exposed: vec!["REVOKE".to_owned()], ..open };
+        assert_eq!(exposed.require_usable(HistoryPart::Runs).unwrap_err().kind, Kind::Privilege);
     }
 
     #[test]
     fn an_older_schema_is_good_for_what_its_version_has() {
-        let older = Schema {
+        let older = HistorySchema {
             is_there: true,
             is_ours: true,
             may_read: true,
             version: Some(2),
-            ..Schema::default()
+            ..HistorySchema::default()
         };
-        for part in [Part::Runs, Part::Statements] {
+        for part in [HistoryPart::Runs, HistoryPart::Statements] {
             assert!(older.require_usable(part).is_ok());
             assert_eq!(older.is_usable(part).ok(), Some(true));
         }
-        assert_eq!(older.require_usable(Part::Measures).unwrap_err().kind, Kind::Unsupported);
-        assert_eq!(older.is_usable(Part::Measures).ok(), Some(false));
-        let exposed = Schema { exposed: vec!["REVOKE".to_owned()], ..older };
-        assert!(exposed.require_usable(Part::Runs).is_err());
+        assert_eq!(
+            older.require_usable(HistoryPart::Measures).unwrap_err().kind,
+            Kind::Unsupported
+        );
+        assert_eq!(older.is_usable(HistoryPart::Measures).ok(), Some(false));
+        let exposed = HistorySchema { exposed: vec!["REVOKE".to_owned()], ..older };
+        assert!(exposed.require_usable(HistoryPart::Runs).is_err());
     }
 
     #[test]

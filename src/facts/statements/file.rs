@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempPath;
 
 use super::{
-    CountedStatement, Counter, CounterMoment, CounterReading, Counters, Extension, StatementKey,
+    CountedStatement, Counter, CounterMoment, CounterReading, Counters, StatementKey,
+    StatementsExtension,
 };
 use crate::facts::Oid;
 use crate::failure::{Failure, Result};
@@ -50,8 +51,8 @@ pub struct SnapshotScope {
 
 impl SnapshotScope {
     /// Of what is looked at.
-    pub fn of(extension: &Extension, database: Option<Oid>) -> Self {
-        let Extension { system_id, in_recovery, .. } = *extension;
+    pub fn of(extension: &StatementsExtension, database: Option<Oid>) -> Self {
+        let StatementsExtension { system_id, in_recovery, .. } = *extension;
         SnapshotScope { system_id, in_recovery, dbid: database }
     }
 }

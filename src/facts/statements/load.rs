@@ -4,8 +4,8 @@ use crate::pg::row::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::{
-    CountedStatement, Counter, CounterMoment, CounterReading, Counters, Extension, StatementKey,
-    StatementNames, expression, selected,
+    CountedStatement, Counter, CounterMoment, CounterReading, Counters, StatementKey,
+    StatementNames, StatementsExtension, expression, selected,
 };
 use crate::facts::Oid;
 use crate::facts::load::{ask, first};
@@ -53,14 +53,14 @@ pub struct Top {
 }
 
 /// Whether and how statements are counted here.
-pub async fn load_extension(session: &Session) -> Result<Extension> {
+pub async fn load_extension(session: &Session) -> Result<StatementsExtension> {
     let sql = include_str!("../../../sql/catalog/statements_extension.sql");
     let rows = ask(session, sql, &[]).await?;
     let row = first(&rows)?;
     let rows =
         ask(session, include_str!("../../../sql/statements/other_encodings.sql"), &[]).await?;
     let others = rows.iter().map(|row| (row.get("oid"), row.get("name"), row.get("encoding")));
-    Ok(Extension {
+    Ok(StatementsExtension {
         version: row.get("version"),
         schema: row.get::<_, Option<String>>("schema").unwrap_or_default(),
         columns: row.get("columns"),
@@ -83,7 +83,7 @@ pub async fn load_extension(session: &Session) -> Result<Extension> {
 /// The counters of every statement of the database, or of all databases.
 pub async fn load_reading(
     session: &Session,
-    extension: &Extension,
+    extension: &StatementsExtension,
     database: Option<Oid>,
 ) -> Result<CounterReading> {
     let sql = include_str!("../../../sql/statements/all.sql");
@@ -100,7 +100,7 @@ pub async fn load_reading(
 /// The statements that come first by `rank`, an expression over the extension's columns in `s`.
 pub async fn load_top(
     session: &Session,
-    extension: &Extension,
+    extension: &StatementsExtension,
     rank: &str,
     limit: Option<i64>,
     filter: &StatementFilter,
@@ -164,7 +164,7 @@ pub async fn load_names(
     Ok(names)
 }
 
-impl Extension {
+impl StatementsExtension {
     /// A query with the extension's schema and the columns of its version.
     pub fn written(&self, sql: &str) -> String {
         let has = |name: &str| self.columns.iter().any(|column| column == name);
@@ -183,7 +183,10 @@ impl Extension {
 }
 
 /// The circumstances of now.
-pub async fn load_moment(session: &Session, extension: &Extension) -> Result<CounterMoment> {
+pub async fn load_moment(
+    session: &Session,
+    extension: &StatementsExtension,
+) -> Result<CounterMoment> {
     let mut moment = CounterMoment {
         started_epoch: extension.started_epoch,
         ..CounterMoment::default()

@@ -86,7 +86,7 @@ pub struct CounterMoment {
 
 /// The extension, and what it can tell this role.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Extension {
+pub struct StatementsExtension {
     /// Its version in this database; `None` where it is absent.
     pub version: Option<String>,
     pub schema: String,
@@ -120,7 +120,7 @@ pub struct Extension {
     pub other_encodings: Vec<(Oid, String, String)>,
 }
 
-impl Extension {
+impl StatementsExtension {
     /// Refuses where statements are not counted.
     ///
     /// # Errors

@@ -8,13 +8,13 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use super::{
-    Amount, Change, CounterMoment, CounterReading, Counters, Extension, KnownTexts, Length,
-    PastSample, RawText, Sample, Snapshot, SnapshotFile, SnapshotScope, Span, StatementKey,
-    TextCache, Texts, each_text, load_kept_texts, load_reading, load_samples, load_snapshots,
-    load_state, load_statement_samples, load_texts,
+    Amount, Change, CounterMoment, CounterReading, Counters, KnownTexts, Length, PastSample,
+    RawText, Sample, Snapshot, SnapshotFile, SnapshotScope, Span, StatementKey,
+    StatementsExtension, TextCache, Texts, each_text, load_kept_texts, load_reading, load_samples,
+    load_snapshots, load_state, load_statement_samples, load_texts,
 };
 use crate::duration;
-use crate::facts::history::{self, Part, Schema};
+use crate::facts::history::{self, HistoryPart, HistorySchema};
 use crate::facts::{Known, Oid, Unavailable};
 use crate::failure::{Failure, Result};
 use crate::format;
@@ -61,13 +61,13 @@ pub enum SpanEnd {
 pub struct StatementHistory<'a> {
     pub session: &'a Session,
     /// How statements are counted there.
-    pub extension: &'a Extension,
+    pub extension: &'a StatementsExtension,
     /// Of this database; `None`: of all.
     pub database: Option<Oid>,
     /// A role that may own the history.
     pub history_owner: Option<&'a str>,
     /// What stands in pgtend's own schema, once it was asked for.
-    pub schema: OnceCell<Schema>,
+    pub schema: OnceCell<HistorySchema>,
 }
 
 impl StatementHistory<'_> {
@@ -138,7 +138,7 @@ impl StatementHistory<'_> {
         }
         self.schema()
             .await?
-            .require_usable(Part::Statements)
+            .require_usable(HistoryPart::Statements)
             .map_err(|failure| failure.context("there are no snapshots"))?;
         let mut snapshots = load_snapshots(self.session).await?;
         if snapshots.is_empty() {
@@ -153,7 +153,7 @@ impl StatementHistory<'_> {
         Ok(snapshots)
     }
 
-    async fn schema(&self) -> Result<&Schema> {
+    async fn schema(&self) -> Result<&HistorySchema> {
         let asked = || history::load_schema(self.session, self.history_owner);
         self.schema.get_or_try_init(asked).await
     }
@@ -161,7 +161,9 @@ impl StatementHistory<'_> {
     /// What the snapshots tell; nothing where there are none.
     async fn tell<T: Default>(&self, asked: impl Future<Output = Result<T>>) -> Known<T> {
         let told = match self.schema().await {
-            Ok(schema) => history::tell(&Known::Known(schema), Part::Statements, asked).await,
+            Ok(schema) => {
+                history::tell(&Known::Known(schema), HistoryPart::Statements, asked).await
+            }
             Err(failure) => Unavailable::from(failure).into(),
         };
         match told.into_result() {

@@ -3,7 +3,7 @@
 use tokio_postgres::types::{ToSql, Type};
 
 use super::load::{read_key, with_memory};
-use super::{Extension, KnownTexts, StatementKey};
+use super::{KnownTexts, StatementKey, StatementsExtension};
 use crate::facts::Unavailable;
 use crate::facts::load::ask;
 use crate::facts::secret::without_secrets;
@@ -81,7 +81,7 @@ impl RawText {
 /// The texts of statements with these queryids, to be shown.
 pub async fn load_texts(
     session: &Session,
-    extension: &Extension,
+    extension: &StatementsExtension,
     queryids: &[i64],
     length: Length,
 ) -> Result<Texts> {
@@ -103,7 +103,7 @@ pub async fn load_texts(
 /// one. Returns why there are none where the server cannot convert them.
 pub async fn each_text(
     session: &Session,
-    extension: &Extension,
+    extension: &StatementsExtension,
     queryids: &[i64],
     amount: Amount,
     read: impl FnMut(RawText),
@@ -120,7 +120,7 @@ pub async fn each_text(
 /// The same within a transaction that goes on afterwards.
 pub async fn each_text_within(
     session: &Session,
-    extension: &Extension,
+    extension: &StatementsExtension,
     queryids: &[i64],
     amount: Amount,
     read: impl FnMut(RawText),
@@ -134,7 +134,7 @@ pub async fn each_text_within(
 
 async fn read_texts(
     session: &Session,
-    extension: &Extension,
+    extension: &StatementsExtension,
     queryids: &[i64],
     amount: Amount,
     mut read: impl FnMut(RawText),
@@ -164,7 +164,10 @@ async fn read_texts(
 }
 
 /// A text that cannot be converted keeps the server from handing out any: it converts all.
-fn unreadable_or(failure: Option<Failure>, extension: &Extension) -> Result<Option<String>> {
+fn unreadable_or(
+    failure: Option<Failure>,
+    extension: &StatementsExtension,
+) -> Result<Option<String>> {
     let Some(failure) = failure else {
         return Ok(None);
     };
@@ -179,7 +182,7 @@ fn is_unreadable(failure: &Failure) -> bool {
     matches!(failure.sqlstate.as_deref(), Some("22021" | "22P05"))
 }
 
-impl Extension {
+impl StatementsExtension {
     /// Why the texts cannot be read, and the way out.
     fn unreadable(&self, failure: &Failure) -> String {
         let resets = self
@@ -202,7 +205,7 @@ impl Extension {
 /// The statements in whose text all words of `with` stand and none of `without`.
 pub async fn load_matching(
     session: &Session,
-    extension: &Extension,
+    extension: &StatementsExtension,
     with: &[String],
     without: &[String],
 ) -> Result<Vec<i64>> {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Args;
 use super::hands::{Force, Hand, Why, blockers_of, lost, refusal};
-use super::signals_report::{Signal, SignalsReport};
+use super::signals_report::{SessionSignal, SignalsReport};
 use crate::app::Context;
 use crate::facts::activity::{SessionScope, WantedSessions, load_activity};
 use crate::facts::at_stake::{AtStake, cancel_statement, end_session, load_at_stake};
@@ -27,7 +27,7 @@ pub async fn run(context: &Context, args: &Args, database: &Database) -> Result<
     let found = load_at_stake(&session, &pids).await?;
     let force = if args.force { Force::Used } else { Force::NotUsed };
     for (hand, pid) in wanted {
-        let mut signal = Signal::new(hand, pid);
+        let mut signal = SessionSignal::new(hand, pid);
         match found.iter().find(|it| it.pid == pid) {
             None => signal.is_left(Why::Gone { pid }),
             Some(it) => {
@@ -40,7 +40,10 @@ pub async fn run(context: &Context, args: &Args, database: &Database) -> Result<
         }
         report.signals.push(signal);
     }
-    if report.signals.iter().any(Signal::is_open) && !args.yes && !agreed(context, &report).await? {
+    if report.signals.iter().any(SessionSignal::is_open)
+        && !args.yes
+        && !agreed(context, &report).await?
+    {
         report.decline();
         return Ok(Box::new(report));
     }
@@ -80,7 +83,7 @@ async fn wanted(
         wanted.extend(pids.into_iter().map(|blocker| (Hand::Cancel, blocker)));
         report.waits_for_nobody = (wanted.is_empty() && gids.is_empty()).then_some(pid);
         for gid in gids {
-            let mut signal = Signal::new(Hand::Cancel, 0);
+            let mut signal = SessionSignal::new(Hand::Cancel, 0);
             signal.is_left(Why::Prepared { gid });
             report.signals.push(signal);
         }
@@ -107,7 +110,7 @@ async fn agreed(context: &Context, report: &SignalsReport) -> Result<bool> {
     context.confirms(format!("{said}Go on?")).await
 }
 
-async fn end(session: &Session, signal: &mut Signal) -> Result<()> {
+async fn end(session: &Session, signal: &mut SessionSignal) -> Result<()> {
     let Some(it) = signal.at_stake.clone() else {
         return Ok(());
     };

@@ -18,7 +18,7 @@ const STATEMENT_SHOWN: usize = 100;
 
 /// A session to be ended, or its statement.
 #[derive(Debug, Clone)]
-pub struct Signal {
+pub struct SessionSignal {
     pub hand: Hand,
     /// 0 for a prepared transaction.
     pub pid: i32,
@@ -26,20 +26,20 @@ pub struct Signal {
     /// In words.
     pub lost: Vec<String>,
     pub took: Duration,
-    end: Option<(Status, Why)>,
+    end: Option<(SignalStatus, Why)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Status {
+enum SignalStatus {
     Done,
     Skipped,
     Failed,
 }
 
-impl Signal {
+impl SessionSignal {
     pub fn new(hand: Hand, pid: i32) -> Self {
-        Signal {
+        SessionSignal {
             hand,
             pid,
             at_stake: None,
@@ -55,22 +55,22 @@ impl Signal {
     }
 
     pub fn is_done(&mut self, why: Why) {
-        self.end = Some((Status::Done, why));
+        self.end = Some((SignalStatus::Done, why));
     }
 
     pub fn is_left(&mut self, why: Why) {
-        self.end = Some((Status::Skipped, why));
+        self.end = Some((SignalStatus::Skipped, why));
     }
 
     pub fn has_failed(&mut self, why: Why) {
-        self.end = Some((Status::Failed, why));
+        self.end = Some((SignalStatus::Failed, why));
     }
 
     /// Whether a person has to look at it.
     fn needs_a_person(&self) -> bool {
         match &self.end {
-            Some((Status::Skipped, Why::Declined | Why::EndedMeanwhile)) => false,
-            Some((status, _)) => *status != Status::Done,
+            Some((SignalStatus::Skipped, Why::Declined | Why::EndedMeanwhile)) => false,
+            Some((status, _)) => *status != SignalStatus::Done,
             None => false,
         }
     }
@@ -111,7 +111,7 @@ fn who(it: &AtStake) -> String {
 
 #[derive(Debug, Default)]
 pub struct SignalsReport {
-    pub signals: Vec<Signal>,
+    pub signals: Vec<SessionSignal>,
     /// Whose blockers were asked for, where it has none.
     pub waits_for_nobody: Option<i32>,
 }
@@ -126,15 +126,15 @@ impl SignalsReport {
 }
 
 #[derive(Serialize)]
-struct StepsDocument {
-    steps: Vec<StepDocument>,
+struct SignalsDocument {
+    steps: Vec<SignalDocument>,
 }
 
 #[derive(Serialize)]
-struct StepDocument {
+struct SignalDocument {
     action: &'static str,
     object: String,
-    status: Option<Status>,
+    status: Option<SignalStatus>,
     reason: String,
     reason_code: &'static str,
     sql: Option<String>,
@@ -142,8 +142,8 @@ struct StepDocument {
     lost: Vec<String>,
 }
 
-impl StepDocument {
-    fn of(signal: &Signal) -> Self {
+impl SignalDocument {
+    fn of(signal: &SessionSignal) -> Self {
         let reason = signal.end.as_ref().map(|(_, why)| Reason::from(why.clone()));
         let Reason { code, words } = reason.unwrap_or_default();
         let status = signal.end.as_ref().map(|(status, _)| *status);
@@ -151,13 +151,13 @@ impl StepDocument {
             Hand::Cancel => "pg_cancel_backend",
             Hand::Terminate => "pg_terminate_backend",
         };
-        StepDocument {
+        SignalDocument {
             action: signal.hand.action(),
             object: signal.pid.to_string(),
             status,
             reason: words,
             reason_code: code.name(),
-            sql: (status != Some(Status::Skipped))
+            sql: (status != Some(SignalStatus::Skipped))
                 .then(|| format!("SELECT pg_catalog.{function}({})", signal.pid)),
             duration_ms: millis(signal.took),
             lost: signal.lost.clone(),
@@ -167,17 +167,17 @@ impl StepDocument {
 
 impl Report for SignalsReport {
     fn outcome(&self) -> Outcome {
-        let is_done = |signal: &Signal| matches!(signal.end, Some((Status::Done, _)));
+        let is_done = |signal: &SessionSignal| matches!(signal.end, Some((SignalStatus::Done, _)));
         match () {
-            () if self.signals.iter().any(Signal::needs_a_person) => Outcome::Failed,
+            () if self.signals.iter().any(SessionSignal::needs_a_person) => Outcome::Failed,
             () if self.signals.iter().any(is_done) => Outcome::Done,
             () => Outcome::NothingToDo,
         }
     }
 
     fn json(&self, head: Head) -> String {
-        let steps = self.signals.iter().map(StepDocument::of).collect();
-        head.document(self.outcome(), StepsDocument { steps }, &[])
+        let steps = self.signals.iter().map(SignalDocument::of).collect();
+        head.document(self.outcome(), SignalsDocument { steps }, &[])
     }
 
     fn text(&self, style: &Style) -> Text {
@@ -185,7 +185,7 @@ impl Report for SignalsReport {
         if let Some(pid) = self.waits_for_nobody {
             text.narrate(format!("pid {pid} waits for nobody."));
         }
-        let is_told = |signal: &&Signal| !style.is_quiet() || signal.needs_a_person();
+        let is_told = |signal: &&SessionSignal| !style.is_quiet() || signal.needs_a_person();
         let told = self.signals.iter().filter(is_told).collect::<Vec<_>>();
         if !told.is_empty() {
             text.product(signals_table(&told, style));
@@ -194,13 +194,13 @@ impl Report for SignalsReport {
     }
 }
 
-fn signals_table(signals: &[&Signal], style: &Style) -> String {
+fn signals_table(signals: &[&SessionSignal], style: &Style) -> String {
     let mut shown = table(&["status", "action", "pid", "session", "why", "lost"]);
     for signal in signals {
-        let document = StepDocument::of(signal);
+        let document = SignalDocument::of(signal);
         let (status, lost) = match signal.end.as_ref().map(|(status, _)| *status) {
-            Some(Status::Done) => ("done", signal.lost.join("; ")),
-            Some(Status::Failed) => ("failed", String::new()),
+            Some(SignalStatus::Done) => ("done", signal.lost.join("; ")),
+            Some(SignalStatus::Failed) => ("failed", String::new()),
             _ => ("skipped", String::new()),
         };
         let who = signal

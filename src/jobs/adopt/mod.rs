@@ -16,7 +16,7 @@ use crate::failure::{Failure, Result};
 use crate::files;
 use crate::output::Report;
 use crate::pg::name_pattern::NamePattern;
-use plan::{AdoptedFile, Selection};
+use plan::{AdoptSelection, AdoptedFile};
 use report::AdoptReport;
 
 /// Write the declaration of what the database has
@@ -71,7 +71,7 @@ impl Command for Args {
 }
 
 impl Args {
-    fn selection(&self) -> Result<Selection> {
+    fn selection(&self) -> Result<AdoptSelection> {
         let schemas = self.schema.iter().map(|text| {
             glob::Pattern::new(text)
                 .map_err(|error| Failure::usage(format!("--schema {text}: {error}")))
@@ -80,7 +80,7 @@ impl Args {
             NamePattern::parse(text)
                 .map_err(|error| Failure::usage(format!("--table {text}: {error}")))
         });
-        Ok(Selection {
+        Ok(AdoptSelection {
             schemas: schemas.collect::<Result<_>>()?,
             tables: tables.collect::<Result<_>>()?,
         })

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::statements::{comment, create_index, create_view};
 use crate::escape_control::escape_control;
-use crate::facts::inventory::{Inventory, Table};
+use crate::facts::inventory::{Inventory, InventoryTable};
 use crate::facts::{Index, RelationKind};
 use crate::failure::{Failure, Result};
 use crate::format;
@@ -24,7 +24,7 @@ const NAME_SHOWN: usize = 80;
 
 /// Which tables and views; nothing given means all.
 #[derive(Debug, Default)]
-pub struct Selection {
+pub struct AdoptSelection {
     pub schemas: Vec<glob::Pattern>,
     pub tables: Vec<NamePattern>,
 }
@@ -71,7 +71,7 @@ impl AdoptedFile {
     }
 }
 
-impl Selection {
+impl AdoptSelection {
     fn lets_through(&self, table: &RelationName) -> bool {
         let schema = table.schema.as_deref().unwrap_or_default();
         let by_schema =
@@ -104,7 +104,7 @@ impl Selection {
 ///
 /// # Errors
 /// `Usage` where a pattern fits nothing.
-pub fn adopt(inventory: &Inventory, selection: &Selection) -> Result<Adoption> {
+pub fn adopt(inventory: &Inventory, selection: &AdoptSelection) -> Result<Adoption> {
     selection.require_fitting(inventory)?;
     let mut adopter = Adopter {
         inventory,
@@ -135,7 +135,7 @@ struct Adopter<'i> {
 }
 
 impl<'i> Adopter<'i> {
-    fn table(&mut self, table: &'i Table) {
+    fn table(&mut self, table: &'i InventoryTable) {
         let mut notes = vec![format!("Indexes of {}.", table.name)];
         let objects = self.indexes(table, &mut notes);
         if !objects.is_empty() {
@@ -144,7 +144,7 @@ impl<'i> Adopter<'i> {
         }
     }
 
-    fn view(&mut self, table: &'i Table, number: usize, is_populated: bool) {
+    fn view(&mut self, table: &'i InventoryTable, number: usize, is_populated: bool) {
         let Some(text) = self.inventory.texts.get(&table.oid) else {
             return;
         };
@@ -170,7 +170,7 @@ impl<'i> Adopter<'i> {
         self.adoption.files.push(AdoptedFile { path, notes, objects });
     }
 
-    fn indexes(&mut self, table: &'i Table, notes: &mut Vec<String>) -> Vec<Adopted> {
+    fn indexes(&mut self, table: &'i InventoryTable, notes: &mut Vec<String>) -> Vec<Adopted> {
         if self.inventory.locked.contains(&table.oid) {
             let message =
                 "another session has locked it, so its indexes are not adopted; run again";

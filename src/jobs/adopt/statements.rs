@@ -1,7 +1,7 @@
 //! The statements that declare what is there, as a person would write them.
 
 use crate::facts::definition::{Parts, enclosed, split};
-use crate::facts::inventory::{Table, ViewText};
+use crate::facts::inventory::{InventoryTable, ViewText};
 use crate::facts::{Index, RelationKind};
 use crate::pg::name::{RelationName, quote_ident, quote_literal};
 
@@ -9,7 +9,7 @@ use crate::pg::name::{RelationName, quote_ident, quote_literal};
 const LONGEST_LINE: usize = 100;
 
 /// CREATE INDEX; `None` where the server's own print of it is not understood.
-pub fn create_index(index: &Index, table: &Table) -> Option<String> {
+pub fn create_index(index: &Index, table: &InventoryTable) -> Option<String> {
     let parts = Parts::of(&index.shape.definition)?;
     let unique = if index.shape.unique { "UNIQUE " } else { "" };
     // PostgreSQL does not build that of a partitioned table concurrently; pgtend does it part by part.

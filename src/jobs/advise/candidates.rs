@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::Value;
 
 use crate::pg::name::{RelationName, quote_ident};
-use crate::twin::data::{ColumnStatistics, Relation, TwinData};
+use crate::twin::data::{ColumnStatistics, TwinData, TwinRelation};
 use crate::twin::{Columns, Wish};
-use crate::work::explained::terms::{Comparison, Operand, Term, sort_key, terms};
+use crate::work::explained::terms::{Comparator, Operand, Term, sort_key, terms};
 
 /// What is known of the tables, by name.
-pub struct Tables<'d> {
-    relations: HashMap<(&'d str, &'d str), &'d Relation>,
+pub struct TablesByName<'d> {
+    relations: HashMap<(&'d str, &'d str), &'d TwinRelation>,
     columns: Columns<'d>,
     has_trigrams: bool,
 }
@@ -31,13 +31,13 @@ const BRIN_CORRELATION: f64 = 0.95;
 /// A table so small is read at once.
 const SMALL_PAGES: u64 = 8;
 
-impl<'d> Tables<'d> {
+impl<'d> TablesByName<'d> {
     pub fn of(data: &'d TwinData) -> Self {
         let relations = data
             .relations
             .iter()
             .map(|relation| ((relation.schema.as_str(), relation.name.as_str()), relation));
-        Tables {
+        TablesByName {
             relations: relations.collect(),
             columns: Columns::of(&data.column_statistics),
             has_trigrams: data.extensions.iter().any(|extension| extension.name == "pg_trgm"),
@@ -45,7 +45,7 @@ impl<'d> Tables<'d> {
     }
 
     /// The topmost partitioned table that it is part of, or itself.
-    fn root(&self, name: &RelationName) -> Option<&'d Relation> {
+    fn root(&self, name: &RelationName) -> Option<&'d TwinRelation> {
         let schema = name.schema.as_deref()?;
         let mut relation = *self.relations.get(&(schema, name.name.as_str()))?;
         while let Some(parent) =
@@ -59,7 +59,7 @@ impl<'d> Tables<'d> {
         relation.is_table().then_some(relation)
     }
 
-    fn pages(&self, relation: &Relation) -> u64 {
+    fn pages(&self, relation: &TwinRelation) -> u64 {
         let of_partitions = self.relations.values().filter(|other| {
             other
                 .parents
@@ -71,12 +71,12 @@ impl<'d> Tables<'d> {
             .unwrap_or_else(|| of_partitions.map(|part| self.pages(part)).sum())
     }
 
-    fn statistics(&self, relation: &Relation, column: &str) -> Option<&'d ColumnStatistics> {
+    fn statistics(&self, relation: &TwinRelation, column: &str) -> Option<&'d ColumnStatistics> {
         self.columns.get(&relation.schema, &relation.name, column)
     }
 
     /// Different values of a column; negative shares of the rows are the most.
-    fn distinct(&self, relation: &Relation, column: Option<&str>) -> f64 {
+    fn distinct(&self, relation: &TwinRelation, column: Option<&str>) -> f64 {
         let known = column.and_then(|column| self.statistics(relation, column));
         let distinct = known.and_then(|row| row.n_distinct.parse::<f64>().ok());
         distinct.map_or(1_000.0, |n| if n < 0.0 { 1e9 * -n } else { n })
@@ -85,7 +85,7 @@ impl<'d> Tables<'d> {
 
 /// What a statement asks of one table.
 #[derive(Debug, Default)]
-struct Asked {
+struct AskedOfTable {
     equal: BTreeMap<String, Option<String>>,
     joined: BTreeMap<String, Option<String>>,
     range: BTreeMap<String, Option<String>>,
@@ -103,7 +103,7 @@ pub struct Constants(BTreeMap<(String, String), BTreeSet<String>>);
 
 impl Constants {
     /// Of all plans of a workload.
-    pub fn of<'p>(plans: impl Iterator<Item = &'p Value>, tables: &Tables<'_>) -> Self {
+    pub fn of<'p>(plans: impl Iterator<Item = &'p Value>, tables: &TablesByName<'_>) -> Self {
         let mut common: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
         for plan in plans {
             for (table, (_, asked)) in asked_of(plan, tables) {
@@ -119,14 +119,14 @@ impl Constants {
         Constants(common)
     }
 
-    fn has(&self, relation: &Relation, condition: &str) -> bool {
+    fn has(&self, relation: &TwinRelation, condition: &str) -> bool {
         let key = (relation.schema.clone(), relation.name.clone());
         self.0.get(&key).is_some_and(|known| known.contains(condition))
     }
 }
 
 /// The indexes that are worth a try for a statement of this plan, in a fixed order.
-pub fn candidates(plan: &Value, tables: &Tables<'_>, constants: &Constants) -> Vec<Wish> {
+pub fn candidates(plan: &Value, tables: &TablesByName<'_>, constants: &Constants) -> Vec<Wish> {
     let mut wishes = Vec::new();
     for (relation, mut asked) in asked_of(plan, tables).into_values() {
         asked.constant.retain(|condition, _| constants.has(relation, condition));
@@ -137,10 +137,10 @@ pub fn candidates(plan: &Value, tables: &Tables<'_>, constants: &Constants) -> V
     wishes
 }
 
-fn asked_of<'d>(plan: &Value, tables: &Tables<'d>) -> AskedOf<'d> {
+fn asked_of<'d>(plan: &Value, tables: &TablesByName<'d>) -> AskedOf<'d> {
     let mut nodes = Vec::new();
     collect(plan, &mut nodes);
-    let mut aliases: HashMap<String, &'d Relation> = HashMap::new();
+    let mut aliases: HashMap<String, &'d TwinRelation> = HashMap::new();
     for node in &nodes {
         if let Some((alias, relation)) = scanned(node, tables) {
             aliases.insert(alias, relation);
@@ -165,7 +165,7 @@ fn collect<'p>(value: &'p Value, nodes: &mut Vec<&'p Value>) {
     }
 }
 
-fn scanned<'d>(node: &Value, tables: &Tables<'d>) -> Option<(String, &'d Relation)> {
+fn scanned<'d>(node: &Value, tables: &TablesByName<'d>) -> Option<(String, &'d TwinRelation)> {
     let name = node["Relation Name"].as_str()?;
     let schema = node["Schema"].as_str()?;
     let alias = node["Alias"].as_str().unwrap_or(name);
@@ -183,14 +183,14 @@ const CONDITIONS: [&str; 7] = [
     "TID Cond",
 ];
 
-type AskedOf<'d> = BTreeMap<(String, String), (&'d Relation, Asked)>;
+type AskedOf<'d> = BTreeMap<(String, String), (&'d TwinRelation, AskedOfTable)>;
 
-fn of<'a, 'd>(asked: &'a mut AskedOf<'d>, relation: &'d Relation) -> &'a mut Asked {
+fn of<'a, 'd>(asked: &'a mut AskedOf<'d>, relation: &'d TwinRelation) -> &'a mut AskedOfTable {
     let key = (relation.schema.clone(), relation.name.clone());
-    &mut asked.entry(key).or_insert_with(|| (relation, Asked::default())).1
+    &mut asked.entry(key).or_insert_with(|| (relation, AskedOfTable::default())).1
 }
 
-fn ask<'d>(node: &Value, aliases: &HashMap<String, &'d Relation>, asked: &mut AskedOf<'d>) {
+fn ask<'d>(node: &Value, aliases: &HashMap<String, &'d TwinRelation>, asked: &mut AskedOf<'d>) {
     for key in CONDITIONS {
         for term in node[key].as_str().map(terms).unwrap_or_default() {
             if let Some(relation) = aliases.get(&term.alias) {
@@ -216,17 +216,17 @@ fn ask<'d>(node: &Value, aliases: &HashMap<String, &'d Relation>, asked: &mut As
     }
 }
 
-fn add(asked: &mut Asked, term: Term) {
+fn add(asked: &mut AskedOfTable, term: Term) {
     let Term { expression, column, comparison, constant, other, .. } = term;
-    if let (Some(constant), Comparison::Equal) = (constant, &comparison) {
+    if let (Some(constant), Comparator::Equal) = (constant, &comparison) {
         asked.constant.insert(constant, column.clone());
     }
     match comparison {
-        Comparison::Equal if other.is_some() => asked.joined.insert(expression, column),
-        Comparison::Equal => asked.equal.insert(expression, column),
-        Comparison::Range => asked.range.insert(expression, column),
-        Comparison::Like => asked.like.insert(expression, column),
-        Comparison::Contains(operator) => asked.contains.insert((expression, operator), column),
+        Comparator::Equal if other.is_some() => asked.joined.insert(expression, column),
+        Comparator::Equal => asked.equal.insert(expression, column),
+        Comparator::Range => asked.range.insert(expression, column),
+        Comparator::Like => asked.like.insert(expression, column),
+        Comparator::Contains(operator) => asked.contains.insert((expression, operator), column),
     };
 }
 
@@ -243,7 +243,7 @@ fn order(keys: &Value) -> Option<(String, Vec<(String, bool)>)> {
     same.then(|| (alias, order.take(MOST_KEYS).collect()))
 }
 
-fn of_table(relation: &Relation, asked: &Asked, tables: &Tables<'_>) -> Vec<Wish> {
+fn of_table(relation: &TwinRelation, asked: &AskedOfTable, tables: &TablesByName<'_>) -> Vec<Wish> {
     let mut trees = BTreeSet::new();
     for equal in groups(relation, asked, tables) {
         if !equal.is_empty() {
@@ -291,7 +291,11 @@ fn followed(equal: &[String], order: &[(String, bool)]) -> Keys {
 
 /// What is compared for equality, the most selective first: all, each alone, each pair, and with and
 /// without what joins; and nothing.
-fn groups(relation: &Relation, asked: &Asked, tables: &Tables<'_>) -> Vec<Vec<String>> {
+fn groups(
+    relation: &TwinRelation,
+    asked: &AskedOfTable,
+    tables: &TablesByName<'_>,
+) -> Vec<Vec<String>> {
     let sorted = |columns: &BTreeMap<String, Option<String>>| {
         let mut columns = columns.iter().collect::<Vec<_>>();
         columns.sort_by(|one, other| {
@@ -326,7 +330,7 @@ fn groups(relation: &Relation, asked: &Asked, tables: &Tables<'_>) -> Vec<Vec<St
     groups
 }
 
-fn wish(relation: &Relation, definition: &str) -> Wish {
+fn wish(relation: &TwinRelation, definition: &str) -> Wish {
     Wish {
         table: format!("{}.{}", quote_ident(&relation.schema), quote_ident(&relation.name)),
         is_unique: false,
@@ -353,7 +357,12 @@ fn key_sql(expression: &str) -> String {
 }
 
 /// So that the table need not be read.
-fn including(relation: &Relation, keys: &Keys, asked: &Asked, tables: &Tables<'_>) -> Option<Wish> {
+fn including(
+    relation: &TwinRelation,
+    keys: &Keys,
+    asked: &AskedOfTable,
+    tables: &TablesByName<'_>,
+) -> Option<Wish> {
     let is_key = |column: &String| keys.iter().any(|(key, _)| *key == quote_ident(column));
     let read = asked.output.iter().filter(|column| !is_key(column)).collect::<Vec<_>>();
     let bytes = read
@@ -368,7 +377,12 @@ fn including(relation: &Relation, keys: &Keys, asked: &Asked, tables: &Tables<'_
 }
 
 /// A condition that is the same in every call makes the index small.
-fn partial(relation: &Relation, keys: &Keys, asked: &Asked, tables: &Tables<'_>) -> Vec<Wish> {
+fn partial(
+    relation: &TwinRelation,
+    keys: &Keys,
+    asked: &AskedOfTable,
+    tables: &TablesByName<'_>,
+) -> Vec<Wish> {
     let mut wishes = Vec::new();
     for (condition, column) in &asked.constant {
         let Some(column) = column else { continue };
@@ -416,7 +430,7 @@ fn share(row: &ColumnStatistics, condition: &str) -> Option<f64> {
 }
 
 /// Indexes that are no B-trees, and B-trees of other operator classes.
-fn others(relation: &Relation, asked: &Asked, tables: &Tables<'_>) -> Vec<Wish> {
+fn others(relation: &TwinRelation, asked: &AskedOfTable, tables: &TablesByName<'_>) -> Vec<Wish> {
     let of = |column: &Option<String>| {
         let name = column.as_ref()?;
         let known = relation.columns.iter().find(|known| known.name == *name)?;

@@ -22,7 +22,7 @@ use crate::failure::Result;
 use crate::files;
 use crate::output::{Format, Report};
 use crate::size;
-use crate::twin::workload::{self, Statement, Wanted};
+use crate::twin::workload::{self, StatementsWanted, WorkloadStatement};
 
 /// Say which indexes the workload lacks, and which it does not need
 ///
@@ -133,11 +133,11 @@ impl Args {
         for path in &self.workload {
             statements.extend(workload::of_files(path)?);
         }
-        statements.extend(self.sql.iter().map(|text| Statement::of_text(text)));
+        statements.extend(self.sql.iter().map(|text| WorkloadStatement::of_text(text)));
         for path in &self.log {
             statements.extend(workload::of_log(path)?);
         }
-        let counted = Wanted {
+        let counted = StatementsWanted {
             queryids: Vec::new(),
             since: self.since.clone(),
             history_owner: context.config.history.owner.clone(),

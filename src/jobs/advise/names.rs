@@ -1,7 +1,7 @@
 //! Names for advised indexes.
 
 use crate::pg::name::with_suffix;
-use crate::syntax::lexer::{Kind, tokens};
+use crate::syntax::lexer::{TokenKind, tokens};
 
 /// Words of a definition that name nothing.
 const NOISE: [&str; 24] = [
@@ -37,7 +37,7 @@ pub fn index_name(table: &str, definition: &str, taken: &[String]) -> String {
     let words = tokens(definition)
         .filter(|token| {
             let (was_type, word) = (is_type, token.text(definition));
-            let is_name = matches!(token.kind, Kind::Word | Kind::QuotedName);
+            let is_name = matches!(token.kind, TokenKind::Word | TokenKind::QuotedName);
             is_type = word == "::" || (was_type && (word == "." || is_name));
             is_name && !was_type
         })

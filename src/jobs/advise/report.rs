@@ -8,9 +8,9 @@ use crate::format;
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Format, Head, Outcome, Report, Style, Text};
 use crate::pg::name::quote_ident;
-use crate::twin::data::Origin;
-use crate::twin::workload::Statement;
-use crate::twin::{Candidate, Verdict};
+use crate::twin::data::TwinOrigin;
+use crate::twin::workload::WorkloadStatement;
+use crate::twin::{Candidate, PlanVerdict};
 use crate::warning::Warning;
 use crate::work::plan::one_line;
 
@@ -22,13 +22,13 @@ const TEXT_WIDTH: usize = 201;
 pub struct Advice {
     pub name: String,
     pub candidate: Candidate,
-    pub serves: Vec<Served>,
+    pub serves: Vec<ServedStatement>,
     pub writes: WriteCost,
 }
 
 /// A statement that would use it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Served {
+pub struct ServedStatement {
     pub name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queryid: Option<i64>,
@@ -42,7 +42,7 @@ pub struct Served {
 /// A statement of the workload.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shown {
-    pub statement: Statement,
+    pub statement: WorkloadStatement,
     pub weight: f64,
     pub before: Option<f64>,
     pub after: Option<f64>,
@@ -96,7 +96,7 @@ pub struct AdviseReport {
     pub plans: usize,
     /// Candidates that were tried.
     pub tried: usize,
-    pub origin: Origin,
+    pub origin: TwinOrigin,
     pub warnings: Vec<Warning>,
 }
 
@@ -285,11 +285,11 @@ impl AdviseReport {
             is_safe: index.is_safe(),
             reason: doubt(index),
         });
-        let statements = self.statements.iter().map(|shown| StatementDocument {
+        let statements = self.statements.iter().map(|shown| AdvisedStatementDocument {
             name: shown.statement.name.clone(),
             queryid: shown.statement.queryid,
             query: shown.statement.text.clone(),
-            verdict: Verdict::of(shown.before, shown.after),
+            verdict: PlanVerdict::of(shown.before, shown.after),
             reason: shown.refused.clone(),
             cost_before: shown.before,
             cost_after: shown.after,
@@ -343,7 +343,7 @@ struct AdviseDocument {
     taken_at: String,
     advice: Vec<AdviceDocument>,
     unneeded: Vec<UnneededDocument>,
-    statements: Vec<StatementDocument>,
+    statements: Vec<AdvisedStatementDocument>,
 }
 
 #[derive(Debug, Serialize)]
@@ -357,7 +357,7 @@ struct AdviceDocument {
     saves_percent: f64,
     rows_written: f64,
     hot_updates_lost: f64,
-    serves: Vec<Served>,
+    serves: Vec<ServedStatement>,
 }
 
 #[derive(Debug, Serialize)]
@@ -374,12 +374,12 @@ struct UnneededDocument {
 }
 
 #[derive(Debug, Serialize)]
-struct StatementDocument {
+struct AdvisedStatementDocument {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     queryid: Option<i64>,
     query: String,
-    verdict: Verdict,
+    verdict: PlanVerdict,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,27 +3,27 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::Args;
-use super::candidates::{Constants, Tables, candidates};
+use super::candidates::{Constants, TablesByName, candidates};
 use super::elsewhere::Elsewhere;
 use super::names::index_name;
-use super::report::{Advice, AdviseReport, Served, Shown};
-use super::search::{Choice, Limits, Oracle, Weighed, choose};
+use super::report::{Advice, AdviseReport, ServedStatement, Shown};
+use super::search::{Choice, ChoiceLimits, Oracle, Weighed, choose};
 use super::unneeded;
 use super::writes::{WriteCost, write_cost};
 use crate::app::Context;
-use crate::app::planner_twin::{Prepared as Workload, warnings};
+use crate::app::planner_twin::{PreparedWorkload, warnings};
 use crate::facts::health::Node;
 use crate::failure::Result;
 use crate::output::Outcome;
-use crate::twin::data::{Relation, TwinData};
-use crate::twin::workload::Statement;
+use crate::twin::data::{TwinData, TwinRelation};
+use crate::twin::workload::WorkloadStatement;
 use crate::twin::{Candidate, Planned, Twin, Wish};
 use crate::work::explained;
 
 type Table = (String, String);
 
 /// The statements that can be planned, and where each stands in the workload.
-struct Judged {
+struct JudgedStatements {
     places: Vec<usize>,
     weighed: Vec<Weighed>,
     tables: Vec<BTreeSet<Table>>,
@@ -32,10 +32,10 @@ struct Judged {
     plans: Vec<Planned>,
 }
 
-impl Judged {
+impl JudgedStatements {
     /// Nobody measures how long PostgreSQL looks for the rows of a foreign key: it takes what the
     /// other statements take at its cost. Where none was measured, it counts as one of them.
-    fn weigh_key_checks(&mut self, statements: &[Statement]) {
+    fn weigh_key_checks(&mut self, statements: &[WorkloadStatement]) {
         let of = |place: &usize| &statements[*place];
         let (mut ms, mut cost) = (0.0, 0.0);
         for (place, weighed) in self.places.iter().zip(&self.weighed) {
@@ -73,17 +73,17 @@ impl Judged {
 pub(super) async fn advise(
     context: &Context,
     args: &Args,
-    workload: Workload,
+    workload: PreparedWorkload,
     nodes: Vec<Node>,
 ) -> Result<AdviseReport> {
-    let Workload { statements, data, warnings: mut told } = workload;
+    let PreparedWorkload { statements, data, warnings: mut told } = workload;
     let build = args.twin.build(context, &data, None);
     let mut twin = context.unless_cancelled(build).await?;
     told.extend(warnings(&data, &twin));
     let elsewhere = Elsewhere::of_same_data(nodes, &data);
     told.extend(elsewhere.warnings());
     let mut judged = context.unless_cancelled(judge(&twin, &statements)).await?;
-    let tables = Tables::of(&data);
+    let tables = TablesByName::of(&data);
     let trying = try_out(&mut twin, &data, &judged, &tables);
     let tried = context.unless_cancelled(trying).await?;
     judged.relate(&tried);
@@ -94,7 +94,7 @@ pub(super) async fn advise(
         .map(|cost| if is_timed { cost.ms } else { 0.0 })
         .collect::<Vec<_>>();
     let mut oracle = Oracle::new(&twin, &tried, &judged.weighed);
-    let limits = Limits { bytes: args.budget, indexes: args.max_indexes };
+    let limits = ChoiceLimits { bytes: args.budget, indexes: args.max_indexes };
     let choice = choose(&mut oracle, &charged, limits, &context.cancel).await?;
     let after = plans_after(&mut oracle, &choice).await?;
     let plans_asked = oracle.asked;
@@ -144,7 +144,11 @@ fn table_of(candidate: &Candidate) -> Table {
 }
 
 /// What writing each of them costs.
-fn write_costs(tried: &[Candidate], data: &TwinData, statements: &[Statement]) -> Vec<WriteCost> {
+fn write_costs(
+    tried: &[Candidate],
+    data: &TwinData,
+    statements: &[WorkloadStatement],
+) -> Vec<WriteCost> {
     let cost = |candidate: &Candidate| {
         let table = relation(data, candidate)?;
         Some(write_cost(candidate, table, statements))
@@ -152,15 +156,15 @@ fn write_costs(tried: &[Candidate], data: &TwinData, statements: &[Statement]) -
     tried.iter().map(|candidate| cost(candidate).unwrap_or_default()).collect()
 }
 
-fn relation<'d>(data: &'d TwinData, candidate: &Candidate) -> Option<&'d Relation> {
+fn relation<'d>(data: &'d TwinData, candidate: &Candidate) -> Option<&'d TwinRelation> {
     data.relations.iter().find(|relation| {
         candidate.table.schema.as_ref() == Some(&relation.schema)
             && relation.name == candidate.table.name
     })
 }
 
-async fn judge(twin: &Twin, statements: &[Statement]) -> Result<Judged> {
-    let mut judged = Judged {
+async fn judge(twin: &Twin, statements: &[WorkloadStatement]) -> Result<JudgedStatements> {
+    let mut judged = JudgedStatements {
         places: Vec::new(),
         weighed: Vec::new(),
         tables: Vec::new(),
@@ -210,8 +214,8 @@ fn tables_of(plan: &serde_json::Value, twin: &Twin) -> BTreeSet<Table> {
 async fn try_out(
     twin: &mut Twin,
     data: &TwinData,
-    judged: &Judged,
-    tables: &Tables<'_>,
+    judged: &JudgedStatements,
+    tables: &TablesByName<'_>,
 ) -> Result<Vec<Candidate>> {
     let mut wishes: Vec<Wish> = Vec::new();
     let plans = || judged.plans.iter().filter_map(Planned::plan);
@@ -255,8 +259,8 @@ async fn plans_after(oracle: &mut Oracle<'_>, choice: &Choice) -> Result<Vec<Pla
 }
 
 fn shown(
-    statements: &[Statement],
-    judged: &Judged,
+    statements: &[WorkloadStatement],
+    judged: &JudgedStatements,
     after: &[Planned],
     tried: &[Candidate],
     choice: &Choice,
@@ -287,10 +291,10 @@ fn shown(
     show.collect()
 }
 
-fn served(statements: &[Shown], candidate: usize) -> Vec<Served> {
+fn served(statements: &[Shown], candidate: usize) -> Vec<ServedStatement> {
     let of = statements.iter().filter(|shown| shown.uses.contains(&candidate));
     let served = of.filter_map(|shown| {
-        Some(Served {
+        Some(ServedStatement {
             name: shown.statement.name.clone(),
             queryid: shown.statement.queryid,
             query: shown.statement.text.clone(),

@@ -8,12 +8,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::cancel::Cancel;
 use crate::failure::Result;
-use crate::twin::{Candidate, Planned, Prepared, Twin};
+use crate::twin::{Candidate, Planned, Twin, TwinStatement};
 
 /// A statement on its way through the search.
 #[derive(Debug)]
 pub struct Weighed {
-    pub prepared: Prepared,
+    pub prepared: TwinStatement,
     /// What it is worth: its time, or 1 where no times are known.
     pub weight: f64,
     pub cost: f64,
@@ -31,12 +31,12 @@ pub struct Choice {
 
 /// What may be chosen.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct ChoiceLimits {
     pub bytes: Option<u64>,
     pub indexes: Option<usize>,
 }
 
-impl Limits {
+impl ChoiceLimits {
     /// How much size counts: where space is short, each byte has to pay; else a better index is worth
     /// being a little larger.
     fn size_counts(self) -> f64 {
@@ -155,7 +155,7 @@ impl<'t> Oracle<'t> {
 pub async fn choose(
     oracle: &mut Oracle<'_>,
     writes: &[f64],
-    limits: Limits,
+    limits: ChoiceLimits,
     cancel: &Cancel,
 ) -> Result<Choice> {
     let least = oracle.least();
@@ -205,7 +205,7 @@ async fn next(
     left: &mut Vec<(usize, f64)>,
     chosen: &BTreeSet<usize>,
     writes: &[f64],
-    limits: Limits,
+    limits: ChoiceLimits,
 ) -> Result<Option<(usize, f64)>> {
     let mut fresh: BTreeSet<usize> = BTreeSet::new();
     loop {

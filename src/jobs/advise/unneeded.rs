@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::search::Weighed;
 use crate::failure::Result;
-use crate::twin::data::{Index, TwinData};
-use crate::twin::{Planned, Twin, Verdict};
+use crate::twin::data::{TwinData, TwinIndex};
+use crate::twin::{PlanVerdict, Planned, Twin};
 
 /// An index that can be hidden without making a statement dearer.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,8 +60,8 @@ pub async fn find(
         let mut is_needed = false;
         for (at, weighed) in &concerned {
             let planned = twin.generic_plan(&weighed.prepared).await?;
-            let verdict = Verdict::of(plans[*at].cost(), planned.cost());
-            if matches!(verdict, Verdict::Worse | Verdict::NotJudged) {
+            let verdict = PlanVerdict::of(plans[*at].cost(), planned.cost());
+            if matches!(verdict, PlanVerdict::Worse | PlanVerdict::NotJudged) {
                 is_needed = true;
                 break;
             }
@@ -84,7 +84,7 @@ pub async fn find(
 }
 
 /// No rule of the data, no foreign key and no replica rests on it, and it is no part of another one.
-fn may_go(index: &Index) -> bool {
+fn may_go(index: &TwinIndex) -> bool {
     index.kind == "i"
         && index.is_valid
         && index.constraint.is_none()

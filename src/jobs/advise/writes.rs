@@ -2,10 +2,10 @@
 //! machine (docs/advise.md), and by how many rows the table's counters say were written.
 
 use crate::pg::name::quote_ident;
-use crate::syntax::lexer::{Kind, tokens};
+use crate::syntax::lexer::{TokenKind, tokens};
 use crate::twin::Candidate;
-use crate::twin::data::Relation;
-use crate::twin::workload::Statement;
+use crate::twin::data::TwinRelation;
+use crate::twin::workload::WorkloadStatement;
 
 /// One more entry in a B-tree.
 const ENTRY_MS: f64 = 0.004;
@@ -26,7 +26,11 @@ pub struct WriteCost {
 }
 
 /// Of a candidate on this table, by its counters and the UPDATE statements of the workload.
-pub fn write_cost(candidate: &Candidate, table: &Relation, statements: &[Statement]) -> WriteCost {
+pub fn write_cost(
+    candidate: &Candidate,
+    table: &TwinRelation,
+    statements: &[WorkloadStatement],
+) -> WriteCost {
     let count = |value: Option<i64>| {
         value.and_then(|value| u32::try_from(value).ok()).map_or(0.0, f64::from)
     };
@@ -65,14 +69,14 @@ fn set_columns(text: &str) -> Vec<String> {
     for pair in found[start..].windows(2) {
         let [token, next] = pair else { continue };
         match token.kind {
-            Kind::Open(_) => depth += 1,
-            Kind::Close(_) => depth = depth.saturating_sub(1),
-            Kind::Word
+            TokenKind::Open(_) => depth += 1,
+            TokenKind::Close(_) => depth = depth.saturating_sub(1),
+            TokenKind::Word
                 if ["where", "from", "returning"].iter().any(|word| token.is(text, word)) =>
             {
                 break;
             }
-            Kind::Word | Kind::QuotedName if depth == 0 && next.text(text) == "=" => {
+            TokenKind::Word | TokenKind::QuotedName if depth == 0 && next.text(text) == "=" => {
                 columns.push(token.text(text).trim_matches('"').to_owned());
             }
             _ => {}

@@ -10,15 +10,15 @@ use crate::facts::reindex::{self, load_reindexable};
 use crate::facts::{TableMaintenance, load_table_maintenance};
 use crate::failure::{Failure, Result};
 use crate::findings::{Finding, Rule};
-use crate::pg::advisory::{Job, RunLock};
+use crate::pg::advisory::{ExclusiveJob, RunLock};
 use crate::pg::database::Database;
 use crate::pg::name::RelationName;
 use crate::pg::name_pattern::NamePattern;
 use crate::pg::session::Session;
 use crate::work::circumstances::require_sound;
-use crate::work::event::{Executed, Outcome};
+use crate::work::event::{Executed, StepOutcome};
 use crate::work::maintenance::plan::{
-    self as maintenance, Selection, Sieve, VacuumOptions, Wanted,
+    self as maintenance, Sieve, TableSelection, TablesWanted, VacuumOptions,
 };
 use crate::work::maintenance::{Idle, MaintenanceRun};
 use crate::work::plan::{Action, Plan, Step};
@@ -100,9 +100,9 @@ impl Fixes {
             return Ok(fixes);
         }
         let session = database.reader().await?;
-        let vacuum = maintenance::Job::Vacuum { analyze: true };
+        let vacuum = maintenance::TableJob::Vacuum { analyze: true };
         for (job, tables) in
-            [(vacuum, &wishes.vacuum), (maintenance::Job::Analyze, &wishes.analyze)]
+            [(vacuum, &wishes.vacuum), (maintenance::TableJob::Analyze, &wishes.analyze)]
         {
             if !tables.is_empty() {
                 let wanted = patterns(tables)?;
@@ -137,7 +137,7 @@ impl Fixes {
         let lock = match self.rebuilds.has_work() {
             true => {
                 require_sound(database)?;
-                let taking = RunLock::take(database, Job::Reindex, Duration::ZERO);
+                let taking = RunLock::take(database, ExclusiveJob::Reindex, Duration::ZERO);
                 Some(context.unless_cancelled(taking).await?)
             }
             false => None,
@@ -149,7 +149,7 @@ impl Fixes {
         let Some(lock) = lock else {
             return Ok(all);
         };
-        let run = async |execution: Execution<'_>, plan: &Plan| -> Result<Vec<Outcome>> {
+        let run = async |execution: Execution<'_>, plan: &Plan| -> Result<Vec<StepOutcome>> {
             Ok(Reindexing::new(execution, &lock).run(plan).await)
         };
         let rebuilt = context.execute(database, self.rebuilds, limits(context), run).await?;
@@ -160,7 +160,7 @@ impl Fixes {
 impl Maintenance {
     async fn run(self, context: &Context, database: &Database) -> Result<Executed> {
         let Maintenance { plan, before } = self;
-        let run = async |execution: Execution<'_>, plan: &Plan| -> Result<Vec<Outcome>> {
+        let run = async |execution: Execution<'_>, plan: &Plan| -> Result<Vec<StepOutcome>> {
             let run = MaintenanceRun {
                 execution,
                 skips_locked: false,
@@ -196,10 +196,10 @@ fn limits(context: &Context) -> Limits {
 async fn maintained(
     session: &Session,
     database: &Database,
-    job: maintenance::Job,
+    job: maintenance::TableJob,
     wanted: &[NamePattern],
 ) -> Result<Maintenance> {
-    let mut options = maintenance::Options {
+    let mut options = maintenance::MaintenanceOptions {
         job,
         selection: selection(wanted),
         only_needed: false,
@@ -257,9 +257,10 @@ async fn rebuilds(
     Ok(plan)
 }
 
-fn selection(tables: &[NamePattern]) -> Selection {
-    let wanted = |pattern: &NamePattern| Wanted { pattern: pattern.clone(), columns: Vec::new() };
-    Selection::Matching(tables.iter().map(wanted).collect())
+fn selection(tables: &[NamePattern]) -> TableSelection {
+    let wanted =
+        |pattern: &NamePattern| TablesWanted { pattern: pattern.clone(), columns: Vec::new() };
+    TableSelection::Matching(tables.iter().map(wanted).collect())
 }
 
 /// What the server has quoted can be read again.

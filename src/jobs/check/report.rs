@@ -11,7 +11,7 @@ use crate::findings::{
     CheckVerdict, Finding, Repository, Review, Severity, counted, github, junit, markdown, sarif,
 };
 use crate::format::count;
-use crate::output::dry_run::{DryRunReport, Rest};
+use crate::output::dry_run::{DryRunReport, SettledObjects};
 use crate::output::executed::in_all;
 use crate::output::steps::{StepsDocument, gist};
 use crate::output::table::{Narrow, cell, fitted, table};
@@ -132,7 +132,7 @@ impl CheckReport {
                 text
             }
             Some(Fixed::Planned(plan)) => {
-                let (plan, rest) = (plan.clone(), Rest::Explained("objects"));
+                let (plan, rest) = (plan.clone(), SettledObjects::Explained("objects"));
                 let mut text = Text::of(self.shown(style));
                 text.pieces
                     .extend(DryRunReport { plan, rest, overview: None }.text(style).pieces);

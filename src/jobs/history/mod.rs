@@ -71,7 +71,7 @@ impl Command for Args {
         let owner = context.config.history.owner.as_deref();
         history::load_schema(&session, owner)
             .await?
-            .require_usable(history::Part::Runs)?;
+            .require_usable(history::HistoryPart::Runs)?;
         let pruned = match self.keep {
             Some(keep) => Some(prune(&database, &session, keep).await?),
             None => None,

@@ -11,7 +11,7 @@ use crate::failure::Result;
 use crate::output::Report;
 use plan::WantedSchema;
 use report::{InitPlanReport, InitReport};
-use run::Kept;
+use run::Remembered;
 
 /// Install the schema in which pgtend keeps its history
 ///
@@ -88,7 +88,7 @@ impl Command for Args {
 }
 
 /// Whether it is to be removed for good.
-async fn agreed(context: &Context, kept: Option<Kept>) -> Result<bool> {
+async fn agreed(context: &Context, kept: Option<Remembered>) -> Result<bool> {
     let what = kept.map(|kept| format!(" with {kept}")).unwrap_or_default();
     let question = format!("Remove the schema pgtend{what}?");
     context.confirms(question).await

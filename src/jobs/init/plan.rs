@@ -1,6 +1,6 @@
 //! The plan of `pgtend init`: how pgtend's own schema comes into a database, and out of it again.
 
-use crate::facts::history::{CURRENT, Grantee, Installation, Installed, Part, damaged};
+use crate::facts::history::{CURRENT, Grantee, HistoryPart, Installation, Installed, damaged};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::advisory::lock_schema;
 use crate::pg::name::{quote_ident, quote_literal};
@@ -185,7 +185,7 @@ fn upgrade(facts: &Installation, to: i32) -> SchemaStep {
          {makes_schema})",
         quote_literal(env!("CARGO_PKG_VERSION"))
     ));
-    if to == Part::Measures.version() {
+    if to == HistoryPart::Measures.version() {
         statements.extend(facts.grantees.iter().flat_map(carry_over));
     }
     let (action, reason) = match to {

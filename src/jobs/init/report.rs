@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::plan::{NAME, SchemaAction, SchemaStep};
-use super::run::Kept;
+use super::run::Remembered;
 use crate::facts::history::CURRENT;
 use crate::format;
 use crate::format::millis;
@@ -50,7 +50,7 @@ pub struct InitReport {
     /// The steps.
     pub done: Vec<(SchemaStep, Duration)>,
     /// What the schema remembered, where it was to be removed.
-    pub kept: Option<Kept>,
+    pub kept: Option<Remembered>,
 }
 
 impl Report for InitReport {

@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::plan::{self, SchemaStep, WantedSchema};
-use crate::facts::history::{Part, load_installation, load_schema};
+use crate::facts::history::{HistoryPart, load_installation, load_schema};
 use crate::facts::load::ask;
 use crate::failure::{Failure, Kind, Result};
 use crate::format;
@@ -38,12 +38,12 @@ pub async fn look(
 
 /// What the schema remembers.
 #[derive(Debug, Clone, Copy)]
-pub struct Kept {
+pub struct Remembered {
     pub runs: usize,
     pub snapshots: usize,
 }
 
-impl fmt::Display for Kept {
+impl fmt::Display for Remembered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&format::count(self.runs, "run", "runs"))?;
         match self.snapshots {
@@ -57,14 +57,18 @@ impl fmt::Display for Kept {
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn kept(database: &Database, owner: Option<&str>) -> Result<Option<Kept>> {
+pub async fn kept(database: &Database, owner: Option<&str>) -> Result<Option<Remembered>> {
     let session = database.reader().await?;
-    if load_schema(&session, owner).await?.require_usable(Part::Statements).is_err() {
+    if load_schema(&session, owner)
+        .await?
+        .require_usable(HistoryPart::Statements)
+        .is_err()
+    {
         return Ok(None);
     }
     let rows = ask(&session, include_str!("../../../sql/history/kept.sql"), &[]).await?;
     let number = |row: &Row, name: &str| usize::try_from(row.get::<_, i64>(name)).unwrap_or(0);
-    let read = |row: &Row| Kept {
+    let read = |row: &Row| Remembered {
         runs: number(row, "runs"),
         snapshots: number(row, "snapshots"),
     };

@@ -6,7 +6,7 @@ use std::{fs, str};
 
 use super::value::{Definition, definition};
 use crate::failure::{Failure, Kind, Result};
-use crate::syntax::lexer::{Kind as TokenKind, Lexer};
+use crate::syntax::lexer::{Lexer, TokenKind};
 use crate::syntax::replaced;
 
 /// A file: what one request of the application sends.

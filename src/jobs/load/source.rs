@@ -25,7 +25,7 @@ use crate::pg::session::Session;
 use crate::syntax::names_in;
 use crate::twin::workload::plannable;
 use crate::warning::Warning;
-use crate::work::explained::terms::{Comparison, Term};
+use crate::work::explained::terms::{Comparator, Term};
 use crate::work::explained::{self, Use, uses};
 
 /// The scripts that the arguments name.
@@ -265,16 +265,16 @@ impl Sift<'_> {
 /// The values of the column as they can stand on the other side of the comparison.
 fn fitting(known: ColumnValues, term: &Term, is_array: bool) -> ColumnValues {
     let mut values = match &term.comparison {
-        Comparison::Equal => known,
+        Comparator::Equal => known,
         // The common ones may be none of an order.
-        Comparison::Range if !known.bounds.is_empty() => {
+        Comparator::Range if !known.bounds.is_empty() => {
             ColumnValues { common: Vec::new(), elements: Vec::new(), ..known }
         }
-        Comparison::Range | Comparison::Like => known,
-        Comparison::Contains(_) if !known.elements.is_empty() => {
+        Comparator::Range | Comparator::Like => known,
+        Comparator::Contains(_) if !known.elements.is_empty() => {
             ColumnValues { common: Vec::new(), bounds: Vec::new(), ..known }
         }
-        Comparison::Contains(_) => known,
+        Comparator::Contains(_) => known,
     };
     let texts = values.common.iter_mut().map(|(value, _)| value);
     for text in texts.chain(&mut values.bounds).chain(&mut values.elements) {

@@ -6,7 +6,7 @@ use crate::app::manual::Example;
 use crate::failure::Result;
 use crate::jobs::maintenance;
 use crate::output::Report;
-use crate::work::maintenance::plan::{Job, VacuumOptions};
+use crate::work::maintenance::plan::{TableJob, VacuumOptions};
 
 /// Collect statistics of the tables that need it
 ///
@@ -45,9 +45,9 @@ impl Command for Args {
     }
 
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
-        let work = maintenance::Work {
+        let work = maintenance::TableCommand {
             command: Self::NAME,
-            job: Job::Analyze,
+            job: TableJob::Analyze,
             vacuum: VacuumOptions {
                 buffer_usage_limit: self.buffer_usage_limit.clone(),
                 ..VacuumOptions::default()

@@ -11,18 +11,20 @@ use crate::app::Context;
 use crate::app::execute::Limits;
 use crate::app::hours::{Hours, Time, WindowClosed};
 use crate::config;
-use crate::facts::history::{self, Schema};
+use crate::facts::history::{self, HistorySchema};
 use crate::facts::{self, Known, TableMaintenance, Unavailable};
 use crate::failure::{Failure, Kind, Result};
 use crate::format;
 use crate::output::Report;
-use crate::output::dry_run::{DryRunReport, Overview, Rest};
-use crate::output::metrics::{self, Series};
+use crate::output::dry_run::{DryRunReport, Overview, SettledObjects};
+use crate::output::metrics::{self, JobSeries};
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
 use crate::warning::Warning;
 use crate::work::event::{Executed, ExecutedStep};
-use crate::work::maintenance::plan::{self, Job, Options, Selection, Sieve, VacuumOptions};
+use crate::work::maintenance::plan::{
+    self, MaintenanceOptions, Sieve, TableJob, TableSelection, VacuumOptions,
+};
 use crate::work::maintenance::{Idle, MaintenanceRun};
 use crate::work::plan::{Plan, Subject};
 use crate::work::progress_estimate::ProgressEstimate;
@@ -89,11 +91,11 @@ pub struct Tables {
 }
 
 /// What one of the two commands does.
-pub struct Work {
+pub struct TableCommand {
     /// The command's name.
     pub command: &'static str,
     /// VACUUM or ANALYZE.
-    pub job: Job,
+    pub job: TableJob,
     /// How VACUUM goes about it.
     pub vacuum: VacuumOptions,
     /// What the configuration says.
@@ -104,7 +106,7 @@ pub struct Work {
 ///
 /// # Errors
 /// Whatever keeps the first statement from being sent.
-pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: &Tables, work: TableCommand) -> Result<Box<dyn Report>> {
     args.metrics_file.as_deref().map_or(Ok(()), metrics::check)?;
     let (selection, only_needed) = args.selection(&work.configured.tables)?;
     let filters = args.filters()?;
@@ -116,7 +118,7 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn
         .unless_cancelled(context.open(&args.connect_options(context, &work)))
         .await?;
     plan::check(&work.vacuum, database.server.version)?;
-    let options = Options {
+    let options = MaintenanceOptions {
         job: work.job,
         selection,
         only_needed,
@@ -129,13 +131,14 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn
     let owner = context.config.history.owner.as_deref();
     let told = report::told(context.console.options());
     let look = look(&database, work.command, &options, told, owner);
-    let Looked { facts, schema, trouble } = context.unless_cancelled(look).await?;
+    let MaintenanceStart { facts, schema, trouble } = context.unless_cancelled(look).await?;
     let mut plan = plan::plan(&facts, &options)?;
     if args.dry_run {
         plan.warnings.extend(trouble);
         let rows = report::due_rows(&plan, &facts, options.threshold);
         let overview = Some(Overview(Box::new(move |style| report::due_table(&rows, style))));
-        return Ok(Box::new(DryRunReport { plan, rest: Rest::Explained("tables"), overview }));
+        let rest = SettledObjects::Explained("tables");
+        return Ok(Box::new(DryRunReport { plan, rest, overview }));
     }
     database.require_writable()?;
     let limits = Limits {
@@ -163,10 +166,10 @@ pub async fn run(context: &Context, args: &Tables, work: Work) -> Result<Box<dyn
 }
 
 /// What is known before the work begins.
-struct Looked {
+struct MaintenanceStart {
     facts: TableMaintenance,
     /// Of the history.
-    schema: Known<Schema>,
+    schema: Known<HistorySchema>,
     /// That the history cannot be read is a warning.
     trouble: Option<Warning>,
 }
@@ -174,15 +177,15 @@ struct Looked {
 async fn look(
     database: &Database,
     command: &str,
-    options: &Options,
+    options: &MaintenanceOptions,
     told: usize,
     owner: Option<&str>,
-) -> Result<Looked> {
+) -> Result<MaintenanceStart> {
     let session = database.reader().await?;
     let schema = history::load_schema(&session, owner).await.into();
     let commands = [command];
     let last = history::load_last_maintenance(&session, &commands);
-    let past = history::tell(&schema, history::Part::Runs, last).await;
+    let past = history::tell(&schema, history::HistoryPart::Runs, last).await;
     let (recalled, trouble) = record::recalled(past);
     let mut sieve = Sieve::new(options, told);
     let keeps = |settings: &_, table: &_| sieve.keeps(settings, table);
@@ -195,7 +198,7 @@ async fn look(
     .await?;
     sieve.require_schemas()?;
     let facts = TableMaintenance { not_due: sieve.not_due(), ..facts };
-    Ok(Looked { facts, schema, trouble })
+    Ok(MaintenanceStart { facts, schema, trouble })
 }
 
 /// A share of dead rows that is worth a word where VACUUM could not remove them.
@@ -259,14 +262,14 @@ impl Tables {
     ) -> Option<Warning> {
         let file = self.metrics_file.as_ref()?;
         let worked_on = done.steps.iter().filter(|done| !done.outcome.is_fresh());
-        let series = Series { job, label: "table" };
+        let series = JobSeries { job, label: "table" };
         series.write(file, &database.server.database, worked_on, &HashMap::new())
     }
 
     /// Which tables, and whether only those that are due.
-    fn selection(&self, configured: &[String]) -> Result<(Selection, bool)> {
+    fn selection(&self, configured: &[String]) -> Result<(TableSelection, bool)> {
         if self.all {
-            return Ok((Selection::All, false));
+            return Ok((TableSelection::All, false));
         }
         let is_named = !self.tables.is_empty();
         let named = if is_named || self.needed {
@@ -275,12 +278,12 @@ impl Tables {
             configured
         };
         if named.is_empty() {
-            return Ok((Selection::All, true));
+            return Ok((TableSelection::All, true));
         }
         let wanted = named
             .iter()
             .map(|text| plan::wanted(text).map_err(|error| wrong_name(text, &error)));
-        Ok((Selection::Matching(wanted.collect::<Result<_>>()?), self.needed))
+        Ok((TableSelection::Matching(wanted.collect::<Result<_>>()?), self.needed))
     }
 
     fn filters(&self) -> Result<Filters> {
@@ -315,7 +318,7 @@ impl Tables {
         }
     }
 
-    fn connect_options(&self, context: &Context, work: &Work) -> ConnectOptions {
+    fn connect_options(&self, context: &Context, work: &TableCommand) -> ConnectOptions {
         ConnectOptions {
             command: work.command,
             maintainers: self.policy(&work.configured).jobs,

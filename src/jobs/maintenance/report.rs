@@ -8,7 +8,7 @@ use crate::output::dry_run::FEW;
 use crate::output::executed::{Telling, in_all, took};
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Format, OutputOptions, Style, Verbosity};
-use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
+use crate::work::event::{Executed, ExecutedStep, Status, StepOutcome};
 use crate::work::maintenance::plan::due::{What, analyze_measure, vacuum_measures};
 use crate::work::plan::{Action, Plan};
 

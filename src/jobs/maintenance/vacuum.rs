@@ -7,7 +7,7 @@ use crate::app::manual::Example;
 use crate::failure::Result;
 use crate::jobs::maintenance;
 use crate::output::Report;
-use crate::work::maintenance::plan::{Job, VacuumOptions};
+use crate::work::maintenance::plan::{TableJob, VacuumOptions};
 
 /// Vacuum the tables that need it
 ///
@@ -91,9 +91,9 @@ impl Command for Args {
 
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
         let yes_or_no = |yes: bool, no: bool| yes.then_some(true).or(no.then_some(false));
-        let work = maintenance::Work {
+        let work = maintenance::TableCommand {
             command: Self::NAME,
-            job: Job::Vacuum { analyze: self.analyze },
+            job: TableJob::Vacuum { analyze: self.analyze },
             vacuum: VacuumOptions {
                 freeze: self.freeze,
                 parallel: self.parallel,

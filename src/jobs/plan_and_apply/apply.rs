@@ -5,18 +5,18 @@ use crate::app::manual::Example;
 use std::time::Duration;
 
 use super::apply_report::APPLY;
-use super::plan::{Selection, open};
+use super::plan::{ObjectSelection, open};
 use super::plan_report::PlanReport;
 use crate::app::Context;
 use crate::app::execute::Limits;
 use crate::app::hours::{Time, TimeOfDay, WhenClosed, WindowClosed};
 use crate::duration;
 use crate::facts::Known;
-use crate::facts::history::{self, PastMaintenance, Schema};
+use crate::facts::history::{self, HistorySchema, PastMaintenance};
 use crate::failure::Result;
 use crate::output::Report;
 use crate::output::dry_run::{self, DryRunReport};
-use crate::pg::advisory::Job;
+use crate::pg::advisory::ExclusiveJob;
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
 use crate::warning::Warning;
 use crate::work::apply::load::load_plan;
@@ -47,7 +47,7 @@ use crate::work::{Apply, DeadlockVictim, Execution, Policy, YieldToDdl};
 pub struct Args {
     #[command(flatten)]
     /// What is wanted.
-    pub selection: Selection,
+    pub selection: ObjectSelection,
 
     /// Tables to work on at once; never two builds on one table [default: 2]
     #[arg(short, long, value_name = "N", value_parser = crate::app::jobs())]
@@ -163,13 +163,13 @@ impl Command for Args {
                 context.unless_cancelled(load_plan(&database, &declaration, &options)).await?;
             return Ok(Box::new(DryRunReport {
                 plan,
-                rest: dry_run::Rest::Counted,
+                rest: dry_run::SettledObjects::Counted,
                 overview: None,
             }));
         }
         require_sound(&database)?;
         let wait = self.wait.unwrap_or(context.config.apply.wait);
-        let lock = context.run_lock(&database, Job::Apply, wait);
+        let lock = context.run_lock(&database, ExclusiveJob::Apply, wait);
         let lock = context.unless_cancelled(lock).await?;
         let mut plan =
             context.unless_cancelled(load_plan(&database, &declaration, &options)).await?;
@@ -182,9 +182,9 @@ impl Command for Args {
         let owner = context.config.history.owner.as_deref();
         let past = match &deadline {
             Some(_) if plan.has_work() => load_past_builds(&database, owner).await?,
-            _ => Past::default(),
+            _ => PastBuilds::default(),
         };
-        let Past { builds, schema, trouble } = past;
+        let PastBuilds { builds, schema, trouble } = past;
         let limits = Limits { policy, deadline, schema, trouble };
         let run = async |mut execution: Execution<'_>, plan: &Plan| {
             execution.progress_estimate = ProgressEstimate::with_past(builds.iter());
@@ -197,20 +197,20 @@ impl Command for Args {
 
 /// What the history tells of builds, for those who have to end in time.
 #[derive(Default)]
-struct Past {
+struct PastBuilds {
     builds: Vec<PastMaintenance>,
-    schema: Option<Known<Schema>>,
+    schema: Option<Known<HistorySchema>>,
     /// That the history cannot be read is a warning.
     trouble: Option<Warning>,
 }
 
-async fn load_past_builds(database: &Database, owner: Option<&str>) -> Result<Past> {
+async fn load_past_builds(database: &Database, owner: Option<&str>) -> Result<PastBuilds> {
     let session = database.reader().await?;
     let schema = Known::from(history::load_schema(&session, owner).await);
     let asked = history::load_last_maintenance(&session, BUILDS);
-    let told = history::tell(&schema, history::Part::Runs, asked).await;
+    let told = history::tell(&schema, history::HistoryPart::Runs, asked).await;
     let (builds, trouble) = record::recalled(told);
-    Ok(Past {
+    Ok(PastBuilds {
         builds: builds.unwrap_or_default(),
         schema: Some(schema),
         trouble,

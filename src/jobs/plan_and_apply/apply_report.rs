@@ -5,7 +5,7 @@ use crate::output::Style;
 use crate::output::executed::{Telling, in_all, took, with_waiting};
 use crate::output::steps;
 use crate::output::table::{Narrow, cell, fitted, right, table};
-use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
+use crate::work::event::{Executed, ExecutedStep, Status, StepOutcome};
 use crate::work::plan::{Action, Step};
 
 /// In which words it tells what was done.

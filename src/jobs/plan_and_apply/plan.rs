@@ -16,7 +16,7 @@ use crate::pg::conninfo::Conninfo;
 use crate::pg::database::{ConnectOptions, Database};
 use crate::pg::name::RelationName;
 use crate::work::apply::load::load_plan;
-use crate::work::apply::plan::{Filter, Options};
+use crate::work::apply::plan::{ApplyOptions, Filter};
 use crate::work::plan::Plan;
 
 /// Show what `apply` would do
@@ -32,7 +32,7 @@ use crate::work::plan::Plan;
 pub struct Args {
     #[command(flatten)]
     /// What is wanted.
-    pub selection: Selection,
+    pub selection: ObjectSelection,
 
     /// Exit with 1 if anything is not as declared, for CI and monitoring
     #[arg(long)]
@@ -50,7 +50,7 @@ pub struct Args {
 
 /// Which objects, and what to do about those that are not simply missing. Shared with `apply`.
 #[derive(Debug, clap::Args)]
-pub struct Selection {
+pub struct ObjectSelection {
     /// SQL files, or folders of *.sql files, with CREATE INDEX, CREATE MATERIALIZED VIEW, COMMENT
     /// ON these, ANALYZE and VACUUM; Prisma schemas (*.prisma); - reads standard input [default:
     /// `paths` of the configuration]
@@ -164,7 +164,7 @@ fn verdict(plan: &Plan, check: bool, is_all_declared: bool) -> Outcome {
     }
 }
 
-impl Selection {
+impl ObjectSelection {
     /// What the files declare.
     ///
     /// # Errors
@@ -196,13 +196,13 @@ impl Selection {
     ///
     /// # Errors
     /// `Usage` for a pattern or name that cannot be understood.
-    pub fn options(&self, context: &Context) -> Result<Options> {
+    pub fn options(&self, context: &Context) -> Result<ApplyOptions> {
         let indexes = self.index.iter().map(|pattern| {
             glob::Pattern::new(pattern)
                 .map_err(|error| Failure::usage(format!("--index {pattern}: {error}")))
         });
         let tables = self.table.iter().map(|name| table_name(name));
-        Ok(Options {
+        Ok(ApplyOptions {
             skip_redundant: self.skip_redundant || context.config.apply.skip_redundant,
             replace: self.replace,
             filter: Filter {

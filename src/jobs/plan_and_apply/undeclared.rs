@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use crate::escape_control::escape_control;
-use crate::facts::inventory::{IndexUse, Inventory, Table};
+use crate::facts::inventory::{IndexUse, Inventory, InventoryTable};
 use crate::facts::{Index, RelationKind};
 use crate::format;
 use crate::work::apply::plan::Filter;
@@ -104,7 +104,7 @@ pub fn undeclared(inventory: &Inventory, plan: &Plan, filter: &Filter) -> Vec<Un
     found
 }
 
-fn of_index(index: &Index, table: &Table, used: Option<&IndexUse>) -> Undeclared {
+fn of_index(index: &Index, table: &InventoryTable, used: Option<&IndexUse>) -> Undeclared {
     let concurrently = match table.kind {
         RelationKind::PartitionedTable => "",
         _ => "CONCURRENTLY ",

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use super::Args;
-use super::plan::{Side, Verdict, verdict};
-use super::report::{Measured, Proof, ProveReport, Rung};
+use super::plan::{ProofVerdict, Side, verdict};
+use super::report::{MeasuredStatement, Proof, ProofRung, ProveReport};
 use crate::app::Context;
 use crate::app::planner_twin::{Named, find, programs};
 use crate::facts::history::{self, PastRun, RunFilter};
@@ -21,9 +21,9 @@ use crate::failure::Result;
 use crate::pg::database::{ConnectOptions, Database, Errand};
 use crate::pg::name::RelationName;
 use crate::pg::session::Session;
-use crate::twin::data::{Index, TwinData};
-use crate::twin::workload::{self, Statement};
-use crate::twin::{self, Planned, Prepared, Twin, Values, Wanted};
+use crate::twin::data::{TwinData, TwinIndex};
+use crate::twin::workload::{self, WorkloadStatement};
+use crate::twin::{self, ExportRequest, Planned, Twin, TwinStatement, Values};
 use crate::warning::Warning;
 
 /// A mean of fewer executions says nothing.
@@ -50,7 +50,7 @@ pub(super) async fn after(context: &Context, args: &Args, within: Duration) -> R
     let owner = context.config.history.owner.as_deref();
     history::load_schema(&session, owner)
         .await?
-        .require_usable(history::Part::Statements)?;
+        .require_usable(history::HistoryPart::Statements)?;
     // Both say how long ago something was: they are asked at the same moment.
     let built = built(&session, within).await?;
     let mut snapshots = load_snapshots(&session).await?;
@@ -64,7 +64,8 @@ pub(super) async fn after(context: &Context, args: &Args, within: Duration) -> R
     if built.is_empty() {
         return Ok(report);
     }
-    let counted = workload::Wanted { limit: args.limit, ..workload::Wanted::default() };
+    let counted =
+        workload::StatementsWanted { limit: args.limit, ..workload::StatementsWanted::default() };
     let named = Named { counted, ..Named::default() };
     let (statements, warnings) = find(&database, named).await?;
     report.warnings = warnings;
@@ -115,9 +116,13 @@ async fn built(session: &Session, within: Duration) -> Result<Vec<PastRun>> {
     Ok(built)
 }
 
-async fn export(database: &Database, args: &Args, statements: &[Statement]) -> Result<TwinData> {
+async fn export(
+    database: &Database,
+    args: &Args,
+    statements: &[WorkloadStatement],
+) -> Result<TwinData> {
     let texts = statements.iter().map(|statement| statement.text.clone()).collect::<Vec<_>>();
-    let wanted = Wanted {
+    let wanted = ExportRequest {
         texts: &texts,
         role: args.role.as_deref(),
         values: Values::Included,
@@ -130,20 +135,20 @@ const GONE: &str =
     "it is not there any more, or no statement of pg_stat_statements reads its table";
 
 /// What stands in the history is compared with names of the catalog, and never used as SQL.
-fn index_of<'d>(data: &'d TwinData, run: &PastRun) -> Option<&'d Index> {
+fn index_of<'d>(data: &'d TwinData, run: &PastRun) -> Option<&'d TwinIndex> {
     data.indexes.iter().find(|index| name_of(index).to_string() == run.run.object)
 }
 
-fn name_of(index: &Index) -> RelationName {
+fn name_of(index: &TwinIndex) -> RelationName {
     RelationName::qualified(index.schema.clone(), index.name.clone())
 }
 
 /// The statements whose plans change without the index.
 async fn served<'s>(
     twin: &Twin,
-    index: &Index,
-    statements: &[(&'s Statement, Prepared)],
-) -> Result<Vec<&'s Statement>> {
+    index: &TwinIndex,
+    statements: &[(&'s WorkloadStatement, TwinStatement)],
+) -> Result<Vec<&'s WorkloadStatement>> {
     let oids = twin.existing_index(&name_of(index)).await?;
     let mut served = Vec::new();
     for (statement, prepared) in statements {
@@ -160,8 +165,8 @@ async fn served<'s>(
 
 async fn prepared<'s>(
     twin: &Twin,
-    statements: &'s [Statement],
-) -> Result<Vec<(&'s Statement, Prepared)>> {
+    statements: &'s [WorkloadStatement],
+) -> Result<Vec<(&'s WorkloadStatement, TwinStatement)>> {
     let mut all = Vec::new();
     for (at, statement) in statements.iter().enumerate() {
         if let Ok(prepared) = twin.prepare(&format!("s{at}"), &statement.text).await? {
@@ -173,20 +178,20 @@ async fn prepared<'s>(
 
 async fn judge(
     proof: &mut Proof,
-    index: &Index,
+    index: &TwinIndex,
     history: &StatementHistory<'_>,
     snapshots: &[Snapshot],
     run: &PastRun,
-    served: &[&Statement],
+    served: &[&WorkloadStatement],
 ) -> Result<()> {
     proof.name = Some(index.name.clone());
     proof.table = RelationName::qualified(index.schema.clone(), index.table.clone());
     proof.sql.clone_from(&index.definition);
-    proof.rung = Rung::Production;
+    proof.rung = ProofRung::Production;
     proof.bytes = index.pages.map(|pages| pages * 8192);
     proof.undo = Some(format!("DROP INDEX CONCURRENTLY {}", name_of(index)));
     if served.is_empty() {
-        proof.verdict = Verdict::NoEffect;
+        proof.verdict = ProofVerdict::NoEffect;
         proof.reason = Some("no statement of pg_stat_statements is planned with it".to_owned());
         return Ok(());
     }
@@ -201,7 +206,7 @@ async fn judge(
     let before = sides(history, &first, &SpanEnd::PointInTime(last)).await?;
     let after = sides(history, &next, &SpanEnd::Now).await?;
     for statement in served {
-        let mut measured = Measured::of(statement);
+        let mut measured = MeasuredStatement::of(statement);
         let side = |sides: &Sides| sides.get(&statement.queryid.unwrap_or(0)).copied();
         (measured.before, measured.after) = (side(&before), side(&after));
         match measured.before.zip(measured.after) {

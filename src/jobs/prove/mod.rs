@@ -19,9 +19,9 @@ use crate::duration;
 use crate::failure::{Failure, Result};
 use crate::output::{Format, Report};
 use crate::size;
-use crate::twin::copy::Limits;
+use crate::twin::copy::CopyLimits;
 use crate::twin::wishes::{self, DeclaredWish};
-use crate::twin::workload::{self, Statement, Wanted};
+use crate::twin::workload::{self, StatementsWanted, WorkloadStatement};
 
 /// Measure what an index does: before it is built, on a copy; after it, in production
 ///
@@ -136,8 +136,8 @@ impl Command for Args {
 }
 
 impl Args {
-    fn limits(&self) -> Limits {
-        Limits { bytes: self.max_copy, time: self.copy_time }
+    fn limits(&self) -> CopyLimits {
+        CopyLimits { bytes: self.max_copy, time: self.copy_time }
     }
 
     fn named(&self) -> Result<Named> {
@@ -145,8 +145,8 @@ impl Args {
         for path in &self.workload {
             statements.extend(workload::of_files(path)?);
         }
-        statements.extend(self.sql.iter().map(|text| Statement::of_text(text)));
-        let counted = Wanted { limit: self.limit, ..Wanted::default() };
+        statements.extend(self.sql.iter().map(|text| WorkloadStatement::of_text(text)));
+        let counted = StatementsWanted { limit: self.limit, ..StatementsWanted::default() };
         Ok(Named { statements, counted, ..Named::default() })
     }
 

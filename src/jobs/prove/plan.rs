@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use crate::twin::copy::{Figures, Run};
+use crate::twin::copy::{RunFigures, TrialRun};
 
 /// What is proved of an index, or of an index for a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum ProofVerdict {
     Better,
     NoEffect,
     Worse,
@@ -15,13 +15,13 @@ pub enum Verdict {
     NotJudged,
 }
 
-impl Verdict {
+impl ProofVerdict {
     pub fn words(self) -> &'static str {
         match self {
-            Verdict::Better => "better",
-            Verdict::NoEffect => "no effect",
-            Verdict::Worse => "worse",
-            Verdict::NotJudged => "not judged",
+            ProofVerdict::Better => "better",
+            ProofVerdict::NoEffect => "no effect",
+            ProofVerdict::Worse => "worse",
+            ProofVerdict::NotJudged => "not judged",
         }
     }
 }
@@ -44,18 +44,18 @@ pub struct Side {
 
 impl Side {
     /// `limit_ms`: after which a run is given up. `None`: there is no run.
-    pub fn of(runs: &[Run], limit_ms: f64) -> Option<Side> {
-        if runs.contains(&Run::TooLong) {
+    pub fn of(runs: &[TrialRun], limit_ms: f64) -> Option<Side> {
+        if runs.contains(&TrialRun::TooLong) {
             return Some(Side { ms: limit_ms, is_over: true, ..Side::default() });
         }
         let figures = runs
             .iter()
             .filter_map(|run| match run {
-                Run::Done(figures) => Some(*figures),
-                Run::TooLong | Run::Failed(_) => None,
+                TrialRun::Done(figures) => Some(*figures),
+                TrialRun::TooLong | TrialRun::Failed(_) => None,
             })
-            .collect::<Vec<Figures>>();
-        let middle = |of: fn(&Figures) -> f64| median(figures.iter().map(of).collect());
+            .collect::<Vec<RunFigures>>();
+        let middle = |of: fn(&RunFigures) -> f64| median(figures.iter().map(of).collect());
         let ms = middle(|run| run.ms)?;
         let distances = figures.iter().map(|run| (run.ms - ms).abs()).collect();
         Some(Side {
@@ -78,41 +78,41 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 }
 
 /// A win is one only where the intervals do not overlap and fewer pages are looked at.
-pub fn verdict(before: &Side, after: &Side) -> Verdict {
+pub fn verdict(before: &Side, after: &Side) -> ProofVerdict {
     match (before.is_over, after.is_over) {
-        (true, true) => return Verdict::NotJudged,
-        (true, false) => return Verdict::Better,
-        (false, true) => return Verdict::Worse,
+        (true, true) => return ProofVerdict::NotJudged,
+        (true, false) => return ProofVerdict::Better,
+        (false, true) => return ProofVerdict::Worse,
         (false, false) => {}
     }
     if after.is_surely_below(before) && after.buffers < before.buffers {
-        return Verdict::Better;
+        return ProofVerdict::Better;
     }
     let is_slower = before.is_surely_below(after);
     if is_slower && (after.buffers > before.buffers || after.ms > before.ms * SLOWER) {
-        return Verdict::Worse;
+        return ProofVerdict::Worse;
     }
-    Verdict::NoEffect
+    ProofVerdict::NoEffect
 }
 
 /// What an index does to all its statements: each with its weight, verdict and both times. Where it
 /// helps some and harms others, the sum decides.
-pub fn verdict_of_all(statements: &[(f64, Verdict, f64, f64)]) -> Verdict {
+pub fn verdict_of_all(statements: &[(f64, ProofVerdict, f64, f64)]) -> ProofVerdict {
     let has = |wanted| statements.iter().any(|(_, verdict, ..)| *verdict == wanted);
     let sum = || {
-        let judged = statements
-            .iter()
-            .filter(|(_, verdict, ..)| matches!(verdict, Verdict::Better | Verdict::Worse));
+        let judged = statements.iter().filter(|(_, verdict, ..)| {
+            matches!(verdict, ProofVerdict::Better | ProofVerdict::Worse)
+        });
         judged.map(|(weight, _, before, after)| weight * (after - before)).sum::<f64>()
     };
-    match (has(Verdict::Better), has(Verdict::Worse)) {
-        (true, false) => Verdict::Better,
-        (false, true) => Verdict::Worse,
-        (true, true) if sum() < 0.0 => Verdict::Better,
-        (true, true) => Verdict::Worse,
-        (false, false) if has(Verdict::NoEffect) => Verdict::NoEffect,
-        (false, false) if statements.is_empty() => Verdict::NoEffect,
-        (false, false) => Verdict::NotJudged,
+    match (has(ProofVerdict::Better), has(ProofVerdict::Worse)) {
+        (true, false) => ProofVerdict::Better,
+        (false, true) => ProofVerdict::Worse,
+        (true, true) if sum() < 0.0 => ProofVerdict::Better,
+        (true, true) => ProofVerdict::Worse,
+        (false, false) if has(ProofVerdict::NoEffect) => ProofVerdict::NoEffect,
+        (false, false) if statements.is_empty() => ProofVerdict::NoEffect,
+        (false, false) => ProofVerdict::NotJudged,
     }
 }
 
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     fn side(times: &[f64], buffers: f64) -> Side {
-        let run = |ms: &f64| Run::Done(Figures { ms: *ms, buffers, wal_bytes: 0.0 });
+        let run = |ms: &f64| TrialRun::Done(RunFigures { ms: *ms, buffers, wal_bytes: 0.0 });
         Side::of(&times.iter().map(run).collect::<Vec<_>>(), 60_000.0).unwrap()
     }
 
@@ -130,12 +130,12 @@ mod tests {
         let before = side(&[10.0, 11.0, 10.5, 12.0, 9.5], 1000.0);
         assert_eq!((before.ms, before.deviation_ms), (10.5, 0.5));
         for (times, buffers, wanted) in [
-            (&[1.0, 1.1, 0.9, 1.0, 1.0][..], 10.0, Verdict::Better),
-            (&[1.0, 1.1, 0.9, 1.0, 1.0], 1000.0, Verdict::NoEffect),
-            (&[10.0, 10.2, 9.9, 11.0, 9.0], 10.0, Verdict::NoEffect),
-            (&[20.0, 21.0, 22.0, 20.5, 20.0], 1000.0, Verdict::Worse),
-            (&[11.2, 11.1, 11.2, 11.1, 11.2], 1000.0, Verdict::NoEffect),
-            (&[11.2, 11.1, 11.2, 11.1, 11.2], 1001.0, Verdict::Worse),
+            (&[1.0, 1.1, 0.9, 1.0, 1.0][..], 10.0, ProofVerdict::Better),
+            (&[1.0, 1.1, 0.9, 1.0, 1.0], 1000.0, ProofVerdict::NoEffect),
+            (&[10.0, 10.2, 9.9, 11.0, 9.0], 10.0, ProofVerdict::NoEffect),
+            (&[20.0, 21.0, 22.0, 20.5, 20.0], 1000.0, ProofVerdict::Worse),
+            (&[11.2, 11.1, 11.2, 11.1, 11.2], 1000.0, ProofVerdict::NoEffect),
+            (&[11.2, 11.1, 11.2, 11.1, 11.2], 1001.0, ProofVerdict::Worse),
         ] {
             assert_eq!(verdict(&before, &side(times, buffers)), wanted, "{times:?} {buffers}");
         }
@@ -143,20 +143,23 @@ mod tests {
 
     #[test]
     fn what_is_given_up_is_slower_than_what_is_not() {
-        let over = Side::of(&[Run::TooLong], 60_000.0).unwrap();
+        let over = Side::of(&[TrialRun::TooLong], 60_000.0).unwrap();
         let done = side(&[5.0], 1.0);
-        assert_eq!(verdict(&over, &done), Verdict::Better);
-        assert_eq!(verdict(&done, &over), Verdict::Worse);
-        assert_eq!(verdict(&over, &over), Verdict::NotJudged);
+        assert_eq!(verdict(&over, &done), ProofVerdict::Better);
+        assert_eq!(verdict(&done, &over), ProofVerdict::Worse);
+        assert_eq!(verdict(&over, &over), ProofVerdict::NotJudged);
     }
 
     #[test]
     fn where_some_win_and_some_lose_the_sum_decides() {
-        let win = (10.0, Verdict::Better, 5.0, 1.0);
-        let loss = |weight| (weight, Verdict::Worse, 1.0, 2.0);
-        assert_eq!(verdict_of_all(&[win, loss(1.0)]), Verdict::Better);
-        assert_eq!(verdict_of_all(&[win, loss(100.0)]), Verdict::Worse);
-        assert_eq!(verdict_of_all(&[]), Verdict::NoEffect);
-        assert_eq!(verdict_of_all(&[(1.0, Verdict::NotJudged, 0.0, 0.0)]), Verdict::NotJudged);
+        let win = (10.0, ProofVerdict::Better, 5.0, 1.0);
+        let loss = |weight| (weight, ProofVerdict::Worse, 1.0, 2.0);
+        assert_eq!(verdict_of_all(&[win, loss(1.0)]), ProofVerdict::Better);
+        assert_eq!(verdict_of_all(&[win, loss(100.0)]), ProofVerdict::Worse);
+        assert_eq!(verdict_of_all(&[]), ProofVerdict::NoEffect);
+        assert_eq!(
+            verdict_of_all(&[(1.0, ProofVerdict::NotJudged, 0.0, 0.0)]),
+            ProofVerdict::NotJudged
+        );
     }
 }

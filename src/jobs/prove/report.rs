@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::plan::{Side, Verdict, verdict_of_all};
+use super::plan::{ProofVerdict, Side, verdict_of_all};
 use crate::format;
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Head, Outcome, Report, Style, Text};
 use crate::pg::name::RelationName;
 use crate::twin::wishes::DeclaredWish;
-use crate::twin::workload::Statement;
+use crate::twin::workload::WorkloadStatement;
 use crate::warning::Warning;
 use crate::work::plan::one_line;
 
@@ -19,7 +19,7 @@ const TEXT_WIDTH: usize = 161;
 
 /// What a claim rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum Rung {
+pub enum ProofRung {
     #[serde(rename = "measured_on_copy")]
     Copy,
     /// A table was not copied as a whole.
@@ -29,12 +29,12 @@ pub enum Rung {
     Production,
 }
 
-impl Rung {
+impl ProofRung {
     fn words(self) -> &'static str {
         match self {
-            Rung::Copy => "a copy",
-            Rung::Sample => "a sample",
-            Rung::Production => "production",
+            ProofRung::Copy => "a copy",
+            ProofRung::Sample => "a sample",
+            ProofRung::Production => "production",
         }
     }
 }
@@ -46,22 +46,22 @@ pub struct Proof {
     pub table: RelationName,
     /// As it would be created.
     pub sql: String,
-    pub verdict: Verdict,
+    pub verdict: ProofVerdict,
     /// Why it was not judged.
     pub reason: Option<String>,
-    pub rung: Rung,
+    pub rung: ProofRung,
     /// The statement that takes it away again; pgtend never sends it.
     pub undo: Option<String>,
     pub bytes: Option<u64>,
     pub built: Option<Duration>,
-    pub statements: Vec<Measured>,
+    pub statements: Vec<MeasuredStatement>,
 }
 
 /// A statement with and without the index.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Measured {
-    pub statement: Statement,
-    pub verdict: Verdict,
+pub struct MeasuredStatement {
+    pub statement: WorkloadStatement,
+    pub verdict: ProofVerdict,
     pub reason: Option<String>,
     pub before: Option<Side>,
     pub after: Option<Side>,
@@ -74,9 +74,9 @@ impl Proof {
             name: wish.name.clone(),
             table: RelationName::unqualified(wish.wish.table.clone()),
             sql: wish.wish.sql(wish.name.as_deref()),
-            verdict: Verdict::NotJudged,
+            verdict: ProofVerdict::NotJudged,
             reason: None,
-            rung: Rung::Copy,
+            rung: ProofRung::Copy,
             undo: None,
             bytes: None,
             built: None,
@@ -90,9 +90,9 @@ impl Proof {
             name: None,
             table: RelationName::unqualified(""),
             sql: object.to_owned(),
-            verdict: Verdict::NotJudged,
+            verdict: ProofVerdict::NotJudged,
             reason: None,
-            rung: Rung::Production,
+            rung: ProofRung::Production,
             undo: None,
             bytes: None,
             built: None,
@@ -115,11 +115,11 @@ impl Proof {
     }
 }
 
-impl Measured {
-    pub fn of(statement: &Statement) -> Measured {
-        Measured {
+impl MeasuredStatement {
+    pub fn of(statement: &WorkloadStatement) -> MeasuredStatement {
+        MeasuredStatement {
             statement: statement.clone(),
-            verdict: Verdict::NotJudged,
+            verdict: ProofVerdict::NotJudged,
             reason: None,
             before: None,
             after: None,
@@ -141,7 +141,7 @@ pub struct ProveReport {
 
 impl Report for ProveReport {
     fn outcome(&self) -> Outcome {
-        let is_all_better = self.proofs.iter().all(|proof| proof.verdict == Verdict::Better);
+        let is_all_better = self.proofs.iter().all(|proof| proof.verdict == ProofVerdict::Better);
         match self.checks && !is_all_better {
             true => Outcome::Findings,
             false if self.proofs.is_empty() => Outcome::NothingToDo,
@@ -197,8 +197,8 @@ impl ProveReport {
     /// What is not better could go again.
     fn undone(&self) -> impl Iterator<Item = &str> {
         let doubtful = self.proofs.iter();
-        let doubtful =
-            doubtful.filter(|proof| matches!(proof.verdict, Verdict::NoEffect | Verdict::Worse));
+        let doubtful = doubtful
+            .filter(|proof| matches!(proof.verdict, ProofVerdict::NoEffect | ProofVerdict::Worse));
         doubtful.filter_map(|proof| proof.undo.as_deref())
     }
 
@@ -211,12 +211,12 @@ impl ProveReport {
         let mut summary = format!(
             "{} measured {place}: {} better, {} without effect, {} worse",
             format::count(self.proofs.len(), "index", "indexes"),
-            count(Verdict::Better),
-            count(Verdict::NoEffect),
-            count(Verdict::Worse)
+            count(ProofVerdict::Better),
+            count(ProofVerdict::NoEffect),
+            count(ProofVerdict::Worse)
         );
-        if count(Verdict::NotJudged) > 0 {
-            summary += &format!("; {} not judged", count(Verdict::NotJudged));
+        if count(ProofVerdict::NotJudged) > 0 {
+            summary += &format!("; {} not judged", count(ProofVerdict::NotJudged));
         }
         summary + "."
     }
@@ -287,17 +287,17 @@ struct ProofDocument {
     object: Option<String>,
     on: String,
     sql: String,
-    verdict: Verdict,
+    verdict: ProofVerdict,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    rung: Rung,
+    rung: ProofRung,
     #[serde(skip_serializing_if = "Option::is_none")]
     undo: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     size_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     build_ms: Option<u64>,
-    statements: Vec<StatementDocument>,
+    statements: Vec<ProvedStatementDocument>,
 }
 
 impl ProofDocument {
@@ -312,18 +312,18 @@ impl ProofDocument {
             undo: proof.undo.clone(),
             size_bytes: proof.bytes,
             build_ms: proof.built.map(format::millis),
-            statements: proof.statements.iter().map(StatementDocument::of).collect(),
+            statements: proof.statements.iter().map(ProvedStatementDocument::of).collect(),
         }
     }
 }
 
 #[derive(Debug, Serialize)]
-struct StatementDocument {
+struct ProvedStatementDocument {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     queryid: Option<i64>,
     query: String,
-    verdict: Verdict,
+    verdict: ProofVerdict,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -344,12 +344,12 @@ struct StatementDocument {
     wal_bytes_after: Option<u64>,
 }
 
-impl StatementDocument {
-    fn of(measured: &Measured) -> Self {
+impl ProvedStatementDocument {
+    fn of(measured: &MeasuredStatement) -> Self {
         let whole = |side: Option<Side>| side.filter(|side| !side.is_over);
         let (before, after) = (measured.before, measured.after);
         let wal = |side| whole(side).filter(|_| measured.writes).map(|side| side.wal_bytes as u64);
-        StatementDocument {
+        ProvedStatementDocument {
             name: measured.statement.name.clone(),
             queryid: measured.statement.queryid,
             query: measured.statement.text.clone(),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Args;
-use super::plan::{Side, Verdict, verdict};
-use super::report::{Measured, Proof, ProveReport, Rung};
+use super::plan::{ProofVerdict, Side, verdict};
+use super::report::{MeasuredStatement, Proof, ProofRung, ProveReport};
 use super::tables::Tables;
 use super::values::values;
 use crate::app::Context;
@@ -16,17 +16,17 @@ use crate::failure::{Failure, Kind, Result};
 use crate::pg::conninfo::Conninfo;
 use crate::pg::database::{ConnectOptions, Database, Errand};
 use crate::pg::name::RelationName;
-use crate::twin::copy::{Built, CopyServer, Measurable, Run, Share};
+use crate::twin::copy::{CopyServer, Measurable, Share, TrialIndex, TrialRun};
 use crate::twin::data::TwinData;
 use crate::twin::wishes::DeclaredWish;
-use crate::twin::workload::Statement;
-use crate::twin::{self, Values, Wanted};
+use crate::twin::workload::WorkloadStatement;
+use crate::twin::{self, ExportRequest, Values};
 use crate::warning::Warning;
 use crate::work::explained;
 
 /// A statement that can be executed on the copy.
 struct Trial {
-    statement: Statement,
+    statement: WorkloadStatement,
     measurable: Measurable,
     values: Vec<String>,
     tables: BTreeSet<RelationName>,
@@ -97,7 +97,7 @@ pub(super) async fn prove(
 async fn export(
     database: &Database,
     args: &Args,
-    statements: &[Statement],
+    statements: &[WorkloadStatement],
     wishes: &[DeclaredWish],
 ) -> Result<TwinData> {
     let indexed = wishes
@@ -109,7 +109,7 @@ async fn export(
         .chain(indexed)
         .collect::<Vec<_>>();
     // The copy has statistics of its own.
-    let wanted = Wanted {
+    let wanted = ExportRequest {
         texts: &texts,
         role: args.role.as_deref(),
         values: Values::LeftOut,
@@ -137,7 +137,7 @@ async fn standby(
 async fn parsed(
     server: &mut CopyServer,
     tables: &Tables<'_>,
-    statements: Vec<Statement>,
+    statements: Vec<WorkloadStatement>,
     refused: &mut Vec<(String, String)>,
 ) -> Result<Vec<Trial>> {
     let mut trials = Vec::new();
@@ -229,7 +229,7 @@ async fn proof(
     server.analyze(&parts(&built, shares)).await?;
     for trial in concerned {
         if is_sampled(shares, &trial.tables) {
-            proof.rung = Rung::Sample;
+            proof.rung = ProofRung::Sample;
         }
         proof.statements.push(measure(args, server, &built, trial).await?);
     }
@@ -242,14 +242,14 @@ async fn proof(
 }
 
 /// Those that read or write the index's table, or a part of it.
-fn concerned<'t>(built: &Built, trials: &'t [Trial]) -> Vec<&'t Trial> {
+fn concerned<'t>(built: &TrialIndex, trials: &'t [Trial]) -> Vec<&'t Trial> {
     let on_it = trials
         .iter()
         .filter(|trial| built.tables.iter().any(|table| trial.tables.contains(table)));
     on_it.collect()
 }
 
-fn parts(built: &Built, shares: &[Share]) -> Vec<RelationName> {
+fn parts(built: &TrialIndex, shares: &[Share]) -> Vec<RelationName> {
     let names = names(shares).into_iter();
     names.filter(|name| built.tables.contains(name)).collect()
 }
@@ -277,10 +277,10 @@ fn copied_bytes(share: &Share) -> u64 {
 async fn measure(
     args: &Args,
     server: &CopyServer,
-    built: &Built,
+    built: &TrialIndex,
     trial: &Trial,
-) -> Result<Measured> {
-    let mut measured = Measured::of(&trial.statement);
+) -> Result<MeasuredStatement> {
+    let mut measured = MeasuredStatement::of(&trial.statement);
     server.hide(built).await?;
     let before = server.plan(&trial.measurable, &trial.values).await?;
     server.show(built).await?;
@@ -294,24 +294,24 @@ async fn measure(
         }
     };
     if before == after && !trial.writes {
-        measured.verdict = Verdict::NoEffect;
+        measured.verdict = ProofVerdict::NoEffect;
         measured.reason = Some("the planner does not use it".to_owned());
         return Ok(measured);
     }
-    let mut runs: [Vec<Run>; 2] = Default::default();
+    let mut runs: [Vec<TrialRun>; 2] = Default::default();
     // The first turn warms both up.
     for turn in 0..=args.runs {
         let order = if turn % 2 == 0 { [0, 1] } else { [1, 0] };
         for side in order {
-            if runs[side].contains(&Run::TooLong) {
+            if runs[side].contains(&TrialRun::TooLong) {
                 continue;
             }
             let run = execute(args, server, built, trial, side == 1).await?;
-            if let Run::Failed(why) = run {
+            if let TrialRun::Failed(why) = run {
                 measured.reason = Some(why);
                 return Ok(measured);
             }
-            if turn > 0 || run == Run::TooLong {
+            if turn > 0 || run == TrialRun::TooLong {
                 runs[side].push(run);
             }
         }
@@ -320,7 +320,7 @@ async fn measure(
     let [before, after] = runs.map(|runs| Side::of(&runs, limit));
     if let Some((before, after)) = before.zip(after) {
         measured.verdict = verdict(&before, &after);
-        if measured.verdict == Verdict::NotJudged {
+        if measured.verdict == ProofVerdict::NotJudged {
             measured.reason = Some("it takes too long with and without the index".to_owned());
         }
     }
@@ -332,10 +332,10 @@ async fn measure(
 async fn execute(
     args: &Args,
     server: &CopyServer,
-    built: &Built,
+    built: &TrialIndex,
     trial: &Trial,
     with_index: bool,
-) -> Result<Run> {
+) -> Result<TrialRun> {
     match with_index {
         true => server.show(built).await?,
         false => server.hide(built).await?,

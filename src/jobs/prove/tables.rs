@@ -6,19 +6,19 @@ use serde_json::Value;
 
 use crate::pg::name::RelationName;
 use crate::syntax::names_in;
-use crate::twin::data::{Relation, TwinData};
+use crate::twin::data::{TwinData, TwinRelation};
 use crate::work::explained;
 
 pub(super) struct Tables<'d> {
     data: &'d TwinData,
-    by_name: BTreeMap<RelationName, &'d Relation>,
+    by_name: BTreeMap<RelationName, &'d TwinRelation>,
     /// Of a table, its partitions and children.
     below: BTreeMap<RelationName, Vec<RelationName>>,
 }
 
 impl<'d> Tables<'d> {
     pub fn of(data: &'d TwinData) -> Self {
-        let name = |relation: &Relation| {
+        let name = |relation: &TwinRelation| {
             RelationName::qualified(relation.schema.clone(), relation.name.clone())
         };
         let mut below: BTreeMap<RelationName, Vec<RelationName>> = BTreeMap::new();
@@ -63,7 +63,7 @@ impl<'d> Tables<'d> {
         found
     }
 
-    pub fn get(&self, name: &RelationName) -> Option<&'d Relation> {
+    pub fn get(&self, name: &RelationName) -> Option<&'d TwinRelation> {
         self.by_name.get(name).copied()
     }
 

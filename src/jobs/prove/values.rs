@@ -2,8 +2,8 @@
 
 use crate::failure::Result;
 use crate::pg::name::{quote_ident, quote_literal};
-use crate::twin::copy::{CopyServer, Known, Measurable};
-use crate::work::explained::terms::{Comparison, Term};
+use crate::twin::copy::{CopyServer, KnownValues, Measurable};
+use crate::work::explained::terms::{Comparator, Term};
 use crate::work::explained::{Use, uses};
 
 /// The values of a statement, as SQL. `Err`: which parameter has none.
@@ -37,11 +37,11 @@ pub(super) async fn values(
     Ok(Ok(values))
 }
 
-async fn known(server: &CopyServer, usage: &Use) -> Result<Known> {
+async fn known(server: &CopyServer, usage: &Use) -> Result<KnownValues> {
     let Use { table, term } = usage;
     if let Some(column) = &term.column {
         let known = server.values_of_column(table, column).await?;
-        if known != Known::default() {
+        if known != KnownValues::default() {
             return Ok(known);
         }
     }
@@ -54,14 +54,14 @@ async fn known(server: &CopyServer, usage: &Use) -> Result<Known> {
 }
 
 /// The value as SQL, of the parameter's type.
-fn chosen(known: &Known, term: &Term, of: &str) -> Option<String> {
-    let Known { common, low, high, element } = known;
+fn chosen(known: &KnownValues, term: &Term, of: &str) -> Option<String> {
+    let KnownValues { common, low, high, element } = known;
     let value = match &term.comparison {
-        Comparison::Equal | Comparison::Like => common.clone().or(low.clone())?,
+        Comparator::Equal | Comparator::Like => common.clone().or(low.clone())?,
         // Of two limits the rows in between are meant.
-        Comparison::Range if term.is_upper => high.clone().or(low.clone()).or(common.clone())?,
-        Comparison::Range => low.clone().or(common.clone())?,
-        Comparison::Contains(_) => element.clone().or(common.clone()).or(low.clone())?,
+        Comparator::Range if term.is_upper => high.clone().or(low.clone()).or(common.clone())?,
+        Comparator::Range => low.clone().or(common.clone())?,
+        Comparator::Contains(_) => element.clone().or(common.clone()).or(low.clone())?,
     };
     Some(quote_literal(&term.other_side(value, of.ends_with("[]"))))
 }
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_value_is_one_of_the_column() {
-        let known = Known {
+        let known = KnownValues {
             common: Some("it's".into()),
             low: Some("5".into()),
             high: Some("6".into()),

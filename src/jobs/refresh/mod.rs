@@ -14,20 +14,20 @@ use crate::app::hours::{Time, TimeOfDay, WhenClosed, WindowClosed};
 use crate::config::Mode;
 use crate::did_you_mean;
 use crate::duration;
-use crate::facts::history::{self, Schema};
+use crate::facts::history::{self, HistorySchema};
 use crate::facts::refresh::Facts;
 use crate::facts::{self, Known};
 use crate::failure::{Failure, Result};
 use crate::output::Report;
 use crate::output::dry_run::{self, DryRunReport};
-use crate::output::metrics::{self, Series};
+use crate::output::metrics::{self, JobSeries};
 use crate::pg::advisory::ObjectLocks;
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
 use crate::warning::Warning;
 use crate::work::plan::Plan;
 use crate::work::record;
-use crate::work::refresh::plan::{self, Options, Selection};
+use crate::work::refresh::plan::{self, RefreshOptions, ViewSelection};
 use crate::work::refresh::{LOCK_PATIENCE, Refreshing};
 use crate::work::time::{Deadline, Rest};
 use crate::work::{Execution, Policy};
@@ -152,11 +152,12 @@ impl Command for Args {
             Time::Closed => return Ok(Box::new(WindowClosed)),
         };
         let selection = self.selection(context)?;
-        let options = self.options(context, selection.clone().unwrap_or(Selection::All));
+        let options = self.options(context, selection.clone().unwrap_or(ViewSelection::All));
         let database =
             context.unless_cancelled(context.open(&self.connect_options(context))).await?;
         let look = look(&database, &options, context.config.history.owner.as_deref());
-        let Looked { facts, schema, has_history, trouble } = context.unless_cancelled(look).await?;
+        let RefreshStart { facts, schema, has_history, trouble } =
+            context.unless_cancelled(look).await?;
         if selection.is_none() {
             return Err(nothing_named(&facts, &options));
         }
@@ -165,7 +166,7 @@ impl Command for Args {
             plan.warnings.extend(trouble);
             return Ok(Box::new(DryRunReport {
                 plan,
-                rest: dry_run::Rest::Explained("views"),
+                rest: dry_run::SettledObjects::Explained("views"),
                 overview: None,
             }));
         }
@@ -185,7 +186,7 @@ impl Command for Args {
         };
         let mut done = context.execute(&database, plan, limits, run).await?;
         if let Some(file) = &self.metrics_file {
-            let series = Series { job: "refresh", label: "view" };
+            let series = JobSeries { job: "refresh", label: "view" };
             let (name, known) = (&database.server.database, successes(&facts));
             let trouble = series.write(file, name, done.steps.iter(), &known);
             done.warnings.extend(trouble);
@@ -195,34 +196,41 @@ impl Command for Args {
 }
 
 /// What the plan has to know, and whether there is a history.
-struct Looked {
+struct RefreshStart {
     facts: Facts,
     /// Of the history.
-    schema: Known<Schema>,
+    schema: Known<HistorySchema>,
     has_history: bool,
     /// That the history cannot be read is no reason not to refresh.
     trouble: Option<Warning>,
 }
 
-async fn look(database: &Database, options: &Options, owner: Option<&str>) -> Result<Looked> {
+async fn look(
+    database: &Database,
+    options: &RefreshOptions,
+    owner: Option<&str>,
+) -> Result<RefreshStart> {
     let session = database.reader().await?;
     let schema = Known::from(history::load_schema(&session, owner).await);
     if let (true, Some(schema)) = (options.max_age.is_some() || options.if_changed, schema.known())
     {
         let why = "--max-age and --if-changed compare with the last refresh";
         schema
-            .require_usable(history::Part::Runs)
+            .require_usable(history::HistoryPart::Runs)
             .map_err(|failure| failure.context(why))?;
     }
-    let last =
-        history::tell(&schema, history::Part::Runs, history::load_last_refreshes(&session, &[]));
+    let last = history::tell(
+        &schema,
+        history::HistoryPart::Runs,
+        history::load_last_refreshes(&session, &[]),
+    );
     let (last, trouble) = record::recalled(last.await);
     let has_history = last.is_some();
     let views = facts::load_views(&session, &database.server.search_path).await?;
     let asked = plan::asked(&plan::choose(&views, options)?, options);
     let past = last.unwrap_or_default();
     let facts = facts::refresh::load(&session, &database.server, views, past, &asked).await?;
-    Ok(Looked { facts, schema, has_history, trouble })
+    Ok(RefreshStart { facts, schema, has_history, trouble })
 }
 
 /// When each view was last refreshed by the history, in seconds since 1970.
@@ -237,7 +245,7 @@ fn successes(facts: &Facts) -> HashMap<String, f64> {
     known.collect()
 }
 
-fn nothing_named(facts: &Facts, options: &Options) -> Failure {
+fn nothing_named(facts: &Facts, options: &RefreshOptions) -> Failure {
     let views = options.meant(&facts.views);
     let names = views.map(|view| view.name.to_string()).collect::<Vec<_>>();
     let failure = Failure::usage("no materialized view is named");
@@ -252,9 +260,9 @@ fn nothing_named(facts: &Facts, options: &Options) -> Failure {
 
 impl Args {
     /// Which views; `None` where nobody says.
-    fn selection(&self, context: &Context) -> Result<Option<Selection>> {
+    fn selection(&self, context: &Context) -> Result<Option<ViewSelection>> {
         if self.all {
-            return Ok(Some(Selection::All));
+            return Ok(Some(ViewSelection::All));
         }
         let configured = &context.config.refresh.views;
         let named = if self.views.is_empty() { configured } else { &self.views };
@@ -274,12 +282,12 @@ impl Args {
             return Err(Failure::usage(message)
                 .hint("leave the schema out, or refresh that view without --for-schema"));
         }
-        Ok((!patterns.is_empty()).then_some(Selection::Matching(patterns)))
+        Ok((!patterns.is_empty()).then_some(ViewSelection::Matching(patterns)))
     }
 
-    fn options(&self, context: &Context, selection: Selection) -> Options {
+    fn options(&self, context: &Context, selection: ViewSelection) -> RefreshOptions {
         let configured = &context.config.refresh;
-        Options {
+        RefreshOptions {
             selection,
             schema: context.schema().map(str::to_owned),
             with_dependencies: self.with_dependencies || configured.with_dependencies,

@@ -4,7 +4,7 @@ use crate::format;
 use crate::output::Style;
 use crate::output::executed::{Telling, in_all, took, with_waiting};
 use crate::output::table::{Narrow, cell, fitted, right, table};
-use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
+use crate::work::event::{Executed, ExecutedStep, Status, StepOutcome};
 
 /// In which words it tells what was done.
 pub const REFRESH: Telling = Telling { is_told, table: executed_table, summary };

@@ -12,13 +12,13 @@ use crate::app::manual::Example;
 use crate::config::{self, ReindexConfig};
 use crate::duration;
 use crate::facts::Known;
-use crate::facts::history::{self, Schema};
+use crate::facts::history::{self, HistorySchema};
 use crate::facts::reindex::{self, Facts};
 use crate::facts::suspicion::load_suspicions;
 use crate::failure::{Failure, Result};
 use crate::output::Report;
-use crate::output::dry_run::{DryRunReport, Overview, Rest};
-use crate::pg::advisory::{Job, RunLock};
+use crate::output::dry_run::{DryRunReport, Overview, SettledObjects};
+use crate::pg::advisory::{ExclusiveJob, RunLock};
 use crate::pg::database::{ConnectOptions, Database, Errand, OrphanPolicy};
 use crate::pg::name_pattern::NamePattern;
 use crate::pg::session::Session;
@@ -181,17 +181,21 @@ impl Command for Args {
             true => None,
             false => {
                 require_sound(&database)?;
-                let taking = RunLock::take(&database, Job::Reindex, Duration::ZERO);
+                let taking = RunLock::take(&database, ExclusiveJob::Reindex, Duration::ZERO);
                 Some(context.unless_cancelled(taking).await?)
             }
         };
         let looked = context.unless_cancelled(look(&database, &options, owner)).await?;
-        let Looked { facts, mut plan, schema, trouble } = looked;
+        let ReindexStart { facts, mut plan, schema, trouble } = looked;
         let Some(lock) = lock else {
             plan.warnings.extend(trouble);
             let rows = report::rows(&plan);
             let overview = Some(Overview(Box::new(move |style| report::planned(&rows, style))));
-            return Ok(Box::new(DryRunReport { plan, rest: Rest::Explained("indexes"), overview }));
+            return Ok(Box::new(DryRunReport {
+                plan,
+                rest: SettledObjects::Explained("indexes"),
+                overview,
+            }));
         };
         if plan.has_work() {
             plan.warnings.extend(circumstances(&database, &policy).await?);
@@ -207,16 +211,16 @@ impl Command for Args {
 }
 
 /// What is known before the work begins, and what follows from it.
-struct Looked {
+struct ReindexStart {
     facts: Facts,
     plan: Plan,
     /// Of the history.
-    schema: Known<Schema>,
+    schema: Known<HistorySchema>,
     /// That the history cannot be read is a warning.
     trouble: Option<Warning>,
 }
 
-async fn look(database: &Database, options: &Options, owner: Option<&str>) -> Result<Looked> {
+async fn look(database: &Database, options: &Options, owner: Option<&str>) -> Result<ReindexStart> {
     let session = database.reader().await?;
     let mut facts = Facts {
         indexes: reindex::load_reindexable(&session, &database.server).await?,
@@ -228,16 +232,20 @@ async fn look(database: &Database, options: &Options, owner: Option<&str>) -> Re
         facts.suspicions = load_suspicions(&session, &database.server).await?;
     }
     let (facts, plan) = load_plan(&session, &database.server, facts, options).await?;
-    Ok(Looked { facts, plan, schema, trouble })
+    Ok(ReindexStart { facts, plan, schema, trouble })
 }
 
 /// What the history tells of indexes. Returns why it could not be read.
-async fn remember(session: &Session, schema: &Known<Schema>, facts: &mut Facts) -> Option<Warning> {
+async fn remember(
+    session: &Session,
+    schema: &Known<HistorySchema>,
+    facts: &mut Facts,
+) -> Option<Warning> {
     let asked = async {
         let past = history::load_last_maintenance(session, &["reindex"]).await?;
         Ok((past, reindex::load_births(session).await?))
     };
-    let told = history::tell(schema, history::Part::Runs, asked).await;
+    let told = history::tell(schema, history::HistoryPart::Runs, asked).await;
     let (told, trouble) = record::recalled(told);
     if let Some((past, births)) = told {
         facts.past = past.into_iter().map(|index| (index.object.clone(), index)).collect();

@@ -4,7 +4,7 @@ use crate::format;
 use crate::output::Style;
 use crate::output::executed::{Telling, in_all, took, with_waiting};
 use crate::output::table::{Narrow, cell, fitted, right, table};
-use crate::work::event::{Executed, ExecutedStep, Outcome as StepOutcome, Status};
+use crate::work::event::{Executed, ExecutedStep, Status, StepOutcome};
 use crate::work::plan::{Action, Plan, Step, Subject};
 use crate::work::subject::Rebuild;
 
@@ -28,13 +28,13 @@ fn rebuild(step: &Step) -> Option<&Rebuild> {
 }
 
 /// An index of the plan, with its figures.
-pub struct Row {
+pub struct ReindexRow {
     is_settled: bool,
     cells: Vec<String>,
 }
 
 /// What is told of each index of the plan.
-pub fn rows(plan: &Plan) -> Vec<Row> {
+pub fn rows(plan: &Plan) -> Vec<ReindexRow> {
     let rows = plan.steps.iter().map(|step| {
         let rebuild = rebuild(step);
         let bloat = rebuild.and_then(|it| it.bloat).map(|times| format!("{times:.1}"));
@@ -48,13 +48,13 @@ pub fn rows(plan: &Plan) -> Vec<Row> {
         ]
         .map(|cell| cell.unwrap_or_else(|| "-".to_owned()))
         .to_vec();
-        Row { is_settled: step.verdict.is_settled(), cells }
+        ReindexRow { is_settled: step.verdict.is_settled(), cells }
     });
     rows.collect()
 }
 
 /// What is to be done; what is not only where all is wanted.
-pub fn planned(rows: &[Row], style: &Style) -> String {
+pub fn planned(rows: &[ReindexRow], style: &Style) -> String {
     let shown = rows
         .iter()
         .filter(|row| style.is_verbose() || !row.is_settled)

@@ -35,7 +35,7 @@ impl Args {
             return Ok(Vec::new());
         }
         let declaration = declared::load(paths, Others::Ignore)?;
-        let plan = load_plan(database, &declaration, &plan::Options::default()).await?;
+        let plan = load_plan(database, &declaration, &plan::ApplyOptions::default()).await?;
         let to_build = plan.steps.into_iter().filter(|step| step.action == Action::BuildIndex);
         let indexes = to_build.filter_map(|step| match step.subject {
             Subject::Index(index) => Some(index),

@@ -5,13 +5,13 @@ use crate::facts::explain::{Explained, Guard, generic_plan, load_table_facts};
 use crate::facts::reach::Trust;
 use crate::failure::Result;
 use crate::pg::session::Session;
-use crate::work::explained::{self, Reading};
+use crate::work::explained::{self, PlanReading};
 
 /// What EXPLAIN tells of a statement.
 #[derive(Debug, Clone)]
 pub enum Explanation {
     /// Its generic plan, and which declared indexes that are missing would serve it.
-    Read(Box<Reading>, Vec<String>),
+    Read(Box<PlanReading>, Vec<String>),
     /// Why there is none.
     None(String),
 }

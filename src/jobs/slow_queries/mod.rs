@@ -22,16 +22,16 @@ use crate::declared::DeclaredIndex;
 use crate::duration;
 use crate::facts::reach::{Deed, Trust};
 use crate::facts::statements::{
-    Extension, Length, PointInTime, StatementHistory, StatementKey, TextCache, load_extension,
-    load_names,
+    Length, PointInTime, StatementHistory, StatementKey, StatementsExtension, TextCache,
+    load_extension, load_names,
 };
 use crate::failure::{Failure, Kind, Result};
 use crate::output::{Format, Outcome, Page, Report};
 use crate::pg::database::Database;
 use crate::pg::session::Session;
 use crate::warning::Warning;
-use plan::{Condition, Ranking, Sort};
-use report::{Depth, SlowQueriesReport, TextLength};
+use plan::{CounterCondition, Ranking, Sort};
+use report::{ReportDepth, SlowQueriesReport, TextLength};
 
 /// Show the statements that cost the most time
 ///
@@ -113,8 +113,8 @@ pub struct Args {
 
     /// Exit with 1 if a statement meets this condition: 'mean > 100ms', 'share > 20%', 'slowdown >
     /// 2'; repeatable
-    #[arg(long, value_name = "CONDITION", value_parser = Condition::parse)]
-    pub fail_if: Vec<Condition>,
+    #[arg(long, value_name = "CONDITION", value_parser = CounterCondition::parse)]
+    pub fail_if: Vec<CounterCondition>,
 
     /// Show the generic plan of the first N statements, what makes it slow, and which declared but
     /// missing index would help; executes nothing [default: 3]
@@ -239,7 +239,7 @@ const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 
 /// What does not change from look to look.
 struct Basis {
-    extension: Extension,
+    extension: StatementsExtension,
     /// The declared indexes that are not there.
     missing: Vec<DeclaredIndex>,
     /// Whose code planning may run.
@@ -328,7 +328,7 @@ impl Args {
     fn circumstances(
         &self,
         database: &Database,
-        extension: &Extension,
+        extension: &StatementsExtension,
         ranking: &Ranking,
     ) -> Vec<Warning> {
         let server = &database.server;
@@ -380,9 +380,9 @@ impl Args {
             ranking,
             texts: if self.full { TextLength::Whole } else { TextLength::Cut },
             depth: if self.queryid.is_some() {
-                Depth::Counters
+                ReportDepth::Counters
             } else {
-                Depth::Line
+                ReportDepth::Line
             },
         }
     }

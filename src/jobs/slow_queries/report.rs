@@ -24,7 +24,7 @@ pub struct SlowQueriesReport {
     /// Whether their texts are cut to the line.
     pub texts: TextLength,
     /// How much is told of each.
-    pub depth: Depth,
+    pub depth: ReportDepth,
     /// Whether it is asked which of them fail.
     pub is_judged: bool,
 }
@@ -40,7 +40,7 @@ pub enum TextLength {
 
 /// How much is told of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
+pub enum ReportDepth {
     /// A line.
     Line,
     /// All counters.
@@ -98,8 +98,8 @@ impl SlowQueriesReport {
             _ if ranking.statements.is_empty() => String::new(),
             _ => {
                 let counters = match self.depth {
-                    Depth::Line => String::new(),
-                    Depth::Counters => in_depth(ranking),
+                    ReportDepth::Line => String::new(),
+                    ReportDepth::Counters => in_depth(ranking),
                 };
                 let texts = match self.texts {
                     TextLength::Cut => String::new(),

@@ -76,7 +76,7 @@ impl Command for Args {
         if self.list {
             let session = database.reader().await?;
             let schema = history::load_schema(&session, owner).await?;
-            schema.require_usable(history::Part::Statements)?;
+            schema.require_usable(history::HistoryPart::Statements)?;
             return Ok(Box::new(SnapshotsReport { snapshots: load_snapshots(&session).await? }));
         }
         let taken = match self.prune {

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio_postgres::types::{ToSql, Type};
 
-use crate::facts::history::{self, Part, Schema, seconds};
+use crate::facts::history::{self, HistoryPart, HistorySchema, seconds};
 use crate::facts::load::{ask, first};
 use crate::facts::measures::{MeasureCounts, SequenceValues, keep_measures, load_sequence_values};
 use crate::facts::statements::{
-    Amount, Extension, FileText, LONGEST_BYTES, LONGEST_CHARACTERS, RawText, SnapshotFile,
-    SnapshotScope, StatementKey, each_text, each_text_within, load_moment, load_reading,
+    Amount, FileText, LONGEST_BYTES, LONGEST_CHARACTERS, RawText, SnapshotFile, SnapshotScope,
+    StatementKey, StatementsExtension, each_text, each_text_within, load_moment, load_reading,
 };
 use crate::facts::{Known, Unavailable};
 use crate::failure::{Failure, Kind, Result};
@@ -68,7 +68,7 @@ pub enum Measures {
 /// of the connection and of the statements.
 pub async fn take(
     database: &Database,
-    extension: &Extension,
+    extension: &StatementsExtension,
     owner: Option<&str>,
 ) -> Result<Taken> {
     let place = find_place(database, extension, owner).await?;
@@ -89,7 +89,7 @@ pub async fn take(
 }
 
 /// What a snapshot can keep.
-struct Place {
+struct SnapshotContents {
     /// Why no statements are counted.
     uncounted: Option<Unavailable>,
     /// What measures need besides the catalog; the version of a schema that has no place for them.
@@ -98,14 +98,14 @@ struct Place {
 
 async fn find_place(
     database: &Database,
-    extension: &Extension,
+    extension: &StatementsExtension,
     owner: Option<&str>,
-) -> Result<Place> {
+) -> Result<SnapshotContents> {
     let session = database.reader().await?;
     let schema = history::load_schema(&session, owner).await?;
-    schema.require_usable(Part::Statements)?;
+    schema.require_usable(HistoryPart::Statements)?;
     let counting = extension.require_counting();
-    if !schema.is_usable(Part::Measures)? {
+    if !schema.is_usable(HistoryPart::Measures)? {
         counting.map_err(|failure| match failure.hint.clone() {
             Some(hint) => failure.hint(format!(
                 "{hint} Or run pgtend init: it upgrades the schema pgtend, and then sizes and counts \
@@ -114,12 +114,12 @@ async fn find_place(
             None => failure,
         })?;
         let version = schema.version.unwrap_or_default();
-        return Ok(Place { uncounted: None, sequences: Err(version) });
+        return Ok(SnapshotContents { uncounted: None, sequences: Err(version) });
     }
     // In a transaction of the snapshot's length each sequence would stay locked.
     let sequences = load_sequence_values(&session).await.into();
     let uncounted = counting.err().map(Unavailable::from);
-    Ok(Place { uncounted, sequences: Ok(sequences) })
+    Ok(SnapshotContents { uncounted, sequences: Ok(sequences) })
 }
 
 async fn take_measures(
@@ -153,7 +153,7 @@ async fn take_without_statements(session: &Session) -> Result<Taken> {
 /// Those of the connection and of the queries; `Io` where the file cannot be written.
 pub async fn take_to_file(
     database: &Database,
-    extension: &Extension,
+    extension: &StatementsExtension,
     only_here: Option<u32>,
     path: &Path,
 ) -> Result<Taken> {
@@ -196,7 +196,7 @@ pub async fn take_to_file(
 }
 
 /// Removes the snapshots that were taken longer ago. Returns how many they were.
-pub async fn prune(database: &Database, schema: &Schema, keep: Duration) -> Result<i64> {
+pub async fn prune(database: &Database, schema: &HistorySchema, keep: Duration) -> Result<i64> {
     let session = database.maintainer(Workers::None).await?;
     let result = async {
         begin(&session).await?;
@@ -205,7 +205,7 @@ pub async fn prune(database: &Database, schema: &Schema, keep: Duration) -> Resu
         let pruned: i64 = first(&rows)?.get("pruned");
         if pruned > 0 {
             ask(&session, include_str!("../../../sql/history/prune_texts.sql"), &[]).await?;
-            if schema.is_usable(Part::Measures)? {
+            if schema.is_usable(HistoryPart::Measures)? {
                 ask(&session, include_str!("../../../sql/history/prune_measures.sql"), &[]).await?;
             }
         }
@@ -215,9 +215,9 @@ pub async fn prune(database: &Database, schema: &Schema, keep: Duration) -> Resu
 }
 
 /// Refuses a schema that cannot be used. By a reader, which waits for no lock for long.
-pub async fn usable_schema(database: &Database, owner: Option<&str>) -> Result<Schema> {
+pub async fn usable_schema(database: &Database, owner: Option<&str>) -> Result<HistorySchema> {
     let schema = history::load_schema(&database.reader().await?, owner).await?;
-    schema.require_usable(Part::Statements)?;
+    schema.require_usable(HistoryPart::Statements)?;
     Ok(schema)
 }
 
@@ -252,7 +252,7 @@ async fn end<T>(session: &Session, result: Result<T>) -> Result<T> {
     Ok(done)
 }
 
-async fn take_counters(session: &Session, extension: &Extension) -> Result<Taken> {
+async fn take_counters(session: &Session, extension: &StatementsExtension) -> Result<Taken> {
     let moment = load_moment(session, extension).await?;
     let sql = extension.written(include_str!("../../../sql/statements/take.sql"));
     let params: [(&(dyn ToSql + Sync), Type); 7] = [
@@ -281,7 +281,7 @@ const MOST_BYTES: usize = 48 << 20;
 const BATCH_BYTES: usize = 4 << 20;
 
 /// Texts are large: the server is only asked for them where one is new. Returns why it has none.
-async fn take_texts(session: &Session, extension: &Extension) -> Result<Option<String>> {
+async fn take_texts(session: &Session, extension: &StatementsExtension) -> Result<Option<String>> {
     let sql = include_str!("../../../sql/history/missing_texts.sql");
     let rows = ask(session, sql, &[(&extension.dbid, Type::OID)]).await?;
     let missing = rows.iter().map(|row| row.get("queryid")).collect::<Vec<i64>>();
@@ -316,7 +316,7 @@ async fn take_texts(session: &Session, extension: &Extension) -> Result<Option<S
 
 async fn keep_texts(
     session: &Session,
-    extension: &Extension,
+    extension: &StatementsExtension,
     ids: &[i64],
     texts: &[String],
 ) -> Result<()> {

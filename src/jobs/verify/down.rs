@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::Context;
 use super::folder::Folder;
 use super::plan::down::{self, RoundTrip};
-use super::plan::{Applied, CheckName, Judgement, Refused};
+use super::plan::{Applied, CheckName, Refused, VerifyResults};
 use super::run::{RoundTripDatabase, Settings, load_base, make_own_tables};
 use super::server_choice::VerifyServer;
 use crate::failure::Result;
@@ -26,7 +26,7 @@ pub struct Downs<'a> {
 }
 
 /// A database with the first migrations applied and nothing taken back, to be copied.
-struct Model {
+struct ModelDatabase {
     name: String,
     applied: usize,
     settings: Settings,
@@ -39,7 +39,11 @@ type Answer<T> = std::result::Result<T, Refused>;
 ///
 /// # Errors
 /// Those of the server.
-pub async fn judge(work: &Downs<'_>, applied: &Applied, judgement: &mut Judgement) -> Result<()> {
+pub async fn judge(
+    work: &Downs<'_>,
+    applied: &Applied,
+    judgement: &mut VerifyResults,
+) -> Result<()> {
     match applied.refused {
         None => work.judge(judgement).await,
         Some(_) => {
@@ -50,7 +54,7 @@ pub async fn judge(work: &Downs<'_>, applied: &Applied, judgement: &mut Judgemen
 }
 
 impl Downs<'_> {
-    async fn judge(&self, judgement: &mut Judgement) -> Result<()> {
+    async fn judge(&self, judgement: &mut VerifyResults) -> Result<()> {
         let downs = self
             .folder
             .migrations
@@ -131,14 +135,14 @@ impl Downs<'_> {
     /// A new database in which the first so many migrations are applied.
     async fn copy(
         &self,
-        model: &mut Option<Model>,
+        model: &mut Option<ModelDatabase>,
         migrations: usize,
     ) -> Result<Answer<(String, RoundTripDatabase)>> {
         let mut at = match model.take() {
             Some(model) => model,
             None => {
                 let (name, _) = self.begin().await?;
-                Model { name, applied: 0, settings: Settings::new() }
+                ModelDatabase { name, applied: 0, settings: Settings::new() }
             }
         };
         let choice = self.open(&at.name, &at.settings).await?;

@@ -3,7 +3,7 @@
 use std::sync::{MutexGuard, PoisonError};
 
 use super::Context;
-use super::server_choice::{ExtraDatabases, Server, TEMPLATE, VerifyServer, create};
+use super::server_choice::{ChosenServer, ExtraDatabases, TEMPLATE, VerifyServer, create};
 use crate::failure::Result;
 use crate::pg::database::{ConnectOptions, Database, Workers};
 use crate::pg::server_error::ServerError;
@@ -26,8 +26,8 @@ impl VerifyServer {
         let made = self.beside(context, async |session| {
             create(session, &name, copied.unwrap_or(TEMPLATE)).await?;
             match &self.server {
-                Server::Scratch(scratch) => scratch.mark(session, &name).await,
-                Server::Throwaway(_) => Ok(()),
+                ChosenServer::Scratch(scratch) => scratch.mark(session, &name).await,
+                ChosenServer::Throwaway(_) => Ok(()),
             }
         });
         if let Err(failure) = made.await {
@@ -70,8 +70,8 @@ impl VerifyServer {
     ) -> Result<()> {
         let made;
         let database = match &self.server {
-            Server::Scratch(scratch) => &scratch.beside,
-            Server::Throwaway(_) => {
+            ChosenServer::Scratch(scratch) => &scratch.beside,
+            ChosenServer::Throwaway(_) => {
                 made = self.connect(context, "postgres", context.connect_options("verify")).await?;
                 &made
             }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::plan::{Existing, Extensions, LaidOut};
+use super::plan::{ExistingTables, Extensions, LaidOut};
 use super::{Args, Context};
 use crate::declared::changed::Changed;
 use crate::declared::migrations::{self, Asked, Layout, Migration, Script, Wrapping};
@@ -58,14 +58,14 @@ impl Folder {
     }
 
     /// Which tables were there before: what is new is deployed at once.
-    pub fn existing(&self) -> Existing {
+    pub fn existing(&self) -> ExistingTables {
         match &self.changed {
             Some(changed) => {
                 let first = changed.of(&self.migrations).into_iter().min();
-                Existing::Before(first.unwrap_or(self.migrations.len()))
+                ExistingTables::Before(first.unwrap_or(self.migrations.len()))
             }
-            None if self.base.is_some() => Existing::Before(0),
-            None => Existing::BeforeEach,
+            None if self.base.is_some() => ExistingTables::Before(0),
+            None => ExistingTables::BeforeEach,
         }
     }
 

@@ -27,7 +27,7 @@ use crate::format;
 use crate::output::report_file::ReportFile;
 use crate::output::{Format, Report};
 use crate::pg::version::OLDEST_SUPPORTED;
-use plan::{IfMissing, Judgement, comments, merge};
+use plan::{IfMissing, VerifyResults, comments, merge};
 use report::VerifyReport;
 
 use folder::Folder;
@@ -167,7 +167,7 @@ impl Command for Args {
         let ignores =
             Ignores::new(&comments::of(&folder.migrations), &context.config.verify.ignore)
                 .without(&excluded(&self.exclude)?, self.severity);
-        let blank = Judgement::new(fail_on)
+        let blank = VerifyResults::new(fail_on)
             .ignoring(ignores)
             .only(folder.changed.clone())
             .laid_out(folder.laid_out, folder.migrations.len());
@@ -268,8 +268,8 @@ async fn judge_on(
     args: &Args,
     choice: ServerChoice,
     folder: &Folder,
-    blank: Judgement,
-) -> Result<Judgement> {
+    blank: VerifyResults,
+) -> Result<VerifyResults> {
     let server = VerifyServer::make(context, choice, &args.settings()).await?;
     let leftover = context.inflight.leaves(server.leftover());
     let judged = context.unless_cancelled(judge(context, args, &server, folder, blank)).await;

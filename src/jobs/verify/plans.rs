@@ -5,14 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::plan::{CheckName, Judgement};
+use super::plan::{CheckName, VerifyResults};
 use super::{Args, Context};
 use crate::app::planner_twin;
 use crate::declared::migrations::{self, Migration};
 use crate::failure::Result;
 use crate::findings::{Finding, Place, Rule};
 use crate::format;
-use crate::twin::workload::{self, Statement};
+use crate::twin::workload::{self, WorkloadStatement};
 use crate::twin::{self, Migrated, Planned, Twin};
 
 /// Statements that would put the twin's empty tables in place of its statistics.
@@ -29,7 +29,7 @@ pub(super) async fn judge(
     args: &Args,
     file: &Path,
     migrations: &[Migration],
-    judgement: &mut Judgement,
+    judgement: &mut VerifyResults,
 ) -> Result<()> {
     let started = Instant::now();
     let data = Arc::new(twin::load(file)?);
@@ -53,7 +53,7 @@ pub(super) async fn judge(
                 continue;
             }
             let place = Place::new(&migration.up, statement.line, statement.column);
-            let compared = Compared { place, limit: args.max_regression };
+            let compared = ComparedQuery { place, limit: args.max_regression };
             for (at, query) in queries.iter().enumerate() {
                 let now = cost(&twin, at, query).await?;
                 findings.extend(compared.finding(query, costs[at], now));
@@ -78,7 +78,7 @@ fn may_run(statement: &str) -> bool {
 }
 
 /// Prepared anew each time: what it names may have changed.
-async fn cost(twin: &Twin, at: usize, query: &Statement) -> Result<Option<f64>> {
+async fn cost(twin: &Twin, at: usize, query: &WorkloadStatement) -> Result<Option<f64>> {
     let planned = match twin.prepare(&format!("q{at}"), &query.text).await? {
         Ok(prepared) => {
             let planned = twin.generic_plan(&prepared).await?;
@@ -90,15 +90,15 @@ async fn cost(twin: &Twin, at: usize, query: &Statement) -> Result<Option<f64>> 
     Ok(planned.cost())
 }
 
-struct Compared {
+struct ComparedQuery {
     place: Place,
     limit: f64,
 }
 
-impl Compared {
+impl ComparedQuery {
     fn finding(
         &self,
-        query: &Statement,
+        query: &WorkloadStatement,
         before: Option<f64>,
         after: Option<f64>,
     ) -> Option<Finding> {

@@ -2,7 +2,7 @@
 
 use super::down::{self, Downs};
 use super::folder::Folder;
-use super::plan::{Applied, Extensions, IfMissing, Judgement, Refused};
+use super::plan::{Applied, Extensions, IfMissing, Refused, VerifyResults};
 use super::plans;
 use super::run::{apply, end, load_base, make_own_tables, without_unknown_settings};
 use super::schema_checks::{self, Finished};
@@ -24,8 +24,8 @@ pub async fn judge(
     args: &Args,
     server: &VerifyServer,
     folder: &Folder,
-    mut judgement: Judgement,
-) -> Result<Judgement> {
+    mut judgement: VerifyResults,
+) -> Result<VerifyResults> {
     let migrations = &folder.migrations;
     let database = server.open(context).await?;
     let extensions = extensions(&database, folder).await?;

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use super::plan::declared::{InForce, in_force};
 use super::plan::observed::{Observed, Origins};
-use super::plan::schema::{self, Schema};
-use super::plan::{CheckName, Judgement};
+use super::plan::schema::{self, FinishedSchema};
+use super::plan::{CheckName, VerifyResults};
 use super::run::{Healed, broken_functions, converge, explain_workload, heal, refresh};
 use super::{Args, Context};
 use crate::facts::{self, migrated};
@@ -18,7 +18,7 @@ const CHECKS: [CheckName; 4] =
     [CheckName::Indexes, CheckName::Converge, CheckName::Heal, CheckName::Views];
 
 /// Skips them all.
-pub fn skip(judgement: &mut Judgement) {
+pub fn skip(judgement: &mut VerifyResults) {
     for check in CHECKS {
         judgement.skip(check, "not every migration was applied");
     }
@@ -39,7 +39,7 @@ impl Finished<'_> {
     ///
     /// # Errors
     /// `Usage` where the workload cannot be read; those of the server.
-    pub async fn judge(&self, observed: &Observed, judgement: &mut Judgement) -> Result<()> {
+    pub async fn judge(&self, observed: &Observed, judgement: &mut VerifyResults) -> Result<()> {
         let origins = &observed.origins;
         let started = Instant::now();
         let findings = self.indexes(origins).await?;
@@ -52,7 +52,7 @@ impl Finished<'_> {
     /// What there is to say against the indexes, the keys and the functions that are there.
     async fn indexes(&self, origins: &Origins) -> Result<Vec<Finding>> {
         let session = self.database.maintainer(Workers::AsConfigured).await?;
-        let schema = Schema {
+        let schema = FinishedSchema {
             invalid: facts::load_invalid_indexes(&self.database.reader().await?).await?,
             indexes: migrated::load_schema_indexes(&session).await?,
             foreign_keys: migrated::load_foreign_keys(&session).await?,
@@ -68,7 +68,7 @@ impl Finished<'_> {
     }
 
     /// Returns what is in force and held by the database.
-    async fn converged(&self, in_force: InForce, judgement: &mut Judgement) -> Result<InForce> {
+    async fn converged(&self, in_force: InForce, judgement: &mut VerifyResults) -> Result<InForce> {
         if in_force.indexes.is_empty() && in_force.views.is_empty() {
             judgement.skip(CheckName::Converge, "no index and no materialized view is declared");
             return Ok(in_force);
@@ -82,7 +82,7 @@ impl Finished<'_> {
         Ok(held)
     }
 
-    async fn healed(&self, held: &InForce, judgement: &mut Judgement) -> Result<()> {
+    async fn healed(&self, held: &InForce, judgement: &mut VerifyResults) -> Result<()> {
         let cancel = &self.context.cancel;
         match heal(self.database, held, cancel).await? {
             Healed::Untried(reason) => judgement.skip(CheckName::Heal, &reason),
@@ -94,7 +94,7 @@ impl Finished<'_> {
         Ok(())
     }
 
-    async fn views(&self, origins: &Origins, judgement: &mut Judgement) -> Result<()> {
+    async fn views(&self, origins: &Origins, judgement: &mut VerifyResults) -> Result<()> {
         let refreshed = refresh(self.database, origins).await?;
         if refreshed.views == 0 {
             judgement.skip(CheckName::Views, "the migrations make no materialized view");

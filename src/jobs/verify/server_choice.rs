@@ -42,7 +42,7 @@ pub fn server_choices(context: &Context, args: &Args) -> Result<Vec<ServerChoice
 
 /// Where the migrations are applied.
 pub struct VerifyServer {
-    pub(super) server: Server,
+    pub(super) server: ChosenServer,
     /// The databases that were made besides, for good or for a while.
     pub(super) extra_databases: Mutex<ExtraDatabases>,
     /// With which settings sessions for the migrations begin.
@@ -50,7 +50,7 @@ pub struct VerifyServer {
 }
 
 /// Whose it is.
-pub(super) enum Server {
+pub(super) enum ChosenServer {
     /// A server of our own.
     Throwaway(Throwaway),
     /// A database of our own on a server that was given.
@@ -90,7 +90,7 @@ impl VerifyServer {
         let server = match choice {
             ServerChoice::Own(binaries) => {
                 let made = VerifyServer::throwaway(context, binaries);
-                Server::Throwaway(context.unless_cancelled(made).await?)
+                ChosenServer::Throwaway(context.unless_cancelled(made).await?)
             }
             ServerChoice::Given => {
                 let connect_options = context.connect_options("verify");
@@ -98,7 +98,7 @@ impl VerifyServer {
                 beside.require_writable()?;
                 scratch_database::sweep(context, &beside).await?;
                 // Not to be cancelled: what we do not know of we could not drop.
-                Server::Scratch(Scratch::create(beside).await?)
+                ChosenServer::Scratch(Scratch::create(beside).await?)
             }
         };
         Ok(VerifyServer { server, extra_databases: Mutex::default(), set: set.to_vec() })
@@ -140,10 +140,10 @@ impl VerifyServer {
         connect_options: ConnectOptions,
     ) -> Result<Database> {
         match &self.server {
-            Server::Throwaway(Throwaway { sandbox, .. }) => {
+            ChosenServer::Throwaway(Throwaway { sandbox, .. }) => {
                 sandbox::open(&sandbox.url(name), &connect_options).await
             }
-            Server::Scratch(_) => {
+            ChosenServer::Scratch(_) => {
                 let conninfo = Conninfo::resolve(context.url.as_deref(), &context.environment)?
                     .with_database(name);
                 Database::open(&conninfo, &context.environment, &connect_options).await
@@ -154,18 +154,18 @@ impl VerifyServer {
     /// The database's name.
     pub(super) fn name(&self) -> &str {
         match &self.server {
-            Server::Throwaway(_) => DATABASE,
-            Server::Scratch(scratch) => &scratch.name,
+            ChosenServer::Throwaway(_) => DATABASE,
+            ChosenServer::Scratch(scratch) => &scratch.name,
         }
     }
 
     /// How to remove it where that was not waited for.
     pub fn leftover(&self) -> String {
         match &self.server {
-            Server::Throwaway(Throwaway { sandbox, .. }) => {
+            ChosenServer::Throwaway(Throwaway { sandbox, .. }) => {
                 format!("the next throwaway server does it, or: {}", sandbox.stop_command())
             }
-            Server::Scratch(scratch) => format!(
+            ChosenServer::Scratch(scratch) => format!(
                 "drop the database: {};\nwith --down also those whose names begin with {}_down_",
                 scratch.drop_sql(),
                 scratch.name
@@ -182,11 +182,11 @@ impl VerifyServer {
         let failure =
             Failure { kind: Kind::ServerLost, ..failure }.context("the server was lost half-way");
         match &self.server {
-            Server::Throwaway(Throwaway { sandbox, .. }) => {
+            ChosenServer::Throwaway(Throwaway { sandbox, .. }) => {
                 tokio::time::sleep(LAST_WORDS).await;
                 failure.hint(format!("the server's last words: {}", sandbox.last_words()))
             }
-            Server::Scratch(_) => failure.hint("the server's log says why"),
+            ChosenServer::Scratch(_) => failure.hint("the server's log says why"),
         }
     }
 
@@ -194,24 +194,26 @@ impl VerifyServer {
     pub fn verified_on(&self, database: &Database) -> VerifiedOn {
         let version = database.server.version.to_string();
         match &self.server {
-            Server::Throwaway(Throwaway { folder, start_up, .. }) => VerifiedOn {
+            ChosenServer::Throwaway(Throwaway { folder, start_up, .. }) => VerifiedOn {
                 version,
                 folder: Some(folder.clone()),
                 start_up: Some(*start_up),
             },
-            Server::Scratch(_) => VerifiedOn { version, folder: None, start_up: None },
+            ChosenServer::Scratch(_) => VerifiedOn { version, folder: None, start_up: None },
         }
     }
 
     /// What goes wrong here changes nothing about the verdict, and is told.
     pub async fn remove(self, context: &Context) {
         let extra_databases = match &self.server {
-            Server::Throwaway(_) => Ok(()),
-            Server::Scratch(_) => self.remove_others(context).await,
+            ChosenServer::Throwaway(_) => Ok(()),
+            ChosenServer::Scratch(_) => self.remove_others(context).await,
         };
         let removed = match self.server {
-            Server::Throwaway(Throwaway { sandbox, .. }) => sandbox.stop().map_err(Failure::from),
-            Server::Scratch(scratch) => scratch.drop().await,
+            ChosenServer::Throwaway(Throwaway { sandbox, .. }) => {
+                sandbox.stop().map_err(Failure::from)
+            }
+            ChosenServer::Scratch(scratch) => scratch.drop().await,
         };
         for failure in [extra_databases, removed].into_iter().filter_map(Result::err) {
             context.console.warn(&failure.to_string());

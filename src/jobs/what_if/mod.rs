@@ -16,7 +16,7 @@ use crate::output::{Format, Report};
 use crate::pg::name::RelationName;
 use crate::twin::Wish;
 use crate::twin::wishes;
-use crate::twin::workload::{self, Statement, Wanted};
+use crate::twin::workload::{self, StatementsWanted, WorkloadStatement};
 
 /// Show how statements are planned, today and after a change, without touching production
 ///
@@ -104,7 +104,7 @@ impl Args {
     }
 
     fn named(&self) -> Result<Named> {
-        let counted = Wanted { limit: self.limit, ..Wanted::default() };
+        let counted = StatementsWanted { limit: self.limit, ..StatementsWanted::default() };
         let mut named = Named { counted, ..Named::default() };
         for text in &self.statements {
             if let Ok(queryid) = text.parse::<i64>() {
@@ -112,7 +112,7 @@ impl Args {
             } else if Path::new(text).exists() {
                 named.statements.extend(workload::of_files(Path::new(text))?);
             } else if text.trim().contains(char::is_whitespace) {
-                named.statements.push(Statement::of_text(text));
+                named.statements.push(WorkloadStatement::of_text(text));
             } else {
                 return Err(Failure::usage(format!(
                     "{text}: expected SQL, a file, a folder or the number of a statement"

@@ -1,12 +1,12 @@
 //! What a change does to plans.
 
-use crate::twin::workload::Statement;
-use crate::twin::{Planned, Verdict};
+use crate::twin::workload::WorkloadStatement;
+use crate::twin::{PlanVerdict, Planned};
 
 /// A statement with its plans.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Compared {
-    pub statement: Statement,
+pub struct ComparedStatement {
+    pub statement: WorkloadStatement,
     pub before: Planned,
     /// `None`: no change was asked for.
     pub after: Option<Planned>,
@@ -14,11 +14,11 @@ pub struct Compared {
     pub uses: Vec<String>,
 }
 
-impl Compared {
-    pub fn verdict(&self) -> Verdict {
+impl ComparedStatement {
+    pub fn verdict(&self) -> PlanVerdict {
         match &self.after {
-            Some(after) => Verdict::of(self.before.cost(), after.cost()),
-            None => Verdict::of(self.before.cost(), self.before.cost()),
+            Some(after) => PlanVerdict::of(self.before.cost(), after.cost()),
+            None => PlanVerdict::of(self.before.cost(), self.before.cost()),
         }
     }
 
@@ -36,10 +36,10 @@ impl Compared {
 mod tests {
     use super::*;
 
-    fn compared(before: f64, after: Option<f64>) -> Verdict {
+    fn compared(before: f64, after: Option<f64>) -> PlanVerdict {
         let plan = |cost| Planned::Plan(serde_json::Value::Null, cost);
-        Compared {
-            statement: Statement::default(),
+        ComparedStatement {
+            statement: WorkloadStatement::default(),
             before: plan(before),
             after: after.map(plan),
             uses: Vec::new(),
@@ -49,9 +49,9 @@ mod tests {
 
     #[test]
     fn a_hundredth_is_no_difference() {
-        assert_eq!(compared(100.0, Some(99.5)), Verdict::Same);
-        assert_eq!(compared(100.0, Some(98.0)), Verdict::Better);
-        assert_eq!(compared(100.0, Some(102.0)), Verdict::Worse);
-        assert_eq!(compared(100.0, None), Verdict::Same);
+        assert_eq!(compared(100.0, Some(99.5)), PlanVerdict::Same);
+        assert_eq!(compared(100.0, Some(98.0)), PlanVerdict::Better);
+        assert_eq!(compared(100.0, Some(102.0)), PlanVerdict::Worse);
+        assert_eq!(compared(100.0, None), PlanVerdict::Same);
     }
 }

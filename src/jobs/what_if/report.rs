@@ -3,13 +3,13 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::plan::Compared;
+use super::plan::ComparedStatement;
 use crate::facts::explain::TableFacts;
 use crate::format;
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Head, Outcome, Report, Style, Text};
-use crate::twin::data::Origin;
-use crate::twin::{Candidate, Planned, Verdict, Wish};
+use crate::twin::data::TwinOrigin;
+use crate::twin::{Candidate, PlanVerdict, Planned, Wish};
 use crate::warning::Warning;
 use crate::work::explained;
 use crate::work::plan::one_line;
@@ -19,12 +19,12 @@ const TEXT_WIDTH: usize = 161;
 
 /// An index that was tried.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tried {
+pub struct TriedIndex {
     pub wish: Wish,
     pub candidate: Candidate,
 }
 
-impl Tried {
+impl TriedIndex {
     /// As it would be created.
     pub fn statement(&self) -> String {
         self.wish.sql(None)
@@ -34,10 +34,10 @@ impl Tried {
 /// Plans before and after a change.
 #[derive(Debug)]
 pub struct WhatIfReport {
-    pub statements: Vec<Compared>,
-    pub tried: Vec<Tried>,
+    pub statements: Vec<ComparedStatement>,
+    pub tried: Vec<TriedIndex>,
     /// Of which database, as of when.
-    pub origin: Origin,
+    pub origin: TwinOrigin,
     pub warnings: Vec<Warning>,
 }
 
@@ -47,7 +47,7 @@ impl Report for WhatIfReport {
     }
 
     fn json(&self, head: Head) -> String {
-        let statements = self.statements.iter().map(StatementDocument::of).collect();
+        let statements = self.statements.iter().map(WhatIfStatementDocument::of).collect();
         let candidates = self.tried.iter().map(|tried| CandidateDocument {
             statement: tried.statement(),
             on: tried.candidate.table.to_string(),
@@ -91,7 +91,7 @@ impl WhatIfReport {
         for compared in &self.statements {
             let after = compared.after.as_ref().and_then(Planned::cost);
             let verdict = match (&compared.after, compared.verdict()) {
-                (None, Verdict::Same) => "",
+                (None, PlanVerdict::Same) => "",
                 (_, verdict) => verdict.words(),
             };
             shown.add_row(vec![
@@ -110,17 +110,17 @@ impl WhatIfReport {
         let count = |verdict| {
             self.statements.iter().filter(|compared| compared.verdict() == verdict).count()
         };
-        let planned = self.statements.len() - count(Verdict::NotJudged);
+        let planned = self.statements.len() - count(PlanVerdict::NotJudged);
         let mut summary = format!("{} planned", format::count(planned, "statement", "statements"));
         if self.statements.iter().any(|compared| compared.after.is_some()) {
             summary += &format!(
                 ": {} better, {} worse, {} same",
-                count(Verdict::Better),
-                count(Verdict::Worse),
-                count(Verdict::Same)
+                count(PlanVerdict::Better),
+                count(PlanVerdict::Worse),
+                count(PlanVerdict::Same)
             );
         }
-        match count(Verdict::NotJudged) {
+        match count(PlanVerdict::NotJudged) {
             0 => summary + ".",
             not => format!("{summary}; {not} not judged."),
         }
@@ -136,7 +136,7 @@ fn cost(cost: f64) -> String {
 }
 
 /// Side by side where there is room, else one below the other.
-fn plans(compared: &Compared, style: &Style) -> String {
+fn plans(compared: &ComparedStatement, style: &Style) -> String {
     let tree = |planned: &Planned| match planned {
         Planned::Plan(plan, _) => explained::read(plan, &TableFacts::default()).tree,
         Planned::Not(reason) => vec![format!("cannot be planned: {reason}")],
@@ -166,7 +166,7 @@ fn plans(compared: &Compared, style: &Style) -> String {
 struct WhatIfDocument {
     taken_at: String,
     candidates: Vec<CandidateDocument>,
-    statements: Vec<StatementDocument>,
+    statements: Vec<WhatIfStatementDocument>,
 }
 
 #[derive(Debug, Serialize)]
@@ -177,12 +177,12 @@ struct CandidateDocument {
 }
 
 #[derive(Debug, Serialize)]
-struct StatementDocument {
+struct WhatIfStatementDocument {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     queryid: Option<i64>,
     query: String,
-    verdict: Verdict,
+    verdict: PlanVerdict,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -197,10 +197,10 @@ struct StatementDocument {
     uses: Vec<String>,
 }
 
-impl StatementDocument {
-    fn of(compared: &Compared) -> Self {
+impl WhatIfStatementDocument {
+    fn of(compared: &ComparedStatement) -> Self {
         let after = compared.after.as_ref();
-        StatementDocument {
+        WhatIfStatementDocument {
             name: compared.statement.name.clone(),
             queryid: compared.statement.queryid,
             query: compared.statement.text.clone(),

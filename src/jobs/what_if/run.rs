@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::Args;
-use super::plan::Compared;
-use super::report::{Tried, WhatIfReport};
+use super::plan::ComparedStatement;
+use super::report::{TriedIndex, WhatIfReport};
 use crate::app::Context;
-use crate::app::planner_twin::{Prepared as Workload, warnings};
+use crate::app::planner_twin::{PreparedWorkload, warnings};
 use crate::failure::{Failure, Result};
-use crate::twin::workload::Statement;
+use crate::twin::workload::WorkloadStatement;
 use crate::twin::{Candidate, Planned, Twin, Wish};
 use crate::work::explained;
 
@@ -19,10 +19,10 @@ use crate::work::explained;
 pub(super) async fn plans(
     context: &Context,
     args: &Args,
-    workload: Workload,
+    workload: PreparedWorkload,
     wishes: &[Wish],
 ) -> Result<WhatIfReport> {
-    let Workload { statements, data, warnings: mut told } = workload;
+    let PreparedWorkload { statements, data, warnings: mut told } = workload;
     let mut twin = args.twin.build(context, &data, None).await?;
     told.extend(warnings(&data, &twin));
     let before = all(&twin, &statements, "before").await?;
@@ -41,7 +41,7 @@ pub(super) async fn plans(
     };
     let compared = statements.into_iter().enumerate().map(|(at, statement)| {
         let plan = after.as_ref().and_then(|plans| plans.get(at).cloned());
-        Compared {
+        ComparedStatement {
             uses: plan.as_ref().map(|plan| used(plan, &tried)).unwrap_or_default(),
             before: before.get(at).cloned().unwrap_or(Planned::Not("it was not planned".into())),
             after: plan,
@@ -60,8 +60,8 @@ async fn change(
     twin: &mut Twin,
     args: &Args,
     wishes: &[Wish],
-    statements: &[Statement],
-) -> Result<(Vec<Planned>, Vec<Tried>)> {
+    statements: &[WorkloadStatement],
+) -> Result<(Vec<Planned>, Vec<TriedIndex>)> {
     if args.changes_nothing() {
         return Ok((Vec::new(), Vec::new()));
     }
@@ -78,7 +78,7 @@ async fn change(
                 wish.table, wish.definition
             ))
         })?;
-        tried.push(Tried { wish: wish.clone(), candidate });
+        tried.push(TriedIndex { wish: wish.clone(), candidate });
     }
     let shown = tried.iter().flat_map(|tried| tried.candidate.oids.iter().copied());
     twin.toggle(&hidden.into_iter().collect::<Vec<_>>(), &shown.collect::<Vec<_>>())
@@ -89,7 +89,7 @@ async fn change(
     Ok((all(twin, statements, "after").await?, tried))
 }
 
-async fn all(twin: &Twin, statements: &[Statement], name: &str) -> Result<Vec<Planned>> {
+async fn all(twin: &Twin, statements: &[WorkloadStatement], name: &str) -> Result<Vec<Planned>> {
     let mut plans = Vec::new();
     for (at, statement) in statements.iter().enumerate() {
         plans.push(match twin.prepare(&format!("{name}_{at}"), &statement.text).await? {
@@ -101,7 +101,7 @@ async fn all(twin: &Twin, statements: &[Statement], name: &str) -> Result<Vec<Pl
 }
 
 /// Which of the added indexes the plan reads.
-fn used(planned: &Planned, tried: &[Tried]) -> Vec<String> {
+fn used(planned: &Planned, tried: &[TriedIndex]) -> Vec<String> {
     let Some(plan) = planned.plan() else {
         return Vec::new();
     };
@@ -109,5 +109,5 @@ fn used(planned: &Planned, tried: &[Tried]) -> Vec<String> {
     let is_used =
         |candidate: &Candidate| indexes.iter().any(|index| candidate.names.contains(&index.name));
     let used = tried.iter().filter(|tried| is_used(&tried.candidate));
-    used.map(Tried::statement).collect()
+    used.map(TriedIndex::statement).collect()
 }

@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use pg_sandbox::{Binaries, Sandbox};
 
-pub use rows::{Limits, Share};
-pub use trial::{Built, Figures, Measurable, Run};
-pub use values::Known;
+pub use rows::{CopyLimits, Share};
+pub use trial::{Measurable, RunFigures, TrialIndex, TrialRun};
+pub use values::KnownValues;
 
-use super::build::{Server, execute, make_all, set_settings};
+use super::build::{TwinServer, execute, make_all, set_settings};
 use super::data::TwinData;
 use super::ddl;
 use crate::failure::Result;
@@ -99,8 +99,8 @@ impl CopyServer {
     ) -> Result<CopyServer> {
         let mut left_out = Vec::new();
         let data = Arc::new(without_reaching(&data, &mut left_out));
-        let Server { sandbox, superuser, owner, mut missing } =
-            Server::make(&data, binaries, &SETTINGS, connect_options).await?;
+        let TwinServer { sandbox, superuser, owner, mut missing } =
+            TwinServer::make(&data, binaries, &SETTINGS, connect_options).await?;
         missing.extend(left_out);
         missing.extend(set_settings(&owner, &data).await?);
         Ok(CopyServer {

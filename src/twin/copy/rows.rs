@@ -14,12 +14,12 @@ use crate::pg::database::Database;
 use crate::pg::name::quote_ident;
 use crate::pg::server_error::{INSUFFICIENT_PRIVILEGE, ServerError};
 use crate::pg::session::Session;
-use crate::twin::data::Relation;
+use crate::twin::data::TwinRelation;
 use crate::twin::ddl::qualified;
 
 /// How much may be copied.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct CopyLimits {
     pub bytes: u64,
     pub time: Duration,
 }
@@ -89,8 +89,8 @@ impl CopyServer {
     pub async fn copy(
         &mut self,
         production: &Database,
-        tables: &[&Relation],
-        limits: Limits,
+        tables: &[&TwinRelation],
+        limits: CopyLimits,
     ) -> Result<Vec<Share>> {
         let from = production.dedicated().await?;
         let watcher = production.reader().await?;
@@ -112,7 +112,7 @@ impl CopyServer {
         &self,
         from: &Session,
         watcher: &Session,
-        relation: &Relation,
+        relation: &TwinRelation,
         share: &Share,
         until: Instant,
     ) -> Result<()> {
@@ -135,7 +135,7 @@ impl CopyServer {
         &self,
         from: &Session,
         watcher: &Session,
-        relation: &Relation,
+        relation: &TwinRelation,
         share: &Share,
     ) -> Result<()> {
         let table = qualified(&share.schema, &share.name);
@@ -187,7 +187,7 @@ impl CopyServer {
     }
 }
 
-async fn sizes(session: &Session, tables: &[&Relation]) -> Result<Vec<Share>> {
+async fn sizes(session: &Session, tables: &[&TwinRelation]) -> Result<Vec<Share>> {
     let oids = tables.iter().map(|table| table.oid).collect::<Vec<_>>();
     let sql = include_str!("../../../sql/twin/table_sizes.sql");
     let rows = ask(session, sql, &[(&oids, Type::OID_ARRAY)]).await?;

@@ -30,7 +30,7 @@ pub struct Measurable {
 
 /// An index on trial: hidden from the planner until it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Built {
+pub struct TrialIndex {
     pub table: RelationName,
     /// With those of the partitions.
     pub oids: Vec<Oid>,
@@ -42,8 +42,8 @@ pub struct Built {
 
 /// One execution.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Run {
-    Done(Figures),
+pub enum TrialRun {
+    Done(RunFigures),
     /// It was given up after so long.
     TooLong,
     Failed(String),
@@ -51,7 +51,7 @@ pub enum Run {
 
 /// What an execution took.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Figures {
+pub struct RunFigures {
     pub ms: f64,
     /// Pages that were looked at, in memory or read.
     pub buffers: f64,
@@ -128,7 +128,7 @@ impl CopyServer {
         statement: &Measurable,
         values: &[String],
         limit: Duration,
-    ) -> Result<Run> {
+    ) -> Result<TrialRun> {
         let begin = [
             "BEGIN",
             "SET LOCAL plan_cache_mode = force_custom_plan",
@@ -145,13 +145,13 @@ impl CopyServer {
             Ok(rows) => {
                 let text = rows.first().map(|row| row.get::<_, String>(0)).unwrap_or_default();
                 match serde_json::from_str(&text).ok().and_then(|plan| figures(&plan)) {
-                    Some(figures) => Run::Done(figures),
-                    None => Run::Failed("its plan cannot be read".to_owned()),
+                    Some(figures) => TrialRun::Done(figures),
+                    None => TrialRun::Failed("its plan cannot be read".to_owned()),
                 }
             }
             Err(error) if error.sqlstate.is_none() => return Err(error.into_failure()),
-            Err(error) if error.sqlstate.as_deref() == Some("57014") => Run::TooLong,
-            Err(error) => Run::Failed(error.to_string()),
+            Err(error) if error.sqlstate.as_deref() == Some("57014") => TrialRun::TooLong,
+            Err(error) => TrialRun::Failed(error.to_string()),
         };
         ended.map_err(ServerError::into_failure)?;
         Ok(run)
@@ -171,7 +171,7 @@ impl CopyServer {
     ///
     /// # Errors
     /// Those of the connection.
-    pub async fn add(&mut self, wish: &Wish) -> Result<std::result::Result<Built, String>> {
+    pub async fn add(&mut self, wish: &Wish) -> Result<std::result::Result<TrialIndex, String>> {
         self.candidates += 1;
         let name = format!("pgtend_candidate_{}", self.candidates);
         let begun = Instant::now();
@@ -187,7 +187,7 @@ impl CopyServer {
         };
         let table = table_of(root);
         let bytes = rows.iter().map(|row| row.get::<_, i64>("bytes")).sum::<i64>();
-        let built = Built {
+        let built = TrialIndex {
             table,
             oids: rows.iter().map(|row| row.get("oid")).collect(),
             tables: rows.iter().map(table_of).collect(),
@@ -202,7 +202,7 @@ impl CopyServer {
     ///
     /// # Errors
     /// Those of the connection.
-    pub async fn show(&self, built: &Built) -> Result<()> {
+    pub async fn show(&self, built: &TrialIndex) -> Result<()> {
         self.set_live(built, true).await
     }
 
@@ -211,11 +211,11 @@ impl CopyServer {
     ///
     /// # Errors
     /// Those of the connection.
-    pub async fn hide(&self, built: &Built) -> Result<()> {
+    pub async fn hide(&self, built: &TrialIndex) -> Result<()> {
         self.set_live(built, false).await
     }
 
-    async fn set_live(&self, built: &Built, is_live: bool) -> Result<()> {
+    async fn set_live(&self, built: &TrialIndex, is_live: bool) -> Result<()> {
         let sql = include_str!("../../../sql/twin-build/live_indexes.sql");
         let params: [(&(dyn ToSql + Sync), Type); 2] =
             [(&built.oids, Type::OID_ARRAY), (&is_live, Type::BOOL)];
@@ -243,10 +243,10 @@ fn reasoned<T>(answer: Answer<T>) -> Result<std::result::Result<T, String>> {
     }
 }
 
-fn figures(plan: &Value) -> Option<Figures> {
+fn figures(plan: &Value) -> Option<RunFigures> {
     let number = |key: &str| plan.pointer(key).and_then(Value::as_f64);
     let pages = |key: &str| number(&format!("/0/Plan/{key}")).unwrap_or(0.0);
-    Some(Figures {
+    Some(RunFigures {
         ms: number("/0/Execution Time")?,
         buffers: pages("Shared Hit Blocks") + pages("Shared Read Blocks"),
         wal_bytes: pages("WAL Bytes"),

@@ -1,13 +1,13 @@
 //! What has become of a table and its index while the index was built. Names can change hands
 //! meanwhile: what was built is known by its oid.
 
-use super::replan::Table;
+use super::replan::TableNow;
 use super::why::Why;
 use crate::facts::{Oid, load_present_names};
 use crate::failure::Result;
 use crate::pg::name::RelationName;
 use crate::work::Execution;
-use crate::work::event::{Outcome, Status};
+use crate::work::event::{Status, StepOutcome};
 use crate::work::plan;
 use crate::work::reason::{self, Reason};
 
@@ -15,10 +15,10 @@ use crate::work::reason::{self, Reason};
 /// called; `None` where both are.
 pub async fn of(
     execution: &Execution<'_>,
-    table: &Table,
+    table: &TableNow,
     index: Option<Oid>,
     name: &RelationName,
-) -> Result<Option<Outcome>> {
+) -> Result<Option<StepOutcome>> {
     let session = execution.database.reader().await?;
     let (table_now, index_now) = load_present_names(&session, table.oid, index).await?;
     let reason = match (table_now, index_now) {
@@ -33,15 +33,15 @@ pub async fn of(
         (_, Some(now)) if now != *name => Why::BuiltThenRenamed { how: renamed(name, &now) }.into(),
         _ => return Ok(None),
     };
-    Ok(Some(Outcome::new(Status::Failed, reason)))
+    Ok(Some(StepOutcome::new(Status::Failed, reason)))
 }
 
 /// Adds to the outcome what a build has left on a table that is not any more what it was called.
 pub async fn tell_leftover(
     execution: &Execution<'_>,
-    table: &Table,
+    table: &TableNow,
     index: Oid,
-    outcome: &mut Outcome,
+    outcome: &mut StepOutcome,
 ) -> Result<()> {
     let session = execution.database.reader().await?;
     let (table_now, index_now) = load_present_names(&session, table.oid, Some(index)).await?;

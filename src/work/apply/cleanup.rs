@@ -2,10 +2,10 @@
 //! every write and, if it is unique, may reject the application's rows: so it goes at once.
 
 use super::became;
-use super::replan::{Seen, Table, replan};
+use super::replan::{SeenObject, TableNow, replan};
 use crate::facts::Oid;
 use crate::pg::name::RelationName;
-use crate::work::event::Outcome;
+use crate::work::event::StepOutcome;
 use crate::work::plan::{self, Statement, Subject, Verdict};
 use crate::work::{Apply, drop_index};
 
@@ -16,8 +16,8 @@ pub async fn after(
     apply: &Apply<'_>,
     subject: &Subject,
     statement: Option<&Statement>,
-    (table, index): (Option<&Table>, Option<Oid>),
-    outcome: &mut Outcome,
+    (table, index): (Option<&TableNow>, Option<Oid>),
+    outcome: &mut StepOutcome,
 ) {
     let Ok(seen) = replan(apply, subject).await else {
         return;
@@ -52,7 +52,7 @@ pub async fn after(
 
 /// The index, and whether somebody is at work on the table. After a build of one of several parts
 /// it is that part's: the others may be at work on theirs.
-fn leftover(seen: &Seen, statement: Option<&Statement>) -> Option<(RelationName, bool)> {
+fn leftover(seen: &SeenObject, statement: Option<&Statement>) -> Option<(RelationName, bool)> {
     if let Some(Statement::Build { index, table: Some(table), .. }) = statement {
         let wanted = plan::drop(index);
         seen.step.statements.iter().find(|it| **it == wanted)?;

@@ -4,18 +4,18 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt};
 
-use super::replan::{Seen, Table, replan};
+use super::replan::{SeenObject, TableNow, replan};
 use super::why::Why;
 use super::{became, cleanup};
 use crate::facts::{Build, Oid};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::server_error::{DISK_FULL, LOCK_NOT_AVAILABLE, ServerError};
-use crate::work::event::{Event, Outcome, Status, StepIndex};
+use crate::work::event::{Event, Status, StepIndex, StepOutcome};
 use crate::work::plan::{Action, Statement, Step, Subject, Verdict};
 use crate::work::preflight::{self, Ahead};
 use crate::work::reason;
 use crate::work::retry::RETRIES;
-use crate::work::send::{Ended, send};
+use crate::work::send::{StatementEnding, send};
 use crate::work::{
     Apply, Execution, begun, foreign_build, orphaned_backend, short_transaction, time, warnings,
 };
@@ -27,8 +27,8 @@ const MOST_SENDS: usize = 16;
 const MOST_BETWEEN_LOOKS: usize = 100;
 
 /// Works on a step until its object is as declared, or cannot be.
-pub async fn run(apply: &Apply<'_>, at: StepIndex, step: &Step) -> Outcome {
-    let mut work = Work {
+pub async fn run(apply: &Apply<'_>, at: StepIndex, step: &Step) -> StepOutcome {
+    let mut work = IndexWork {
         apply,
         execution: &apply.execution,
         at,
@@ -50,7 +50,7 @@ pub async fn run(apply: &Apply<'_>, at: StepIndex, step: &Step) -> Outcome {
     outcome
 }
 
-struct Work<'a> {
+struct IndexWork<'a> {
     apply: &'a Apply<'a>,
     execution: &'a Execution<'a>,
     at: StepIndex,
@@ -58,7 +58,7 @@ struct Work<'a> {
     sent: Vec<String>,
     begun: Vec<Statement>,
     /// The table as it was found first.
-    table: Option<Table>,
+    table: Option<TableNow>,
     /// What the last build made, where it succeeded.
     built: Option<Built>,
     sends: usize,
@@ -75,8 +75,8 @@ struct Built {
     losses: usize,
 }
 
-impl Work<'_> {
-    async fn converge(&mut self) -> Result<Outcome> {
+impl IndexWork<'_> {
+    async fn converge(&mut self) -> Result<StepOutcome> {
         let mut most = MOST_SENDS;
         while self.sends < most {
             let began = Instant::now();
@@ -101,44 +101,44 @@ impl Work<'_> {
                 Err(failure) => return Err(failure),
             }
         }
-        Ok(Outcome::new(Status::Failed, Why::NotInCatalog))
+        Ok(StepOutcome::new(Status::Failed, Why::NotInCatalog))
     }
 
     /// The outcome of work that a failure has ended, which may be the connection's.
-    fn broken(&self, failure: Failure) -> Outcome {
+    fn broken(&self, failure: Failure) -> StepOutcome {
         if failure.kind != Kind::Connection {
-            return Outcome::from(failure);
+            return StepOutcome::from(failure);
         }
         match self.execution.cancel.signal() {
             Some(signal) => {
                 let reason = format!("{} came, and {failure}", signal.name());
                 begun::unknown(&reason, &self.begun)
             }
-            None => Outcome::from(failure),
+            None => StepOutcome::from(failure),
         }
     }
 
     /// Looks at the catalog and does the next thing. An outcome ends the work.
-    async fn turn(&mut self, most: &mut usize) -> Result<Option<Outcome>> {
+    async fn turn(&mut self, most: &mut usize) -> Result<Option<StepOutcome>> {
         let seen = replan(self.apply, self.subject).await?;
         if let Some(outcome) = self.became(&seen).await? {
             return Ok(Some(outcome));
         }
-        let Seen { step, size_bytes, rows, .. } = seen;
+        let SeenObject { step, size_bytes, rows, .. } = seen;
         *most = (*most).max(step.statements.len() * 3);
         match step.verdict {
             Verdict::AsDeclared | Verdict::LeftOut => {
                 return Ok(Some(self.arrived(size_bytes, rows)));
             }
-            Verdict::Refused => return Ok(Some(Outcome::new(Status::Failed, step.reason))),
+            Verdict::Refused => return Ok(Some(StepOutcome::new(Status::Failed, step.reason))),
             Verdict::ToDo => {}
         }
         match (&step.busy, &step.statements[..]) {
             (Some(build), _) => Ok(self.wait_for(build, step.action).await),
-            (None, []) => Ok(Some(Outcome::new(Status::Failed, step.reason))),
+            (None, []) => Ok(Some(StepOutcome::new(Status::Failed, step.reason))),
             (None, [first @ Statement::Build { .. }, rest @ ..]) => {
                 if let Some(reason) = self.no_room(step.estimated_bytes).await? {
-                    return Ok(Some(Outcome::new(Status::Failed, reason)));
+                    return Ok(Some(StepOutcome::new(Status::Failed, reason)));
                 }
                 self.build_side_by_side(first, rest).await
             }
@@ -149,7 +149,7 @@ impl Work<'_> {
 
     /// What has become of the table and of what was built, where they are not any more what they are
     /// called: it is not built once more then.
-    async fn became(&mut self, seen: &Seen) -> Result<Option<Outcome>> {
+    async fn became(&mut self, seen: &SeenObject) -> Result<Option<StepOutcome>> {
         let Subject::Index(_) = self.subject else {
             return Ok(None);
         };
@@ -171,10 +171,10 @@ impl Work<'_> {
         let index = seen.index.or(index);
         if let Some(outcome) = became::of(self.execution, &table, index, name).await? {
             let size_bytes = seen.size_bytes;
-            return Ok(Some(Outcome { size_bytes, ..outcome }));
+            return Ok(Some(StepOutcome { size_bytes, ..outcome }));
         }
         if is_built && seen.index.is_none() && index.is_none() {
-            return Ok(Some(Outcome::new(Status::Failed, Why::BuiltThenGone)));
+            return Ok(Some(StepOutcome::new(Status::Failed, Why::BuiltThenGone)));
         }
         Ok(None)
     }
@@ -189,14 +189,14 @@ impl Work<'_> {
         }
     }
 
-    fn arrived(&self, size_bytes: Option<i64>, rows: Option<i64>) -> Outcome {
+    fn arrived(&self, size_bytes: Option<i64>, rows: Option<i64>) -> StepOutcome {
         if self.sent.is_empty() {
-            return Outcome::new(Status::Skipped, Why::SomebodyElseDidIt);
+            return StepOutcome::new(Status::Skipped, Why::SomebodyElseDidIt);
         }
-        Outcome {
+        StepOutcome {
             size_bytes,
             rows,
-            ..Outcome::new(Status::Done, Why::Verified)
+            ..StepOutcome::new(Status::Done, Why::Verified)
         }
     }
 
@@ -207,7 +207,7 @@ impl Work<'_> {
         &mut self,
         first: &Statement,
         rest: &[Statement],
-    ) -> Result<Option<Outcome>> {
+    ) -> Result<Option<StepOutcome>> {
         let more = rest.iter().take_while(|it| matches!(it, Statement::Short(_)));
         for statement in std::iter::once(first).chain(more).take(MOST_BETWEEN_LOOKS) {
             let retries = self.retries;
@@ -225,14 +225,14 @@ impl Work<'_> {
         &mut self,
         first: &Statement,
         rest: &[Statement],
-    ) -> Result<Option<Outcome>> {
+    ) -> Result<Option<StepOutcome>> {
         let more = rest.iter().take_while(|it| matches!(it, Statement::Build { .. }));
         let builds = std::iter::once(first).chain(more).collect::<Vec<_>>();
         let results = stream::iter(builds)
             .map(|statement| {
                 let (sent, begun) = (Vec::new(), Vec::new());
                 let (table, built) = (self.table.clone(), None);
-                let mut part = Work { sent, begun, table, built, sends: 0, ..*self };
+                let mut part = IndexWork { sent, begun, table, built, sends: 0, ..*self };
                 async move {
                     let result = part.build(statement).await;
                     (part, result)
@@ -262,7 +262,7 @@ impl Work<'_> {
     }
 
     /// Waits for what would hold up the build, and for a free slot, and sends it.
-    async fn build(&mut self, statement: &Statement) -> Result<Option<Outcome>> {
+    async fn build(&mut self, statement: &Statement) -> Result<Option<StepOutcome>> {
         let Statement::Build { table, .. } = statement else {
             return Ok(None);
         };
@@ -272,7 +272,9 @@ impl Work<'_> {
                 Ahead::Interrupted(interruption) => {
                     return Ok(Some(time::unbegun(interruption)));
                 }
-                Ahead::Blocked(reason) => return Ok(Some(Outcome::new(Status::Failed, reason))),
+                Ahead::Blocked(reason) => {
+                    return Ok(Some(StepOutcome::new(Status::Failed, reason)));
+                }
             }
         }
         // The semaphore is never closed.
@@ -285,7 +287,7 @@ impl Work<'_> {
     }
 
     /// Sends one statement. An outcome ends the work; without one the catalog is looked at again.
-    async fn send(&mut self, statement: &Statement) -> Result<Option<Outcome>> {
+    async fn send(&mut self, statement: &Statement) -> Result<Option<StepOutcome>> {
         let database = self.execution.database;
         let session = database.maintainer(self.execution.workers()).await?;
         let path = self.is_written(statement).then(|| database.users_path()).flatten();
@@ -313,16 +315,16 @@ impl Work<'_> {
         // The connection goes back first: cleaning up needs one too.
         drop(session);
         match ended {
-            Ended::Done => {
+            StatementEnding::Done => {
                 self.built = self.made(statement);
                 Ok(None)
             }
-            Ended::Failed(error) => self.failed(pid, statement, &error).await,
-            Ended::Interrupted(interruption) => {
+            StatementEnding::Failed(error) => self.failed(pid, statement, &error).await,
+            StatementEnding::Interrupted(interruption) => {
                 Ok(Some(self.stopped(interruption.into(), Some(statement)).await))
             }
-            Ended::Stopped(why) => {
-                let outcome = Outcome::new(Status::Failed, why);
+            StatementEnding::Stopped(why) => {
+                let outcome = StepOutcome::new(Status::Failed, why);
                 Ok(Some(self.stopped(outcome, Some(statement)).await))
             }
         }
@@ -359,7 +361,7 @@ impl Work<'_> {
         pid: i32,
         statement: &Statement,
         error: &ServerError,
-    ) -> Result<Option<Outcome>> {
+    ) -> Result<Option<StepOutcome>> {
         if error.is_connection_lost() {
             self.execution.events.emit(Event::Retrying(self.at, error.explained()));
             for sql in statement.texts() {
@@ -373,7 +375,7 @@ impl Work<'_> {
             // The disk is full: the next build would only fill it again.
             let _ = self.apply.halted.set(error.to_string());
         }
-        let mut outcome = Outcome::from(error);
+        let mut outcome = StepOutcome::from(error);
         let left = (self.table.as_ref(), self.execution.monitor.index_of(self.at));
         cleanup::after(self.apply, self.subject, Some(statement), left, &mut outcome).await;
         Ok(Some(outcome))
@@ -384,7 +386,7 @@ impl Work<'_> {
         &mut self,
         why: &str,
         statement: Option<&Statement>,
-    ) -> Result<Option<Outcome>> {
+    ) -> Result<Option<StepOutcome>> {
         if let Some(interruption) =
             self.execution.before_retry(self.at, why, &mut self.retries).await?
         {
@@ -396,7 +398,11 @@ impl Work<'_> {
     }
 
     /// A statement that was stopped may have finished in the race: the catalog decides.
-    async fn stopped(&self, mut outcome: Outcome, statement: Option<&Statement>) -> Outcome {
+    async fn stopped(
+        &self,
+        mut outcome: StepOutcome,
+        statement: Option<&Statement>,
+    ) -> StepOutcome {
         if let Ok(seen) = replan(self.apply, self.subject).await
             && seen.step.verdict == Verdict::AsDeclared
         {
@@ -409,24 +415,24 @@ impl Work<'_> {
 
     /// Somebody has locked the table, so that not even its indexes can be read.
     /// Looking has waited for it already.
-    fn waited_for_lock(&mut self, waited: Duration, why: &str) -> Option<Outcome> {
+    fn waited_for_lock(&mut self, waited: Duration, why: &str) -> Option<StepOutcome> {
         self.execution.events.emit(Event::Waiting(self.at, 0, why.to_owned()));
         self.waited += waited;
         if self.execution.cancel.signal().is_some() {
             let why = reason::Why::CancelledWaiting { what: why.to_owned() };
-            return Some(Outcome::new(Status::Cancelled, why));
+            return Some(StepOutcome::new(Status::Cancelled, why));
         }
         if let Some(over) = time::over(self.execution) {
             return Some(over);
         }
         let patient = self.waited < self.execution.policy.max_wait;
         let why = reason::Why::GaveUp { what: why.to_owned() };
-        (!patient).then(|| Outcome::new(Status::Failed, why))
+        (!patient).then(|| StepOutcome::new(Status::Failed, why))
     }
 
     /// What an earlier run of ours left at work on the very index is watched to its end; for somebody
     /// else's build the step waits only so long.
-    async fn wait_for(&mut self, build: &Build, action: Action) -> Option<Outcome> {
+    async fn wait_for(&mut self, build: &Build, action: Action) -> Option<StepOutcome> {
         let ours = build.application.as_deref().is_some_and(|name| name.starts_with("pgtend/"));
         let patient = action == Action::WatchBuild && ours;
         foreign_build::wait_for(self.execution, self.at, build, patient, &mut self.waited).await

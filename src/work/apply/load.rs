@@ -1,6 +1,6 @@
 //! From the database and the declaration to the plan of `apply`.
 
-use super::plan::{self, Options};
+use super::plan::{self, ApplyOptions};
 use crate::config::cache_folder;
 use crate::declared::Declaration;
 use crate::facts::{self, Questions};
@@ -15,7 +15,7 @@ use crate::work::plan::Plan;
 pub async fn load_plan(
     database: &Database,
     declaration: &Declaration,
-    options: &Options,
+    options: &ApplyOptions,
 ) -> Result<Plan> {
     let session = database.reader().await?;
     let questions = Questions {

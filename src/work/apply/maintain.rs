@@ -9,9 +9,9 @@ use crate::facts;
 use crate::failure::Result;
 use crate::pg::session::Notice;
 use crate::work::engine::Tried;
-use crate::work::event::{Event, Outcome, Status, StepIndex};
+use crate::work::event::{Event, Status, StepIndex, StepOutcome};
 use crate::work::plan::Step;
-use crate::work::vacuum_analyze::{self, Ended};
+use crate::work::vacuum_analyze::{self, MaintenanceEnd};
 use crate::work::{Execution, STATISTICS_DELAY, reason, warnings};
 
 /// Sends the step's one statement.
@@ -23,7 +23,7 @@ pub async fn run(
 ) -> Tried {
     once(apply, at, step, declared)
         .await
-        .unwrap_or_else(|failure| Outcome::from(failure).into())
+        .unwrap_or_else(|failure| StepOutcome::from(failure).into())
 }
 
 async fn once(
@@ -33,7 +33,7 @@ async fn once(
     declared: &DeclaredMaintenance,
 ) -> Result<Tried> {
     let Some(statement) = step.statements.first() else {
-        return Ok(Outcome::new(Status::Skipped, reason::Why::NothingToSend).into());
+        return Ok(StepOutcome::new(Status::Skipped, reason::Why::NothingToSend).into());
     };
     let execution = &apply.execution;
     let session = execution.database.maintainer(execution.workers()).await?;
@@ -42,27 +42,27 @@ async fn once(
     let mut waited = Duration::ZERO;
     let sql = sent.join("; ");
     let ended = vacuum_analyze::run(execution, at, &session, &sql, &mut waited).await.ended;
-    let is_locked = matches!(ended, Ended::Locked(_));
+    let is_locked = matches!(ended, MaintenanceEnd::Locked(_));
     let outcome = match ended {
-        Ended::Done => Outcome::new(Status::Done, reason::Why::Done),
-        Ended::Locked(warnings) | Ended::PassedOver(warnings) => {
+        MaintenanceEnd::Done => StepOutcome::new(Status::Done, reason::Why::Done),
+        MaintenanceEnd::Locked(warnings) | MaintenanceEnd::PassedOver(warnings) => {
             match is_recorded(execution, declared, began).await? {
                 true => done_but(execution, at, &warnings),
                 false => {
                     let warnings = warnings::said(&warnings);
-                    Outcome::new(Status::Failed, reason::Why::PassedOver { warnings })
+                    StepOutcome::new(Status::Failed, reason::Why::PassedOver { warnings })
                 }
             }
         }
-        Ended::Failed(error) => Outcome::from(&error),
-        Ended::Interrupted(interruption) => interruption.into(),
-        Ended::Stopped(why) => Outcome::new(Status::Failed, why),
+        MaintenanceEnd::Failed(error) => StepOutcome::from(&error),
+        MaintenanceEnd::Interrupted(interruption) => interruption.into(),
+        MaintenanceEnd::Stopped(why) => StepOutcome::new(Status::Failed, why),
     };
     if outcome.status == Status::Done {
         await_record(execution, declared, began).await?;
     }
     let is_done = outcome.status == Status::Done;
-    let outcome = Outcome { sent, waited, ..outcome };
+    let outcome = StepOutcome { sent, waited, ..outcome };
     Ok(match is_locked && !is_done {
         true => Tried::Locked(outcome),
         false => Tried::Settled(outcome),
@@ -70,11 +70,11 @@ async fn once(
 }
 
 /// Of a whole database some tables may be skipped, the system's own for example; it is told.
-fn done_but(execution: &Execution<'_>, at: StepIndex, warnings: &[Notice]) -> Outcome {
+fn done_but(execution: &Execution<'_>, at: StepIndex, warnings: &[Notice]) -> StepOutcome {
     for warning in warnings {
         execution.events.emit(Event::Warned(at, warning.message.clone()));
     }
-    Outcome::new(Status::Done, Why::DoneWithWarnings { count: warnings.len() })
+    StepOutcome::new(Status::Done, Why::DoneWithWarnings { count: warnings.len() })
 }
 
 /// Gives the statistics the time to show what was done, so that a run right after this one does

@@ -21,12 +21,12 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use tokio::sync::Semaphore;
 
 use super::engine::{self, Job, Stage, Tried};
-use super::event::{Event, Outcome, Status, StepIndex};
+use super::event::{Event, Status, StepIndex, StepOutcome};
 use super::plan::{Plan, Step, Subject, Verdict};
 use super::{Execution, time};
 use crate::pg::advisory::RunLock;
 use crate::pg::name::RelationName;
-use plan::Options;
+use plan::ApplyOptions;
 use replan::replan;
 use why::Why;
 
@@ -40,7 +40,7 @@ pub struct Apply<'a> {
     /// Held while this run lasts.
     pub lock: &'a RunLock,
     /// The decisions that the plan was made with.
-    pub options: &'a Options,
+    pub options: &'a ApplyOptions,
     changed: Mutex<HashSet<RelationName>>,
     /// Why no further step is begun: the server has run out of something that each would need.
     pub halted: OnceLock<String>,
@@ -49,7 +49,7 @@ pub struct Apply<'a> {
 }
 
 impl<'a> Apply<'a> {
-    pub fn new(execution: Execution<'a>, lock: &'a RunLock, options: &'a Options) -> Self {
+    pub fn new(execution: Execution<'a>, lock: &'a RunLock, options: &'a ApplyOptions) -> Self {
         let slots = Semaphore::new(execution.policy.jobs);
         let execution = Execution { builds: true, ..execution };
         Apply {
@@ -63,7 +63,7 @@ impl<'a> Apply<'a> {
     }
 
     /// Executes the plan. Returns what each step came to, in the order of the plan.
-    pub async fn run(&self, plan: &Plan) -> Vec<Outcome> {
+    pub async fn run(&self, plan: &Plan) -> Vec<StepOutcome> {
         engine::run(self, plan).await
     }
 
@@ -89,23 +89,23 @@ impl Job for Apply<'_> {
         &self,
         plan: &Plan,
         stage: &Stage,
-        outcomes: &[Option<Outcome>],
-    ) -> Vec<(StepIndex, Outcome)> {
+        outcomes: &[Option<StepOutcome>],
+    ) -> Vec<(StepIndex, StepOutcome)> {
         parts::settled(self, plan, &stage.steps, outcomes).await
     }
 
-    async fn not_to_start(&self, step: &Step) -> Option<Outcome> {
+    async fn not_to_start(&self, step: &Step) -> Option<StepOutcome> {
         if let Some(why) = self.halted.get() {
-            return Some(Outcome::new(Status::Failed, Why::Halted { why: why.clone() }));
+            return Some(StepOutcome::new(Status::Failed, Why::Halted { why: why.clone() }));
         }
         if let Err(failure) = self.lock.regain(self.execution.database).await {
             let why = Why::RunLockLost { failure: failure.to_string() };
-            return Some(Outcome::new(Status::Failed, why));
+            return Some(StepOutcome::new(Status::Failed, why));
         }
         let needed = step.only_if_changed.as_ref().is_none_or(|table| self.has_changed(table));
         match needed {
             true => time::not_enough(&self.execution, step),
-            false => Some(Outcome::new(Status::Skipped, Why::NothingChangedThere)),
+            false => Some(StepOutcome::new(Status::Skipped, Why::NothingChangedThere)),
         }
     }
 
@@ -117,7 +117,7 @@ impl Job for Apply<'_> {
     }
 
     /// What this run has changed decides whether declared maintenance is needed.
-    fn keep(&self, step: &Step, outcome: &Outcome) {
+    fn keep(&self, step: &Step, outcome: &StepOutcome) {
         if outcome.status == Status::Done {
             let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
             changed.insert(step.on.clone().unwrap_or_else(|| step.object.clone()));
@@ -126,7 +126,7 @@ impl Job for Apply<'_> {
     }
 
     /// What was verified before and is missing now.
-    async fn lost(&self, plan: &Plan, outcomes: &mut [Outcome]) -> Vec<StepIndex> {
+    async fn lost(&self, plan: &Plan, outcomes: &mut [StepOutcome]) -> Vec<StepIndex> {
         let mut lost = Vec::new();
         for (at, step) in plan.steps.iter().enumerate() {
             let is_done = outcomes[at].status == Status::Done;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::replan::look_at;
 use super::why::Why;
 use crate::work::Apply;
-use crate::work::event::{Outcome, Status, StepIndex};
+use crate::work::event::{Status, StepIndex, StepOutcome};
 use crate::work::plan::{Plan, Subject, Verdict};
 
 /// Of the steps those of parts that are as declared by now, seen in one look at all of them, and those
@@ -14,8 +14,8 @@ pub async fn settled(
     apply: &Apply<'_>,
     plan: &Plan,
     steps: &[StepIndex],
-    outcomes: &[Option<Outcome>],
-) -> Vec<(StepIndex, Outcome)> {
+    outcomes: &[Option<StepOutcome>],
+) -> Vec<(StepIndex, StepOutcome)> {
     let is_part = |at: &StepIndex| plan.steps[*at].part_of.is_some();
     let parts = steps.iter().copied().filter(is_part).collect::<Vec<_>>();
     if parts.is_empty() || apply.execution.not_started().is_some() {
@@ -42,10 +42,10 @@ pub async fn settled(
         let whole_came_to = places.get(whole).and_then(|at| outcomes[*at].as_ref());
         let outcome = match (seen.get(&step.object), whole_came_to.map(|outcome| outcome.status)) {
             (Some(Verdict::AsDeclared), _) => {
-                Outcome::new(Status::Done, Why::PartVerified { whole: whole.clone() })
+                StepOutcome::new(Status::Done, Why::PartVerified { whole: whole.clone() })
             }
             (_, Some(status @ (Status::Failed | Status::Cancelled))) => {
-                Outcome::new(status, Why::WholeNotDone { whole: whole.clone() })
+                StepOutcome::new(status, Why::WholeNotDone { whole: whole.clone() })
             }
             _ => return None,
         };

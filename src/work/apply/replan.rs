@@ -10,10 +10,10 @@ use crate::work::Apply;
 use crate::work::plan::{Plan, Step, Subject};
 
 /// What the catalog says of one object now.
-pub struct Seen {
+pub struct SeenObject {
     pub step: Step,
     /// The table, where it is there.
-    pub table: Option<Table>,
+    pub table: Option<TableNow>,
     /// The index, where it is there under its name.
     pub index: Option<Oid>,
     pub size_bytes: Option<i64>,
@@ -25,13 +25,13 @@ pub struct Seen {
 
 /// A table by its oid, and what it is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
+pub struct TableNow {
     pub oid: Oid,
     pub name: RelationName,
 }
 
 /// Reads the facts about one declared object and plans it.
-pub async fn replan(apply: &Apply<'_>, subject: &Subject) -> Result<Seen> {
+pub async fn replan(apply: &Apply<'_>, subject: &Subject) -> Result<SeenObject> {
     let (facts, steps) = look_at(apply, [subject]).await?;
     if !facts.locked.is_empty() {
         return Err(Failure::new(Kind::Server, "the table is locked by another session")
@@ -43,8 +43,8 @@ pub async fn replan(apply: &Apply<'_>, subject: &Subject) -> Result<Seen> {
         .ok_or_else(|| Failure::new(Kind::Server, "the object was not planned"))?;
     let index = facts.indexes.values().flatten().find(|index| index.name == step.object);
     let table = facts.relations.values().next();
-    Ok(Seen {
-        table: table.map(|table| Table { oid: table.oid, name: table.name.clone() }),
+    Ok(SeenObject {
+        table: table.map(|table| TableNow { oid: table.oid, name: table.name.clone() }),
         index: index.map(|index| index.oid),
         size_bytes: index.map(|index| index.size_bytes),
         rows: index.map(|index| index.rows).filter(|rows| *rows >= 0),
@@ -73,7 +73,8 @@ pub async fn look_at<'s>(
     let session = database.reader().await?;
     let questions = planner::questions(&declaration);
     let facts = facts::load(&session, &database.server, &questions).await?;
-    let options = planner::Options { filter: planner::Filter::default(), ..apply.options.clone() };
+    let options =
+        planner::ApplyOptions { filter: planner::Filter::default(), ..apply.options.clone() };
     let Plan { steps, .. } = planner::plan(&declaration, &facts, &options)?;
     Ok((facts, steps))
 }

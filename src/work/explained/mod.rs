@@ -25,7 +25,7 @@ pub use uses::{Use, uses};
 
 /// A plan as people read it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Reading {
+pub struct PlanReading {
     /// The plan as indented lines, much as psql shows it.
     pub tree: Vec<String>,
     /// What is slow about it.
@@ -103,14 +103,14 @@ pub fn writes(plan: &Value) -> bool {
 }
 
 /// Reads a plan: the document that `EXPLAIN (FORMAT JSON, VERBOSE)` prints, or a node of it.
-pub fn read(plan: &Value, facts: &TableFacts) -> Reading {
+pub fn read(plan: &Value, facts: &TableFacts) -> PlanReading {
     let roots = node::roots(plan);
     let relations = relations(plan);
     let partition_of = relations.iter().filter_map(|relation| {
         let root = facts.tables.get(relation)?.partition_of.clone()?;
         Some((relation.clone(), root))
     });
-    Reading {
+    PlanReading {
         tree: tree::lines(&roots),
         remarks: remarks::find(&roots, facts),
         indexes: indexes(plan),

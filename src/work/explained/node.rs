@@ -7,38 +7,39 @@ use crate::pg::name::RelationName;
 
 /// A node and what is below it.
 #[derive(Debug)]
-pub struct Node<'p> {
+pub struct PlanNode<'p> {
     fields: &'p Map<String, Value>,
     /// Of the closest node above that names one, where it names none: a Bitmap Index Scan.
     schema: Option<&'p str>,
     /// The nodes that it takes rows from, and its subplans.
-    pub children: Vec<Node<'p>>,
+    pub children: Vec<PlanNode<'p>>,
 }
 
 /// The topmost nodes of what EXPLAIN prints: a rule can make several plans of one statement.
-pub fn roots(plan: &Value) -> Vec<Node<'_>> {
+pub fn roots(plan: &Value) -> Vec<PlanNode<'_>> {
     match plan {
         Value::Array(plans) => plans.iter().flat_map(roots).collect(),
         Value::Object(fields) => match fields.get("Plan") {
             Some(plan) => roots(plan),
-            None if fields.contains_key("Node Type") => vec![Node::read(fields, None)],
+            None if fields.contains_key("Node Type") => vec![PlanNode::read(fields, None)],
             None => Vec::new(),
         },
         _ => Vec::new(),
     }
 }
 
-impl<'p> Node<'p> {
-    fn read(fields: &'p Map<String, Value>, above: Option<&'p str>) -> Node<'p> {
+impl<'p> PlanNode<'p> {
+    fn read(fields: &'p Map<String, Value>, above: Option<&'p str>) -> PlanNode<'p> {
         let schema = fields.get("Schema").and_then(Value::as_str).or(above);
         let plans = fields.get("Plans").and_then(Value::as_array).into_iter().flatten();
-        let children = plans.filter_map(Value::as_object).map(|child| Node::read(child, schema));
-        Node { fields, schema, children: children.collect() }
+        let children =
+            plans.filter_map(Value::as_object).map(|child| PlanNode::read(child, schema));
+        PlanNode { fields, schema, children: children.collect() }
     }
 
     /// This node and all below it, from the top.
-    pub fn all(&self) -> Vec<&Node<'p>> {
-        let below = self.children.iter().flat_map(Node::all);
+    pub fn all(&self) -> Vec<&PlanNode<'p>> {
+        let below = self.children.iter().flat_map(PlanNode::all);
         std::iter::once(self).chain(below).collect()
     }
 

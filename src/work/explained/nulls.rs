@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::condition::{ConditionColumn, PlanCondition};
-use super::node::{self, Node};
+use super::node::{self, PlanNode};
 use crate::facts::TableColumn;
 
 /// Whether a query's column may be NULL.
@@ -27,7 +27,7 @@ pub fn nulls(plan: &Value, origin: Option<&TableColumn>) -> Nulls {
         return Nulls::Unknown;
     };
     let nodes = roots.iter().flat_map(|root| root.all()).collect::<Vec<_>>();
-    let column = Column { origin, nodes: &nodes };
+    let column = NullableColumn { origin, nodes: &nodes };
     if column.is_added() || (!origin.is_not_null && !column.is_joined_by()) {
         Nulls::Possible
     } else {
@@ -36,27 +36,27 @@ pub fn nulls(plan: &Value, origin: Option<&TableColumn>) -> Nulls {
 }
 
 /// The planner puts a `Result` that is never true in place of what it proves to be empty.
-fn returns_nothing(node: &Node<'_>) -> bool {
+fn returns_nothing(node: &PlanNode<'_>) -> bool {
     if node.kind() == "Result" && node.text("One-Time Filter") == Some("false") {
         return true;
     }
     // Without a key there is a row for no rows as well, and so it is for some grouping sets.
     let is_row_for_none =
         node.kind() == "Aggregate" && (!node.has("Group Key") || node.has("Grouping Sets"));
-    let is_fed = |child: &&Node<'_>| !matches!(child.place(), "InitPlan" | "SubPlan");
+    let is_fed = |child: &&PlanNode<'_>| !matches!(child.place(), "InitPlan" | "SubPlan");
     let mut fed = node.children.iter().filter(is_fed).peekable();
     !is_row_for_none && fed.peek().is_some() && fed.all(returns_nothing)
 }
 
-struct Column<'n, 'p> {
+struct NullableColumn<'n, 'p> {
     origin: &'n TableColumn,
-    nodes: &'n [&'n Node<'p>],
+    nodes: &'n [&'n PlanNode<'p>],
 }
 
-impl Column<'_, '_> {
+impl NullableColumn<'_, '_> {
     /// The column is on the far side of an outer join, or left out of some grouping sets.
     fn is_added(&self) -> bool {
-        let is_outer = |node: &Node<'_>| match node.text("Join Type").unwrap_or_default() {
+        let is_outer = |node: &PlanNode<'_>| match node.text("Join Type").unwrap_or_default() {
             "Left" | "Right" | "Full" => self.is_asked(node, &["Filter"]),
             // Where the join itself looks for the rows that match none.
             "Anti" | "Right Anti" => self.is_asked(node, &JOINED_BY),
@@ -67,11 +67,12 @@ impl Column<'_, '_> {
 
     /// An inner join finds its rows by the column, so that NULL falls away.
     fn is_joined_by(&self) -> bool {
-        let is_inner = |node: &Node<'_>| matches!(node.text("Join Type"), Some("Inner" | "Semi"));
+        let is_inner =
+            |node: &PlanNode<'_>| matches!(node.text("Join Type"), Some("Inner" | "Semi"));
         self.nodes.iter().any(|node| is_inner(node) && self.is_asked(node, &JOINED_BY))
     }
 
-    fn is_asked(&self, node: &Node<'_>, keys: &[&str]) -> bool {
+    fn is_asked(&self, node: &PlanNode<'_>, keys: &[&str]) -> bool {
         let table = Some(&self.origin.table);
         let scans = self.nodes.iter().filter(|node| node.relation().as_ref() == table);
         let name = self.origin.name.as_str();

@@ -1,7 +1,7 @@
 //! What makes a plan slow, as far as its estimates tell.
 
 use super::Remark;
-use super::node::Node;
+use super::node::PlanNode;
 use crate::facts::explain::{TableFacts, TableSize};
 use crate::format;
 use crate::format::grouped;
@@ -21,7 +21,7 @@ const FEW_OF: f64 = 10.0;
 const ROW_OVERHEAD_BYTES: f64 = 24.0;
 
 /// All remarks: sequential scans first, the rest from the top of the plan.
-pub fn find(roots: &[Node<'_>], facts: &TableFacts) -> Vec<Remark> {
+pub fn find(roots: &[PlanNode<'_>], facts: &TableFacts) -> Vec<Remark> {
     let mut finder = RemarkFinder { facts, roots, scans: Vec::new(), remarks: Vec::new() };
     for root in roots {
         finder.visit(root, Above { processes: 1.0, is_limited: false, is_bounded: false });
@@ -44,7 +44,7 @@ struct Above {
 }
 
 /// A sequential scan.
-struct Scan {
+struct SeqScan {
     relation: RelationName,
     size: TableSize,
     filter: Option<String>,
@@ -54,13 +54,13 @@ struct Scan {
 
 struct RemarkFinder<'a, 'p> {
     facts: &'a TableFacts,
-    roots: &'a [Node<'p>],
-    scans: Vec<Scan>,
+    roots: &'a [PlanNode<'p>],
+    scans: Vec<SeqScan>,
     remarks: Vec<Remark>,
 }
 
 impl<'p> RemarkFinder<'_, 'p> {
-    fn visit(&mut self, node: &Node<'p>, above: Above) {
+    fn visit(&mut self, node: &PlanNode<'p>, above: Above) {
         match node.kind() {
             "Seq Scan" => self.seq_scan(node, above),
             "Sort" => self.sort(node, above),
@@ -72,8 +72,8 @@ impl<'p> RemarkFinder<'_, 'p> {
             }
             "Bitmap Heap Scan" => {
                 let found = node.children.first();
-                let index = found.and_then(Node::index);
-                self.late_filter(node, index, found.map_or(0.0, Node::rows));
+                let index = found.and_then(PlanNode::index);
+                self.late_filter(node, index, found.map_or(0.0, PlanNode::rows));
             }
             _ => {}
         }
@@ -93,7 +93,7 @@ impl<'p> RemarkFinder<'_, 'p> {
         self.remarks.push(Remark { kind, relation, message });
     }
 
-    fn seq_scan(&mut self, node: &Node<'p>, above: Above) {
+    fn seq_scan(&mut self, node: &PlanNode<'p>, above: Above) {
         let Some(relation) = node.relation() else {
             return;
         };
@@ -102,7 +102,7 @@ impl<'p> RemarkFinder<'_, 'p> {
         } else {
             1.0
         };
-        self.scans.push(Scan {
+        self.scans.push(SeqScan {
             size: self.size(&relation),
             relation,
             filter: node.text("Filter").map(str::to_owned),
@@ -113,7 +113,7 @@ impl<'p> RemarkFinder<'_, 'p> {
 
     /// The remarks about sequential scans, those of one table's partitions in one.
     fn seq_scans(&self) -> Vec<Remark> {
-        let mut groups: Vec<(Option<&RelationName>, Vec<&Scan>)> = Vec::new();
+        let mut groups: Vec<(Option<&RelationName>, Vec<&SeqScan>)> = Vec::new();
         for scan in &self.scans {
             let whole = scan.size.partition_of.as_ref();
             match groups.iter_mut().find(|group| whole.is_some() && group.0 == whole) {
@@ -127,7 +127,7 @@ impl<'p> RemarkFinder<'_, 'p> {
             .collect()
     }
 
-    fn sort(&mut self, node: &Node<'p>, above: Above) {
+    fn sort(&mut self, node: &PlanNode<'p>, above: Above) {
         let bytes = stored_bytes(node);
         let work_mem = self.facts.work_mem_bytes;
         if above.is_bounded || work_mem <= 0 || bytes <= work_mem {
@@ -139,7 +139,7 @@ impl<'p> RemarkFinder<'_, 'p> {
         self.add("spill", None, format!("{message}, so on disk"));
     }
 
-    fn hash(&mut self, node: &Node<'p>) {
+    fn hash(&mut self, node: &PlanNode<'p>) {
         let bytes = stored_bytes(node);
         let hash_mem = self.facts.hash_mem_bytes;
         if hash_mem <= 0 || bytes <= hash_mem {
@@ -150,12 +150,12 @@ impl<'p> RemarkFinder<'_, 'p> {
             "hashes about {bytes}: more than work_mem times hash_mem_multiplier ({hash_mem}), \
              so in batches on disk"
         );
-        let relation = node.children.first().and_then(Node::relation);
+        let relation = node.children.first().and_then(PlanNode::relation);
         self.add("spill", relation, message);
     }
 
     /// Here the planner says itself that it expects to run out of memory.
-    fn aggregate(&mut self, node: &Node<'p>) {
+    fn aggregate(&mut self, node: &PlanNode<'p>) {
         let partitions = node.number("Planned Partitions");
         if partitions > 0.0 {
             let keys = node.list("Group Key").unwrap_or_default();
@@ -165,7 +165,7 @@ impl<'p> RemarkFinder<'_, 'p> {
         }
     }
 
-    fn nested_loop(&mut self, node: &Node<'p>) {
+    fn nested_loop(&mut self, node: &PlanNode<'p>) {
         let side = |place| node.children.iter().find(|child| child.place() == place);
         let (Some(outer), Some(inner)) = (side("Outer"), side("Inner")) else {
             return;
@@ -180,7 +180,7 @@ impl<'p> RemarkFinder<'_, 'p> {
         self.repeated(inner, outer.rows(), &how, condition);
     }
 
-    fn subplan(&mut self, node: &Node<'p>, subplan: &Node<'p>) {
+    fn subplan(&mut self, node: &PlanNode<'p>, subplan: &PlanNode<'p>) {
         let name = subplan.text("Subplan Name").unwrap_or("SubPlan");
         if self.is_hashed(name) {
             return;
@@ -203,7 +203,7 @@ impl<'p> RemarkFinder<'_, 'p> {
         })
     }
 
-    fn repeated(&mut self, below: &Node<'p>, times: f64, how: &str, condition: Option<&str>) {
+    fn repeated(&mut self, below: &PlanNode<'p>, times: f64, how: &str, condition: Option<&str>) {
         let scans = sequential(below);
         let rows = scans.iter().map(|scan| {
             let known = scan.relation().and_then(|relation| self.size(&relation).rows);
@@ -221,13 +221,13 @@ impl<'p> RemarkFinder<'_, 'p> {
 
     /// A plan does not say how many rows an index scan fetches before its filter. So many it must
     /// be by its cost, if each costs a page of the index and a page of the table.
-    fn fetched_at_least(&self, node: &Node<'p>) -> f64 {
+    fn fetched_at_least(&self, node: &PlanNode<'p>) -> f64 {
         let page = self.facts.random_page_cost;
         let cost = node.number("Total Cost") - node.number("Startup Cost");
         if page > 0.0 { cost / (2.0 * page) } else { 0.0 }
     }
 
-    fn late_filter(&mut self, node: &Node<'p>, index: Option<RelationName>, fetched: f64) {
+    fn late_filter(&mut self, node: &PlanNode<'p>, index: Option<RelationName>, fetched: f64) {
         let Some(filter) = node.text("Filter") else {
             return;
         };
@@ -245,7 +245,7 @@ impl<'p> RemarkFinder<'_, 'p> {
 }
 
 impl Above {
-    fn below(self, node: &Node<'_>, child: &Node<'_>) -> Above {
+    fn below(self, node: &PlanNode<'_>, child: &PlanNode<'_>) -> Above {
         let kind = node.kind();
         let is_input = !matches!(child.place(), "SubPlan" | "InitPlan" | "Inner");
         // `ExecSetTupleBound` in execProcnode.c.
@@ -266,13 +266,13 @@ impl Above {
 }
 
 /// The leader helps less the more workers there are (`get_parallel_divisor` in costsize.c).
-fn processes(gather: &Node<'_>) -> f64 {
+fn processes(gather: &PlanNode<'_>) -> f64 {
     let workers = gather.number("Workers Planned");
     workers + (1.0 - 0.3 * workers).max(0.0)
 }
 
 /// The sequential scans that this node goes through each time that it begins anew.
-fn sequential<'a, 'p>(node: &'a Node<'p>) -> Vec<&'a Node<'p>> {
+fn sequential<'a, 'p>(node: &'a PlanNode<'p>) -> Vec<&'a PlanNode<'p>> {
     match node.kind() {
         "Seq Scan" => vec![node],
         "Aggregate" | "Append" | "Gather" | "Limit" | "Materialize" | "ProjectSet" | "Result"
@@ -287,7 +287,7 @@ fn sequential<'a, 'p>(node: &'a Node<'p>) -> Vec<&'a Node<'p>> {
     }
 }
 
-fn seq_scan_remark(whole: Option<&RelationName>, scans: &[&Scan]) -> Option<Remark> {
+fn seq_scan_remark(whole: Option<&RelationName>, scans: &[&SeqScan]) -> Option<Remark> {
     let first = scans.first()?;
     let rows = sum(scans.iter().map(|scan| scan.size.rows));
     let bytes = sum(scans.iter().map(|scan| scan.size.bytes.map(|bytes| bytes as f64)))
@@ -330,7 +330,7 @@ fn sum(parts: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     parts.flatten().reduce(|one, other| one + other)
 }
 
-fn stored_bytes(node: &Node<'_>) -> i64 {
+fn stored_bytes(node: &PlanNode<'_>) -> i64 {
     let width = (node.number("Plan Width") / 8.0).ceil() * 8.0;
     (node.rows() * (width + ROW_OVERHEAD_BYTES)) as i64
 }

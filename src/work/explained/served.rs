@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
-use super::Reading;
+use super::PlanReading;
 use super::condition::{ConditionColumn, PlanCondition};
-use super::node::{Node, roots};
+use super::node::{PlanNode, roots};
 use crate::declared::DeclaredIndex;
 use crate::pg::name::RelationName;
 
@@ -20,7 +20,7 @@ const SORTED_ROWS: f64 = 1000.0;
 /// the first. An index whose first column is an expression is left out: its text says nothing for
 /// certain.
 pub fn served_by<'d>(
-    reading: &Reading,
+    reading: &PlanReading,
     plan: &Value,
     missing: &'d [DeclaredIndex],
 ) -> Vec<(&'d DeclaredIndex, String)> {
@@ -61,7 +61,7 @@ struct PlanContext<'p> {
     is_limited: bool,
 }
 
-fn collect<'p>(node: &Node<'p>, context: &PlanContext<'p>, scans: &mut Vec<Scan<'p>>) {
+fn collect<'p>(node: &PlanNode<'p>, context: &PlanContext<'p>, scans: &mut Vec<Scan<'p>>) {
     if let ("Seq Scan", Some(relation), Some(alias)) = (node.kind(), node.relation(), node.alias())
     {
         let (filter, context) = (node.text("Filter"), context.clone());
@@ -73,7 +73,7 @@ fn collect<'p>(node: &Node<'p>, context: &PlanContext<'p>, scans: &mut Vec<Scan<
 }
 
 impl<'p> PlanContext<'p> {
-    fn below(&self, node: &Node<'p>, child: &Node<'p>) -> PlanContext<'p> {
+    fn below(&self, node: &PlanNode<'p>, child: &PlanNode<'p>) -> PlanContext<'p> {
         if matches!(child.place(), "SubPlan" | "InitPlan") {
             return PlanContext::default();
         }
@@ -94,7 +94,7 @@ impl<'p> PlanContext<'p> {
             "Hash Join" => {
                 (context.sort_key, context.is_limited) = (None, false);
                 let other = node.children.iter().find(|other| other.place() != child.place());
-                let few = |other: &Node<'_>| other.rows() * LOOK_UP_SHARE <= child.rows();
+                let few = |other: &PlanNode<'_>| other.rows() * LOOK_UP_SHARE <= child.rows();
                 if other.is_some_and(few) {
                     context.joins.extend(node.text("Hash Cond"));
                 }
@@ -110,7 +110,7 @@ impl Scan<'_> {
     fn table<'r>(
         &'r self,
         index: &DeclaredIndex,
-        reading: &'r Reading,
+        reading: &'r PlanReading,
     ) -> Option<&'r RelationName> {
         let is = |relation: &RelationName| {
             let schema = index.table.schema.as_ref();

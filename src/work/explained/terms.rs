@@ -1,11 +1,11 @@
 //! Conditions of a plan, taken apart: what an index could find rows by.
 
-use crate::syntax::lexer::{Kind, Token, tokens};
+use crate::syntax::lexer::{Token, TokenKind, tokens};
 use crate::syntax::replaced;
 
 /// How a condition compares.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Comparison {
+pub enum Comparator {
     /// `=`, `= ANY (…)`, `IS NULL`, or a column of type boolean.
     Equal,
     /// `<`, `<=`, `>=`, `>`.
@@ -25,7 +25,7 @@ pub struct Term {
     pub expression: String,
     /// Where it is nothing but a column: its name.
     pub column: Option<String>,
-    pub comparison: Comparison,
+    pub comparison: Comparator,
     /// The whole condition without the alias, where all else in it is constant.
     pub constant: Option<String>,
     /// What it is compared with, where that is another table's.
@@ -41,7 +41,7 @@ impl Term {
     /// one is compared with.
     pub fn other_side(&self, value: String, is_array: bool) -> String {
         let value = match self.comparison {
-            Comparison::Like => {
+            Comparator::Like => {
                 let half = value.chars().count().div_ceil(2);
                 format!("{}%", value.chars().take(half).collect::<String>())
             }
@@ -69,7 +69,8 @@ pub fn terms_of_parameters(condition: &str) -> Vec<Term> {
 pub fn sort_key(text: &str) -> Option<(Operand, bool)> {
     let found = list(text);
     let words = ["DESC", "ASC", "NULLS", "FIRST", "LAST"];
-    let is_order = |token: &Token| token.kind == Kind::Word && words.contains(&token.text(text));
+    let is_order =
+        |token: &Token| token.kind == TokenKind::Word && words.contains(&token.text(text));
     let end = found.iter().rposition(|token| !is_order(token)).map_or(0, |last| last + 1);
     let descends = found[end..].iter().any(|token| token.text(text) == "DESC");
     // Another place of NULLs than the usual is no order that a plain index has.
@@ -113,7 +114,7 @@ impl Operand {
 
 /// The alias that stands here before a column.
 fn qualifier(text: &str, found: &[Token], at: usize) -> Option<String> {
-    let is_name = |token: &Token| matches!(token.kind, Kind::Word | Kind::QuotedName);
+    let is_name = |token: &Token| matches!(token.kind, TokenKind::Word | TokenKind::QuotedName);
     let [name, dot, column, rest @ ..] = &found[at..] else {
         return None;
     };
@@ -124,7 +125,7 @@ fn qualifier(text: &str, found: &[Token], at: usize) -> Option<String> {
         && column.start == dot.end;
     let calls = rest
         .first()
-        .is_some_and(|next| matches!(next.kind, Kind::Open(b'(')) && next.start == column.end);
+        .is_some_and(|next| matches!(next.kind, TokenKind::Open(b'(')) && next.start == column.end);
     let is_inner = at > 0 && found[at - 1].text(text) == "." && found[at - 1].end == name.start;
     // `pg_catalog.lower(…)` and the type of a cast are no columns.
     let is_cast = at > 0 && found[at - 1].text(text) == "::";
@@ -153,12 +154,12 @@ fn unwrapped(text: &str) -> &str {
 
 fn inner(text: &str) -> Option<&str> {
     let found = list(text);
-    let first = found.first().filter(|token| token.kind == Kind::Open(b'('))?;
+    let first = found.first().filter(|token| token.kind == TokenKind::Open(b'('))?;
     let mut depth = 0_usize;
     for token in &found {
         match token.kind {
-            Kind::Open(_) => depth += 1,
-            Kind::Close(_) => depth -= 1,
+            TokenKind::Open(_) => depth += 1,
+            TokenKind::Close(_) => depth -= 1,
             _ => {}
         }
         if depth == 0 {
@@ -191,12 +192,14 @@ fn parts(text: &str, joined: Joined) -> Vec<&str> {
     let (mut depth, mut start) = (0_usize, 0);
     for token in list(text) {
         match token.kind {
-            Kind::Open(_) => depth += 1,
-            Kind::Close(_) => depth = depth.saturating_sub(1),
-            Kind::Word if depth == 0 && joined == Joined::ByAnd && token.text(text) == "OR" => {
+            TokenKind::Open(_) => depth += 1,
+            TokenKind::Close(_) => depth = depth.saturating_sub(1),
+            TokenKind::Word
+                if depth == 0 && joined == Joined::ByAnd && token.text(text) == "OR" =>
+            {
                 return Vec::new();
             }
-            Kind::Word if depth == 0 && matches!(token.text(text), "AND" | "OR") => {
+            TokenKind::Word if depth == 0 && matches!(token.text(text), "AND" | "OR") => {
                 parts.push(&text[start..token.start]);
                 start = token.end;
             }
@@ -213,12 +216,12 @@ fn parts(text: &str, joined: Joined) -> Vec<&str> {
 fn term(text: &str) -> Vec<Term> {
     let text = unwrapped(text);
     if let Some(operand) = text.strip_suffix(" IS NULL").and_then(Operand::read) {
-        return vec![made(operand, Comparison::Equal, constant(text), None)];
+        return vec![made(operand, Comparator::Equal, constant(text), None)];
     }
     let Some((left, operator, right)) = compared(text) else {
         let plain = text.strip_prefix("NOT ").unwrap_or(text);
         let operand = Operand::read(plain).filter(|operand| operand.column.is_some());
-        let of = |operand| made(operand, Comparison::Equal, constant(text), None);
+        let of = |operand| made(operand, Comparator::Equal, constant(text), None);
         return operand.map(of).into_iter().collect();
     };
     let Some(comparison) = comparison(operator) else {
@@ -250,13 +253,13 @@ fn term(text: &str) -> Vec<Term> {
 }
 
 fn parameters(text: &str) -> Vec<u32> {
-    let found = tokens(text).filter(|token| token.kind == Kind::Parameter);
+    let found = tokens(text).filter(|token| token.kind == TokenKind::Parameter);
     found.filter_map(|token| token.text(text)[1..].parse().ok()).collect()
 }
 
 fn made(
     operand: Operand,
-    comparison: Comparison,
+    comparison: Comparator,
     constant: Option<String>,
     other: Option<String>,
 ) -> Term {
@@ -277,7 +280,7 @@ fn made(
 /// The condition without its alias, if nothing in it differs from call to call.
 fn constant(text: &str) -> Option<String> {
     let found = list(text);
-    if found.iter().any(|token| token.kind == Kind::Parameter) {
+    if found.iter().any(|token| token.kind == TokenKind::Parameter) {
         return None;
     }
     Operand::read(text).map(|operand| operand.expression)
@@ -288,12 +291,12 @@ fn compared(text: &str) -> Option<(&str, &str, &str)> {
     let found = list(text);
     let mut depth = 0_usize;
     let is_sign = |token: &Token| {
-        token.kind == Kind::Other && !matches!(token.text(text), "::" | ":" | "." | "$")
+        token.kind == TokenKind::Other && !matches!(token.text(text), "::" | ":" | "." | "$")
     };
     for (at, token) in found.iter().enumerate() {
         match token.kind {
-            Kind::Open(_) => depth += 1,
-            Kind::Close(_) => depth = depth.saturating_sub(1),
+            TokenKind::Open(_) => depth += 1,
+            TokenKind::Close(_) => depth = depth.saturating_sub(1),
             _ => {}
         }
         if depth > 0 || !is_sign(token) {
@@ -308,13 +311,13 @@ fn compared(text: &str) -> Option<(&str, &str, &str)> {
     None
 }
 
-fn comparison(operator: &str) -> Option<Comparison> {
+fn comparison(operator: &str) -> Option<Comparator> {
     Some(match operator {
-        "=" => Comparison::Equal,
-        "<" | "<=" | ">" | ">=" => Comparison::Range,
-        "~~" | "~~*" => Comparison::Like,
+        "=" => Comparator::Equal,
+        "<" | "<=" | ">" | ">=" => Comparator::Range,
+        "~~" | "~~*" => Comparator::Like,
         "@>" | "<@" | "&&" | "@@" | "?" | "?|" | "?&" | "@?" | "%" => {
-            Comparison::Contains(operator.to_owned())
+            Comparator::Contains(operator.to_owned())
         }
         _ => return None,
     })

@@ -139,7 +139,7 @@ fn what_is_not_a_plan_or_unknown_is_passed_by() {
         json!([{ "Plan": 1 }]),
         json!([{ "Plan": { "Plans": [] } }]),
     ] {
-        assert_eq!(read(&odd, &sales()), Reading::default(), "{odd}");
+        assert_eq!(read(&odd, &sales()), PlanReading::default(), "{odd}");
     }
     let strange = json!({ "Node Type": "Quantum Scan", "Plans": [1, {}, { "Plan Rows": "many" }],
         "Filter": 7, "Sort Key": [1], "Alias": "q" });

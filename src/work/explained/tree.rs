@@ -1,6 +1,6 @@
 //! The plan as lines, much as EXPLAIN's own text.
 
-use super::node::Node;
+use super::node::PlanNode;
 use crate::pg::name::quote_ident;
 
 /// What is shown below a node, in this order.
@@ -25,7 +25,7 @@ const DETAILS: [&str; 17] = [
 ];
 
 /// The lines of all plans.
-pub fn lines(roots: &[Node<'_>]) -> Vec<String> {
+pub fn lines(roots: &[PlanNode<'_>]) -> Vec<String> {
     let mut lines = Vec::new();
     for root in roots {
         add(root, 0, &mut lines);
@@ -33,7 +33,7 @@ pub fn lines(roots: &[Node<'_>]) -> Vec<String> {
     lines
 }
 
-fn add(node: &Node<'_>, depth: usize, lines: &mut Vec<String>) {
+fn add(node: &PlanNode<'_>, depth: usize, lines: &mut Vec<String>) {
     // As EXPLAIN indents: an arrow before all but the topmost node, details further in.
     let indent = depth.saturating_sub(1) * 6 + if depth > 0 { 2 } else { 0 };
     if let Some(name) = node.text("Subplan Name") {
@@ -50,13 +50,13 @@ fn add(node: &Node<'_>, depth: usize, lines: &mut Vec<String>) {
     }
 }
 
-fn detail(node: &Node<'_>, key: &str) -> Option<String> {
+fn detail(node: &PlanNode<'_>, key: &str) -> Option<String> {
     let count = node.number(key);
     let count = (count > 0.0).then(|| format!("{count:.0}"));
     node.list(key).filter(|text| !text.is_empty()).or(count)
 }
 
-fn header(node: &Node<'_>) -> String {
+fn header(node: &PlanNode<'_>) -> String {
     format!(
         "{}{}  (cost={:.2}..{:.2} rows={:.0} width={:.0})",
         action(node),
@@ -69,7 +69,7 @@ fn header(node: &Node<'_>) -> String {
 }
 
 /// What it does, in the words of EXPLAIN's text, which JSON spreads over several properties.
-fn action(node: &Node<'_>) -> String {
+fn action(node: &PlanNode<'_>) -> String {
     let kind = node.kind();
     let words = match (kind, node.text("Strategy"), node.text("Join Type"), node.text("Operation"))
     {
@@ -98,7 +98,7 @@ fn action(node: &Node<'_>) -> String {
 }
 
 /// The index and the table or whatever else it reads.
-fn object(node: &Node<'_>) -> String {
+fn object(node: &PlanNode<'_>) -> String {
     let relation = node.relation();
     let index = match (node.index(), &relation) {
         (Some(index), Some(_)) => format!(" using {}", quote_ident(&index.name)),

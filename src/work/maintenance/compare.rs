@@ -7,14 +7,14 @@ use super::{MaintenanceRun, target};
 use crate::facts::{self, Oid, TableState};
 use crate::failure::Result;
 use crate::work::STATISTICS_DELAY;
-use crate::work::event::{Detail, Outcome, Status, TableChange};
+use crate::work::event::{Detail, Status, StepOutcome, TableChange};
 use crate::work::plan::Plan;
-use crate::work::subject::Target;
+use crate::work::subject::MaintenanceTarget;
 
 impl MaintenanceRun<'_> {
     /// Says of all tables at once what has become of them: a look at each would take longer than most
     /// of them do.
-    pub(super) async fn compare(&self, plan: &Plan, outcomes: &mut [Outcome]) {
+    pub(super) async fn compare(&self, plan: &Plan, outcomes: &mut [StepOutcome]) {
         let steps = plan.steps.iter().zip(outcomes);
         let mut done = steps
             .filter(|(_, outcome)| outcome.status == Status::Done)
@@ -44,7 +44,7 @@ impl MaintenanceRun<'_> {
     async fn once_recorded(
         &self,
         wanted: &[Oid],
-        done: &[(&Target, &mut Outcome)],
+        done: &[(&MaintenanceTarget, &mut StepOutcome)],
     ) -> Result<Vec<TableState>> {
         let database = self.execution.database;
         let session = database.reader().await?;

@@ -9,15 +9,15 @@ mod work;
 use std::sync::{Mutex, PoisonError};
 
 use super::engine::{self, Job, Stage, Tried};
-use super::event::{Outcome, Status, StepIndex};
+use super::event::{Status, StepIndex, StepOutcome};
 use super::plan::{Plan, Step, Subject};
-use super::subject::Target;
+use super::subject::MaintenanceTarget;
 use super::{Execution, time};
 use crate::facts::TableMaintenance;
 use crate::failure::Result;
 use crate::pg::database::Workers;
 use crate::pg::session::Session;
-use work::Work;
+use work::TableWork;
 
 /// How often a table that is locked is tried again, at the end of the run.
 const TRIES_AT_THE_END: u32 = 3;
@@ -53,7 +53,7 @@ impl Idle {
 
 impl MaintenanceRun<'_> {
     /// Executes the plan. Returns what each step came to, in the order of the plan.
-    pub async fn run(&self, plan: &Plan) -> Vec<Outcome> {
+    pub async fn run(&self, plan: &Plan) -> Vec<StepOutcome> {
         engine::run(self, plan).await
     }
 
@@ -70,7 +70,7 @@ impl MaintenanceRun<'_> {
     }
 
     /// With SKIP_DATABASE_STATS no VACUUM has done it for its own table.
-    async fn bring_database_statistics_up_to_date(&self, plan: &Plan, outcomes: &[Outcome]) {
+    async fn bring_database_statistics_up_to_date(&self, plan: &Plan, outcomes: &[StepOutcome]) {
         let mut steps = plan.steps.iter().zip(outcomes);
         let vacuumed = steps.any(|(step, outcome)| {
             outcome.status == Status::Done && target(step).is_some_and(|target| target.vacuum)
@@ -82,7 +82,7 @@ impl MaintenanceRun<'_> {
     }
 }
 
-fn target(step: &Step) -> Option<&Target> {
+fn target(step: &Step) -> Option<&MaintenanceTarget> {
     match &step.subject {
         Subject::TableMaintenance(target) => Some(target),
         _ => None,
@@ -103,15 +103,15 @@ impl Job for MaintenanceRun<'_> {
     }
 
     /// Nothing is begun that would not end in time.
-    async fn not_to_start(&self, step: &Step) -> Option<Outcome> {
+    async fn not_to_start(&self, step: &Step) -> Option<StepOutcome> {
         time::not_enough(&self.execution, step)
     }
 
     async fn work(&self, at: StepIndex, step: &Step) -> Tried {
-        Work::new(self, at, step).until_settled().await
+        TableWork::new(self, at, step).until_settled().await
     }
 
-    async fn finish(&self, plan: &Plan, outcomes: &mut [Outcome]) {
+    async fn finish(&self, plan: &Plan, outcomes: &mut [StepOutcome]) {
         if self.ends_with_database_statistics && !self.is_stopped() {
             self.bring_database_statistics_up_to_date(plan, outcomes).await;
         }

@@ -7,14 +7,14 @@ use super::why::Why;
 use crate::failure::Result;
 use crate::pg::server_error::{ServerError, UNDEFINED_TABLE};
 use crate::work::engine::Tried;
-use crate::work::event::{Detail, Event, Maintained, Outcome, Status, StepIndex};
+use crate::work::event::{Detail, Event, Maintained, Status, StepIndex, StepOutcome};
 use crate::work::plan::{Statement, Step};
 use crate::work::retry::RETRIES;
-use crate::work::vacuum_analyze::{self, Ended};
+use crate::work::vacuum_analyze::{self, MaintenanceEnd};
 use crate::work::{reason, warnings};
 
 /// The work on one table.
-pub struct Work<'a> {
+pub struct TableWork<'a> {
     run: &'a MaintenanceRun<'a>,
     at: StepIndex,
     step: &'a Step,
@@ -22,20 +22,20 @@ pub struct Work<'a> {
     waited: Duration,
 }
 
-impl<'a> Work<'a> {
+impl<'a> TableWork<'a> {
     /// Nothing done yet.
     pub fn new(run: &'a MaintenanceRun<'a>, at: StepIndex, step: &'a Step) -> Self {
-        Work { run, at, step, waited: Duration::ZERO }
+        TableWork { run, at, step, waited: Duration::ZERO }
     }
 
     /// Works on the table until it is done, cannot be, or is locked.
     pub async fn until_settled(mut self) -> Tried {
         let Some(statement) = self.step.statements.first() else {
-            return Outcome::new(Status::Skipped, reason::Why::NothingToSend).into();
+            return StepOutcome::new(Status::Skipped, reason::Why::NothingToSend).into();
         };
         let tried = self.tries(statement).await;
         let complete =
-            |outcome| Outcome { waited: self.waited, sent: statement.texts(), ..outcome };
+            |outcome| StepOutcome { waited: self.waited, sent: statement.texts(), ..outcome };
         match tried {
             Tried::Settled(outcome) => Tried::Settled(complete(outcome)),
             Tried::Locked(outcome) => Tried::Locked(complete(outcome)),
@@ -49,16 +49,16 @@ impl<'a> Work<'a> {
                 Ok(Ok(tried)) => return tried,
                 // A server that restarts is back in a moment, and so is a session that was ended.
                 Ok(Err(error)) if error.is_passing() && retries < RETRIES => error.to_string(),
-                Ok(Err(error)) => return Outcome::from(&error).into(),
+                Ok(Err(error)) => return StepOutcome::from(&error).into(),
                 Err(failure) if failure.is_passing_connection() && retries < RETRIES => {
                     failure.to_string()
                 }
-                Err(failure) => return Outcome::from(failure).into(),
+                Err(failure) => return StepOutcome::from(failure).into(),
             };
             match self.run.execution.before_retry(self.at, &failure, &mut retries).await {
                 Ok(None) => {}
-                Ok(Some(interruption)) => return Outcome::from(interruption).into(),
-                Err(failure) => return Outcome::from(failure).into(),
+                Ok(Some(interruption)) => return StepOutcome::from(interruption).into(),
+                Err(failure) => return StepOutcome::from(failure).into(),
             }
         }
     }
@@ -75,29 +75,29 @@ impl<'a> Work<'a> {
         self.run.idle.keep(session);
         let detail = Maintained { pages_scanned: done.pages_scanned, change: None };
         let outcome = match done.ended {
-            Ended::Done => Outcome::new(Status::Done, self.step.reason.clone()),
-            Ended::Locked(warnings) => {
+            MaintenanceEnd::Done => StepOutcome::new(Status::Done, self.step.reason.clone()),
+            MaintenanceEnd::Locked(warnings) => {
                 let status = if self.run.skips_locked {
                     Status::Skipped
                 } else {
                     Status::Failed
                 };
                 let warnings = warnings::said(&warnings);
-                let outcome = Outcome::new(status, reason::Why::LockedBy { warnings });
+                let outcome = StepOutcome::new(status, reason::Why::LockedBy { warnings });
                 return Ok(Ok(Tried::Locked(outcome)));
             }
-            Ended::PassedOver(warnings) => {
+            MaintenanceEnd::PassedOver(warnings) => {
                 let warnings = warnings::said(&warnings);
-                Outcome::new(Status::Failed, reason::Why::PassedOver { warnings })
+                StepOutcome::new(Status::Failed, reason::Why::PassedOver { warnings })
             }
-            Ended::Failed(error) if error.sqlstate.as_deref() == Some(UNDEFINED_TABLE) => {
-                Outcome::new(Status::Skipped, Why::Dropped)
+            MaintenanceEnd::Failed(error) if error.sqlstate.as_deref() == Some(UNDEFINED_TABLE) => {
+                StepOutcome::new(Status::Skipped, Why::Dropped)
             }
-            Ended::Failed(error) => return Ok(Err(error)),
-            Ended::Interrupted(interruption) => interruption.into(),
-            Ended::Stopped(why) => Outcome::new(Status::Failed, why),
+            MaintenanceEnd::Failed(error) => return Ok(Err(error)),
+            MaintenanceEnd::Interrupted(interruption) => interruption.into(),
+            MaintenanceEnd::Stopped(why) => StepOutcome::new(Status::Failed, why),
         };
         let detail = Some(Detail::Maintained(detail));
-        Ok(Ok(Outcome { detail, ..outcome }.into()))
+        Ok(Ok(StepOutcome { detail, ..outcome }.into()))
     }
 }

@@ -11,16 +11,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::engine::{self, Job, Stage, Tried};
-use super::event::{Event, Outcome, Status, StepIndex};
+use super::event::{Event, Status, StepIndex, StepOutcome};
 use super::plan::{Plan, Step, Subject};
 use super::{Execution, orphaned_backend, time};
 use crate::facts::{Known, Oid, Sources, Unavailable, Writes, load_wal_position};
 use crate::pg::advisory::ObjectLocks;
 use crate::pg::name::RelationName;
 use commits::Commits;
-use plan::{LastRefresh, Options};
+use plan::{LastRefresh, RefreshOptions};
 use why::Why;
-use work::Work;
+use work::ViewWork;
 
 /// For so long at least it is tried again: whoever reads or changes a table is soon done.
 pub const LOCK_PATIENCE: Duration = Duration::from_secs(60);
@@ -30,7 +30,7 @@ pub struct Refreshing<'a> {
     /// What every job needs.
     pub execution: Execution<'a>,
     /// What the plan was made with.
-    pub options: &'a Options,
+    pub options: &'a RefreshOptions,
     /// The last refreshes of the views; empty without history.
     pub last: &'a HashMap<Oid, LastRefresh>,
     /// How long each view may wait for others who refresh it, and for index builds.
@@ -40,12 +40,12 @@ pub struct Refreshing<'a> {
     pub locks: ObjectLocks,
     /// What it has refreshed so far.
     commits: Commits,
-    ended: Mutex<Ended>,
+    ended: Mutex<EndedViews>,
 }
 
 /// How views have ended that others may read.
 #[derive(Default)]
-struct Ended {
+struct EndedViews {
     /// As they should be: refreshed, or fresh before.
     sound: HashSet<RelationName>,
     /// Changed by this run.
@@ -55,7 +55,7 @@ struct Ended {
 impl<'a> Refreshing<'a> {
     pub fn new(
         execution: Execution<'a>,
-        options: &'a Options,
+        options: &'a RefreshOptions,
         last: &'a HashMap<Oid, LastRefresh>,
         has_history: bool,
         wait: Duration,
@@ -74,11 +74,11 @@ impl<'a> Refreshing<'a> {
     }
 
     /// Executes the plan. Returns what each step came to, in the order of the plan.
-    pub async fn run(&self, plan: &Plan) -> Vec<Outcome> {
+    pub async fn run(&self, plan: &Plan) -> Vec<StepOutcome> {
         engine::run(self, plan).await
     }
 
-    fn ended(&self) -> MutexGuard<'_, Ended> {
+    fn ended(&self) -> MutexGuard<'_, EndedViews> {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -109,29 +109,29 @@ impl Job for Refreshing<'_> {
         }
     }
 
-    async fn not_to_start(&self, step: &Step) -> Option<Outcome> {
+    async fn not_to_start(&self, step: &Step) -> Option<StepOutcome> {
         if let Some(outcome) = time::not_enough(&self.execution, step) {
             return Some(outcome);
         }
         let ended = self.ended();
         let missing = self.needs(step).iter().find(|need| !ended.sound.contains(*need))?;
         let why = Why::SourceNotRefreshed { view: missing.to_string() };
-        Some(Outcome::new(Status::Skipped, why))
+        Some(StepOutcome::new(Status::Skipped, why))
     }
 
     async fn work(&self, at: StepIndex, step: &Step) -> Tried {
         // What this run has changed may not be counted yet.
         let changed = |need: &&RelationName| self.ended().changed.contains(*need);
         let upstream = self.needs(step).iter().find(changed).cloned();
-        let mut work = Work::new(self, at, step, upstream);
+        let mut work = ViewWork::new(self, at, step, upstream);
         let (outcome, sources) = work.run().await;
         if let Subject::Refresh(refresh) = &step.subject {
             self.keep_sources(refresh.view, &step.object, sources).await;
         }
-        Outcome { waited: work.waited, sent: work.sent, ..outcome }.into()
+        StepOutcome { waited: work.waited, sent: work.sent, ..outcome }.into()
     }
 
-    fn keep(&self, step: &Step, outcome: &Outcome) {
+    fn keep(&self, step: &Step, outcome: &StepOutcome) {
         let mut ended = self.ended();
         let is_done = outcome.status == Status::Done;
         let is_same = outcome.refreshed().is_some_and(|it| it.writes == Some(Writes::default()));
@@ -152,7 +152,7 @@ impl Job for Refreshing<'_> {
     }
 
     /// What has its old contents on the server that answers now, and what reads that.
-    async fn lost(&self, plan: &Plan, outcomes: &mut [Outcome]) -> Vec<StepIndex> {
+    async fn lost(&self, plan: &Plan, outcomes: &mut [StepOutcome]) -> Vec<StepIndex> {
         let position = match orphaned_backend::reach(&self.execution).await {
             Ok(session) => load_wal_position(&session).await,
             Err(failure) => Unavailable::from(failure).into(),

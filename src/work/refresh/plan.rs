@@ -20,8 +20,8 @@ use crate::work::plan::{Action, Lock, LockMode, Plan, Statement, Step, Verdict};
 use crate::work::subject::{Refresh, Subject, Way};
 
 #[derive(Debug, Clone)]
-pub struct Options {
-    pub selection: Selection,
+pub struct RefreshOptions {
+    pub selection: ViewSelection,
     /// Only views of this schema.
     pub schema: Option<String>,
     /// Also the views that these read, before them.
@@ -33,7 +33,7 @@ pub struct Options {
     pub if_changed: bool,
 }
 
-impl Options {
+impl RefreshOptions {
     /// The views among which the selection chooses.
     pub fn meant<'f>(&self, views: &'f Views) -> impl Iterator<Item = &'f MaterializedView> {
         let of_schema =
@@ -44,7 +44,7 @@ impl Options {
 
 /// Which views are wanted.
 #[derive(Debug, Clone)]
-pub enum Selection {
+pub enum ViewSelection {
     /// Every materialized view of the database.
     All,
     /// Those that match; each pattern has to match one.
@@ -55,11 +55,11 @@ pub enum Selection {
 ///
 /// # Errors
 /// `Usage` for a pattern that matches nothing, naming the views that there are.
-pub fn choose<'f>(views: &'f Views, options: &Options) -> Result<Vec<&'f MaterializedView>> {
+pub fn choose<'f>(views: &'f Views, options: &RefreshOptions) -> Result<Vec<&'f MaterializedView>> {
     let mut chosen = BTreeMap::new();
     match &options.selection {
-        Selection::All => chosen.extend(options.meant(views).map(|view| (view.oid, view))),
-        Selection::Matching(patterns) => {
+        ViewSelection::All => chosen.extend(options.meant(views).map(|view| (view.oid, view))),
+        ViewSelection::Matching(patterns) => {
             for pattern in patterns {
                 let is_meant = |v: &&MaterializedView| pattern.matches(&v.name, v.is_visible);
                 let matching = options.meant(views).filter(is_meant).collect::<Vec<_>>();
@@ -86,7 +86,7 @@ pub fn choose<'f>(views: &'f Views, options: &Options) -> Result<Vec<&'f Materia
     Ok(graph.in_order(views.all.iter().filter(|view| chosen.contains_key(&view.oid)).collect()))
 }
 
-fn no_match(pattern: &NamePattern, views: &Views, options: &Options) -> Failure {
+fn no_match(pattern: &NamePattern, views: &Views, options: &RefreshOptions) -> Failure {
     let failure = Failure::usage(format!("there is no materialized view {pattern}"));
     let names = options.meant(views).map(|view| view.name.to_string()).collect::<Vec<_>>();
     let none = match options.schema {
@@ -97,12 +97,12 @@ fn no_match(pattern: &NamePattern, views: &Views, options: &Options) -> Failure 
 }
 
 /// Whether it helps to know what a unique index on the view could be made of.
-fn needs_hint(view: &MaterializedView, options: &Options) -> bool {
+fn needs_hint(view: &MaterializedView, options: &RefreshOptions) -> bool {
     view.is_populated && view.key_columns.is_empty() && options.mode != Mode::Plain
 }
 
 /// What has to be known of the chosen views.
-pub fn asked(chosen: &[&MaterializedView], options: &Options) -> ViewQuestions {
+pub fn asked(chosen: &[&MaterializedView], options: &RefreshOptions) -> ViewQuestions {
     let keyless = chosen.iter().filter(|view| needs_hint(view, options));
     ViewQuestions {
         views: chosen.iter().map(|view| view.oid).collect(),
@@ -112,7 +112,7 @@ pub fn asked(chosen: &[&MaterializedView], options: &Options) -> ViewQuestions {
 }
 
 /// Plans the chosen views, which stand in the order of refreshing.
-pub fn plan(chosen: &[&MaterializedView], facts: &Facts, options: &Options) -> Plan {
+pub fn plan(chosen: &[&MaterializedView], facts: &Facts, options: &RefreshOptions) -> Plan {
     let graph = Graph::of(&facts.views);
     let mut plan = Plan::default();
     let mut refreshed = HashSet::new();
@@ -124,7 +124,7 @@ pub fn plan(chosen: &[&MaterializedView], facts: &Facts, options: &Options) -> P
             .map(|other| other.name.clone())
             .collect::<Vec<_>>();
         let upstream = needs.iter().find(|name| refreshed.contains(*name));
-        let planner = Planner { view, facts, options };
+        let planner = RefreshPlanner { view, facts, options };
         let step = planner.step(needs.clone(), upstream);
         if step.verdict == Verdict::ToDo {
             refreshed.insert(view.name.clone());
@@ -139,19 +139,19 @@ pub fn plan(chosen: &[&MaterializedView], facts: &Facts, options: &Options) -> P
 pub fn plan_one(
     view: &MaterializedView,
     facts: &Facts,
-    options: &Options,
+    options: &RefreshOptions,
     upstream: Option<&RelationName>,
 ) -> Step {
-    Planner { view, facts, options }.step(Vec::new(), upstream)
+    RefreshPlanner { view, facts, options }.step(Vec::new(), upstream)
 }
 
-struct Planner<'p> {
+struct RefreshPlanner<'p> {
     view: &'p MaterializedView,
     facts: &'p Facts,
-    options: &'p Options,
+    options: &'p RefreshOptions,
 }
 
-impl Planner<'_> {
+impl RefreshPlanner<'_> {
     fn step(&self, needs: Vec<RelationName>, upstream: Option<&RelationName>) -> Step {
         let way = match self.options.mode {
             Mode::Plain => Way::Plain,
@@ -418,9 +418,9 @@ mod tests {
         }
     }
 
-    fn options() -> Options {
-        Options {
-            selection: Selection::All,
+    fn options() -> RefreshOptions {
+        RefreshOptions {
+            selection: ViewSelection::All,
             schema: None,
             with_dependencies: false,
             mode: Mode::Auto,
@@ -454,7 +454,7 @@ mod tests {
         }
     }
 
-    fn verdict(facts: &Facts, options: &Options) -> (Verdict, String) {
+    fn verdict(facts: &Facts, options: &RefreshOptions) -> (Verdict, String) {
         let step = plan(&choose(&facts.views, options).unwrap(), facts, options).steps.remove(0);
         (step.verdict, step.reason.words)
     }
@@ -498,7 +498,7 @@ mod tests {
     fn what_is_fresh_enough_is_left_alone() {
         let mut facts = facts(vec![view(20, "v")]);
         let hour = Duration::from_secs(3600);
-        let limited = Options { max_age: Some(hour), ..options() };
+        let limited = RefreshOptions { max_age: Some(hour), ..options() };
         assert_eq!(verdict(&facts, &limited), (Verdict::ToDo, "no refresh is known".to_owned()));
         let mut last = LastRefresh { age: hour / 2, ..LastRefresh::default() };
         facts.last.insert(20, last.clone());
@@ -513,7 +513,7 @@ mod tests {
         let reason = "last refreshed 2 h 0 min ago".to_owned();
         assert_eq!(verdict(&facts, &limited), (Verdict::ToDo, reason));
 
-        let both = Options { if_changed: true, ..limited };
+        let both = RefreshOptions { if_changed: true, ..limited };
         facts.sources.insert(20, sources(1));
         let reason = "unchanged since its refresh 2 h 0 min ago".to_owned();
         assert_eq!(verdict(&facts, &both), (Verdict::LeftOut, reason));
@@ -527,15 +527,18 @@ mod tests {
         let mut facts = facts(vec![view(1, "a"), view(2, "b"), view(3, "c")]);
         // a reads the plain view 9, which reads c; c reads b.
         facts.views.reads = [(1, vec![9]), (9, vec![3]), (3, vec![2])].into();
-        let names = |options: &Options| {
+        let names = |options: &RefreshOptions| {
             let chosen = choose(&facts.views, options).unwrap();
             chosen.iter().map(|view| view.name.name.clone()).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(names(&options()), "b c a");
         let pattern = NamePattern::parse("a").unwrap();
-        let only_a = Options { selection: Selection::Matching(vec![pattern]), ..options() };
+        let only_a = RefreshOptions {
+            selection: ViewSelection::Matching(vec![pattern]),
+            ..options()
+        };
         assert_eq!(names(&only_a), "a");
-        assert_eq!(names(&Options { with_dependencies: true, ..only_a }), "b c a");
+        assert_eq!(names(&RefreshOptions { with_dependencies: true, ..only_a }), "b c a");
         let steps = plan(&choose(&facts.views, &options()).unwrap(), &facts, &options()).steps;
         let Subject::Refresh(last) = &steps[2].subject else {
             panic!("{:?}", steps[2])

@@ -21,11 +21,13 @@ use crate::pg::name::RelationName;
 use crate::pg::server_error::{ServerError, UNDEFINED_TABLE};
 use crate::pg::session::Session;
 use crate::work::conflicts::describe;
-use crate::work::event::{Detail, Event, Outcome, Progress, Refreshed, Skipped, Status, StepIndex};
+use crate::work::event::{
+    BuildProgress, Detail, Event, Refreshed, Skipped, Status, StepIndex, StepOutcome,
+};
 use crate::work::plan::{Step, Subject, Verdict, one_line};
 use crate::work::reason::Reason;
 use crate::work::retry::{RETRIES, with_jitter};
-use crate::work::send::{Ended, send};
+use crate::work::send::{StatementEnding, send};
 use crate::work::subject::{Refresh, Way};
 use crate::work::{Execution, orphaned_backend, vacuum_analyze, warnings};
 
@@ -42,7 +44,7 @@ const TELL: Duration = Duration::from_secs(1);
 const LARGE_SHARE: f64 = 0.1;
 
 /// The work on one view.
-pub struct Work<'a> {
+pub struct ViewWork<'a> {
     run: &'a Refreshing<'a>,
     execution: &'a Execution<'a>,
     at: StepIndex,
@@ -56,7 +58,7 @@ pub struct Work<'a> {
     retries: u32,
 }
 
-impl<'a> Work<'a> {
+impl<'a> ViewWork<'a> {
     /// Nothing done yet. `upstream`: a view that it reads and that this run has changed.
     pub fn new(
         run: &'a Refreshing<'a>,
@@ -68,7 +70,7 @@ impl<'a> Work<'a> {
             Subject::Refresh(refresh) => refresh.view,
             _ => 0,
         };
-        Work {
+        ViewWork {
             run,
             execution: &run.execution,
             at,
@@ -88,12 +90,12 @@ impl<'a> Work<'a> {
             Ok(Some(outcome)) => Ok((outcome, None)),
             Err(failure) => Err(failure),
         };
-        result.unwrap_or_else(|failure| (Outcome::from(failure), None))
+        result.unwrap_or_else(|failure| (StepOutcome::from(failure), None))
     }
 
     /// Takes the view's lock, waiting for as long as the run may. An outcome where it is not to be
     /// had.
-    async fn take_lock(&mut self) -> Result<Option<Outcome>> {
+    async fn take_lock(&mut self) -> Result<Option<StepOutcome>> {
         let database = self.execution.database;
         while let Some(holder) = self.run.locks.take(database, self.view).await? {
             let who = format!("another run ({holder})");
@@ -105,20 +107,20 @@ impl<'a> Work<'a> {
     }
 
     /// Waits a moment for somebody. An outcome when it has been long enough.
-    async fn wait_for(&mut self, pid: i32, who: &str) -> Option<Outcome> {
+    async fn wait_for(&mut self, pid: i32, who: &str) -> Option<StepOutcome> {
         if self.waited >= self.run.wait {
-            return Some(Outcome::skipped(Skipped::Busy, Why::LeftTo { who: who.to_owned() }));
+            return Some(StepOutcome::skipped(Skipped::Busy, Why::LeftTo { who: who.to_owned() }));
         }
         self.execution.events.emit(Event::Waiting(self.at, pid, who.to_owned()));
         self.pause(POLL).await
     }
 
     /// Sleeps. An outcome where a signal or the end of the time came instead.
-    async fn pause(&mut self, length: Duration) -> Option<Outcome> {
+    async fn pause(&mut self, length: Duration) -> Option<StepOutcome> {
         let since = Instant::now();
         let interruption = self.execution.pause(length).await;
         self.waited += since.elapsed();
-        interruption.map(Outcome::from)
+        interruption.map(StepOutcome::from)
     }
 
     async fn until_settled(&mut self) -> Result<Ending> {
@@ -139,19 +141,19 @@ impl<'a> Work<'a> {
     /// Looks at the view afresh and refreshes it once. Without an ending it is to be done again.
     async fn once(&mut self) -> Result<Option<Ending>> {
         let session = self.execution.database.reader().await?;
-        let Some(Seen { step, view, sources }) = self.look(&session).await? else {
-            return Ok(Some((Outcome::new(Status::Failed, Why::Dropped), None)));
+        let Some(SeenView { step, view, sources }) = self.look(&session).await? else {
+            return Ok(Some((StepOutcome::new(Status::Failed, Why::Dropped), None)));
         };
         if view.name != self.name {
             let why = Why::Renamed { was: self.name.clone(), now: view.name };
-            return Ok(Some((Outcome::new(Status::Failed, why), None)));
+            return Ok(Some((StepOutcome::new(Status::Failed, why), None)));
         }
         match step.verdict {
             Verdict::AsDeclared | Verdict::LeftOut => {
-                return Ok(Some((Outcome::skipped(Skipped::Fresh, step.reason), None)));
+                return Ok(Some((StepOutcome::skipped(Skipped::Fresh, step.reason), None)));
             }
             Verdict::Refused => {
-                return Ok(Some((Outcome::new(Status::Failed, step.reason), None)));
+                return Ok(Some((StepOutcome::new(Status::Failed, step.reason), None)));
             }
             Verdict::ToDo => {}
         }
@@ -163,7 +165,7 @@ impl<'a> Work<'a> {
     }
 
     /// Looks at the view afresh; `None` where it is gone.
-    async fn look(&self, session: &Session) -> Result<Option<Seen>> {
+    async fn look(&self, session: &Session) -> Result<Option<SeenView>> {
         let path = &self.execution.database.server.search_path;
         let Some(view) = facts::load_view(session, path, self.view).await? else {
             return Ok(None);
@@ -183,11 +185,11 @@ impl<'a> Work<'a> {
         let facts = facts::refresh::load(session, server, views, last, &asked).await?;
         let step = plan::plan_one(&view, &facts, run.options, self.upstream.as_ref());
         let sources = facts.sources.into_values().next();
-        Ok(Some(Seen { view, step, sources }))
+        Ok(Some(SeenView { view, step, sources }))
     }
 
     /// Waits for those who work on the view, and says whom a refresh disturbs.
-    async fn wait_for_others(&mut self, session: &Session) -> Result<Option<Outcome>> {
+    async fn wait_for_others(&mut self, session: &Session) -> Result<Option<StepOutcome>> {
         while let Some(holder) = load_view_holders(session, self.view).await?.first() {
             let who = describe(holder, &self.execution.policy);
             if let Some(outcome) = self.wait_for(holder.pid, &who).await {
@@ -234,34 +236,36 @@ impl<'a> Work<'a> {
         let committed_at = load_wal_position(&session).await.known().copied();
         let wal_bytes = committed_at.zip(before).map(|(after, before)| after.bytes - before.bytes);
         match ended {
-            Ended::Done => {
+            StatementEnding::Done => {
                 self.run.commits.add(self.at, committed_at);
                 let writes = (way == Way::Concurrent).then_some(writes);
                 self.maintain(&session, view, writes).await;
                 let detail = Detail::Refreshed(Refreshed { way, writes, wal_bytes });
-                let outcome = Outcome {
+                let outcome = StepOutcome {
                     detail: Some(detail),
                     size_bytes: self.size().await,
-                    ..Outcome::new(Status::Done, step.reason.clone())
+                    ..StepOutcome::new(Status::Done, step.reason.clone())
                 };
                 Ok(Some((outcome, sources)))
             }
-            Ended::Failed(error) => {
+            StatementEnding::Failed(error) => {
                 let pid = session.pid();
                 drop(session);
                 let outcome = self.failed(pid, &sql, view, &error).await?;
                 Ok(outcome.map(|outcome| (outcome, None)))
             }
-            Ended::Interrupted(interruption) => Ok(Some((interruption.into(), None))),
-            Ended::Stopped(reason) => Ok(Some((Outcome::new(Status::Failed, reason), None))),
+            StatementEnding::Interrupted(interruption) => Ok(Some((interruption.into(), None))),
+            StatementEnding::Stopped(reason) => {
+                Ok(Some((StepOutcome::new(Status::Failed, reason), None)))
+            }
         }
     }
 
     /// Sends the refresh under a short lock_timeout. A transaction knows what it has written.
-    async fn in_transaction(&mut self, session: &Session, sql: &str) -> (Ended, Writes) {
+    async fn in_transaction(&mut self, session: &Session, sql: &str) -> (StatementEnding, Writes) {
         let limit = format!("SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'");
         if let Err(error) = session.execute_all(&["BEGIN", &limit]).await {
-            return (Ended::Failed(error), Writes::default());
+            return (StatementEnding::Failed(error), Writes::default());
         }
         self.sent.push(sql.to_owned());
         let mut waited = self.waited;
@@ -270,7 +274,7 @@ impl<'a> Work<'a> {
             never = self.tell() => match never {},
         };
         self.waited = waited;
-        if !matches!(ended, Ended::Done) {
+        if !matches!(ended, StatementEnding::Done) {
             // The first failure is the one to tell; a lost connection has rolled back by itself.
             let _ = session.execute("ROLLBACK").await;
             return (ended, Writes::default());
@@ -281,7 +285,7 @@ impl<'a> Work<'a> {
             let sqlstate = Some(UNDEFINED_TABLE.to_owned());
             let message = format!("{} is another view now", self.name);
             let error = ServerError { sqlstate, message, ..ServerError::default() };
-            return (Ended::Failed(error), Writes::default());
+            return (StatementEnding::Failed(error), Writes::default());
         }
         let writes = load_xact_writes(session, self.view).await.unwrap_or_default();
         if self.execution.database.server.version.can_flush_statistics() {
@@ -290,7 +294,7 @@ impl<'a> Work<'a> {
         }
         match session.execute("COMMIT").await {
             Ok(()) => (ended, writes),
-            Err(error) => (Ended::Failed(error), writes),
+            Err(error) => (StatementEnding::Failed(error), writes),
         }
     }
 
@@ -303,7 +307,7 @@ impl<'a> Work<'a> {
             tokio::time::sleep(TELL).await;
             let passed = began.elapsed();
             let share = usual.map(|usual| passed.as_secs_f64() / usual.as_secs_f64().max(0.001));
-            let progress = Progress {
+            let progress = BuildProgress {
                 phase: "refreshing".to_owned(),
                 percent: share.map(|share| (share * 100.0).min(99.0) as u8),
                 per_second: None,
@@ -321,7 +325,7 @@ impl<'a> Work<'a> {
         sql: &str,
         view: &MaterializedView,
         error: &ServerError,
-    ) -> Result<Option<Outcome>> {
+    ) -> Result<Option<StepOutcome>> {
         if error.is_connection_lost() {
             self.execution.events.emit(Event::Retrying(self.at, error.explained()));
             orphaned_backend::await_end(self.execution, self.at, pid, sql).await?;
@@ -340,12 +344,12 @@ impl<'a> Work<'a> {
             // The error is another view's, or that there is none. A fresh look tells what became of ours.
             return Ok(None);
         }
-        let outcome = Outcome::from(error);
+        let outcome = StepOutcome::from(error);
         let reason = several_rows_for_one_key(error, view).map(Reason::from);
-        Ok(Some(Outcome { reason: reason.unwrap_or(outcome.reason), ..outcome }))
+        Ok(Some(StepOutcome { reason: reason.unwrap_or(outcome.reason), ..outcome }))
     }
 
-    async fn retry(&mut self, why: &str) -> Result<Option<Outcome>> {
+    async fn retry(&mut self, why: &str) -> Result<Option<StepOutcome>> {
         let since = Instant::now();
         let interruption = self.execution.before_retry(self.at, why, &mut self.retries).await?;
         self.waited += since.elapsed();
@@ -356,7 +360,7 @@ impl<'a> Work<'a> {
         let holder = self.run.locks.take(self.execution.database, self.view).await?;
         Ok(holder.map(|holder| {
             let who = format!("another run ({holder})");
-            Outcome::skipped(Skipped::Busy, Why::LeftTo { who })
+            StepOutcome::skipped(Skipped::Busy, Why::LeftTo { who })
         }))
     }
 
@@ -387,9 +391,9 @@ impl<'a> Work<'a> {
         let (execution, waited) = (self.execution, &mut self.waited);
         let done = vacuum_analyze::run(execution, self.at, session, &sql, waited).await;
         let told = match done.ended {
-            vacuum_analyze::Ended::Failed(error) => error.to_string(),
-            vacuum_analyze::Ended::Locked(warnings)
-            | vacuum_analyze::Ended::PassedOver(warnings) => warnings::said(&warnings),
+            vacuum_analyze::MaintenanceEnd::Failed(error) => error.to_string(),
+            vacuum_analyze::MaintenanceEnd::Locked(warnings)
+            | vacuum_analyze::MaintenanceEnd::PassedOver(warnings) => warnings::said(&warnings),
             _ => return,
         };
         execution.events.emit(Event::Warned(self.at, format!("{sql}: {told}")));
@@ -405,7 +409,7 @@ impl<'a> Work<'a> {
 }
 
 /// A view as it is now.
-struct Seen {
+struct SeenView {
     view: MaterializedView,
     /// What is to be done about it.
     step: Step,
@@ -438,4 +442,4 @@ fn several_rows_for_one_key(error: &ServerError, view: &MaterializedView) -> Opt
 }
 
 /// How one try went: the outcome, and what the view was made of just before it was refreshed.
-type Ending = (Outcome, Option<Sources>);
+type Ending = (StepOutcome, Option<Sources>);

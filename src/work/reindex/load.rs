@@ -2,7 +2,7 @@
 
 use super::plan::{self, Options};
 use crate::facts::reindex::{self, Facts};
-use crate::facts::{Wanted, load_builds, load_index_bloat};
+use crate::facts::{IndexesWanted, load_builds, load_index_bloat};
 use crate::failure::Result;
 use crate::pg::database::Server;
 use crate::pg::session::Session;
@@ -22,8 +22,8 @@ pub async fn load_plan(
     let named = plan::named(&facts, options)?;
     if named.as_ref().is_none_or(|oids| !oids.is_empty()) {
         let wanted = match &named {
-            Some(oids) => Wanted { oids, least_bytes: 0 },
-            None => Wanted { oids: &[], least_bytes: options.gates.min_saved },
+            Some(oids) => IndexesWanted { oids, least_bytes: 0 },
+            None => IndexesWanted { oids: &[], least_bytes: options.gates.min_saved },
         };
         let found = load_index_bloat(session, server, wanted).await?;
         facts.bloat = found.into_iter().map(|index| (index.oid, index)).collect();

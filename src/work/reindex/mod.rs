@@ -9,13 +9,13 @@ mod work;
 use std::sync::OnceLock;
 
 use super::engine::{self, Job, Stage, Tried};
-use super::event::{Outcome, Status, StepIndex};
+use super::event::{Status, StepIndex, StepOutcome};
 use super::plan::{Plan, Step};
 use super::{Execution, time};
 use crate::pg::advisory::RunLock;
 pub use load::load_plan;
 use why::Why;
-use work::Work;
+use work::RebuildWork;
 
 /// A run of `reindex`.
 pub struct Reindexing<'a> {
@@ -34,7 +34,7 @@ impl<'a> Reindexing<'a> {
     }
 
     /// Executes the plan. Returns what each step came to, in the order of the plan.
-    pub async fn run(&self, plan: &Plan) -> Vec<Outcome> {
+    pub async fn run(&self, plan: &Plan) -> Vec<StepOutcome> {
         engine::run(self, plan).await
     }
 }
@@ -48,18 +48,18 @@ impl Job for Reindexing<'_> {
         Stage::of_all(plan)
     }
 
-    async fn not_to_start(&self, step: &Step) -> Option<Outcome> {
+    async fn not_to_start(&self, step: &Step) -> Option<StepOutcome> {
         if let Some(why) = self.halted.get() {
-            return Some(Outcome::new(Status::Failed, Why::Halted { why: why.clone() }));
+            return Some(StepOutcome::new(Status::Failed, Why::Halted { why: why.clone() }));
         }
         if let Err(failure) = self.lock.regain(self.execution.database).await {
             let why = Why::RunLockLost { failure: failure.to_string() };
-            return Some(Outcome::new(Status::Failed, why));
+            return Some(StepOutcome::new(Status::Failed, why));
         }
         time::not_enough(&self.execution, step)
     }
 
     async fn work(&self, at: StepIndex, step: &Step) -> Tried {
-        Work::until_settled(self, at, step).await.into()
+        RebuildWork::until_settled(self, at, step).await.into()
     }
 }

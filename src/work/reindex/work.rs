@@ -9,12 +9,12 @@ use crate::failure::{Failure, Kind, Result};
 use crate::format;
 use crate::pg::name::{RelationName, rebuild_leftover_names};
 use crate::pg::server_error::{DISK_FULL, ServerError};
-use crate::work::event::{Event, Outcome, Skipped, Status, StepIndex};
+use crate::work::event::{Event, Skipped, Status, StepIndex, StepOutcome};
 use crate::work::plan::{Action, Statement, Step, Subject, drop};
 use crate::work::preflight::{self, Ahead};
 use crate::work::reason::{self, Reason};
 use crate::work::retry::RETRIES;
-use crate::work::send::{Ended, send};
+use crate::work::send::{StatementEnding, send};
 use crate::work::subject::Rebuild;
 use crate::work::{Execution, begun, drop_index, foreign_build, orphaned_backend, time, warnings};
 
@@ -22,7 +22,7 @@ use crate::work::{Execution, begun, drop_index, foreign_build, orphaned_backend,
 const MOST_SENDS: usize = 32;
 
 /// The work on one index.
-pub struct Work<'a> {
+pub struct RebuildWork<'a> {
     run: &'a Reindexing<'a>,
     execution: &'a Execution<'a>,
     at: StepIndex,
@@ -39,7 +39,7 @@ pub struct Work<'a> {
 }
 
 /// What the catalog says now.
-struct Table {
+struct CatalogNow {
     /// The index of the step's name.
     index: Option<Index>,
     /// What rebuilds of it have left; nobody is at work on them.
@@ -49,13 +49,17 @@ struct Table {
     build: Option<Build>,
 }
 
-impl<'a> Work<'a> {
+impl<'a> RebuildWork<'a> {
     /// Works on the index until it is rebuilt or cannot be.
-    pub async fn until_settled(run: &'a Reindexing<'a>, at: StepIndex, step: &'a Step) -> Outcome {
+    pub async fn until_settled(
+        run: &'a Reindexing<'a>,
+        at: StepIndex,
+        step: &'a Step,
+    ) -> StepOutcome {
         let Subject::Rebuild(rebuild) = &step.subject else {
-            return Outcome::new(Status::Skipped, reason::Why::NothingToSend);
+            return StepOutcome::new(Status::Skipped, reason::Why::NothingToSend);
         };
-        let mut work = Work {
+        let mut work = RebuildWork {
             run,
             execution: &run.execution,
             at,
@@ -72,10 +76,10 @@ impl<'a> Work<'a> {
             Ok(outcome) => outcome,
             Err(failure) => work.broken(failure),
         };
-        Outcome { waited: work.waited, sent: work.sent, ..outcome }
+        StepOutcome { waited: work.waited, sent: work.sent, ..outcome }
     }
 
-    async fn converge(&mut self) -> Result<Outcome> {
+    async fn converge(&mut self) -> Result<StepOutcome> {
         while self.sent.len() < MOST_SENDS {
             let turned = match self.step.action {
                 Action::DropLeftover => self.remove().await,
@@ -93,25 +97,25 @@ impl<'a> Work<'a> {
                 Err(failure) => return Err(failure),
             }
         }
-        Ok(Outcome::new(Status::Failed, Why::NotInCatalog))
+        Ok(StepOutcome::new(Status::Failed, Why::NotInCatalog))
     }
 
-    fn broken(&self, failure: Failure) -> Outcome {
+    fn broken(&self, failure: Failure) -> StepOutcome {
         match self.execution.cancel.signal() {
             Some(signal) if failure.kind == Kind::Connection => {
                 begun::unknown(&format!("{} came, and {failure}", signal.name()), &self.begun)
             }
-            _ => Outcome::from(failure),
+            _ => StepOutcome::from(failure),
         }
     }
 
     /// Looks at the catalog and does the next thing. An outcome ends the work.
-    async fn turn(&mut self) -> Result<Option<Outcome>> {
+    async fn turn(&mut self) -> Result<Option<StepOutcome>> {
         let Some(table) = self.look().await? else {
             return Ok(self.wait_for_table().await);
         };
         let Some(index) = table.index else {
-            return Ok(Some(Outcome::new(Status::Failed, Why::Gone)));
+            return Ok(Some(StepOutcome::new(Status::Failed, Why::Gone)));
         };
         if let Some(build) = &table.build {
             return Ok(foreign_build::wait_for(
@@ -130,7 +134,7 @@ impl<'a> Work<'a> {
             return Ok(Some(self.arrived(&index)));
         }
         if self.is_rebuilt {
-            return Ok(Some(Outcome::new(Status::Failed, Why::NotInCatalog)));
+            return Ok(Some(StepOutcome::new(Status::Failed, Why::NotInCatalog)));
         }
         self.before.get_or_insert(index);
         if let Some(outcome) = self.ahead().await? {
@@ -141,32 +145,32 @@ impl<'a> Work<'a> {
     }
 
     /// What would hold it up, or leave no room for it.
-    async fn ahead(&mut self) -> Result<Option<Outcome>> {
+    async fn ahead(&mut self) -> Result<Option<StepOutcome>> {
         let needed = self.step.estimated_bytes.unwrap_or(self.rebuild.size_bytes);
         let tablespace = self.rebuild.tablespace.as_deref();
         // The new index, and as much again for the sort.
         let needed = needed.saturating_mul(2);
         if let Some(why) = preflight::no_room(self.execution, tablespace, needed).await? {
-            return Ok(Some(Outcome::new(Status::Failed, why)));
+            return Ok(Some(StepOutcome::new(Status::Failed, why)));
         }
         let table = self.rebuild.table;
         match preflight::clear(self.execution, self.at, table, &mut self.waited).await? {
             Ahead::Clear => Ok(self.execution.not_started()),
             Ahead::Interrupted(interruption) => Ok(Some(time::unbegun(interruption))),
-            Ahead::Blocked(why) => Ok(Some(Outcome::new(Status::Failed, why))),
+            Ahead::Blocked(why) => Ok(Some(StepOutcome::new(Status::Failed, why))),
         }
     }
 
     /// Removes what a rebuild has left, where that is proven.
-    async fn remove(&mut self) -> Result<Option<Outcome>> {
+    async fn remove(&mut self) -> Result<Option<StepOutcome>> {
         let Some(table) = self.look().await? else {
             return Ok(self.wait_for_table().await);
         };
         let is_gone = table.index.as_ref().is_none_or(|index| index.oid != self.rebuild.index);
         if is_gone {
             let outcome = match self.sent.is_empty() {
-                true => Outcome::skipped(Skipped::Fresh, Why::Gone),
-                false => Outcome::new(Status::Done, Why::Removed),
+                true => StepOutcome::skipped(Skipped::Fresh, Why::Gone),
+                false => StepOutcome::new(Status::Done, Why::Removed),
             };
             return Ok(Some(outcome));
         }
@@ -181,13 +185,13 @@ impl<'a> Work<'a> {
             .await);
         }
         if table.is_left_of.is_none() {
-            return Ok(Some(Outcome::new(Status::Failed, Why::NotProven)));
+            return Ok(Some(StepOutcome::new(Status::Failed, Why::NotProven)));
         }
         self.send(&drop(&self.step.object)).await
     }
 
     /// `None` where the table is locked, so that its indexes cannot be read.
-    async fn look(&self) -> Result<Option<Table>> {
+    async fn look(&self) -> Result<Option<CatalogNow>> {
         let session = self.execution.database.reader().await?;
         // Whoever began before the indexes are read is seen among them or among the builds.
         let builds = load_builds(&session).await?;
@@ -213,7 +217,7 @@ impl<'a> Work<'a> {
         let is_left_of = index
             .as_ref()
             .and_then(|index| Some(indexes.iter().find(|of| left_of(index, of))?.name.clone()));
-        Ok(Some(Table { leftovers: leftovers.collect(), is_left_of, build, index }))
+        Ok(Some(CatalogNow { leftovers: leftovers.collect(), is_left_of, build, index }))
     }
 
     /// A rebuilt index is another one of the same name.
@@ -221,11 +225,11 @@ impl<'a> Work<'a> {
         index.oid != self.rebuild.index && index.is_whole()
     }
 
-    fn arrived(&self, index: &Index) -> Outcome {
+    fn arrived(&self, index: &Index) -> StepOutcome {
         let Some(before) = self.before.as_ref().filter(|_| !self.sent.is_empty()) else {
-            return Outcome::skipped(Skipped::Fresh, Why::RebuiltByOther);
+            return StepOutcome::skipped(Skipped::Fresh, Why::RebuiltByOther);
         };
-        let figures = |outcome| Outcome {
+        let figures = |outcome| StepOutcome {
             size_bytes: Some(index.size_bytes),
             rows: Some(index.rows).filter(|rows| *rows >= 0),
             ..outcome
@@ -233,15 +237,15 @@ impl<'a> Work<'a> {
         let lost = lost(before, index);
         if !lost.is_empty() {
             let what = lost.join(", ");
-            return figures(Outcome::new(Status::Failed, Why::NotAsBefore { what }));
+            return figures(StepOutcome::new(Status::Failed, Why::NotAsBefore { what }));
         }
         let (before, after) = (self.rebuild.size_bytes, index.size_bytes);
         let (before, after) = (format::bytes(before), format::bytes(after));
-        figures(Outcome::new(Status::Done, Why::Verified { before, after }))
+        figures(StepOutcome::new(Status::Done, Why::Verified { before, after }))
     }
 
     /// Sends one statement. An outcome ends the work; without one the catalog is looked at again.
-    async fn send(&mut self, statement: &Statement) -> Result<Option<Outcome>> {
+    async fn send(&mut self, statement: &Statement) -> Result<Option<StepOutcome>> {
         let database = self.execution.database;
         let session = database.maintainer(self.execution.workers()).await?;
         let sql = statement.texts().join("; ");
@@ -254,13 +258,17 @@ impl<'a> Work<'a> {
         // The connection goes back first: cleaning up needs one too.
         std::mem::drop(session);
         match ended {
-            Ended::Done => {
+            StatementEnding::Done => {
                 self.is_rebuilt = matches!(statement, Statement::Alone(_));
                 Ok(None)
             }
-            Ended::Failed(error) => self.failed(pid, &sql, &error).await,
-            Ended::Interrupted(interruption) => Ok(Some(self.stopped(interruption.into()).await)),
-            Ended::Stopped(why) => Ok(Some(self.stopped(Outcome::new(Status::Failed, why)).await)),
+            StatementEnding::Failed(error) => self.failed(pid, &sql, &error).await,
+            StatementEnding::Interrupted(interruption) => {
+                Ok(Some(self.stopped(interruption.into()).await))
+            }
+            StatementEnding::Stopped(why) => {
+                Ok(Some(self.stopped(StepOutcome::new(Status::Failed, why)).await))
+            }
         }
     }
 
@@ -269,7 +277,7 @@ impl<'a> Work<'a> {
         pid: i32,
         sql: &str,
         error: &ServerError,
-    ) -> Result<Option<Outcome>> {
+    ) -> Result<Option<StepOutcome>> {
         if error.is_connection_lost() {
             self.execution.events.emit(Event::Retrying(self.at, error.explained()));
             orphaned_backend::await_end(self.execution, self.at, pid, sql).await?;
@@ -281,11 +289,11 @@ impl<'a> Work<'a> {
             // The disk is full: the next build would only fill it again.
             let _ = self.run.halted.set(error.to_string());
         }
-        Ok(Some(self.stopped(Outcome::from(error)).await))
+        Ok(Some(self.stopped(StepOutcome::from(error)).await))
     }
 
     /// The catalog is looked at afresh after the pause, so what the failure left is removed first.
-    async fn pause_before_retry(&mut self, why: &str) -> Result<Option<Outcome>> {
+    async fn pause_before_retry(&mut self, why: &str) -> Result<Option<StepOutcome>> {
         if let Some(interruption) =
             self.execution.before_retry(self.at, why, &mut self.retries).await?
         {
@@ -298,7 +306,7 @@ impl<'a> Work<'a> {
 
     /// A statement that was stopped may have finished in the race: the catalog decides. What it left
     /// costs every write, so it goes at once.
-    async fn stopped(&self, mut outcome: Outcome) -> Outcome {
+    async fn stopped(&self, mut outcome: StepOutcome) -> StepOutcome {
         let Ok(Some(table)) = self.look().await else {
             return outcome;
         };
@@ -335,7 +343,7 @@ impl<'a> Work<'a> {
     }
 
     /// Somebody has locked the table, so that not even its indexes can be read.
-    async fn wait_for_table(&mut self) -> Option<Outcome> {
+    async fn wait_for_table(&mut self) -> Option<StepOutcome> {
         let table = self.step.on.clone().unwrap_or_else(|| self.step.object.clone());
         let why = Reason::from(Why::TableLocked { table });
         self.execution.events.emit(Event::Waiting(self.at, 0, why.words.clone()));
@@ -346,7 +354,8 @@ impl<'a> Work<'a> {
         // The look itself has waited as long as it may, too.
         self.waited += since.elapsed() + LOOK_WAITS;
         let is_patient = self.waited < self.execution.policy.max_wait;
-        (!is_patient).then(|| Outcome::new(Status::Failed, reason::Why::GaveUp { what: why.words }))
+        (!is_patient)
+            .then(|| StepOutcome::new(Status::Failed, reason::Why::GaveUp { what: why.words }))
     }
 }
 

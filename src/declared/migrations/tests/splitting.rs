@@ -12,14 +12,14 @@ fn statements_stand_at_line_and_column_of_the_file() {
     assert_eq!(
         found,
         [
-            Statement {
+            MigrationStatement {
                 text: "SELECT ';' AS \"a;b\"".to_owned(),
                 offset: 23,
                 line: 8,
                 column: 11,
                 role: Role::Works(Reach::Any),
             },
-            Statement {
+            MigrationStatement {
                 text: "INSERT INTO t VALUES ($x$;$x$)".to_owned(),
                 offset: 44,
                 line: 8,

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use super::{Between, Layout, Tool, Transactions, sure, whole};
-use crate::declared::migrations::listing::Listing;
-use crate::declared::migrations::order::{self, Candidate};
+use crate::declared::migrations::listing::FileListing;
+use crate::declared::migrations::order::{self, CandidateFile};
 use crate::declared::migrations::{Pieces, Script, Wrapping, files, invalid};
 use crate::failure::Result;
 
@@ -23,7 +23,7 @@ const SUM: &str = "atlas.sum";
 
 const HINT: &str = "Atlas ends a statement at the delimiter that `-- atlas:delimiter` names";
 
-fn order(listing: &Listing) -> Result<Vec<Candidate>> {
+fn order(listing: &FileListing) -> Result<Vec<CandidateFile>> {
     let direct = listing.direct();
     if let Some(sum) = listing.folders.iter().map(|it| it.join(SUM)).find(|it| it.is_file()) {
         check_sum(&sum, listing)?;
@@ -43,7 +43,7 @@ fn order(listing: &Listing) -> Result<Vec<Candidate>> {
 }
 
 /// Atlas refuses a folder whose files are not those of its sum; the names are enough to tell most.
-fn check_sum(sum: &Path, listing: &Listing) -> Result<()> {
+fn check_sum(sum: &Path, listing: &FileListing) -> Result<()> {
     let text = files::read_text(sum)?;
     let named = text
         .lines()

@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use super::{Between, Layout, Reader, Tool, Transactions, sure};
+use super::{Between, Layout, Tool, ToolReader, Transactions, sure};
 use crate::declared::migrations::listing::FoundFile;
-use crate::declared::migrations::order::{self, Candidate, Direction, FileKey};
+use crate::declared::migrations::order::{self, CandidateFile, Direction, FileKey};
 use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::sections::{
-    Section, comment_words, first_statement, sections, without_marker,
+    FileSection, comment_words, first_statement, sections, without_marker,
 };
 use crate::declared::migrations::version::leading_number;
 use crate::declared::migrations::{Migration, Script, Wrapping, files, invalid_at};
@@ -34,17 +34,17 @@ fn marker(line: &str) -> Option<(Direction, String)> {
     Some((direction, words[1..].join(" ")))
 }
 
-fn candidate(found: &FoundFile) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<CandidateFile> {
     let file = found.name();
     let (_, rest) = leading_number(&file)?;
     // It knows a migration by its digits as they are written, and sorts by file name, where the
     // underscore after the digits counts: 10_b runs before 1_a.
     let digits = &file[..file.len() - rest.len()];
     let key = FileKey::Text(format!("{digits}_"));
-    found.is_direct().then(|| Candidate::up(found, order::stem(&file), key))
+    found.is_direct().then(|| CandidateFile::up(found, order::stem(&file), key))
 }
 
-fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
+fn read(pair: &Pair, _: &mut ToolReader<'_>) -> Result<Vec<Migration>> {
     let text = files::read_text(&pair.up)?;
     let (before, sections) = sections(&text, marker);
     if sections.is_empty() {
@@ -61,7 +61,7 @@ fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
             .hint("no tool runs them; move them below the marker"));
     }
     check(&pair.up, &sections)?;
-    let script = |section: &Section| {
+    let script = |section: &FileSection| {
         let unwrapped = section.options.split_whitespace().any(|it| it == "transaction:false");
         let wrapping = if unwrapped {
             Wrapping::OneMessage
@@ -85,7 +85,7 @@ fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
 }
 
 /// It wants an up section and its down section by turns.
-fn check(file: &Path, sections: &[Section]) -> Result<()> {
+fn check(file: &Path, sections: &[FileSection]) -> Result<()> {
     let wanted = [Direction::Up, Direction::Down].into_iter().cycle();
     for (section, wanted) in sections.iter().zip(wanted) {
         if section.direction != wanted {

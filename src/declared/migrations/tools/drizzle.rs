@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Between, Layout, Reader, Tool, Transactions, sure};
-use crate::declared::migrations::listing::Listing;
-use crate::declared::migrations::order::{self, Candidate, Direction, FileKey};
+use super::{Between, Layout, Tool, ToolReader, Transactions, sure};
+use crate::declared::migrations::listing::FileListing;
+use crate::declared::migrations::order::{self, CandidateFile, Direction, FileKey};
 use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::{Migration, Pieces, Script, Wrapping, files, invalid};
 use crate::failure::Result;
@@ -26,12 +26,12 @@ const BREAKPOINT: &str = "--> statement-breakpoint";
 
 const HINT: &str = "put `--> statement-breakpoint` between two statements, and nowhere else";
 
-fn journal(listing: &Listing) -> Option<PathBuf> {
+fn journal(listing: &FileListing) -> Option<PathBuf> {
     let journals = listing.folders.iter().map(|folder| folder.join("meta/_journal.json"));
     journals.into_iter().find(|path| path.is_file())
 }
 
-fn order(listing: &Listing) -> Result<Vec<Candidate>> {
+fn order(listing: &FileListing) -> Result<Vec<CandidateFile>> {
     let Some(journal) = journal(listing) else {
         return order::each(listing, order::by_text);
     };
@@ -41,7 +41,7 @@ fn order(listing: &Listing) -> Result<Vec<Candidate>> {
     for (at, tag) in tags.iter().enumerate() {
         let name = format!("{tag}.sql");
         match listing.direct().find(|found| found.name() == name) {
-            Some(found) => candidates.push(Candidate {
+            Some(found) => candidates.push(CandidateFile {
                 path: found.path.clone(),
                 name: tag.clone(),
                 key: FileKey::Listed(at),
@@ -68,7 +68,7 @@ fn tags(journal: &Path) -> Result<Vec<String>> {
     Ok(tags.map(str::to_owned).collect())
 }
 
-fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
+fn read(pair: &Pair, _: &mut ToolReader<'_>) -> Result<Vec<Migration>> {
     let text = files::read_text(&pair.up)?;
     let mut ranges = Vec::new();
     let mut at = 0;

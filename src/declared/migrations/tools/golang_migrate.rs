@@ -2,8 +2,8 @@
 
 use super::{Between, Layout, Sign, Tool, Transactions, all};
 use crate::declared::migrations::Wrapping;
-use crate::declared::migrations::listing::{FoundFile, Listing};
-use crate::declared::migrations::order::{self, Candidate};
+use crate::declared::migrations::listing::{FileListing, FoundFile};
+use crate::declared::migrations::order::{self, CandidateFile};
 use crate::declared::migrations::version::versioned;
 
 pub(super) const TOOL: Tool = Tool {
@@ -16,7 +16,7 @@ pub(super) const TOOL: Tool = Tool {
     transactions: Transactions::Each,
 };
 
-fn knows(listing: &Listing) -> Option<Sign> {
+fn knows(listing: &FileListing) -> Option<Sign> {
     let named =
         |found: &FoundFile| versioned(&found.name()).is_some() && is_reversible(&found.name());
     let sign = if listing.project_file("go.mod").is_some() {
@@ -27,7 +27,7 @@ fn knows(listing: &Listing) -> Option<Sign> {
     listing.direct().any(named).then_some(sign)
 }
 
-fn candidate(found: &FoundFile) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<CandidateFile> {
     is_reversible(&found.name()).then(|| order::directed_number(found)).flatten()
 }
 

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{Between, Layout, Reader, Tool, Transactions, sure};
+use super::{Between, Layout, Tool, ToolReader, Transactions, sure};
 use crate::declared::migrations::order::{self, Direction};
 use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::sections::{
@@ -33,7 +33,7 @@ const DIALECT: Dialect = Dialect {
 pub(super) const HINT: &str = "goose ends a statement at each line that ends in a semicolon: put \
     `-- +goose StatementBegin` and `-- +goose StatementEnd` around this one";
 
-fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
+fn read(pair: &Pair, _: &mut ToolReader<'_>) -> Result<Vec<Migration>> {
     let text = files::read_text(&pair.up)?;
     let split = DIALECT.split(&pair.up, &text)?;
     check(&pair.up, &text, &split)?;

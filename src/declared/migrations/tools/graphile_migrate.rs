@@ -1,9 +1,9 @@
 //! graphile-migrate sends the body of each committed file whole, in a transaction unless its first line
 //! is `--! no-transaction`. It fills in placeholders that begin with a colon.
 
-use super::{Between, Layout, Reader, Tool, Transactions, sure};
-use crate::declared::migrations::listing::{FoundFile, Listing};
-use crate::declared::migrations::order::{self, Candidate, FileKey};
+use super::{Between, Layout, Tool, ToolReader, Transactions, sure};
+use crate::declared::migrations::listing::{FileListing, FoundFile};
+use crate::declared::migrations::order::{self, CandidateFile, FileKey};
 use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::version::leading_number;
 use crate::declared::migrations::{Migration, Script, Wrapping, files};
@@ -24,22 +24,22 @@ const HEADER: [&str; 2] = ["--! Previous: ", "--! Hash: "];
 /// So many digits a committed file's name has at least.
 const DIGITS: usize = 6;
 
-fn is_project(listing: &Listing) -> bool {
+fn is_project(listing: &FileListing) -> bool {
     listing.files.iter().any(|found| found.text().starts_with(HEADER[0]))
 }
 
 /// Committed files, and the one that is being written: `current.sql`, or those of `current/`.
-fn candidate(found: &FoundFile) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<CandidateFile> {
     let file = found.name();
     let digits = leading_number(&file).map_or(0, |(_, rest)| file.len() - rest.len());
     let folder = found.folder_name();
     let is_current = file == "current.sql" || folder == "current";
     let is_committed = digits >= DIGITS && folder != "current" && found.text().starts_with("--!");
     let key = FileKey::Name(found.argument, vec![(is_current, None, file.clone())]);
-    (is_committed || is_current).then(|| Candidate::up(found, order::stem(&file), key))
+    (is_committed || is_current).then(|| CandidateFile::up(found, order::stem(&file), key))
 }
 
-fn read(pair: &Pair, reader: &mut Reader<'_>) -> Result<Vec<Migration>> {
+fn read(pair: &Pair, reader: &mut ToolReader<'_>) -> Result<Vec<Migration>> {
     let text = files::read_text(&pair.up)?;
     let header = text
         .lines()
@@ -65,7 +65,7 @@ fn read(pair: &Pair, reader: &mut Reader<'_>) -> Result<Vec<Migration>> {
 }
 
 /// Its own placeholders, and those that are asked for.
-fn filled(body: &str, reader: &Reader<'_>) -> String {
+fn filled(body: &str, reader: &ToolReader<'_>) -> String {
     let own = [("DATABASE_NAME", "verify"), ("DATABASE_OWNER", "postgres")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let mut filled = body.to_owned();

@@ -3,7 +3,7 @@
 use super::{Between, Layout, Tool, Transactions, all, sure};
 use crate::declared::migrations::Wrapping;
 use crate::declared::migrations::listing::FoundFile;
-use crate::declared::migrations::order::{self, Candidate, FileKey};
+use crate::declared::migrations::order::{self, CandidateFile, FileKey};
 use crate::declared::migrations::version::versioned;
 
 pub(super) const TOOL: Tool = Tool {
@@ -28,7 +28,7 @@ fn has_folder(found: &FoundFile) -> bool {
     found.name() == "up.sql" && digits == DIGITS
 }
 
-fn candidate(found: &FoundFile) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<CandidateFile> {
     let folder = found.folder_name();
     let number = versioned(&folder)?;
     // One folder a database, each with versions of its own.
@@ -40,5 +40,5 @@ fn candidate(found: &FoundFile) -> Option<Candidate> {
         .map(|part| part.as_os_str().to_string_lossy().into_owned());
     let candidate = order::in_folder(found, "up.sql", |folder| FileKey::Text(folder.to_owned()))?;
     let parts = vec![(false, None, database.unwrap_or_default()), (false, Some(number), folder)];
-    Some(Candidate { key: FileKey::Name(found.argument, parts), ..candidate })
+    Some(CandidateFile { key: FileKey::Name(found.argument, parts), ..candidate })
 }

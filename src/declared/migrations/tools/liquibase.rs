@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use super::{Between, Layout, Reader, Tool, Transactions, sure};
+use super::{Between, Layout, Tool, ToolReader, Transactions, sure};
 use crate::declared::migrations::listing::FoundFile;
 use crate::declared::migrations::order;
 use crate::declared::migrations::pair::Pair;
@@ -85,7 +85,7 @@ impl Changeset {
     }
 }
 
-fn read(pair: &Pair, reader: &mut Reader<'_>) -> Result<Vec<Migration>> {
+fn read(pair: &Pair, reader: &mut ToolReader<'_>) -> Result<Vec<Migration>> {
     let text = files::read_text(&pair.up)?;
     let changesets = changesets(&pair.up, &text)?;
     if changesets.is_empty() {

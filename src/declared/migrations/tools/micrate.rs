@@ -1,7 +1,7 @@
 //! micrate cuts by lines and sends each piece by itself, in no transaction. A direction may have several
 //! sections. What no semicolon ends it passes over without a word.
 
-use super::{Between, Layout, Reader, Tool, Transactions, sure};
+use super::{Between, Layout, Tool, ToolReader, Transactions, sure};
 use crate::declared::migrations::order::{self, Direction};
 use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::sections::script as of_sections;
@@ -29,7 +29,7 @@ const DIALECT: Dialect = Dialect {
 const HINT: &str = "micrate ends a statement at each line that ends in a semicolon: put \
     `-- +micrate StatementBegin` and `-- +micrate StatementEnd` around this one";
 
-fn read(pair: &Pair, reader: &mut Reader<'_>) -> Result<Vec<Migration>> {
+fn read(pair: &Pair, reader: &mut ToolReader<'_>) -> Result<Vec<Migration>> {
     let text = files::read_text(&pair.up)?;
     let split = DIALECT.split(&pair.up, &text)?;
     for dropped in &split.dropped {

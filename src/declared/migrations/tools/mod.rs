@@ -24,8 +24,8 @@ mod sqlx;
 mod supabase;
 mod tern;
 
-use super::listing::Listing;
-use super::order::Candidate;
+use super::listing::FileListing;
+use super::order::CandidateFile;
 use super::pair::Pair;
 use super::{Asked, Migration, Script, Wrapping, files, unknown};
 use crate::failure::{Failure, Result};
@@ -115,11 +115,11 @@ pub(super) struct Tool {
     /// As its users write it.
     pub name: &'static str,
     /// Whether the folder is its.
-    pub knows: fn(&Listing) -> Option<Sign>,
+    pub knows: fn(&FileListing) -> Option<Sign>,
     /// Its files.
-    pub order: fn(&Listing) -> Result<Vec<Candidate>>,
+    pub order: fn(&FileListing) -> Result<Vec<CandidateFile>>,
     /// From files to what is sent.
-    pub read: fn(&Pair, &mut Reader<'_>) -> Result<Vec<Migration>>,
+    pub read: fn(&Pair, &mut ToolReader<'_>) -> Result<Vec<Migration>>,
     pub between: Between,
     pub transactions: Transactions,
 }
@@ -176,7 +176,7 @@ impl Layout {
 ///
 /// # Errors
 /// `Declaration` where nothing is known that looks like the files, and yet they have sections.
-pub(super) fn of(listing: &Listing, asked: Option<Layout>) -> Result<(&'static Tool, bool)> {
+pub(super) fn of(listing: &FileListing, asked: Option<Layout>) -> Result<(&'static Tool, bool)> {
     if let Some(layout) = asked {
         return Ok((layout.facts(), false));
     }
@@ -190,7 +190,7 @@ pub(super) fn of(listing: &Listing, asked: Option<Layout>) -> Result<(&'static T
 }
 
 /// What the tools read with, and what there is to say besides.
-pub(super) struct Reader<'a> {
+pub(super) struct ToolReader<'a> {
     pub asked: &'a Asked,
     pub warnings: Vec<String>,
 }

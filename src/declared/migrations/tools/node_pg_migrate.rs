@@ -1,9 +1,9 @@
 //! node-pg-migrate sends the up part of a file as one message, all pending files in one transaction.
 
 use super::golang_migrate::is_reversible;
-use super::{Between, Layout, Reader, Sign, Tool, Transactions, sure};
-use crate::declared::migrations::listing::{FoundFile, Listing};
-use crate::declared::migrations::order::{self, Candidate, Direction, FileKey};
+use super::{Between, Layout, Sign, Tool, ToolReader, Transactions, sure};
+use crate::declared::migrations::listing::{FileListing, FoundFile};
+use crate::declared::migrations::order::{self, CandidateFile, Direction, FileKey};
 use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::sections::{SectionLine, lines};
 use crate::declared::migrations::version::leading_number;
@@ -23,7 +23,7 @@ pub(super) const TOOL: Tool = Tool {
 /// Its numbers are milliseconds since 1970, or a date with them.
 const DIGITS: [usize; 2] = [13, 17];
 
-fn knows(listing: &Listing) -> Option<Sign> {
+fn knows(listing: &FileListing) -> Option<Sign> {
     if listing.direct().any(|found| is_reversible(&found.name())) {
         return None;
     }
@@ -52,14 +52,14 @@ fn marker(line: &str) -> Option<Direction> {
     is_its.then_some(direction)
 }
 
-fn candidate(found: &FoundFile) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<CandidateFile> {
     let file = found.name();
     let (number, _) = leading_number(&file)?;
     let key = FileKey::Name(found.argument, vec![(false, Some(number), file.clone())]);
-    found.is_direct().then(|| Candidate::up(found, order::stem(&file), key))
+    found.is_direct().then(|| CandidateFile::up(found, order::stem(&file), key))
 }
 
-fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
+fn read(pair: &Pair, _: &mut ToolReader<'_>) -> Result<Vec<Migration>> {
     let text = files::read_text(&pair.up)?;
     let first = |wanted| lines(&text).find(|line| marker(line.text) == Some(wanted));
     let (up, down) = (first(Direction::Up), first(Direction::Down));

@@ -1,6 +1,6 @@
 //! Files of nobody's, run as `psql -f` would.
 
-use super::{Between, Layout, Reader, Sign, Tool, Transactions, whole};
+use super::{Between, Layout, Sign, Tool, ToolReader, Transactions, whole};
 use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::{Migration, Script, order, psql};
 use crate::failure::Result;
@@ -18,7 +18,7 @@ pub(super) const TOOL: Tool = Tool {
 /// What pg_dump begins with.
 const DUMP: &str = "-- PostgreSQL database dump";
 
-fn read(pair: &Pair, reader: &mut Reader<'_>) -> Result<Vec<Migration>> {
+fn read(pair: &Pair, reader: &mut ToolReader<'_>) -> Result<Vec<Migration>> {
     let migrations = whole(pair, |file, text| psql::script(file, 1, text, reader))?;
     let is_dump = |script: &Script| script.text.lines().take(5).any(|line| line.starts_with(DUMP));
     if reader.asked.layout.is_none() && migrations.iter().any(|one| is_dump(&one.up)) {

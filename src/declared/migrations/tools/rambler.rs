@@ -1,7 +1,7 @@
 //! rambler sends each section as one message, in no transaction of its own. A direction may have several
 //! sections; those that take back are sent in reverse.
 
-use super::{Between, Layout, Reader, Tool, Transactions, sure};
+use super::{Between, Layout, Tool, ToolReader, Transactions, sure};
 use crate::declared::migrations::order::{self, Direction};
 use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::sections::{script as of_sections, sections};
@@ -29,7 +29,7 @@ fn marker(line: &str) -> Option<(Direction, String)> {
     }
 }
 
-fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
+fn read(pair: &Pair, _: &mut ToolReader<'_>) -> Result<Vec<Migration>> {
     let text = files::read_text(&pair.up)?;
     let (_, sections) = sections(&text, marker);
     let script = |direction| {

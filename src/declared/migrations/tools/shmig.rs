@@ -1,8 +1,8 @@
 //! shmig gives a section to psql, in a session of its own and in no transaction.
 
-use super::{Between, Layout, Reader, Tool, Transactions, sure};
+use super::{Between, Layout, Tool, ToolReader, Transactions, sure};
 use crate::declared::migrations::listing::FoundFile;
-use crate::declared::migrations::order::{self, Candidate, Direction, FileKey};
+use crate::declared::migrations::order::{self, CandidateFile, Direction, FileKey};
 use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::sections::{script as of_sections, sections, without_marker};
 use crate::declared::migrations::version::leading_number;
@@ -27,14 +27,14 @@ fn marker(line: &str) -> Option<(Direction, String)> {
     }
 }
 
-fn candidate(found: &FoundFile) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<CandidateFile> {
     let file = found.name();
     let (number, rest) = leading_number(&file)?;
     let is_its = found.is_direct() && rest.starts_with('-');
-    is_its.then(|| Candidate::up(found, order::stem(&file), FileKey::Version(vec![number])))
+    is_its.then(|| CandidateFile::up(found, order::stem(&file), FileKey::Version(vec![number])))
 }
 
-fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
+fn read(pair: &Pair, _: &mut ToolReader<'_>) -> Result<Vec<Migration>> {
     let text = files::read_text(&pair.up)?;
     let (_, sections) = sections(&text, marker);
     let script = |direction| {

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{Between, Layout, Tool, Transactions, sure, whole};
-use crate::declared::migrations::listing::Listing;
-use crate::declared::migrations::order::{Candidate, Direction, FileKey};
+use crate::declared::migrations::listing::FileListing;
+use crate::declared::migrations::order::{CandidateFile, Direction, FileKey};
 use crate::declared::migrations::{files, invalid_at, psql};
 use crate::failure::Result;
 
@@ -20,7 +20,7 @@ pub(super) const TOOL: Tool = Tool {
 };
 
 /// Beside the folders, also where the user names deploy/.
-fn plan(listing: &Listing) -> Option<PathBuf> {
+fn plan(listing: &FileListing) -> Option<PathBuf> {
     let folders = listing.folders.iter().flat_map(|folder| {
         [Some(folder.clone()), folder.join("..").canonicalize().ok()]
             .into_iter()
@@ -29,7 +29,7 @@ fn plan(listing: &Listing) -> Option<PathBuf> {
     folders.map(|folder| folder.join("sqitch.plan")).find(|plan| plan.is_file())
 }
 
-fn order(listing: &Listing) -> Result<Vec<Candidate>> {
+fn order(listing: &FileListing) -> Result<Vec<CandidateFile>> {
     let Some(plan) = plan(listing) else {
         return Err(crate::failure::Failure::usage("there is no sqitch.plan")
             .hint("name the folder with sqitch.plan, deploy/ and revert/"));
@@ -50,7 +50,7 @@ fn order(listing: &Listing) -> Result<Vec<Candidate>> {
             let path = named_as_found(listing, &folder.join(kind).join(&file));
             if path.is_file() {
                 let (name, key) = (change.name.clone(), FileKey::Listed(at));
-                candidates.push(Candidate { path, name, key, direction });
+                candidates.push(CandidateFile { path, name, key, direction });
             }
         }
     }
@@ -58,7 +58,7 @@ fn order(listing: &Listing) -> Result<Vec<Candidate>> {
 }
 
 /// The file as the user has named it, if below a folder of the user's.
-fn named_as_found(listing: &Listing, path: &Path) -> PathBuf {
+fn named_as_found(listing: &FileListing, path: &Path) -> PathBuf {
     let Ok(canonical) = path.canonicalize() else {
         return path.to_path_buf();
     };

@@ -1,9 +1,9 @@
 //! sql-migrate cuts by lines and sends each piece by itself. A direction may have several sections: one
 //! `notransaction` among them holds for all. What stands before the first one is not run.
 
-use super::{Between, Layout, Reader, Tool, Transactions, sure};
+use super::{Between, Layout, Tool, ToolReader, Transactions, sure};
 use crate::declared::migrations::listing::FoundFile;
-use crate::declared::migrations::order::{self, Candidate, Direction};
+use crate::declared::migrations::order::{self, CandidateFile, Direction};
 use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::sections::{script as of_sections, without_marker};
 use crate::declared::migrations::split::{Dialect, Unsplit};
@@ -30,13 +30,13 @@ const DIALECT: Dialect = Dialect {
 const HINT: &str = "sql-migrate ends a statement at each line that ends in a semicolon: put \
     `-- +migrate StatementBegin` and `-- +migrate StatementEnd` around this one";
 
-fn candidate(found: &FoundFile) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<CandidateFile> {
     let name = found.name();
     let key = order::name_key(found, name.clone());
-    found.is_direct().then(|| Candidate::up(found, name, key))
+    found.is_direct().then(|| CandidateFile::up(found, name, key))
 }
 
-fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
+fn read(pair: &Pair, _: &mut ToolReader<'_>) -> Result<Vec<Migration>> {
     let text = files::read_text(&pair.up)?;
     let split = DIALECT.split(&pair.up, &text)?;
     if split.sections.is_empty() {

@@ -2,7 +2,7 @@
 //! whole either way, on one connection.
 
 use super::{Between, Layout, Sign, Tool, Transactions, golang_migrate, whole};
-use crate::declared::migrations::listing::{FoundFile, Listing};
+use crate::declared::migrations::listing::{FileListing, FoundFile};
 use crate::declared::migrations::order;
 use crate::declared::migrations::version::{leading_number, versioned};
 use crate::declared::migrations::{Script, Wrapping};
@@ -40,7 +40,7 @@ const FIRST_LINES: [&str; 4] = [
 
 /// sqlx and golang-migrate name reversible migrations alike, and sqlx and hand-numbered files the
 /// others; the project's manifest and sqlx's own first lines tell.
-fn knows(listing: &Listing) -> Option<Sign> {
+fn knows(listing: &FileListing) -> Option<Sign> {
     let numbered = listing
         .direct()
         .filter(|found| versioned(&found.name()).is_some())

@@ -3,8 +3,8 @@
 
 use super::{Between, Layout, Tool, Transactions, all, sure};
 use crate::declared::migrations::Wrapping;
-use crate::declared::migrations::listing::{FoundFile, Listing};
-use crate::declared::migrations::order::{self, Candidate, FileKey};
+use crate::declared::migrations::listing::{FileListing, FoundFile};
+use crate::declared::migrations::order::{self, CandidateFile, FileKey};
 use crate::declared::migrations::version::versioned;
 
 pub(super) const TOOL: Tool = Tool {
@@ -19,7 +19,7 @@ pub(super) const TOOL: Tool = Tool {
     transactions: Transactions::Each,
 };
 
-fn is_project(listing: &Listing) -> bool {
+fn is_project(listing: &FileListing) -> bool {
     let below = listing.folders.iter().any(|folder| {
         let whole = folder.canonicalize().unwrap_or_else(|_| folder.clone());
         whole.ends_with("supabase/migrations")
@@ -30,10 +30,10 @@ fn is_project(listing: &Listing) -> bool {
 }
 
 /// `NUMBER_name.sql`, in the order of the names.
-fn candidate(found: &FoundFile) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<CandidateFile> {
     let file = found.name();
     versioned(&file)?;
     found
         .is_direct()
-        .then(|| Candidate::up(found, order::stem(&file), FileKey::Text(file.clone())))
+        .then(|| CandidateFile::up(found, order::stem(&file), FileKey::Text(file.clone())))
 }

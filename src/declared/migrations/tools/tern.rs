@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{Between, Layout, Reader, Tool, Transactions, sure};
+use super::{Between, Layout, Tool, ToolReader, Transactions, sure};
 use crate::declared::migrations::order;
 use crate::declared::migrations::pair::Pair;
 use crate::declared::migrations::sections::lines;
@@ -25,7 +25,7 @@ pub(super) const TOOL: Tool = Tool {
 const SEPARATOR: &str = "---- create above / drop below ----";
 const WITHOUT_TRANSACTION: &str = "---- tern: disable-tx ----";
 
-fn read(pair: &Pair, _: &mut Reader<'_>) -> Result<Vec<Migration>> {
+fn read(pair: &Pair, _: &mut ToolReader<'_>) -> Result<Vec<Migration>> {
     let text = files::read_text(&pair.up)?;
     let Some(at) = text.find(SEPARATOR) else {
         let up = script(&pair.up, 1, &text)?;

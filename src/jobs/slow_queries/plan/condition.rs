@@ -9,16 +9,16 @@ use crate::duration;
 
 /// A condition on a statement's counters.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Condition {
+pub struct CounterCondition {
     text: String,
-    field: Field,
-    operator: Operator,
+    field: ConditionField,
+    operator: ConditionOperator,
     /// In ms, bytes, or as a number.
     limit: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Operator {
+enum ConditionOperator {
     Over,
     OverOrEqual,
     Under,
@@ -26,7 +26,7 @@ enum Operator {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Field {
+enum ConditionField {
     Counter(Counter),
     Mean,
     Share,
@@ -37,9 +37,9 @@ enum Field {
     Temp,
 }
 
-impl Condition {
+impl CounterCondition {
     /// Reads `FIELD > VALUE` or `FIELD < VALUE`.
-    pub fn parse(text: &str) -> Result<Condition, String> {
+    pub fn parse(text: &str) -> Result<CounterCondition, String> {
         let at = text.find(['>', '<']).ok_or("write it as 'mean > 100ms'")?;
         let field = field(text[..at].trim())?;
         let value = text[at + 1..].trim_start();
@@ -48,43 +48,43 @@ impl Condition {
             None => (value.trim(), false),
         };
         let operator = match (&text[at..=at], is_equal) {
-            (">", false) => Operator::Over,
-            (">", true) => Operator::OverOrEqual,
-            (_, false) => Operator::Under,
-            (_, true) => Operator::UnderOrEqual,
+            (">", false) => ConditionOperator::Over,
+            (">", true) => ConditionOperator::OverOrEqual,
+            (_, false) => ConditionOperator::Under,
+            (_, true) => ConditionOperator::UnderOrEqual,
         };
         let limit = value_of(field, value)
             .ok_or_else(|| format!("{value} is no value for {}", text[..at].trim()))?;
-        Ok(Condition { text: text.trim().to_owned(), field, operator, limit })
+        Ok(CounterCondition { text: text.trim().to_owned(), field, operator, limit })
     }
 
     /// Whether the statement is a finding. `all_ms` is what its share is of.
     pub fn finds(&self, counted: &StatementDelta, all_ms: f64) -> bool {
         self.value(counted, all_ms).is_some_and(|value| match self.operator {
-            Operator::Over => value > self.limit,
-            Operator::OverOrEqual => value >= self.limit,
-            Operator::Under => value < self.limit,
-            Operator::UnderOrEqual => value <= self.limit,
+            ConditionOperator::Over => value > self.limit,
+            ConditionOperator::OverOrEqual => value >= self.limit,
+            ConditionOperator::Under => value < self.limit,
+            ConditionOperator::UnderOrEqual => value <= self.limit,
         })
     }
 
     /// Whether nobody knows if the statement is a finding.
     pub fn is_unknown(&self, counted: &StatementDelta) -> bool {
-        matches!(self.field, Field::Counter(counter) if counted.counters.get(counter).is_none())
+        matches!(self.field, ConditionField::Counter(counter) if counted.counters.get(counter).is_none())
     }
 
     fn value(&self, counted: &StatementDelta, all_ms: f64) -> Option<f64> {
         let counters = &counted.counters;
         match self.field {
-            Field::Counter(counter) => counters.get(counter),
-            Field::Mean => counters.mean(),
-            Field::Share => {
+            ConditionField::Counter(counter) => counters.get(counter),
+            ConditionField::Mean => counters.mean(),
+            ConditionField::Share => {
                 counters.get(Counter::Total).filter(|_| all_ms > 0.0).map(|ms| ms / all_ms)
             }
-            Field::Slowdown => counted.slowdown(),
-            Field::RowsPerCall => counters.per_call(Counter::Rows),
-            Field::CacheHit => counters.cache_hit(),
-            Field::Temp => {
+            ConditionField::Slowdown => counted.slowdown(),
+            ConditionField::RowsPerCall => counters.per_call(Counter::Rows),
+            ConditionField::CacheHit => counters.cache_hit(),
+            ConditionField::Temp => {
                 counters.get(Counter::TempWritten).map(|blocks| blocks * BLOCK_BYTES as f64)
             }
         }
@@ -92,28 +92,28 @@ impl Condition {
 
     /// Whether it compares with another span.
     pub fn needs_comparison(&self) -> bool {
-        self.field == Field::Slowdown
+        self.field == ConditionField::Slowdown
     }
 }
 
-impl fmt::Display for Condition {
+impl fmt::Display for CounterCondition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-fn field(name: &str) -> Result<Field, String> {
+fn field(name: &str) -> Result<ConditionField, String> {
     let counter = match name {
-        "mean" | "mean_ms" => return Ok(Field::Mean),
-        "share" => return Ok(Field::Share),
-        "slowdown" => return Ok(Field::Slowdown),
-        "rows_per_call" => return Ok(Field::RowsPerCall),
-        "cache_hit" => return Ok(Field::CacheHit),
-        "temp" => return Ok(Field::Temp),
+        "mean" | "mean_ms" => return Ok(ConditionField::Mean),
+        "share" => return Ok(ConditionField::Share),
+        "slowdown" => return Ok(ConditionField::Slowdown),
+        "rows_per_call" => return Ok(ConditionField::RowsPerCall),
+        "cache_hit" => return Ok(ConditionField::CacheHit),
+        "temp" => return Ok(ConditionField::Temp),
         "wal" => Some(Counter::WalBytes),
         name => Counter::named(name).or_else(|| Counter::named(&format!("{name}_ms"))),
     };
-    counter.map(Field::Counter).ok_or_else(|| {
+    counter.map(ConditionField::Counter).ok_or_else(|| {
         format!(
             "there is no counter {name}; there are mean, total, max, min, stddev, calls, rows, share, \
              temp, wal, plan, slowdown, rows_per_call, cache_hit, and those of the JSON document"
@@ -121,14 +121,16 @@ fn field(name: &str) -> Result<Field, String> {
     })
 }
 
-fn value_of(field: Field, text: &str) -> Option<f64> {
+fn value_of(field: ConditionField, text: &str) -> Option<f64> {
     let number = || f64::from_str(text).ok();
     let value = match field {
-        Field::Mean => millis(text),
-        Field::Counter(counter) if counter.kind() != CounterKind::Count => millis(text),
-        Field::Counter(Counter::WalBytes) | Field::Temp => bytes(text),
-        Field::Counter(_) | Field::Slowdown | Field::RowsPerCall => number(),
-        Field::Share | Field::CacheHit => match text.strip_suffix('%') {
+        ConditionField::Mean => millis(text),
+        ConditionField::Counter(counter) if counter.kind() != CounterKind::Count => millis(text),
+        ConditionField::Counter(Counter::WalBytes) | ConditionField::Temp => bytes(text),
+        ConditionField::Counter(_) | ConditionField::Slowdown | ConditionField::RowsPerCall => {
+            number()
+        }
+        ConditionField::Share | ConditionField::CacheHit => match text.strip_suffix('%') {
             Some(percent) => f64::from_str(percent.trim()).ok().map(|percent| percent / 100.0),
             None => number(),
         },
@@ -175,7 +177,7 @@ mod tests {
         before.set(Counter::Total, Some(50.0));
         let key = StatementKey { dbid: 1, userid: 1, queryid: 1, toplevel: true };
         let counted = StatementDelta { key, counters, is_partial: false, before: Some(before) };
-        Condition::parse(condition)
+        CounterCondition::parse(condition)
             .unwrap_or_else(|why| panic!("{condition}: {why}"))
             .finds(&counted, 3000.0)
     }
@@ -212,7 +214,7 @@ mod tests {
     #[test]
     fn what_is_no_gate_is_refused() {
         for wrong in ["", "mean", "mean > fast", "colour > 3", "mean > -1", "share > x%"] {
-            assert!(Condition::parse(wrong).is_err(), "{wrong}");
+            assert!(CounterCondition::parse(wrong).is_err(), "{wrong}");
         }
     }
 }

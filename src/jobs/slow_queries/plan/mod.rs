@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use crate::facts::statements::{
     Counter, Counters, StatementDelta, StatementFilter, StatementKey, expression,
 };
-pub use condition::Condition;
+pub use condition::CounterCondition;
 pub use gaps::gaps;
 pub use ranking::{Details, Ranking, findings};
 

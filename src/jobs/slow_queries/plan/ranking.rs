@@ -1,6 +1,6 @@
 //! Which statements were chosen, and all that is told of them.
 
-use super::Condition;
+use super::CounterCondition;
 use crate::facts::statements::{
     Counter, CounterMoment, Counters, KnownTexts, StatementDelta, StatementNames,
 };
@@ -90,7 +90,7 @@ impl Ranking {
 /// The conditions in words, for a finding.
 pub fn findings<'g>(
     statements: &'g [StatementDelta],
-    conditions: &'g [Condition],
+    conditions: &'g [CounterCondition],
     all_ms: f64,
 ) -> impl Iterator<Item = (usize, String)> + 'g {
     statements.iter().enumerate().flat_map(move |(at, counted)| {

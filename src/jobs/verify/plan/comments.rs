@@ -3,7 +3,7 @@
 use squawk_syntax::ast::AstNode;
 use squawk_syntax::{SyntaxKind, SyntaxToken};
 
-use super::parsed::{Parsed, end, start};
+use super::parsed::{ParsedScript, end, start};
 use crate::declared::migrations::{Migration, Script};
 use crate::findings::ignores::{Comment, IgnoreScope};
 use crate::findings::{Directive, MARKER};
@@ -24,11 +24,11 @@ fn read(script: &Script) -> Vec<Comment> {
     if !script.text.contains(MARKER) {
         return Vec::new();
     }
-    Parsed::new(script).map_or_else(Vec::new, |parsed| find(&parsed))
+    ParsedScript::new(script).map_or_else(Vec::new, |parsed| find(&parsed))
 }
 
 /// The comments of a script.
-fn find(parsed: &Parsed<'_>) -> Vec<Comment> {
+fn find(parsed: &ParsedScript<'_>) -> Vec<Comment> {
     let extents = parsed
         .statements
         .iter()
@@ -49,7 +49,7 @@ fn find(parsed: &Parsed<'_>) -> Vec<Comment> {
     found.collect()
 }
 
-fn comments(parsed: &Parsed<'_>) -> Vec<SyntaxToken> {
+fn comments(parsed: &ParsedScript<'_>) -> Vec<SyntaxToken> {
     let root = parsed.parse.syntax_node();
     let tokens = root.descendants_with_tokens().filter_map(|element| element.into_token());
     tokens.filter(|token| token.kind() == SyntaxKind::COMMENT).collect()
@@ -58,7 +58,7 @@ fn comments(parsed: &Parsed<'_>) -> Vec<SyntaxToken> {
 /// The statement in which the first of the comments stands or behind which, on its last line; else
 /// the one that begins on the line after it, where only the other comments stand in between.
 fn belongs_to(
-    parsed: &Parsed<'_>,
+    parsed: &ParsedScript<'_>,
     comments: &[SyntaxToken],
     extents: &[(usize, usize)],
 ) -> Option<(usize, usize)> {
@@ -82,7 +82,7 @@ fn belongs_to(
     (parsed.line(start) <= last + 1).then_some((start, end))
 }
 
-fn scope(parsed: &Parsed<'_>, (start, end): (usize, usize)) -> IgnoreScope {
+fn scope(parsed: &ParsedScript<'_>, (start, end): (usize, usize)) -> IgnoreScope {
     let at = |offset| {
         let at = parsed.place(offset).at;
         (at.line, at.column)

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use super::meant::Meant;
 use super::observed::Observed;
-use super::relations::{Relations, Step, keyword};
+use super::relations::{RelationStep, Relations, keyword};
 use crate::declared::{Declared, DeclaredIndex, DeclaredView, declared};
 use crate::facts::Oid;
-use crate::facts::observed::Relation;
+use crate::facts::observed::ObservedRelation;
 use crate::findings::Place;
 use crate::pg::name::RelationName;
 
@@ -38,7 +38,7 @@ pub fn in_force(observed: &Observed) -> InForce {
     let (mut indexes, mut views) = (HashMap::new(), HashMap::new());
     for (at, step) in observed.steps.iter().enumerate() {
         relations.apply(&step.changes);
-        let reading = Reading { observed, relations: &relations, step, at };
+        let reading = StatementReading { observed, relations: &relations, step, at };
         for declared in reading.statement() {
             match declared {
                 Declared::Index(index) => indexes.extend(reading.index(index)),
@@ -57,25 +57,26 @@ fn in_order<T>(by_name: HashMap<RelationName, Standing<T>>) -> Vec<Standing<T>> 
 }
 
 /// A statement, and the relations after it.
-struct Reading<'a> {
+struct StatementReading<'a> {
     observed: &'a Observed,
     relations: &'a Relations,
-    step: &'a Step,
+    step: &'a RelationStep,
     at: usize,
 }
 
 /// What bears the name, now and in the end.
 struct Bearer<'a> {
-    relation: &'a Relation,
+    relation: &'a ObservedRelation,
     had_no_effect: bool,
 }
 
-impl Reading<'_> {
+impl StatementReading<'_> {
     /// What it declares, where it made such a thing or nothing.
     fn statement(&self) -> Vec<Declared> {
         let made = &self.step.changes.made;
         let kinds = ["INDEX", "MATERIALIZED VIEW"];
-        let is_such = |one: &Relation| kinds.contains(&keyword(one.kind)) && !one.is_constraint;
+        let is_such =
+            |one: &ObservedRelation| kinds.contains(&keyword(one.kind)) && !one.is_constraint;
         if self.step.text.is_empty() || !made.is_empty() && !made.iter().any(is_such) {
             return Vec::new();
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
-use super::{CheckName, Judgement};
+use super::{CheckName, VerifyResults};
 use crate::declared::migrations::{Script, about_extensions};
 use crate::failure::{Failure, Kind};
 use crate::findings::{Finding, Place, Rule, Severity};
@@ -98,7 +98,7 @@ impl Extensions {
     }
 }
 
-impl Judgement {
+impl VerifyResults {
     /// Judges what the migrations create of extensions; no check where they create none. Says more
     /// than the server where it has refused one.
     pub fn extensions(&mut self, extensions: &Extensions, then: IfMissing) {
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn missing_extensions_are_named_with_their_place_and_package() {
         let script = script("SELECT 1;\n CREATE EXTENSION vector;\nCREATE EXTENSION hstore;");
-        let mut judgement = Judgement::new(Severity::Error);
+        let mut judgement = VerifyResults::new(Severity::Error);
         judgement.extensions(&of(&script, &["hstore"]), IfMissing::Fail);
         let finding = judgement.review.findings.remove(0);
         let place = finding.place.as_ref().unwrap();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::observed::{Observed, Seen, SeenRelation};
+use super::observed::{Observed, SeenRelation, SeenStatement};
 use crate::facts::Oid;
 use crate::findings::{Finding, Place, Rule};
 use crate::format;
@@ -12,7 +12,7 @@ use crate::work::plan::LockMode;
 
 /// Which tables were there before, and hold data in production.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Existing {
+pub enum ExistingTables {
     /// Those that an earlier migration made: each is deployed by itself.
     BeforeEach,
     /// Those that were there before this migration, from 0: it and what follows is deployed at once.
@@ -43,11 +43,11 @@ const BLOCKS_WRITES: LockMode = LockMode::Share;
 const RECORDED: LockMode = LockMode::RowExclusive;
 
 /// The locks in the order of their statements, and what there is to say against them.
-pub fn judge(observed: &Observed, existing: Existing) -> (Vec<HeldLock>, Vec<Finding>) {
+pub fn judge(observed: &Observed, existing: ExistingTables) -> (Vec<HeldLock>, Vec<Finding>) {
     let mut locks = Vec::new();
     let mut findings = Vec::new();
     for transaction in observed.statements.chunk_by(|a, b| a.transaction == b.transaction) {
-        let mut held: HashMap<Oid, Earlier<'_>> = HashMap::new();
+        let mut held: HashMap<Oid, EarlierLock<'_>> = HashMap::new();
         let ended = transaction.last().map_or(Duration::ZERO, |last| last.ended);
         for seen in transaction {
             let there = |relation: &&SeenRelation| was_there(observed, existing, seen, relation);
@@ -59,7 +59,7 @@ pub fn judge(observed: &Observed, existing: Existing) -> (Vec<HeldLock>, Vec<Fin
                     locks.push(lock(seen, relation, ended));
                 }
                 if is_stronger {
-                    let earlier = Earlier { mode: relation.lock, name: &relation.name, seen };
+                    let earlier = EarlierLock { mode: relation.lock, name: &relation.name, seen };
                     held.insert(relation.oid, earlier);
                 }
             }
@@ -74,29 +74,29 @@ fn is_worth_telling(relation: &SeenRelation) -> bool {
 }
 
 /// A lock that an earlier statement of the transaction took.
-struct Earlier<'a> {
+struct EarlierLock<'a> {
     mode: Option<LockMode>,
     name: &'a RelationName,
-    seen: &'a Seen,
+    seen: &'a SeenStatement,
 }
 
 /// Whether the statement itself took the lock, or made it stronger.
-fn took(relation: &SeenRelation, held: &HashMap<Oid, Earlier<'_>>) -> bool {
+fn took(relation: &SeenRelation, held: &HashMap<Oid, EarlierLock<'_>>) -> bool {
     held.get(&relation.oid).is_none_or(|earlier| earlier.mode < relation.lock)
 }
 
 fn was_there(
     observed: &Observed,
-    existing: Existing,
-    seen: &Seen,
+    existing: ExistingTables,
+    seen: &SeenStatement,
     relation: &SeenRelation,
 ) -> bool {
     let migration = match existing {
         // The tool's own table, which is all that is there before the first.
-        Existing::BeforeEach if !observed.origins.is_new(relation.oid) => return false,
-        Existing::BeforeEach => seen.migration,
-        Existing::Before(first) if seen.migration < first => return false,
-        Existing::Before(first) => first,
+        ExistingTables::BeforeEach if !observed.origins.is_new(relation.oid) => return false,
+        ExistingTables::BeforeEach => seen.migration,
+        ExistingTables::Before(first) if seen.migration < first => return false,
+        ExistingTables::Before(first) => first,
     };
     observed
         .newest_before
@@ -104,7 +104,7 @@ fn was_there(
         .is_some_and(|newest| relation.oid <= *newest)
 }
 
-fn lock(seen: &Seen, relation: &SeenRelation, ended: Duration) -> HeldLock {
+fn lock(seen: &SeenStatement, relation: &SeenRelation, ended: Duration) -> HeldLock {
     HeldLock {
         place: seen.place.clone(),
         relation: relation.name.clone(),
@@ -116,9 +116,9 @@ fn lock(seen: &Seen, relation: &SeenRelation, ended: Duration) -> HeldLock {
 }
 
 fn against(
-    seen: &Seen,
+    seen: &SeenStatement,
     relations: &[&SeenRelation],
-    held: &HashMap<Oid, Earlier<'_>>,
+    held: &HashMap<Oid, EarlierLock<'_>>,
 ) -> Vec<Finding> {
     let blocking =
         |relation: &&&SeenRelation| relation.lock.is_none_or(|mode| mode >= BLOCKS_WRITES);
@@ -146,7 +146,7 @@ fn against(
         .collect()
 }
 
-fn rewrite(seen: &Seen, relations: &[&SeenRelation]) -> Option<Finding> {
+fn rewrite(seen: &SeenStatement, relations: &[&SeenRelation]) -> Option<Finding> {
     let (first, names) = named(relations)?;
     let verb = verb(seen);
     let message = match first.lock {
@@ -169,7 +169,7 @@ fn rewrite(seen: &Seen, relations: &[&SeenRelation]) -> Option<Finding> {
     Some(finding.about(&first.name).help(help))
 }
 
-fn scan(seen: &Seen, relations: &[&SeenRelation]) -> Option<Finding> {
+fn scan(seen: &SeenStatement, relations: &[&SeenRelation]) -> Option<Finding> {
     let (first, names) = named(relations)?;
     let mode = first.lock?;
     let message = format!(
@@ -181,7 +181,7 @@ fn scan(seen: &Seen, relations: &[&SeenRelation]) -> Option<Finding> {
     Some(finding.about(&first.name).help(instead_of_scan(seen)))
 }
 
-fn instead_of_scan(seen: &Seen) -> &'static str {
+fn instead_of_scan(seen: &SeenStatement) -> &'static str {
     let upper = seen.text.to_ascii_uppercase();
     let words = upper.split_whitespace().collect::<Vec<_>>();
     let says = |word: &str| words.iter().any(|one| one.starts_with(word));
@@ -199,7 +199,7 @@ fn instead_of_scan(seen: &Seen) -> &'static str {
     }
 }
 
-fn held_meanwhile(seen: &Seen, earlier: &Earlier<'_>) -> Finding {
+fn held_meanwhile(seen: &SeenStatement, earlier: &EarlierLock<'_>) -> Finding {
     let mode = earlier.mode.unwrap_or(BLOCKS_WRITES);
     let message = format!(
         "{} reads or writes a whole table while its transaction holds {mode} on {}, which line {} \
@@ -233,7 +233,7 @@ fn waits(mode: LockMode) -> &'static str {
 }
 
 /// The statement's first keywords: `ALTER TABLE`.
-fn verb(seen: &Seen) -> String {
+fn verb(seen: &SeenStatement) -> String {
     const SECOND: [&str; 7] =
         ["TABLE", "INDEX", "UNIQUE", "MATERIALIZED", "VIEW", "FULL", "TRIGGER"];
     let mut words = seen.text.split_whitespace().map(str::to_ascii_uppercase);

@@ -2,10 +2,10 @@
 
 use squawk_syntax::ast::Stmt;
 
-use super::relations::{Names, Relations, Step};
+use super::relations::{Names, RelationStep, Relations};
 use crate::declared::{path_name, table_name};
 use crate::facts::RelationKind;
-use crate::facts::observed::Relation;
+use crate::facts::observed::ObservedRelation;
 use crate::pg::name::RelationName;
 use crate::syntax;
 
@@ -69,7 +69,11 @@ impl Meant {
     }
 
     /// The relation that was there already, so that the statement had no effect.
-    pub fn met<'r>(&self, relations: &'r Relations, step: &Step) -> Option<&'r Relation> {
+    pub fn met<'r>(
+        &self,
+        relations: &'r Relations,
+        step: &RelationStep,
+    ) -> Option<&'r ObservedRelation> {
         let met = relations.named(&self.name(relations, &step.names)?)?;
         let is_made = step.changes.made.iter().any(|made| made.oid == met.oid);
         (self.may_be_there && !is_made).then_some(met)

@@ -1,12 +1,12 @@
 //! What several servers say of the same migrations, as one judgement.
 
-use super::{Judgement, VerifiedOn};
+use super::{VerifiedOn, VerifyResults};
 use crate::findings::Finding;
 
 /// One judgement of several servers': each server's checks, and each finding once, with the servers
 /// that it is about. What holds on some of them only says so. `blank`: a judgement as it is before
 /// anything is found.
-pub fn merge(judgements: Vec<Judgement>, blank: Judgement) -> Judgement {
+pub fn merge(judgements: Vec<VerifyResults>, blank: VerifyResults) -> VerifyResults {
     let verified_on = judgements
         .iter()
         .flat_map(|judgement| judgement.verified_on.clone())
@@ -89,8 +89,8 @@ mod tests {
     use crate::findings::{Rule, Severity};
     use crate::jobs::verify::plan::CheckName;
 
-    fn judgement(version: &str, messages: &[&str]) -> Judgement {
-        let mut judgement = Judgement::new(Severity::Error);
+    fn judgement(version: &str, messages: &[&str]) -> VerifyResults {
+        let mut judgement = VerifyResults::new(Severity::Error);
         let folder = Some(format!("/{}", messages.len()).into());
         let version = version.to_owned();
         judgement.verified_on.push(VerifiedOn { version, folder, start_up: None });
@@ -99,8 +99,8 @@ mod tests {
         judgement
     }
 
-    fn seen(judgements: Vec<Judgement>) -> Vec<(String, String)> {
-        let review = merge(judgements, Judgement::new(Severity::Error)).review;
+    fn seen(judgements: Vec<VerifyResults>) -> Vec<(String, String)> {
+        let review = merge(judgements, VerifyResults::new(Severity::Error)).review;
         let findings = review.findings.iter();
         findings.map(|one| (review.message_of(one), one.servers.join("+"))).collect()
     }
@@ -146,7 +146,7 @@ mod tests {
     fn servers_of_one_version_are_told_by_their_folders_and_have_checks_each() {
         let merged = merge(
             vec![judgement("18.1", &["a"]), judgement("18.1", &[])],
-            Judgement::new(Severity::Error),
+            VerifyResults::new(Severity::Error),
         );
         let [first, ..] = &merged.review.findings[..] else {
             panic!()

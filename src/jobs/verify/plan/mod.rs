@@ -26,9 +26,9 @@ pub mod views;
 pub use applied::{Applied, Refused};
 pub use check::{CheckName, VerifiedOn};
 pub use extensions::{Extensions, IfMissing};
-pub use locks::{Existing, HeldLock};
+pub use locks::{ExistingTables, HeldLock};
 pub use merge::merge;
-pub use results::{Judgement, LaidOut};
+pub use results::{LaidOut, VerifyResults};
 
 #[cfg(test)]
 mod ignores_tests;

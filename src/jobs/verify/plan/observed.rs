@@ -4,9 +4,9 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::relations::{Changes, Names, Relations, Step};
-use super::set::{Settings, TimeoutInForce};
-use crate::declared::migrations::{Reach, Role, Statement};
+use super::relations::{Changes, Names, RelationStep, Relations};
+use super::set::{KnownSettings, TimeoutInForce};
+use crate::declared::migrations::{MigrationStatement, Reach, Role};
 use crate::facts::Oid;
 use crate::facts::observed::{
     LockedRelation, Observation, RelationFiles, Timeout, observation_sql,
@@ -20,7 +20,7 @@ use crate::work::plan::LockMode;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observed {
     /// The statements that did something to relations, in their order.
-    pub statements: Vec<Seen>,
+    pub statements: Vec<SeenStatement>,
     /// Which statement made a relation or a constraint.
     pub origins: Origins,
     /// The newest object before each migration.
@@ -34,7 +34,7 @@ pub struct Observed {
     /// The relations after the last statement.
     pub after: Relations,
     /// What became of the relations, statement by statement.
-    pub steps: Vec<Step>,
+    pub steps: Vec<RelationStep>,
     /// The search path before the first migration.
     pub search_path: Option<String>,
 }
@@ -61,7 +61,7 @@ impl Origins {
 
 /// What a statement did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct SeenStatement {
     pub place: Place,
     pub text: String,
     /// Its migration, from 0.
@@ -122,7 +122,7 @@ pub struct Observer {
     relations: Relations,
     /// All relations were told, and nothing was rolled back since.
     is_listed: bool,
-    settings: Settings,
+    settings: KnownSettings,
     /// The statement that was seen last.
     last: Option<Place>,
 }
@@ -144,7 +144,7 @@ impl Observer {
     }
 
     /// The query to send after this statement.
-    pub fn look(&mut self, statement: &Statement) -> String {
+    pub fn look(&mut self, statement: &MigrationStatement) -> String {
         self.looks += 1;
         self.is_unsure = self.is_unsure || statement.role == Role::Works(Reach::Renames);
         let before = if self.may_concern_existing(statement) {
@@ -159,7 +159,7 @@ impl Observer {
     /// thousands of tables would take the square of their number. From its `MANY` statements on, one of a
     /// kind that only concerns what it names, and that names nothing that was there before, is
     /// passed by; what a trigger or a default does with other tables is not seen there.
-    fn may_concern_existing(&self, statement: &Statement) -> bool {
+    fn may_concern_existing(&self, statement: &MigrationStatement) -> bool {
         const MANY: usize = 300;
         let is_named = statement.role == Role::Works(Reach::Named);
         if self.looks <= MANY || self.is_unsure || !is_named {
@@ -293,7 +293,7 @@ impl Observer {
         self.relations.apply(&changes);
         let (migration, transaction) = (self.migration(), self.transaction);
         let (Done { place, text }, names) = (done, Names::of(seen));
-        let step = Step { place, text, migration, transaction, changes, notices, names };
+        let step = RelationStep { place, text, migration, transaction, changes, notices, names };
         self.observed.steps.push(step);
     }
 
@@ -364,7 +364,7 @@ impl Observer {
             }
             return;
         }
-        let seen = Seen {
+        let seen = SeenStatement {
             migration: self.migration(),
             transaction: self.transaction,
             began,

@@ -9,7 +9,7 @@ use crate::findings::Place;
 use crate::syntax;
 
 /// A script that the parser knows.
-pub struct Parsed<'a> {
+pub struct ParsedScript<'a> {
     /// As it was read.
     pub script: &'a Script,
     /// The parser's answer, which has no errors.
@@ -19,7 +19,7 @@ pub struct Parsed<'a> {
     lines: Lines<'a>,
 }
 
-impl<'a> Parsed<'a> {
+impl<'a> ParsedScript<'a> {
     /// Parses it; `None` where it has errors.
     pub fn new(script: &'a Script) -> Option<Self> {
         let parsed = syntax::parse(&script.text).ok()?;
@@ -27,7 +27,7 @@ impl<'a> Parsed<'a> {
             return None;
         }
         let (statements, parse) = (parsed.statements().collect(), parsed.parse().clone());
-        Some(Parsed { script, statements, parse, lines: Lines::new(script) })
+        Some(ParsedScript { script, statements, parse, lines: Lines::new(script) })
     }
 
     /// The place of a byte.

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::facts::observed::{Observation, Relation};
+use crate::facts::observed::{Observation, ObservedRelation};
 use crate::facts::{Oid, RelationKind};
 use crate::findings::Place;
 use crate::pg::name::{RelationName, with_suffix};
@@ -12,22 +12,22 @@ use crate::pg::session::Notice;
 /// All relations at a moment, but for toast tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Relations {
-    by_oid: HashMap<Oid, Relation>,
+    by_oid: HashMap<Oid, ObservedRelation>,
     by_name: HashMap<RelationName, Oid>,
 }
 
 /// How the relations differ from what was known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    pub made: Vec<Relation>,
+    pub made: Vec<ObservedRelation>,
     /// As they are now: renamed, moved, attached, granted.
-    pub changed: Vec<Relation>,
+    pub changed: Vec<ObservedRelation>,
     pub dropped: Vec<Oid>,
 }
 
 /// A statement that the server has run and that concerns relations.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct RelationStep {
     pub place: Place,
     pub text: String,
     /// Its migration, from 0.
@@ -74,17 +74,17 @@ impl Names {
 }
 
 impl Relations {
-    pub fn get(&self, oid: Oid) -> Option<&Relation> {
+    pub fn get(&self, oid: Oid) -> Option<&ObservedRelation> {
         self.by_oid.get(&oid)
     }
 
     /// The relation of that schema and name.
-    pub fn named(&self, name: &RelationName) -> Option<&Relation> {
+    pub fn named(&self, name: &RelationName) -> Option<&ObservedRelation> {
         self.get(*self.by_name.get(name)?)
     }
 
     /// The relation that the name means there.
-    pub fn found(&self, name: &RelationName, names: &Names) -> Option<&Relation> {
+    pub fn found(&self, name: &RelationName, names: &Names) -> Option<&ObservedRelation> {
         let cut = with_suffix(&name.name, "");
         let schemas = match &name.schema {
             Some(schema) => std::slice::from_ref(schema),

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
-use super::{Applied, CheckName, Existing, HeldLock, VerifiedOn, applied, lint, locks, syntax};
+use super::{
+    Applied, CheckName, ExistingTables, HeldLock, VerifiedOn, applied, lint, locks, syntax,
+};
 use crate::declared::changed::Changed;
 use crate::declared::migrations::{Layout, Migration};
 use crate::findings::{
@@ -32,7 +34,7 @@ impl LaidOut {
 
 /// All that was found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judgement {
+pub struct VerifyResults {
     /// On which servers.
     pub verified_on: Vec<VerifiedOn>,
     /// The checks, and what they found.
@@ -48,10 +50,10 @@ pub struct Judgement {
     ignores: Ignores,
 }
 
-impl Judgement {
+impl VerifyResults {
     /// Nothing yet; what fails is said by a severity, or by more than that.
     pub fn new(fails_on: impl Into<FailOn>) -> Self {
-        Judgement {
+        VerifyResults {
             verified_on: Vec::new(),
             review: Review::new(fails_on.into()),
             locks: Vec::new(),
@@ -66,20 +68,20 @@ impl Judgement {
     /// With findings that are not to be told.
     #[must_use]
     pub fn ignoring(self, ignores: Ignores) -> Self {
-        Judgement { ignores, ..self }
+        VerifyResults { ignores, ..self }
     }
 
     /// Of migrations that are laid out so.
     #[must_use]
     pub fn laid_out(self, laid_out: LaidOut, migrations: usize) -> Self {
-        Judgement { laid_out: Some(laid_out), migrations, ..self }
+        VerifyResults { laid_out: Some(laid_out), migrations, ..self }
     }
 
     /// The same, which leaves out findings in files that have not changed. What stands in no file,
     /// and that the migrations cannot be applied, is told all the same.
     #[must_use]
     pub fn only(self, changed: Option<Changed>) -> Self {
-        Judgement { changed, ..self }
+        VerifyResults { changed, ..self }
     }
 
     /// Since which commit a file must have changed, and how many findings that has left out.
@@ -123,7 +125,7 @@ impl Judgement {
     }
 
     /// Judges what the migrations that were applied locked.
-    pub fn locks(&mut self, applied: &Applied, existing: Existing) {
+    pub fn locks(&mut self, applied: &Applied, existing: ExistingTables) {
         let started = Instant::now();
         let (locks, findings) = locks::judge(&applied.observed, existing);
         let reason = match locks.len() {

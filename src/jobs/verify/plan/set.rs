@@ -8,7 +8,7 @@ use crate::findings::Place;
 
 /// What is known of the session's settings.
 #[derive(Debug, Clone, Default)]
-pub struct Settings {
+pub struct KnownSettings {
     now: HashMap<String, Option<String>>,
     /// The last statement after which a setting had a value.
     set_at: HashMap<(String, String), Place>,
@@ -38,7 +38,7 @@ pub enum Since {
     NextSession,
 }
 
-impl Settings {
+impl KnownSettings {
     /// The next migration begins.
     pub fn begin(&mut self, defaults: &[String]) {
         let (_, now) = self.defaults.get_or_insert_with(|| (defaults.to_vec(), Vec::new()));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::declared::migrations::{Role, Script, Statement, Wrapping};
+use crate::declared::migrations::{MigrationStatement, Role, Script, Wrapping};
 use crate::findings::{CheckVerdict, Finding, Place, Severity};
 
 fn script(text: &str, first_line: u32) -> Script {
@@ -28,7 +28,7 @@ fn places_are_those_of_the_file() {
 #[test]
 fn a_position_within_a_statement_is_one_of_the_file() {
     let script = script("a; SELECT 1,\n x;\n", 5);
-    let statement = Statement {
+    let statement = MigrationStatement {
         text: "SELECT 1,\n x;".to_owned(),
         offset: 3,
         line: 5,
@@ -46,7 +46,7 @@ fn what_fails_is_what_was_asked_for() {
         (Severity::Error, CheckVerdict::Passed),
         (Severity::Warning, CheckVerdict::Failed),
     ] {
-        let mut judgement = Judgement::new(fails_on);
+        let mut judgement = VerifyResults::new(fails_on);
         let warning = Finding::of("rule", Severity::Warning, None, "");
         judgement.add(CheckName::Lint, Duration::ZERO, vec![warning], "");
         assert_eq!(judgement.review.checks[0].verdict, verdict);

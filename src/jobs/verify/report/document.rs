@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::findings::{Repository, ReviewDocument};
 use crate::format::millis;
-use crate::jobs::verify::plan::{HeldLock, Judgement, LaidOut, VerifiedOn};
+use crate::jobs::verify::plan::{HeldLock, LaidOut, VerifiedOn, VerifyResults};
 
 /// The verdict on a folder of migrations.
 #[derive(Debug, Serialize)]
@@ -16,25 +16,25 @@ pub struct VerifyDocument {
     #[serde(flatten)]
     review: ReviewDocument,
     locks: Vec<LockDocument>,
-    servers: Vec<ServerDocument>,
+    servers: Vec<VerifyServerDocument>,
 }
 
 impl VerifyDocument {
     /// As programs read it.
-    pub fn new(judgement: &Judgement, repository: &Repository) -> Self {
+    pub fn new(judgement: &VerifyResults, repository: &Repository) -> Self {
         VerifyDocument {
             layout: judgement.laid_out.map(LayoutDocument::new),
             since: judgement.left_out().map(SinceDocument::new),
             review: ReviewDocument::new(&judgement.review, repository),
             locks: judgement.locks.iter().map(LockDocument::new).collect(),
-            servers: judgement.verified_on.iter().map(ServerDocument::new).collect(),
+            servers: judgement.verified_on.iter().map(VerifyServerDocument::new).collect(),
         }
     }
 }
 
 /// A server that `verify` worked on.
 #[derive(Debug, Clone, Serialize)]
-struct ServerDocument {
+struct VerifyServerDocument {
     version: String,
     folder: Option<String>,
     startup_ms: Option<u64>,
@@ -67,9 +67,9 @@ struct LockDocument {
     scans: bool,
 }
 
-impl ServerDocument {
+impl VerifyServerDocument {
     fn new(server: &VerifiedOn) -> Self {
-        ServerDocument {
+        VerifyServerDocument {
             version: server.version.clone(),
             folder: server.folder.as_ref().map(|folder| folder.display().to_string()),
             startup_ms: server.start_up.map(millis),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use comfy_table::Cell;
 
-use super::plan::{HeldLock, Judgement};
+use super::plan::{HeldLock, VerifyResults};
 use crate::escape_control::escape_control;
 use crate::findings::{
     Check, Finding, Repository, Review, counted, github, gitlab, junit, lines, markdown, sarif,
@@ -21,14 +21,14 @@ use document::VerifyDocument;
 /// The verdict on a folder of migrations.
 #[derive(Debug)]
 pub struct VerifyReport {
-    judgement: Judgement,
+    judgement: VerifyResults,
     repository: Repository,
 }
 
 impl VerifyReport {
     /// Of what the user has named; CI systems know files by their names in the repository around the
     /// current folder.
-    pub fn new(judgement: Judgement, paths: &[PathBuf]) -> Self {
+    pub fn new(judgement: VerifyResults, paths: &[PathBuf]) -> Self {
         let subject = paths.first().map_or("migrations".as_ref(), PathBuf::as_path);
         VerifyReport { judgement, repository: Repository::here(subject) }
     }
@@ -68,7 +68,7 @@ impl Report for VerifyReport {
     }
 }
 
-fn table_of(judgement: &Judgement, style: &Style) -> String {
+fn table_of(judgement: &VerifyResults, style: &Style) -> String {
     let found = findings(&judgement.review, style);
     if style.is_quiet() {
         return found;
@@ -124,7 +124,7 @@ fn more(finding: &Finding, number: usize) -> String {
 }
 
 /// `Failed: 2 errors, 300 warnings in 60 migrations, in 3.2 s.`
-fn verdict(judgement: &Judgement) -> String {
+fn verdict(judgement: &VerifyResults) -> String {
     let review = &judgement.review;
     let verdict = if review.is_failed() { "Failed" } else { "Passed" };
     let found = counted(&review.findings).unwrap_or_else(|| "no findings".to_owned());
@@ -134,7 +134,7 @@ fn verdict(judgement: &Judgement) -> String {
 }
 
 /// For people beside a product for programs.
-fn narrated(product: String, judgement: &Judgement) -> Text {
+fn narrated(product: String, judgement: &VerifyResults) -> Text {
     let mut text = Text::of(product);
     let review = &judgement.review;
     for check in &review.checks {
@@ -149,7 +149,7 @@ fn narrated(product: String, judgement: &Judgement) -> Text {
 }
 
 /// Which server a check was made on is said where there were several.
-fn checks(judgement: &Judgement, width: Option<u16>) -> String {
+fn checks(judgement: &VerifyResults, width: Option<u16>) -> String {
     let several = !judgement.review.servers.is_empty();
     let columns = ["server", "check", "verdict", "time", "what"];
     let mut table = table(if several { &columns } else { &columns[1..] });

@@ -8,10 +8,10 @@ use crate::failure::Result;
 use crate::findings::Finding;
 use crate::jobs::verify::plan::converge::{self as judge, Said};
 use crate::jobs::verify::plan::declared::InForce;
-use crate::pg::advisory::{Job, RunLock};
+use crate::pg::advisory::{ExclusiveJob, RunLock};
 use crate::pg::database::Database;
 use crate::work::apply::plan as planner;
-use crate::work::apply::plan::Options;
+use crate::work::apply::plan::ApplyOptions;
 use crate::work::event::{Events, Executed, ExecutedStep};
 use crate::work::plan::Plan;
 use crate::work::{Apply, Execution, Policy};
@@ -56,16 +56,16 @@ pub(super) async fn look(database: &Database, in_force: &InForce) -> Result<(Fac
     let session = database.reader().await?;
     let questions = planner::questions(&declaration);
     let facts = facts::load(&session, &database.server, &questions).await?;
-    let plan = planner::plan(&declaration, &facts, &Options::default())?;
+    let plan = planner::plan(&declaration, &facts, &ApplyOptions::default())?;
     Ok((facts, plan))
 }
 
 /// Runs `apply`. Returns what it says of each step.
 pub(super) async fn run(database: &Database, plan: Plan, cancel: &Cancel) -> Result<Said> {
-    let lock = RunLock::take(database, Job::Apply, PATIENCE).await?;
+    let lock = RunLock::take(database, ExclusiveJob::Apply, PATIENCE).await?;
     let policy = Policy { max_wait: PATIENCE, ..Policy::default() };
     let events = Events::new(|_| ());
-    let options = Options::default();
+    let options = ApplyOptions::default();
     let execution = Execution::new(database, policy, cancel.clone(), events);
     let outcomes = Apply::new(execution, &lock, &options).run(&plan).await;
     let steps = Executed::new(plan, outcomes).steps.into_iter();

@@ -26,7 +26,7 @@ pub type Settings = Vec<(String, String)>;
 
 /// What there is before or after a migration.
 #[derive(Debug, Clone)]
-pub struct State {
+pub struct DownState {
     fingerprint: Fingerprint,
     settings: Settings,
 }
@@ -70,7 +70,7 @@ impl RoundTripDatabase {
         &self,
         migration: &Migration,
         down: &Script,
-        before: &State,
+        before: &DownState,
     ) -> Result<RoundTrip> {
         let back = self.database.maintainer(Workers::AsConfigured).await?;
         let down = unless_lost(run(&back, &without_cluster_objects(down)).await)?;
@@ -90,8 +90,8 @@ impl RoundTripDatabase {
     }
 
     /// What there is now.
-    pub async fn state(&self) -> Result<State> {
-        Ok(State {
+    pub async fn state(&self) -> Result<DownState> {
+        Ok(DownState {
             fingerprint: self.fingerprint().await?,
             settings: self.settings().await?,
         })
@@ -99,7 +99,7 @@ impl RoundTripDatabase {
 
     /// Whether the schema is still as it was after a migration whose way back failed: it was refused
     /// as a whole, or does nothing. The session then is made so too.
-    pub async fn is_still(&self, after: &State) -> Result<bool> {
+    pub async fn is_still(&self, after: &DownState) -> Result<bool> {
         if self.session.is_closed() || self.fingerprint().await? != after.fingerprint {
             return Ok(false);
         }

@@ -2,17 +2,17 @@
 //!
 //! The look stands in the same message, because the transaction ends with it.
 
-use crate::declared::migrations::{Role, Statement};
+use crate::declared::migrations::{MigrationStatement, Role};
 use crate::facts::observed::Observation;
 
 /// The message, and what it consists of.
 pub struct Message<'a> {
     pub text: String,
-    pieces: Vec<Piece<'a>>,
+    pieces: Vec<MessagePiece<'a>>,
 }
 
-struct Piece<'a> {
-    statement: &'a Statement,
+struct MessagePiece<'a> {
+    statement: &'a MigrationStatement,
     is_look: bool,
     /// The character of the message at which it begins, from 0.
     begin: usize,
@@ -20,14 +20,17 @@ struct Piece<'a> {
 
 impl<'a> Message<'a> {
     /// The statements, each that works followed by a look.
-    pub fn new(statements: &'a [Statement], mut look: impl FnMut(&Statement) -> String) -> Self {
+    pub fn new(
+        statements: &'a [MigrationStatement],
+        mut look: impl FnMut(&MigrationStatement) -> String,
+    ) -> Self {
         let mut message = Message { text: String::new(), pieces: Vec::new() };
         let mut length = 0;
         for statement in statements {
             let works = statement.role.works() || statement.role == Role::Locks;
             let look = works.then(|| (look(statement), true));
             for (text, is_look) in [(statement.text.clone(), false)].into_iter().chain(look) {
-                message.pieces.push(Piece { statement, is_look, begin: length });
+                message.pieces.push(MessagePiece { statement, is_look, begin: length });
                 // On a line of its own: a statement may end in a comment.
                 let text = format!("{text}\n;\n");
                 length += text.chars().count();
@@ -43,7 +46,7 @@ impl<'a> Message<'a> {
         &self,
         ended: usize,
         position: Option<u32>,
-    ) -> Option<(&'a Statement, Option<u32>)> {
+    ) -> Option<(&'a MigrationStatement, Option<u32>)> {
         let at = position.and_then(|position| usize::try_from(position).ok());
         let piece = match at {
             Some(at) => self.pieces.iter().rev().find(|piece| piece.begin < at),
@@ -54,8 +57,11 @@ impl<'a> Message<'a> {
     }
 
     /// The statements in their order with what was seen after them, out of the answers' first rows.
-    pub fn seen(&self, answers: &[Option<String>]) -> Vec<(&'a Statement, Option<Observation>)> {
-        let mut seen: Vec<(&Statement, Option<Observation>)> = Vec::new();
+    pub fn seen(
+        &self,
+        answers: &[Option<String>],
+    ) -> Vec<(&'a MigrationStatement, Option<Observation>)> {
+        let mut seen: Vec<(&MigrationStatement, Option<Observation>)> = Vec::new();
         for (piece, row) in self.pieces.iter().zip(answers) {
             match seen.last_mut() {
                 Some((_, observation)) if piece.is_look => {
@@ -72,9 +78,9 @@ impl<'a> Message<'a> {
 mod tests {
     use super::*;
 
-    fn statement(text: &str) -> Statement {
+    fn statement(text: &str) -> MigrationStatement {
         let role = Role::read(text);
-        Statement { text: text.to_owned(), offset: 0, line: 1, column: 1, role }
+        MigrationStatement { text: text.to_owned(), offset: 0, line: 1, column: 1, role }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::between::Beginning;
 use super::message::Message;
 use crate::declared::migrations::{
-    Migration, Role, Script, Statement, Wrapping, scanned, statements,
+    Migration, MigrationStatement, Role, Script, Wrapping, scanned, statements,
 };
 use crate::facts::observed::{
     Observation, TIMEOUTS_SQL, Timeout, load_relation_files, load_sequences, observation_sql,
@@ -215,7 +215,7 @@ impl<'a> Sender<'a> {
         })
     }
 
-    async fn one_by_one(&mut self, script: &Script, statements: &[Statement]) -> Sent {
+    async fn one_by_one(&mut self, script: &Script, statements: &[MigrationStatement]) -> Sent {
         for statement in statements {
             if let Err(error) = self.send(script, statement).await {
                 self.roll_back().await;
@@ -226,7 +226,7 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    async fn send(&mut self, script: &Script, statement: &Statement) -> Answer<()> {
+    async fn send(&mut self, script: &Script, statement: &MigrationStatement) -> Answer<()> {
         match statement.role {
             Role::Works(_) if self.observer.is_none() => self.execute(script, statement).await,
             Role::Works(_) | Role::Locks if self.is_in_transaction => {
@@ -244,14 +244,14 @@ impl<'a> Sender<'a> {
     }
 
     /// With the rows that it reads.
-    async fn execute(&self, script: &Script, statement: &Statement) -> Answer<()> {
+    async fn execute(&self, script: &Script, statement: &MigrationStatement) -> Answer<()> {
         match rows_of(script, statement) {
             Some(rows) => self.session.copy_in(&statement.text, rows).await,
             None => self.session.execute_as_is(&statement.text).await,
         }
     }
 
-    fn follow(&mut self, script: &Script, statement: &Statement) {
+    fn follow(&mut self, script: &Script, statement: &MigrationStatement) {
         match (statement.role, &mut self.observer) {
             (Role::RollsBack | Role::RollsBackTo, _) => self.forget(),
             (Role::Begins, Some(observer)) => observer.begin_transaction(),
@@ -267,7 +267,7 @@ impl<'a> Sender<'a> {
 
     /// Outside a transaction the locks would be gone before anybody could look, so it is given one,
     /// unless the server refuses that.
-    async fn alone(&mut self, script: &Script, statement: &Statement) -> Answer<()> {
+    async fn alone(&mut self, script: &Script, statement: &MigrationStatement) -> Answer<()> {
         self.session.execute("BEGIN").await?;
         match self.execute(script, statement).await {
             Ok(()) => {
@@ -286,7 +286,7 @@ impl<'a> Sender<'a> {
         }
     }
 
-    async fn look(&mut self, script: &Script, statement: &Statement) -> Answer<()> {
+    async fn look(&mut self, script: &Script, statement: &MigrationStatement) -> Answer<()> {
         let Some(observer) = &mut self.observer else {
             return Ok(());
         };
@@ -298,7 +298,11 @@ impl<'a> Sender<'a> {
     }
 
     /// Each of them would end it half-way.
-    async fn look_at_timeouts(&mut self, script: &Script, statement: &Statement) -> Answer<()> {
+    async fn look_at_timeouts(
+        &mut self,
+        script: &Script,
+        statement: &MigrationStatement,
+    ) -> Answer<()> {
         let Some(observer) = &mut self.observer else {
             return Ok(());
         };
@@ -312,7 +316,11 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    async fn look_afterwards(&mut self, script: &Script, statement: &Statement) -> Answer<()> {
+    async fn look_afterwards(
+        &mut self,
+        script: &Script,
+        statement: &MigrationStatement,
+    ) -> Answer<()> {
         let Some(observer) = &mut self.observer else {
             return Ok(());
         };
@@ -330,7 +338,7 @@ impl<'a> Sender<'a> {
     fn refused(
         &self,
         place: Place,
-        statement: Option<&Statement>,
+        statement: Option<&MigrationStatement>,
         mut error: ServerError,
     ) -> Refused {
         if error.sqlstate.is_none() && !self.session.is_closed() {
@@ -361,7 +369,7 @@ impl<'a> Sender<'a> {
         }
     }
 
-    async fn message(&mut self, script: &Script, statements: &[Statement]) -> Sent {
+    async fn message(&mut self, script: &Script, statements: &[MigrationStatement]) -> Sent {
         let message = match &mut self.observer {
             Some(observer) => Message::new(statements, |statement| observer.look(statement)),
             None => return self.as_is(script, statements).await,
@@ -393,7 +401,7 @@ impl<'a> Sender<'a> {
     }
 
     /// The text as it stands in the file, in one message.
-    async fn as_is(&mut self, script: &Script, statements: &[Statement]) -> Sent {
+    async fn as_is(&mut self, script: &Script, statements: &[MigrationStatement]) -> Sent {
         let (answers, answer) = self.session.execute_message(&script.text).await;
         let Err(error) = answer else { return Ok(()) };
         self.roll_back().await;
@@ -408,7 +416,7 @@ impl<'a> Sender<'a> {
 
 /// Whether a statement of the script ends the transaction in which the tool runs it.
 pub fn ends_transaction(script: &Script) -> bool {
-    let ends = |one: &Statement| matches!(one.role, Role::Commits | Role::RollsBack);
+    let ends = |one: &MigrationStatement| matches!(one.role, Role::Commits | Role::RollsBack);
     known_statements(script).iter().any(ends)
 }
 
@@ -428,11 +436,11 @@ pub fn lasts_for_transaction(script: &Script) -> bool {
 }
 
 /// What our parser does not know is taken apart as psql would do it; the server may know it.
-fn known_statements(script: &Script) -> Vec<Statement> {
+fn known_statements(script: &Script) -> Vec<MigrationStatement> {
     statements(script).unwrap_or_else(|_| scanned(script))
 }
 
-fn rows_of<'a>(script: &'a Script, statement: &Statement) -> Option<&'a str> {
+fn rows_of<'a>(script: &'a Script, statement: &MigrationStatement) -> Option<&'a str> {
     let at = script
         .rows
         .binary_search_by_key(&statement.offset, |rows| rows.statement)
@@ -442,8 +450,8 @@ fn rows_of<'a>(script: &'a Script, statement: &Statement) -> Option<&'a str> {
 
 /// Refuses what only a client that knows it can do.
 #[expect(clippy::result_large_err, reason = "it ends the file")]
-fn refuse_rows(script: &Script, statements: &[Statement]) -> Sent {
-    let is_refused = |statement: &&Statement| {
+fn refuse_rows(script: &Script, statements: &[MigrationStatement]) -> Sent {
+    let is_refused = |statement: &&MigrationStatement| {
         speaks_with_client(statement) && rows_of(script, statement).is_none()
     };
     let Some(copy) = statements.iter().find(is_refused) else {
@@ -462,7 +470,7 @@ async fn observe(session: &Session, look: &str) -> Answer<Option<Observation>> {
         .and_then(|json| Observation::read(json)))
 }
 
-fn done(script: &Script, statement: &Statement) -> Done {
+fn done(script: &Script, statement: &MigrationStatement) -> Done {
     Done {
         place: Place::of_statement(script, statement),
         text: statement.text.clone(),
@@ -477,7 +485,7 @@ fn telling(mut notices: Vec<Notice>) -> Vec<Notice> {
 }
 
 /// The notices of a message come together; that names were cut even before the first statement.
-fn may_tell_of(statement: &Statement, notice: &Notice) -> bool {
+fn may_tell_of(statement: &MigrationStatement, notice: &Notice) -> bool {
     let sent = lint::sent_by_function(notice);
     notice.sqlstate == "42622" || sent.is_some_and(|sent| statement.text.contains(sent))
 }
@@ -489,7 +497,7 @@ fn refuses_transaction(error: &ServerError) -> bool {
 }
 
 /// `COPY … FROM stdin`: rows follow that only psql can send. `COPY … TO stdout`: it sends some.
-fn speaks_with_client(statement: &Statement) -> bool {
+fn speaks_with_client(statement: &MigrationStatement) -> bool {
     let text = statement.text.to_ascii_uppercase();
     let words = text
         .split(|char: char| !char.is_ascii_alphanumeric())

@@ -13,11 +13,11 @@ use crate::jobs::verify::plan::views::{Facts, Refusal, judge};
 use crate::pg::database::{Database, Workers};
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
-use crate::work::refresh::plan::{Options, Selection, choose};
+use crate::work::refresh::plan::{RefreshOptions, ViewSelection, choose};
 
 /// What came of it.
 #[derive(Debug)]
-pub struct Refreshed {
+pub struct RefreshedView {
     /// How many views there are.
     pub views: usize,
     /// Of how many key columns the server cannot tell whether they may be NULL.
@@ -29,12 +29,12 @@ pub struct Refreshed {
 }
 
 /// Refreshes every view, what others read first.
-pub async fn refresh(database: &Database, origins: &Origins) -> Result<Refreshed> {
+pub async fn refresh(database: &Database, origins: &Origins) -> Result<RefreshedView> {
     let started = Instant::now();
     let facts = facts(database, origins).await?;
     let session = database.maintainer(Workers::AsConfigured).await?;
-    let options = Options {
-        selection: Selection::All,
+    let options = RefreshOptions {
+        selection: ViewSelection::All,
         schema: None,
         with_dependencies: false,
         mode: Mode::Auto,
@@ -50,7 +50,7 @@ pub async fn refresh(database: &Database, origins: &Origins) -> Result<Refreshed
         let refusal = refused(&session, view).await?;
         findings.extend(judge(view, refusal, &facts, origins));
     }
-    Ok(Refreshed {
+    Ok(RefreshedView {
         views: number,
         unknown_nulls,
         findings,

@@ -7,17 +7,17 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::declared::migrations::{self, Asked, Layout, Script, Statement};
+use crate::declared::migrations::{self, Asked, Layout, MigrationStatement, Script};
 use crate::declared::{self, DeclaredIndex, Others, SqlFile};
 use crate::facts::explain::{Explained as Answer, Guard, generic_plan, load_table_facts};
 use crate::facts::migrated::SchemaIndex;
 use crate::failure::Result;
 use crate::findings::Place;
-use crate::jobs::verify::plan::schema::Explained;
+use crate::jobs::verify::plan::schema::ExplainedWorkload;
 use crate::pg::name::RelationName;
 use crate::pg::server_error::ServerError;
 use crate::pg::session::Session;
-use crate::work::explained::{self, Reading};
+use crate::work::explained::{self, PlanReading};
 
 /// What the planner may not do, plan by plan.
 const WAYS: [&[&str]; 3] = [
@@ -37,14 +37,14 @@ pub async fn explain_workload(
     session: &Session,
     folder: &Path,
     indexes: &[SchemaIndex],
-) -> Result<Explained> {
+) -> Result<ExplainedWorkload> {
     let asked = Asked { layout: Some(Layout::Plain), ..Asked::default() };
     let files = migrations::load(&[folder], &asked)?.migrations;
-    let wanted = Wanted {
+    let wanted = LookedFor {
         declared: indexes.iter().filter_map(declared).collect(),
         expressions: indexes.iter().filter_map(expression).collect(),
     };
-    let mut explained = Explained::default();
+    let mut explained = ExplainedWorkload::default();
     for file in &files {
         match migrations::parse(&file.up) {
             Ok(queries) => {
@@ -62,7 +62,7 @@ pub async fn explain_workload(
 }
 
 /// What is looked for in the plans.
-struct Wanted {
+struct LookedFor {
     /// The indexes as our parser reads them.
     declared: Vec<DeclaredIndex>,
     /// Those that begin with an expression, and that.
@@ -85,9 +85,9 @@ fn declared(index: &SchemaIndex) -> Option<DeclaredIndex> {
 async fn one(
     session: &Session,
     script: &Script,
-    query: &Statement,
-    wanted: &Wanted,
-    explained: &mut Explained,
+    query: &MigrationStatement,
+    wanted: &LookedFor,
+    explained: &mut ExplainedWorkload,
 ) -> Result<()> {
     for way in WAYS {
         let plan = match plan_without(session, way, &query.text).await? {
@@ -128,7 +128,7 @@ async fn set(session: &Session, settings: &[&str], value: &str) -> Result<()> {
     answer.map_err(ServerError::into_failure)
 }
 
-async fn read(session: &Session, plan: &Value) -> Result<Reading> {
+async fn read(session: &Session, plan: &Value) -> Result<PlanReading> {
     let facts = load_table_facts(session, &explained::relations(plan)).await?;
     Ok(explained::read(plan, &facts))
 }

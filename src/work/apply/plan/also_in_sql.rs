@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::planner::Planner;
-use crate::declared::{DeclaredIndex, Origin};
+use super::planner::ApplyPlanner;
+use crate::declared::{DeclarationLanguage, DeclaredIndex};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::name::quote_ident;
 
@@ -11,17 +11,19 @@ use crate::pg::name::quote_ident;
 ///
 /// # Errors
 /// `Declaration` where both declare different indexes under one name.
-pub fn find(planner: &Planner<'_>) -> Result<HashMap<usize, usize>> {
+pub fn find(planner: &ApplyPlanner<'_>) -> Result<HashMap<usize, usize>> {
     let indexes = &planner.declaration.indexes;
-    let of = |origin: Origin| (0..indexes.len()).filter(move |at| indexes[*at].origin == origin);
+    let of = |origin: DeclarationLanguage| {
+        (0..indexes.len()).filter(move |at| indexes[*at].origin == origin)
+    };
     let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
-    for at in of(Origin::Sql) {
+    for at in of(DeclarationLanguage::Sql) {
         if let Some(name) = &indexes[at].name {
             by_name.entry(name).or_default().push(at);
         }
     }
     let mut found = HashMap::new();
-    for at in of(Origin::Prisma) {
+    for at in of(DeclarationLanguage::Prisma) {
         let name = indexes[at].name.as_deref().unwrap_or_default();
         let named = by_name
             .get(name)
@@ -41,7 +43,7 @@ pub fn find(planner: &Planner<'_>) -> Result<HashMap<usize, usize>> {
     Ok(found)
 }
 
-fn is_in_same_schema(planner: &Planner<'_>, one: usize, other: usize) -> bool {
+fn is_in_same_schema(planner: &ApplyPlanner<'_>, one: usize, other: usize) -> bool {
     let schema = |at: usize| {
         let table = &planner.declaration.indexes[at].table;
         let relation = planner.relation(table).map(|relation| relation.name.clone());
@@ -51,7 +53,7 @@ fn is_in_same_schema(planner: &Planner<'_>, one: usize, other: usize) -> bool {
 }
 
 /// Whether they are surely not the same.
-fn is_other(planner: &Planner<'_>, sql: usize, prisma: usize) -> bool {
+fn is_other(planner: &ApplyPlanner<'_>, sql: usize, prisma: usize) -> bool {
     let table = |at: usize| planner.relation(&planner.declaration.indexes[at].table);
     if let (Some(one), Some(other)) = (table(sql), table(prisma))
         && one.oid != other.oid
@@ -64,12 +66,12 @@ fn is_other(planner: &Planner<'_>, sql: usize, prisma: usize) -> bool {
     }
 }
 
-fn equal(planner: &Planner<'_>, at: usize) -> Option<usize> {
+fn equal(planner: &ApplyPlanner<'_>, at: usize) -> Option<usize> {
     let relation = planner.relation(&planner.declaration.indexes[at].table)?;
     let shape = planner.canonical(at).known()?;
     let mut alike = planner.declared_with(relation.oid, &shape.definition).iter().copied();
     alike.find(|other| {
-        planner.declaration.indexes[*other].origin == Origin::Sql
+        planner.declaration.indexes[*other].origin == DeclarationLanguage::Sql
             && planner.canonical(*other).known().is_some_and(|it| it.equals(shape))
     })
 }

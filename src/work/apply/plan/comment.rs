@@ -1,6 +1,6 @@
 //! What is to be done about a declared comment.
 
-use super::planner::Planner;
+use super::planner::ApplyPlanner;
 use crate::declared::{CommentOn, DeclaredComment};
 use crate::facts::RelationKind;
 use crate::pg::name::{RelationName, quote_literal};
@@ -8,7 +8,7 @@ use crate::work::apply::why::Why;
 use crate::work::plan::{Action, Lock, Statement, Step, Subject, Verdict};
 
 /// Adds the comment's step.
-pub fn plan(planner: &mut Planner<'_>, declared: &DeclaredComment) {
+pub fn plan(planner: &mut ApplyPlanner<'_>, declared: &DeclaredComment) {
     let step = match find(planner, declared) {
         FoundComment::There { name, owned, comment } => existing(declared, &name, owned, &comment),
         FoundComment::ToCome(name) => to_do(declared, &name, Why::ObjectFirst),
@@ -28,7 +28,7 @@ enum FoundComment {
     Nowhere,
 }
 
-fn find(planner: &Planner<'_>, declared: &DeclaredComment) -> FoundComment {
+fn find(planner: &ApplyPlanner<'_>, declared: &DeclaredComment) -> FoundComment {
     match declared.on {
         CommentOn::Index => {
             if let Some(found) = declared_index(planner, declared) {
@@ -62,7 +62,7 @@ fn find(planner: &Planner<'_>, declared: &DeclaredComment) -> FoundComment {
 }
 
 /// The index that the same files declare under that name, wherever the search path leads.
-fn declared_index(planner: &Planner<'_>, declared: &DeclaredComment) -> Option<FoundComment> {
+fn declared_index(planner: &ApplyPlanner<'_>, declared: &DeclaredComment) -> Option<FoundComment> {
     let step = planner.plan.steps.iter().find(|step| {
         matches!(step.subject, Subject::Index(_)) && is_named(&step.object, &declared.name)
     })?;

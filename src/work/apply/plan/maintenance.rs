@@ -4,14 +4,14 @@
 use crate::work::apply::why::Why;
 use std::time::Duration;
 
-use super::planner::Planner;
+use super::planner::ApplyPlanner;
 use crate::declared::{DeclaredMaintenance, MaintenanceKind};
 use crate::facts::{Relation, RelationKind};
 use crate::pg::name::RelationName;
 use crate::work::plan::{Action, Lock, LockMode, Statement, Step, Subject, Verdict};
 
 /// Adds the step.
-pub fn plan(planner: &mut Planner<'_>, declared: &DeclaredMaintenance) {
+pub fn plan(planner: &mut ApplyPlanner<'_>, declared: &DeclaredMaintenance) {
     let step = match &declared.table {
         None => whole_database(planner, declared),
         Some(table) => match planner.relation(table).cloned() {
@@ -22,7 +22,11 @@ pub fn plan(planner: &mut Planner<'_>, declared: &DeclaredMaintenance) {
     planner.plan.steps.push(step);
 }
 
-fn one_table(planner: &Planner<'_>, declared: &DeclaredMaintenance, relation: &Relation) -> Step {
+fn one_table(
+    planner: &ApplyPlanner<'_>,
+    declared: &DeclaredMaintenance,
+    relation: &Relation,
+) -> Step {
     let mut step = blank(declared, &relation.name);
     step.table_bytes = relation.size_bytes;
     if !can_be_maintained(relation.kind) {
@@ -57,7 +61,7 @@ fn was_never_done(declared: &DeclaredMaintenance, relation: &Relation) -> bool {
         || vacuums && relation.vacuumed_ago_seconds.is_none()
 }
 
-fn changes(planner: &Planner<'_>, table: &RelationName) -> bool {
+fn changes(planner: &ApplyPlanner<'_>, table: &RelationName) -> bool {
     planner.plan.steps.iter().any(|step| {
         step.verdict == Verdict::ToDo
             && (step.on.as_ref() == Some(table)
@@ -67,7 +71,7 @@ fn changes(planner: &Planner<'_>, table: &RelationName) -> bool {
 
 /// VACUUM (ANALYZE) of the same table, which leaves nothing to do for ANALYZE.
 fn done_by_vacuum<'a>(
-    planner: &'a Planner<'_>,
+    planner: &'a ApplyPlanner<'_>,
     declared: &DeclaredMaintenance,
     relation: &Relation,
 ) -> Option<&'a DeclaredMaintenance> {
@@ -93,7 +97,7 @@ fn done_ago(declared: &DeclaredMaintenance, relation: &Relation) -> String {
 }
 
 fn missing_table(
-    planner: &Planner<'_>,
+    planner: &ApplyPlanner<'_>,
     declared: &DeclaredMaintenance,
     table: &RelationName,
 ) -> Step {
@@ -111,7 +115,7 @@ fn missing_table(
 }
 
 /// Whether a whole database was ever done cannot be known, so it is done when anything changes.
-fn whole_database(planner: &Planner<'_>, declared: &DeclaredMaintenance) -> Step {
+fn whole_database(planner: &ApplyPlanner<'_>, declared: &DeclaredMaintenance) -> Step {
     let mut step = blank(declared, &RelationName::unqualified(&planner.facts.server.database));
     if planner.plan.has_work() {
         step.verdict = Verdict::ToDo;

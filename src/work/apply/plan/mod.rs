@@ -17,9 +17,9 @@ use crate::declared::{CommentOn, Declaration, DeclaredIndex, DeclaredView};
 use crate::facts::{Facts, IndexQuestion, Questions, ViewQuestion};
 use crate::failure::Result;
 use crate::work::plan::Plan;
-use planner::Planner;
+use planner::ApplyPlanner;
 
-pub use options::{Filter, Options};
+pub use options::{ApplyOptions, Filter};
 
 /// What the plan will have to know.
 pub fn questions(declaration: &Declaration) -> Questions {
@@ -71,8 +71,8 @@ pub fn view_question(declared: &DeclaredView) -> ViewQuestion {
 /// # Errors
 /// `Usage` for a filter that nothing declared fits; `Declaration` where a SQL file and the Prisma
 /// schema declare different indexes under one name.
-pub fn plan(declaration: &Declaration, facts: &Facts, options: &Options) -> Result<Plan> {
-    let mut planner = Planner::new(declaration, facts, options);
+pub fn plan(declaration: &Declaration, facts: &Facts, options: &ApplyOptions) -> Result<Plan> {
+    let mut planner = ApplyPlanner::new(declaration, facts, options);
     planner.also_in_sql = also_in_sql::find(&planner)?;
     for declared in &declaration.views {
         view::plan(&mut planner, declared);

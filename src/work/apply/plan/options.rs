@@ -11,7 +11,7 @@ use crate::work::plan::{Step, Subject};
 
 /// What the user decided.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct ApplyOptions {
     /// Indexes that an existing one makes superfluous are left out.
     pub skip_redundant: bool,
     /// Drifted indexes are replaced.

@@ -9,7 +9,7 @@ use crate::work::apply::why::Why;
 use std::collections::HashMap;
 
 use crate::declared::DeclaredIndex;
-use crate::facts::{Build, Facts, Index, IndexShape, Oid, Partition, Relation, RelationKind};
+use crate::facts::{Build, Facts, Index, IndexShape, Oid, PartitionMember, Relation, RelationKind};
 use crate::pg::name::{RelationName, distinct_with_suffix, quote_ident};
 use crate::work::plan::{Lock, LockMode, Statement, Step, Verdict};
 use crate::work::statement::{create, drop};
@@ -30,7 +30,7 @@ pub struct Tree<'a> {
 
 /// Statements in the order in which they have to be sent.
 #[derive(Default)]
-struct Work {
+struct StatementQueue {
     parents: Vec<Statement>,
     drops: Vec<Statement>,
     builds: Vec<Statement>,
@@ -65,7 +65,7 @@ impl<'a> Tree<'a> {
             step.reason = reason.into();
             return;
         }
-        let mut work = Work::default();
+        let mut work = StatementQueue::default();
         let root = (self.root.oid, &self.root.name);
         if self.has_foreign_partition() {
             self.as_a_whole(root, self.declared, &self.name, index, &mut work);
@@ -86,11 +86,11 @@ impl<'a> Tree<'a> {
         step.statements = [work.parents, work.drops, work.builds, work.attachments].concat();
     }
 
-    fn members(&self) -> &'a [Partition] {
+    fn members(&self) -> &'a [PartitionMember] {
         self.facts.partitions.get(&self.root.oid).map_or(&[], Vec::as_slice)
     }
 
-    fn children(&self, parent: Oid) -> impl Iterator<Item = &'a Partition> {
+    fn children(&self, parent: Oid) -> impl Iterator<Item = &'a PartitionMember> {
         self.members().iter().filter(move |member| member.parent == Some(parent))
     }
 
@@ -149,7 +149,7 @@ impl<'a> Tree<'a> {
         declared: &DeclaredIndex,
         name: &RelationName,
         index: Option<&Index>,
-        work: &mut Work,
+        work: &mut StatementQueue,
     ) {
         if index.is_none() {
             work.parents
@@ -168,7 +168,12 @@ impl<'a> Tree<'a> {
     }
 
     /// Makes the part of a partitioned member, and says its name.
-    fn inner(&self, child: &Partition, attached: Option<&Index>, work: &mut Work) -> RelationName {
+    fn inner(
+        &self,
+        child: &PartitionMember,
+        attached: Option<&Index>,
+        work: &mut StatementQueue,
+    ) -> RelationName {
         let (declared, own_name) = self.part(child);
         let existing = attached.or_else(|| self.unattached(child, &own_name));
         let name = existing.map_or(own_name, |index| index.name.clone());
@@ -177,7 +182,12 @@ impl<'a> Tree<'a> {
     }
 
     /// Makes the part of a table, and says its name.
-    fn leaf(&self, child: &Partition, attached: Option<&Index>, work: &mut Work) -> RelationName {
+    fn leaf(
+        &self,
+        child: &PartitionMember,
+        attached: Option<&Index>,
+        work: &mut StatementQueue,
+    ) -> RelationName {
         work.leaves += 1;
         if let Some(index) = attached {
             if !index.is_whole() {
@@ -203,7 +213,7 @@ impl<'a> Tree<'a> {
 
     /// An index of a member that can become a part: whole and equal under whatever name, or ours
     /// by its name, in whatever state. What is declared as the part is the only one that can.
-    fn unattached(&self, member: &Partition, own_name: &RelationName) -> Option<&'a Index> {
+    fn unattached(&self, member: &PartitionMember, own_name: &RelationName) -> Option<&'a Index> {
         let free = || self.indexes(member.oid).iter().filter(|index| index.parent.is_none());
         let usable = |index: &&Index| self.is_equal(index) && index.is_whole();
         let is_part_of_ours = |index: &&Index| index.name == *own_name;
@@ -218,7 +228,7 @@ impl<'a> Tree<'a> {
     }
 
     /// What is declared as the member's part, unless another index has its name meanwhile.
-    fn declared_part(&self, member: &Partition) -> Option<&'a DeclaredIndex> {
+    fn declared_part(&self, member: &PartitionMember) -> Option<&'a DeclaredIndex> {
         let part = self.parts.get(&member.name).copied()?;
         let mut indexes = self.indexes(member.oid).iter();
         let drifted =
@@ -227,7 +237,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The member's part, and its name: the declared one or `partition_index`, the same in every run.
-    fn part(&self, member: &Partition) -> (&'a DeclaredIndex, RelationName) {
+    fn part(&self, member: &PartitionMember) -> (&'a DeclaredIndex, RelationName) {
         let part = self.declared_part(member);
         if let Some((part, name)) = part.and_then(|part| Some((part, part.name.as_deref()?))) {
             return (part, member.name.sibling(name));
@@ -238,7 +248,7 @@ impl<'a> Tree<'a> {
 
     /// All parts are there and valid, but the parent is not: it is looked at again when a part
     /// is attached, also one that was attached before.
-    fn validate(&self, index: Option<&Index>, work: &mut Work) {
+    fn validate(&self, index: Option<&Index>, work: &mut StatementQueue) {
         let Some(index) = index else { return };
         let any_left = !(work.parents.is_empty()
             && work.drops.is_empty()
@@ -261,7 +271,7 @@ impl<'a> Tree<'a> {
         declared: &DeclaredIndex,
         name: &RelationName,
         index: Option<&Index>,
-        work: &mut Work,
+        work: &mut StatementQueue,
     ) {
         if let Some(index) = index {
             work.parents.push(Statement::Short(vec![format!("DROP INDEX {}", index.name)]));
@@ -285,7 +295,7 @@ impl<'a> Tree<'a> {
             .push(Statement::Short(vec![create_whole(declared, table_name, name)]));
     }
 
-    fn leads_to_foreign(&self, member: &Partition) -> bool {
+    fn leads_to_foreign(&self, member: &PartitionMember) -> bool {
         self.children(member.oid)
             .any(|child| child.kind == RelationKind::ForeignTable || self.leads_to_foreign(child))
     }

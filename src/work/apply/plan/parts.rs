@@ -6,16 +6,16 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::partitioned::Tree;
-use super::planner::Planner;
+use super::planner::ApplyPlanner;
 use crate::declared::DeclaredIndex;
-use crate::facts::{Index, IndexShape, Oid, Partition};
+use crate::facts::{Index, IndexShape, Oid, PartitionMember};
 use crate::work::plan::{Action, Step, Subject, Verdict};
 
 /// The declared index that each is a part of, by their places in the declaration.
 type Wholes = HashMap<usize, usize>;
 
 /// Leaves the parts to the steps of what they are parts of. All indexes must be planned.
-pub fn join(planner: &mut Planner<'_>) {
+pub fn join(planner: &mut ApplyPlanner<'_>) {
     let wholes = Finder::new(planner).find();
     let mut parts: HashMap<usize, Vec<usize>> = HashMap::new();
     for part in wholes.keys() {
@@ -47,7 +47,7 @@ fn above(wholes: &Wholes, part: usize) -> impl Iterator<Item = usize> {
     std::iter::successors(wholes.get(&part).copied(), |whole| wholes.get(whole).copied())
 }
 
-fn step<'s>(planner: &'s Planner<'_>, at: usize) -> &'s Step {
+fn step<'s>(planner: &'s ApplyPlanner<'_>, at: usize) -> &'s Step {
     // Views are planned first.
     &planner.plan.steps[planner.declaration.views.len() + at]
 }
@@ -60,7 +60,7 @@ fn declared(step: &Step) -> Option<&DeclaredIndex> {
 }
 
 /// Whether this run makes the part in the step of the whole.
-fn makes(planner: &Planner<'_>, whole: usize, part: usize) -> bool {
+fn makes(planner: &ApplyPlanner<'_>, whole: usize, part: usize) -> bool {
     let is_to_do = |step: &Step| {
         step.verdict == Verdict::ToDo
             && matches!(step.action, Action::BuildIndex | Action::HealIndex)
@@ -70,7 +70,7 @@ fn makes(planner: &Planner<'_>, whole: usize, part: usize) -> bool {
 }
 
 /// Plans the whole anew, with its parts as they are declared.
-fn fill(planner: &mut Planner<'_>, whole: usize, parts: &[usize]) {
+fn fill(planner: &mut ApplyPlanner<'_>, whole: usize, parts: &[usize]) {
     let facts = planner.facts;
     let own = parts
         .iter()
@@ -98,14 +98,14 @@ fn fill(planner: &mut Planner<'_>, whole: usize, parts: &[usize]) {
 }
 
 struct Finder<'p, 'f> {
-    planner: &'p Planner<'f>,
+    planner: &'p ApplyPlanner<'f>,
     /// What each existing index is a part of.
     attached: HashMap<Oid, Oid>,
     wholes: Wholes,
 }
 
 impl<'p, 'f> Finder<'p, 'f> {
-    fn new(planner: &'p Planner<'f>) -> Self {
+    fn new(planner: &'p ApplyPlanner<'f>) -> Self {
         let indexes = planner.facts.indexes.values().flatten();
         let attached = indexes.filter_map(|index| Some((index.oid, index.parent?))).collect();
         Finder { planner, attached, wholes: Wholes::new() }
@@ -127,7 +127,7 @@ impl<'p, 'f> Finder<'p, 'f> {
         // Whoever has a part in its tree has more members than that part.
         trees.sort_by_key(|(at, _, members, _)| (Reverse(members.len()), *at));
         for (whole, table, members, shape) in trees {
-            let mut children: HashMap<Oid, Vec<&Partition>> = HashMap::new();
+            let mut children: HashMap<Oid, Vec<&PartitionMember>> = HashMap::new();
             for member in members {
                 if let Some(parent) = member.parent {
                     children.entry(parent).or_default().push(member);
@@ -148,14 +148,20 @@ impl<'p, 'f> Finder<'p, 'f> {
     }
 
     /// Of equal ones first the one that is attached already, then one that exists.
-    fn best(&self, whole: usize, child: &Partition, shape: &IndexShape) -> Option<usize> {
+    fn best(&self, whole: usize, child: &PartitionMember, shape: &IndexShape) -> Option<usize> {
         let declared = self.planner.declared_with(child.oid, &shape.definition).iter().copied();
         let free = declared.filter(|part| !self.wholes.contains_key(part));
         let fit = free.filter_map(|part| Some((self.rank(whole, part, child, shape)?, part)));
         fit.min().map(|(_, part)| part)
     }
 
-    fn rank(&self, whole: usize, part: usize, child: &Partition, shape: &IndexShape) -> Option<u8> {
+    fn rank(
+        &self,
+        whole: usize,
+        part: usize,
+        child: &PartitionMember,
+        shape: &IndexShape,
+    ) -> Option<u8> {
         let planner = self.planner;
         if !planner.canonical(part).known()?.equals(shape) {
             return None;

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::index_question;
-use super::options::Options;
-use crate::declared::{Declaration, Origin};
+use super::options::ApplyOptions;
+use crate::declared::{Declaration, DeclarationLanguage};
 use crate::facts::{Canonical, Facts, Index, IndexShape, Oid, Relation};
 use crate::failure::Result;
 use crate::pg::name::RelationName;
@@ -12,10 +12,10 @@ use crate::warning::Warning;
 use crate::work::plan::{Plan, Subject, Verdict};
 
 /// The facts, the declaration, and the plan as far as it is made.
-pub struct Planner<'a> {
+pub struct ApplyPlanner<'a> {
     pub declaration: &'a Declaration,
     pub facts: &'a Facts,
-    pub options: &'a Options,
+    pub options: &'a ApplyOptions,
     pub plan: Plan,
     pub names_chosen: HashSet<RelationName>,
     full_names: HashMap<&'a RelationName, &'a Relation>,
@@ -29,9 +29,9 @@ pub struct Planner<'a> {
     pub also_in_sql: HashMap<usize, usize>,
 }
 
-impl<'a> Planner<'a> {
-    pub fn new(declaration: &'a Declaration, facts: &'a Facts, options: &'a Options) -> Self {
-        let mut planner = Planner {
+impl<'a> ApplyPlanner<'a> {
+    pub fn new(declaration: &'a Declaration, facts: &'a Facts, options: &'a ApplyOptions) -> Self {
+        let mut planner = ApplyPlanner {
             declaration,
             facts,
             options,
@@ -100,7 +100,7 @@ impl<'a> Planner<'a> {
 
     /// Whether the Prisma schema declares the index at that place, alone or besides a SQL file.
     pub fn is_of_prisma(&self, at: usize) -> bool {
-        self.declaration.indexes[at].origin == Origin::Prisma
+        self.declaration.indexes[at].origin == DeclarationLanguage::Prisma
             || self.also_in_sql.values().any(|sql| *sql == at)
     }
 

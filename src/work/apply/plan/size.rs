@@ -1,7 +1,7 @@
 //! About how large a btree index will be, from the statistics of its columns.
 
 use crate::declared::DeclaredIndex;
-use crate::facts::btree_size::{self, ColumnShape, DEFAULT_FILL_PERCENT, IndexShape};
+use crate::facts::btree_size::{self, BtreeShape, ColumnShape, DEFAULT_FILL_PERCENT};
 use crate::facts::{ColumnWidth, Facts, Relation};
 
 /// The size in bytes, or `None` where it cannot be known beforehand: another method than btree, an
@@ -20,7 +20,7 @@ pub fn estimate(declared: &DeclaredIndex, relation: &Relation, facts: &Facts) ->
             Some(shape(facts.column_widths.get(&column)?, rows))
         })
         .collect::<Option<Vec<_>>>()?;
-    let size = btree_size::btree(&IndexShape {
+    let size = btree_size::btree(&BtreeShape {
         rows,
         is_unique: declared.unique,
         key_count: columns.len(),

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{Filter, Options, plan, questions};
+use super::{ApplyOptions, Filter, plan, questions};
 use crate::declared::{Declaration, Others, SqlFile, understand};
 use crate::facts::Build;
 use crate::facts::{
-    Belongings, Canonical, ColumnWidth, Facts, Index, IndexShape, NameConflict, Partition,
+    Belongings, Canonical, ColumnWidth, Facts, Index, IndexShape, NameConflict, PartitionMember,
     Relation, RelationKind,
 };
 use crate::pg::database::Server;
@@ -117,7 +117,7 @@ fn is(facts: &mut Facts, relation: &Relation) {
     facts.relations.values_mut().for_each(|it| it.clone_from(relation));
 }
 
-fn only_step(declaration: &Declaration, facts: &Facts, options: &Options) -> Step {
+fn only_step(declaration: &Declaration, facts: &Facts, options: &ApplyOptions) -> Step {
     let mut steps = plan(declaration, facts, options).unwrap().steps;
     assert_eq!(steps.len(), 1);
     steps.remove(0)
@@ -134,7 +134,7 @@ const DECLARED: &str = "CREATE INDEX IF NOT EXISTS i ON t (a)";
 fn a_missing_index_is_built_concurrently_under_its_name() {
     let declaration = declare(DECLARED);
     let facts = facts(&declaration, Vec::new(), BTREE_A);
-    let step = only_step(&declaration, &facts, &Options::default());
+    let step = only_step(&declaration, &facts, &ApplyOptions::default());
     assert_eq!((step.action, step.verdict), (Action::BuildIndex, Verdict::ToDo));
     assert_eq!(texts(&step), ["CREATE INDEX CONCURRENTLY i ON public.t (a)"]);
     assert_eq!(step.lock.unwrap().to_string(), "ShareUpdateExclusive on public.t");
@@ -144,7 +144,7 @@ fn a_missing_index_is_built_concurrently_under_its_name() {
 fn an_equal_index_needs_nothing() {
     let declaration = declare(DECLARED);
     let facts = facts(&declaration, vec![index(2, "i", BTREE_A)], BTREE_A);
-    let step = only_step(&declaration, &facts, &Options::default());
+    let step = only_step(&declaration, &facts, &ApplyOptions::default());
     assert_eq!(step.verdict, Verdict::AsDeclared);
     assert!(step.statements.is_empty());
 }
@@ -154,7 +154,7 @@ fn a_broken_index_is_dropped_and_built_but_never_while_somebody_builds_it() {
     let declaration = declare(DECLARED);
     let broken = Index { is_valid: false, is_ready: false, ..index(2, "i", BTREE_A) };
     let mut facts = facts(&declaration, vec![broken], BTREE_A);
-    let step = only_step(&declaration, &facts, &Options::default());
+    let step = only_step(&declaration, &facts, &ApplyOptions::default());
     assert_eq!(step.action, Action::HealIndex);
     assert_eq!(
         texts(&step),
@@ -174,7 +174,7 @@ fn a_broken_index_is_dropped_and_built_but_never_while_somebody_builds_it() {
         role: None,
         since_seconds: None,
     });
-    let step = only_step(&declaration, &facts, &Options::default());
+    let step = only_step(&declaration, &facts, &ApplyOptions::default());
     assert_eq!(step.action, Action::WatchBuild);
     assert!(step.statements.is_empty());
     assert_eq!(step.busy.unwrap().pid, 7);
@@ -195,7 +195,7 @@ fn a_build_whose_index_cannot_be_seen_is_taken_for_the_one_in_question() {
         role: None,
         since_seconds: None,
     });
-    let step = only_step(&declaration, &facts, &Options::default());
+    let step = only_step(&declaration, &facts, &ApplyOptions::default());
     assert_eq!(step.action, Action::WatchBuild);
 }
 
@@ -203,11 +203,11 @@ fn a_build_whose_index_cannot_be_seen_is_taken_for_the_one_in_question() {
 fn drift_is_told_and_replaced_only_by_option() {
     let declaration = declare(DECLARED);
     let facts = facts(&declaration, vec![index(2, "i", "USING btree (b)")], BTREE_A);
-    let step = only_step(&declaration, &facts, &Options::default());
+    let step = only_step(&declaration, &facts, &ApplyOptions::default());
     assert_eq!(step.verdict, Verdict::Refused);
     assert!(step.reason.words.contains("it is USING btree (b), declared is USING btree (a)"));
 
-    let replace = Options { replace: true, ..Options::default() };
+    let replace = ApplyOptions { replace: true, ..ApplyOptions::default() };
     let step = only_step(&declaration, &facts, &replace);
     assert_eq!(
         texts(&step),
@@ -228,7 +228,8 @@ fn a_replacement_that_is_ready_is_not_built_again() {
     let declaration = declare(DECLARED);
     let ready = index(3, "i_pgtend_new", BTREE_A);
     let facts = facts(&declaration, vec![index(2, "i", "USING btree (b)"), ready], BTREE_A);
-    let step = only_step(&declaration, &facts, &Options { replace: true, ..Options::default() });
+    let step =
+        only_step(&declaration, &facts, &ApplyOptions { replace: true, ..ApplyOptions::default() });
     assert!(!texts(&step).iter().any(|sql| sql.starts_with("CREATE")), "{:?}", texts(&step));
 }
 
@@ -240,7 +241,8 @@ fn a_pinned_index_is_never_replaced() {
         ..index(2, "i", "USING btree (b)")
     };
     let facts = facts(&declaration, vec![pinned], BTREE_A);
-    let step = only_step(&declaration, &facts, &Options { replace: true, ..Options::default() });
+    let step =
+        only_step(&declaration, &facts, &ApplyOptions { replace: true, ..ApplyOptions::default() });
     assert_eq!(step.verdict, Verdict::Refused);
     assert!(step.reason.words.contains("pinned by constraint t_pkey"), "{}", step.reason);
 }
@@ -254,10 +256,10 @@ fn a_redundant_index_is_built_with_a_warning_or_left_out_by_option() {
         ..index(2, "t_a_key", BTREE_A)
     };
     let facts = facts(&declaration, vec![duplicate_of], BTREE_A);
-    let built = plan(&declaration, &facts, &Options::default()).unwrap();
+    let built = plan(&declaration, &facts, &ApplyOptions::default()).unwrap();
     assert_eq!(built.steps[0].verdict, Verdict::ToDo);
     assert_eq!(built.warnings[0].rule, "redundant_index");
-    let skip = Options { skip_redundant: true, ..Options::default() };
+    let skip = ApplyOptions { skip_redundant: true, ..ApplyOptions::default() };
     assert_eq!(only_step(&declaration, &facts, &skip).verdict, Verdict::LeftOut);
 }
 
@@ -265,7 +267,12 @@ fn a_redundant_index_is_built_with_a_warning_or_left_out_by_option() {
 fn a_unique_index_is_not_made_superfluous_by_a_plain_one() {
     let declaration = declare("CREATE UNIQUE INDEX i ON t (a)");
     let facts = facts(&declaration, vec![index(2, "plain", BTREE_A)], BTREE_A);
-    assert!(plan(&declaration, &facts, &Options::default()).unwrap().warnings.is_empty());
+    assert!(
+        plan(&declaration, &facts, &ApplyOptions::default())
+            .unwrap()
+            .warnings
+            .is_empty()
+    );
 }
 
 #[test]
@@ -274,7 +281,7 @@ fn a_name_that_is_taken_is_never_touched() {
     let mut facts = facts(&declaration, Vec::new(), BTREE_A);
     let conflict = NameConflict { kind: RelationKind::View, table: None };
     facts.name_conflicts.insert(RelationName::qualified("public", "i"), conflict);
-    let step = only_step(&declaration, &facts, &Options::default());
+    let step = only_step(&declaration, &facts, &ApplyOptions::default());
     assert_eq!(step.verdict, Verdict::Refused);
     assert_eq!(step.reason.words, "the name is taken by a view");
 }
@@ -283,7 +290,7 @@ fn a_name_that_is_taken_is_never_touched() {
 fn an_index_without_a_name_is_found_by_its_definition_or_named_as_the_server_would() {
     let declaration = declare("CREATE INDEX ON t (a)");
     let found = facts(&declaration, vec![index(2, "whatever", BTREE_A)], BTREE_A);
-    let step = only_step(&declaration, &found, &Options::default());
+    let step = only_step(&declaration, &found, &ApplyOptions::default());
     assert_eq!(step.verdict, Verdict::AsDeclared);
     assert_eq!(step.object.name, "whatever");
 
@@ -292,7 +299,7 @@ fn an_index_without_a_name_is_found_by_its_definition_or_named_as_the_server_wou
     missing
         .name_conflicts
         .insert(RelationName::qualified("public", "t_a_idx"), conflict);
-    let step = only_step(&declaration, &missing, &Options::default());
+    let step = only_step(&declaration, &missing, &ApplyOptions::default());
     assert_eq!(step.object.name, "t_a_idx1");
 }
 
@@ -302,7 +309,7 @@ fn who_does_not_own_the_table_is_told_who_does() {
     let mut facts = facts(&declaration, Vec::new(), BTREE_A);
     let foreign = Relation { owned: false, owner: "boss".to_owned(), ..table(1, "t") };
     is(&mut facts, &foreign);
-    let step = only_step(&declaration, &facts, &Options::default());
+    let step = only_step(&declaration, &facts, &ApplyOptions::default());
     assert_eq!(step.verdict, Verdict::Refused);
     assert!(
         step.reason.words.contains("only the owner of public.t (boss)"),
@@ -326,7 +333,7 @@ fn what_the_server_refuses_is_not_sent() {
         .canonical_indexes
         .values_mut()
         .for_each(|canonical| *canonical = refused.clone());
-    let step = only_step(&declaration, &facts, &Options::default());
+    let step = only_step(&declaration, &facts, &ApplyOptions::default());
     assert_eq!(step.verdict, Verdict::Refused);
     assert!(step.reason.words.contains("column \"a\" does not exist"));
     assert!(step.statements.is_empty());
@@ -341,7 +348,7 @@ fn what_cannot_be_compared_is_said() {
         .canonical_indexes
         .values_mut()
         .for_each(|canonical| *canonical = unknown.clone());
-    let plan = plan(&declaration, &facts, &Options::default()).unwrap();
+    let plan = plan(&declaration, &facts, &ApplyOptions::default()).unwrap();
     assert_eq!(plan.steps[0].verdict, Verdict::AsDeclared);
     assert_eq!(plan.warnings[0].rule, "not_compared");
 }
@@ -352,13 +359,17 @@ fn the_size_follows_the_columns_and_shares_equal_keys() {
     let mut facts = facts(&declaration, Vec::new(), BTREE_A);
     let width = |distinct_values| ColumnWidth { width_bytes: 8, distinct_values };
     facts.column_widths.insert((1, "a".to_owned()), width(-1.0));
-    let unique = only_step(&declaration, &facts, &Options::default()).estimated_bytes.unwrap();
+    let unique = only_step(&declaration, &facts, &ApplyOptions::default())
+        .estimated_bytes
+        .unwrap();
     facts.column_widths.insert((1, "a".to_owned()), width(3.0));
-    let few = only_step(&declaration, &facts, &Options::default()).estimated_bytes.unwrap();
+    let few = only_step(&declaration, &facts, &ApplyOptions::default())
+        .estimated_bytes
+        .unwrap();
     assert!((20_000..50_000).contains(&unique), "{unique}");
     assert!(few < unique, "{few} {unique}");
     facts.column_widths.clear();
-    let unknown = only_step(&declaration, &facts, &Options::default()).estimated_bytes;
+    let unknown = only_step(&declaration, &facts, &ApplyOptions::default()).estimated_bytes;
     assert_eq!(unknown, None);
 }
 
@@ -366,11 +377,11 @@ fn the_size_follows_the_columns_and_shares_equal_keys() {
 fn maintenance_runs_when_never_done_or_when_the_table_changes() {
     let declaration = declare("ANALYZE t;");
     let mut facts = facts(&declaration, Vec::new(), BTREE_A);
-    let step = only_step(&declaration, &facts, &Options::default());
+    let step = only_step(&declaration, &facts, &ApplyOptions::default());
     assert_eq!(texts(&step), ["ANALYZE (SKIP_LOCKED) public.t"]);
     let done = Relation { analyzed_ago_seconds: Some(60.0), ..table(1, "t") };
     is(&mut facts, &done);
-    let step = only_step(&declaration, &facts, &Options::default());
+    let step = only_step(&declaration, &facts, &ApplyOptions::default());
     assert_eq!(step.verdict, Verdict::LeftOut);
     assert!(step.reason.words.starts_with("done 1m ago"), "{}", step.reason);
 }
@@ -381,19 +392,19 @@ fn only_what_the_filter_lets_through_is_planned() {
     let facts = facts(&declaration, Vec::new(), BTREE_A);
     let indexes = vec![glob::Pattern::new("b*").unwrap()];
     let filter = Filter { indexes, ..Filter::default() };
-    let step = only_step(&declaration, &facts, &Options { filter, ..Options::default() });
+    let step = only_step(&declaration, &facts, &ApplyOptions { filter, ..ApplyOptions::default() });
     assert_eq!(step.object.name, "b1");
 }
 
-fn partitioned(declaration: &Declaration, members: Vec<Partition>) -> Facts {
+fn partitioned(declaration: &Declaration, members: Vec<PartitionMember>) -> Facts {
     let mut facts = facts(declaration, Vec::new(), BTREE_A);
     is(&mut facts, &Relation { kind: RelationKind::PartitionedTable, ..table(1, "t") });
     facts.partitions.insert(1, members);
     facts
 }
 
-fn member(oid: u32, parent: Option<u32>, name: &str, kind: RelationKind) -> Partition {
-    Partition {
+fn member(oid: u32, parent: Option<u32>, name: &str, kind: RelationKind) -> PartitionMember {
+    PartitionMember {
         oid,
         parent,
         name: RelationName::qualified("public", name),
@@ -421,7 +432,7 @@ fn a_partitioned_index_is_made_alone_built_on_the_leaves_and_attached_from_below
             member(4, Some(3), "t2a", Table),
         ],
     );
-    let step = only_step(&declaration, &facts, &Options::default());
+    let step = only_step(&declaration, &facts, &ApplyOptions::default());
     let mut sent = texts(&step);
     sent.retain(|sql| !matches!(sql.as_str(), "BEGIN" | "COMMIT") && !sql.starts_with("SET"));
     assert_eq!(
@@ -448,7 +459,7 @@ fn a_unique_index_without_the_partition_key_is_refused_early() {
             member(2, Some(1), "t1", RelationKind::Table),
         ],
     );
-    let step = only_step(&declaration, &facts, &Options::default());
+    let step = only_step(&declaration, &facts, &ApplyOptions::default());
     assert_eq!(step.verdict, Verdict::Refused);
     assert!(step.reason.words.contains("lacks d"), "{}", step.reason);
 }
@@ -467,7 +478,7 @@ fn a_valid_parent_whose_parts_are_all_there_needs_nothing() {
     facts
         .indexes
         .insert(2, vec![Index { parent: Some(10), ..index(11, "t1_i", BTREE_A) }]);
-    let step = only_step(&declaration, &facts, &Options::default());
+    let step = only_step(&declaration, &facts, &ApplyOptions::default());
     assert_eq!(step.verdict, Verdict::AsDeclared);
 }
 
@@ -486,7 +497,7 @@ fn an_invalid_parent_whose_parts_are_valid_is_looked_at_again_by_attaching_one()
     facts
         .indexes
         .insert(2, vec![Index { parent: Some(10), ..index(11, "t1_i", BTREE_A) }]);
-    let step = only_step(&declaration, &facts, &Options::default());
+    let step = only_step(&declaration, &facts, &ApplyOptions::default());
     assert!(texts(&step).contains(&"ALTER INDEX public.i ATTACH PARTITION public.t1_i".to_owned()));
     assert_eq!(step.statements.len(), 1);
 }

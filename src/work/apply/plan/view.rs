@@ -1,6 +1,6 @@
 //! What is to be done about a declared materialized view.
 
-use super::planner::Planner;
+use super::planner::ApplyPlanner;
 use super::view_question;
 use crate::declared::DeclaredView;
 use crate::facts::{Canonical, Relation, RelationKind, ViewShape};
@@ -9,7 +9,7 @@ use crate::work::apply::why::Why;
 use crate::work::plan::{Action, Lock, LockMode, Statement, Step, Subject, Verdict};
 
 /// Adds the view's step.
-pub fn plan(planner: &mut Planner<'_>, declared: &DeclaredView) {
+pub fn plan(planner: &mut ApplyPlanner<'_>, declared: &DeclaredView) {
     let canonical = planner.facts.canonical_view(&view_question(declared)).clone();
     let step = match planner.relation(&declared.name).cloned() {
         Some(relation) => existing(planner, declared, &relation, &canonical),
@@ -27,7 +27,7 @@ fn blank(declared: &DeclaredView, name: &RelationName) -> Step {
 }
 
 fn missing(
-    planner: &mut Planner<'_>,
+    planner: &mut ApplyPlanner<'_>,
     declared: &DeclaredView,
     canonical: &Canonical<ViewShape>,
 ) -> Step {
@@ -52,7 +52,7 @@ fn missing(
 }
 
 fn existing(
-    planner: &mut Planner<'_>,
+    planner: &mut ApplyPlanner<'_>,
     declared: &DeclaredView,
     relation: &Relation,
     canonical: &Canonical<ViewShape>,

@@ -7,7 +7,7 @@ use crate::facts::{AutovacuumSettings, Heap, TableState};
 
 /// One of the figures that decide, and where autovacuum would act.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Measure {
+pub struct DueMeasure {
     pub what: What,
     /// How much of it there is.
     pub value: f64,
@@ -63,7 +63,7 @@ impl What {
     }
 }
 
-impl Measure {
+impl DueMeasure {
     /// How near it is to being due; more than 1 is.
     pub fn ratio(&self) -> f64 {
         if self.threshold > 0.0 {
@@ -82,7 +82,7 @@ impl Measure {
 }
 
 /// The figures that decide about VACUUM, the nearest to being due first.
-pub fn vacuum_measures(table: &TableState, settings: &AutovacuumSettings) -> Vec<Measure> {
+pub fn vacuum_measures(table: &TableState, settings: &AutovacuumSettings) -> Vec<DueMeasure> {
     let own = Own { options: &table.heap.options, settings };
     let whats = [What::FrozenXidAge, What::MinMxidAge, What::DeadRows, What::InsertedRows];
     let mut measures = own.measures(&table.heap, whats);
@@ -106,9 +106,9 @@ pub fn vacuum_measures(table: &TableState, settings: &AutovacuumSettings) -> Vec
 }
 
 /// The figure that decides about ANALYZE.
-pub fn analyze_measure(table: &TableState, settings: &AutovacuumSettings) -> Measure {
+pub fn analyze_measure(table: &TableState, settings: &AutovacuumSettings) -> DueMeasure {
     let own = Own { options: &table.heap.options, settings };
-    Measure {
+    DueMeasure {
         what: What::ChangedRows,
         value: table.changed_since_analyze as f64,
         threshold: own.analyze_threshold(table.heap.rows.max(0.0)),
@@ -129,10 +129,10 @@ impl Own<'_> {
         value.and_then(|value| value.parse().ok())
     }
 
-    fn measures(&self, heap: &Heap, [xid, mxid, dead, inserted]: [What; 4]) -> Vec<Measure> {
+    fn measures(&self, heap: &Heap, [xid, mxid, dead, inserted]: [What; 4]) -> Vec<DueMeasure> {
         let rows = heap.rows.max(0.0);
         let aged = |what, age: Option<i32>, limit: f64| {
-            age.map(|age| Measure { what, value: f64::from(age), threshold: limit })
+            age.map(|age| DueMeasure { what, value: f64::from(age), threshold: limit })
         };
         let settings = self.settings;
         // A table can only ask to be frozen sooner than the server does by itself.
@@ -140,12 +140,12 @@ impl Own<'_> {
         let xid_limit = sooner(self.get("freeze_max_age"), settings.freeze_max_age);
         let mxid_limit =
             sooner(self.get("multixact_freeze_max_age"), settings.multixact_freeze_max_age);
-        let dead_rows = Measure {
+        let dead_rows = DueMeasure {
             what: dead,
             value: heap.dead_rows as f64,
             threshold: self.vacuum_threshold(rows),
         };
-        let inserts = self.insert_threshold(heap, rows).map(|threshold| Measure {
+        let inserts = self.insert_threshold(heap, rows).map(|threshold| DueMeasure {
             what: inserted,
             value: heap.inserted_since_vacuum as f64,
             threshold,

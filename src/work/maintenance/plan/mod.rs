@@ -19,14 +19,14 @@ use crate::pg::name::{RelationName, quote_ident};
 use crate::pg::name_pattern::NamePattern;
 use crate::pg::version::ServerVersion;
 use crate::work::plan::{Action, Lock, Plan, Statement, Step, Verdict};
-use crate::work::subject::{Subject, Target};
-use due::{Measure, analyze_measure, vacuum_measures};
+use crate::work::subject::{MaintenanceTarget, Subject};
+use due::{DueMeasure, analyze_measure, vacuum_measures};
 
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct MaintenanceOptions {
     /// VACUUM or ANALYZE.
-    pub job: Job,
-    pub selection: Selection,
+    pub job: TableJob,
+    pub selection: TableSelection,
     /// Only those that are due.
     pub only_needed: bool,
     /// The share of what autovacuum waits for that makes a table due.
@@ -42,7 +42,7 @@ pub struct Options {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Job {
+pub enum TableJob {
     /// VACUUM, and with it ANALYZE where that is due and wanted.
     Vacuum {
         /// Whether ANALYZE is wanted, too.
@@ -53,16 +53,16 @@ pub enum Job {
 
 /// Which tables are wanted.
 #[derive(Debug, Clone)]
-pub enum Selection {
+pub enum TableSelection {
     /// Every table of the database.
     All,
     /// Those that match; each has to match one.
-    Matching(Vec<Wanted>),
+    Matching(Vec<TablesWanted>),
 }
 
 /// Tables by name or pattern, and the columns that are wanted of them.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct TablesWanted {
     /// The tables.
     pub pattern: NamePattern,
     /// The columns for ANALYZE; empty: all.
@@ -110,7 +110,7 @@ pub fn check(options: &VacuumOptions, version: ServerVersion) -> Result<()> {
 ///
 /// # Errors
 /// `Usage` for a pattern that matches nothing.
-pub fn plan(facts: &TableMaintenance, options: &Options) -> Result<Plan> {
+pub fn plan(facts: &TableMaintenance, options: &MaintenanceOptions) -> Result<Plan> {
     let columns = chosen(facts, options)?;
     let parts = parts_of(facts);
     let mut steps = Vec::new();
@@ -118,7 +118,7 @@ pub fn plan(facts: &TableMaintenance, options: &Options) -> Result<Plan> {
         let Some(columns) = columns.get(&table.oid) else {
             continue;
         };
-        let planner = Planner {
+        let planner = MaintenancePlanner {
             settings: &facts.settings,
             past: facts.past.get(&table.name.to_string()),
             options,
@@ -144,13 +144,16 @@ pub fn plan(facts: &TableMaintenance, options: &Options) -> Result<Plan> {
 }
 
 /// The tables that are wanted, with the columns that are wanted of them.
-fn chosen(facts: &TableMaintenance, options: &Options) -> Result<HashMap<Oid, Vec<String>>> {
+fn chosen(
+    facts: &TableMaintenance,
+    options: &MaintenanceOptions,
+) -> Result<HashMap<Oid, Vec<String>>> {
     let mut chosen = HashMap::new();
     match &options.selection {
-        Selection::All => {
+        TableSelection::All => {
             chosen.extend(facts.tables.iter().map(|table| (table.oid, Vec::new())));
         }
-        Selection::Matching(all) => {
+        TableSelection::Matching(all) => {
             for wanted in all {
                 let matching = facts
                     .tables
@@ -187,7 +190,7 @@ fn no_table(pattern: &NamePattern, facts: &TableMaintenance) -> Failure {
     ))
 }
 
-fn is_excluded(table: &TableState, options: &Options) -> bool {
+fn is_excluded(table: &TableState, options: &MaintenanceOptions) -> bool {
     let schema = table.name.schema.as_deref().unwrap_or_default();
     let is_elsewhere = !options.schemas.is_empty()
         && !options.schemas.iter().any(|pattern| pattern.matches(schema));
@@ -231,11 +234,11 @@ const MOST: f64 = 1e6;
 /// Never analyzed, or statistics are missing: as urgent as twice what autovacuum waits for.
 const MISSING: f64 = 2.0;
 
-struct Planner<'p> {
+struct MaintenancePlanner<'p> {
     settings: &'p AutovacuumSettings,
     /// What the history tells of it.
     past: Option<&'p PastMaintenance>,
-    options: &'p Options,
+    options: &'p MaintenanceOptions,
     table: &'p TableState,
     columns: &'p [String],
     parts: &'p HashMap<Oid, Vec<&'p TableState>>,
@@ -254,18 +257,18 @@ impl Need {
     }
 }
 
-impl Planner<'_> {
+impl MaintenancePlanner<'_> {
     /// The step and how urgent it is.
     fn step(&self) -> (f64, Step) {
         let (vacuum, analyze) = self.needs();
-        let target = Target {
+        let target = MaintenanceTarget {
             table: self.table.oid,
             vacuum: self.is_wanted(vacuum.as_ref(), self.can_be_vacuumed()),
             analyze: self.is_wanted(analyze.as_ref(), self.can_be_analyzed()),
         };
         let was_left = self.past.is_some_and(|past| past.was_left);
         let action = match self.options.job {
-            Job::Vacuum { .. } if target.vacuum || !target.analyze => Action::Vacuum,
+            TableJob::Vacuum { .. } if target.vacuum || !target.analyze => Action::Vacuum,
             _ => Action::Analyze,
         };
         let needs = [vacuum, analyze].into_iter().flatten().collect::<Vec<_>>();
@@ -305,8 +308,8 @@ impl Planner<'_> {
     /// Those of VACUUM and of ANALYZE, as far as they are the job.
     fn needs(&self) -> (Option<Need>, Option<Need>) {
         match self.options.job {
-            Job::Analyze => (None, Some(self.analyze_need())),
-            Job::Vacuum { analyze } => {
+            TableJob::Analyze => (None, Some(self.analyze_need())),
+            TableJob::Vacuum { analyze } => {
                 (Some(self.vacuum_need()), analyze.then(|| self.analyze_need()))
             }
         }
@@ -325,10 +328,10 @@ impl Planner<'_> {
     }
 
     fn why_left_out(&self) -> Option<Why> {
-        let is_named = matches!(self.options.selection, Selection::Matching(_));
+        let is_named = matches!(self.options.selection, TableSelection::Matching(_));
         match self.table.kind {
             _ if self.table.is_temporary => Some(Why::Temporary),
-            RelationKind::ForeignTable if !is_named || self.options.job != Job::Analyze => {
+            RelationKind::ForeignTable if !is_named || self.options.job != TableJob::Analyze => {
                 Some(Why::Foreign)
             }
             _ if self.table.is_catalog && !self.table.may_maintain && !is_named => {
@@ -370,7 +373,7 @@ impl Planner<'_> {
             return Need { urgency: nearest.map_or(0.0, urgency), ..Need::none(&why) };
         }
         let measures = due.collect::<Vec<_>>();
-        let first = |measure: &&Measure| measure.what.is_wraparound() && measure.is_over(1.0);
+        let first = |measure: &&DueMeasure| measure.what.is_wraparound() && measure.is_over(1.0);
         let most = measures
             .iter()
             .map(|measure| urgency(measure) + if first(measure) { WRAPAROUND } else { 0.0 });
@@ -427,7 +430,7 @@ impl Planner<'_> {
 
     /// Autovacuum never analyzes a partitioned table, and nobody counts its changes: what changed
     /// is what its partitions count, and all that was enough to have them analyzed since.
-    fn changed_parts(&self, parts: &[&TableState]) -> Measure {
+    fn changed_parts(&self, parts: &[&TableState]) -> DueMeasure {
         let settings = self.settings;
         let parent_ago = self.table.analyzed_ago;
         // Before 18 the ANALYZE of the parent goes on to its partitions, which may take hours.
@@ -443,7 +446,7 @@ impl Planner<'_> {
         let rows = parts.iter().map(|part| part.heap.rows.max(0.0)).sum::<f64>();
         let mut whole = self.table.clone();
         whole.heap.rows = rows;
-        Measure { value: changed.sum(), ..analyze_measure(&whole, settings) }
+        DueMeasure { value: changed.sum(), ..analyze_measure(&whole, settings) }
     }
 
     fn bytes(&self) -> i64 {
@@ -469,12 +472,12 @@ impl Planner<'_> {
 }
 
 /// How urgent a figure is that is about no wraparound.
-fn urgency(measure: &Measure) -> f64 {
+fn urgency(measure: &DueMeasure) -> f64 {
     measure.ratio().min(MOST)
 }
 
 /// `12,000 dead rows (due at 10,050)`: the share of what autovacuum waits for is in it.
-fn figures(measure: &Measure, share: f64) -> String {
+fn figures(measure: &DueMeasure, share: f64) -> String {
     let whole = |number: f64| format::whole(number.max(0.0).round() as i64);
     let (value, due_at) = (whole(measure.value), whole(measure.threshold * share));
     let words = measure.what.words();
@@ -485,10 +488,10 @@ fn figures(measure: &Measure, share: f64) -> String {
 }
 
 /// The table's name as a wanted one is written: `sales`, `crm.*`, `sales (amount, "Kind")`.
-pub fn wanted(text: &str) -> std::result::Result<Wanted, String> {
+pub fn wanted(text: &str) -> std::result::Result<TablesWanted, String> {
     let trimmed = text.trim();
     let Some(inner) = trimmed.strip_suffix(')') else {
-        return Ok(Wanted { pattern: NamePattern::parse(trimmed)?, columns: Vec::new() });
+        return Ok(TablesWanted { pattern: NamePattern::parse(trimmed)?, columns: Vec::new() });
     };
     let opens = unquoted(inner, '(').next().ok_or("a parenthesis is not opened")?;
     let (name, columns) = (&inner[..opens], &inner[opens + 1..]);
@@ -505,7 +508,7 @@ pub fn wanted(text: &str) -> std::result::Result<Wanted, String> {
                 .ok_or("a column's name is wrong".to_owned())
         })
         .collect::<std::result::Result<Vec<_>, String>>()?;
-    Ok(Wanted { pattern: NamePattern::parse(name.trim())?, columns })
+    Ok(TablesWanted { pattern: NamePattern::parse(name.trim())?, columns })
 }
 
 /// Where the character stands outside of quotes.
@@ -562,10 +565,10 @@ mod tests {
         }
     }
 
-    fn options() -> Options {
-        Options {
-            job: Job::Vacuum { analyze: false },
-            selection: Selection::All,
+    fn options() -> MaintenanceOptions {
+        MaintenanceOptions {
+            job: TableJob::Vacuum { analyze: false },
+            selection: TableSelection::All,
             only_needed: true,
             threshold: 0.5,
             exclude: Vec::new(),
@@ -616,7 +619,7 @@ mod tests {
             ..TableMaintenance::default()
         };
         let order = |only_needed| {
-            let plan = plan(&facts, &Options { only_needed, ..options() }).unwrap();
+            let plan = plan(&facts, &MaintenanceOptions { only_needed, ..options() }).unwrap();
             plan.steps.iter().map(|step| step.object.name.clone()).collect::<Vec<_>>()
         };
         assert_eq!(order(true), ["t4", "t1", "t2", "t3"]);
@@ -636,14 +639,14 @@ mod tests {
             [&due, &idle, &idle, &foreign, &part, &root].map(|it| sieve.keeps(&settings(), it));
         assert_eq!(kept, [true, true, false, false, true, true]);
         assert_eq!(sieve.not_due(), 2);
-        let elsewhere = Options {
+        let elsewhere = MaintenanceOptions {
             schemas: vec![glob::Pattern::new("crm").unwrap()],
             ..options.clone()
         };
         let mut sieve = Sieve::new(&elsewhere, 9);
         assert_eq!([&due, &idle].map(|it| sieve.keeps(&settings(), it)), [false, false]);
         assert_eq!(sieve.not_due(), 0);
-        let all = Options { only_needed: false, ..options };
+        let all = MaintenanceOptions { only_needed: false, ..options };
         assert!(Sieve::new(&all, 0).keeps(&settings(), &idle));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Options, Planner, Selection, is_excluded};
+use super::{MaintenanceOptions, MaintenancePlanner, TableSelection, is_excluded};
 use crate::did_you_mean;
 use crate::facts::{AutovacuumSettings, RelationKind, TableState};
 use crate::failure::{Failure, Result};
@@ -10,7 +10,7 @@ use crate::failure::{Failure, Result};
 /// Decides of each table as it is read whether it has to be kept. A database may have very many, of which
 /// few are due.
 pub struct Sieve<'o> {
-    options: &'o Options,
+    options: &'o MaintenanceOptions,
     /// So many tables that are not due are kept, because each is told.
     told: usize,
     kept: usize,
@@ -22,7 +22,7 @@ pub struct Sieve<'o> {
 
 impl<'o> Sieve<'o> {
     /// Keeps so many of those that are not due.
-    pub fn new(options: &'o Options, told: usize) -> Self {
+    pub fn new(options: &'o MaintenanceOptions, told: usize) -> Self {
         Sieve {
             options,
             told,
@@ -38,7 +38,7 @@ impl<'o> Sieve<'o> {
         self.notes(table.name.schema.as_deref().unwrap_or_default());
         // What is named has to be found, and partitions count for their parents.
         let matters = !self.options.only_needed
-            || !matches!(self.options.selection, Selection::All)
+            || !matches!(self.options.selection, TableSelection::All)
             || table.parent.is_some()
             || table.kind == RelationKind::PartitionedTable;
         if matters {
@@ -48,7 +48,7 @@ impl<'o> Sieve<'o> {
             return false;
         }
         let parts = HashMap::new();
-        let planner = Planner {
+        let planner = MaintenancePlanner {
             settings,
             past: None,
             options: self.options,

@@ -1,11 +1,11 @@
 //! The statement that vacuums or analyzes a table.
 
-use super::{LARGE_BYTES, Planner};
+use super::{LARGE_BYTES, MaintenancePlanner};
 use crate::pg::name::{quote_ident, quote_literal};
-use crate::work::subject::Target;
+use crate::work::subject::MaintenanceTarget;
 
-impl Planner<'_> {
-    pub(super) fn statement(&self, target: &Target) -> String {
+impl MaintenancePlanner<'_> {
+    pub(super) fn statement(&self, target: &MaintenanceTarget) -> String {
         let words = if target.vacuum {
             self.vacuum_words(target)
         } else {
@@ -34,7 +34,7 @@ impl Planner<'_> {
         words
     }
 
-    fn vacuum_words(&self, target: &Target) -> Vec<String> {
+    fn vacuum_words(&self, target: &MaintenanceTarget) -> Vec<String> {
         let vacuum = &self.options.vacuum;
         let since_16 = self.options.version.has_vacuum_options_of_16();
         let only_toast = since_16 && self.is_only_toast_due() && !target.analyze;

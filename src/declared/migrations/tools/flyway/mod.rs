@@ -7,9 +7,9 @@ mod placeholders;
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::{Between, Layout, Reader, Tool, Transactions, sure, whole};
-use crate::declared::migrations::listing::{FoundFile, Listing, file_name};
-use crate::declared::migrations::order::{self, Candidate, Direction, FileKey};
+use super::{Between, Layout, Tool, ToolReader, Transactions, sure, whole};
+use crate::declared::migrations::listing::{FileListing, FoundFile, file_name};
+use crate::declared::migrations::order::{self, CandidateFile, Direction, FileKey};
 use crate::declared::migrations::version::{self, FlywayKind};
 use crate::declared::migrations::{Script, Wrapping, files, rows, statements};
 use crate::failure::Result;
@@ -24,7 +24,7 @@ pub(super) const TOOL: Tool = Tool {
     transactions: Transactions::Each,
 };
 
-fn script(file: &Path, text: String, reader: &Reader<'_>) -> Result<Script> {
+fn script(file: &Path, text: String, reader: &ToolReader<'_>) -> Result<Script> {
     let beside = ScriptConf::beside(file)?;
     let text = match beside.replaces {
         Some(false) => text,
@@ -36,11 +36,11 @@ fn script(file: &Path, text: String, reader: &Reader<'_>) -> Result<Script> {
     Ok(Script { wrapping, ..script })
 }
 
-fn order(listing: &Listing) -> Result<Vec<Candidate>> {
+fn order(listing: &FileListing) -> Result<Vec<CandidateFile>> {
     Ok(after_baseline(undo_of_versions(order::each(listing, candidate)?)))
 }
 
-fn candidate(found: &FoundFile) -> Option<Candidate> {
+fn candidate(found: &FoundFile) -> Option<CandidateFile> {
     let file = found.name();
     let (kind, parts, description) = version::flyway(&file)?;
     let key = match kind {
@@ -52,12 +52,15 @@ fn candidate(found: &FoundFile) -> Option<Candidate> {
     } else {
         Direction::Up
     };
-    Some(Candidate { direction, ..Candidate::up(found, order::stem(&file), key) })
+    Some(CandidateFile {
+        direction,
+        ..CandidateFile::up(found, order::stem(&file), key)
+    })
 }
 
 /// A U file without its V is no undo script but refinery's out-of-order migration.
-fn undo_of_versions(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
-    let is_up = |candidate: &&Candidate| candidate.direction == Direction::Up;
+fn undo_of_versions(mut candidates: Vec<CandidateFile>) -> Vec<CandidateFile> {
+    let is_up = |candidate: &&CandidateFile| candidate.direction == Direction::Up;
     let versions = candidates
         .iter()
         .filter(is_up)
@@ -72,8 +75,8 @@ fn undo_of_versions(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
 }
 
 /// On an empty database Flyway runs the newest baseline instead of all versions up to it.
-fn after_baseline(candidates: Vec<Candidate>) -> Vec<Candidate> {
-    let is_baseline = |candidate: &Candidate| candidate.name.starts_with('B');
+fn after_baseline(candidates: Vec<CandidateFile>) -> Vec<CandidateFile> {
+    let is_baseline = |candidate: &CandidateFile| candidate.name.starts_with('B');
     let newest = candidates
         .iter()
         .filter(|one| is_baseline(one))
@@ -82,7 +85,7 @@ fn after_baseline(candidates: Vec<Candidate>) -> Vec<Candidate> {
     let Some(newest) = newest else {
         return candidates;
     };
-    let kept = |one: &Candidate| one.key > newest || (is_baseline(one) && one.key == newest);
+    let kept = |one: &CandidateFile| one.key > newest || (is_baseline(one) && one.key == newest);
     candidates.into_iter().filter(kept).collect()
 }
 

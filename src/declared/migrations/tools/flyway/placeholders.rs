@@ -21,7 +21,7 @@ pub fn fill(file: &Path, text: &str, asked: &Asked) -> Result<String> {
     if !text.contains("${") {
         return Ok(text.to_owned());
     }
-    let values = Values::of(file, asked);
+    let values = PlaceholderValues::of(file, asked);
     if !values.replaces {
         return Ok(text.to_owned());
     }
@@ -52,15 +52,15 @@ pub fn fill(file: &Path, text: &str, asked: &Asked) -> Result<String> {
 }
 
 /// What is known, in small letters: Flyway does not mind the case.
-struct Values {
+struct PlaceholderValues {
     known: HashMap<String, String>,
     replaces: bool,
 }
 
-impl Values {
+impl PlaceholderValues {
     /// What is asked for counts more than the environment, and that more than files.
     fn of(file: &Path, asked: &Asked) -> Self {
-        let mut values = Values { known: built_in(file), replaces: true };
+        let mut values = PlaceholderValues { known: built_in(file), replaces: true };
         for path in configuration(file).into_iter().rev() {
             if let Ok(text) = fs::read_to_string(&path) {
                 match path.extension().is_some_and(|extension| extension == "toml") {

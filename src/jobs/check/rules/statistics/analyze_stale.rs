@@ -4,7 +4,7 @@ use crate::findings::{Finding, Rule, Severity};
 use crate::format::whole;
 use crate::jobs::check::command::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
-use crate::work::maintenance::plan::due::{Measure, analyze_measure};
+use crate::work::maintenance::plan::due::{DueMeasure, analyze_measure};
 
 pub const RULE: Rule = Rule::ANALYZE_STALE;
 
@@ -27,7 +27,7 @@ pub fn judge(health: &Health) -> Judged {
     Ok(found.collect::<Found>())
 }
 
-fn finding(table: &TableState, measure: &Measure) -> Finding {
+fn finding(table: &TableState, measure: &DueMeasure) -> Finding {
     let message = format!(
         "{} rows changed since the last ANALYZE, due at {}",
         whole(measure.value as i64),

@@ -4,7 +4,7 @@ use crate::findings::{Finding, Rule, Severity};
 use crate::format::whole;
 use crate::jobs::check::command::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
-use crate::work::maintenance::plan::due::{Measure, What, vacuum_measures};
+use crate::work::maintenance::plan::due::{DueMeasure, What, vacuum_measures};
 
 pub const RULE: Rule = Rule::AUTOVACUUM_BEHIND;
 
@@ -25,7 +25,7 @@ pub fn judge(health: &Health) -> Judged {
 }
 
 /// The rows that wait for VACUUM far beyond what autovacuum waits for. Ages have rules of their own.
-fn late(table: &TableState, settings: &AutovacuumSettings) -> Option<Measure> {
+fn late(table: &TableState, settings: &AutovacuumSettings) -> Option<DueMeasure> {
     let measures = vacuum_measures(table, settings).into_iter();
     let mut late = measures.filter(|measure| {
         !measure.what.is_wraparound() && measure.value >= SMALL && measure.is_over(LATE)
@@ -33,7 +33,7 @@ fn late(table: &TableState, settings: &AutovacuumSettings) -> Option<Measure> {
     late.next()
 }
 
-fn finding(table: &TableState, worst: &Measure) -> Finding {
+fn finding(table: &TableState, worst: &DueMeasure) -> Finding {
     let message = format!(
         "{} {}, due at {}: autovacuum is behind",
         whole(worst.value as i64),

@@ -6,8 +6,8 @@ use squawk_linter::{Rule as Squawks, Violation};
 use squawk_syntax::ast::{self, AstNode, NameLike, Stmt};
 
 use crate::findings::{Finding, Place, Rule};
-use crate::jobs::verify::plan::parsed::Parsed;
-use crate::jobs::verify::plan::relations::{Step, keyword};
+use crate::jobs::verify::plan::parsed::ParsedScript;
+use crate::jobs::verify::plan::relations::{RelationStep, keyword};
 use crate::pg::name::{NAME_MAX_BYTES, quote_ident, with_suffix};
 
 /// `name_too_long` (PostgreSQL documentation, appendix A).
@@ -16,9 +16,9 @@ pub const NAME_TOO_LONG: &str = "42622";
 /// squawk finds every identifier that is too long, and minds the comments that allow one. Where an
 /// index bears it now, more is at stake and more can be said.
 pub fn instead_of(
-    parsed: &Parsed<'_>,
+    parsed: &ParsedScript<'_>,
     violation: &Violation,
-    steps: &HashMap<Place, &Step>,
+    steps: &HashMap<Place, &RelationStep>,
 ) -> Option<Finding> {
     if violation.code != Squawks::IdentifierTooLong {
         return None;
@@ -33,7 +33,7 @@ pub fn instead_of(
 }
 
 /// Those that stand in no statement that squawk reads, but in one that a function or DO has sent.
-pub fn sent(step: &Step, statement: Option<&Stmt>) -> Vec<Finding> {
+pub fn sent(step: &RelationStep, statement: Option<&Stmt>) -> Vec<Finding> {
     if !matches!(
         statement,
         None | Some(Stmt::Do(_) | Stmt::Select(_) | Stmt::Call(_) | Stmt::Execute(_))
@@ -49,7 +49,7 @@ pub fn sent(step: &Step, statement: Option<&Stmt>) -> Vec<Finding> {
 }
 
 /// Whether the statement has given an index that name.
-fn bears(step: &Step, name: &str) -> bool {
+fn bears(step: &RelationStep, name: &str) -> bool {
     let now = step.changes.made.iter().chain(&step.changes.changed);
     now.filter(|one| keyword(one.kind) == "INDEX").any(|index| index.name == name)
 }

@@ -14,8 +14,8 @@ use std::collections::HashMap;
 use super::Applied;
 use super::meant::Meant;
 use super::observed::Observed;
-use super::parsed::Parsed;
-use super::relations::{Relations, Step};
+use super::parsed::ParsedScript;
+use super::relations::{RelationStep, Relations};
 use crate::declared::migrations::Migration;
 use crate::facts::Oid;
 use crate::findings::{Finding, Rule};
@@ -52,11 +52,11 @@ pub struct Linted {
 /// Judges the migrations in their order.
 pub fn check(migrations: &[Migration], applied: &Applied, version: ServerVersion) -> Linted {
     let observed = &applied.observed;
-    let mut course = Course::new(observed);
+    let mut course = CarriedOver::new(observed);
     let mut linted = Linted { findings: Vec::new(), unjudged: 0 };
     for (at, migration) in migrations.iter().enumerate() {
         let steps = course.steps(at);
-        let Some(parsed) = Parsed::new(&migration.up) else {
+        let Some(parsed) = ParsedScript::new(&migration.up) else {
             linted.unjudged += 1;
             course.follow(at, steps, None);
             continue;
@@ -76,16 +76,16 @@ pub fn check(migrations: &[Migration], applied: &Applied, version: ServerVersion
 }
 
 /// What one script leaves for the next.
-struct Course<'a> {
+struct CarriedOver<'a> {
     observed: &'a Observed,
     relations: Relations,
     /// Names as they were written, of relations whose name was cut.
     written: HashMap<Oid, String>,
 }
 
-impl<'a> Course<'a> {
+impl<'a> CarriedOver<'a> {
     fn new(observed: &'a Observed) -> Self {
-        Course {
+        CarriedOver {
             observed,
             relations: observed.before.clone(),
             written: HashMap::new(),
@@ -93,7 +93,7 @@ impl<'a> Course<'a> {
     }
 
     /// The steps of that migration.
-    fn steps(&self, migration: usize) -> &'a [Step] {
+    fn steps(&self, migration: usize) -> &'a [RelationStep] {
         let steps = &self.observed.steps;
         let from = steps.partition_point(|step| step.migration < migration);
         let to = steps.partition_point(|step| step.migration <= migration);
@@ -104,8 +104,8 @@ impl<'a> Course<'a> {
     fn follow(
         &mut self,
         migration: usize,
-        steps: &[Step],
-        parsed: Option<&Parsed<'_>>,
+        steps: &[RelationStep],
+        parsed: Option<&ParsedScript<'_>>,
     ) -> Vec<Finding> {
         let before = self.observed.newest_before.get(migration).copied().unwrap_or_default();
         let mut replaced = Replaced::default();
@@ -128,7 +128,7 @@ impl<'a> Course<'a> {
     }
 
     /// Remembers the name in full.
-    fn remember(&mut self, step: &Step, meant: &Meant) {
+    fn remember(&mut self, step: &RelationStep, meant: &Meant) {
         let name = meant.name(&self.relations, &step.names);
         let made = name.filter(|_| meant.name.name.len() > NAME_MAX_BYTES);
         if let Some(made) = made.and_then(|name| self.relations.named(&name))

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use squawk_syntax::ast::Stmt;
 
 use crate::facts::Oid;
-use crate::facts::observed::Relation;
+use crate::facts::observed::ObservedRelation;
 use crate::findings::{Finding, Rule};
 use crate::jobs::verify::plan::meant::Meant;
 use crate::jobs::verify::plan::observed::Origins;
-use crate::jobs::verify::plan::relations::{Relations, Step, keyword};
+use crate::jobs::verify::plan::relations::{RelationStep, Relations, keyword};
 use crate::pg::name::NAME_MAX_BYTES;
 use crate::pg::session::Notice;
 
@@ -25,7 +25,7 @@ pub struct There<'a> {
 }
 
 /// What had no effect in the step: the statement itself, and those that a function or DO has sent.
-pub fn check(step: &Step, statement: Option<&Stmt>, there: &There<'_>) -> Vec<Finding> {
+pub fn check(step: &RelationStep, statement: Option<&Stmt>, there: &There<'_>) -> Vec<Finding> {
     let own = statement.and_then(Meant::of);
     let sent = step
         .notices
@@ -45,7 +45,7 @@ pub fn sent_by_function(notice: &Notice) -> Option<&str> {
     Some(&context[..end])
 }
 
-fn judge(step: &Step, meant: &Meant, there: &There<'_>) -> Option<Finding> {
+fn judge(step: &RelationStep, meant: &Meant, there: &There<'_>) -> Option<Finding> {
     let met = meant.met(there.relations, step)?;
     if met.is_temporary || is_meant(step, meant, met, there) {
         return None;
@@ -66,7 +66,7 @@ fn judge(step: &Step, meant: &Meant, there: &There<'_>) -> Option<Finding> {
 
 /// IF NOT EXISTS is for what is there by another way: the same kind of relation, of the same table,
 /// and not one whose long name only ends otherwise.
-fn is_meant(step: &Step, meant: &Meant, met: &Relation, there: &There<'_>) -> bool {
+fn is_meant(step: &RelationStep, meant: &Meant, met: &ObservedRelation, there: &There<'_>) -> bool {
     let is_cut = meant.name.name.len() > NAME_MAX_BYTES;
     let is_other = |written: &String| *written != meant.name.name;
     if keyword(met.kind) != keyword(meant.kind)
@@ -78,7 +78,7 @@ fn is_meant(step: &Step, meant: &Meant, met: &Relation, there: &There<'_>) -> bo
     of.is_none_or(|table| met.of == Some(table.oid))
 }
 
-fn whose(met: &Relation, relations: &Relations) -> String {
+fn whose(met: &ObservedRelation, relations: &Relations) -> String {
     match met.of.and_then(|of| relations.get(of)) {
         Some(table) if keyword(met.kind) == "INDEX" => format!("an index on {}", table.qualified()),
         _ => met.kind.with_article().to_owned(),

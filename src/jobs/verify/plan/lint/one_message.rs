@@ -3,11 +3,11 @@
 use super::concurrent::Concurrent;
 use crate::declared::migrations::Wrapping;
 use crate::findings::{Finding, Rule};
-use crate::jobs::verify::plan::parsed::Parsed;
+use crate::jobs::verify::plan::parsed::ParsedScript;
 
 /// What the server makes one transaction of (PostgreSQL documentation, 55.2.2.1), although the tool
 /// sends neither BEGIN nor COMMIT. COMMIT in the middle of a message does not help.
-pub fn check(parsed: &Parsed<'_>) -> Vec<Finding> {
+pub fn check(parsed: &ParsedScript<'_>) -> Vec<Finding> {
     if parsed.script.wrapping != Wrapping::OneMessage || !parsed.is_wrapped() {
         return Vec::new();
     }

@@ -1,14 +1,14 @@
 //! Relations that one migration drops and creates again under their name.
 
-use crate::facts::observed::Relation;
+use crate::facts::observed::ObservedRelation;
 use crate::facts::{Oid, RelationKind};
 use crate::findings::{Finding, Place, Rule};
-use crate::jobs::verify::plan::relations::{Relations, Step, keyword};
+use crate::jobs::verify::plan::relations::{RelationStep, Relations, keyword};
 use crate::pg::name::RelationName;
 
 #[derive(Debug)]
 struct Dropped {
-    relation: Relation,
+    relation: ObservedRelation,
     /// An index's table, a partition's parent.
     of: Option<RelationName>,
     place: Place,
@@ -33,7 +33,7 @@ pub struct Replaced {
 impl Replaced {
     /// Takes in what a statement has dropped, before `relations` does. Nobody misses what the
     /// migration itself has made, which is newer than `before`.
-    pub fn drop(&mut self, step: &Step, relations: &Relations, before: Oid) {
+    pub fn drop(&mut self, step: &RelationStep, relations: &Relations, before: Oid) {
         let gone = step
             .changes
             .dropped
@@ -41,11 +41,12 @@ impl Replaced {
             .filter(|oid| **oid <= before)
             .filter_map(|oid| relations.get(*oid));
         // What belongs to something else goes with it, and comes back with it.
-        let is_part = |one: &Relation| one.of.is_some_and(|of| step.changes.dropped.contains(&of));
+        let is_part =
+            |one: &ObservedRelation| one.of.is_some_and(|of| step.changes.dropped.contains(&of));
         let lasting = gone.filter(|one| !(one.is_temporary || one.is_constraint || is_part(one)));
         self.dropped.extend(lasting.map(|relation| Dropped {
             relation: relation.clone(),
-            of: relation.of.and_then(|of| relations.get(of)).map(Relation::qualified),
+            of: relation.of.and_then(|of| relations.get(of)).map(ObservedRelation::qualified),
             place: step.place.clone(),
             transaction: step.transaction,
             again: None,
@@ -54,14 +55,14 @@ impl Replaced {
 
     /// Takes in what a statement has made, after `relations` has. What comes back as it was is rolled
     /// back; what one statement drops and makes it builds anew, as ALTER TABLE does with indexes.
-    pub fn make(&mut self, step: &Step, relations: &Relations) {
+    pub fn make(&mut self, step: &RelationStep, relations: &Relations) {
         for made in &step.changes.made {
             let all = self.dropped.len();
             self.dropped.retain(|dropped| dropped.relation.oid != made.oid);
             if self.dropped.len() < all {
                 continue;
             }
-            let of = made.of.and_then(|of| relations.get(of)).map(Relation::qualified);
+            let of = made.of.and_then(|of| relations.get(of)).map(ObservedRelation::qualified);
             let is_same = |one: &Dropped| {
                 one.again.is_none()
                     && keyword(one.relation.kind) == keyword(made.kind)

@@ -11,18 +11,18 @@ use crate::declared::migrations::Wrapping;
 use crate::facts::RelationKind;
 use crate::findings::{Finding, Place, Severity};
 use crate::jobs::verify::plan::meant::Meant;
-use crate::jobs::verify::plan::parsed::{Parsed, start};
-use crate::jobs::verify::plan::relations::Step;
+use crate::jobs::verify::plan::parsed::{ParsedScript, start};
+use crate::jobs::verify::plan::relations::RelationStep;
 use crate::pg::version::ServerVersion;
 
 /// What its rules say against the script, but for what a rule of ours says better.
 ///
 /// `steps`: what the server made of its statements; `only_new`: those of which the server has shown that they concern nothing that was there before.
 pub fn check(
-    parsed: &Parsed<'_>,
+    parsed: &ParsedScript<'_>,
     version: ServerVersion,
     only_new: &HashSet<Place>,
-    steps: &HashMap<Place, &Step>,
+    steps: &HashMap<Place, &RelationStep>,
 ) -> Vec<Finding> {
     let mut linter = Linter::with_default_rules();
     linter.settings.assume_in_transaction = parsed.is_wrapped();
@@ -51,7 +51,7 @@ pub fn check(
 
 /// The statements, by their first byte, that make a table and refer to no other, or an index on such a
 /// table: it is in nobody's use yet, also where each statement commits by itself.
-fn on_what_is_made_here(parsed: &Parsed<'_>) -> HashSet<usize> {
+fn on_what_is_made_here(parsed: &ParsedScript<'_>) -> HashSet<usize> {
     let (mut tables, mut found) = (HashSet::new(), HashSet::new());
     for statement in &parsed.statements {
         let Some(Meant { kind, name, of, may_be_there }) = Meant::of(statement) else {
@@ -78,9 +78,9 @@ fn on_what_is_made_here(parsed: &Parsed<'_>) -> HashSet<usize> {
 const LOCKS_WHAT_IS_THERE: [Squawks; 1] = [Squawks::RequireConcurrentIndexCreation];
 
 fn finding(
-    parsed: &Parsed<'_>,
+    parsed: &ParsedScript<'_>,
     violation: Violation,
-    steps: &HashMap<Place, &Step>,
+    steps: &HashMap<Place, &RelationStep>,
 ) -> Option<Finding> {
     let offset = violation.text_range.start().into();
     if let Some(better) = long_name::instead_of(parsed, &violation, steps) {
@@ -96,7 +96,7 @@ fn finding(
 
 /// It asks for timeouts everywhere, but a concurrent statement that one of them ends leaves half of
 /// its work behind. Of a concurrent statement in a message, `concurrent-in-one-message` says more.
-fn is_contradicted(parsed: &Parsed<'_>, rule: Squawks, offset: usize) -> bool {
+fn is_contradicted(parsed: &ParsedScript<'_>, rule: Squawks, offset: usize) -> bool {
     let is_concurrent = || parsed.statement_at(offset).and_then(Concurrent::of).is_some();
     match rule {
         Squawks::RequireLockTimeout | Squawks::RequireStatementTimeout => is_concurrent(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::declared::migrations::{Script, Wrapping};
-use crate::jobs::verify::plan::parsed::Parsed;
+use crate::jobs::verify::plan::parsed::ParsedScript;
 
 const VERSION: ServerVersion = ServerVersion(180_000);
 
@@ -92,7 +92,7 @@ fn of_a_long_line_only_a_part_is_shown() {
         .map(|number| format!("CREATE TABLE t{number} (a int);"))
         .collect::<String>();
     let script = script(1, &text, Wrapping::Transaction);
-    let parsed = Parsed::new(&script).unwrap();
+    let parsed = ParsedScript::new(&script).unwrap();
     let places = parsed.statements.iter().map(|statement| parsed.place_of(statement));
     let places = places.collect::<Vec<_>>();
     assert_eq!(places.len(), 3000);

@@ -4,13 +4,16 @@ use std::collections::HashMap;
 
 use super::concurrent::Concurrent;
 use crate::findings::{Finding, Place, Rule};
-use crate::jobs::verify::plan::parsed::Parsed;
+use crate::jobs::verify::plan::parsed::ParsedScript;
 use crate::jobs::verify::plan::set::{Since, TimeoutInForce};
 
 /// Each of them ends a concurrent statement half-way: lock_timeout counts for every transaction
 /// that it waits for, not only for the lock on the table. `seen`: those that were in force when
 /// statements were sent.
-pub fn check(parsed: &Parsed<'_>, seen: &HashMap<Place, Vec<TimeoutInForce>>) -> Vec<Finding> {
+pub fn check(
+    parsed: &ParsedScript<'_>,
+    seen: &HashMap<Place, Vec<TimeoutInForce>>,
+) -> Vec<Finding> {
     let concurrent = parsed.statements.iter().filter_map(|statement| {
         let concurrent = Concurrent::of(statement)?;
         let place = parsed.place_of(statement);

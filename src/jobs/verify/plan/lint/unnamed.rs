@@ -3,10 +3,10 @@
 use squawk_syntax::ast::Stmt;
 
 use crate::findings::{Finding, Rule};
-use crate::jobs::verify::plan::parsed::Parsed;
+use crate::jobs::verify::plan::parsed::ParsedScript;
 
 /// A finding for each CREATE INDEX without a name.
-pub fn check<'p>(parsed: &'p Parsed<'_>) -> impl Iterator<Item = Finding> + 'p {
+pub fn check<'p>(parsed: &'p ParsedScript<'_>) -> impl Iterator<Item = Finding> + 'p {
     let unnamed = parsed.statements.iter().filter(
         |statement| matches!(statement, Stmt::CreateIndex(create) if create.index().is_none()),
     );

@@ -1,13 +1,13 @@
 //! Foreign keys whose referring columns no index begins with.
 
-use super::Schema;
-use crate::facts::migrated::{ForeignKey, SchemaIndex};
+use super::FinishedSchema;
+use crate::facts::migrated::{MigratedForeignKey, SchemaIndex};
 use crate::findings::{Finding, Rule};
 use crate::jobs::verify::plan::observed::Origins;
 use crate::pg::name::quote_ident;
 
 /// One finding for each.
-pub fn without_index(schema: &Schema, origins: &Origins) -> Vec<Finding> {
+pub fn without_index(schema: &FinishedSchema, origins: &Origins) -> Vec<Finding> {
     let keys = schema.foreign_keys.iter().filter(|key| origins.is_new(key.oid));
     let lacking = keys.filter_map(|key| {
         let mut serving = schema.indexes.iter().filter(|index| is_served(key, index));
@@ -20,7 +20,7 @@ pub fn without_index(schema: &Schema, origins: &Origins) -> Vec<Finding> {
 }
 
 /// Whether the index begins with the key's columns, in any order: a look-up compares all of them.
-pub fn is_served(key: &ForeignKey, index: &SchemaIndex) -> bool {
+pub fn is_served(key: &MigratedForeignKey, index: &SchemaIndex) -> bool {
     let keys = index.columns.get(..index.keys.len().min(key.columns.len())).unwrap_or_default();
     matches!(index.method.as_str(), "btree" | "hash")
         && index.table_oid == key.table_oid
@@ -28,7 +28,7 @@ pub fn is_served(key: &ForeignKey, index: &SchemaIndex) -> bool {
         && key.columns.iter().all(|column| keys.contains(column))
 }
 
-fn finding(key: &ForeignKey, partial: Option<&SchemaIndex>, origins: &Origins) -> Finding {
+fn finding(key: &MigratedForeignKey, partial: Option<&SchemaIndex>, origins: &Origins) -> Finding {
     let place = origins.place(key.oid).or_else(|| origins.place(key.table_oid));
     let but = partial.map_or(String::new(), |index| format!(" but the partial one {}", index.name));
     let message = format!(

@@ -7,7 +7,7 @@ use crate::pg::name::quote_ident;
 
 /// What one index is to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Relation {
+enum IndexRelationship {
     /// It has the same keys, and is needed for nothing else.
     Duplicate,
     /// The other begins with its keys.
@@ -33,7 +33,7 @@ pub fn superfluous(indexes: &[SchemaIndex], origins: &Origins) -> Vec<Finding> {
 }
 
 /// What makes the first superfluous in the face of the second, if anything.
-fn relation(index: &SchemaIndex, other: &SchemaIndex) -> Option<Relation> {
+fn relation(index: &SchemaIndex, other: &SchemaIndex) -> Option<IndexRelationship> {
     let same_rows = index.method == other.method && index.predicate == other.predicate;
     if !same_rows || is_needed(index) {
         return None;
@@ -47,10 +47,11 @@ fn relation(index: &SchemaIndex, other: &SchemaIndex) -> Option<Relation> {
         // Of two that are alike the later one is superfluous, unless only it could go.
         let alike = index.included.len() == other.included.len() && enforces(other, index);
         let is_spared = alike && !is_needed(other) && rank(index) < rank(other);
-        return (!is_spared).then_some(Relation::Duplicate);
+        return (!is_spared).then_some(IndexRelationship::Duplicate);
     }
     let begins = index.keys.len() < other.keys.len() && other.keys.starts_with(&index.keys);
-    (index.method == "btree" && !index.is_unique && begins && included).then_some(Relation::Prefix)
+    (index.method == "btree" && !index.is_unique && begins && included)
+        .then_some(IndexRelationship::Prefix)
 }
 
 /// Something else than queries uses it.
@@ -74,7 +75,7 @@ fn enforces(index: &SchemaIndex, other: &SchemaIndex) -> bool {
 
 fn finding(
     index: &SchemaIndex,
-    relation: Relation,
+    relation: IndexRelationship,
     other: &SchemaIndex,
     origins: &Origins,
 ) -> Finding {
@@ -84,7 +85,7 @@ fn finding(
     let table = &index.table;
     let help = format!("leave it out, or {}", drop(index));
     match relation {
-        Relation::Duplicate => {
+        IndexRelationship::Duplicate => {
             let message = format!(
                 "{this} on {table} has the same keys as {that}: it is written and never needed"
             );
@@ -92,7 +93,7 @@ fn finding(
                 .about(&index.name)
                 .help(help)
         }
-        Relation::Prefix => {
+        IndexRelationship::Prefix => {
             let message = format!(
                 "{this} on {table} is the beginning of {that}, which serves its queries too"
             );

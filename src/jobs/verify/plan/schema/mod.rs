@@ -7,26 +7,26 @@ mod workload;
 
 use super::observed::Origins;
 use crate::facts::InvalidIndex;
-use crate::facts::migrated::{ForeignKey, SchemaIndex};
+use crate::facts::migrated::{MigratedForeignKey, SchemaIndex};
 use crate::findings::{Finding, Rule};
 
 pub use functions::{Broken, broken_functions};
-pub use workload::{Explained, unused};
+pub use workload::{ExplainedWorkload, unused};
 
 /// The indexes and keys of a finished schema.
 #[derive(Debug, Clone, Default)]
-pub struct Schema {
+pub struct FinishedSchema {
     /// Those that no query may use.
     pub invalid: Vec<InvalidIndex>,
     /// The others, the oldest first.
     pub indexes: Vec<SchemaIndex>,
     /// The oldest first.
-    pub foreign_keys: Vec<ForeignKey>,
+    pub foreign_keys: Vec<MigratedForeignKey>,
 }
 
 /// The findings about what the migrations made, those that are errors first. What was there before
 /// is not theirs.
-pub fn judge(schema: &Schema, origins: &Origins) -> Vec<Finding> {
+pub fn judge(schema: &FinishedSchema, origins: &Origins) -> Vec<Finding> {
     let mut findings =
         schema.invalid.iter().map(|index| invalid(index, origins)).collect::<Vec<_>>();
     findings.extend(indexes::superfluous(&schema.indexes, origins));

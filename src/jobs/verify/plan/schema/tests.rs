@@ -130,7 +130,7 @@ fn the_beginning_of_another_is_redundant_unless_it_guards_the_rows() {
 }
 
 fn lacking(columns: &[i16], indexes: &[SchemaIndex]) -> Vec<String> {
-    let key = ForeignKey {
+    let key = MigratedForeignKey {
         oid: 9,
         name: "fk".to_owned(),
         table: relation("sales"),
@@ -139,10 +139,10 @@ fn lacking(columns: &[i16], indexes: &[SchemaIndex]) -> Vec<String> {
         columns: columns.to_vec(),
         column_names: vec!["x".to_owned(); columns.len()],
     };
-    let schema = Schema {
+    let schema = FinishedSchema {
         indexes: indexes.to_vec(),
         foreign_keys: vec![key],
-        ..Schema::default()
+        ..FinishedSchema::default()
     };
     let findings = foreign_keys::without_index(&schema, &Origins::default());
     findings.into_iter().map(|finding| finding.message).collect()

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::Schema;
+use super::FinishedSchema;
 use super::foreign_keys::is_served;
 use crate::findings::{Finding, Place, Rule};
 use crate::format;
@@ -11,7 +11,7 @@ use crate::pg::name::RelationName;
 
 /// What came of explaining a workload.
 #[derive(Debug, Clone, Default)]
-pub struct Explained {
+pub struct ExplainedWorkload {
     /// How many queries were explained.
     pub queries: usize,
     /// The indexes that a plan uses or that would serve a scan.
@@ -22,7 +22,11 @@ pub struct Explained {
 
 /// A finding for each index that serves no query and no foreign key and guards nothing, and for each query that could
 /// not be explained.
-pub fn unused(explained: &Explained, schema: &Schema, origins: &Origins) -> Vec<Finding> {
+pub fn unused(
+    explained: &ExplainedWorkload,
+    schema: &FinishedSchema,
+    origins: &Origins,
+) -> Vec<Finding> {
     let queries = format::count(explained.queries, "query", "queries");
     let not = explained.not.iter().map(|(place, reason)| {
         let message = format!("the query cannot be explained: {reason}");

@@ -1,9 +1,9 @@
 //! Builds that are under way, of whomever.
 
-use super::Target;
+use super::IndexTarget;
 use crate::facts::{Build, Index, Oid};
 
-impl Target<'_, '_> {
+impl IndexTarget<'_, '_> {
     /// The build that this index belongs to. Whoever may not see what a builder builds has to
     /// take any build on the table for it.
     pub(super) fn build_of(&self, index: &Index) -> Option<&Build> {

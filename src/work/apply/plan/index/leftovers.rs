@@ -1,10 +1,10 @@
 //! What an interrupted replacement or rebuild has left.
 
-use super::Target;
+use super::IndexTarget;
 use crate::facts::Index;
 use crate::pg::name::{distinct_with_suffix, rebuild_leftover_names};
 
-impl Target<'_, '_> {
+impl IndexTarget<'_, '_> {
     /// What REINDEX CONCURRENTLY of the index has left when it broke off: nobody is at work on it.
     pub(super) fn rebuild_leftovers(&self, index: &Index) -> Vec<Index> {
         let table = self.relation.oid;

@@ -10,7 +10,7 @@ mod words;
 
 use super::belongings::{Carried, beyond, can_be_replica_identity, carry};
 use super::partitioned::Tree;
-use super::planner::Planner;
+use super::planner::ApplyPlanner;
 use super::size;
 use crate::declared::DeclaredIndex;
 use crate::facts::load::name_choices;
@@ -30,7 +30,7 @@ const OLD_SUFFIX: &str = "_pgtend_old";
 const REPLICA_IDENTITY: &str = "replica identity";
 
 /// Adds the index's step.
-pub fn plan(planner: &mut Planner<'_>, at: usize, declared: &DeclaredIndex) {
+pub fn plan(planner: &mut ApplyPlanner<'_>, at: usize, declared: &DeclaredIndex) {
     let canonical = planner.canonical(at).clone();
     let Some(relation) = planner.relation(&declared.table).cloned() else {
         let step = on_missing_table(planner, declared, &canonical);
@@ -53,7 +53,7 @@ pub fn plan(planner: &mut Planner<'_>, at: usize, declared: &DeclaredIndex) {
         planner.plan.steps.push(step);
         return;
     }
-    let mut step = Target { planner, relation: &relation, declared, canonical, at }.step();
+    let mut step = IndexTarget { planner, relation: &relation, declared, canonical, at }.step();
     if step.verdict == Verdict::ToDo && step.action != Action::WatchBuild && !relation.owned {
         step.verdict = Verdict::Refused;
         step.reason = Why::NotOwner {
@@ -75,7 +75,7 @@ pub fn plan(planner: &mut Planner<'_>, at: usize, declared: &DeclaredIndex) {
 }
 
 fn on_missing_table(
-    planner: &mut Planner<'_>,
+    planner: &mut ApplyPlanner<'_>,
     declared: &DeclaredIndex,
     canonical: &Canonical<IndexShape>,
 ) -> Step {
@@ -117,8 +117,8 @@ fn blank(declared: &DeclaredIndex, table: &RelationName, name: Option<&str>) -> 
     }
 }
 
-struct Target<'p, 'f> {
-    planner: &'p mut Planner<'f>,
+struct IndexTarget<'p, 'f> {
+    planner: &'p mut ApplyPlanner<'f>,
     relation: &'p Relation,
     declared: &'p DeclaredIndex,
     canonical: Canonical<IndexShape>,
@@ -126,7 +126,7 @@ struct Target<'p, 'f> {
     at: usize,
 }
 
-impl Target<'_, '_> {
+impl IndexTarget<'_, '_> {
     fn step(mut self) -> Step {
         let existing = self.existing();
         let name = match (&self.declared.name, &existing) {
