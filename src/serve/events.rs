@@ -140,8 +140,11 @@ impl Events {
         }
         // A number that was never given is that of another run: then all is new.
         let since = if self.known > newest { 0 } else { self.known };
-        let changed = facts.iter().filter(|facts| facts.generation > since);
-        let changed = changed.map(|facts| told(facts, since)).collect::<Vec<_>>();
+        let changed = facts
+            .iter()
+            .filter(|facts| facts.generation > since)
+            .map(|facts| told(facts, since))
+            .collect::<Vec<_>>();
         self.known = newest;
         let data = json_line(&json!({"generation": newest, "targets": changed}));
         Some(format!("event: facts\nid: {newest}\ndata: {}\n\n", data.trim_end()))

@@ -293,8 +293,8 @@ impl Facts {
     pub fn unknown(&self) -> Vec<String> {
         let lost = self.lost_words().map(|why| format!("connection: {why}"));
         let sections = self.sections();
-        let sections = sections.iter().filter_map(|section| section.unknown());
-        lost.into_iter().chain(sections).collect()
+        let unknown = sections.iter().filter_map(|section| section.unknown());
+        lost.into_iter().chain(unknown).collect()
     }
 
     /// How the connection is, in one word.

@@ -48,9 +48,9 @@ impl Authority {
             None if port.is_empty() => None,
             None => return None,
         };
-        let name = name.strip_suffix('.').unwrap_or(&name).to_owned();
+        let host = name.strip_suffix('.').unwrap_or(&name).to_owned();
         let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"-._[]:".contains(&it);
-        (!name.is_empty() && name.bytes().all(is_plain)).then_some(Authority { name, port })
+        (!host.is_empty() && host.bytes().all(is_plain)).then_some(Authority { name: host, port })
     }
 
     fn ip(&self) -> Option<IpAddr> {

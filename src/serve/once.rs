@@ -63,8 +63,9 @@ pub async fn write(
     let text = site.file(pages(&site), &shown(Timestamp::now()));
     files::replace(file, &text).map_err(refused)?;
     let targets = site.targets();
-    let lost = targets.iter().map(|target| target.facts());
-    let lost = lost
+    let lost = targets
+        .iter()
+        .map(|target| target.facts())
         .filter_map(|facts| facts.lost_words().map(str::to_owned))
         .collect::<Vec<_>>();
     if let (Some(why), true) = (lost.first(), lost.len() == targets.len()) {

@@ -41,11 +41,13 @@ impl Query {
     /// What is no number takes the default; what is too large or too small, the nearest that is allowed. Of
     /// what stands there twice, the first counts.
     pub fn parse(text: &str) -> Self {
-        let pairs = text.split('&').filter_map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((decoded(name)?, decoded(value)?))
-        });
-        let pairs = pairs.collect::<Vec<_>>();
+        let pairs = text
+            .split('&')
+            .filter_map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                Some((decoded(name)?, decoded(value)?))
+            })
+            .collect::<Vec<_>>();
         let get = |name: &str| {
             let found = pairs.iter().find(|(key, _)| key == name);
             found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
@@ -73,7 +75,7 @@ impl Query {
     /// The same as text, without what is the default anyway.
     pub fn written(&self) -> String {
         let number = |number: usize, default| (number != default).then(|| number.to_string());
-        let pairs = [
+        let all = [
             ("page", number(self.page, 1)),
             ("limit", number(self.limit, LIMIT)),
             ("sortBy", self.sort_by.clone()),
@@ -81,7 +83,7 @@ impl Query {
             ("schema", self.schema.clone()),
             ("name", self.name.clone()),
         ];
-        let pairs = pairs
+        let pairs = all
             .into_iter()
             .filter_map(|(name, value)| Some(format!("{name}={}", encoded(&value?))));
         match pairs.collect::<Vec<_>>().join("&") {

@@ -168,8 +168,11 @@ fn listed(
     let to = |page: Option<usize>, relation: &str| {
         Some(format!("<{}>; rel=\"{relation}\"", with_query(path, &query.at(page?))))
     };
-    let links = [to(part.next(), "next"), to(part.previous(), "prev")];
-    let links = links.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let links = [to(part.next(), "next"), to(part.previous(), "prev")]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ");
     let answer = Answer::json(caching, Value::Object(head));
     match links.is_empty() {
         true => answer,
@@ -277,8 +280,8 @@ fn openapi(site: &Site, (): (), _: &Query) -> Result<Answer, Refused> {
 }
 
 fn asset(_: &Site, (name,): (String,), _: &Query) -> Result<Answer, Refused> {
-    let asset = assets::named(&name);
-    let asset = asset.ok_or_else(|| (StatusCode::NOT_FOUND, "there is no such file".to_owned()))?;
+    let asset = assets::named(&name)
+        .ok_or_else(|| (StatusCode::NOT_FOUND, "there is no such file".to_owned()))?;
     Ok(Answer::new(asset.kind, Caching::Immutable, asset.text.clone()))
 }
 

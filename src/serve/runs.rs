@@ -82,8 +82,9 @@ impl Tally {
         for StepCount { command, outcome, steps, started_epoch, duration_ms, .. } in counts {
             let known = self.steps.entry((command, outcome)).or_default();
             known.counted += if is_first { 0 } else { steps };
-            let last = started_epoch.zip(duration_ms);
-            let last = last.map(|(epoch, ms)| LastStep { started_epoch: epoch, duration_ms: ms });
+            let last = started_epoch
+                .zip(duration_ms)
+                .map(|(epoch, ms)| LastStep { started_epoch: epoch, duration_ms: ms });
             known.last = last.or(known.last);
         }
         self.last_id.get_or_insert_default();

@@ -131,13 +131,13 @@ impl Site {
             let again = Html::void("meta", &[("http-equiv", "refresh"), ("content", "10")]);
             Html::element("noscript", &[], [again])
         });
-        let head = head.into_iter().chain(refresh);
         let events = self.events(place);
         let sections = place.sections.join(" ");
         let live: Attributes<'_> = &[("data-events", &events), ("data-sections", &sections)];
         let attributes = if place.sections.is_empty() { &[] } else { live };
         let main = Html::element("main", attributes, body);
-        document(&format!("{} · pgtend", place.title), head, [self.header(place), main])
+        let title = format!("{} · pgtend", place.title);
+        document(&title, head.into_iter().chain(refresh), [self.header(place), main])
     }
 
     /// What cannot be had, in the form that fits what was asked for.
@@ -207,11 +207,11 @@ impl Site {
             Html::element("p", &[], [name].into_iter().chain(links))
         });
         let toc = Html::element("nav", &[("aria-label", "Pages")], toc);
-        let pages = pages
+        let sections = pages
             .into_iter()
             .map(|(path, body)| Html::element("section", &[("id", &path)], body));
         let head = Html::element("h1", &[], [Html::text(&title)]);
-        html::alone(&title, &STYLE.text, [head, toc].into_iter().chain(pages))
+        html::alone(&title, &STYLE.text, [head, toc].into_iter().chain(sections))
     }
 
     fn header(&self, place: &Place<'_>) -> Html {

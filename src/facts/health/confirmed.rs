@@ -75,10 +75,20 @@ async fn read(
 ) -> Result<Confirmed> {
     let mut budget = Budget::new(time);
     let mut confirmed = Confirmed::default();
-    let indexes = health.indexes.known().into_iter().flatten();
-    let indexes = indexes.map(|index| (&index.object, index.oid)).collect::<HashMap<_, _>>();
-    let tables = health.tables.known().into_iter().flatten();
-    let tables = tables.map(|table| (&table.object, table.oid)).collect::<HashMap<_, _>>();
+    let indexes = health
+        .indexes
+        .known()
+        .into_iter()
+        .flatten()
+        .map(|index| (&index.object, index.oid))
+        .collect::<HashMap<_, _>>();
+    let tables = health
+        .tables
+        .known()
+        .into_iter()
+        .flatten()
+        .map(|table| (&table.object, table.oid))
+        .collect::<HashMap<_, _>>();
     for name in names {
         if let Some(oid) = indexes.get(name) {
             let rows = ask(&mut budget, session, &queries.density, (name, *oid)).await?;

@@ -45,8 +45,11 @@ impl Health {
     /// What this server has counted.
     fn counted(&self) -> std::result::Result<Counted, Unavailable> {
         let scans = self.indexes.seen()?.iter().map(|it| (it.object.clone(), it.scans));
-        let reads = self.tables.seen()?.iter();
-        let reads = reads.map(|it| (it.object.clone(), (it.sequential_scans, it.sequential_rows)));
+        let reads = self
+            .tables
+            .seen()?
+            .iter()
+            .map(|it| (it.object.clone(), (it.sequential_scans, it.sequential_rows)));
         Ok(Counted {
             indexes: scans.collect(),
             tables: reads.collect(),
@@ -65,8 +68,13 @@ impl Health {
     /// the indexes is another database, of which nothing is known.
     #[must_use]
     pub fn with_nodes(mut self, nodes: Vec<Node>) -> Self {
-        let own = self.indexes.known().map_or(&[][..], Vec::as_slice);
-        let own = own.iter().map(|index| index.object.clone()).collect::<Vec<_>>();
+        let own = self
+            .indexes
+            .known()
+            .map_or(&[][..], Vec::as_slice)
+            .iter()
+            .map(|index| index.object.clone())
+            .collect::<Vec<_>>();
         self.nodes = nodes.into_iter().map(|node| node.of_same_data(&own)).collect();
         for counted in self.nodes.iter().filter_map(|node| node.counted.known()) {
             if let Known::Known(indexes) = &mut self.indexes {

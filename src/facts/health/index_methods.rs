@@ -79,8 +79,10 @@ pub(super) async fn load(session: &Session, server: &Server) -> IndexMethods {
 async fn load_gin_lists(session: &Session, server: &Server) -> Known<Vec<GinList>> {
     let asked = async {
         let indexes = ask(session, include_str!("../../../sql/check/gin_indexes.sql"), &[]).await?;
-        let large = indexes.iter().filter(|row| row.get::<_, i64>("bytes") >= LEAST_BYTES);
-        let large = large.collect::<Vec<_>>();
+        let large = indexes
+            .iter()
+            .filter(|row| row.get::<_, i64>("bytes") >= LEAST_BYTES)
+            .collect::<Vec<_>>();
         if large.is_empty() {
             return Ok(Known::default());
         }
@@ -93,8 +95,8 @@ async fn load_gin_lists(session: &Session, server: &Server) -> Known<Vec<GinList
 }
 
 async fn pending(session: &Session, schema: &str, indexes: &[&Row]) -> Result<Vec<GinList>> {
-    let sql = include_str!("../../../sql/check/gin_pending.sql");
-    let sql = sql.replace("{schema}", &quote_ident(schema));
+    let sql = include_str!("../../../sql/check/gin_pending.sql")
+        .replace("{schema}", &quote_ident(schema));
     let oids = indexes.iter().map(|row| row.get("oid")).collect::<Vec<Oid>>();
     let rows = ask(session, &sql, &[(&oids, Type::OID_ARRAY)]).await?;
     let lists = rows.iter().map(|row| (row.get("oid"), row)).collect::<HashMap<Oid, _>>();

@@ -55,7 +55,11 @@ pub(super) async fn load(session: &Session, server: &Server) -> Known<Sequences>
         (_, 1..) => Some(Unavailable::because(format!("{locked} sequences are locked"))),
         _ => None,
     };
-    let values = read.oids.into_iter().zip(read.values);
-    let values = values.filter_map(|(oid, value)| Some((oid, value?))).collect();
+    let values = read
+        .oids
+        .into_iter()
+        .zip(read.values)
+        .filter_map(|(oid, value)| Some((oid, value?)))
+        .collect();
     all.map(|all| Sequences { all, values, hidden })
 }

@@ -128,9 +128,9 @@ const TIME: [(&str, i64); 5] =
 
 /// In the greatest unit of which it is a whole number, as SHOW has it.
 fn in_greatest(value: i64, of_one: i64, units: &[(&str, i64)]) -> Option<String> {
-    let value = value.checked_mul(of_one).filter(|value| *value > 0)?;
-    let (name, each) = units.iter().find(|(_, each)| value % each == 0)?;
-    Some(format!("{}{name}", value / each))
+    let in_least = value.checked_mul(of_one).filter(|value| *value > 0)?;
+    let (name, each) = units.iter().find(|(_, each)| in_least % each == 0)?;
+    Some(format!("{}{name}", in_least / each))
 }
 
 /// What a value holds for that comes from there: this connection, or the role that it is of.

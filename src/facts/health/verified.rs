@@ -56,8 +56,8 @@ pub async fn load_verified(
     let Some(schema) = BT_INDEX_CHECK.load_schema(session).await? else {
         return Ok(not_callable(server).into());
     };
-    let sql = include_str!("../../../sql/check/index_check.sql");
-    let sql = sql.replace("{schema}", &quote_ident(&schema));
+    let sql = include_str!("../../../sql/check/index_check.sql")
+        .replace("{schema}", &quote_ident(&schema));
     let indexes = to_read(indexes, server.version.runs_owners_code_in_amcheck());
     briefly(session, read(session, &sql, &indexes, budget)).await?.map(Known::Known)
 }

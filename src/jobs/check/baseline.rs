@@ -44,8 +44,8 @@ impl Baseline {
             .hint(format!("pgtend check --write-baseline {} writes one", file.display()))
         };
         let text = fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
-        let baseline = serde_json::from_str::<Baseline>(&text);
-        let baseline = baseline.map_err(|error| wrong(error.to_string()))?;
+        let baseline =
+            serde_json::from_str::<Baseline>(&text).map_err(|error| wrong(error.to_string()))?;
         match baseline.schema_version {
             SCHEMA_VERSION => Ok(baseline),
             other => Err(wrong(format!("its schema_version {other} is not known here"))),

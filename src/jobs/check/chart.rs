@@ -29,10 +29,10 @@ pub fn charts(findings: &[Finding], glance: &Glance) -> Vec<Html> {
 fn figure(title: &str, rows: Vec<Row>) -> Html {
     let height = ROW * u32::try_from(rows.len()).unwrap_or(1);
     let view = format!("0 0 {WIDTH} {height}");
-    let rows = rows.into_iter().zip(0..).flat_map(|(row, at)| row.shown(at * ROW));
+    let drawn = rows.into_iter().zip(0..).flat_map(|(row, at)| row.shown(at * ROW));
     let attributes = [("viewBox", view.as_str()), ("role", "img"), ("aria-label", title)];
     let caption = Html::element("figcaption", &[], [Html::text(title)]);
-    Html::element("figure", &[], [caption, Html::element("svg", &attributes, rows)])
+    Html::element("figure", &[], [caption, Html::element("svg", &attributes, drawn)])
 }
 
 /// A bar with its name and number.
@@ -84,11 +84,15 @@ fn share((used, all): (i64, i64)) -> Row {
 /// A bar for each group, the worst findings first in it.
 fn by_group(findings: &[Finding]) -> Vec<Row> {
     let group_of = |finding: &Finding| Rule::named(&finding.rule).map(|rule| rule.group);
-    let groups = Group::OF_CHECK.into_iter().chain([Group::Ignores]).map(|group| {
-        let own = findings.iter().filter(|finding| group_of(finding) == Some(group));
-        (group, own.collect::<Vec<_>>())
-    });
-    let groups = groups.filter(|(_, own)| !own.is_empty()).collect::<Vec<_>>();
+    let groups = Group::OF_CHECK
+        .into_iter()
+        .chain([Group::Ignores])
+        .map(|group| {
+            let own = findings.iter().filter(|finding| group_of(finding) == Some(group));
+            (group, own.collect::<Vec<_>>())
+        })
+        .filter(|(_, own)| !own.is_empty())
+        .collect::<Vec<_>>();
     let most = groups.iter().map(|(_, own)| own.len()).max().unwrap_or(1) as f64;
     let row = |(group, own): (Group, Vec<&Finding>)| {
         let of = |severity| own.iter().filter(|it| it.severity == severity).count();

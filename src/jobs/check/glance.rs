@@ -85,8 +85,7 @@ impl Glance {
         let mut lines =
             vec![("server", format!("PostgreSQL {}{}{role}{up}", self.server_version, self.age()))];
         if let Some(size) = self.size_bytes {
-            let cached = self.cache_hit_share;
-            let cached = cached.map_or_else(String::new, |it| {
+            let cached = self.cache_hit_share.map_or_else(String::new, |it| {
                 format!(", {:.1} % of reads from memory", it * 100.0)
             });
             lines.push(("database", format!("{}{cached}", bytes(size))));

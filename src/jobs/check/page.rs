@@ -64,10 +64,10 @@ fn listed(findings: &[Finding]) -> Vec<Html> {
             None => groups.push((key, vec![finding])),
         }
     }
-    let groups = groups.into_iter().flat_map(|(key, group)| of_rule(key, &group));
+    let articles = groups.into_iter().flat_map(|(key, group)| of_rule(key, &group));
     heading("Findings")
         .into_iter()
-        .chain(groups)
+        .chain(articles)
         .filter(|_| !findings.is_empty())
         .collect()
 }
@@ -93,14 +93,14 @@ fn of_rule((severity, rule): (Severity, &str), findings: &[&Finding]) -> Vec<Htm
         ],
     );
     let (open, folded) = findings.split_at(findings.len().min(UNFOLDED));
-    let open = open.iter().map(|finding| article(finding));
     let more = (!folded.is_empty()).then(|| {
         let words = format!("{} more", format::number(folded.len()));
         let summary = Html::element("summary", &[], [Html::text(&words)]);
-        let folded = folded.iter().map(|finding| article(finding));
-        Html::element("details", &[], [summary].into_iter().chain(folded))
+        let articles = folded.iter().map(|finding| article(finding));
+        Html::element("details", &[], [summary].into_iter().chain(articles))
     });
-    [title].into_iter().chain(open).chain(more).collect()
+    let articles = open.iter().map(|finding| article(finding));
+    [title].into_iter().chain(articles).chain(more).collect()
 }
 
 fn article(finding: &Finding) -> Html {
@@ -148,8 +148,10 @@ fn grants(judgement: &Judgement) -> Vec<Html> {
     if judgement.remedies.is_empty() {
         return Vec::new();
     }
-    let grants = judgement.remedies.iter().map(|grant| format!("{grant};\n")).collect::<String>();
-    let grants = grants.trim_end().lines();
-    let grants = grants.map(|grant| Html::element("pre", &[], [Html::text(grant)]));
+    let text = judgement.remedies.iter().map(|grant| format!("{grant};\n")).collect::<String>();
+    let grants = text
+        .trim_end()
+        .lines()
+        .map(|grant| Html::element("pre", &[], [Html::text(grant)]));
     heading("To see more").into_iter().chain(grants).collect()
 }

@@ -63,8 +63,11 @@ pub fn judge(health: &Health, measure: Measure) -> Judgement {
 /// The relations of which the statistics say that they are bloated, the worst first.
 pub fn to_confirm(judgement: &Judgement) -> Vec<String> {
     let bloat = [Rule::TABLE_BLOAT.name, Rule::INDEX_BLOAT.name];
-    let found = judgement.review.findings.iter();
-    let found = found.filter(|finding| bloat.contains(&finding.rule.as_str()));
+    let found = judgement
+        .review
+        .findings
+        .iter()
+        .filter(|finding| bloat.contains(&finding.rule.as_str()));
     found.filter_map(|finding| finding.object.clone()).collect()
 }
 

@@ -188,9 +188,11 @@ impl CheckReport {
             (CheckVerdict::Unknown, "unknown"),
             (CheckVerdict::Skipped, "skipped"),
         ]
-        .map(|(verdict, words)| (self.count(verdict), words));
-        let parts = parts.iter().filter(|(number, _)| *number > 0);
-        let parts = parts.map(|(number, words)| format!("{number} {words}")).collect::<Vec<_>>();
+        .map(|(verdict, words)| (self.count(verdict), words))
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, words)| format!("{number} {words}"))
+        .collect::<Vec<_>>();
         let checks = count(review.checks.len(), "check", "checks");
         format!("Found {found} in {checks}: {}.", parts.join(", "))
     }
@@ -203,8 +205,12 @@ impl CheckReport {
             text.narrate("pgtend check -v says why checks are unknown.");
             return;
         }
-        let grants = self.judgement.remedies.iter().map(|grant| format!("\n  {grant}"));
-        let grants = grants.collect::<String>();
+        let grants = self
+            .judgement
+            .remedies
+            .iter()
+            .map(|grant| format!("\n  {grant}"))
+            .collect::<String>();
         text.narrate(format!("To see more (pgtend check -v says what is unknown):{grants}"));
     }
 }
@@ -240,11 +246,11 @@ fn findings(review: &Review, style: &Style) -> String {
 /// What is wrong, what it means, and the command that helps.
 fn item(finding: &Finding) -> String {
     let Finding { rule, severity, object, message, help, command, .. } = finding;
-    let object = object.as_ref().map_or_else(String::new, |object| format!("{object}: "));
+    let about = object.as_ref().map_or_else(String::new, |object| format!("{object}: "));
     let mut item = format!(
         "{}: {} [{rule}]\n",
         severity.name(),
-        escape_control(&format!("{object}{message}"))
+        escape_control(&format!("{about}{message}"))
     );
     for (before, part) in [("", help), ("$ ", command)] {
         if let Some(part) = part {

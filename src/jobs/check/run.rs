@@ -174,8 +174,10 @@ pub fn suppressions(config: &Config, comments: &[(String, String)]) -> Suppressi
 /// Whether these statements may be sent.
 async fn agreed(context: &Context, plan: &Plan) -> Result<bool> {
     let statements = plan.steps.iter().flat_map(|step| &step.statements);
-    let texts = statements.flat_map(|statement| statement.texts());
-    let texts = texts.map(|text| format!("  {};\n", escape_control(&text))).collect::<Vec<_>>();
+    let texts = statements
+        .flat_map(|statement| statement.texts())
+        .map(|text| format!("  {};\n", escape_control(&text)))
+        .collect::<Vec<_>>();
     let left = match texts.len().saturating_sub(SHOWN) {
         0 => String::new(),
         left => format!("  … {left} more; --dry-run shows all\n"),

@@ -57,8 +57,11 @@ impl Word {
         let found = Group::named(word).map(Word::Group);
         found.or(rule.map(|rule| Word::Rule(rule.name))).ok_or_else(|| {
             let rules = Rule::ALL.iter().filter(|rule| Group::OF_CHECK.contains(&rule.group));
-            let known = rules.map(|rule| rule.name).chain(Group::OF_CHECK.map(Group::name));
-            let known = known.map(str::to_owned).collect::<Vec<_>>();
+            let known = rules
+                .map(|rule| rule.name)
+                .chain(Group::OF_CHECK.map(Group::name))
+                .map(str::to_owned)
+                .collect::<Vec<_>>();
             let hint = did_you_mean::hint_or(
                 word,
                 &known,

@@ -216,8 +216,12 @@ impl Connection {
         variables: &Variables,
         (due, asked): (Instant, Instant),
     ) -> Option<Answer<()>> {
-        let values = sent.names.iter().map(|name| variables.get(name).cloned());
-        let values = values.map(Option::unwrap_or_default).collect::<Vec<_>>();
+        let values = sent
+            .names
+            .iter()
+            .map(|name| variables.get(name).cloned())
+            .map(Option::unwrap_or_default)
+            .collect::<Vec<_>>();
         let answer = self.run(shared, sent.statement, &values).await?;
         Some(answer.map(|rows| {
             let latency = asked.elapsed();

@@ -129,8 +129,12 @@ impl Earlier {
             };
             return Err(Failure::usage(format!("{file} was measured with {mode}")));
         }
-        let before = self.document.statements.iter().map(|it| it.query.as_str());
-        let before = before.collect::<BTreeSet<_>>();
+        let before = self
+            .document
+            .statements
+            .iter()
+            .map(|it| it.query.as_str())
+            .collect::<BTreeSet<_>>();
         let now = statements.iter().map(|it| it.text.as_str()).collect::<BTreeSet<_>>();
         match before.symmetric_difference(&now).next() {
             None => Ok(()),

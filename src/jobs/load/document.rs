@@ -197,12 +197,15 @@ impl<'r> PhaseDocument<'r> {
 
 fn waits(phase: &Phase) -> Vec<WaitDocument<'_>> {
     let all = phase.waits.values().sum::<u64>().max(1);
-    let shares = phase.waits.iter().map(|((kind, event), count)| WaitDocument {
-        r#type: kind,
-        event,
-        share: *count as f64 / all as f64,
-    });
-    let mut shares = shares.collect::<Vec<_>>();
+    let mut shares = phase
+        .waits
+        .iter()
+        .map(|((kind, event), count)| WaitDocument {
+            r#type: kind,
+            event,
+            share: *count as f64 / all as f64,
+        })
+        .collect::<Vec<_>>();
     shares.sort_by(|one, other| other.share.total_cmp(&one.share));
     shares
 }

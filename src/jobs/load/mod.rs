@@ -117,8 +117,10 @@ fn rate(text: &str) -> std::result::Result<f64, String> {
 }
 
 fn share(text: &str) -> std::result::Result<f64, String> {
-    let percent = text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
-    let percent = percent.filter(|percent| (0.0..=10_000.0).contains(percent));
+    let percent = text
+        .strip_suffix('%')
+        .and_then(|number| number.trim().parse::<f64>().ok())
+        .filter(|percent| (0.0..=10_000.0).contains(percent));
     percent
         .map(|percent| percent / 100.0)
         .ok_or_else(|| "expected a share such as 10%".to_owned())

@@ -100,11 +100,11 @@ struct Scale {
 impl Scale {
     fn of(parts: &[Part]) -> Scale {
         let latencies = || parts.iter().flat_map(|part| part.latencies.into_iter().flatten());
-        let least = latencies().fold(f64::INFINITY, f64::min).clamp(1e-3, 1e6);
-        let most = latencies().fold(0.0, f64::max).clamp(least, 1e7);
+        let fastest = latencies().fold(f64::INFINITY, f64::min).clamp(1e-3, 1e6);
+        let most = latencies().fold(0.0, f64::max).clamp(fastest, 1e7);
         let ends = parts.iter().map(|part| part.from + part.length);
         let each = parts.iter().map(|part| (part.requests + part.errors) as f64 / part.length);
-        let least = least.log10().floor() as i32;
+        let least = fastest.log10().floor() as i32;
         Scale {
             seconds: ends.fold(0.001, f64::max),
             least,
@@ -134,11 +134,14 @@ fn drawn(report: &LoadReport) -> Html {
     all.extend(axes(&scale));
     all.extend(phases(report, &scale));
     all.extend(LINES.iter().enumerate().flat_map(|(at, (name, colour, _))| {
-        let points = parts.iter().filter_map(|part| {
-            let x = scale.x(part.from + part.length / 2.0);
-            Some(format!("{x:.1},{:.1}", scale.y(part.latencies[at]?)))
-        });
-        let points = points.collect::<Vec<_>>().join(" ");
+        let points = parts
+            .iter()
+            .filter_map(|part| {
+                let x = scale.x(part.from + part.length / 2.0);
+                Some(format!("{x:.1},{:.1}", scale.y(part.latencies[at]?)))
+            })
+            .collect::<Vec<_>>()
+            .join(" ");
         let line = Html::void(
             "polyline",
             &[

@@ -146,12 +146,13 @@ impl LoadReport {
                 format::count(self.setup.clients, "client", "clients")
             ),
         });
-        let failed = self.during.as_ref().filter(|ended| ended.exit_code != 0);
-        let failed = failed.map(|Ended { command, exit_code, .. }| Warning {
-            rule: "command-failed",
-            object: command.clone(),
-            message: format!("it exited with {exit_code}"),
-        });
+        let failed = self.during.as_ref().filter(|ended| ended.exit_code != 0).map(
+            |Ended { command, exit_code, .. }| Warning {
+                rule: "command-failed",
+                object: command.clone(),
+                message: format!("it exited with {exit_code}"),
+            },
+        );
         let uncertain = self.comparison.as_ref().and_then(Comparison::uncertainty);
         let told = self.warnings.iter().cloned();
         told.chain(behind).chain(failed).chain(uncertain).collect()
@@ -224,10 +225,12 @@ fn compared_lines(comparison: &Comparison) -> String {
     let lines = comparison.figures().map(|(name, compared)| {
         let Compared { before_ms, after_ms, low, high, verdict, .. } = *compared;
         let (before, after) = (millis(before_ms), millis(after_ms));
-        let range = low.zip(high).map(|(low, high)| {
-            format!(" ({} to {} with 95 % confidence)", change(low), change(high))
-        });
-        let range = range.unwrap_or_default();
+        let range = low
+            .zip(high)
+            .map(|(low, high)| {
+                format!(" ({} to {} with 95 % confidence)", change(low), change(high))
+            })
+            .unwrap_or_default();
         format!("{name}: {before} before, {after} now: {}{range}\n", verdict.words())
     });
     format!("Compared with {}:\n{}", comparison.file, lines.concat())
@@ -285,14 +288,18 @@ fn sessions(phase: &Phase) -> Option<String> {
     let all = phase.waits.values().sum::<u64>();
     let mut seen = phase.waits.iter().collect::<Vec<_>>();
     seen.sort_by(|(_, one), (_, other)| other.cmp(one));
-    let words = seen.into_iter().take(MOST).map(|((kind, event), count)| {
-        let what = match kind.as_str() {
-            "CPU" => "computing".to_owned(),
-            _ => format!("waiting for {kind}:{event}"),
-        };
-        format!("{:.0} % {what}", 100.0 * *count as f64 / all as f64)
-    });
-    let words = words.collect::<Vec<_>>().join(", ");
+    let words = seen
+        .into_iter()
+        .take(MOST)
+        .map(|((kind, event), count)| {
+            let what = match kind.as_str() {
+                "CPU" => "computing".to_owned(),
+                _ => format!("waiting for {kind}:{event}"),
+            };
+            format!("{:.0} % {what}", 100.0 * *count as f64 / all as f64)
+        })
+        .collect::<Vec<_>>()
+        .join(", ");
     (all > 0).then(|| format!("Sessions that executed a statement: {words}."))
 }
 

@@ -70,12 +70,13 @@ pub async fn run(context: &Context, args: &Args) -> Result<LoadReport> {
     }
     shared.queue = args.rate.map(|rate| Queue::start(rate, shared.seed)).transpose()?;
     let numbered = (1..).zip(connections);
-    let clients = numbered.map(|(number, first)| client(&shared, number, first));
-    let clients = clients.collect::<FuturesUnordered<_>>();
+    let clients = numbered
+        .map(|(number, first)| client(&shared, number, first))
+        .collect::<FuturesUnordered<_>>();
     let conductor = Conductor { context, args, shared: &shared };
     let led = conductor.conduct(conducted);
-    let ((), conducted) = tokio::join!(clients.for_each(async |()| ()), led);
-    let conducted = conducted?;
+    let ((), ended) = tokio::join!(clients.for_each(async |()| ()), led);
+    let conducted = ended?;
     let last = conductor.last_counters().await;
     let mut report = report(setup, &shared, conducted, last, warnings);
     report.comparison = earlier.and_then(|earlier| report.compared(&earlier, args.max_regression));
@@ -102,12 +103,14 @@ async fn prepare(
     let deed = if args.writes() { Deed::Writing } else { Deed::Reading };
     let trust = Trust::load(&reader, &database.server.search_path, &args.trust, deed).await?;
     let (path, left_out) = trust.path(&reader).await?;
-    let left_out = left_out.into_iter().map(|message| Warning {
-        rule: "schema-left-out",
-        object: database.server.database.clone(),
-        message,
-    });
-    let mut warnings = left_out.collect::<Vec<_>>();
+    let mut warnings = left_out
+        .into_iter()
+        .map(|message| Warning {
+            rule: "schema-left-out",
+            object: database.server.database.clone(),
+            message,
+        })
+        .collect::<Vec<_>>();
     let workload = match scripts.is_empty() {
         false => source::of_files(&database, &reader, scripts, &trust).await?,
         true => {
@@ -287,8 +290,8 @@ fn report(
     let Conducted { signal, counters, during } = conducted;
     let ends = counters.iter().skip(1).cloned().chain([last]).collect::<Vec<_>>();
     let mut spans = counters.into_iter().zip(ends);
-    let phases = std::mem::take(&mut shared.recorder.borrow_mut().phases);
-    let phases = phases.into_iter().map(|phase| {
+    let recorded = std::mem::take(&mut shared.recorder.borrow_mut().phases);
+    let phases = recorded.into_iter().map(|phase| {
         let (before, after) = spans.next().unwrap_or_default();
         let server = before.zip(after).and_then(|(before, after)| after.since(&before));
         let left = |queue: &Queue| queue.left(phase.from, phase.from + phase.duration());

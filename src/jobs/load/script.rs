@@ -62,8 +62,8 @@ pub fn read(named: &str) -> Result<Vec<Script>> {
         false => vec![path.to_owned()],
     };
     if files.is_empty() {
-        let path = path.display();
-        return Err(Failure::usage(format!("{path}: there is no SQL file in this folder")));
+        let message = format!("{}: there is no SQL file in this folder", path.display());
+        return Err(Failure::usage(message));
     }
     files.iter().map(|file| read_file(file, weight)).collect()
 }
@@ -256,8 +256,9 @@ impl Pending {
 
 /// The name in `:name` and `:'name'`.
 fn variable(written: &str) -> Option<&str> {
-    let name = written.strip_prefix(':')?;
-    let name = name.strip_prefix('\'').and_then(|name| name.strip_suffix('\'')).unwrap_or(name);
+    let named = written.strip_prefix(':')?;
+    let quoted = named.strip_prefix('\'').and_then(|name| name.strip_suffix('\''));
+    let name = quoted.unwrap_or(named);
     let is_name = name.starts_with(|first: char| first.is_alphabetic() || first == '_');
     is_name.then_some(name)
 }
@@ -278,8 +279,11 @@ fn set(
         let word = command.split_whitespace().next().unwrap_or_default();
         return Err(wrong(format!("\\{word} is no command of pgtend load; \\set is the one")));
     };
-    let rest = rest.split("--").next().unwrap_or_default().trim();
     let (name, value) = rest
+        .split("--")
+        .next()
+        .unwrap_or_default()
+        .trim()
         .split_once([' ', '\t'])
         .ok_or_else(|| wrong("expected \\set NAME VALUE".to_owned()))?;
     let definition = definition(value).map_err(|why| wrong(format!("\\set {name}: {why}")))?;
@@ -288,8 +292,7 @@ fn set(
     {
         return Err(wrong(format!("\\set {name}: :{unset} is not set above it")));
     }
-    let name = name.to_owned();
-    Ok(ScriptStep::Set { line, name, definition })
+    Ok(ScriptStep::Set { line, name: name.to_owned(), definition })
 }
 
 #[cfg(test)]

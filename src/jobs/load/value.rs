@@ -143,8 +143,11 @@ pub fn definition(text: &str) -> Result<Definition, String> {
         return Ok(Definition::File(file));
     }
     if let Some(column) = inner("column") {
-        let mut names = column.split('.').map(|name| name.trim().trim_matches('"').to_owned());
-        let names = names.by_ref().rev().collect::<Vec<_>>();
+        let names = column
+            .split('.')
+            .map(|name| name.trim().trim_matches('"').to_owned())
+            .rev()
+            .collect::<Vec<_>>();
         return match names.len() {
             2 | 3 => Ok(Definition::Column(names)),
             _ => Err(format!("{text}: expected column(TABLE.COLUMN)")),

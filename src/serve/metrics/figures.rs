@@ -73,12 +73,14 @@ fn failsafe_seconds(health: &Health) -> Option<f64> {
 }
 
 fn views(views: &[View]) -> Vec<SizedView> {
-    let sized = views.iter().map(|view| SizedView {
-        oid: view.oid,
-        name: view.object.clone(),
-        bytes: view.size_bytes(),
-    });
-    let mut sized = sized.collect::<Vec<_>>();
+    let mut sized = views
+        .iter()
+        .map(|view| SizedView {
+            oid: view.oid,
+            name: view.object.clone(),
+            bytes: view.size_bytes(),
+        })
+        .collect::<Vec<_>>();
     sized.sort_by(|one, other| other.bytes.cmp(&one.bytes).then(one.name.cmp(&other.name)));
     sized.truncate(MOST_VIEWS);
     sized

@@ -117,8 +117,11 @@ fn checks(series: &mut Series, facts: &Facts, target: (&str, &str)) {
             continue;
         }
         series.add(&UNKNOWN, &[target, name], f64::from(u8::from(is_unknown)));
-        let own = review.findings.iter().filter(|it| it.check == Some(check.name));
-        let own = own.collect::<Vec<_>>();
+        let own = review
+            .findings
+            .iter()
+            .filter(|it| it.check == Some(check.name))
+            .collect::<Vec<_>>();
         for severity in [Severity::Info, Severity::Warning, Severity::Critical] {
             let count = own.iter().filter(|it| it.severity == severity).count();
             series.add(&FINDINGS, &[target, name, ("severity", severity.name())], count as f64);

@@ -63,10 +63,13 @@ impl Series {
     }
 
     pub fn add(&mut self, family: &'static Family, labels: &[(&str, &str)], value: f64) {
-        let labels = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value)));
-        let labels = labels.collect::<Vec<_>>().join(",");
+        let key = labels
+            .iter()
+            .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
+            .collect::<Vec<_>>()
+            .join(",");
         let (_, series) = self.0.entry(family.name).or_insert((family, BTreeMap::new()));
-        series.insert(labels, value);
+        series.insert(key, value);
     }
 
     pub fn text(&self, format: Format) -> String {

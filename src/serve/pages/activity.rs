@@ -57,8 +57,11 @@ pub fn body(facts: &Facts, part: &Part<'_>, query: &Query, path: &str) -> Vec<Ht
 fn under_way(all: &[Progress]) -> Vec<Html> {
     let items = all.iter().map(|it| {
         let object = it.object.as_deref().unwrap_or("an object that may not be seen");
-        let by = it.application.as_deref().filter(|by| !by.is_empty());
-        let by = by.map_or_else(String::new, |by| format!(" by {by}"));
+        let by = it
+            .application
+            .as_deref()
+            .filter(|by| !by.is_empty())
+            .map_or_else(String::new, |by| format!(" by {by}"));
         let object = if it.command.starts_with("REFRESH") { "" } else { object };
         let title = format!("{} {object}{by} (pid {})", it.command, it.pid);
         let phase = it.phase.as_deref().unwrap_or("its phase may not be seen");

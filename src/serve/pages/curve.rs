@@ -16,12 +16,15 @@ pub fn curve(title: &str, points: &[(i64, f64)], words: fn(f64) -> String) -> Op
     let most = points.iter().map(|(_, value)| *value).fold(0.0, f64::max);
     let span = (last.0 - first.0).max(1) as f64;
     let scale = if most > 0.0 { most } else { 1.0 };
-    let line = points.iter().map(|(at, value)| {
-        let x = (at - first.0) as f64 / span * WIDTH;
-        let y = ABOVE + (HEIGHT - ABOVE - 1.0) * (1.0 - value.max(0.0) / scale);
-        format!("{x:.1},{y:.1}")
-    });
-    let line = line.collect::<Vec<_>>().join(" ");
+    let line = points
+        .iter()
+        .map(|(at, value)| {
+            let x = (at - first.0) as f64 / span * WIDTH;
+            let y = ABOVE + (HEIGHT - ABOVE - 1.0) * (1.0 - value.max(0.0) / scale);
+            format!("{x:.1},{y:.1}")
+        })
+        .collect::<Vec<_>>()
+        .join(" ");
     let view = format!("0 0 {WIDTH} {HEIGHT}");
     let told = format!("now {}, at most {}", words(last.1), words(most));
     let label = format!("{title}: {told}");

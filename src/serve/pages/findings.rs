@@ -48,8 +48,10 @@ pub fn body(site: &Site, target: &Target, facts: &Facts) -> Vec<Html> {
     let charts = [
         curve("Statements a second", &calls, |rate| format!("{rate:.1}/s")),
         curve("Statements that run at once", &running, |number| format!("{number:.2}")),
-    ];
-    let charts = charts.into_iter().flatten().collect::<Vec<_>>();
+    ]
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>();
     if !charts.is_empty() {
         parts.push(Html::element("div", &[("class", "charts")], charts));
     }

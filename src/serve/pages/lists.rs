@@ -165,8 +165,8 @@ pub fn words(show: Show, value: &Value) -> String {
 /// What the list can be cut by: a form that works without JavaScript.
 pub fn filter(shape: &Shape, query: &Query, path: &str) -> Html {
     let input = |id: &str, label: &'static str, value: &Option<String>| {
-        let value = value.as_deref().unwrap_or_default();
-        let attributes = [("id", id), ("name", id), ("value", value), ("autocomplete", "off")];
+        let given = value.as_deref().unwrap_or_default();
+        let attributes = [("id", id), ("name", id), ("value", given), ("autocomplete", "off")];
         let input = Html::void("input", &attributes);
         Html::element("label", &[("for", id)], [Html::text(label), input])
     };
@@ -174,8 +174,9 @@ pub fn filter(shape: &Shape, query: &Query, path: &str) -> Html {
         ("sortBy", query.sort_by.clone()),
         ("sortOrder", query.order.map(|order| order.name().to_owned())),
         ("limit", (query.limit != LIMIT).then(|| query.limit.to_string())),
-    ];
-    let keeps = keeps.into_iter().filter_map(|(name, value)| {
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| {
         Some(Html::void("input", &[("type", "hidden"), ("name", name), ("value", &value?)]))
     });
     let has_schema = shape.fields.iter().any(|field| field.key == "schema");

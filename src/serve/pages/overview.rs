@@ -94,12 +94,15 @@ fn last_runs(facts: &Facts) -> Vec<Map<String, Value>> {
 /// The same in words.
 fn runs_words(facts: &Facts) -> Option<String> {
     let runs = last_runs(facts);
-    let words = runs.iter().map(|run| {
-        let text = |key: &str| run.get(key).and_then(Value::as_str).unwrap_or_default();
-        let at = text("started_at").get(..16).unwrap_or_default().replace('T', " ");
-        format!("{} {} {at} UTC", text("command"), text("outcome"))
-    });
-    let words = words.collect::<Vec<_>>().join("; ");
+    let words = runs
+        .iter()
+        .map(|run| {
+            let text = |key: &str| run.get(key).and_then(Value::as_str).unwrap_or_default();
+            let at = text("started_at").get(..16).unwrap_or_default().replace('T', " ");
+            format!("{} {} {at} UTC", text("command"), text("outcome"))
+        })
+        .collect::<Vec<_>>()
+        .join("; ");
     (!words.is_empty()).then(|| format!("last runs: {words}"))
 }
 

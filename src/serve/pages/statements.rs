@@ -37,8 +37,9 @@ pub fn page(site: &Site, target: &Target, facts: &Facts, rows: &[&Row]) -> Strin
         page: STATEMENTS.name,
         sections: &["statements"],
     };
-    let inner = head(facts, "Statement", &facts.statements.as_of());
-    let inner = inner.into_iter().chain(rows.iter().flat_map(|row| body(facts, row)));
+    let inner = head(facts, "Statement", &facts.statements.as_of())
+        .into_iter()
+        .chain(rows.iter().flat_map(|row| body(facts, row)));
     site.page(&place, [Html::element("div", &[("id", "live")], inner)])
 }
 

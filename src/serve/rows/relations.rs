@@ -118,8 +118,13 @@ fn kind(kind: &str) -> &'static str {
 /// The indexes of the user's tables.
 pub fn indexes(health: &Health) -> Listed {
     let indexes = seen(&health.indexes)?;
-    let bloat = health.index_bloat.known().into_iter().flatten();
-    let bloat = bloat.map(|it| (it.oid, it)).collect::<HashMap<_, _>>();
+    let bloat = health
+        .index_bloat
+        .known()
+        .into_iter()
+        .flatten()
+        .map(|it| (it.oid, it))
+        .collect::<HashMap<_, _>>();
     let own = indexes.iter().filter(|it| !it.is_toast);
     Ok(Arc::new(own.map(|it| index(it, bloat.get(&it.oid).copied())).collect()))
 }
@@ -147,9 +152,14 @@ fn index(index: &Index, bloat: Option<&IndexBloat>) -> Row {
 /// The materialized views.
 pub fn views(health: &Health) -> Listed {
     let views = seen(&health.views)?;
-    let refreshes = health.trends.known().map(|trends| trends.refreshes.as_slice());
-    let refreshes = refreshes.unwrap_or_default().iter();
-    let refreshes = refreshes.map(|it| (it.object_oid, it)).collect::<HashMap<_, _>>();
+    let refreshes = health
+        .trends
+        .known()
+        .map(|trends| trends.refreshes.as_slice())
+        .unwrap_or_default()
+        .iter()
+        .map(|it| (it.object_oid, it))
+        .collect::<HashMap<_, _>>();
     Ok(Arc::new(
         views.iter().map(|it| view(it, refreshes.get(&it.oid).copied())).collect(),
     ))

@@ -55,14 +55,18 @@ fn is_set(setting: &Setting) -> bool {
 
 /// What others may have set, and is not to be seen here.
 fn gaps_of(settings: &Settings) -> Vec<String> {
-    let hidden = settings.seen("data_directory").err();
-    let hidden = hidden
+    let hidden = settings
+        .seen("data_directory")
+        .err()
         .map(|_| {
             Unavailable::because("this role does not see all").help("GRANT pg_read_all_settings")
         })
         .map(|why| why.to_string());
-    let own = settings.all().filter(|it| OWN.contains(&it.source.as_str()));
-    let mut own = own.map(|it| it.name.as_str()).collect::<Vec<_>>();
+    let mut own = settings
+        .all()
+        .filter(|it| OWN.contains(&it.source.as_str()))
+        .map(|it| it.name.as_str())
+        .collect::<Vec<_>>();
     own.sort_unstable();
     let own = format!(
         "pgtend sets these for its own sessions, and does not see what holds for others: {}",

@@ -10,8 +10,8 @@ const MANY_ROWS: f64 = 1_000_000.0;
 const LARGE: f64 = 100.0 * 1024.0 * 1024.0;
 
 pub fn judge(health: &Health) -> Judged {
-    let columns = health.columns.seen()?.iter().filter(|column| column.rows >= MANY_ROWS);
-    let columns = columns.collect::<Vec<_>>();
+    let of_many_rows = health.columns.seen()?.iter().filter(|column| column.rows >= MANY_ROWS);
+    let columns = of_many_rows.collect::<Vec<_>>();
     let is_hidden = columns.iter().any(|column| !column.may_read);
     let findings = columns.into_iter().filter_map(finding).collect();
     Ok(Found { findings, unknown: is_hidden.then(|| health.hidden_columns()) })

@@ -11,9 +11,12 @@ const LARGE: i64 = 10 << 20;
 
 /// What is found of the large, valid and whole B-trees on one column that nothing but queries needs.
 pub fn judge(health: &Health, finding: fn(&Index, &Column) -> Option<Finding>) -> Judged {
-    let columns = health.columns.seen()?.iter();
-    let columns = columns.map(|column| ((column.table_oid, column.number), column));
-    let columns = columns.collect::<HashMap<_, _>>();
+    let columns = health
+        .columns
+        .seen()?
+        .iter()
+        .map(|column| ((column.table_oid, column.number), column))
+        .collect::<HashMap<_, _>>();
     let mut found = Found::default();
     for index in health.indexes.seen()?.iter().filter(|index| is_large(index)) {
         let Some(column) = index

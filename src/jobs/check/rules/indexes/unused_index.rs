@@ -16,15 +16,15 @@ const DAY_SECONDS: f64 = 86_400.0;
 pub fn judge(health: &Health) -> Judged {
     let indexes = health.indexes.seen()?;
     let superfluous = oids(&[duplicates(indexes), prefixes(indexes)].concat());
-    let unused = indexes.iter().filter(|index| {
+    let is_unused = |index: &&Index| {
         index.scans == 0
             && index.size_bytes() >= LARGE
             && index.is_valid
             && !index.is_needed()
             && !index.is_toast
             && !superfluous.contains(&index.oid)
-    });
-    let unused = unused.collect::<Vec<_>>();
+    };
+    let unused = indexes.iter().filter(is_unused).collect::<Vec<_>>();
     let days = health.counted_seconds()? / DAY_SECONDS;
     if !unused.is_empty() && days < LONG_DAYS {
         let why = format!(

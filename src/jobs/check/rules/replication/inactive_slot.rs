@@ -77,8 +77,8 @@ fn outlook(slot: &Slot, retained: i64, written: Option<Rate>) -> (Severity, Stri
             let forecast = written.map(|rate| rate.until(retained, Limit::AtMost(HUGE)));
             // How large the disk is the server does not say.
             let soon = forecast.as_ref().and_then(urgency::of).map(|it| it.min(Severity::Warning));
-            let when = forecast.filter(|it| retained < HUGE && it.left().is_some());
-            let when = when.map_or_else(String::new, |forecast| {
+            let to_come = forecast.filter(|it| retained < HUGE && it.left().is_some());
+            let when = to_come.map_or_else(String::new, |forecast| {
                 format!(": it will be {} {forecast}", bytes(HUGE))
             });
             let why = "max_slot_wal_keep_size is -1, so it keeps WAL until the disk is full";

@@ -22,10 +22,10 @@ pub fn judge(health: &Health) -> Judged {
         let mut all = sequences.all.iter();
         all.any(|it| it.column_object.as_deref() == Some(&column.object))
     };
-    let keys = health.columns.seen()?.iter().filter(|column| {
+    let is_judged = |column: &&Column| {
         most(&column.data_type).is_some() && is_key(column, indexes) && !counted(column)
-    });
-    let keys = keys.collect::<Vec<_>>();
+    };
+    let keys = health.columns.seen()?.iter().filter(is_judged).collect::<Vec<_>>();
     let is_hidden = keys.iter().any(|column| !column.may_read);
     let findings = keys.into_iter().filter_map(finding).collect();
     let hidden = is_hidden.then(|| health.hidden_columns());

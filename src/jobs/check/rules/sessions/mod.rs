@@ -19,8 +19,8 @@ fn object_of(session: &ActiveSession) -> String {
 
 /// Who it is, in parentheses.
 fn who(session: &ActiveSession) -> String {
-    let words = [&session.application, &session.role, &session.database].into_iter().flatten();
-    let words = words.map(String::as_str).collect::<Vec<_>>();
+    let known = [&session.application, &session.role, &session.database].into_iter().flatten();
+    let words = known.map(String::as_str).collect::<Vec<_>>();
     match words.is_empty() {
         true => String::new(),
         false => format!(" ({})", words.join(", ")),

@@ -21,18 +21,15 @@ const WORTH_KNOWING: u64 = 10 << 20;
 pub fn judge(health: &Health) -> Judged {
     let indexes = health.indexes.seen()?.iter().filter(|index| index.method == "btree" && index.is_valid);
     let btrees = indexes.map(|index| index.oid).collect::<HashSet<_>>();
-    let large = health.index_bloat.seen()?.iter().filter(|index| {
-        btrees.contains(&index.oid) && index.bytes >= WORTH_KNOWING
-    });
-    let large = large.collect::<Vec<_>>();
+    let is_large = |index: &&IndexBloat| btrees.contains(&index.oid) && index.bytes >= WORTH_KNOWING;
+    let large = health.index_bloat.seen()?.iter().filter(is_large).collect::<Vec<_>>();
     let confirmed = health.confirmed.known().and_then(Option::as_ref);
     let measured = |index: &IndexBloat| confirmed.and_then(|it| it.indexes.get(&index.oid)).copied();
-    let findings = large.iter().filter_map(|index| match measured(index) {
+    let found = large.iter().filter_map(|index| match measured(index) {
         Some(density) => finding(&as_measured(index, density), Rung::Measured),
         None => finding(index, Rung::Estimated),
     });
-    let findings = findings.collect();
-    Ok(Found { findings, unknown: unknown(&large).or_else(|| unconfirmed(health)) })
+    Ok(Found { findings: found.collect(), unknown: unknown(&large).or_else(|| unconfirmed(health)) })
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of an index")]

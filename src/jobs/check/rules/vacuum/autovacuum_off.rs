@@ -14,8 +14,8 @@ pub fn judge(health: &Health) -> Judged {
             .help("dead rows stay, statistics grow old, and transaction ids run out")
             .command(format!("ALTER SYSTEM SET {name} = on"))
     });
-    let tables = tables.iter().filter(|table| is_off(table)).map(of_table);
-    Ok(whole.chain(tables).collect::<Found>())
+    let each = tables.iter().filter(|table| is_off(table)).map(of_table);
+    Ok(whole.chain(each).collect::<Found>())
 }
 
 fn is_off(table: &Table) -> bool {

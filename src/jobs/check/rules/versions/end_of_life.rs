@@ -24,9 +24,10 @@ pub fn judge(health: &Health) -> Judged {
 /// By the server's clock.
 fn today(health: &Health) -> Result<Date, Unavailable> {
     let glance = health.glance.seen()?.first();
-    let now = glance.map(|glance| glance.started_epoch + glance.uptime_seconds);
-    let now = now.and_then(|epoch| Timestamp::from_second(epoch as i64).ok());
-    let now = now.ok_or_else(|| Unavailable::because("the server does not say what time it is"))?;
+    let now = glance
+        .map(|glance| glance.started_epoch + glance.uptime_seconds)
+        .and_then(|epoch| Timestamp::from_second(epoch as i64).ok())
+        .ok_or_else(|| Unavailable::because("the server does not say what time it is"))?;
     Ok(now.to_zoned_datetime(TimeZone::UTC).date())
 }
 
