@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::list::Rows;
-use super::metrics::Figures;
+use super::metrics::{Costly, Figures};
 use super::rows::Partly;
 use super::rows::relations::Listed;
 use super::rows::statements::Details;
@@ -106,6 +106,8 @@ pub struct Statements {
     pub details: Arc<Details>,
     /// When, and how many executions a second, from look to look, by the rows' ids.
     pub curves: HashMap<String, Vec<(i64, f64)>>,
+    /// Those that metrics tell of.
+    pub costliest: Vec<Costly>,
 }
 
 /// How much ran between two looks.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::collector::Collector;
 use super::facts::{Load, Statements as Seen};
+use super::metrics::costliest;
 use super::rows::statements::{Details, counters, details, rows, totals};
 use crate::failure::Result;
 use crate::jobs::slow_queries::plan::Ranking;
@@ -75,6 +76,7 @@ impl Statements {
             warnings: ranking.warnings.iter().map(|warning| warning.message.clone()).collect(),
             details: Arc::clone(&self.details),
             curves: self.curves(),
+            costliest: costliest(&ranking, context.config.serve.statement_metrics, collector.texts),
         };
         Ok((seen, load))
     }
