@@ -162,9 +162,13 @@ fn pending(series: &mut Series, facts: &Facts, target: (&str, &str)) {
     };
     let mut pending = BTreeMap::<&str, f64>::new();
     for row in steps.iter() {
-        let text = |key: &str| row.values.get(key).and_then(Value::as_str).unwrap_or_default();
-        let is_pending = text("verdict") == "to_do";
-        *pending.entry(text("action")).or_default() += f64::from(u8::from(is_pending));
+        let text = |key: &str| row.values.get(key).and_then(Value::as_str);
+        // What no file declares is nobody's step.
+        let Some(action) = text("action") else {
+            continue;
+        };
+        let is_pending = text("verdict") == Some("to_do");
+        *pending.entry(action).or_default() += f64::from(u8::from(is_pending));
     }
     for (action, count) in pending {
         series.add(&PENDING, &[target, ("action", action)], count);

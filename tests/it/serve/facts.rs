@@ -369,7 +369,8 @@ async fn statements_are_shown_with_their_share_and_plan() {
 async fn what_apply_would_do_is_known_without_a_copy() {
     let db = Database::new().await;
     db.sql(SALES).await;
-    db.sql("CREATE INDEX sales_status ON sales (status);").await;
+    db.sql("CREATE INDEX sales_status ON sales (status); CREATE INDEX of_nobody ON sales (id, user_id);")
+        .await;
     db.pgtend(&["init"]).expect(0);
     let declared = db.declare(
         "CREATE INDEX sales_user ON sales (user_id);
@@ -394,6 +395,14 @@ async fn what_apply_would_do_is_known_without_a_copy() {
     assert_eq!(of("public.sales_user")["verdict"], "to_do", "{plan}");
     assert_eq!(of("public.sales_status")["reason_code"], "as-declared", "{plan}");
     assert_eq!(of("public.sales_lower")["reason_code"], "not-compared", "{plan}");
+    let drift = of("public.of_nobody");
+    assert_eq!(
+        (&drift["verdict"], &drift["drop"]),
+        (&"undeclared".into(), &"DROP INDEX CONCURRENTLY public.of_nobody".into())
+    );
+    assert_eq!(plan["data"].as_array().unwrap().last(), Some(&drift), "{plan}");
+    let metrics = site.get("/metrics").await.text();
+    assert!(!metrics.contains("action=\"\""), "{metrics}");
     assert_eq!(db.changes("pgtend/serve"), [""; 0]);
     let created = db
         .logged("pgtend/serve")
