@@ -274,7 +274,7 @@ async fn metrics(State(site): State<Arc<Site>>, request: Request) -> Response {
 }
 
 fn openapi(site: &Site, (): (), _: &Query) -> Result<Answer, Refused> {
-    Ok(Answer::json(Caching::Revalidated, openapi::document(site.prefix.path())))
+    Ok(Answer::json(Caching::Minute, openapi::document(site.prefix.path())))
 }
 
 fn asset(_: &Site, (name,): (String,), _: &Query) -> Result<Answer, Refused> {

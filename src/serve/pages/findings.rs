@@ -47,9 +47,10 @@ pub fn body(site: &Site, target: &Target, facts: &Facts, query: &Query) -> Vec<H
         Html::element("p", &[], [Html::text("Now: "), now])
     }));
     let statements = site.of_target(target, "statements");
-    parts.extend(charts("", facts.load.iter(), &statements));
+    let looks = facts.load.iter().copied().collect::<Vec<_>>();
+    parts.extend(charts("", &looks, &statements));
     let past = facts.statements.known().map(|seen| seen.past.as_slice());
-    parts.extend(charts(", by snapshots", past.unwrap_or_default().iter(), &statements));
+    parts.extend(charts(", by snapshots", past.unwrap_or_default(), &statements));
     if let Some(checked) = facts.check.known() {
         let places = places(checked);
         let view = View {
@@ -97,9 +98,9 @@ fn leads_to(site: &Site, target: &Target, places: &Places<'_>, spot: Spot<'_>) -
 }
 
 /// How much ran. `by`: what tells of it, where no looks do; `href`: what ran.
-fn charts<'l>(by: &str, loads: impl Iterator<Item = &'l Load> + Clone, href: &str) -> Option<Html> {
+fn charts(by: &str, loads: &[Load], href: &str) -> Option<Html> {
     let draw = |title: &str, value: fn(&Load) -> Option<f64>, words: fn(f64) -> String| {
-        let points = loads.clone().filter_map(|load| Some((load.at, value(load)?)));
+        let points = loads.iter().filter_map(|load| Some((load.at, value(load)?)));
         curve(&format!("{title}{by}"), &points.collect::<Vec<_>>(), words, Some(href))
     };
     let drawn = [
