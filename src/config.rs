@@ -416,6 +416,11 @@ impl Config {
             let must = format!("serve.{key} must be 100ms or longer");
             return Err(Failure::new(Kind::Config, must));
         }
+        if config.serve.statement_metrics > serve::MOST_STATEMENT_METRICS {
+            let most = serve::MOST_STATEMENT_METRICS;
+            let must = format!("serve.statement_metrics must be a number from 0 to {most}");
+            return Err(Failure::new(Kind::Config, must));
+        }
         let bloat = config.reindex.min_bloat;
         if !is_bloat(bloat) {
             let must = format!("reindex.min_bloat = {bloat} must be a number, 1 or more");
@@ -565,6 +570,22 @@ mod tests {
         assert_eq!(format!("{:?}", example.history), format!("{:?}", default.history));
         assert_eq!(format!("{:?}", example.demo), format!("{:?}", default.demo));
         assert_eq!(format!("{:?}", example.verify), format!("{:?}", default.verify));
+        assert_eq!(format!("{:?}", example.serve), format!("{:?}", default.serve));
+    }
+
+    #[test]
+    fn what_serve_would_do_too_often_is_refused() {
+        assert_eq!(read("[serve]\nstatement_metrics = 100").unwrap().serve.statement_metrics, 100);
+        for (text, wanted) in [
+            ("live = \"99ms\"", "serve.live must be 100ms or longer"),
+            (
+                "statement_metrics = 101",
+                "serve.statement_metrics must be a number from 0 to 100",
+            ),
+        ] {
+            let failure = read(&format!("[serve]\n{text}")).unwrap_err();
+            assert!(failure.to_string().contains(wanted), "{failure}");
+        }
     }
 
     #[test]

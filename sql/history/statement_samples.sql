@@ -9,7 +9,7 @@ SELECT
   pg_catalog.date_part('epoch', p.reset_at) AS reset_epoch,
   CASE
     WHEN p.taken_at BETWEEN '1000-01-01Z'::pg_catalog.timestamptz AND '9000-01-01Z'::pg_catalog.timestamptz
-      THEN pg_catalog.to_char(p.taken_at, 'YYYY-MM-DD HH24:MI:SS')
+      THEN pg_catalog.to_char(p.taken_at, 'YYYY-MM-DD HH24:MI:SSOF')
   END AS shown_at,
   k.dbid,
   k.userid,

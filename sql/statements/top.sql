@@ -1,6 +1,6 @@
 -- The statements that come first by some figure, and what all of them come to.
 -- In braces: schema, that of the extension; key and figures, its columns as far as this version has
--- them; calls, total and rank, its expressions for these. $1: the database's oid, NULL for all; $2:
+-- them; calls, total, wal and rank, its expressions for these. $1: the database's oid, NULL for all; $2:
 -- how many, NULL for all; $3: at least so many calls; $4: at least this mean in ms; $5: the user's oid,
 -- NULL for all; $6: only these queryids, NULL for all; $7: from which mean in ms on one counts as slow.
 -- Returns at least one row: all_* of all statements of the database(s), the rest NULL where none is
@@ -22,6 +22,7 @@ FROM (
     pg_catalog.count(*) FILTER (WHERE s.queryid IS NULL) AS all_hidden,
     COALESCE(pg_catalog.sum({total}), 0)::pg_catalog.float8 AS all_ms,
     COALESCE(pg_catalog.sum({calls}), 0)::pg_catalog.float8 AS all_calls,
+    pg_catalog.sum({wal}) AS all_wal_bytes,
     pg_catalog.count(*) FILTER (
       WHERE s.queryid IS NOT NULL
         AND {total} >= $7::pg_catalog.float8 * {calls}

@@ -25,6 +25,8 @@ pub struct ServeConfig {
     pub check: Duration,
     /// What `pgtend advise --format json` has written, to be shown beside the rest.
     pub advice: Option<PathBuf>,
+    /// So many statements, those that take the most time, have series of their own in /metrics.
+    pub statement_metrics: usize,
 }
 
 impl Default for ServeConfig {
@@ -35,12 +37,16 @@ impl Default for ServeConfig {
             statements: Duration::from_secs(60),
             check: Duration::from_secs(10 * 60),
             advice: None,
+            statement_metrics: 0,
         }
     }
 }
 
 /// Looks that follow each other without a pause would be a load.
 pub const SHORTEST: Duration = Duration::from_millis(100);
+
+/// Series of statements that come and go are what a Prometheus dies of.
+pub const MOST_STATEMENT_METRICS: usize = 100;
 
 impl ServeConfig {
     /// The name and value of each.

@@ -20,8 +20,10 @@ use crate::app::Context;
 use crate::config::ServeConfig;
 use crate::declared::{self, Others};
 use crate::facts::activity::WantedSessions;
+use crate::facts::inventory::load_inventory;
 use crate::facts::{Unavailable, history, load_all_progress};
 use crate::failure::{Failure, Kind, Result};
+use crate::jobs::plan_and_apply::undeclared::undeclared;
 use crate::jobs::{activity, check};
 use crate::pg::conninfo::Conninfo;
 use crate::pg::database::{ConnectOptions, Database};
@@ -232,8 +234,11 @@ const MOST_LOADS: usize = 240;
 
 async fn plan_of(database: &Database, paths: &[PathBuf]) -> Result<Rows> {
     let declaration = declared::load(paths, Others::Ignore)?;
-    let plan = load_plan(database, &declaration, &ApplyOptions::default()).await?;
-    Ok(rows::work::steps(&plan))
+    let options = ApplyOptions::default();
+    let plan = load_plan(database, &declaration, &options).await?;
+    let session = quiet(database).await?;
+    let inventory = load_inventory(&session, &database.server, None).await?;
+    Ok(rows::work::steps(&plan, &undeclared(&inventory, &plan, &options.filter)))
 }
 
 fn checked(seen: check::look::Seen) -> Checked {

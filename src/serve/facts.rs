@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::list::Rows;
-use super::metrics::Figures;
+use super::metrics::{Costly, Figures};
 use super::rows::Partly;
 use super::rows::relations::Listed;
 use super::rows::statements::Details;
@@ -106,9 +106,13 @@ pub struct Statements {
     pub details: Arc<Details>,
     /// When, and how many executions a second, from look to look, by the rows' ids.
     pub curves: HashMap<String, Vec<(i64, f64)>>,
+    /// Those that metrics tell of.
+    pub costliest: Vec<Costly>,
+    /// How much ran from snapshot to snapshot.
+    pub past: Arc<Vec<Load>>,
 }
 
-/// How much ran between two looks.
+/// How much ran between two looks, or two snapshots.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Load {
     /// Seconds since 1970.
@@ -116,6 +120,8 @@ pub struct Load {
     pub calls_per_second: f64,
     /// How many statements ran at once, on average.
     pub running: f64,
+    /// `None` where WAL is not counted.
+    pub wal_bytes_per_second: Option<f64>,
 }
 
 impl Active {

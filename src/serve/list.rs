@@ -151,15 +151,19 @@ impl Shape {
 fn is_asked(row: &Row, query: &Query) -> bool {
     let text = |key: &str| row.values.get(key).and_then(Value::as_str);
     let is_of_schema = |schema: &String| text("schema") == Some(schema);
-    let named = |part: &String| {
-        let part = part.to_lowercase();
-        let names = ["object", "name", "query", "rule", "command", "user", "application"];
-        names
-            .iter()
-            .filter_map(|key| text(key))
-            .any(|it| it.to_lowercase().contains(&part))
-    };
-    query.schema.as_ref().is_none_or(is_of_schema) && query.name.as_ref().is_none_or(named)
+    let keys = [
+        "object",
+        "name",
+        "table",
+        "on",
+        "query",
+        "rule",
+        "command",
+        "user",
+        "application",
+    ];
+    let names = keys.into_iter().filter_map(text);
+    query.schema.as_ref().is_none_or(is_of_schema) && query.names(names)
 }
 
 /// What is not known comes last, however it is sorted.

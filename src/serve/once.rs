@@ -14,11 +14,11 @@ use super::address::Address;
 use super::answer::Kept;
 use super::facts::shown;
 use super::hosts::Hosts;
-use super::listing::Listing;
+use super::listing::PAGES;
 use super::pages::{activity, findings, lists, overview};
 use super::query::Query;
 use super::roster::{Member, Targets};
-use super::site::{Form, PAGES, Prefix, Site};
+use super::site::{Form, Prefix, Site};
 use crate::app::Context;
 use crate::failure::{Failure, Kind, Result};
 use crate::files;
@@ -100,18 +100,19 @@ fn pages(site: &Site) -> Vec<(String, Vec<Html>)> {
     }
     for target in site.targets().iter() {
         let facts = target.facts();
-        for (name, _) in PAGES {
-            let place = format!("/t/{}/{name}", target.slug);
-            let Some(listing) = Listing::named(&facts, name) else {
-                pages.push((place, findings::body(site, target, &facts)));
+        for page in &PAGES {
+            let place = format!("/t/{}/{}", target.slug, page.address());
+            if page.is_first() {
+                pages.push((place, findings::body(site, target, &facts, &query)));
                 continue;
-            };
+            }
+            let listing = page.listing(&facts);
             let Ok(part) = listing.shape.part(&listing.rows, &query) else {
                 continue;
             };
             pages.push((
                 place,
-                match name {
+                match page.shape.name {
                     "activity" => activity::body(&facts, &part, &query, ""),
                     _ => lists::body(site, target, &facts, &listing, &part, &query),
                 },

@@ -3,28 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::list::{Field, Shape, Show};
-use super::pages::{activity, findings, overview};
+use super::listing::PAGES;
+use super::pages::overview;
 use super::query::LIMIT;
-use super::rows::relations::{INDEXES, TABLES, VIEWS};
-use super::rows::replication::REPLICATION;
-use super::rows::settings::SETTINGS;
 use super::rows::statements::STATEMENTS;
-use super::rows::work::{ADVICE, PLAN, RUNS};
-
-/// The lists of a target, by their names in addresses.
-static LISTS: [(&str, &Shape); 11] = [
-    ("index", &findings::SHAPE),
-    ("activity", &activity::SHAPE),
-    ("statements", &STATEMENTS),
-    ("tables", &TABLES),
-    ("indexes", &INDEXES),
-    ("views", &VIEWS),
-    ("plan", &PLAN),
-    ("advice", &ADVICE),
-    ("runs", &RUNS),
-    ("settings", &SETTINGS),
-    ("replication", &REPLICATION),
-];
 
 /// OpenAPI 3.1, whose schemas are those of JSON Schema 2020-12.
 pub fn document(prefix: &str) -> Value {
@@ -34,11 +16,10 @@ pub fn document(prefix: &str) -> Value {
         "name": "target", "in": "path", "required": true, "schema": {"type": "string"},
         "description": "the target's name; / is written ~",
     });
-    for (name, shape) in LISTS {
-        paths.insert(
-            format!("/t/{{target}}/{name}.json"),
-            listed(shape, std::slice::from_ref(&target)),
-        );
+    for page in &PAGES {
+        let name = page.shape.name;
+        let operation = listed(page.shape, std::slice::from_ref(&target));
+        paths.insert(format!("/t/{{target}}/{name}.json"), operation);
     }
     let number = json!({
         "name": "queryid", "in": "path", "required": true, "schema": {"type": "string"},

@@ -92,6 +92,19 @@ impl Query {
         }
     }
 
+    /// Whether what has these names is asked for.
+    pub fn names<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> bool {
+        self.name.as_ref().is_none_or(|part| {
+            let part = part.to_lowercase();
+            names.into_iter().any(|name| name.to_lowercase().contains(&part))
+        })
+    }
+
+    /// Only what has this in its name.
+    pub fn of_name(name: &str) -> Self {
+        Query { name: Some(name.to_owned()), ..Query::parse("") }
+    }
+
     #[must_use]
     pub fn at(&self, page: usize) -> Self {
         Query { page, ..self.clone() }

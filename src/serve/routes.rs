@@ -16,7 +16,7 @@ use super::assets;
 use super::events;
 use super::facts::Facts;
 use super::list::{Part, Row, Shape};
-use super::listing::Listing;
+use super::listing;
 use super::metrics::{self, Format};
 use super::openapi;
 use super::pages::{activity, findings, lists, overview, statements};
@@ -97,9 +97,9 @@ fn to_target(site: &Site, (name,): (String,), _: &Query) -> Result<Answer, Refus
     Ok(moved(site.of_target(&target, "")))
 }
 
-fn target_home(site: &Site, (name,): (String,), _: &Query) -> Result<Answer, Refused> {
+fn target_home(site: &Site, (name,): (String,), query: &Query) -> Result<Answer, Refused> {
     let target = target(site, &name)?;
-    Ok(page(findings::page(site, &target, &target.facts())))
+    Ok(page(findings::page(site, &target, &target.facts(), query)))
 }
 
 fn target_page(
@@ -117,7 +117,9 @@ fn target_page(
     }
     let facts = target.facts();
     let nothing = || (StatusCode::NOT_FOUND, "there is no such page".to_owned());
-    let listing = Listing::named(&facts, name).ok_or_else(nothing)?;
+    // The page itself is at the address of its target.
+    let page = listing::named(name).filter(|page| is_json || !page.is_first());
+    let listing = page.ok_or_else(nothing)?.listing(&facts);
     let path = site.of_target(&target, &asked);
     let part = part(listing.shape, &listing.rows, query)?;
     if is_json {
@@ -134,7 +136,6 @@ fn target_page(
     };
     let text = match name {
         "activity" => activity::page(site, &target, &facts, &part, query),
-        "index" => return Err(nothing()),
         _ => lists::page(site, &target, &facts, &listing, &part, query),
     };
     Ok(Answer::new(Kind::Page, caching, text))
@@ -276,7 +277,7 @@ async fn metrics(State(site): State<Arc<Site>>, request: Request) -> Response {
 }
 
 fn openapi(site: &Site, (): (), _: &Query) -> Result<Answer, Refused> {
-    Ok(Answer::json(Caching::Revalidated, openapi::document(site.prefix.path())))
+    Ok(Answer::json(Caching::Minute, openapi::document(site.prefix.path())))
 }
 
 fn asset(_: &Site, (name,): (String,), _: &Query) -> Result<Answer, Refused> {

@@ -9,6 +9,7 @@ use super::answer::{Answer, Caching, Kept, Kind};
 use super::assets::{SCRIPT, STYLE};
 use super::events::RETRY_SECONDS;
 use super::hosts::Hosts;
+use super::listing::PAGES;
 use super::query::Query;
 use super::roster::Targets;
 use super::target::{Target, slug};
@@ -74,21 +75,6 @@ pub struct Place<'a> {
     pub sections: &'a [&'static str],
 }
 
-/// The pages of a target, as its addresses call them, and what they show.
-pub const PAGES: [(&str, &str); 11] = [
-    ("", "Checks"),
-    ("activity", "Activity"),
-    ("statements", "Statements"),
-    ("tables", "Tables"),
-    ("indexes", "Indexes"),
-    ("views", "Views"),
-    ("plan", "Plan"),
-    ("advice", "Advice"),
-    ("runs", "Runs"),
-    ("settings", "Settings"),
-    ("replication", "Replication"),
-];
-
 impl Site {
     /// The targets of this moment.
     pub fn targets(&self) -> Targets {
@@ -113,6 +99,15 @@ impl Site {
     /// The address of a page of a target.
     pub fn of_target(&self, target: &Target, page: &str) -> String {
         self.path(&format!("/t/{}/{page}", target.slug))
+    }
+
+    /// The address of a part of a list of a target; where all are in one file, of the whole.
+    pub fn of_list(&self, target: &Target, page: &str, query: &Query) -> String {
+        let list = self.of_target(target, page);
+        match self.form {
+            Form::Served => with_query(&list, query),
+            Form::File => list,
+        }
     }
 
     /// The whole page, with the way to the others.
@@ -201,8 +196,8 @@ impl Site {
         let targets = self.targets();
         let toc = targets.iter().map(|target| {
             let name = Html::element("b", &[], [Html::text(&target.name), Html::text(" ")]);
-            let links = PAGES.iter().flat_map(|(page, words)| {
-                [link(&self.of_target(target, page), words), Html::text(" ")]
+            let links = PAGES.iter().flat_map(|page| {
+                [Html::link(&self.of_target(target, page.address()), page.words), Html::text(" ")]
             });
             Html::element("p", &[], [name].into_iter().chain(links))
         });
@@ -215,26 +210,22 @@ impl Site {
     }
 
     fn header(&self, place: &Place<'_>) -> Html {
-        let home = link(&self.path("/"), "pgtend");
-        let target = place.target.map(|target| link(&self.of_target(target, ""), &target.name));
+        let home = Html::link(&self.path("/"), "pgtend");
+        let target =
+            place.target.map(|target| Html::link(&self.of_target(target, ""), &target.name));
         let crumbs = Html::element("p", &[("class", "crumbs")], [home].into_iter().chain(target));
         let pages = place.target.map(|target| {
-            let links = PAGES.iter().map(|(page, words)| {
-                let href = self.of_target(target, page);
+            let links = PAGES.iter().map(|page| {
+                let href = self.of_target(target, page.address());
                 let plain: Attributes<'_> = &[("href", &href)];
                 let current: Attributes<'_> = &[("href", &href), ("aria-current", "page")];
-                let attributes = if *page == place.page { current } else { plain };
-                Html::element("a", attributes, [Html::text(words)])
+                let attributes = if page.shape.name == place.page { current } else { plain };
+                Html::element("a", attributes, [Html::text(page.words)])
             });
             Html::element("nav", &[("aria-label", "Pages")], links)
         });
         Html::element("header", &[], [crumbs].into_iter().chain(pages))
     }
-}
-
-/// A link.
-pub fn link(href: &str, text: &str) -> Html {
-    Html::element("a", &[("href", href)], [Html::text(text)])
 }
 
 /// An address with what is asked of it.

@@ -56,6 +56,10 @@ fn the_ways_to_serve_name_options_that_there_are() {
         let is_ours = |word: &String| !word.starts_with("from-") && !word.starts_with('-');
         let options = options.filter(is_ours).collect::<Vec<_>>();
         assert!(options.len() >= least, "{file}: {options:?}");
+        if file.ends_with(".service") {
+            // On SIGTERM pgtend ends so.
+            assert!(text.contains("\nSuccessExitStatus=143\n"), "{text}");
+        }
         let help = Pgtend::new(&["serve", "--help"]).run().expect(0).stdout;
         for option in options {
             assert!(help.contains(&format!("--{option}")), "{file}: --{option}");

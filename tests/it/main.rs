@@ -40,6 +40,7 @@ mod index_bloat;
 mod init;
 mod links;
 mod load;
+mod load_nova;
 mod maintenance;
 mod measures;
 mod messages;

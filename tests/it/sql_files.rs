@@ -112,6 +112,7 @@ fn written(text: &str) -> String {
         .replace("{rank}", "s.calls::pg_catalog.float8")
         .replace("{calls}", "s.calls::pg_catalog.float8")
         .replace("{total}", "s.total_exec_time::pg_catalog.float8")
+        .replace("{wal}", "s.wal_bytes::pg_catalog.float8")
 }
 
 fn sources(folder: &Path) -> String {

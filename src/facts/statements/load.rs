@@ -50,6 +50,8 @@ pub struct Top {
     pub all_ms: f64,
     /// Executions of all of them.
     pub all_calls: f64,
+    /// Bytes of WAL of all of them; `None` where this is not counted.
+    pub all_wal_bytes: Option<f64>,
 }
 
 /// Whether and how statements are counted here.
@@ -109,7 +111,8 @@ pub async fn load_top(
     let sql = include_str!("../../../sql/statements/top.sql")
         .replace("{rank}", rank)
         .replace("{calls}", &of(Counter::Calls))
-        .replace("{total}", &of(Counter::Total));
+        .replace("{total}", &of(Counter::Total))
+        .replace("{wal}", &of(Counter::WalBytes));
     with_memory(session, MEMORY_FOR_COUNTERS, async {
         let moment = load_moment(session, extension).await?;
         let rows = ask(
@@ -134,6 +137,7 @@ pub async fn load_top(
             all_slow: row.get("all_slow"),
             all_ms: row.get("all_ms"),
             all_calls: row.get("all_calls"),
+            all_wal_bytes: row.get("all_wal_bytes"),
             statements: rows.iter().filter_map(read_statement).collect(),
         })
     })

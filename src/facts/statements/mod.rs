@@ -26,8 +26,8 @@ pub use load::{
 pub use own::{is_own, is_utility};
 pub use past::{PointInTime, SpanEnd, StatementHistory};
 pub use snapshots::{
-    PastSample, Sample, Snapshot, load_kept_texts, load_samples, load_snapshots, load_state,
-    load_statement_samples,
+    PastSample, Sample, Snapshot, SnapshotLoad, load_kept_texts, load_samples, load_snapshot_loads,
+    load_snapshots, load_state, load_statement_samples,
 };
 pub use span::{Change, Span, StatementDelta};
 pub use texts::{

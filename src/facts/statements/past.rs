@@ -9,9 +9,9 @@ use tokio::sync::OnceCell;
 
 use super::{
     Amount, Change, CounterMoment, CounterReading, Counters, KnownTexts, Length, PastSample,
-    RawText, Sample, Snapshot, SnapshotFile, SnapshotScope, Span, StatementKey,
+    RawText, Sample, Snapshot, SnapshotFile, SnapshotLoad, SnapshotScope, Span, StatementKey,
     StatementsExtension, TextCache, Texts, each_text, load_kept_texts, load_reading, load_samples,
-    load_snapshots, load_state, load_statement_samples, load_texts,
+    load_snapshot_loads, load_snapshots, load_state, load_statement_samples, load_texts,
 };
 use crate::duration;
 use crate::facts::history::{self, HistoryPart, HistorySchema};
@@ -281,6 +281,17 @@ impl StatementHistory<'_> {
             sample: Sample { snapshot: i64::MAX, key, statement: live },
         });
         Ok(Known::Known(steps(samples)))
+    }
+
+    /// How much ran from one snapshot to the next, as [`load_snapshot_loads`] has it. Empty without snapshots, and
+    /// on a standby, whose snapshots are the primary's.
+    pub async fn loads(&self, after: i64, most: i64) -> Known<Vec<SnapshotLoad>> {
+        let Extension { dbid, userid, sees_all, in_recovery, .. } = *self.extension;
+        if in_recovery {
+            return Known::default();
+        }
+        let whose = (dbid, (!sees_all).then_some(userid));
+        self.tell(load_snapshot_loads(self.session, after, most, whose)).await
     }
 
     /// Samples the counters once.

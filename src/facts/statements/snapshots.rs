@@ -118,6 +118,49 @@ pub async fn load_statement_samples(
     Ok(samples.collect())
 }
 
+/// How much ran from one snapshot to the next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SnapshotLoad {
+    /// The snapshot that it ended with.
+    pub snapshot: i64,
+    /// When that was taken, in seconds since 1970.
+    pub taken_epoch: f64,
+    /// Since the snapshot before.
+    pub seconds: f64,
+    /// Executions.
+    pub calls: f64,
+    /// Execution time.
+    pub total_ms: f64,
+    pub wal_bytes: f64,
+}
+
+/// How much ran from one snapshot to the next after snapshot `after`, or in all where no snapshot is as new:
+/// the last `most`, the oldest first.
+pub async fn load_snapshot_loads(
+    session: &Session,
+    after: i64,
+    most: i64,
+    (database, user): (Oid, Option<Oid>),
+) -> Result<Vec<SnapshotLoad>> {
+    let sql = include_str!("../../../sql/history/loads.sql");
+    let params: [(&(dyn ToSql + Sync), Type); 4] = [
+        (&after, Type::INT8),
+        (&most, Type::INT8),
+        (&database, Type::OID),
+        (&user, Type::OID),
+    ];
+    let rows = ask(session, sql, &params).await?;
+    let loads = rows.iter().map(|row| SnapshotLoad {
+        snapshot: row.get("snapshot"),
+        taken_epoch: row.get("taken_epoch"),
+        seconds: row.get("seconds"),
+        calls: row.get("calls"),
+        total_ms: row.get("total_ms"),
+        wal_bytes: row.get("wal_bytes"),
+    });
+    Ok(loads.collect())
+}
+
 /// The texts that were kept of these statements.
 pub async fn load_kept_texts(
     session: &Session,

@@ -17,18 +17,36 @@ pub fn text(judgement: &Judgement, glance: &Glance, name: &str, looked_at: &str)
         Html::element("h1", &[], [Html::text(&title)]),
         Html::of_class("p", "dim", looked_at),
     ];
-    page(&title, head.into_iter().chain(body(judgement, glance)))
+    let view = View { leads: &|_| None, wants: &|_| true };
+    page(&title, head.into_iter().chain(body(judgement, glance, &view)))
+}
+
+/// What may lead to a page of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spot<'a> {
+    /// A line of what is seen at a glance, by its name.
+    Glance(&'a str),
+    /// What a finding is about.
+    Object(&'a str),
+}
+
+/// What a page makes of it.
+pub struct View<'a> {
+    /// Where a spot leads, if anywhere.
+    pub leads: &'a dyn Fn(Spot<'_>) -> Option<String>,
+    /// Which findings are listed.
+    pub wants: &'a dyn Fn(&Finding) -> bool,
 }
 
 /// The verdict, what is seen at a glance, the findings and the checks.
-pub fn body(judgement: &Judgement, glance: &Glance) -> Vec<Html> {
+pub fn body(judgement: &Judgement, glance: &Glance, view: &View<'_>) -> Vec<Html> {
     let findings = &judgement.review.findings;
     let head = [
         verdict(judgement),
-        glance_list(glance),
+        glance_list(glance, view),
         Html::element("div", &[("class", "charts")], chart::charts(findings, glance)),
     ];
-    let parts = [listed(findings), checks(&judgement.review.checks), grants(judgement)];
+    let parts = [listed(findings, view), checks(&judgement.review.checks), grants(judgement)];
     head.into_iter().chain(parts.into_iter().flatten()).collect()
 }
 
@@ -46,25 +64,31 @@ pub fn verdict(judgement: &Judgement) -> Html {
     Html::of_class("p", &format!("verdict {worst}"), &words)
 }
 
-fn glance_list(glance: &Glance) -> Html {
+fn glance_list(glance: &Glance, view: &View<'_>) -> Html {
     let lines = glance.lines().into_iter().flat_map(|(name, value)| {
-        let name = Html::element("dt", &[], [Html::text(name)]);
-        [name, Html::element("dd", &[], [Html::text(&value)])]
+        let value = view.linked(Spot::Glance(name), &value);
+        [("dt", Html::text(name)), ("dd", value)].map(|(tag, it)| Html::element(tag, &[], [it]))
     });
     Html::element("dl", &[("class", "glance")], lines)
 }
 
+impl View<'_> {
+    fn linked(&self, spot: Spot<'_>, text: &str) -> Html {
+        (self.leads)(spot).map_or_else(|| Html::text(text), |href| Html::link(&href, text))
+    }
+}
+
 /// The worst first; those of one rule and severity stand together.
-fn listed(findings: &[Finding]) -> Vec<Html> {
+fn listed(findings: &[Finding], view: &View<'_>) -> Vec<Html> {
     let mut groups = Vec::<((Severity, &str), Vec<&Finding>)>::new();
-    for finding in findings {
+    for finding in findings.iter().filter(|finding| (view.wants)(finding)) {
         let key = (finding.severity, finding.rule.as_str());
         match groups.iter_mut().find(|(other, _)| *other == key) {
             Some((_, group)) => group.push(finding),
             None => groups.push((key, vec![finding])),
         }
     }
-    let articles = groups.into_iter().flat_map(|(key, group)| of_rule(key, &group));
+    let articles = groups.into_iter().flat_map(|(key, group)| of_rule(key, &group, view));
     heading("Findings")
         .into_iter()
         .chain(articles)
@@ -76,7 +100,11 @@ fn heading(text: &str) -> Option<Html> {
     Some(Html::element("h2", &[], [Html::text(text)]))
 }
 
-fn of_rule((severity, rule): (Severity, &str), findings: &[&Finding]) -> Vec<Html> {
+fn of_rule(
+    (severity, rule): (Severity, &str),
+    findings: &[&Finding],
+    view: &View<'_>,
+) -> Vec<Html> {
     let severity = severity.name();
     let number = match findings.len() {
         1 => String::new(),
@@ -96,15 +124,18 @@ fn of_rule((severity, rule): (Severity, &str), findings: &[&Finding]) -> Vec<Htm
     let more = (!folded.is_empty()).then(|| {
         let words = format!("{} more", format::number(folded.len()));
         let summary = Html::element("summary", &[], [Html::text(&words)]);
-        let articles = folded.iter().map(|finding| article(finding));
+        let articles = folded.iter().map(|finding| article(finding, view));
         Html::element("details", &[], [summary].into_iter().chain(articles))
     });
-    let articles = open.iter().map(|finding| article(finding));
+    let articles = open.iter().map(|finding| article(finding, view));
     [title].into_iter().chain(articles).chain(more).collect()
 }
 
-fn article(finding: &Finding) -> Html {
-    let object = finding.object.as_deref().map(|object| Html::of_class("p", "object", object));
+fn article(finding: &Finding, view: &View<'_>) -> Html {
+    let object = finding.object.as_deref().map(|object| {
+        let object = view.linked(Spot::Object(object), object);
+        Html::element("p", &[("class", "object")], [object])
+    });
     let message = Html::element("p", &[], [Html::text(&finding.message)]);
     let help = finding.help.as_deref().map(|help| Html::of_class("p", "help", help));
     let command = finding.command.as_deref().map(|command| {

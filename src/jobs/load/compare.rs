@@ -237,6 +237,18 @@ mod tests {
     }
 
     #[test]
+    fn one_figure_that_is_slower_is_enough() {
+        let (before, same, slow) = (run(1.0, 0.05, 6), run(1.0, 0.05, 7), run(2.0, 0.05, 8));
+        let of = |after: &[f64]| compared((middle(&before), middle(after)), &before, after, 0.1);
+        let is_slower = |median: &[f64], p99: &[f64]| {
+            let (file, max_regression) = (String::new(), 0.1);
+            Comparison { file, max_regression, median: of(median), p99: of(p99) }.is_slower()
+        };
+        assert!(is_slower(&same, &slow) && is_slower(&slow, &same));
+        assert!(!is_slower(&same, &same));
+    }
+
+    #[test]
     fn a_short_run_is_compared_with_nothing() {
         let compared = compared((1.0, 9.0), &run(1.0, 0.1, 1)[..9], &run(9.0, 0.1, 2), 0.1);
         assert_eq!((compared.verdict, compared.low), (Verdict::Uncertain, None));

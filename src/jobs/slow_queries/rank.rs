@@ -67,6 +67,7 @@ impl Args {
             slow_ms: filter.slow_ms,
             all_ms: top.all_ms,
             all_calls: top.all_calls,
+            all_wal_bytes: top.all_wal_bytes,
             ends: top.moment,
             ..Ranking::default()
         };
@@ -253,6 +254,7 @@ fn about(span: &Span, counted: &[StatementDelta], filter: &StatementFilter) -> R
         slow_ms: filter.slow_ms,
         all_ms: sum(Counter::Total),
         all_calls: sum(Counter::Calls),
+        all_wal_bytes: counted.iter().map(|it| it.counters.get(Counter::WalBytes)).sum(),
         warnings: warnings.collect(),
         ..Ranking::default()
     }

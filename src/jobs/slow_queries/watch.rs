@@ -8,7 +8,7 @@ use super::{Args, Basis, SPARE, complete, document};
 use crate::app::Context;
 use crate::facts::Known;
 use crate::facts::reach::{Deed, Trust};
-use crate::facts::statements::{Length, StatementHistory, TextCache, load_extension};
+use crate::facts::statements::{Length, SnapshotLoad, StatementHistory, TextCache, load_extension};
 use crate::failure::Result;
 use crate::pg::database::Server;
 use crate::pg::session::Session;
@@ -75,6 +75,16 @@ impl Watch {
             }
         }
         Ok(ranking)
+    }
+
+    /// How much ran from one snapshot to the next after snapshot `after`, or in all where no snapshot is as new.
+    pub async fn past_loads(
+        &self,
+        context: &Context,
+        session: &Session,
+        (after, most): (i64, i64),
+    ) -> Known<Vec<SnapshotLoad>> {
+        self.basis.history(context, session).loads(after, most).await
     }
 }
 

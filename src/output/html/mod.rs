@@ -40,6 +40,11 @@ impl Html {
         Html(opened(name, attributes) + "/>")
     }
 
+    /// A link.
+    pub fn link(href: &str, text: &str) -> Self {
+        Html::element("a", &[("href", href)], [Html::text(text)])
+    }
+
     /// An element of a class with a text.
     pub fn of_class(name: &'static str, class: &str, text: &str) -> Self {
         Html::element(name, &[("class", class)], [Html::text(text)])

@@ -4,6 +4,7 @@
 mod figures;
 mod history;
 mod series;
+mod statements;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::findings::{CheckVerdict, Severity};
 pub use figures::Figures;
 pub use series::Format;
 use series::{Family, Series, gauge};
+pub use statements::{Costly, costliest};
 
 /// So many indexes, the most bloated, have a series of their own.
 const MOST_INDEXES: usize = 20;
@@ -68,7 +70,7 @@ static FAMILIES: [&Family; 13] = [
 /// The exposition.
 pub fn text(targets: &[Arc<Facts>], now: Timestamp, format: Format) -> String {
     let mut series = Series::default();
-    for family in FAMILIES.iter().chain(&history::FAMILIES) {
+    for family in FAMILIES.iter().chain(&history::FAMILIES).chain(&statements::FAMILIES) {
         series.family(family);
     }
     for facts in targets {
@@ -90,6 +92,7 @@ fn of_target(series: &mut Series, facts: &Facts, now: Timestamp) {
     pending(series, facts, target);
     history::runs(series, facts, target);
     history::refreshes(series, facts, target, now);
+    statements::costly_statements(series, facts, target);
     if let Some(load) = facts.load.back() {
         series.add(&CALLS, &[target], load.calls_per_second);
         series.add(&TIME, &[target], load.running);
@@ -162,9 +165,13 @@ fn pending(series: &mut Series, facts: &Facts, target: (&str, &str)) {
     };
     let mut pending = BTreeMap::<&str, f64>::new();
     for row in steps.iter() {
-        let text = |key: &str| row.values.get(key).and_then(Value::as_str).unwrap_or_default();
-        let is_pending = text("verdict") == "to_do";
-        *pending.entry(text("action")).or_default() += f64::from(u8::from(is_pending));
+        let text = |key: &str| row.values.get(key).and_then(Value::as_str);
+        // What no file declares is nobody's step.
+        let Some(action) = text("action") else {
+            continue;
+        };
+        let is_pending = text("verdict") == Some("to_do");
+        *pending.entry(action).or_default() += f64::from(u8::from(is_pending));
     }
     for (action, count) in pending {
         series.add(&PENDING, &[target, ("action", action)], count);

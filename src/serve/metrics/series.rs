@@ -74,8 +74,12 @@ impl Series {
 
     pub fn text(&self, format: Format) -> String {
         let mut text = String::new();
-        for (name, (family, series)) in &self.0 {
-            let (told, help, kind) = (family.name_in(format), family.help, family.kind());
+        let families = self
+            .0
+            .iter()
+            .map(|(name, (family, series))| (family.name_in(format), (*name, *family, series)));
+        for (told, (name, family, series)) in families.collect::<BTreeMap<_, _>>() {
+            let (help, kind) = (family.help, family.kind());
             // Writing to memory does not fail.
             let _ = writeln!(text, "# HELP {told} {help}\n# TYPE {told} {kind}");
             for (labels, value) in series {
@@ -102,6 +106,7 @@ mod tests {
 
     static UP: Family = gauge("pgtend_up", "1 where it is up.");
     static STEPS: Family = counter("pgtend_steps_total", "Steps.");
+    static RATE: Family = gauge("pgtend_steps_rate", "Steps a second.");
 
     #[test]
     fn labels_cannot_break_out_and_families_stand_together() {
@@ -113,6 +118,20 @@ mod tests {
         assert_eq!(lines.len(), 4, "{text}");
         assert_eq!(lines[2], "pgtend_up{target=\"a\\\"} 1\\nx\"} 1");
         assert_eq!(lines[3], "pgtend_up{target=\"b\"} +Inf");
+    }
+
+    #[test]
+    fn families_come_in_the_order_of_the_names_that_they_are_told_by() {
+        let mut series = Series::default();
+        series.family(&STEPS);
+        series.family(&RATE);
+        let names = |format| {
+            let text = series.text(format);
+            let helps = text.lines().filter_map(|line| line.strip_prefix("# HELP "));
+            helps.map(|help| help.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(Format::Plain), ["pgtend_steps_rate", "pgtend_steps_total"]);
+        assert_eq!(names(Format::OpenMetrics), ["pgtend_steps", "pgtend_steps_rate"]);
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub fn body(facts: &Facts, part: &Part<'_>, query: &Query, path: &str) -> Vec<Ht
         inner.extend(under_way(&active.progress));
     }
     if !part.rows.is_empty() {
-        inner.push(table(part, query, path, &|_| None));
+        inner.push(table(part, query, path, &|_, _| None));
     }
     inner.push(pager(part, query, path));
     inner

@@ -1,5 +1,8 @@
 //! Curves, drawn here: they need no script.
 
+use std::time::Duration;
+
+use crate::format;
 use crate::output::html::{Attributes, Html};
 
 const WIDTH: f64 = 320.0;
@@ -7,8 +10,13 @@ const HEIGHT: f64 = 80.0;
 /// Where the numbers stand.
 const ABOVE: f64 = 16.0;
 
-/// A figure over time. `points`: when, and how much; `words`: how a value is written.
-pub fn curve(title: &str, points: &[(i64, f64)], words: fn(f64) -> String) -> Option<Html> {
+/// A figure over time. `points`: when, and how much; `words`: how a value is written; `href`: what is behind it.
+pub fn curve(
+    title: &str,
+    points: &[(i64, f64)],
+    words: fn(f64) -> String,
+    href: Option<&str>,
+) -> Option<Html> {
     let (first, last) = (points.first()?, points.last()?);
     if points.len() < 2 {
         return None;
@@ -38,9 +46,10 @@ pub fn curve(title: &str, points: &[(i64, f64)], words: fn(f64) -> String) -> Op
         Html::void("polyline", &[("class", "curve"), ("points", &line)]),
     ];
     let svg: Attributes<'_> = &[("viewBox", &view), ("role", "img"), ("aria-label", &label)];
-    let minutes = (last.0 - first.0) / 60;
-    let caption = format!("{title}, last {minutes} min");
-    let caption = Html::element("figcaption", &[], [Html::text(&caption)]);
+    let covered = format::span(Duration::from_secs(last.0.abs_diff(first.0)));
+    let caption = format!("{title}, last {covered}");
+    let caption = href.map_or_else(|| Html::text(&caption), |href| Html::link(href, &caption));
+    let caption = Html::element("figcaption", &[], [caption]);
     Some(Html::element("figure", &[], [caption, Html::element("svg", svg, inner)]))
 }
 
@@ -51,11 +60,12 @@ mod tests {
     #[test]
     fn a_curve_reaches_from_side_to_side() {
         let words = |value: f64| format!("{value:.0}/s");
-        let drawn = curve("Calls", &[(0, 0.0), (60, 10.0), (120, 5.0)], words).unwrap();
+        let drawn = curve("Calls", &[(0, 0.0), (60, 10.0), (120, 5.0)], words, None).unwrap();
         let text = crate::output::html::document("t", [], [drawn]);
         assert!(text.contains("points=\"0.0,79.0 160.0,16.0 320.0,47.5\""), "{text}");
         assert!(text.contains("aria-label=\"Calls: now 5/s, at most 10/s\""), "{text}");
-        assert!(curve("Calls", &[(0, 1.0)], words).is_none());
-        assert!(curve("Calls", &[(0, 0.0), (0, 0.0)], words).is_some());
+        assert!(text.contains("<figcaption>Calls, last 2 min</figcaption>"), "{text}");
+        assert!(curve("Calls", &[(0, 1.0)], words, None).is_none());
+        assert!(curve("Calls", &[(0, 0.0), (0, 0.0)], words, None).is_some());
     }
 }

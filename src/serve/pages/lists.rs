@@ -11,7 +11,7 @@ use crate::serve::facts::Facts;
 use crate::serve::list::{Field, Part, Row, Shape, Show};
 use crate::serve::listing::Listing;
 use crate::serve::query::{LIMIT, Order, Query};
-use crate::serve::site::{Form, Place, Site, link, with_query};
+use crate::serve::site::{Form, Place, Site, with_query};
 use crate::serve::target::Target;
 
 /// A page that is one list.
@@ -50,22 +50,40 @@ pub fn body(
         Form::Served => site.of_target(target, part.shape.name),
         Form::File => String::new(),
     };
-    let to_statement = |row: &Row| {
-        let number = row.values.get("queryid_text").and_then(Value::as_str)?;
-        Some(site.of_target(target, &format!("statements/{number}")))
+    let href = |field: &Field, row: &Row| {
+        let served = site.form == Form::Served;
+        served.then(|| leads_to(site, target, (part.shape, field), row)).flatten()
     };
     let mut parts = head_of(facts, part.shape.title, &listing.as_of);
     let notes = listing.gaps.iter().chain(&listing.warnings);
     parts.extend(notes.map(|it| Html::of_class("p", "help", it)));
-    let linked = part.shape.name == "statements" && site.form == Form::Served;
-    let href: Href<'_> = if linked { &to_statement } else { &|_| None };
-    parts.extend((!part.rows.is_empty()).then(|| table(part, query, &path, href)));
+    parts.extend((!part.rows.is_empty()).then(|| table(part, query, &path, &href)));
     parts.push(pager(part, query, &path));
     parts
 }
 
-/// The address of what a row is about, below the list.
-pub type Href<'a> = &'a dyn Fn(&Row) -> Option<String>;
+/// What is behind a figure of a row.
+fn leads_to(
+    site: &Site,
+    target: &Target,
+    (shape, field): (&Shape, &Field),
+    row: &Row,
+) -> Option<String> {
+    let text = |key: &str| row.values.get(key).and_then(Value::as_str);
+    let named = |page: &str, name: &str| site.of_list(target, page, &Query::of_name(name));
+    match (shape.name, field.key) {
+        ("statements", "query") => {
+            Some(site.of_target(target, &format!("statements/{}", text("queryid_text")?)))
+        }
+        ("tables", "index_bytes") => Some(named("indexes", text("object")?)),
+        ("indexes", "table") => Some(named("tables", text("table")?)),
+        ("plan" | "advice", "on") => Some(named("tables", text("on")?)),
+        _ => None,
+    }
+}
+
+/// Where a figure of a row leads.
+pub type Href<'a> = &'a dyn Fn(&Field, &Row) -> Option<String>;
 
 /// Rows as a table. `path`: the address of the list; none where it has none of its own.
 pub fn table(part: &Part<'_>, query: &Query, path: &str, href: Href<'_>) -> Html {
@@ -79,10 +97,7 @@ pub fn table(part: &Part<'_>, query: &Query, path: &str, href: Href<'_>) -> Html
     let head = Html::element("thead", &[], [Html::element("tr", &[], heads)]);
     let rows = part.rows.iter().map(|row| {
         let depth = row.values.get("depth").and_then(Value::as_u64).unwrap_or_default().min(3);
-        let cells = shown.iter().enumerate().map(|(at, field)| {
-            let target = (at == 0).then(|| href(row)).flatten();
-            cell(field, row, target)
-        });
+        let cells = shown.iter().map(|field| cell(field, row, href(field, row)));
         Html::element("tr", &[("class", &format!("depth{depth}"))], cells)
     });
     let body = Html::element("tbody", &[], rows);
@@ -118,7 +133,7 @@ fn head(field: &Field, part: &Part<'_>, query: &Query, path: &str) -> Html {
     let title = format!("{}{mark}", field.title);
     let title = match path.is_empty() {
         true => Html::text(&title),
-        false => link(&with_query(path, &query), &title),
+        false => Html::link(&with_query(path, &query), &title),
     };
     let attributes = [("class", class(field.show)), ("aria-sort", sorted), ("scope", "col")];
     Html::element("th", &attributes, [title])
@@ -138,7 +153,7 @@ fn cell(field: &Field, row: &Row, href: Option<String>) -> Html {
         .get(field.key)
         .map_or_else(|| "–".to_owned(), |it| words(field.show, it));
     let inner = match (href, field.show) {
-        (Some(href), _) => link(&href, &text),
+        (Some(href), _) => Html::link(&href, &text),
         (None, Show::Code) => Html::element("code", &[], [Html::text(&text)]),
         (None, Show::Word) => Html::of_class("span", &text, &text),
         (None, _) => Html::text(&text),
@@ -199,7 +214,7 @@ pub fn pager(part: &Part<'_>, query: &Query, path: &str) -> Html {
     };
     let to = |page: Option<usize>, words: &str| {
         page.filter(|_| !path.is_empty())
-            .map(|page| link(&with_query(path, &query.at(page)), words))
+            .map(|page| Html::link(&with_query(path, &query.at(page)), words))
     };
     let links = [to(part.previous(), "← previous"), to(part.next(), "next →")];
     let words = Html::of_class("span", "dim", &words);

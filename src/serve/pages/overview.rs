@@ -1,7 +1,5 @@
 //! All targets: which of them needs somebody.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value, json};
 
 use super::lists::{filter, pager};
@@ -10,7 +8,7 @@ use crate::output::html::Html;
 use crate::serve::facts::{Connection, Facts, written};
 use crate::serve::list::{Members, Part, Row, Shape, Show, field};
 use crate::serve::query::{Order, Query};
-use crate::serve::site::{Place, Site, link};
+use crate::serve::site::{Place, Site};
 
 /// The targets as rows; the worst come first.
 pub static SHAPE: Shape = Shape {
@@ -137,24 +135,23 @@ pub fn body(site: &Site, part: &Part<'_>) -> Vec<Html> {
     let title = Html::element("h1", &[], [Html::text(SHAPE.title)]);
     let targets = site.targets();
     let named = |row: &&Row| targets.iter().find(|target| target.name == row.id);
-    let cards = part.rows.iter().filter_map(named).map(|target| {
-        card(
-            &site.of_target(target, ""),
-            &target.facts(),
-            &site.of_target(target, "activity"),
-        )
-    });
+    let cards = part
+        .rows
+        .iter()
+        .filter_map(named)
+        .map(|target| card(&target.facts(), |page| site.of_target(target, page)));
     [title].into_iter().chain(cards).collect()
 }
 
-fn card(href: &str, facts: &Arc<Facts>, activity: &str) -> Html {
-    let name = Html::element("h2", &[], [link(href, &facts.name)]);
+/// `to`: the address of a page of the target.
+fn card(facts: &Facts, to: impl Fn(&str) -> String) -> Html {
+    let name = Html::element("h2", &[], [Html::link(&to(""), &facts.name)]);
     let findings = facts.check.known().map(|it| it.judgement.review.findings.as_slice());
     let worst = findings.map(|all| all.first().map_or("passed", |worst| worst.severity.name()));
     let words = findings.map(|all| counted(all).unwrap_or_else(|| "nothing found".to_owned()));
     let verdict = words
         .zip(worst)
-        .map(|(words, worst)| Html::of_class("p", &format!("verdict {worst}"), &words));
+        .map(|(words, worst)| linked(&format!("verdict {worst}"), &to(""), &words));
     let first = findings.and_then(<[_]>::first).map(|worst| {
         let object = worst.object.as_deref().map(|it| format!("{it}: ")).unwrap_or_default();
         Html::element("p", &[], [Html::text(&format!("{object}{}", worst.message))])
@@ -170,9 +167,9 @@ fn card(href: &str, facts: &Arc<Facts>, activity: &str) -> Html {
     let server = format!("{}{}", server.unwrap_or_default(), facts.connection_words());
     let active = facts.activity.known().map(|it| {
         let words = it.look.summary();
-        Html::element("p", &[], [link(activity, &words)])
+        Html::element("p", &[], [Html::link(&to("activity"), &words)])
     });
-    let runs = runs_words(facts).map(|words| Html::of_class("p", "dim", &words));
+    let runs = runs_words(facts).map(|words| linked("dim", &to("runs"), &words));
     let as_of = format!("checked {}", facts.check.as_of());
     let parts = [
         Some(name),
@@ -184,4 +181,8 @@ fn card(href: &str, facts: &Arc<Facts>, activity: &str) -> Html {
         Some(Html::of_class("p", "dim", &as_of)),
     ];
     Html::element("section", &[], parts.into_iter().flatten())
+}
+
+fn linked(class: &str, href: &str, words: &str) -> Html {
+    Html::element("p", &[("class", class)], [Html::link(href, words)])
 }

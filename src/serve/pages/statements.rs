@@ -53,8 +53,9 @@ fn body(facts: &Facts, row: &Row) -> Vec<Html> {
     parts.extend(values.get("query").and_then(Value::as_str).map(code));
     parts.push(figures(row));
     let curves = facts.statements.known().and_then(|seen| seen.curves.get(&row.id));
-    let drawn = curves
-        .and_then(|points| curve("Executions a second", points, |rate| format!("{rate:.1}/s")));
+    let drawn = curves.and_then(|points| {
+        curve("Executions a second", points, |rate| format!("{rate:.1}/s"), None)
+    });
     parts.extend(drawn);
     let plan = list("plan").iter().map(text).collect::<Vec<_>>();
     let not = values.get("not_explained").and_then(Value::as_str);

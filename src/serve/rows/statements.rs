@@ -43,6 +43,8 @@ pub type Details = HashMap<String, Map<String, Value>>;
 /// What only deeper looks tell.
 const DEEP: [&str; 5] = ["plan", "remarks", "not_explained", "relations", "history"];
 
+const NOT_SHOWN: &str = "statements are not shown here (--no-query-text)";
+
 /// The statements as rows.
 pub fn rows(ranking: &Ranking, shown: QueryTexts) -> Rows {
     let rows = (0..ranking.statements.len()).map(|at| {
@@ -62,7 +64,9 @@ pub fn details(ranking: &Ranking, shown: QueryTexts) -> Details {
         let mut values = members(watch::row(ranking, at));
         values.retain(|name, _| DEEP.contains(&name.as_str()));
         if shown == QueryTexts::Hidden {
-            values.remove("plan");
+            // The conditions of a statement stand in each of them.
+            ["plan", "remarks"].iter().for_each(|key| drop(values.remove(*key)));
+            values.insert("not_explained".to_owned(), NOT_SHOWN.into());
         }
         (id(ranking.statements[at].key), values)
     });

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::members;
 use crate::facts::history::PastRun;
 use crate::jobs::history::report::document;
+use crate::jobs::plan_and_apply::undeclared::Undeclared;
 use crate::output::steps::StepsDocument;
 use crate::serve::list::{Row, Rows, Shape, Show, field};
 use crate::serve::query::Order;
@@ -117,16 +118,26 @@ pub fn runs(runs: &[PastRun]) -> Rows {
     Arc::new(rows.collect())
 }
 
-/// What `apply` would do, what has to be done first.
-pub fn steps(plan: &Plan) -> Rows {
+/// What `apply` would do, what has to be done first; at last what no file declares.
+pub fn steps(plan: &Plan, undeclared: &[Undeclared]) -> Rows {
     let document = serde_json::to_value(StepsDocument::planned(plan)).unwrap_or_default();
     let steps = document.get("steps").and_then(Value::as_array).cloned().unwrap_or_default();
     let is_due = |step: &Value| step.get("verdict").and_then(Value::as_str) == Some("to_do");
     let (due, others) = steps.into_iter().partition::<Vec<_>, _>(is_due);
-    let rows = due.into_iter().chain(others).enumerate().map(|(at, step)| {
+    let undeclared = undeclared.iter().map(not_declared);
+    let all = due.into_iter().chain(others).chain(undeclared);
+    let rows = all.enumerate().map(|(at, step)| {
         let mut values = members(step);
         values.insert("place".to_owned(), at.into());
         Row { id: format!("{at:06}"), values: values.into() }
     });
     Arc::new(rows.collect())
+}
+
+/// With the keys of a step where they are the same.
+fn not_declared(undeclared: &Undeclared) -> Value {
+    let mut row = serde_json::to_value(undeclared).unwrap_or_default();
+    row["verdict"] = "undeclared".into();
+    row["reason"] = undeclared.facts().into();
+    row
 }

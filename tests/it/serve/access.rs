@@ -61,7 +61,15 @@ async fn a_token_opens_by_header_or_cookie_and_nowhere_else() {
     let db = Database::new().await;
     let site = guarded(&db, &[]).await;
     let bearer = format!("Authorization: Bearer {SECRET}");
-    for path in ["/", "/index.json", "/assets/pgtend.js"] {
+    for path in [
+        "/",
+        "/index.json",
+        "/assets/pgtend.js",
+        "/metrics",
+        "/events",
+        "/api/v1/openapi.json",
+        &format!("/t/{}/events", db.name),
+    ] {
         let reply = site.get(path).await.expect(401);
         assert_eq!(reply.header("www-authenticate"), Some("Bearer realm=\"pgtend\""));
         assert_eq!(reply.header("cache-control"), Some("no-store"));

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::client::Site;
-use super::facts::{SELDOM, ticks};
+use super::facts::{PAGES, SELDOM, ticks};
 use crate::support::{Database, PATIENCE, PAUSE, SALES};
 
 /// A browser with one page.
@@ -114,6 +114,10 @@ impl Browser {
         self.events.clear();
         let opened = self.call("Page.navigate", &json!({"url": url}));
         assert!(opened["errorText"].is_null(), "{url}: {opened}");
+        self.until_loaded();
+    }
+
+    fn until_loaded(&mut self) {
         while !self.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
             let message = self.message();
             self.events.push(message);
@@ -133,6 +137,13 @@ impl Browser {
         while self.evaluate(script) != json!(true) {
             assert!(Instant::now() < give_up, "waited in vain until {what}: {}", self.html());
             thread::sleep(PAUSE);
+        }
+    }
+
+    fn press(&mut self, key: &str) {
+        for (kind, text) in [("keyDown", key), ("keyUp", "")] {
+            let key = json!({"type": kind, "key": key, "text": text});
+            self.call("Input.dispatchKeyEvent", &key);
         }
     }
 
@@ -216,6 +227,38 @@ const LUMINANCE: &str = "(() => {
     return [light(style.color), back ? light(back) : 1];
 })()";
 
+/// Text that is hard to read on what is behind it (WCAG: 4.5 to 1), and what has no name for who does not see it.
+const FLAWS: &str = "(() => {
+    const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+    const light = (colour) => {
+        const [red, green, blue] = parts(colour).slice(0, 3).map((part) => part / 255)
+            .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const behind = (element) => {
+        const colour = getComputedStyle(element).backgroundColor;
+        return parts(colour)[3] === 0 ? behind(element.parentElement) : colour;
+    };
+    const flaws = [];
+    for (const element of document.body.querySelectorAll('*')) {
+        const own = [...element.childNodes].filter((it) => it.nodeType === Node.TEXT_NODE);
+        const text = own.map((it) => it.data).join('').trim();
+        if (text && element.getClientRects().length > 0) {
+            const style = getComputedStyle(element);
+            const isDrawn = element instanceof SVGElement;
+            const colours = [isDrawn ? style.fill : style.color, behind(element)].map(light);
+            const [more, less] = colours.sort((one, other) => other - one);
+            if ((more + 0.05) / (less + 0.05) < 4.5) flaws.push('faint: ' + text);
+        }
+        const isNamed = (it) => it.textContent.trim() !== '' || it.hasAttribute('aria-label');
+        if (element.matches('a, button, svg, progress') && !isNamed(element)
+            || element.matches('input:not([type=hidden])') && element.labels.length === 0) {
+            flaws.push('nameless: ' + element.outerHTML);
+        }
+    }
+    return flaws;
+})()";
+
 async fn with_tables(tables: usize) -> (Database, Site) {
     let db = Database::new().await;
     db.sql(
@@ -276,13 +319,16 @@ async fn every_page_stands_in_every_window() {
         let start = format!("http://{}/", site.host());
         browser.look(1400, "light");
         let pages = pages(&mut browser, &start);
-        let of_lists = format!("/t/{}/", db.name);
-        for page in ["", "tables", "indexes", "views", "activity"] {
-            let wanted = format!("{}{page}", &of_lists[1..]);
-            let is_there =
-                pages.iter().any(|it| it[start.len()..].split('?').next() == Some(&wanted));
-            assert!(is_there, "no link leads to {wanted}: {pages:?}");
+        let paths = pages.iter().map(|it| it[start.len()..].split('?').next().unwrap());
+        let paths = paths.collect::<BTreeSet<_>>();
+        for page in PAGES.map(|page| if page == "index" { "" } else { page }) {
+            let wanted = format!("t/{}/{page}", db.name);
+            assert!(paths.contains(wanted.as_str()), "no link leads to {wanted}: {pages:?}");
         }
+        let of_statement = format!("t/{}/statements/", db.name);
+        let any_statement = paths.iter().any(|path| path.starts_with(&of_statement));
+        // Where there is no table, nobody asks for anything.
+        assert!(any_statement || tables == 0, "{pages:?}");
         for (width, scheme) in [(1400, "light"), (1400, "dark"), (360, "light"), (360, "dark")] {
             browser.look(width, scheme);
             for page in &pages {
@@ -295,6 +341,7 @@ async fn every_page_stands_in_every_window() {
                 let [text, back] = [0, 1].map(|at| light[at].as_f64().unwrap());
                 assert!((text - back).abs() > 0.5, "{page} in {scheme}: {light}");
                 assert_eq!(back > 0.5, scheme == "light", "{page} in {scheme}: {light}");
+                assert_eq!(browser.evaluate(FLAWS), json!([]), "{page} in {scheme}");
             }
         }
         if tables > 0 {
@@ -371,11 +418,27 @@ async fn a_slash_goes_to_the_filter() {
     browser.open(&format!("http://{}/t/{}/tables", site.host(), db.name));
     let focus = "document.activeElement.closest('form.filter') !== null";
     assert_eq!(browser.evaluate(focus), json!(false));
-    for kind in ["keyDown", "keyUp"] {
-        let key =
-            json!({"type": kind, "key": "/", "text": if kind == "keyDown" { "/" } else { "" }});
-        browser.call("Input.dispatchKeyEvent", &key);
-    }
+    browser.press("/");
     assert_eq!(browser.evaluate(focus), json!(true));
     assert_eq!(browser.evaluate("document.activeElement.value"), json!(""));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_r_loads_the_page_again() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let (db, site) = with_tables(3).await;
+    browser.open(&format!("http://{}/t/{}/tables", site.host(), db.name));
+    browser.evaluate("window.isTheSame = true");
+    browser.events.clear();
+    browser.press("r");
+    browser.until_loaded();
+    assert_eq!(browser.evaluate("window.isTheSame === undefined"), json!(true));
+    // Whoever writes a name writes an r.
+    browser.evaluate("window.isTheSame = true");
+    browser.evaluate("document.querySelector('form.filter input').focus()");
+    browser.press("r");
+    let written = "document.activeElement.value === 'r' && window.isTheSame === true";
+    browser.wait_for("it is written", written);
 }

@@ -147,6 +147,9 @@ async fn it_reads_only() {
     let entries = db.logged("pgtend/serve");
     let is_set = |entry: &String| entry == "SET default_transaction_read_only = on";
     assert!(entries.iter().filter(|entry| is_set(entry)).count() >= 2, "{entries:?}");
+    for limit in ["SET statement_timeout = '5s'", "SET lock_timeout = '100ms'"] {
+        assert!(entries.iter().filter(|entry| *entry == limit).count() >= 2, "{entries:?}");
+    }
     drop(site);
 }
 
@@ -271,12 +274,20 @@ async fn hostile_names_are_names() {
         CREATE INDEX ON \"{quoted}\" (id);"
     ))
     .await;
+    db.sql("CREATE EXTENSION pg_stat_statements").await;
+    db.sql(&format!("SELECT 1 AS \"{quoted}\"")).await;
+    let number = db.value(NUMBER_OF_ALIAS).await;
     let file = ticks(&db, "live = '100ms'");
     let site = Site::ready(&db, &["--config", &file]).await;
-    let blocker = db.hold(&format!("SELECT '{}'", wild.replace('\'', "''"))).await;
+    let blocker = db.hold(&format!("LOCK TABLE \"{quoted}\"")).await;
+    let literal = wild.replace('\'', "''");
+    let waiter = db.queue(&format!("SELECT '{literal}' FROM \"{quoted}\"")).await;
     let activity = format!("/t/{}/activity", db.name);
     until("the statement is seen", || async {
-        site.get(&activity).await.text().contains(&blocker.pid)
+        site.get(&activity)
+            .await
+            .text()
+            .contains("SELECT &apos;&lt;/td&gt;&lt;script&gt;")
     })
     .await;
     for page in [
@@ -286,6 +297,8 @@ async fn hostile_names_are_names() {
         "indexes",
         "tables?name=%3Cscript%3E&sortBy=object",
         "tables?schema=%22%3E%3Cscript%3E",
+        "statements",
+        &format!("statements/{number}"),
     ] {
         let page = site.get(&format!("/t/{}/{page}", db.name)).await.expect(200);
         let text = page.text();
@@ -293,11 +306,54 @@ async fn hostile_names_are_names() {
         let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
         roxmltree::Document::parse_with_options(&text, options).unwrap();
     }
+    let statement = site.get(&format!("/t/{}/statements/{number}", db.name)).await.text();
+    assert!(
+        statement.contains("SELECT $1 AS &quot;&lt;/td&gt;&lt;script&gt;"),
+        "{statement}"
+    );
     let tables = site.get(&format!("/t/{}/tables.json", db.name)).await;
     assert!(!tables.text().contains('\u{202e}'));
     let name = tables.json()["data"][0]["object"].as_str().unwrap().to_owned();
     assert_eq!(name, format!("public.\"{quoted}\""));
     blocker.release().await;
+    waiter.await.unwrap().unwrap();
+}
+
+/// Of the statement of [`hostile_names_are_names`].
+const NUMBER_OF_ALIAS: &str = "SELECT s.queryid::text FROM pg_stat_statements AS s
+    JOIN pg_database AS d ON d.oid = s.dbid AND d.datname = current_database()
+    WHERE s.query LIKE 'SELECT $1 AS \"<%'";
+
+#[tokio::test]
+async fn passwords_in_statements_are_masked() {
+    let db = Database::new().await;
+    let role = db.role("keeper").await;
+    db.sql("CREATE EXTENSION pg_stat_statements").await;
+    let file = ticks(&db, "live = '100ms'");
+    let site = Site::ready(&db, &["--config", &file]).await;
+    let alter = format!("ALTER ROLE {role} PASSWORD 'geheim'");
+    db.sql(&alter).await;
+    let blocker = db.hold(&alter).await;
+    let waiter = db.send(&alter).await;
+    let at = |page: &str| format!("/t/{}/{page}", db.name);
+    until("who waits is seen", || async {
+        site.get(&at("activity"))
+            .await
+            .text()
+            .contains(&format!("ALTER ROLE {role} PASSWORD"))
+    })
+    .await;
+    let later = Site::ready(&db, &[]).await;
+    for page in PAGES {
+        for page in [if page == "index" { "" } else { page }, &format!("{page}.json?limit=100")] {
+            for site in [&site, &later] {
+                let text = site.get(&at(page)).await.expect(200).text();
+                assert!(!text.contains("geheim"), "{page}: {text}");
+            }
+        }
+    }
+    blocker.release().await;
+    let _ = waiter.await.unwrap();
 }
 
 #[tokio::test]
@@ -320,6 +376,8 @@ async fn a_role_that_may_nothing_is_told_what_it_misses() {
 async fn statements_are_shown_with_their_share_and_plan() {
     let db = Database::new().await;
     db.sql(SALES).await;
+    // As every database has it from PostgreSQL 15 on: else nothing in it is trusted to be planned.
+    db.sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC").await;
     db.sql("CREATE EXTENSION pg_stat_statements; ANALYZE;").await;
     for user in 0..20 {
         db.sql(&format!(
@@ -362,6 +420,7 @@ async fn statements_are_shown_with_their_share_and_plan() {
     ] {
         let text = hidden.get(&at(path)).await.expect(200).text();
         assert!(!text.contains("FROM sales") && !text.contains("Seq Scan"), "{text}");
+        assert!(!text.contains("user_id") && !text.contains("status"), "{text}");
     }
 }
 
@@ -369,7 +428,8 @@ async fn statements_are_shown_with_their_share_and_plan() {
 async fn what_apply_would_do_is_known_without_a_copy() {
     let db = Database::new().await;
     db.sql(SALES).await;
-    db.sql("CREATE INDEX sales_status ON sales (status);").await;
+    db.sql("CREATE INDEX sales_status ON sales (status); CREATE INDEX of_nobody ON sales (id, user_id);")
+        .await;
     db.pgtend(&["init"]).expect(0);
     let declared = db.declare(
         "CREATE INDEX sales_user ON sales (user_id);
@@ -394,6 +454,14 @@ async fn what_apply_would_do_is_known_without_a_copy() {
     assert_eq!(of("public.sales_user")["verdict"], "to_do", "{plan}");
     assert_eq!(of("public.sales_status")["reason_code"], "as-declared", "{plan}");
     assert_eq!(of("public.sales_lower")["reason_code"], "not-compared", "{plan}");
+    let drift = of("public.of_nobody");
+    assert_eq!(
+        (&drift["verdict"], &drift["drop"]),
+        (&"undeclared".into(), &"DROP INDEX CONCURRENTLY public.of_nobody".into())
+    );
+    assert_eq!(plan["data"].as_array().unwrap().last(), Some(&drift), "{plan}");
+    let metrics = site.get("/metrics").await.text();
+    assert!(!metrics.contains("action=\"\""), "{metrics}");
     assert_eq!(db.changes("pgtend/serve"), [""; 0]);
     let created = db
         .logged("pgtend/serve")

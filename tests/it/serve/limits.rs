@@ -85,6 +85,27 @@ async fn a_slow_client_is_cut_off_and_others_are_served_meanwhile() {
 }
 
 #[tokio::test]
+async fn so_many_connect_at_once_and_others_wait_for_their_turn() {
+    let db = Database::new().await;
+    let site = Site::start(&db, &[]).await;
+    let mut open = Vec::new();
+    for _ in 0..512 {
+        let mut stream = site.connect().await;
+        stream.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+        open.push(stream);
+    }
+    let mut another = site.connect().await;
+    let request = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", site.host());
+    another.write_all(request.as_bytes()).await.unwrap();
+    let mut first = [0; 15];
+    let early = timeout(Duration::from_secs(1), another.read(&mut first)).await;
+    assert!(early.is_err(), "{early:?}");
+    drop(open);
+    timeout(PATIENCE, another.read_exact(&mut first)).await.unwrap().unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200 OK");
+}
+
+#[tokio::test]
 async fn a_signal_ends_it_at_once() {
     for (signal, code) in [("TERM", 143), ("INT", 130)] {
         let db = Database::new().await;

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::client::{Reply, Site};
-use super::facts::{PAGES, ticks};
+use super::facts::{PAGES, SELDOM, ticks};
 use crate::support::{Database, PATIENCE, SALES, until};
 
 /// A stream of events.
@@ -85,6 +85,16 @@ async fn changes_are_told_as_they_happen_and_after_a_break() {
 }
 
 #[tokio::test]
+async fn a_stream_that_has_nothing_to_say_says_so() {
+    let db = Database::new().await;
+    let file = ticks(&db, SELDOM);
+    let site = Site::ready(&db, &["--config", &file]).await;
+    let mut events = Events::open(&site, "/events", "").await;
+    events.until("event: facts").await;
+    events.until(": still here").await;
+}
+
+#[tokio::test]
 async fn streams_end_at_once_with_the_program() {
     let db = Database::new().await;
     let site = Site::ready(&db, &[]).await;
@@ -113,8 +123,11 @@ async fn there_is_room_for_so_many_streams() {
     for events in &mut streams {
         events.until("retry: 3000").await;
     }
-    let full = site.get("/events").await.expect(503);
-    assert_eq!(full.header("retry-after"), Some("10"));
+    // A thousand in all.
+    for _ in 256..1000 {
+        let full = site.get("/events").await.expect(503);
+        assert_eq!(full.header("retry-after"), Some("10"));
+    }
     site.get("/").await.expect(200);
     streams.pop();
     until("there is room again", || async {

@@ -1,5 +1,9 @@
 //! The manners of the JSON: how it is packed, kept, cut and sorted.
 
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::Value;
 
 use super::client::Site;
@@ -78,6 +82,9 @@ async fn what_is_large_is_packed_and_what_has_not_changed_is_not_sent() {
     assert_eq!(packed.header("content-encoding"), Some("gzip"));
     let plain = site.get_with(&at(""), &[gzip, "x-no-compression: 1"]).await.expect(200);
     assert_eq!(plain.header("content-encoding"), None);
+    let mut packer = GzEncoder::new(Vec::new(), Compression::new(6));
+    packer.write_all(&plain.raw).unwrap();
+    assert_eq!(packed.raw, packer.finish().unwrap(), "level 6");
     assert!(packed.raw.len() < plain.raw.len());
     assert_eq!(packed.text(), plain.text());
     assert_eq!(packed.header("etag"), plain.header("etag"));
@@ -94,8 +101,16 @@ async fn what_is_large_is_packed_and_what_has_not_changed_is_not_sent() {
     site.get_with(&at("?page=2"), &[&known]).await.expect(200);
     let head = site.send("HEAD", &at(""), &[gzip]).await.expect(200);
     assert_eq!((head.raw.as_slice(), head.headers()), (&b""[..], packed.headers()));
+    for path in ["/index.json", "/api/v1/openapi.json"] {
+        let kept = site.get(path).await.expect(200);
+        assert_eq!(kept.header("cache-control"), Some("private, max-age=60"), "{path}");
+    }
     let page = site.get(&format!("/t/{}/tables", db.name)).await.expect(200);
     assert_eq!(page.header("cache-control"), Some("no-cache"));
+    for page in PAGES.map(|page| if page == "index" { "" } else { page }) {
+        let page = site.get_with(&format!("/t/{}/{page}", db.name), &[gzip]).await.expect(200);
+        assert!(page.raw.len() < 30 * 1024, "{page:?}");
+    }
     let known = format!("If-None-Match: {}", page.header("etag").unwrap());
     site.get_with(&format!("/t/{}/tables", db.name), &[&known]).await.expect(304);
 }
@@ -105,13 +120,16 @@ async fn files_are_kept_for_ever_under_a_name_of_their_own() {
     let db = Database::new().await;
     let site = Site::start(&db, &[]).await;
     let page = site.get("/").await.expect(200).text();
+    let mut bytes = 0;
     for extension in ["css", "js"] {
         let mut paths = page.split('"').filter(|it| it.starts_with("/assets/"));
         let path = paths.find(|it| it.ends_with(extension)).unwrap();
         let file = site.get(path).await.expect(200);
         assert_eq!(file.header("cache-control"), Some("public, max-age=31536000, immutable"));
         assert!(!file.text().contains("http"), "{path} loads nothing from elsewhere");
+        bytes += site.get_with(path, &["Accept-Encoding: gzip"]).await.raw.len();
     }
+    assert!(bytes < 40 * 1024, "{bytes}");
     assert!(!page.contains("<style") && !page.contains(" style=") && !page.contains(" on"));
 }
 

@@ -190,3 +190,44 @@ async fn how_long_it_is_to_the_failsafe_is_told_where_snapshots_know_the_rate() 
     let seconds = told(&site).await.value(family, &target).unwrap();
     assert!(seconds > 3600.0, "{seconds}");
 }
+
+#[tokio::test]
+async fn statements_have_series_where_the_configuration_asks_for_them() {
+    let db = Database::new().await;
+    db.sql(SALES).await;
+    db.sql("CREATE EXTENSION pg_stat_statements").await;
+    for user in 0..20 {
+        db.sql(&format!("SELECT amount FROM sales\nWHERE user_id = {user}")).await;
+    }
+    let number = "SELECT queryid::text FROM pg_stat_statements AS s
+                  JOIN pg_database AS d ON d.oid = s.dbid AND d.datname = current_database()
+                  WHERE s.query LIKE 'SELECT amount FROM sales%'";
+    let number = db.value(number).await;
+    let none = told(&Site::ready(&db, &[]).await).await;
+    assert!(none.families.contains_key("pgtend_statement_calls_total"));
+    let of_statements = |told: &Told| {
+        told.series
+            .keys()
+            .filter(|name| name.contains("queryid="))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of_statements(&none), [""; 0]);
+
+    let file = ticks(&db, "statement_metrics = 100");
+    let told_all = told(&Site::ready(&db, &["--config", &file]).await).await;
+    let labels = format!("target=\"{}\",queryid=\"{number}\"", db.name);
+    let of_user = format!("{labels},user=\"postgres\"");
+    let of = |family: &str| told_all.value(&format!("pgtend_statement_{family}"), &of_user);
+    assert_eq!(of("calls_total"), Some(20.0));
+    assert!(of("execution_seconds_total").unwrap() > 0.0 && of("rows_total").unwrap() > 0.0);
+    assert_eq!(of("wal_bytes_total"), Some(0.0));
+    let text = format!("{labels},query=\"SELECT amount FROM sales WHERE user_id = $1\"");
+    assert_eq!(told_all.value("pgtend_statement_info", &text), Some(1.0));
+
+    let file = ticks(&db, "statement_metrics = 2");
+    let told_two = told(&Site::ready(&db, &["--config", &file, "--no-query-text"]).await).await;
+    let two = of_statements(&told_two);
+    assert_eq!(two.iter().filter(|name| name.contains("_calls_total")).count(), 2, "{two:?}");
+    assert!(!two.iter().any(|name| name.contains("query=")), "{two:?}");
+}

@@ -8,4 +8,5 @@ mod limits;
 mod live;
 mod manners;
 mod metrics;
+mod pages;
 mod server;

@@ -36,6 +36,8 @@ pub struct Ranking {
     pub all_ms: f64,
     /// Executions of all.
     pub all_calls: f64,
+    /// Bytes of WAL of all; `None` where this is not counted.
+    pub all_wal_bytes: Option<f64>,
     /// It is compared with another span.
     pub is_compared: bool,
     /// Statements that make it a finding: their place among those shown, and the condition.
