@@ -203,7 +203,7 @@ dist: man completions ## build a .deb, an .rpm and a tarball with checksums: tar
 	@scripts/ensure-cargo-tool cargo-generate-rpm
 	scripts/dist $(DIST)
 
-test-dist: dist ## install the .deb and the tarball into fresh systems, and run the demo there (needs root)
+test-dist: dist ## install what dist packs into fresh systems, and run the demo there (needs root)
 	@scripts/ensure-fresh-systems
 	scripts/test-dist $(DIST)
 

@@ -3,13 +3,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
 use super::figures::Recorder;
-use super::pace::Queue;
+use super::pace::Pace;
 use super::plan::{Request, Sent, Step, Workload};
 use super::random::Random;
 use super::value::Variables;
@@ -29,7 +28,7 @@ pub struct Shared<'r> {
     /// How many connections a client has.
     pub width: usize,
     /// Where a rate is asked for: when requests are due.
-    pub queue: Option<Arc<Queue>>,
+    pub pace: Option<Pace>,
     pub seed: u64,
     pub cancel: &'r Cancel,
     pub recorder: &'r RefCell<Recorder>,
@@ -84,8 +83,8 @@ impl Shared<'_> {
         if self.ends.get() {
             return None;
         }
-        match &self.queue {
-            Some(queue) => queue.next().await,
+        match &self.pace {
+            Some(pace) => pace.next().await,
             None => Some(Instant::now()),
         }
     }

@@ -31,7 +31,7 @@ pub async fn median_ms(
         workload: &workload,
         path: &database.server.search_path.set(),
         width: 1,
-        queue: None,
+        pace: None,
         seed: 0,
         cancel,
         recorder: &recorder,

@@ -1,5 +1,6 @@
 //! `pgtend load`.
 
+mod alarm;
 mod client;
 mod compare;
 mod document;

@@ -1,95 +1,83 @@
 //! When requests are due, where a rate is asked for. They are due whether or not anybody is free to send them: who asks
 //! only when the last answer is there, waits where the database stalls, and does not see that others wait.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Notify};
 
+use super::alarm::Alarm;
 use super::random::Random;
 use crate::failure::{Failure, Kind, Result};
 
-/// Requests that are due and that nobody has taken yet.
+/// The requests of all clients, one after the other.
 #[derive(Debug)]
-pub struct Queue {
-    due: Mutex<VecDeque<Instant>>,
-    ready: Semaphore,
-    ends: AtomicBool,
+pub struct Pace {
+    start: Instant,
+    /// Of the client that takes the next request: others stand in line.
+    turn: Mutex<Turn>,
+    is_over: Cell<bool>,
+    over: Notify,
 }
 
-impl Queue {
-    /// Has a thread of its own put requests into it: a timer of the runtime is a millisecond late.
+#[derive(Debug)]
+struct Turn {
+    arrivals: Arrivals,
+    alarm: Alarm,
+}
+
+impl Pace {
+    /// It begins now.
     ///
     /// # Errors
-    /// `Io` where the system gives no thread.
-    pub fn start(rate: f64, seed: u64) -> Result<Arc<Queue>> {
-        let queue = Arc::new(Queue {
-            due: Mutex::default(),
-            ready: Semaphore::new(0),
-            ends: AtomicBool::new(false),
-        });
-        let filled = Arc::clone(&queue);
-        let random = Random::new(seed, 0);
-        let thread = thread::Builder::new().name("pace".to_owned());
-        thread
-            .spawn(move || filled.fill(Instant::now(), Arrivals::new(rate, random)))
-            .map_err(|error| Failure::from_error(Kind::Io, error))?;
-        Ok(queue)
-    }
-
-    fn fill(&self, start: Instant, arrivals: Arrivals) {
-        for after in arrivals {
-            let due = start + after;
-            if !self.sleep_until(due) {
-                return;
-            }
-            self.due().push_back(due);
-            self.ready.add_permits(1);
-        }
-    }
-
-    /// Whether it goes on then.
-    fn sleep_until(&self, due: Instant) -> bool {
-        while !self.ends.load(Ordering::Relaxed) {
-            let left = due.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return true;
-            }
-            thread::sleep(left.min(LONGEST_SLEEP));
-        }
-        false
+    /// `Io` where the system gives no timer.
+    pub fn start(rate: f64, seed: u64) -> Result<Pace> {
+        let alarm = Alarm::new().map_err(|error| Failure::from_error(Kind::Io, error))?;
+        let arrivals = Arrivals::new(rate, Random::new(seed, 0));
+        Ok(Pace {
+            start: Instant::now(),
+            turn: Mutex::new(Turn { arrivals, alarm }),
+            is_over: Cell::new(false),
+            over: Notify::new(),
+        })
     }
 
     /// The next one, when it is due; `None` at the end.
     pub async fn next(&self) -> Option<Instant> {
-        self.ready.acquire().await.ok()?.forget();
-        self.due().pop_front()
+        if self.is_over.get() {
+            return None;
+        }
+        tokio::select! {
+            biased;
+            due = self.wait() => due,
+            () = self.over.notified() => None,
+        }
+    }
+
+    async fn wait(&self) -> Option<Instant> {
+        let mut turn = self.turn.lock().await;
+        let due = self.start + turn.arrivals.next()?;
+        turn.alarm.wait_until(due).await;
+        Some(due)
     }
 
     /// No further one is taken.
     pub fn end(&self) {
-        self.ends.store(true, Ordering::Relaxed);
-        self.ready.close();
+        self.is_over.set(true);
+        self.over.notify_waiters();
     }
 
     /// How many were due from `from` until `until` and were not taken.
-    pub fn left(&self, from: Instant, until: Instant) -> usize {
-        self.due().iter().filter(|due| (from..until).contains(due)).count()
-    }
-
-    fn due(&self) -> MutexGuard<'_, VecDeque<Instant>> {
-        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn left(&mut self, from: Instant, until: Instant) -> usize {
+        let arrivals = self.turn.get_mut().arrivals.clone();
+        let due = arrivals.map(|after| self.start + after);
+        due.take_while(|due| *due < until).filter(|due| *due >= from).count()
     }
 }
 
-/// After so long it looks whether it is the end.
-const LONGEST_SLEEP: Duration = Duration::from_millis(100);
-
 /// Moments after the start, without end. Within each second they fall as chance will have it, as requests of many people do;
 /// but each second has as many as the rate says.
+#[derive(Debug, Clone)]
 struct Arrivals {
     rate: f64,
     random: Random,
@@ -137,16 +125,22 @@ mod tests {
 
     #[tokio::test]
     async fn requests_are_due_though_nobody_takes_them() {
-        let queue = Queue::start(1000.0, 1).unwrap();
-        let first = queue.next().await.unwrap();
-        let behind = || queue.left(first, first + Duration::from_secs(60));
-        while behind() < 50 {
-            tokio::task::yield_now().await;
-        }
-        let second = queue.next().await.unwrap();
+        let mut pace = Pace::start(1000.0, 1).unwrap();
+        let first = pace.next().await.unwrap();
+        let end = first + Duration::from_secs(1);
+        let behind = pace.left(first, end);
+        assert!((500..1000).contains(&behind), "{behind}");
+        let second = pace.next().await.unwrap();
         assert!(second >= first && second.elapsed() > Duration::ZERO);
-        queue.end();
-        assert_eq!(queue.next().await, None);
-        assert!(behind() >= 49);
+        pace.end();
+        assert_eq!(pace.next().await, None);
+        assert_eq!(pace.left(first, end), behind - 1);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_the_next_one_is_told_of_the_end() {
+        let pace = Pace::start(0.001, 1).unwrap();
+        let (first, second, ()) = tokio::join!(pace.next(), pace.next(), async { pace.end() });
+        assert_eq!((first, second), (None, None));
     }
 }

@@ -12,7 +12,7 @@ use super::client::{Connection, Shared, client};
 use super::compare::Earlier;
 use super::during::{Companion, Ended};
 use super::figures::{Phase, Recorder};
-use super::pace::Queue;
+use super::pace::Pace;
 use super::plan::Workload;
 use super::report::{LoadReport, MEANWHILE, PhaseReport, Setup};
 use super::script::Script;
@@ -55,7 +55,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<LoadReport> {
         workload: &workload,
         path: &path,
         width,
-        queue: None,
+        pace: None,
         seed: setup.seed,
         cancel: &context.cancel,
         recorder: &recorder,
@@ -68,7 +68,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<LoadReport> {
         // The very first request counts.
         Conductor { context, args, shared: &shared }.begin(&mut conducted).await;
     }
-    shared.queue = args.rate.map(|rate| Queue::start(rate, shared.seed)).transpose()?;
+    shared.pace = args.rate.map(|rate| Pace::start(rate, shared.seed)).transpose()?;
     let numbered = (1..).zip(connections);
     let clients = numbered
         .map(|(number, first)| client(&shared, number, first))
@@ -78,7 +78,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<LoadReport> {
     let ((), ended) = tokio::join!(clients.for_each(async |()| ()), led);
     let conducted = ended?;
     let last = conductor.last_counters().await;
-    let mut report = report(setup, &shared, conducted, last, warnings);
+    let mut report = report(setup, &mut shared, conducted, last, warnings);
     report.comparison = earlier.and_then(|earlier| report.compared(&earlier, args.max_regression));
     Ok(report)
 }
@@ -177,8 +177,8 @@ impl Conductor<'_> {
         };
         self.shared.recorder.borrow_mut().end(Instant::now());
         self.shared.ends.set(true);
-        if let Some(queue) = &self.shared.queue {
-            queue.end();
+        if let Some(pace) = &self.shared.pace {
+            pace.end();
         }
         if let Some(running) = companion.as_mut().filter(|_| conducted.during.is_none()) {
             self.context.console.narrate("Waiting for the command to end …");
@@ -281,7 +281,7 @@ const LONGEST_END: Duration = Duration::from_secs(3);
 
 fn report(
     setup: Setup,
-    shared: &Shared<'_>,
+    shared: &mut Shared<'_>,
     conducted: Conducted,
     last: Option<DatabaseCounters>,
     warnings: Vec<Warning>,
@@ -294,9 +294,9 @@ fn report(
     let phases = recorded.into_iter().map(|phase| {
         let (before, after) = spans.next().unwrap_or_default();
         let server = before.zip(after).and_then(|(before, after)| after.since(&before));
-        let left = |queue: &Queue| queue.left(phase.from, phase.from + phase.duration());
+        let left = |pace: &mut Pace| pace.left(phase.from, phase.from + phase.duration());
         PhaseReport {
-            unsent: shared.queue.as_deref().map_or(0, left),
+            unsent: shared.pace.as_mut().map_or(0, left),
             server: server.map_or_else(|| Known::Unavailable(unknown()), Known::Known),
             phase,
         }
