@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Database, RefreshInterval};
 use crate::facts::columns::FromRow;
-use crate::facts::history::{HistoryPart, load_schema, tell};
+use crate::facts::history::{HistoryPart, Installed, load_schema, tell};
 use crate::facts::known::{Known, Unavailable};
 use crate::facts::load::ask;
 use crate::facts::measures::{MeasureKind, Measured, load_measured};
@@ -63,9 +63,15 @@ impl Trends {
     }
 }
 
-/// A database without a history has none, which is no fault.
+/// A database without a history has none, which is no fault; one whose history this role may not read has trends that it
+/// does not see.
 pub(super) async fn load(session: &Session, owner: Option<&str>) -> Known<Trends> {
     let schema = Known::from(load_schema(session, owner).await);
+    if let Known::Known(schema) = &schema
+        && schema.installed() == Installed::Unusable
+    {
+        return Unavailable::from(schema.unreadable()).into();
+    }
     let measures =
         tell(&schema, HistoryPart::Measures, load_measured(session, SPAN, &MeasureKind::ALL));
     let measures = told(measures.await);
