@@ -286,7 +286,7 @@ impl StatementHistory<'_> {
     /// How much ran from one snapshot to the next, as [`load_snapshot_loads`] has it. Empty without snapshots, and
     /// on a standby, whose snapshots are the primary's.
     pub async fn loads(&self, after: i64, most: i64) -> Known<Vec<SnapshotLoad>> {
-        let Extension { dbid, userid, sees_all, in_recovery, .. } = *self.extension;
+        let StatementsExtension { dbid, userid, sees_all, in_recovery, .. } = *self.extension;
         if in_recovery {
             return Known::default();
         }
