@@ -10,10 +10,13 @@ use crate::check_roles::no_role_passes;
 use crate::support::server::{self, Server};
 use crate::support::{Database, until};
 
-/// Autovacuum runs here, and transactions stay open for long.
-fn busy_server() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| {
+static BUSY: OnceLock<Server> = OnceLock::new();
+/// Nobody else's transactions are open here.
+static LONELY: OnceLock<Server> = OnceLock::new();
+
+/// Autovacuum runs here.
+fn busy_server(server: &'static OnceLock<Server>) -> &'static Server {
+    server.get_or_init(|| {
         let mut settings = vec![
             ("autovacuum", "on"),
             ("autovacuum_naptime", "1s"),
@@ -60,7 +63,7 @@ async fn hollow_table(db: &Database) {
 
 #[tokio::test]
 async fn a_worker_that_sleeps_more_than_it_reads_is_found() {
-    let db = Database::new_on(busy_server()).await;
+    let db = Database::new_on(busy_server(&BUSY)).await;
     hollow_table(&db).await;
     until("the worker has crept for ten seconds", async || {
         found(&db, "settings", "autovacuum-throttled", "public.hollow")
@@ -87,7 +90,7 @@ async fn deadlock(one: &Client, other: &Client) {
 
 #[tokio::test]
 async fn ten_deadlocks_in_a_moment_are_many() {
-    let db = Database::new_on(busy_server()).await;
+    let db = Database::new_on(busy_server(&BUSY)).await;
     db.sql("CREATE TABLE t (id int); INSERT INTO t VALUES (1), (2)").await;
     let (one, other) = (db.session().await, db.session().await);
     for _ in 0..9 {
@@ -224,7 +227,7 @@ async fn workers_that_never_rest_are_found_where_their_time_is_counted() {
 
 #[tokio::test]
 async fn a_prepared_transaction_of_long_ago_holds_dead_rows_and_a_vacuum_does_not() {
-    let db = Database::new_on(busy_server()).await;
+    let db = Database::new_on(busy_server(&LONELY)).await;
     hollow_table(&db).await;
     let vacuums =
         "SELECT count(*) FROM pg_stat_progress_vacuum WHERE relid = to_regclass('hollow')";
