@@ -8,7 +8,7 @@ RUN    := $(CARGO) run --release --quiet --
 
 .DEFAULT_GOAL := build
 .PHONY: help build release demo test slowest test-matrix twin bloat test-security test-web faults bench bench-impact bench-large bench-plan \
-    bench-check check-schemas bench-load bench-serve bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt-check clippy shellcheck lint deny doc docs \
+    bench-check check-schemas bench-load bench-serve bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt fmt-check clippy shellcheck lint deny doc docs \
     pictures package msrv install dist test-dist man mutations pages completions clean
 
 help: ## list these targets
@@ -148,8 +148,16 @@ fuzz: ## look for input that breaks a parser (TARGET=declared, SECONDS=600; need
 	        -timeout=10 -rss_limit_mb=500 -max_len=65536 -dict=fuzz/words.dict || exit; \
 	done
 
+# Macros name the modules of these, which hides them from cargo fmt.
+BY_MACRO := $(wildcard src/jobs/check/rules/*/*.rs)
+
+fmt: ## format all of the source
+	$(CARGO) fmt --all
+	@rustfmt $(BY_MACRO)
+
 fmt-check:
 	$(CARGO) fmt --all --check
+	@rustfmt --check $(BY_MACRO)
 
 clippy:
 	$(CARGO) clippy --workspace --all-targets -- -D warnings

@@ -14,7 +14,10 @@ pub fn judge(health: &Health) -> Judged {
     let columns = of_many_rows.collect::<Vec<_>>();
     let is_hidden = columns.iter().any(|column| !column.may_read);
     let findings = columns.into_iter().filter_map(finding).collect();
-    Ok(Found { findings, unknown: is_hidden.then(|| health.hidden_columns()) })
+    Ok(Found {
+        findings,
+        unknown: is_hidden.then(|| health.hidden_columns()),
+    })
 }
 
 fn finding(column: &Column) -> Option<Finding> {

@@ -10,7 +10,8 @@ const MANY_ROWS: f64 = 1_000.0;
 pub fn judge(health: &Health) -> Judged {
     let indexes = health.indexes.seen()?;
     let tables = health.tables.seen()?.iter().filter(|table| {
-        let is_user = matches!(table.kind.as_str(), "r" | "p") && !table.is_catalog && !table.is_extension;
+        let is_user =
+            matches!(table.kind.as_str(), "r" | "p") && !table.is_catalog && !table.is_extension;
         let is_large = table.rows >= MANY_ROWS || table.inserted as f64 >= MANY_ROWS;
         let is_changed = table.updated + table.deleted > 0;
         is_user && !table.is_partition && !table.has_primary_key && is_large && is_changed
@@ -22,7 +23,8 @@ fn finding(table: &Table, indexes: &[Index]) -> Finding {
     let unique = indexes.iter().find(|index| {
         index.table_oid == table.oid && index.is_unique && index.is_valid && !index.is_partial
     });
-    let message = format!("the table of {} rows has no primary key", whole(table.rows.max(0.0) as i64));
+    let message =
+        format!("the table of {} rows has no primary key", whole(table.rows.max(0.0) as i64));
     let found = Finding::new(&RULE, None, message).about(&table.object).severity(Severity::Info);
     match unique {
         Some(index) => found.help(format!(

@@ -14,7 +14,8 @@ const LONG: Duration = Duration::from_secs(7 * 24 * 3600);
 pub fn judge(health: &Health) -> Judged {
     let constraints = health.not_valid.seen()?.iter();
     let (trends, now) = (health.trends.known(), health.now_epoch().ok());
-    let found = constraints.map(|constraint| finding(constraint, known_for(constraint, trends, now)));
+    let found =
+        constraints.map(|constraint| finding(constraint, known_for(constraint, trends, now)));
     Ok(found.collect::<Found>())
 }
 
@@ -30,7 +31,8 @@ fn known_for(
 
 fn finding(constraint: &NotValidConstraint, age: Option<Duration>) -> Finding {
     let NotValidConstraint { object, name, table_object, .. } = constraint;
-    let since = age.map_or_else(String::new, |age| format!(", for {} at least", format::nearest_span(age)));
+    let since =
+        age.map_or_else(String::new, |age| format!(", for {} at least", format::nearest_span(age)));
     let is_forgotten = age.is_some_and(|age| age >= LONG);
     Finding::new(&RULE, None, format!("the constraint was never validated{since}: old rows may break it"))
         .about(object)

@@ -11,17 +11,31 @@ pub fn judge(health: &Health) -> Judged {
 
 fn finding(index: &Index, column: &Column) -> Option<Finding> {
     column.data_type.ends_with("[]").then(|| {
-        Finding::new(&RULE, None, format!("the B-tree is on an array ({}), which it only compares as a whole", column.object))
-            .about(&index.object)
-            .severity(Severity::Info)
-            .help("to look for elements (@>, &&) a GIN index is needed")
-            .command(format!("CREATE INDEX CONCURRENTLY ON {} USING gin ({})", column.table_object, name(column)))
-            .evidence("scans", index.scans)
+        Finding::new(
+            &RULE,
+            None,
+            format!(
+                "the B-tree is on an array ({}), which it only compares as a whole",
+                column.object
+            ),
+        )
+        .about(&index.object)
+        .severity(Severity::Info)
+        .help("to look for elements (@>, &&) a GIN index is needed")
+        .command(format!(
+            "CREATE INDEX CONCURRENTLY ON {} USING gin ({})",
+            column.table_object,
+            name(column)
+        ))
+        .evidence("scans", index.scans)
     })
 }
 
 fn name(column: &Column) -> &str {
-    column.object.strip_prefix(&format!("{}.", column.table_object)).unwrap_or(&column.object)
+    column
+        .object
+        .strip_prefix(&format!("{}.", column.table_object))
+        .unwrap_or(&column.object)
 }
 
 #[cfg(test)]

@@ -31,10 +31,12 @@ mod tests {
 
     #[test]
     fn what_was_not_read_is_not_passed() {
-        let judged = |verified| judge(&Health { verified: Known::Known(verified), ..Health::default() });
+        let judged =
+            |verified| judge(&Health { verified: Known::Known(verified), ..Health::default() });
         assert!(judged(None).is_err());
         let unread = Some(Unavailable::because("the time was spent"));
-        let found = judged(Some(Verified { unread: unread.clone(), ..Verified::default() })).unwrap();
+        let found =
+            judged(Some(Verified { unread: unread.clone(), ..Verified::default() })).unwrap();
         assert_eq!(found, Found { findings: Vec::new(), unknown: unread });
     }
 }

@@ -23,7 +23,11 @@ fn finding(Superfluous { index, because_of }: &Superfluous<'_>) -> Finding {
     );
     Finding::new(&RULE, None, message)
         .about(&index.object)
-        .severity(if index.size_bytes() >= LARGE { Severity::Warning } else { Severity::Info })
+        .severity(if index.size_bytes() >= LARGE {
+            Severity::Warning
+        } else {
+            Severity::Info
+        })
         .help("nothing needs this one of the two")
         .command(format!("DROP INDEX CONCURRENTLY {}", index.object))
         .evidence("size_bytes", index.size_bytes())

@@ -18,20 +18,28 @@ pub fn judge(health: &Health) -> Judged {
 
 fn finding(index: &Index) -> Finding {
     let (severity, what) = match index {
-        Index { is_partitioned: true, .. } => {
-            (Severity::Warning, "the index is invalid: a partition has none that is attached to it")
-        }
-        Index { is_ready: true, is_unique: true, .. } => {
-            (Severity::Critical, "the unique index is invalid: it rejects writes, and no query uses it")
-        }
-        Index { is_ready: true, .. } => {
-            (Severity::Warning, "the index is invalid: every write maintains it, and no query uses it")
-        }
-        _ => (Severity::Info, "the index is invalid: its build broke off early, and no query uses it"),
+        Index { is_partitioned: true, .. } => (
+            Severity::Warning,
+            "the index is invalid: a partition has none that is attached to it",
+        ),
+        Index { is_ready: true, is_unique: true, .. } => (
+            Severity::Critical,
+            "the unique index is invalid: it rejects writes, and no query uses it",
+        ),
+        Index { is_ready: true, .. } => (
+            Severity::Warning,
+            "the index is invalid: every write maintains it, and no query uses it",
+        ),
+        _ => (
+            Severity::Info,
+            "the index is invalid: its build broke off early, and no query uses it",
+        ),
     };
     let found = Finding::new(&RULE, None, what).about(&index.object).severity(severity);
     match index.is_partitioned {
-        true => found.help("create the index on the partition, and attach it with ALTER INDEX … ATTACH PARTITION"),
+        true => found.help(
+            "create the index on the partition, and attach it with ALTER INDEX … ATTACH PARTITION",
+        ),
         false => found
             .help("a CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY broke off")
             .command(pgtend("reindex", &index.object)),
@@ -46,9 +54,11 @@ mod tests {
 
     #[test]
     fn how_bad_it_is_depends_on_what_writes_do() {
-        let invalid = |is_unique, is_ready| Index { is_valid: false, is_unique, is_ready, ..btree("a", "1") };
+        let invalid =
+            |is_unique, is_ready| Index { is_valid: false, is_unique, is_ready, ..btree("a", "1") };
         let being_built = Index { is_worked_on: true, ..invalid(false, false) };
-        let all = vec![invalid(true, true), invalid(false, true), invalid(false, false), being_built];
+        let all =
+            vec![invalid(true, true), invalid(false, true), invalid(false, false), being_built];
         let health = Health { indexes: Known::Known(all), ..Health::default() };
         let found = judge(&health).unwrap().findings;
         let severities = found.iter().map(|finding| finding.severity).collect::<Vec<_>>();

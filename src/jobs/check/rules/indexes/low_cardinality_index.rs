@@ -15,7 +15,8 @@ pub fn judge(health: &Health) -> Judged {
 fn finding(index: &Index, column: &Column) -> Option<Finding> {
     let values = column.distinct_values.filter(|values| (0.5..=FEW).contains(values))?;
     let size = index.size_bytes();
-    let message = format!("the index of {} is on a column with {values:.0} different values", bytes(size));
+    let message =
+        format!("the index of {} is on a column with {values:.0} different values", bytes(size));
     let found = Finding::new(&RULE, None, message)
         .about(&index.object)
         .severity(Severity::Info)

@@ -54,7 +54,10 @@ fn finding(key: &ForeignKey) -> Finding {
         .about(object)
         .severity(if is_used { Severity::Warning } else { Severity::Info })
         .help(match is_used {
-            true => format!("{} rows were deleted there since the counters were reset", whole(key.removed)),
+            true => format!(
+                "{} rows were deleted there since the counters were reset",
+                whole(key.removed)
+            ),
             false => "nothing was deleted there since the counters were reset".to_owned(),
         })
         .command(format!("CREATE INDEX CONCURRENTLY ON {table_object} ({column_names})"))

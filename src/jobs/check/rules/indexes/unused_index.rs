@@ -103,7 +103,9 @@ mod tests {
             let node = |days: &Option<f64>| Node {
                 name: "standby".to_owned(),
                 counted: match days {
-                    Some(days) => Known::Known(Counted { seconds: days * 86_400.0, ..Counted::default() }),
+                    Some(days) => {
+                        Known::Known(Counted { seconds: days * 86_400.0, ..Counted::default() })
+                    }
                     None => Unavailable::because("it is down").into(),
                 },
             };

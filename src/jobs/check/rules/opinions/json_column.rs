@@ -6,6 +6,7 @@ use crate::jobs::check::rules::Judged;
 pub const RULE: Rule = Rule::JSON_COLUMN;
 
 pub fn judge(health: &Health) -> Judged {
-    let help = "they have no equality, so DISTINCT and GROUP BY fail; jsonb has, and can be indexed";
+    let help =
+        "they have no equality, so DISTINCT and GROUP BY fail; jsonb has, and can be indexed";
     tables_with(health, &RULE, "json", "columns of type json", help)
 }

@@ -36,7 +36,10 @@ mod tests {
                 inserted,
                 ..Partition::default()
             };
-            let health = Health { partitions: Known::Known(vec![partition]), ..Health::default() };
+            let health = Health {
+                partitions: Known::Known(vec![partition]),
+                ..Health::default()
+            };
             judge(&health).unwrap().findings.len()
         };
         assert_eq!([found(0.0, 5), found(-1.0, 0), found(5.0, 0), found(-1.0, 5)], [0, 0, 1, 1]);

@@ -19,15 +19,19 @@ const AHEAD: f64 = 2.0;
 pub fn judge(health: &Health) -> Judged {
     let now = health.now_epoch()?;
     let mut of_parent = BTreeMap::<&str, Vec<&Partition>>::new();
-    for partition in health.partitions.seen()?.iter().filter(|partition| partition.strategy == "r") {
+    for partition in health.partitions.seen()?.iter().filter(|partition| partition.strategy == "r")
+    {
         of_parent.entry(&partition.parent_object).or_default().push(partition);
     }
     let is_hidden = of_parent.values().flatten().any(|partition| partition.bound.is_none());
-    let findings = of_parent
-        .into_iter()
-        .filter_map(|(parent, all)| finding(parent, &all, now).or_else(|| of_numbers(parent, &all)));
+    let findings = of_parent.into_iter().filter_map(|(parent, all)| {
+        finding(parent, &all, now).or_else(|| of_numbers(parent, &all))
+    });
     let unknown = || Unavailable::because("partitions are locked, and their bounds were not read");
-    Ok(Found { findings: findings.collect(), unknown: is_hidden.then(unknown) })
+    Ok(Found {
+        findings: findings.collect(),
+        unknown: is_hidden.then(unknown),
+    })
 }
 
 fn finding(parent: &str, partitions: &[&Partition], now: f64) -> Option<Finding> {
@@ -55,7 +59,9 @@ fn finding(parent: &str, partitions: &[&Partition], now: f64) -> Option<Finding>
     };
     let when = match format::seconds(left).filter(|_| left > 0.0) {
         Some(left) => format!("ends in {}", format::span(left)),
-        None => format!("ended {} ago", format::span(format::seconds(-left).unwrap_or(Duration::ZERO))),
+        None => {
+            format!("ended {} ago", format::span(format::seconds(-left).unwrap_or(Duration::ZERO)))
+        }
     };
     let found = Finding::new(&RULE, None, format!("the last partition {when}, and {consequence}"))
         .about(&parent)
@@ -85,11 +91,16 @@ fn of_numbers(parent: &str, partitions: &[&Partition]) -> Option<Finding> {
         return None;
     }
     let (severity, consequence) = match has_default {
-        true => (Severity::Info, "behind it rows go to the default partition, from which they are hard to move"),
+        true => (
+            Severity::Info,
+            "behind it rows go to the default partition, from which they are hard to move",
+        ),
         false => (Severity::Warning, "behind it every INSERT fails"),
     };
-    let message =
-        format!("the last partition, which ends at {}, has rows already; {consequence}", format::whole(end));
+    let message = format!(
+        "the last partition, which ends at {}, has rows already; {consequence}",
+        format::whole(end)
+    );
     let found = Finding::new(&RULE, None, message)
         .about(&parent)
         .severity(severity)
@@ -109,12 +120,15 @@ mod tests {
             inserted,
             ..Partition::default()
         };
-        let mut all = vec![partition("2026-01-01", "2026-01-02"), partition("2026-01-02", "2026-01-03")];
+        let mut all =
+            vec![partition("2026-01-01", "2026-01-02"), partition("2026-01-02", "2026-01-03")];
         if has_default {
             let bound = Some("DEFAULT".to_owned());
             all.push(Partition { is_default: true, bound, ..Partition::default() });
         }
-        let end = bound::upper("TO ('2026-01-03')").or_else(|| bound::upper(" TO ('2026-01-03')")).unwrap();
+        let end = bound::upper("TO ('2026-01-03')")
+            .or_else(|| bound::upper(" TO ('2026-01-03')"))
+            .unwrap();
         let all = all.iter().collect::<Vec<_>>();
         finding("t", &all, end - f64::from(days) * DAY).map(|finding| finding.severity)
     }
@@ -124,7 +138,11 @@ mod tests {
         let severity = |width: i64, rows: f64, other: &str| {
             let partition = |number: i64, rows| Partition {
                 key_type: Some("bigint".to_owned()),
-                bound: Some(format!("FOR VALUES FROM ('{}') TO ('{}')", (number - 1) * width, number * width)),
+                bound: Some(format!(
+                    "FOR VALUES FROM ('{}') TO ('{}')",
+                    (number - 1) * width,
+                    number * width
+                )),
                 rows,
                 ..Partition::default()
             };

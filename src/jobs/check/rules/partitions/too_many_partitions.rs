@@ -10,7 +10,9 @@ const MANY: i64 = 1_000;
 
 pub fn judge(health: &Health) -> Judged {
     let partitions = health.partitions.seen()?.iter();
-    let parents = partitions.map(|it| (&it.parent_object, it.partitions)).collect::<BTreeMap<_, _>>();
+    let parents = partitions
+        .map(|it| (&it.parent_object, it.partitions))
+        .collect::<BTreeMap<_, _>>();
     let many = parents.into_iter().filter(|(_, partitions)| *partitions > MANY);
     let found = many.map(|(parent, partitions)| {
         Finding::new(&RULE, None, format!("the table has {partitions} partitions"))

@@ -20,7 +20,9 @@ pub fn judge(health: &Health) -> Judged {
     let refreshes = &health.trends.seen()?.refreshes;
     if refreshes.is_empty() && !views.is_empty() {
         let why = "no history says how long the views take";
-        return Err(Unavailable::because(why).help("pgtend init makes a place for it, and pgtend refresh fills it").into());
+        return Err(Unavailable::because(why)
+            .help("pgtend init makes a place for it, and pgtend refresh fills it")
+            .into());
     }
     let found = views.iter().filter_map(|view| {
         let interval = refreshes.iter().find(|it| it.object_oid == view.oid)?;
@@ -36,11 +38,7 @@ fn finding(view: &View, interval: &RefreshInterval) -> Option<Finding> {
         return None;
     }
     let short = |seconds| format::duration(format::seconds(seconds).unwrap_or(Duration::ZERO));
-    let message = format!(
-        "a refresh takes {}, and one comes every {}",
-        short(took),
-        short(usual),
-    );
+    let message = format!("a refresh takes {}, and one comes every {}", short(took), short(usual),);
     let found = Finding::new(&RULE, None, message)
         .about(&view.object)
         .help(

@@ -17,7 +17,9 @@ pub fn judge(health: &Health) -> Judged {
     let refreshes = &health.trends.seen()?.refreshes;
     if refreshes.is_empty() && !views.is_empty() {
         let why = "no history says how often the views are refreshed";
-        return Err(Unavailable::because(why).help("pgtend init makes a place for it, and pgtend refresh fills it").into());
+        return Err(Unavailable::because(why)
+            .help("pgtend init makes a place for it, and pgtend refresh fills it")
+            .into());
     }
     let found = views.iter().filter_map(|view| {
         let interval = refreshes.iter().find(|it| it.object_oid == view.oid)?;

@@ -20,12 +20,17 @@ pub fn judge(health: &Health) -> Judged {
 /// The last attempt has failed.
 fn finding(archiver: &Archiver) -> Option<Finding> {
     let Archiver { failures, archived_seconds, failed_seconds } = archiver;
-    let failed = failed_seconds.filter(|failed| archived_seconds.is_none_or(|last| last > *failed))?;
+    let failed =
+        failed_seconds.filter(|failed| archived_seconds.is_none_or(|last| last > *failed))?;
     let since = match archived_seconds {
         Some(last) => format!("the last WAL file was archived {} ago", span(*last)),
         None => "no WAL file has been archived since the last reset".to_owned(),
     };
-    let message = format!("archiving failed {} ago, {} times in all; {since}", span(failed), whole(*failures));
+    let message = format!(
+        "archiving failed {} ago, {} times in all; {since}",
+        span(failed),
+        whole(*failures)
+    );
     let is_long = archived_seconds.is_none_or(|last| last > LONG_SECONDS);
     let finding = Finding::new(&RULE, None, message)
         .about(&"archive_command")

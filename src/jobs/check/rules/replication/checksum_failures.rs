@@ -16,7 +16,8 @@ pub fn judge(health: &Health) -> Judged {
 
 fn finding(database: &Database, failures: i64) -> Finding {
     let pages = count(usize::try_from(failures).unwrap_or(usize::MAX), "page", "pages");
-    let message = format!("{pages} had a wrong checksum when read {}", since_reset(database.reset_seconds));
+    let message =
+        format!("{pages} had a wrong checksum when read {}", since_reset(database.reset_seconds));
     Finding::new(&RULE, None, message)
         .about(&database.name)
         .help("a disk, a controller or memory damages data; the server log names the files. Keep the last good backup")

@@ -34,7 +34,9 @@ fn finding(slot: &Slot, written: Option<Rate>) -> Option<Finding> {
     if retained < SMALL && !is_long {
         return None;
     }
-    let since = slot.inactive_seconds.map_or_else(String::new, |it| format!(" for {}", span(it)));
+    let since = slot
+        .inactive_seconds
+        .map_or_else(String::new, |it| format!(" for {}", span(it)));
     let message = format!(
         "nobody has read the {} slot{since}; it keeps {} of WAL",
         slot.kind,
@@ -104,7 +106,11 @@ mod tests {
     }
 
     fn slot(retained: i64, safe_bytes: Option<i64>) -> Slot {
-        Slot { retained_bytes: Some(retained), safe_bytes, ..Slot::default() }
+        Slot {
+            retained_bytes: Some(retained),
+            safe_bytes,
+            ..Slot::default()
+        }
     }
 
     #[test]
@@ -130,7 +136,8 @@ mod tests {
     #[test]
     fn how_fast_wal_is_written_tells_how_long_there_is() {
         let over = std::time::Duration::from_secs(7 * 86_400);
-        let of = |slot: &Slot, per_second: f64| finding(slot, Some(Rate { per_second, over })).unwrap();
+        let of =
+            |slot: &Slot, per_second: f64| finding(slot, Some(Rate { per_second, over })).unwrap();
         // 1 GiB is left, and 1 MiB a second is written: 17 minutes.
         let limited = slot(1 << 30, Some(1 << 30));
         let soon = of(&limited, f64::from(1 << 20));

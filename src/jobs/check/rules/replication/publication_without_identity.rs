@@ -10,7 +10,9 @@ pub fn judge(health: &Health) -> Judged {
 
 fn finding(table: &PublishedTable) -> Finding {
     let PublishedTable { object, publications, updated, deleted } = table;
-    let message = format!("UPDATE and DELETE of the table fail: it is published ({publications}) without a key");
+    let message = format!(
+        "UPDATE and DELETE of the table fail: it is published ({publications}) without a key"
+    );
     Finding::new(&RULE, None, message)
         .about(object)
         .help("add a primary key, or choose a unique index without NULLs as its identity; FULL writes whole old rows to WAL")

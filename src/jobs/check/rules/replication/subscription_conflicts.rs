@@ -17,8 +17,13 @@ pub fn judge(health: &Health) -> Judged {
 
 fn finding(of: &SubscriptionErrors) -> Option<Finding> {
     let missing = of.missing_rows.filter(|missing| *missing > 0)?;
-    let changes = count(usize::try_from(missing).unwrap_or(usize::MAX), "UPDATE or DELETE", "UPDATEs and DELETEs");
-    let message = format!("{changes} {} found no row here and did nothing", since_reset(of.reset_seconds));
+    let changes = count(
+        usize::try_from(missing).unwrap_or(usize::MAX),
+        "UPDATE or DELETE",
+        "UPDATEs and DELETEs",
+    );
+    let message =
+        format!("{changes} {} found no row here and did nothing", since_reset(of.reset_seconds));
     let finding = Finding::new(&RULE, None, message)
         .about(&format!("subscription {}", of.name))
         .help(

@@ -37,7 +37,11 @@ pub fn judge(health: &Health) -> Judged {
     };
     let found = Finding::new(&RULE, None, message)
         .about(&"synchronous_standby_names")
-        .severity(if is_hanging { Severity::Critical } else { Severity::Warning })
+        .severity(if is_hanging {
+            Severity::Critical
+        } else {
+            Severity::Warning
+        })
         .help(help)
         .command("ALTER SYSTEM SET synchronous_standby_names = ''")
         .evidence("wanted_standbys", wanted)
@@ -52,7 +56,11 @@ fn wanted(names: &str) -> usize {
         return 0;
     }
     match names.contains('(') {
-        true => before.rsplit(char::is_whitespace).next().and_then(|it| it.parse().ok()).unwrap_or(1),
+        true => before
+            .rsplit(char::is_whitespace)
+            .next()
+            .and_then(|it| it.parse().ok())
+            .unwrap_or(1),
         false => 1,
     }
 }
@@ -65,8 +73,10 @@ mod tests {
 
     fn of(names: &str, commit: &str, is_synchronous: bool) -> Option<Severity> {
         let standby = Standby { is_streaming: true, is_synchronous, ..Standby::default() };
-        let replication =
-            Replication { standbys: Known::Known(vec![standby]), ..Replication::default() };
+        let replication = Replication {
+            standbys: Known::Known(vec![standby]),
+            ..Replication::default()
+        };
         let settings =
             settings(&[("synchronous_standby_names", names), ("synchronous_commit", commit)]);
         let health = Health { settings, replication, ..Health::default() };

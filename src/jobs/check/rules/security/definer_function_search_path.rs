@@ -8,7 +8,10 @@ pub const RULE: Rule = Rule::DEFINER_FUNCTION_SEARCH_PATH;
 /// Those of superusers have a rule of their own.
 pub fn judge(health: &Health) -> Judged {
     let functions = health.security.definer_functions.seen()?.iter();
-    Ok(functions.filter(|it| !it.is_superusers).map(|it| finding(&RULE, it)).collect::<Found>())
+    Ok(functions
+        .filter(|it| !it.is_superusers)
+        .map(|it| finding(&RULE, it))
+        .collect::<Found>())
 }
 
 #[cfg(test)]

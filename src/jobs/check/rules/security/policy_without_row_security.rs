@@ -13,10 +13,14 @@ pub fn judge(health: &Health) -> Judged {
 
 fn finding(RowSecurity { object, policies, .. }: &RowSecurity) -> Finding {
     let policies = count(usize::try_from(*policies).unwrap_or_default(), "policy", "policies");
-    Finding::new(&RULE, None, format!("the table has {policies}, and row security is off: they do nothing"))
-        .about(object)
-        .help("everybody who may read the table sees all rows")
-        .command(format!("ALTER TABLE {object} ENABLE ROW LEVEL SECURITY"))
+    Finding::new(
+        &RULE,
+        None,
+        format!("the table has {policies}, and row security is off: they do nothing"),
+    )
+    .about(object)
+    .help("everybody who may read the table sees all rows")
+    .command(format!("ALTER TABLE {object} ENABLE ROW LEVEL SECURITY"))
 }
 
 #[cfg(test)]

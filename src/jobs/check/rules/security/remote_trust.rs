@@ -6,7 +6,10 @@ pub const RULE: Rule = Rule::REMOTE_TRUST;
 
 pub fn judge(health: &Health) -> Judged {
     let rules = health.security.hba_rules.seen()?.iter();
-    Ok(rules.filter(|rule| rule.method == "trust" && is_remote(rule)).map(finding).collect::<Found>())
+    Ok(rules
+        .filter(|rule| rule.method == "trust" && is_remote(rule))
+        .map(finding)
+        .collect::<Found>())
 }
 
 fn is_remote(rule: &HbaRule) -> bool {
@@ -17,7 +20,8 @@ fn is_remote(rule: &HbaRule) -> bool {
 
 fn finding(rule: &HbaRule) -> Finding {
     let address = rule.address.as_deref().unwrap_or_default();
-    let message = format!("line {} of pg_hba.conf asks nobody from {address} for a password", rule.line);
+    let message =
+        format!("line {} of pg_hba.conf asks nobody from {address} for a password", rule.line);
     Finding::new(&RULE, None, message)
         .about(&rule.rule)
         .help(

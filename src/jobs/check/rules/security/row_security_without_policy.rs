@@ -11,9 +11,15 @@ pub fn judge(health: &Health) -> Judged {
 }
 
 fn finding(RowSecurity { object, .. }: &RowSecurity) -> Finding {
-    Finding::new(&RULE, None, "row security is on and there is no policy: only its owner sees rows")
-        .about(object)
-        .help("if that is meant, revoke the privileges instead; else a policy is missing (CREATE POLICY)")
+    Finding::new(
+        &RULE,
+        None,
+        "row security is on and there is no policy: only its owner sees rows",
+    )
+    .about(object)
+    .help(
+        "if that is meant, revoke the privileges instead; else a policy is missing (CREATE POLICY)",
+    )
 }
 
 #[cfg(test)]

@@ -6,12 +6,16 @@ pub const RULE: Rule = Rule::SUPERUSER_FUNCTION_SEARCH_PATH;
 
 pub fn judge(health: &Health) -> Judged {
     let functions = health.security.definer_functions.seen()?.iter();
-    Ok(functions.filter(|it| it.is_superusers).map(|it| finding(&RULE, it)).collect::<Found>())
+    Ok(functions
+        .filter(|it| it.is_superusers)
+        .map(|it| finding(&RULE, it))
+        .collect::<Found>())
 }
 
 /// Of a rule about such functions.
 pub fn finding(rule: &Rule, DefinerFunction { object, owner, .. }: &DefinerFunction) -> Finding {
-    let message = format!("it runs with the rights of {owner}, and finds names by the caller's search path");
+    let message =
+        format!("it runs with the rights of {owner}, and finds names by the caller's search path");
     Finding::new(rule, None, message)
         .about(object)
         .help(

@@ -11,8 +11,11 @@ pub fn judge(health: &Health) -> Judged {
 }
 
 fn finding(Unencrypted { sessions, client }: &Unencrypted) -> Finding {
-    let number = count(usize::try_from(*sessions).unwrap_or_default(), "session comes", "sessions come");
-    let from = client.as_deref().map_or_else(String::new, |client| format!(", one of them from {client}"));
+    let number =
+        count(usize::try_from(*sessions).unwrap_or_default(), "session comes", "sessions come");
+    let from = client
+        .as_deref()
+        .map_or_else(String::new, |client| format!(", one of them from {client}"));
     Finding::new(&RULE, None, format!("{number} over the network in clear text{from}"))
         .about(&"ssl")
         .help("whoever listens on the way reads statements and rows: switch ssl on, and write hostssl in pg_hba.conf")

@@ -12,7 +12,9 @@ pub fn judge(health: &Health) -> Judged {
 }
 
 fn finding(RowSecurityView { object, tables, owner }: &RowSecurityView) -> Finding {
-    let message = format!("it shows others all rows of {tables}: it reads with the rights of {owner}, whom no policy binds");
+    let message = format!(
+        "it shows others all rows of {tables}: it reads with the rights of {owner}, whom no policy binds"
+    );
     Finding::new(&RULE, None, message)
         .about(object)
         .help("if the policies are to hold for who reads the view, let it read with their rights")

@@ -9,21 +9,42 @@ const USED: f64 = 0.1;
 
 pub fn judge(health: &Health) -> Judged {
     let sequences = health.sequences.known();
-    let keys = health.foreign_keys.seen()?.iter().filter(|key| key.types != key.referenced_types);
+    let keys = health
+        .foreign_keys
+        .seen()?
+        .iter()
+        .filter(|key| key.types != key.referenced_types);
     Ok(keys.map(|key| finding(key, sequences)).collect::<Found>())
 }
 
 fn finding(key: &ForeignKey, sequences: Option<&Sequences>) -> Finding {
-    let ForeignKey { object, table_object, referenced_object, types, referenced_types, .. } = key;
-    let message = format!("it is of type {types}, and the column of {referenced_object} of type {referenced_types}");
-    let greatest = greatest(types).filter(|own| greatest(referenced_types).is_some_and(|other| *own < other));
+    let ForeignKey {
+        object,
+        table_object,
+        referenced_object,
+        types,
+        referenced_types,
+        ..
+    } = key;
+    let message = format!(
+        "it is of type {types}, and the column of {referenced_object} of type {referenced_types}"
+    );
+    let greatest =
+        greatest(types).filter(|own| greatest(referenced_types).is_some_and(|other| *own < other));
     let (severity, help) = match greatest {
-        Some(greatest) => (urgency(key, greatest, sequences), "it runs out before the key that it refers to"),
-        None => (Severity::Info, "each check converts one into the other, and some joins cannot use an index"),
+        Some(greatest) => (
+            urgency(key, greatest, sequences),
+            "it runs out before the key that it refers to",
+        ),
+        None => (
+            Severity::Info,
+            "each check converts one into the other, and some joins cannot use an index",
+        ),
     };
-    Finding::new(&RULE, None, message).about(object).severity(severity).help(format!(
-        "{help}: give {table_object} ({}) the same type", key.column_names,
-    ))
+    Finding::new(&RULE, None, message)
+        .about(object)
+        .severity(severity)
+        .help(format!("{help}: give {table_object} ({}) the same type", key.column_names,))
 }
 
 /// What the referenced table counts by is far from it, or not: where that is not known, it may be near.

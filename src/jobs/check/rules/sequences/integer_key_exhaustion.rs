@@ -29,7 +29,10 @@ pub fn judge(health: &Health) -> Judged {
     let is_hidden = keys.iter().any(|column| !column.may_read);
     let findings = keys.into_iter().filter_map(finding).collect();
     let hidden = is_hidden.then(|| health.hidden_columns());
-    Ok(Found { findings, unknown: hidden.or_else(|| never_analyzed(health.tables.known()?)) })
+    Ok(Found {
+        findings,
+        unknown: hidden.or_else(|| never_analyzed(health.tables.known()?)),
+    })
 }
 
 /// Of large tables without statistics nobody knows how far their keys have come.
@@ -39,7 +42,10 @@ fn never_analyzed(tables: &[Table]) -> Option<Unavailable> {
         table.is_ordinary() && table.rows < 0.0 && is_large
     });
     let Table { object, .. } = large.next()?;
-    Some(Unavailable::because(format!("{object} was never analyzed")).help(pgtend("analyze", object)))
+    Some(
+        Unavailable::because(format!("{object} was never analyzed"))
+            .help(pgtend("analyze", object)),
+    )
 }
 
 fn most(data_type: &str) -> Option<i64> {
@@ -54,7 +60,10 @@ fn most(data_type: &str) -> Option<i64> {
 fn is_key(column: &Column, indexes: &[Index]) -> bool {
     let number = column.number.to_string();
     indexes.iter().any(|index| {
-        index.table_oid == column.table_oid && index.is_unique && index.key_columns == 1 && index.columns.split(' ').next() == Some(&number)
+        index.table_oid == column.table_oid
+            && index.is_unique
+            && index.key_columns == 1
+            && index.columns.split(' ').next() == Some(&number)
     })
 }
 

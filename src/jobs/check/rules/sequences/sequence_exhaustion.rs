@@ -40,7 +40,11 @@ fn finding(sequence: &SequenceColumn, value: i64, trends: Option<&Trends>) -> Op
         (Some(_), None) if share >= FULL => Severity::Info,
         _ => by_share?,
     };
-    Some(described(sequence, value, limit, forecast.as_ref()).severity(severity).evidence("used_share", share))
+    Some(
+        described(sequence, value, limit, forecast.as_ref())
+            .severity(severity)
+            .evidence("used_share", share),
+    )
 }
 
 /// What its own end and the type of its column let it count to.
@@ -59,10 +63,19 @@ fn limit(sequence: &SequenceColumn) -> Limit {
 fn used(sequence: &SequenceColumn, value: i64, limit: Limit) -> f64 {
     let (Limit::AtMost(end) | Limit::AtLeast(end)) = limit;
     let way = end as f64 - sequence.starts_at as f64;
-    if way == 0.0 { 1.0 } else { (value as f64 - sequence.starts_at as f64) / way }
+    if way == 0.0 {
+        1.0
+    } else {
+        (value as f64 - sequence.starts_at as f64) / way
+    }
 }
 
-fn described(sequence: &SequenceColumn, value: i64, limit: Limit, forecast: Option<&Forecast>) -> Finding {
+fn described(
+    sequence: &SequenceColumn,
+    value: i64,
+    limit: Limit,
+    forecast: Option<&Forecast>,
+) -> Finding {
     let (Limit::AtMost(end) | Limit::AtLeast(end)) = limit;
     let column = sequence.column_object.as_deref();
     let of_column = column.map_or_else(String::new, |column| format!(" of {column}"));
@@ -142,7 +155,10 @@ mod tests {
         assert_eq!(judged(430, 500).unwrap().0, Severity::Warning);
         let (severity, message) = judged(910, 980).unwrap();
         assert_eq!(severity, Severity::Critical);
-        assert_eq!(message, "the sequence is at 980 of 1,000; it gets there in 2 days, at the rate of the last 7 days");
+        assert_eq!(
+            message,
+            "the sequence is at 980 of 1,000; it gets there in 2 days, at the rate of the last 7 days"
+        );
         // Nearly full, and it stands still.
         assert_eq!(judged(980, 980).unwrap().0, Severity::Info);
         assert_eq!(judged(100, 100), None);

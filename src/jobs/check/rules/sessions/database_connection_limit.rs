@@ -14,10 +14,15 @@ pub fn judge(health: &Health) -> Judged {
 
 fn finding(database: &Database) -> Finding {
     let Database { name, sessions, connection_limit: limit, .. } = database;
-    let message = format!("the database has {sessions} of the {limit} connections that it may have");
+    let message =
+        format!("the database has {sessions} of the {limit} connections that it may have");
     Finding::new(&RULE, None, message)
         .about(name)
-        .severity(if sessions >= limit { Severity::Critical } else { Severity::Warning })
+        .severity(if sessions >= limit {
+            Severity::Critical
+        } else {
+            Severity::Warning
+        })
         .help("more are refused; see what its sessions do before you raise the limit")
         .command(format!(
             "ALTER DATABASE {} CONNECTION LIMIT {}",

@@ -13,7 +13,10 @@ const A_DAY: f64 = 1.0;
 pub fn judge(health: &Health) -> Judged {
     let databases = health.databases.seen()?.iter();
     let found = databases.filter_map(|database| {
-        finding(database, Counted::of(health, MeasureKind::Deadlocks, database, database.deadlocks))
+        finding(
+            database,
+            Counted::of(health, MeasureKind::Deadlocks, database, database.deadlocks),
+        )
     });
     Ok(Found { findings: found.collect(), unknown: unseen_history(health) })
 }

@@ -19,9 +19,9 @@ pub fn judge(health: &Health) -> Judged {
         state.starts_with("idle in transaction")
     });
     let found = idle.filter_map(|session| {
-        let held_up = holders.iter().find(|holder| {
-            holder.session.pid == session.pid && holder.seconds() >= NOTED_SECONDS
-        });
+        let held_up = holders
+            .iter()
+            .find(|holder| holder.session.pid == session.pid && holder.seconds() >= NOTED_SECONDS);
         finding(session, held_up)
     });
     Ok(found.collect::<Found>())

@@ -9,8 +9,12 @@ const MUCH: f64 = 0.5;
 const NEARLY_FULL: f64 = 0.8;
 
 /// Each of these has its share of the table.
-const SHARES: [&str; 4] =
-    ["max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions"];
+const SHARES: [&str; 4] = [
+    "max_connections",
+    "max_worker_processes",
+    "max_wal_senders",
+    "max_prepared_transactions",
+];
 
 pub fn judge(health: &Health) -> Judged {
     let capacity = capacity(health.settings.seen()?);
@@ -25,8 +29,9 @@ pub fn judge(health: &Health) -> Judged {
 /// Objects that can be locked at the same time.
 fn capacity(settings: &Settings) -> f64 {
     let number = |name: &str| settings.number(name).unwrap_or(0.0);
-    let workers =
-        settings.number("autovacuum_worker_slots").unwrap_or_else(|| number("autovacuum_max_workers"));
+    let workers = settings
+        .number("autovacuum_worker_slots")
+        .unwrap_or_else(|| number("autovacuum_max_workers"));
     let sessions = SHARES.iter().map(|name| number(name)).sum::<f64>() + workers + 1.0;
     settings.number("max_locks_per_transaction").unwrap_or(64.0) * sessions
 }

@@ -21,7 +21,11 @@ pub fn judge(health: &Health) -> Judged {
 
 fn finding(holder: &LockHolder<'_>) -> Finding {
     let seconds = holder.seconds();
-    let lock = holder.longest.lock.as_ref().map_or_else(String::new, |lock| format!(", for {lock}"));
+    let lock = holder
+        .longest
+        .lock
+        .as_ref()
+        .map_or_else(String::new, |lock| format!(", for {lock}"));
     let state = holder.session.state.as_deref().unwrap_or("at work");
     let message = format!(
         "{} for it{}, which is {state}; the longest has for {}{lock}",

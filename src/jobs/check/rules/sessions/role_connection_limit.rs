@@ -20,9 +20,12 @@ pub fn is_near(sessions: i64, limit: i32) -> bool {
     limit >= LEAST_LIMIT && sessions as f64 >= MANY * f64::from(limit)
 }
 
-fn finding(RoleConnections { role, connection_limit: limit, sessions }: &RoleConnections) -> Finding {
+fn finding(
+    RoleConnections { role, connection_limit: limit, sessions }: &RoleConnections,
+) -> Finding {
     let is_over = *sessions >= i64::from(*limit);
-    let message = format!("the role has {} of the {limit} connections that it may have", whole(*sessions));
+    let message =
+        format!("the role has {} of the {limit} connections that it may have", whole(*sessions));
     Finding::new(&RULE, None, message)
         .about(role)
         .severity(if is_over { Severity::Critical } else { Severity::Warning })

@@ -16,7 +16,10 @@ const MANY_A_SECOND: f64 = 5.0;
 pub fn judge(health: &Health) -> Judged {
     let databases = health.databases.seen()?.iter();
     let found = databases.filter_map(|database| {
-        finding(database, Counted::of(health, MeasureKind::Sessions, database, database.new_sessions))
+        finding(
+            database,
+            Counted::of(health, MeasureKind::Sessions, database, database.new_sessions),
+        )
     });
     Ok(Found { findings: found.collect(), unknown: unseen_history(health) })
 }
@@ -69,7 +72,11 @@ mod tests {
 
     #[test]
     fn how_long_they_last_is_told() {
-        let database = Database { new_sessions: 1000, session_ms: 250_000.0, ..Database::default() };
+        let database = Database {
+            new_sessions: 1000,
+            session_ms: 250_000.0,
+            ..Database::default()
+        };
         let found = finding(&database, Counted::known(1_000_000, Some(86_400.0))).unwrap();
         assert_eq!(
             found.message,

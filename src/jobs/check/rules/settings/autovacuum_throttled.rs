@@ -71,7 +71,10 @@ fn crawling(worker: &AutovacuumWorker) -> Option<Finding> {
 /// `None` where nothing holds it back.
 fn bytes_a_second(settings: &Settings) -> Option<f64> {
     let own = |name: &str, of_vacuum: &str| {
-        settings.number(name).filter(|own| *own >= 0.0).or_else(|| settings.number(of_vacuum))
+        settings
+            .number(name)
+            .filter(|own| *own >= 0.0)
+            .or_else(|| settings.number(of_vacuum))
     };
     let limit = own("autovacuum_vacuum_cost_limit", "vacuum_cost_limit")?;
     let delay_ms = own("autovacuum_vacuum_cost_delay", "vacuum_cost_delay")?;

@@ -2,7 +2,6 @@ use crate::facts::health::Health;
 use crate::findings::{Finding, Rule};
 use crate::jobs::check::rules::Judged;
 
-
 pub const RULE: Rule = Rule::CHECKSUMS_OFF;
 
 pub fn judge(health: &Health) -> Judged {

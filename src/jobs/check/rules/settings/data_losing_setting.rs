@@ -34,7 +34,9 @@ pub fn judge(health: &Health) -> Judged {
             Err(why) => found.unknown = Some(why),
         }
     }
-    found.findings.extend(health.role_settings.seen()?.iter().filter_map(|it| of_role(it, &database)));
+    found
+        .findings
+        .extend(health.role_settings.seen()?.iter().filter_map(|it| of_role(it, &database)));
     Ok(found)
 }
 

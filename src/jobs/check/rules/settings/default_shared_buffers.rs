@@ -12,18 +12,20 @@ const LARGE: f64 = 32.0;
 pub fn judge(health: &Health) -> Judged {
     let buffers = health.settings.seen()?.bytes("shared_buffers").unwrap_or(DEFAULT);
     let size = health.glance.seen()?.first().and_then(|glance| glance.size_bytes);
-    let found = size.filter(|size| buffers <= DEFAULT && *size as f64 > LARGE * buffers).map(|size| {
-        let message = format!(
-            "it is still {} as after installing, and the database has {}",
-            bytes(buffers as i64),
-            bytes(size),
-        );
-        Finding::new(&RULE, None, message)
-            .about(&"shared_buffers")
-            .help("a quarter of the memory is usual; it takes a restart")
-            .evidence("shared_buffers_bytes", buffers)
-            .evidence("database_bytes", size)
-    });
+    let found =
+        size.filter(|size| buffers <= DEFAULT && *size as f64 > LARGE * buffers)
+            .map(|size| {
+                let message = format!(
+                    "it is still {} as after installing, and the database has {}",
+                    bytes(buffers as i64),
+                    bytes(size),
+                );
+                Finding::new(&RULE, None, message)
+                    .about(&"shared_buffers")
+                    .help("a quarter of the memory is usual; it takes a restart")
+                    .evidence("shared_buffers_bytes", buffers)
+                    .evidence("database_bytes", size)
+            });
     Ok(found.into_iter().collect::<Vec<_>>().into())
 }
 

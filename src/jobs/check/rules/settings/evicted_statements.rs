@@ -12,7 +12,9 @@ const MANY_AN_HOUR: f64 = 1.0;
 
 pub fn judge(health: &Health) -> Judged {
     let Some(evictions) = health.io.evictions.seen()? else {
-        return Err(NotJudged::Skipped("pg_stat_statements is not installed in this database, or not loaded"));
+        return Err(NotJudged::Skipped(
+            "pg_stat_statements is not installed in this database, or not loaded",
+        ));
     };
     Ok(finding(evictions).into_iter().collect::<Found>())
 }

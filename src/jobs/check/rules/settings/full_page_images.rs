@@ -14,7 +14,9 @@ pub fn judge(health: &Health) -> Judged {
     let wal = health.io.wal.seen()?;
     let compression = settings.of_others("wal_compression")?.and_then(|it| it.value.as_deref());
     if compression.is_some_and(|how| how != "off") {
-        return Err(NotJudged::Skipped("wal_compression is on, and how large images are is not counted"));
+        return Err(NotJudged::Skipped(
+            "wal_compression is on, and how large images are is not counted",
+        ));
     }
     Ok(wal.iter().filter_map(finding).collect::<Found>())
 }

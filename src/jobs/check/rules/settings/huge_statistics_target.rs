@@ -2,7 +2,6 @@ use crate::facts::health::Health;
 use crate::findings::{Finding, Rule};
 use crate::jobs::check::rules::Judged;
 
-
 pub const RULE: Rule = Rule::HUGE_STATISTICS_TARGET;
 
 const HUGE: f64 = 1000.0;

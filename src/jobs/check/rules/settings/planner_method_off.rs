@@ -11,7 +11,11 @@ pub fn judge(health: &Health) -> Judged {
     off.sort_by(|one, other| one.name.cmp(&other.name));
     let of_all = off.iter().filter(|setting| !setting.is_own());
     let of_all = of_all.map(|setting| finding(setting, &database));
-    let roles = health.role_settings.seen()?.iter().filter(|setting| is_off_for_role(setting, settings));
+    let roles = health
+        .role_settings
+        .seen()?
+        .iter()
+        .filter(|setting| is_off_for_role(setting, settings));
     let of_roles = roles.map(|setting| of_role(setting, &database));
     let own = settings.all().filter(|it| is_method(&it.name) && it.is_own());
     Ok(Found {
@@ -39,7 +43,9 @@ fn finding(setting: &Setting, database: &str) -> Finding {
     let message = format!("the planner may not use it: off by {}", setting.source);
     Finding::new(&RULE, None, message)
         .about(&setting.name)
-        .help("it is meant for trying things out in a session; for all statements it makes some slow")
+        .help(
+            "it is meant for trying things out in a session; for all statements it makes some slow",
+        )
         .command(setting.reset(database))
 }
 

@@ -2,7 +2,6 @@ use crate::facts::health::Health;
 use crate::findings::{Finding, Rule};
 use crate::jobs::check::rules::{Found, Judged};
 
-
 pub const RULE: Rule = Rule::QUIET_LOG;
 
 /// With these values the server says nothing of it.
@@ -27,9 +26,13 @@ pub fn judge(health: &Health) -> Judged {
     if quiet.is_empty() {
         return Ok(Found { findings: Vec::new(), unknown });
     }
-    let found = Finding::new(&RULE, None, format!("the server does not tell what these would: {}", quiet.join(", ")))
-        .about(&"log")
-        .help("they cost next to nothing, and are missing on the day when something goes wrong")
-        .evidence("settings", quiet.len());
+    let found = Finding::new(
+        &RULE,
+        None,
+        format!("the server does not tell what these would: {}", quiet.join(", ")),
+    )
+    .about(&"log")
+    .help("they cost next to nothing, and are missing on the day when something goes wrong")
+    .evidence("settings", quiet.len());
     Ok(Found { findings: vec![found], unknown })
 }

@@ -13,7 +13,10 @@ const MUCH: f64 = 10.0 * MUCH_A_DAY;
 pub fn judge(health: &Health) -> Judged {
     let databases = health.databases.seen()?.iter();
     let found = databases.filter_map(|database| {
-        finding(database, Counted::of(health, MeasureKind::TempBytes, database, database.temp_bytes))
+        finding(
+            database,
+            Counted::of(health, MeasureKind::TempBytes, database, database.temp_bytes),
+        )
     });
     Ok(Found { findings: found.collect(), unknown: unseen_history(health) })
 }
@@ -26,8 +29,11 @@ fn finding(database: &Database, written: Counted) -> Option<Finding> {
     if (number as f64) < limit {
         return None;
     }
-    let message =
-        format!("statements have written {} into temporary files {}", bytes(number), since_reset(seconds));
+    let message = format!(
+        "statements have written {} into temporary files {}",
+        bytes(number),
+        since_reset(seconds)
+    );
     let finding = Finding::new(&RULE, None, message)
         .about(&database.name)
         .help(

@@ -12,7 +12,9 @@ const BYTES_A_ROW: f64 = 4_000.0;
 pub fn judge(health: &Health) -> Judged {
     let catalogs = health.tables.seen()?.iter().filter(|table| {
         let is_large = table.is_catalog && table.kind == "r" && table.size_bytes() >= LARGE;
-        is_large && table.rows >= 0.0 && table.size_bytes() as f64 > BYTES_A_ROW * table.rows.max(1.0)
+        is_large
+            && table.rows >= 0.0
+            && table.size_bytes() as f64 > BYTES_A_ROW * table.rows.max(1.0)
     });
     Ok(catalogs.map(finding).collect::<Found>())
 }

@@ -19,20 +19,33 @@ const WORTH_IT: u64 = 100 << 20;
 const WORTH_KNOWING: u64 = 10 << 20;
 
 pub fn judge(health: &Health) -> Judged {
-    let indexes = health.indexes.seen()?.iter().filter(|index| index.method == "btree" && index.is_valid);
+    let indexes = health
+        .indexes
+        .seen()?
+        .iter()
+        .filter(|index| index.method == "btree" && index.is_valid);
     let btrees = indexes.map(|index| index.oid).collect::<HashSet<_>>();
-    let is_large = |index: &&IndexBloat| btrees.contains(&index.oid) && index.bytes >= WORTH_KNOWING;
+    let is_large =
+        |index: &&IndexBloat| btrees.contains(&index.oid) && index.bytes >= WORTH_KNOWING;
     let large = health.index_bloat.seen()?.iter().filter(is_large).collect::<Vec<_>>();
     let confirmed = health.confirmed.known().and_then(Option::as_ref);
-    let measured = |index: &IndexBloat| confirmed.and_then(|it| it.indexes.get(&index.oid)).copied();
+    let measured =
+        |index: &IndexBloat| confirmed.and_then(|it| it.indexes.get(&index.oid)).copied();
     let found = large.iter().filter_map(|index| match measured(index) {
         Some(density) => finding(&as_measured(index, density), Rung::Measured),
         None => finding(index, Rung::Estimated),
     });
-    Ok(Found { findings: found.collect(), unknown: unknown(&large).or_else(|| unconfirmed(health)) })
+    Ok(Found {
+        findings: found.collect(),
+        unknown: unknown(&large).or_else(|| unconfirmed(health)),
+    })
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of an index")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "bytes of an index"
+)]
 fn as_measured(index: &IndexBloat, density: Density) -> IndexBloat {
     IndexBloat {
         bytes: density.bytes as u64,
@@ -55,8 +68,15 @@ fn finding(index: &IndexBloat, rung: Rung) -> Option<Finding> {
     let name = index.name.to_string();
     let found = Finding::new(&RULE, None, message)
         .about(&name)
-        .severity(if saved >= WORTH_IT { Severity::Warning } else { Severity::Info })
-        .help(format!("every scan reads more pages, and the cache holds less; {}", rung.words("pgstatindex")))
+        .severity(if saved >= WORTH_IT {
+            Severity::Warning
+        } else {
+            Severity::Info
+        })
+        .help(format!(
+            "every scan reads more pages, and the cache holds less; {}",
+            rung.words("pgstatindex")
+        ))
         .command(pgtend("reindex", &name))
         .evidence("size_bytes", index.bytes)
         .evidence("saved_bytes", saved);
@@ -71,7 +91,10 @@ fn unknown(large: &[&IndexBloat]) -> Option<Unavailable> {
         0 => String::new(),
         more => format!(" (and of {} more)", count(more, "index", "indexes")),
     };
-    let unknown = Unavailable::because(format!("the size of a fresh one is not known{more}: {}", first.why()));
+    let unknown = Unavailable::because(format!(
+        "the size of a fresh one is not known{more}: {}",
+        first.why()
+    ));
     Some(match first.remedy() {
         Some(remedy) => unknown.help(remedy),
         None => unknown,

@@ -10,7 +10,9 @@ const TIMES: i64 = 2;
 
 pub fn judge(health: &Health) -> Judged {
     let tables = health.tables.seen()?.iter().filter(|table| {
-        table.is_ordinary() && table.index_bytes() >= LARGE && table.index_pages > TIMES * table.pages
+        table.is_ordinary()
+            && table.index_bytes() >= LARGE
+            && table.index_pages > TIMES * table.pages
     });
     Ok(tables.map(finding).collect::<Found>())
 }

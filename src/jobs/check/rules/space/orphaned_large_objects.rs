@@ -12,7 +12,10 @@ const HALF: f64 = 0.5;
 
 pub fn judge(health: &Health) -> Judged {
     let objects = health.files.large_objects.seen()?.iter();
-    objects.map(found).collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().flatten().collect::<Found>())
+    objects
+        .map(found)
+        .collect::<Result<Vec<_>, _>>()
+        .map(|all| all.into_iter().flatten().collect::<Found>())
 }
 
 /// A column refers to one object a row at most, so the others are nobody's.
@@ -22,7 +25,8 @@ fn found(all: &LargeObjects) -> Result<Option<Finding>, NotJudged> {
         return Ok(None);
     }
     let rows = all.rows.ok_or_else(|| {
-        Unavailable::because("tables with columns of type oid were never analyzed").help("pgtend analyze --needed")
+        Unavailable::because("tables with columns of type oid were never analyzed")
+            .help("pgtend analyze --needed")
     })?;
     let orphans = objects - rows;
     let are_many = orphans >= MANY && orphans >= HALF * objects;
@@ -30,7 +34,11 @@ fn found(all: &LargeObjects) -> Result<Option<Finding>, NotJudged> {
 }
 
 fn finding(all: &LargeObjects, orphans: i64) -> Finding {
-    let more = if all.objects > MOST_LARGE_OBJECTS { " and more" } else { "" };
+    let more = if all.objects > MOST_LARGE_OBJECTS {
+        " and more"
+    } else {
+        ""
+    };
     let refers = match all.columns {
         0 => "no column of a table can refer to any".to_owned(),
         columns => {
@@ -38,7 +46,8 @@ fn finding(all: &LargeObjects, orphans: i64) -> Finding {
             format!("{columns} of type oid can refer to {} at most", whole(all.objects - orphans))
         }
     };
-    let message = format!("there are {}{more}, of {}, and {refers}", whole(all.objects), bytes(all.bytes));
+    let message =
+        format!("there are {}{more}, of {}, and {refers}", whole(all.objects), bytes(all.bytes));
     Finding::new(&RULE, None, message)
         .about(&"large objects")
         .help(

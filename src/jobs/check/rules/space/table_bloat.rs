@@ -40,8 +40,10 @@ pub fn judge(health: &Health) -> Judged {
             None => {}
         }
     }
-    found.unknown =
-        found.unknown.or_else(|| unconfirmed(health)).or_else(|| not_estimated(&withheld));
+    found.unknown = found
+        .unknown
+        .or_else(|| unconfirmed(health))
+        .or_else(|| not_estimated(&withheld));
     Ok(found)
 }
 
@@ -72,11 +74,18 @@ fn measured(health: &Health, table: &Table) -> Option<Sizes> {
 
 fn estimated(table: &Table, columns: &[&Column]) -> Option<Sizes> {
     let expected = expected_bytes(table, columns)?;
-    Some(Sizes { bytes: table.size_bytes() as f64, expected, rung: Rung::Estimated })
+    Some(Sizes {
+        bytes: table.size_bytes() as f64,
+        expected,
+        rung: Rung::Estimated,
+    })
 }
 
 fn fill_percent(table: &Table) -> f64 {
-    table.option("fillfactor").and_then(|fill| fill.parse::<f64>().ok()).unwrap_or(100.0)
+    table
+        .option("fillfactor")
+        .and_then(|fill| fill.parse::<f64>().ok())
+        .unwrap_or(100.0)
 }
 
 fn is_large(table: &Table) -> bool {
@@ -91,7 +100,12 @@ fn is_fresh(table: &Table) -> bool {
 
 /// So many it has at most: what has changed since it was analyzed may all be new.
 fn most_rows(table: &Table) -> f64 {
-    table.rows.max(0.0) + if is_fresh(table) { 0.0 } else { table.changed_since_analyze as f64 }
+    table.rows.max(0.0)
+        + if is_fresh(table) {
+            0.0
+        } else {
+            table.changed_since_analyze as f64
+        }
 }
 
 /// What its rows take at most when they are packed; `None` where a column has no statistics.
@@ -108,7 +122,14 @@ fn expected_bytes(table: &Table, columns: &[&Column]) -> Option<f64> {
         let width = f64::from(column.width_bytes?);
         let filled = 1.0 - column.null_share?;
         // What stands before it is filled up; NULL takes nothing.
-        row = aligned(row, if filled > 0.5 { alignment(&column.data_type, width) } else { 1.0 });
+        row = aligned(
+            row,
+            if filled > 0.5 {
+                alignment(&column.data_type, width)
+            } else {
+                1.0
+            },
+        );
         row += width * filled;
     }
     let room = (8192.0 - 24.0) * fill_percent(table) / 100.0;
@@ -218,7 +239,11 @@ mod tests {
         let severity = |pages| {
             let table = Table { pages, ..Table::default() };
             let bytes = table.size_bytes() as f64;
-            let sizes = Sizes { bytes, expected: 100.0 * 1024.0 * 1024.0, rung: Rung::Estimated };
+            let sizes = Sizes {
+                bytes,
+                expected: 100.0 * 1024.0 * 1024.0,
+                rung: Rung::Estimated,
+            };
             finding(&table, sizes).map(|finding| finding.severity)
         };
         assert_eq!(severity(20_000), None);

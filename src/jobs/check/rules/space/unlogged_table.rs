@@ -6,7 +6,8 @@ pub const RULE: Rule = Rule::UNLOGGED_TABLE;
 
 pub fn judge(health: &Health) -> Judged {
     let tables = health.tables.seen()?.iter();
-    let unlogged = tables.filter(|table| table.is_ordinary() && table.is_unlogged && table.live_rows > 0);
+    let unlogged =
+        tables.filter(|table| table.is_ordinary() && table.is_unlogged && table.live_rows > 0);
     Ok(unlogged.map(finding).collect::<Found>())
 }
 

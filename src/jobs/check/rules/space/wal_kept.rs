@@ -17,7 +17,11 @@ pub fn judge(health: &Health) -> Judged {
     if kept < LARGE || kept < TIMES * wanted {
         return Ok(Vec::new().into());
     }
-    let message = format!("pg_wal has {}, and the settings ask for {}", bytes(kept as i64), bytes(wanted as i64));
+    let message = format!(
+        "pg_wal has {}, and the settings ask for {}",
+        bytes(kept as i64),
+        bytes(wanted as i64)
+    );
     let found = Finding::new(&RULE, None, message)
         .about(&"pg_wal")
         .severity(Severity::Warning)

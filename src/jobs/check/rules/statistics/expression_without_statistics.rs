@@ -13,7 +13,10 @@ pub fn judge(health: &Health) -> Judged {
     let large = || indexes.iter().filter(|index| index.rows >= MANY_ROWS);
     let findings = large().filter(|index| index.may_read).map(finding).collect();
     let is_hidden = large().any(|index| !index.may_read);
-    Ok(Found { findings, unknown: is_hidden.then(|| health.hidden_columns()) })
+    Ok(Found {
+        findings,
+        unknown: is_hidden.then(|| health.hidden_columns()),
+    })
 }
 
 fn finding(index: &ExpressionIndex) -> Finding {
@@ -21,7 +24,9 @@ fn finding(index: &ExpressionIndex) -> Finding {
     Finding::new(&RULE, None, message)
         .about(&index.object)
         .severity(Severity::Info)
-        .help("until then the planner takes half a percent of the rows for what the expression finds")
+        .help(
+            "until then the planner takes half a percent of the rows for what the expression finds",
+        )
         .command(pgtend("analyze", &index.table_object))
 }
 

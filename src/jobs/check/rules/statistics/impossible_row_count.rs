@@ -9,9 +9,11 @@ pub const RULE: Rule = Rule::IMPOSSIBLE_ROW_COUNT;
 const MOST_ROWS_A_PAGE: f64 = 291.0;
 
 pub fn judge(health: &Health) -> Judged {
-    let tables = health.tables.seen()?.iter().filter(|table| {
-        matches!(table.kind.as_str(), "r" | "m" | "t") && is_impossible(table)
-    });
+    let tables = health
+        .tables
+        .seen()?
+        .iter()
+        .filter(|table| matches!(table.kind.as_str(), "r" | "m" | "t") && is_impossible(table));
     Ok(tables.map(finding).collect::<Found>())
 }
 

@@ -17,9 +17,11 @@ pub fn judge(health: &Health) -> Judged {
         true => Severity::Info,
         false => Severity::Warning,
     };
-    let tables = health.tables.seen()?.iter().filter(|table| {
-        table.is_ordinary() && table.rows < 0.0 && is_filled(table)
-    });
+    let tables = health
+        .tables
+        .seen()?
+        .iter()
+        .filter(|table| table.is_ordinary() && table.rows < 0.0 && is_filled(table));
     Ok(tables.map(|table| finding(table, severity)).collect::<Found>())
 }
 

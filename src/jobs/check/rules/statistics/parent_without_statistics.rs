@@ -10,13 +10,18 @@ pub fn judge(health: &Health) -> Judged {
     let has_rows = tables.iter().any(|table| table.is_partition && table.rows > 0.0);
     let parents = tables.iter().filter(|table| {
         // Its partitions belong to somebody; which of them have rows the catalog of partitions says.
-        has_rows && table.kind == "p" && !table.is_partition && table.has_children && table.rows < 0.0
+        has_rows
+            && table.kind == "p"
+            && !table.is_partition
+            && table.has_children
+            && table.rows < 0.0
     });
     Ok(parents.map(finding).collect::<Found>())
 }
 
 fn finding(table: &Table) -> Finding {
-    let message = "the partitioned table was never analyzed as a whole; autovacuum analyzes partitions only";
+    let message =
+        "the partitioned table was never analyzed as a whole; autovacuum analyzes partitions only";
     Finding::new(&RULE, None, message)
         .about(&table.object)
         .severity(Severity::Info)

@@ -16,13 +16,16 @@ pub fn judge(health: &Health) -> Judged {
     let large = || objects.iter().filter(|object| object.rows >= MANY_ROWS);
     let findings = large().filter(|object| object.may_read).map(finding).collect();
     let is_hidden = large().any(|object| !object.may_read);
-    let hidden = || Unavailable::because("only the owner of a table sees what its statistics objects hold");
+    let hidden =
+        || Unavailable::because("only the owner of a table sees what its statistics objects hold");
     Ok(Found { findings, unknown: is_hidden.then(hidden) })
 }
 
 fn finding(object: &UnfilledStatistics) -> Finding {
     let UnfilledStatistics { object, table_object, rows, .. } = object;
-    let message = format!("nothing has filled it yet: {table_object} was not analyzed since CREATE STATISTICS, or pg_upgrade");
+    let message = format!(
+        "nothing has filled it yet: {table_object} was not analyzed since CREATE STATISTICS, or pg_upgrade"
+    );
     Finding::new(&RULE, None, message)
         .about(object)
         .severity(Severity::Info)

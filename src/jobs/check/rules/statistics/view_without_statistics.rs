@@ -15,9 +15,13 @@ pub fn judge(health: &Health) -> Judged {
 }
 
 fn finding(table: &Table) -> Finding {
-    Finding::new(&RULE, None, "the materialized view was never analyzed, so queries on it are planned by guess")
-        .about(&table.object)
-        .severity(Severity::Info)
-        .help("a refresh that writes the view anew leaves it without statistics until autovacuum comes")
-        .command(pgtend("analyze", &table.object))
+    Finding::new(
+        &RULE,
+        None,
+        "the materialized view was never analyzed, so queries on it are planned by guess",
+    )
+    .about(&table.object)
+    .severity(Severity::Info)
+    .help("a refresh that writes the view anew leaves it without statistics until autovacuum comes")
+    .command(pgtend("analyze", &table.object))
 }

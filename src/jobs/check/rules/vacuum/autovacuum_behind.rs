@@ -44,7 +44,9 @@ fn finding(table: &TableState, worst: &DueMeasure) -> Finding {
     let is_insert = matches!(worst.what, What::InsertedRows | What::ToastInsertedRows);
     let help = match is_insert {
         true => "index-only scans read the table, too, and freezing is left for later",
-        false => "queries read them with the others; see also vacuum-blocked, autovacuum-off, autovacuum-starved",
+        false => {
+            "queries read them with the others; see also vacuum-blocked, autovacuum-off, autovacuum-starved"
+        }
     };
     let is_bad = !is_insert && worst.is_over(FAR_BEHIND);
     Finding::new(&RULE, None, message)

@@ -30,12 +30,16 @@ fn of_table(table: &Table) -> Finding {
     };
     let is_churned = table.dead_rows > 0 || table.updated + table.deleted > 0;
     let what = if table.is_toast() { "its TOAST table" } else { "it" };
-    Finding::new(&RULE, None, format!("autovacuum is switched off for {what} ({prefix}autovacuum_enabled)"))
-        .about(object)
-        .severity(if is_churned { Severity::Warning } else { Severity::Info })
-        .help("unless something else vacuums it, dead rows stay until transaction ids run short")
-        .command(format!("ALTER TABLE {object} RESET ({prefix}autovacuum_enabled)"))
-        .evidence("dead_rows", table.dead_rows)
+    Finding::new(
+        &RULE,
+        None,
+        format!("autovacuum is switched off for {what} ({prefix}autovacuum_enabled)"),
+    )
+    .about(object)
+    .severity(if is_churned { Severity::Warning } else { Severity::Info })
+    .help("unless something else vacuums it, dead rows stay until transaction ids run short")
+    .command(format!("ALTER TABLE {object} RESET ({prefix}autovacuum_enabled)"))
+    .evidence("dead_rows", table.dead_rows)
 }
 
 #[cfg(test)]

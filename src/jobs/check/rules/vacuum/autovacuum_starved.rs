@@ -44,7 +44,8 @@ fn by_time(health: &Health, workers: f64, due: usize) -> Result<Option<Finding>,
     };
     let current = health.databases.seen()?.iter().find(|database| database.is_current);
     let spent = current.map(|it| Counted::of(health, MeasureKind::AutovacuumMs, it, total_ms));
-    let spent = spent.and_then(|spent| Some((spent.number, spent.at_most_seconds.filter(|it| *it >= A_DAY)?)));
+    let spent = spent
+        .and_then(|spent| Some((spent.number, spent.at_most_seconds.filter(|it| *it >= A_DAY)?)));
     Ok(spent.and_then(|(ms, seconds)| {
         let share = (ms as f64 / 1000.0 / seconds / workers).min(1.0);
         let message = format!(

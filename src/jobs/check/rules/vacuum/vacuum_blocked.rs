@@ -59,7 +59,10 @@ fn remedy(kind: &str, name: &str) -> (&'static str, String) {
             "a query on the standby holds it, by hot_standby_feedback: end it there",
             "pgtend activity".to_owned(),
         ),
-        _ => ("end the transaction, or the session", format!("pgtend activity --terminate {name}")),
+        _ => (
+            "end the transaction, or the session",
+            format!("pgtend activity --terminate {name}"),
+        ),
     }
 }
 

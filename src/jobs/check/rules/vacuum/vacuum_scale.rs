@@ -42,7 +42,9 @@ fn finding(table: &Table, due_at: f64) -> Finding {
     Finding::new(&RULE, None, message)
         .about(object)
         .help("many short VACUUMs cost less than one that runs for hours")
-        .command(format!("ALTER TABLE {object} SET (autovacuum_vacuum_scale_factor = {factor:.4})"))
+        .command(format!(
+            "ALTER TABLE {object} SET (autovacuum_vacuum_scale_factor = {factor:.4})"
+        ))
         .evidence("rows", *rows)
         .evidence("due_at", due_at)
 }

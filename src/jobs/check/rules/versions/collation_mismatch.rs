@@ -14,7 +14,8 @@ pub fn judge(health: &Health) -> Judged {
 fn finding(collation: &Collation) -> Option<Finding> {
     let Collation { object, is_database, indexes, .. } = collation;
     let (recorded, actual) = collation.mismatch()?;
-    let relying = count(usize::try_from(*indexes).unwrap_or_default(), "index relies", "indexes rely");
+    let relying =
+        count(usize::try_from(*indexes).unwrap_or_default(), "index relies", "indexes rely");
     let message = format!(
         "the system sorts by version {actual} of the collation, and {recorded} was recorded; {relying} on the order"
     );

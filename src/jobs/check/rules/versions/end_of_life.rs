@@ -18,7 +18,10 @@ pub fn judge(health: &Health) -> Judged {
     let today = today(health)?;
     let ends = major_of(release)?.ends;
     let days = today.until(ends).map_or(i32::MAX, |span| span.get_days());
-    Ok((days <= SOON_DAYS).then(|| finding(release, ends, days)).into_iter().collect::<Found>())
+    Ok((days <= SOON_DAYS)
+        .then(|| finding(release, ends, days))
+        .into_iter()
+        .collect::<Found>())
 }
 
 /// By the server's clock.
@@ -38,7 +41,10 @@ fn finding(release: ServerVersion, ends: Date, days: i32) -> Finding {
             Severity::Warning,
             format!("PostgreSQL {major} has had no fixes since {ends}, and will have none"),
         ),
-        _ => (Severity::Info, format!("PostgreSQL {major} has no fixes any more from {ends} on")),
+        _ => (
+            Severity::Info,
+            format!("PostgreSQL {major} has no fixes any more from {ends} on"),
+        ),
     };
     Finding::new(&RULE, None, message)
         .about(&"PostgreSQL")

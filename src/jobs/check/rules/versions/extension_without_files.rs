@@ -6,7 +6,10 @@ pub const RULE: Rule = Rule::EXTENSION_WITHOUT_FILES;
 
 pub fn judge(health: &Health) -> Judged {
     let extensions = health.versions.extensions.seen()?.iter();
-    Ok(extensions.filter(|it| it.default_version.is_none()).map(finding).collect::<Found>())
+    Ok(extensions
+        .filter(|it| it.default_version.is_none())
+        .map(finding)
+        .collect::<Found>())
 }
 
 fn finding(Extension { name, version, .. }: &Extension) -> Finding {

@@ -10,7 +10,9 @@ pub fn judge(health: &Health) -> Judged {
 }
 
 /// A version that the files do not know has no way to the new one.
-fn finding(Extension { name, version, default_version, is_version_there }: &Extension) -> Option<Finding> {
+fn finding(
+    Extension { name, version, default_version, is_version_there }: &Extension,
+) -> Option<Finding> {
     let new = default_version.as_ref().filter(|new| *is_version_there && *new != version)?;
     let message = format!("version {version} is installed, and its files have {new}");
     let finding = Finding::new(&RULE, None, message)

@@ -9,11 +9,15 @@ pub const RULE: Rule = Rule::OUTDATED_MINOR;
 pub fn judge(health: &Health) -> Judged {
     let release = running(health)?;
     let latest = major_of(release)?.latest;
-    Ok((release < latest).then(|| finding(release, latest)).into_iter().collect::<Found>())
+    Ok((release < latest)
+        .then(|| finding(release, latest))
+        .into_iter()
+        .collect::<Found>())
 }
 
 fn finding(release: ServerVersion, latest: ServerVersion) -> Finding {
-    let message = format!("the server runs {release}; {latest} is out since {KNOWN_UNTIL} at the latest");
+    let message =
+        format!("the server runs {release}; {latest} is out since {KNOWN_UNTIL} at the latest");
     Finding::new(&RULE, None, message)
         .about(&"PostgreSQL")
         .help(

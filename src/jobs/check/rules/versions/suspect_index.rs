@@ -52,8 +52,10 @@ mod tests {
             indexes: 1,
             examples: vec!["public.i".to_owned()],
         };
-        let versions =
-            Versions { index_classes: Known::Known(vec![index]), ..Versions::default() };
+        let versions = Versions {
+            index_classes: Known::Known(vec![index]),
+            ..Versions::default()
+        };
         let health = Health { settings: of_version(number), versions, ..Health::default() };
         let findings = judge(&health).unwrap().findings;
         findings.into_iter().filter_map(|finding| finding.object).collect()
