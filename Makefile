@@ -101,6 +101,10 @@ bench-serve: release ## measure what serve answers, and what it asks the databas
 	@scripts/ensure-postgres
 	@scripts/bench-serve $(ARGS)
 
+bench-fleet: release ## measure one run over 200 databases, and over 1,000 schemas
+	@scripts/ensure-postgres
+	@scripts/bench-fleet $(ARGS)
+
 bench-refresh: release ## measure what a refresh costs beyond its statement
 	@scripts/ensure-postgres
 	@scripts/bench-refresh $(ARGS)
