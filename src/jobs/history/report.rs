@@ -81,15 +81,15 @@ pub fn document(past: &PastRun) -> serde_json::Value {
 }
 
 /// The steps of one run of a command, the newest first.
-type Steps<'s> = Vec<&'s PastRun>;
+pub type Steps<'s> = Vec<&'s PastRun>;
 
 /// Steps that may belong to one run are no further apart, in seconds: a step waits for others, and
 /// that is part of it.
 const BETWEEN_STEPS: f64 = 5.0;
 
 /// Puts steps together, which come the newest first: the same command goes on where one begins
-/// when, or soon after, another has ended.
-fn runs(steps: &[PastRun]) -> Vec<Steps<'_>> {
+/// when, or soon after, another has ended. The history does not keep which run a step was of.
+pub fn runs(steps: &[PastRun]) -> Vec<Steps<'_>> {
     let mut runs: Vec<(Steps<'_>, f64)> = Vec::new();
     for step in steps {
         let began_ago = step.run.started_ago_seconds;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::members;
 use crate::facts::history::PastRun;
-use crate::jobs::history::report::document;
+use crate::jobs::history::report;
 use crate::jobs::plan_and_apply::undeclared::Undeclared;
 use crate::output::steps::StepsDocument;
 use crate::serve::list::{Row, Rows, Shape, Show, field};
@@ -27,6 +27,7 @@ pub static RUNS: Shape = Shape {
         field("duration_ms", "time", Show::Millis),
         field("size_bytes", "size", Show::Bytes),
         field("reason", "why", Show::Text),
+        field("run_started_at", "of the run of (UTC)", Show::Text),
         field("id", "", Show::Whole),
     ],
     sort_by: "id",
@@ -109,11 +110,16 @@ pub fn advice(file: &Path, database: &str) -> Result<Rows, String> {
     Ok(Arc::new(rows.collect()))
 }
 
-/// What was done, the newest first.
-pub fn runs(runs: &[PastRun]) -> Rows {
-    let rows = runs.iter().map(|run| Row {
-        id: format!("{:020}", run.id),
-        values: members(document(run)).into(),
+/// What was done, step by step, the newest first; each with the beginning of the run that it was a step of.
+pub fn runs(steps: &[PastRun]) -> Rows {
+    let runs = report::runs(steps);
+    let rows = runs.iter().flat_map(|run| {
+        let began = run.last().map(|first| first.started_at.as_str());
+        run.iter().map(move |step| {
+            let mut values = members(report::document(step));
+            values.insert("run_started_at".to_owned(), began.into());
+            Row { id: format!("{:020}", step.id), values: values.into() }
+        })
     });
     Arc::new(rows.collect())
 }
@@ -140,4 +146,35 @@ fn not_declared(undeclared: &Undeclared) -> Value {
     row["verdict"] = "undeclared".into();
     row["reason"] = undeclared.facts().into();
     row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::history::Run;
+
+    fn step(id: i64, ago: f64) -> PastRun {
+        PastRun {
+            id,
+            started_at: format!("{ago} s ago"),
+            shown_at: String::new(),
+            pgtend_version: String::new(),
+            run: Run {
+                command: "apply".to_owned(),
+                started_ago_seconds: ago,
+                duration_ms: 500.0,
+                ..Run::default()
+            },
+        }
+    }
+
+    #[test]
+    fn each_step_says_when_its_run_began() {
+        let rows = runs(&[step(3, 9.0), step(2, 10.0), step(1, 3600.0)]);
+        let began = rows.iter().map(|row| row.values["run_started_at"].as_str());
+        assert_eq!(
+            began.collect::<Vec<_>>(),
+            [Some("10 s ago"), Some("10 s ago"), Some("3600 s ago")]
+        );
+    }
 }
