@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn each_step_says_when_its_run_began() {
         let rows = runs(&[step(3, 9.0), step(2, 10.0), step(1, 3600.0)]);
-        let began = rows.iter().map(|row| row.values["run_started_at"].as_str());
+        let began = rows.iter().map(|row| row.values.get("run_started_at").and_then(Value::as_str));
         assert_eq!(
             began.collect::<Vec<_>>(),
             [Some("10 s ago"), Some("10 s ago"), Some("3600 s ago")]
