@@ -65,6 +65,30 @@ pub struct TableState {
 }
 
 impl TableState {
+    /// A table of that heap, with which nothing is to be done.
+    #[cfg(test)]
+    pub fn of_heap(name: &str, heap: Heap) -> Self {
+        TableState {
+            oid: 1,
+            name: RelationName::qualified("public", name),
+            kind: RelationKind::Table,
+            is_temporary: false,
+            is_catalog: false,
+            is_visible: true,
+            owner: "nova".to_owned(),
+            may_maintain: true,
+            parent: None,
+            has_children: false,
+            heap,
+            toast: None,
+            changed_since_analyze: 0,
+            live_rows: 0,
+            vacuumed_ago: None,
+            analyzed_ago: Some(Duration::ZERO),
+            missing_statistics: Vec::new(),
+        }
+    }
+
     /// Pages with those of its TOAST table, as of the last VACUUM or ANALYZE.
     pub fn pages(&self) -> i64 {
         self.heap.pages + self.toast.as_ref().map_or(0, |(_, toast)| toast.pages)

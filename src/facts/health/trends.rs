@@ -45,16 +45,26 @@ impl Trends {
     /// When the oldest transaction id of a database is so old, as fast as ids are given out and frozen now;
     /// `None` where that is not known.
     pub fn xid_age_reaches(&self, database: &Database, age: i64) -> Option<Forecast> {
-        let given = self.rate(MeasureKind::NextXid, "server")?;
-        let frozen = self.rate(MeasureKind::DatabaseFrozenXid, &quote_ident(&database.name))?;
-        Some(given.less(frozen).until(database.xid_age.into(), Limit::AtMost(age)))
+        let kinds = (MeasureKind::NextXid, MeasureKind::DatabaseFrozenXid);
+        self.age_reaches(kinds, &database.name, database.xid_age, age)
     }
 
     /// The same of multixacts.
     pub fn mxid_age_reaches(&self, database: &Database, age: i64) -> Option<Forecast> {
-        let given = self.rate(MeasureKind::NextMultixact, "server")?;
-        let frozen = self.rate(MeasureKind::DatabaseMinMultixact, &quote_ident(&database.name))?;
-        Some(given.less(frozen).until(database.mxid_age.into(), Limit::AtMost(age)))
+        let kinds = (MeasureKind::NextMultixact, MeasureKind::DatabaseMinMultixact);
+        self.age_reaches(kinds, &database.name, database.mxid_age, age)
+    }
+
+    fn age_reaches(
+        &self,
+        (given, frozen): (MeasureKind, MeasureKind),
+        database: &str,
+        now: i32,
+        age: i64,
+    ) -> Option<Forecast> {
+        let given = self.rate(given, "server")?;
+        let frozen = self.rate(frozen, &quote_ident(database))?;
+        Some(given.less(frozen).until(now.into(), Limit::AtMost(age)))
     }
 
     /// What is known of a measure of an object.

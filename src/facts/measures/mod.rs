@@ -40,6 +40,20 @@ pub struct Measured {
 }
 
 impl Measured {
+    /// What moved so in these seconds, which begin in 1970.
+    #[cfg(test)]
+    pub fn moved(kind: MeasureKind, object: &str, (from, to): (i64, i64), seconds: f64) -> Self {
+        Measured {
+            kind,
+            object: object.to_owned(),
+            object_oid: None,
+            first: Some(Point { epoch: 0.0, value: from }),
+            last: Point { epoch: seconds, value: to },
+            changed_epoch: 0.0,
+            since_epoch: 0.0,
+        }
+    }
+
     /// How fast it moves; `None` where that is not known.
     pub fn rate(&self) -> Option<Rate> {
         let rate = Rate::between(self.first?, self.last)?;

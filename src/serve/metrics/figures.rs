@@ -103,7 +103,6 @@ mod tests {
     use crate::facts::Known;
     use crate::facts::health::{Database, Trends, settings};
     use crate::facts::measures::{MeasureKind, Measured};
-    use crate::facts::trend::Point;
 
     #[test]
     fn a_sequence_is_used_up_from_where_it_begins() {
@@ -119,15 +118,7 @@ mod tests {
     }
 
     fn measured(kind: MeasureKind, object: &str, value: i64) -> Measured {
-        Measured {
-            kind,
-            object: object.to_owned(),
-            object_oid: None,
-            first: Some(Point { epoch: 0.0, value: 0 }),
-            last: Point { epoch: 1000.0, value },
-            changed_epoch: 0.0,
-            since_epoch: 0.0,
-        }
+        Measured::moved(kind, object, (0, value), 1000.0)
     }
 
     fn left(ids_a_second: i64, freeze_max_age: &str) -> Option<f64> {

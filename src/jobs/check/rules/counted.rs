@@ -1,5 +1,7 @@
+use super::{Found, Judged, unseen_history};
 use crate::facts::health::{Database, Health};
 use crate::facts::measures::MeasureKind;
+use crate::findings::Finding;
 use crate::pg::name::quote_ident;
 
 /// What was counted, and in how long.
@@ -35,6 +37,20 @@ impl Counted {
         }
     }
 
+    /// What is found of a counter of each database; `since_reset`: its value.
+    pub fn judge(
+        health: &Health,
+        kind: MeasureKind,
+        since_reset: fn(&Database) -> i64,
+        finding: fn(&Database, Counted) -> Option<Finding>,
+    ) -> Judged {
+        let databases = health.databases.seen()?.iter();
+        let found = databases.filter_map(|database| {
+            finding(database, Counted::of(health, kind, database, since_reset(database)))
+        });
+        Ok(Found { findings: found.collect(), unknown: unseen_history(health) })
+    }
+
     /// So many in that time.
     #[cfg(test)]
     pub fn known(number: i64, seconds: Option<f64>) -> Self {
@@ -48,7 +64,6 @@ mod tests {
     use crate::facts::Known;
     use crate::facts::health::{Glance, Trends};
     use crate::facts::measures::Measured;
-    use crate::facts::trend::Point;
 
     #[test]
     fn the_past_days_count_more_than_what_was_once() {
@@ -64,14 +79,8 @@ mod tests {
         };
         let since_reset = Counted::known(500, Some(1e8));
         assert_eq!(counted(Vec::new()), since_reset);
-        let of_days = |days: f64| Measured {
-            kind: MeasureKind::Deadlocks,
-            object: "\"Shop\"".to_owned(),
-            object_oid: None,
-            first: Some(Point { epoch: 0.0, value: 480 }),
-            last: Point { epoch: days * A_DAY, value: 500 },
-            changed_epoch: 0.0,
-            since_epoch: 0.0,
+        let of_days = |days: f64| {
+            Measured::moved(MeasureKind::Deadlocks, "\"Shop\"", (480, 500), days * A_DAY)
         };
         let recent = Counted::known(20, Some(7.0 * A_DAY));
         assert_eq!(counted(vec![of_days(7.0)]), recent);

@@ -544,25 +544,7 @@ mod tests {
     }
 
     fn table(oid: Oid, heap: Heap) -> TableState {
-        TableState {
-            oid,
-            name: RelationName::qualified("public", format!("t{oid}")),
-            kind: RelationKind::Table,
-            is_temporary: false,
-            is_catalog: false,
-            is_visible: true,
-            owner: "nova".to_owned(),
-            may_maintain: true,
-            parent: None,
-            has_children: false,
-            heap,
-            toast: None,
-            changed_since_analyze: 0,
-            live_rows: 0,
-            vacuumed_ago: None,
-            analyzed_ago: Some(Duration::ZERO),
-            missing_statistics: Vec::new(),
-        }
+        TableState { oid, ..TableState::of_heap(&format!("t{oid}"), heap) }
     }
 
     fn options() -> MaintenanceOptions {

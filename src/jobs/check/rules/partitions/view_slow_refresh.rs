@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use crate::facts::Unavailable;
 use crate::facts::health::{Health, RefreshInterval, View};
 use crate::findings::{Finding, Rule};
 use crate::format;
-use crate::jobs::check::rules::{Found, Judged};
+use crate::jobs::check::rules::Judged;
+use crate::jobs::check::rules::partitions::by_refreshes;
 
 pub const RULE: Rule = Rule::VIEW_SLOW_REFRESH;
 
@@ -12,27 +12,12 @@ pub const RULE: Rule = Rule::VIEW_SLOW_REFRESH;
 const MOST: f64 = 0.5;
 /// What is refreshed more often is meant to be refreshed all the time.
 const SHORT_SECONDS: f64 = 300.0;
-/// With fewer nobody knows how often is usual.
-const FEW: i64 = 3;
 
 pub fn judge(health: &Health) -> Judged {
-    let views = health.views.seen()?;
-    let refreshes = &health.trends.seen()?.refreshes;
-    if refreshes.is_empty() && !views.is_empty() {
-        let why = "no history says how long the views take";
-        return Err(Unavailable::because(why)
-            .help("pgtend init makes a place for it, and pgtend refresh fills it")
-            .into());
-    }
-    let found = views.iter().filter_map(|view| {
-        let interval = refreshes.iter().find(|it| it.object_oid == view.oid)?;
-        finding(view, interval)
-    });
-    Ok(found.collect::<Found>())
+    by_refreshes(health, "no history says how long the views take", finding)
 }
 
-fn finding(view: &View, interval: &RefreshInterval) -> Option<Finding> {
-    let usual = interval.interval_seconds.filter(|_| interval.refreshes >= FEW)?;
+fn finding(view: &View, interval: &RefreshInterval, usual: f64) -> Option<Finding> {
     let took = interval.took_seconds?;
     if usual < SHORT_SECONDS || took < MOST * usual {
         return None;
@@ -58,13 +43,9 @@ mod tests {
     #[test]
     fn half_of_the_time_between_is_much() {
         let found = |usual, took| {
-            let interval = RefreshInterval {
-                refreshes: 10,
-                interval_seconds: Some(usual),
-                took_seconds: Some(took),
-                ..RefreshInterval::default()
-            };
-            finding(&View::default(), &interval).map(|finding| finding.message)
+            let interval =
+                RefreshInterval { took_seconds: Some(took), ..RefreshInterval::default() };
+            finding(&View::default(), &interval, usual).map(|finding| finding.message)
         };
         assert_eq!(found(3600.0, 1700.0), None);
         assert_eq!(found(60.0, 50.0), None, "it is meant to be always new");

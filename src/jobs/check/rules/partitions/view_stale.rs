@@ -1,35 +1,20 @@
-use crate::facts::Unavailable;
 use crate::facts::health::{Health, RefreshInterval, View};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format;
 use crate::jobs::check::command::pgtend;
-use crate::jobs::check::rules::{Found, Judged};
+use crate::jobs::check::rules::Judged;
+use crate::jobs::check::rules::partitions::by_refreshes;
 
 pub const RULE: Rule = Rule::VIEW_STALE;
 
 /// One missed refresh is seen by whoever runs them.
 const MISSED: f64 = 3.0;
-/// With fewer nobody knows how often is usual.
-const FEW: i64 = 3;
 
 pub fn judge(health: &Health) -> Judged {
-    let views = health.views.seen()?;
-    let refreshes = &health.trends.seen()?.refreshes;
-    if refreshes.is_empty() && !views.is_empty() {
-        let why = "no history says how often the views are refreshed";
-        return Err(Unavailable::because(why)
-            .help("pgtend init makes a place for it, and pgtend refresh fills it")
-            .into());
-    }
-    let found = views.iter().filter_map(|view| {
-        let interval = refreshes.iter().find(|it| it.object_oid == view.oid)?;
-        finding(view, interval)
-    });
-    Ok(found.collect::<Found>())
+    by_refreshes(health, "no history says how often the views are refreshed", finding)
 }
 
-fn finding(view: &View, interval: &RefreshInterval) -> Option<Finding> {
-    let usual = interval.interval_seconds.filter(|_| interval.refreshes >= FEW)?;
+fn finding(view: &View, interval: &RefreshInterval, usual: f64) -> Option<Finding> {
     if interval.ago_seconds <= MISSED * usual {
         return None;
     }
@@ -52,6 +37,7 @@ fn finding(view: &View, interval: &RefreshInterval) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jobs::check::rules::partitions::usual_seconds;
 
     #[test]
     fn what_is_usual_takes_a_few_refreshes_to_know() {
@@ -62,7 +48,8 @@ mod tests {
                 ago_seconds,
                 ..RefreshInterval::default()
             };
-            finding(&View::default(), &interval).is_some()
+            usual_seconds(&interval)
+                .is_some_and(|usual| finding(&View::default(), &interval, usual).is_some())
         };
         assert!(found(10, 20_000.0));
         assert!(!found(10, 7_000.0) && !found(2, 20_000.0));

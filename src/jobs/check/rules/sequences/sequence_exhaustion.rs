@@ -96,6 +96,7 @@ fn described(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::measures::Measured;
 
     fn severity(column_type: Option<&str>, greatest: i64, value: i64) -> Option<Severity> {
         let sequence = SequenceColumn {
@@ -132,14 +133,8 @@ mod tests {
 
     #[test]
     fn a_rate_says_more_than_a_share() {
-        let measured = |days: f64, from: i64, to: i64| crate::facts::measures::Measured {
-            kind: MeasureKind::SequenceValue,
-            object: "s".to_owned(),
-            object_oid: None,
-            first: Some(crate::facts::trend::Point { epoch: 0.0, value: from }),
-            last: crate::facts::trend::Point { epoch: days * 86_400.0, value: to },
-            changed_epoch: 0.0,
-            since_epoch: 0.0,
+        let measured = |from: i64, to: i64| {
+            Measured::moved(MeasureKind::SequenceValue, "s", (from, to), 7.0 * 86_400.0)
         };
         let judged = |from: i64, to: i64| {
             let sequence = SequenceColumn {
@@ -148,7 +143,7 @@ mod tests {
                 step: 1,
                 ..SequenceColumn::default()
             };
-            let trends = Trends::new(vec![measured(7.0, from, to)], Vec::new());
+            let trends = Trends::new(vec![measured(from, to)], Vec::new());
             finding(&sequence, to, Some(&trends)).map(|finding| (finding.severity, finding.message))
         };
         // 10 a day.

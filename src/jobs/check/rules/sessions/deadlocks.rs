@@ -2,7 +2,7 @@ use crate::facts::health::{Database, Health};
 use crate::facts::measures::MeasureKind;
 use crate::findings::{Finding, Rule};
 use crate::format::whole;
-use crate::jobs::check::rules::{Counted, Found, Judged, since_reset, unseen_history};
+use crate::jobs::check::rules::{Counted, Judged, since_reset};
 
 pub const RULE: Rule = Rule::DEADLOCKS;
 
@@ -11,14 +11,7 @@ const MANY: i64 = 10;
 const A_DAY: f64 = 1.0;
 
 pub fn judge(health: &Health) -> Judged {
-    let databases = health.databases.seen()?.iter();
-    let found = databases.filter_map(|database| {
-        finding(
-            database,
-            Counted::of(health, MeasureKind::Deadlocks, database, database.deadlocks),
-        )
-    });
-    Ok(Found { findings: found.collect(), unknown: unseen_history(health) })
+    Counted::judge(health, MeasureKind::Deadlocks, |database| database.deadlocks, finding)
 }
 
 /// More than one a day, where it is known for how long they have been counted.

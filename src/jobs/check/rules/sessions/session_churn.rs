@@ -4,7 +4,7 @@ use crate::facts::health::{Database, Health};
 use crate::facts::measures::MeasureKind;
 use crate::findings::{Finding, Rule};
 use crate::format::{self, whole};
-use crate::jobs::check::rules::{Counted, Found, Judged, since_reset, unseen_history};
+use crate::jobs::check::rules::{Counted, Judged, since_reset};
 
 pub const RULE: Rule = Rule::SESSION_CHURN;
 
@@ -14,14 +14,7 @@ const MANY: i64 = 1_000;
 const MANY_A_SECOND: f64 = 5.0;
 
 pub fn judge(health: &Health) -> Judged {
-    let databases = health.databases.seen()?.iter();
-    let found = databases.filter_map(|database| {
-        finding(
-            database,
-            Counted::of(health, MeasureKind::Sessions, database, database.new_sessions),
-        )
-    });
-    Ok(Found { findings: found.collect(), unknown: unseen_history(health) })
+    Counted::judge(health, MeasureKind::Sessions, |database| database.new_sessions, finding)
 }
 
 /// So many in the mean of the whole time.

@@ -2,7 +2,7 @@ use crate::facts::health::{Database, Health};
 use crate::facts::measures::MeasureKind;
 use crate::findings::{Finding, Rule};
 use crate::format::bytes;
-use crate::jobs::check::rules::{Counted, Found, Judged, since_reset, unseen_history};
+use crate::jobs::check::rules::{Counted, Judged, since_reset};
 
 pub const RULE: Rule = Rule::TEMPORARY_FILES;
 
@@ -11,14 +11,7 @@ const MUCH_A_DAY: f64 = 10.0 * 1024.0 * 1024.0 * 1024.0;
 const MUCH: f64 = 10.0 * MUCH_A_DAY;
 
 pub fn judge(health: &Health) -> Judged {
-    let databases = health.databases.seen()?.iter();
-    let found = databases.filter_map(|database| {
-        finding(
-            database,
-            Counted::of(health, MeasureKind::TempBytes, database, database.temp_bytes),
-        )
-    });
-    Ok(Found { findings: found.collect(), unknown: unseen_history(health) })
+    Counted::judge(health, MeasureKind::TempBytes, |database| database.temp_bytes, finding)
 }
 
 fn finding(database: &Database, written: Counted) -> Option<Finding> {

@@ -62,10 +62,10 @@ fn finding(table: &TableState, worst: &DueMeasure) -> Finding {
 mod tests {
     use super::*;
     use crate::facts::{Heap, Known, TableMaintenance};
-    use crate::jobs::check::rules::vacuum::table_state;
 
     fn with_dead(dead_rows: i64) -> Vec<Finding> {
-        let table = table_state(Heap { rows: 100_000.0, dead_rows, ..Heap::default() });
+        let table =
+            TableState::of_heap("t", Heap { rows: 100_000.0, dead_rows, ..Heap::default() });
         let settings = AutovacuumSettings {
             vacuum_scale_factor: 0.2,
             insert_threshold: -1.0,

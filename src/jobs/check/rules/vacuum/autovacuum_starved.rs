@@ -74,13 +74,12 @@ fn finding(message: String, due: usize) -> Finding {
 mod tests {
     use super::*;
     use crate::facts::health::{AutovacuumWorker, Database, settings};
-    use crate::facts::{Heap, Known, TableMaintenance};
-    use crate::jobs::check::rules::vacuum::table_state;
+    use crate::facts::{Heap, Known, TableMaintenance, TableState};
 
     const HOUR_MS: i64 = 3_600_000;
 
     fn found(worker_seconds: f64, autovacuum_ms: Option<i64>, due: usize) -> Vec<Finding> {
-        let tables = vec![table_state(Heap::default()); due];
+        let tables = vec![TableState::of_heap("t", Heap::default()); due];
         let database = Database {
             is_current: true,
             reset_seconds: Some(A_DAY),

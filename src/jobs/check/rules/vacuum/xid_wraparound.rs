@@ -1,30 +1,22 @@
 use crate::facts::health::{Database, Health, Table};
 use crate::facts::trend::Forecast;
-use crate::findings::{Finding, Rule, Severity};
+use crate::findings::{Finding, Rule};
 use crate::format::whole;
-use crate::jobs::check::command::{pgtend, shell};
-use crate::jobs::check::rules::{Found, Judged, urgency};
+use crate::jobs::check::rules::vacuum::wraparound;
+use crate::jobs::check::rules::{Found, Judged};
 
 pub const RULE: Rule = Rule::XID_WRAPAROUND;
-
-/// From here on VACUUM drops all its limits (`vacuum_failsafe_age`): not much is left.
-const FAILSAFE_AGE: i32 = 1_600_000_000;
-
-/// The server gives out no further id, and takes no more writes.
-const LAST_AGE: i64 = 2_146_483_647;
-
-/// Older than `autovacuum_freeze_max_age` alone is the normal work of autovacuum.
-const LATE: f64 = 1.25;
 
 pub fn judge(health: &Health) -> Judged {
     let limit = health.settings.seen()?.number("autovacuum_freeze_max_age").unwrap_or(2e8);
     let tables = health.tables.seen()?;
     let databases = health.databases.seen()?.iter();
-    let old = databases.filter(|database| f64::from(database.xid_age) > LATE * limit);
+    let old = databases.filter(|database| wraparound::is_late(database.xid_age, limit));
     let found = old.map(|database| {
         let trends = health.trends.known();
         // As fast as ids are given out and frozen now.
-        let forecast = trends.and_then(|trends| trends.xid_age_reaches(database, LAST_AGE));
+        let forecast =
+            trends.and_then(|trends| trends.xid_age_reaches(database, wraparound::LAST_AGE));
         finding(database, tables, limit, forecast)
     });
     Ok(found.collect::<Found>())
@@ -36,26 +28,22 @@ fn finding(
     limit: f64,
     forecast: Option<Forecast>,
 ) -> Finding {
-    let Database { name, xid_age: age, .. } = database;
+    let age = database.xid_age;
     let oldest = tables.iter().filter(|_| database.is_current).max_by_key(|table| table.xid_age);
     let of_table = oldest.map_or_else(String::new, |table| format!(", in {}", table.known_as()));
-    let urgent = forecast.as_ref().and_then(urgency::of).unwrap_or(Severity::Warning);
-    let when = forecast.map_or_else(String::new, |it| format!("; it reaches the end {it}"));
     let message = format!(
-        "the oldest transaction id of the database is {} transactions old{of_table}; autovacuum was due at {}{when}",
-        whole(i64::from(*age)),
+        "the oldest transaction id of the database is {} transactions old{of_table}; autovacuum was due at {}{}",
+        whole(i64::from(age)),
         whole(limit as i64),
+        wraparound::when(forecast.as_ref()),
     );
     Finding::new(&RULE, None, message)
-        .about(name)
-        .severity(if *age >= FAILSAFE_AGE { Severity::Critical } else { urgent })
+        .about(&database.name)
+        .severity(wraparound::severity(age, forecast.as_ref()))
         .help("at 2,146,483,647 the server refuses every write; see what keeps VACUUM from freezing (vacuum-blocked)")
-        .evidence("xid_age", *age)
+        .evidence("xid_age", age)
         .evidence("autovacuum_freeze_max_age", limit)
-        .command(match oldest {
-            Some(table) => pgtend("vacuum --freeze", table.known_as()),
-            None => format!("vacuumdb --freeze {}", shell(name)),
-        })
+        .command(wraparound::freeze(oldest, database))
 }
 
 #[cfg(test)]
@@ -64,7 +52,7 @@ mod tests {
     use crate::facts::Known;
     use crate::facts::health::{Trends, settings};
     use crate::facts::measures::{MeasureKind, Measured};
-    use crate::facts::trend::Point;
+    use crate::findings::Severity;
 
     fn of_age(xid_age: i32) -> Vec<Finding> {
         let database = Database { name: "shop".to_owned(), xid_age, ..Database::default() };
@@ -78,20 +66,11 @@ mod tests {
 
     #[test]
     fn the_pace_decides_how_urgent_it_is() {
-        let day = 86_400.0;
-        let measured = |kind, object: &str, value| Measured {
-            kind,
-            object: object.to_owned(),
-            object_oid: None,
-            first: Some(Point { epoch: 0.0, value: 0 }),
-            last: Point { epoch: 7.0 * day, value },
-            changed_epoch: 0.0,
-            since_epoch: 0.0,
-        };
+        let week = 7.0 * 86_400.0;
         let severity = |a_week: i64| {
             let measures = vec![
-                measured(MeasureKind::NextXid, "server", a_week),
-                measured(MeasureKind::DatabaseFrozenXid, "shop", 0),
+                Measured::moved(MeasureKind::NextXid, "server", (0, a_week), week),
+                Measured::moved(MeasureKind::DatabaseFrozenXid, "shop", (0, 0), week),
             ];
             let database = Database {
                 name: "shop".to_owned(),
