@@ -113,16 +113,9 @@ impl Statements {
             self.past.clear();
         }
         let load = self.past.back().and_then(|last| {
-            let seconds = now.epoch - last.epoch;
-            (seconds > 0.0).then(|| Load {
-                at: now.epoch as i64,
-                calls_per_second: (now.calls - last.calls) / seconds,
-                running: ((now.total_ms - last.total_ms) / 1e3 / seconds).max(0.0),
-                wal_bytes_per_second: now
-                    .wal_bytes
-                    .zip(last.wal_bytes)
-                    .map(|(now, last)| ((now - last) / seconds).max(0.0)),
-            })
+            let wal_bytes = now.wal_bytes.zip(last.wal_bytes).map(|(now, last)| now - last);
+            let ran = (now.calls - last.calls, now.total_ms - last.total_ms, wal_bytes);
+            load_until(now.epoch, now.epoch - last.epoch, ran)
         });
         self.past.push_back(now);
         self.past.drain(..self.past.len().saturating_sub(LOOKS));
@@ -183,12 +176,22 @@ impl Snapshots {
 fn load_of(past: &SnapshotLoad) -> Option<Load> {
     let SnapshotLoad { taken_epoch, seconds, calls, total_ms, wal_bytes, .. } = *past;
     let figures = [taken_epoch, calls, total_ms, wal_bytes];
-    let is_sound = figures.iter().all(|figure| figure.is_finite()) && seconds > 0.0;
-    is_sound.then(|| Load {
-        at: taken_epoch as i64,
-        calls_per_second: (calls / seconds).max(0.0),
-        running: (total_ms / 1e3 / seconds).max(0.0),
-        wal_bytes_per_second: Some((wal_bytes / seconds).max(0.0)),
+    let is_sound = figures.iter().all(|figure| figure.is_finite());
+    load_until(taken_epoch, seconds, (calls, total_ms, Some(wal_bytes))).filter(|_| is_sound)
+}
+
+/// What ran in the seconds until then: calls, ms and bytes of WAL; `None` where no time has passed.
+fn load_until(
+    epoch: f64,
+    seconds: f64,
+    (calls, total_ms, wal_bytes): (f64, f64, Option<f64>),
+) -> Option<Load> {
+    let rate = |ran: f64| (ran / seconds).max(0.0);
+    (seconds > 0.0).then(|| Load {
+        at: epoch as i64,
+        calls_per_second: rate(calls),
+        running: rate(total_ms / 1e3),
+        wal_bytes_per_second: wal_bytes.map(rate),
     })
 }
 

@@ -8,6 +8,7 @@ use crate::facts::statements::{Counter, StatementDelta};
 use crate::jobs::slow_queries::plan::{Ranking, without_header};
 use crate::serve::collector::QueryTexts;
 use crate::serve::facts::Facts;
+use crate::work::plan::one_line;
 
 static CALLS: Family = counter(
     "pgtend_statement_calls_total",
@@ -24,8 +25,8 @@ static INFO: Family = gauge(
 
 pub static FAMILIES: [&Family; 5] = [&CALLS, &SECONDS, &ROWS, &WAL, &INFO];
 
-/// So much of a text is told.
-const LONGEST_CHARACTERS: usize = 120;
+/// So much of a text is told, with the sign that there is more.
+const MOST_CHARACTERS: usize = 121;
 
 /// A statement of one role.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,12 +64,7 @@ fn costly(ranking: &Ranking, counted: &StatementDelta, shown: QueryTexts) -> Cos
 
 /// In one line.
 fn beginning(text: &str) -> String {
-    let line = without_header(text).split_whitespace().collect::<Vec<_>>().join(" ");
-    let line = escape_control(&line);
-    match line.char_indices().nth(LONGEST_CHARACTERS) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.into_owned(),
-    }
+    escape_control(&one_line(without_header(text), MOST_CHARACTERS)).into_owned()
 }
 
 pub fn costly_statements(series: &mut Series, facts: &Facts, target: (&str, &str)) {
