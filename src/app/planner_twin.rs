@@ -1,6 +1,6 @@
 //! How commands come by a planner twin.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pg_sandbox::Binaries;
@@ -86,10 +86,7 @@ impl TwinOptions {
         match &self.twin {
             Some(file) => {
                 let data = twin::load(file)?;
-                let statements = match named.asks_counters() {
-                    true => counted(&data, &named)?,
-                    false => named.statements,
-                };
+                let statements = counted(&data, named)?;
                 Ok(PreparedWorkload { statements, data: Arc::new(data), warnings: Vec::new() })
             }
             None => self.read(context, named, texts).await,
@@ -134,14 +131,7 @@ impl TwinOptions {
         let mut data = twin::export(&database, &wanted).await?;
         data.statements = statements.clone();
         if let Some(file) = &self.save_twin {
-            twin::save(&data, file)?;
-            let holds = match self.no_values {
-                true => "without values of the data",
-                false => "it holds values of the data, and only you may read it",
-            };
-            context
-                .console
-                .narrate(&format!("Saved the twin to {}: {holds}.", file.display()));
+            save(context, &data, file, wanted.values)?;
         }
         Ok(PreparedWorkload { statements, data: Arc::new(data), warnings })
     }
@@ -158,6 +148,22 @@ impl TwinOptions {
     ) -> Result<Twin> {
         build(context, data, major.unwrap_or_else(|| data.origin.major()), &self.pg_bin).await
     }
+}
+
+/// Saves a twin, and says what the file holds.
+///
+/// # Errors
+/// `Io` where the file cannot be written.
+pub fn save(context: &Context, data: &TwinData, file: &Path, values: Values) -> Result<()> {
+    twin::save(data, file)?;
+    let holds = match values {
+        Values::LeftOut => "without values of the data",
+        Values::Included => "it holds values of the data, and only you may read it",
+    };
+    context
+        .console
+        .narrate(&format!("Saved the twin to {}: {holds}.", file.display()));
+    Ok(())
 }
 
 /// Starts the server that plans, of this major, with programs of these folders or found ones.
@@ -225,8 +231,14 @@ pub async fn find(
     Ok((statements, warnings.collect()))
 }
 
-/// A saved twin keeps the statements that it was made for.
-fn counted(data: &TwinData, named: &Named) -> Result<Vec<WorkloadStatement>> {
+/// Those that are named, or those of a saved twin, which keeps the statements that it was made for.
+///
+/// # Errors
+/// `Usage` where it was not made for one of those.
+pub fn counted(data: &TwinData, named: Named) -> Result<Vec<WorkloadStatement>> {
+    if !named.asks_counters() {
+        return Ok(named.statements);
+    }
     let of = |id: &i64| {
         let found = data.statements.iter().find(|statement| statement.queryid == Some(*id));
         found.cloned().ok_or_else(|| {
@@ -237,5 +249,5 @@ fn counted(data: &TwinData, named: &Named) -> Result<Vec<WorkloadStatement>> {
         true => data.statements.iter().take(named.counted.limit).cloned().collect(),
         false => named.counted.queryids.iter().map(of).collect::<Result<Vec<_>>>()?,
     };
-    Ok(named.statements.iter().cloned().chain(chosen).collect())
+    Ok(named.statements.into_iter().chain(chosen).collect())
 }

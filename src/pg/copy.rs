@@ -11,7 +11,7 @@ use super::session::Session;
 /// How copying rows ended.
 #[derive(Debug)]
 pub enum Copied {
-    /// All are there: so many bytes.
+    /// All are there: so many rows.
     Whole(u64),
     /// The server that has them did not send them all.
     NotRead(ServerError),
@@ -48,7 +48,6 @@ impl Session {
             }
         };
         let (mut rows, mut sink, mut stop) = (pin!(rows), pin!(sink), pin!(stop));
-        let mut bytes = 0;
         loop {
             let chunk = tokio::select! {
                 chunk = rows.next() => chunk,
@@ -61,7 +60,6 @@ impl Session {
                 None => break,
                 Some(Err(error)) => return Copied::NotRead(error.into()),
                 Some(Ok(chunk)) => {
-                    bytes += chunk.len() as u64;
                     if let Err(error) = sink.feed(chunk).await {
                         self.cancel().await;
                         return Copied::NotWritten(error.into());
@@ -70,7 +68,7 @@ impl Session {
             }
         }
         match sink.finish().await {
-            Ok(_) => Copied::Whole(bytes),
+            Ok(rows) => Copied::Whole(rows),
             Err(error) => Copied::NotWritten(error.into()),
         }
     }

@@ -15,6 +15,9 @@ pub const UNDEFINED_TABLE: &str = "42P01";
 /// The role may not do it.
 pub const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
+/// `query_canceled`: by the statement timeout, or by somebody.
+pub const QUERY_CANCELED: &str = "57014";
+
 /// The disk is full.
 pub const DISK_FULL: &str = "53100";
 

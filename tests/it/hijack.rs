@@ -169,7 +169,8 @@ fn calls(db: &Database, mallory: &str) -> Vec<Vec<String>> {
          advise --limit 50 --save-twin {twin}
          advise --twin {twin} --limit 5 --pg-bin {programs} --sql values(1)
          advise --since {counters} --log {declared} --also {uri}
-         prove {declared} --advice {advice} --add {declared} --workload {workload} --limit 50 --max-copy 1GB --copy-time 1min --from {uri} --runs 5 --statement-time 10s --check --role {mallory} --pg-bin {programs}
+         prove {declared} --advice {advice} --add {declared} --workload {workload} --limit 50 --max-copy 1GB --copy-time 1min --from {uri} --runs 5 --statement-time 10s --check --role {mallory} --pg-bin {programs} --save-twin {twin}.proved --no-values
+         prove {declared} --twin {twin}
          prove {declared} --sql values(1)
          prove --after 1d --check
          serve --once {advice}

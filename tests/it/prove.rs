@@ -113,6 +113,66 @@ async fn a_table_beyond_the_limit_is_sampled_and_said_so() {
     assert!(document.copied_bytes.unwrap() <= 2 << 20, "{output}");
 }
 
+/// Two tables that a small copy does not hold, joined by a column whose values are all over the other.
+const FAMILIES: &str = "
+CREATE TABLE parents (id bigint PRIMARY KEY, name text);
+INSERT INTO parents SELECT n, repeat(md5(n::text), 3) FROM generate_series(1, 20000) AS n;
+CREATE TABLE children (id int PRIMARY KEY, parent_id int, amount int, note text);
+INSERT INTO children
+SELECT n, n * 7919 % 20000 + 1, n % 100, repeat(md5(n::text), 3) FROM generate_series(1, 60000) AS n;
+VACUUM ANALYZE parents, children;";
+
+#[tokio::test]
+async fn a_join_of_sampled_tables_finds_its_rows() {
+    let db = Database::new().await;
+    for sql in FAMILIES.split_inclusive(';') {
+        db.sql(sql).await;
+    }
+    let (document, output) = prove(
+        &db,
+        &[
+            "--sql",
+            "SELECT id FROM children WHERE amount = 7",
+            "--sql",
+            "SELECT c.id, p.name FROM children AS c JOIN parents AS p ON p.id = c.parent_id WHERE c.amount = 7",
+            "--add",
+            "CREATE INDEX ON children (amount)",
+            "--max-copy",
+            "1MB",
+        ],
+    );
+    let [alone, joined] = document.proofs[0]["statements"].as_array().unwrap().as_slice() else {
+        panic!("{output}")
+    };
+    assert!(number(alone, "rows") > 5.0, "{output}");
+    assert_eq!(alone["rows"], joined["rows"], "each child has its parent: {output}");
+    let sampled = document.warnings.iter().filter(|warning| warning.rule == "sampled");
+    let told = sampled
+        .map(|warning| (warning.object.as_str(), warning.message.contains("belong to those of")))
+        .collect::<Vec<_>>();
+    assert_eq!(told, [("public.parents", false), ("public.children", true)], "{output}");
+    assert!(document.copied_bytes.unwrap() <= 1 << 20, "{output}");
+}
+
+#[tokio::test]
+async fn statements_of_a_saved_twin_are_executed_on_rows_of_the_database() {
+    let db = production().await;
+    let file = db.path("saved.twin");
+    let file = file.to_str().unwrap();
+    let (document, output) = prove(&db, &["--sql", BY_ZIP, "--add", ON_ZIP, "--save-twin", file]);
+    assert_eq!(document.proofs[0]["verdict"], "better", "{output}");
+    let planned = Pgtend::new(&["what-if", "--twin", file, "--add", ON_ZIP, "--format", "json"]);
+    let planned = planned.run().expect(0).json();
+    assert_eq!(planned.statements[0]["query"], BY_ZIP);
+    let (document, output) = prove(&db, &["--twin", file, "--add", ON_ZIP]);
+    assert_eq!(document.proofs[0]["verdict"], "better", "{output}");
+    assert_eq!(document.proofs[0]["statements"][0]["query"], BY_ZIP, "{output}");
+    let output = db
+        .pgtend(&["prove", "--twin", file, "--sql", BY_ZIP, "--add", ON_ZIP])
+        .expect(2);
+    assert!(output.stderr.contains("--twin"), "{output}");
+}
+
 #[tokio::test]
 async fn who_may_not_read_the_rows_is_told_the_grant() {
     let db = production().await;

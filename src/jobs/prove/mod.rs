@@ -1,6 +1,7 @@
 //! `pgtend prove`.
 
 mod after;
+mod joins;
 mod plan;
 mod report;
 mod run;
@@ -31,8 +32,8 @@ use crate::twin::workload::{self, StatementsWanted, WorkloadStatement};
 /// statements that write are rolled back. Nothing is changed in production: the rows are read by COPY,
 /// and pgtend gives up where another session waits for that.
 ///
-/// Statements are the costliest of pg_stat_statements, or those of --workload and --sql. Values of their
-/// parameters are common ones of the column that they are compared with. The copy holds rows of your
+/// Statements are the costliest of pg_stat_statements, those of --workload and --sql, or those of a saved
+/// twin. Values of their parameters are common ones of the column that they are compared with. The copy holds rows of your
 /// database: it is private to you and removed at the end. It needs the server programs of production's
 /// major version.
 ///
@@ -61,12 +62,24 @@ pub struct Args {
     #[arg(long, value_name = "SQL")]
     pub sql: Vec<String>,
 
+    /// Execute the statements that this twin was saved for, on rows of the database
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["workload", "sql"])]
+    pub twin: Option<PathBuf>,
+
+    /// Save the twin for --twin; the file holds values of the data, so only you may read it
+    #[arg(long, value_name = "FILE", conflicts_with = "twin")]
+    pub save_twin: Option<PathBuf>,
+
+    /// Save it without values of the data
+    #[arg(long, requires = "save_twin")]
+    pub no_values: bool,
+
     /// Number of statements of pg_stat_statements
     #[arg(long, value_name = "N", default_value_t = 50,
         value_parser = Whole::<usize>::new(1, 100_000))]
     pub limit: usize,
 
-    /// Largest size of the copy; of tables beyond it pgtend reads a sample of pages
+    /// Largest size of the copy; of tables beyond it pgtend reads a sample, in which joins find their rows
     #[arg(long, value_name = "SIZE", default_value = "2GB", value_parser = size::parse)]
     pub max_copy: u64,
 
@@ -90,7 +103,7 @@ pub struct Args {
     /// [without a value: 7d]
     #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "7d",
         value_parser = duration::parse,
-        conflicts_with_all = ["files", "add", "advice", "workload", "sql", "from"])]
+        conflicts_with_all = ["files", "add", "advice", "workload", "sql", "from", "twin", "save_twin"])]
     pub after: Option<Duration>,
 
     /// Exit with 1 unless each index is better

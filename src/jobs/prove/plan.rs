@@ -36,6 +36,8 @@ pub struct Side {
     pub ms: f64,
     pub buffers: f64,
     pub wal_bytes: f64,
+    /// That were returned, where it was executed here.
+    pub rows: Option<f64>,
     /// The median of the distances from the median.
     pub deviation_ms: f64,
     /// It was given up after `ms`.
@@ -62,6 +64,7 @@ impl Side {
             ms,
             buffers: middle(|run| run.buffers)?,
             wal_bytes: middle(|run| run.wal_bytes)?,
+            rows: middle(|run| run.rows),
             deviation_ms: median(distances)?,
             is_over: false,
         })
@@ -121,7 +124,8 @@ mod tests {
     use super::*;
 
     fn side(times: &[f64], buffers: f64) -> Side {
-        let run = |ms: &f64| TrialRun::Done(RunFigures { ms: *ms, buffers, wal_bytes: 0.0 });
+        let run =
+            |ms: &f64| TrialRun::Done(RunFigures { ms: *ms, buffers, ..RunFigures::default() });
         Side::of(&times.iter().map(run).collect::<Vec<_>>(), 60_000.0).unwrap()
     }
 

@@ -342,6 +342,8 @@ struct ProvedStatementDocument {
     wal_bytes_before: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     wal_bytes_after: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<u64>,
 }
 
 impl ProvedStatementDocument {
@@ -363,6 +365,7 @@ impl ProvedStatementDocument {
             buffers_after: whole(after).map(|side| side.buffers as u64),
             wal_bytes_before: wal(before),
             wal_bytes_after: wal(after),
+            rows: whole(after).and_then(|side| side.rows).map(|rows| rows as u64),
         }
     }
 }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Args;
+use super::joins::joins;
 use super::plan::{ProofVerdict, Side, verdict};
 use super::report::{MeasuredStatement, Proof, ProofRung, ProveReport};
 use super::tables::Tables;
 use super::values::values;
 use crate::app::Context;
-use crate::app::planner_twin::{Named, find, programs};
+use crate::app::planner_twin::{Named, counted, find, programs, save};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::conninfo::Conninfo;
 use crate::pg::database::{ConnectOptions, Database, Errand};
@@ -49,12 +50,15 @@ pub(super) async fn prove(
         ..context.connect_options(context.origin.command())
     };
     let database = context.open(&options).await?;
-    let (statements, mut told) = find(&database, named).await?;
+    let (statements, mut told) = match &args.twin {
+        Some(file) => (counted(&twin::load(file)?, named)?, Vec::new()),
+        None => find(&database, named).await?,
+    };
     if statements.is_empty() {
         return Err(Failure::new(Kind::Usage, "there is no statement to execute")
             .hint("name some by --workload or --sql, or run the workload first"));
     }
-    let data = Arc::new(export(&database, args, &statements, wishes).await?);
+    let data = Arc::new(export(context, &database, args, &statements, wishes).await?);
     let binaries = programs(&args.pg_bin, data.origin.major())?;
     context
         .console
@@ -95,6 +99,7 @@ pub(super) async fn prove(
 }
 
 async fn export(
+    context: &Context,
     database: &Database,
     args: &Args,
     statements: &[WorkloadStatement],
@@ -108,13 +113,18 @@ async fn export(
         .map(|statement| statement.text.clone())
         .chain(indexed)
         .collect::<Vec<_>>();
-    // The copy has statistics of its own.
-    let wanted = ExportRequest {
-        texts: &texts,
-        role: args.role.as_deref(),
-        values: Values::LeftOut,
+    // The copy has statistics of its own; only a file would have production's.
+    let values = match args.save_twin.is_some() && !args.no_values {
+        true => Values::Included,
+        false => Values::LeftOut,
     };
-    twin::export(database, &wanted).await
+    let wanted = ExportRequest { texts: &texts, role: args.role.as_deref(), values };
+    let mut data = twin::export(database, &wanted).await?;
+    if let Some(file) = &args.save_twin {
+        data.statements = statements.to_vec();
+        save(context, &data, file, values)?;
+    }
+    Ok(data)
 }
 
 async fn standby(
@@ -182,7 +192,8 @@ async fn copy(
         of_functions.filter(|name| tables.refusal(&BTreeSet::from([name.clone()])).is_none()),
     );
     let relations = wanted.iter().filter_map(|name| tables.get(name)).collect::<Vec<_>>();
-    server.copy(from, &relations, args.limits()).await
+    let joins = trials.iter().flat_map(|trial| joins(&trial.measurable.plan));
+    server.copy(from, &relations, &joins.collect::<Vec<_>>(), args.limits()).await
 }
 
 async fn with_values(
@@ -255,15 +266,12 @@ fn parts(built: &TrialIndex, shares: &[Share]) -> Vec<RelationName> {
 }
 
 fn names(shares: &[Share]) -> Vec<RelationName> {
-    let name = |share: &Share| RelationName::qualified(share.schema.clone(), share.name.clone());
-    shares.iter().map(name).collect()
+    shares.iter().map(Share::relation).collect()
 }
 
 fn is_sampled(shares: &[Share], tables: &BTreeSet<RelationName>) -> bool {
     let sampled = shares.iter().filter(|share| share.percent.is_some());
-    sampled.into_iter().any(|share| {
-        tables.contains(&RelationName::qualified(share.schema.clone(), share.name.clone()))
-    })
+    sampled.into_iter().any(|share| tables.contains(&share.relation()))
 }
 
 fn copied_bytes(share: &Share) -> u64 {
@@ -355,12 +363,17 @@ fn missing(data: &TwinData, server: &CopyServer, shares: &[Share]) -> Vec<Warnin
     let lacks = server.missing.iter().map(|why| warning("copy-incomplete", why.clone()));
     let sampled = shares.iter().filter_map(|share| {
         let percent = share.percent?;
+        let copied = match &share.partner {
+            Some(partner) => {
+                format!("{percent:.1} % of its rows were copied, which belong to those of {}", partner.table)
+            }
+            None => format!("{percent:.1} % of its pages were copied"),
+        };
         Some(Warning {
             rule: "sampled",
-            object: format!("{}.{}", share.schema, share.name),
+            object: share.relation().to_string(),
             message: format!(
-                "{percent:.1} % of its pages were copied: read the figures as a ratio, joins find \
-                 fewer rows, and rare values may be missing"
+                "{copied}: read the figures as a ratio, joins find fewer rows, and rare values may be missing"
             ),
         })
     });

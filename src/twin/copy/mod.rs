@@ -2,6 +2,7 @@
 //! executed and measured. Everything on it belongs to a role without rights, and that role executes.
 
 mod rows;
+mod samples;
 mod trial;
 mod values;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use pg_sandbox::{Binaries, Sandbox};
 
 pub use rows::{CopyLimits, Share};
+pub use samples::Join;
 pub use trial::{Measurable, RunFigures, TrialIndex, TrialRun};
 pub use values::KnownValues;
 

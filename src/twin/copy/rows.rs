@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use tokio_postgres::types::Type;
 
 use super::CopyServer;
+use super::samples::{self, Join, Partner};
 use crate::facts::Oid;
 use crate::facts::load::ask;
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::copy::Copied;
 use crate::pg::database::Database;
-use crate::pg::name::quote_ident;
-use crate::pg::server_error::{INSUFFICIENT_PRIVILEGE, ServerError};
+use crate::pg::name::{RelationName, quote_ident};
+use crate::pg::server_error::{INSUFFICIENT_PRIVILEGE, QUERY_CANCELED, ServerError};
 use crate::pg::session::Session;
 use crate::twin::data::TwinRelation;
 use crate::twin::ddl::qualified;
@@ -31,8 +32,37 @@ pub struct Share {
     pub schema: String,
     pub name: String,
     pub bytes: u64,
-    /// So much of its pages; `None`: all of it.
+    /// So much of it; `None`: all of it.
     pub percent: Option<f64>,
+    /// With a partner: the rows that belong to his; else pages.
+    pub partner: Option<Partner>,
+    /// It is a partner, and has none.
+    pub is_leading: bool,
+    /// Of the rows that belong to the partner's, so many are read at most.
+    pub most_rows: Option<u64>,
+}
+
+impl Share {
+    pub(super) fn of(relation: &TwinRelation, bytes: u64) -> Share {
+        Share {
+            oid: relation.oid,
+            schema: relation.schema.clone(),
+            name: relation.name.clone(),
+            bytes,
+            percent: None,
+            partner: None,
+            is_leading: false,
+            most_rows: None,
+        }
+    }
+
+    pub fn relation(&self) -> RelationName {
+        RelationName::qualified(self.schema.clone(), self.name.clone())
+    }
+
+    pub(super) fn is(&self, name: &RelationName) -> bool {
+        name.schema.as_ref() == Some(&self.schema) && name.name == self.name
+    }
 }
 
 /// What is printed is read by another server. A policy is an error: it would run its owner's functions,
@@ -81,7 +111,8 @@ pub(super) fn shares(mut tables: Vec<Share>, limit: u64) -> Vec<Share> {
 }
 
 impl CopyServer {
-    /// Copies these tables from production, or from a standby of it.
+    /// Copies these tables from production, or from a standby of it. Of those that do not fit, rows that
+    /// these joins bring together.
     ///
     /// # Errors
     /// `Privilege` where a table may not be read, with the GRANT; `Server` where it cannot be read or
@@ -90,65 +121,70 @@ impl CopyServer {
         &mut self,
         production: &Database,
         tables: &[&TwinRelation],
+        joins: &[Join],
         limits: CopyLimits,
     ) -> Result<Vec<Share>> {
-        let from = production.dedicated().await?;
-        let watcher = production.reader().await?;
-        let shares = shares(sizes(&watcher, tables).await?, limits.bytes);
+        let way = Way {
+            from: production.dedicated().await?,
+            watcher: production.reader().await?,
+        };
+        let shares = shares(sizes(&way.watcher, tables).await?, limits.bytes);
+        let mut shares = samples::with_partners(shares, joins, tables);
         let until = Instant::now() + limits.time;
-        for share in &shares {
-            let Some(relation) = tables.iter().find(|table| table.oid == share.oid) else {
+        for at in 0..shares.len() {
+            let Some(relation) = tables.iter().find(|table| table.oid == shares[at].oid) else {
                 continue;
             };
-            let copied = self.copy_table(&from, &watcher, relation, share, until).await;
-            copied.map_err(|error| {
-                error.context(format!("copying {}.{}", share.schema, share.name))
-            })?;
+            let mut rows = self.copy_table(&way, relation, &shares[at], &shares, until).await;
+            if shares[at].partner.is_some() && rows.as_ref().is_err_and(took_too_long) {
+                shares[at].partner = None;
+                rows = self.copy_table(&way, relation, &shares[at], &shares, until).await;
+            }
+            let share = &mut shares[at];
+            let rows =
+                rows.map_err(|error| error.context(format!("copying {}", share.relation())))?;
+            if share.partner.is_some() {
+                share.percent = Some((rows as f64 / relation.rows().max(1.0) * 100.0).min(100.0));
+            }
         }
         Ok(shares)
     }
 
+    /// How many rows it has copied.
     async fn copy_table(
         &self,
-        from: &Session,
-        watcher: &Session,
+        way: &Way,
         relation: &TwinRelation,
         share: &Share,
+        shares: &[Share],
         until: Instant,
-    ) -> Result<()> {
+    ) -> Result<u64> {
+        let from = &way.from;
         let left = until.saturating_duration_since(Instant::now());
+        // Rows that belong to others may take a look at all of the table; then there is time left for pages.
+        let left = if share.partner.is_some() { left / 2 } else { left };
         from.execute_all(&BEGIN).await.map_err(ServerError::into_failure)?;
         // At least 1: 0 would be no limit.
         let limit = format!("SET LOCAL statement_timeout = {}", left.as_millis().max(1));
         let limited = from.execute(&limit).await.map_err(ServerError::into_failure);
         let copied = match limited {
-            Ok(()) => self.locked_and_copied(from, watcher, relation, share).await,
+            Ok(()) => self.locked_and_copied(way, relation, share, shares).await,
             Err(failure) => Err(failure),
         };
         let ended = from.execute("ROLLBACK").await.map_err(ServerError::into_failure);
-        copied.and(ended)
+        copied.and_then(|rows| ended.map(|()| rows))
     }
 
-    /// Once it is locked it is looked at again: its owner could have put a view in its place, whose
-    /// functions would run with the rights of this role.
     async fn locked_and_copied(
         &self,
-        from: &Session,
-        watcher: &Session,
+        way: &Way,
         relation: &TwinRelation,
         share: &Share,
-    ) -> Result<()> {
-        let table = qualified(&share.schema, &share.name);
-        let lock = format!("LOCK TABLE ONLY {table} IN ACCESS SHARE MODE");
-        from.execute(&lock).await.map_err(|error| refused(error, &table))?;
-        let sql = include_str!("../../../sql/twin/copied_table.sql");
-        let rows = ask(from, sql, &[(&table, Type::TEXT), (&share.oid, Type::OID)]).await?;
-        let is_same = rows.first().and_then(|row| row.get::<_, Option<bool>>("is_same"));
-        if is_same != Some(true) {
-            return Err(Failure::new(
-                Kind::Server,
-                "it is no longer the table that it was when pgtend began",
-            ));
+        shares: &[Share],
+    ) -> Result<u64> {
+        let Way { from, watcher } = way;
+        for read in samples::chain(share, shares).into_iter().chain([share]) {
+            lock(from, read).await?;
         }
         let columns = relation
             .columns
@@ -156,13 +192,14 @@ impl CopyServer {
             .filter(|column| column.generated.is_empty())
             .map(|column| quote_ident(&column.name))
             .collect::<Vec<_>>();
-        let sample = match share.percent {
-            None => String::new(),
-            Some(percent) => format!(" TABLESAMPLE pg_catalog.system ({percent:.4})"),
-        };
-        let list = columns.join(", ");
-        let out = format!("COPY (SELECT {list} FROM ONLY {table}{sample}) TO STDOUT");
-        let into = format!("COPY {table} ({list}) FROM STDIN");
+        let own = columns
+            .iter()
+            .map(|column| format!("t0.{column}"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let table = qualified(&share.schema, &share.name);
+        let out = format!("COPY (SELECT {own} {}) TO STDOUT", samples::source(share, shares));
+        let into = format!("COPY {table} ({}) FROM STDIN", columns.join(", "));
         self.owner
             .execute_all(&READ_AS_PRINTED)
             .await
@@ -175,7 +212,7 @@ impl CopyServer {
         };
         let ended = self.owner.execute(end).await.map_err(ServerError::into_failure);
         match copied {
-            Copied::Whole(_) => ended,
+            Copied::Whole(rows) => ended.map(|()| rows),
             Copied::NotRead(error) => Err(refused(error, &table)),
             Copied::NotWritten(error) => Err(error.into_failure().context("the copy refused a row")),
             Copied::Stopped => Err(Failure::new(
@@ -187,6 +224,35 @@ impl CopyServer {
     }
 }
 
+/// The sessions that rows come by.
+struct Way {
+    from: Session,
+    /// Sees who waits for the former.
+    watcher: Session,
+}
+
+/// Once it is locked it is looked at again: its owner could have put a view in its place, whose functions
+/// would run with the rights of this role.
+async fn lock(from: &Session, share: &Share) -> Result<()> {
+    let table = qualified(&share.schema, &share.name);
+    let lock = format!("LOCK TABLE ONLY {table} IN ACCESS SHARE MODE");
+    from.execute(&lock).await.map_err(|error| refused(error, &table))?;
+    let sql = include_str!("../../../sql/twin/copied_table.sql");
+    let rows = ask(from, sql, &[(&table, Type::TEXT), (&share.oid, Type::OID)]).await?;
+    let is_same = rows.first().and_then(|row| row.get::<_, Option<bool>>("is_same"));
+    match is_same {
+        Some(true) => Ok(()),
+        _ => Err(Failure::new(
+            Kind::Server,
+            format!("{table} is no longer the table that it was when pgtend began"),
+        )),
+    }
+}
+
+fn took_too_long(failure: &Failure) -> bool {
+    failure.sqlstate.as_deref() == Some(QUERY_CANCELED)
+}
+
 async fn sizes(session: &Session, tables: &[&TwinRelation]) -> Result<Vec<Share>> {
     let oids = tables.iter().map(|table| table.oid).collect::<Vec<_>>();
     let sql = include_str!("../../../sql/twin/table_sizes.sql");
@@ -196,13 +262,8 @@ async fn sizes(session: &Session, tables: &[&TwinRelation]) -> Result<Vec<Share>
         .map(|row| (row.get("oid"), row.get("bytes")))
         .collect::<HashMap<Oid, i64>>();
     let shares = tables.iter().filter_map(|table| {
-        Some(Share {
-            oid: table.oid,
-            schema: table.schema.clone(),
-            name: table.name.clone(),
-            bytes: u64::try_from(*sizes.get(&table.oid)?).unwrap_or(0),
-            percent: None,
-        })
+        let bytes = u64::try_from(*sizes.get(&table.oid)?).unwrap_or(0);
+        Some(Share::of(table, bytes))
     });
     Ok(shares.collect())
 }
@@ -228,8 +289,11 @@ fn refused(error: ServerError, table: &str) -> Failure {
     match error.sqlstate.as_deref() {
         Some(INSUFFICIENT_PRIVILEGE) => Failure::new(Kind::Privilege, error.message)
             .hint(format!("GRANT SELECT ON {table} to the role, or pg_read_all_data")),
-        Some("57014") => Failure::new(Kind::Server, error.message)
-            .hint("--copy-time allows more time, --max-copy makes it copy less"),
+        Some(QUERY_CANCELED) => Failure {
+            sqlstate: error.sqlstate,
+            ..Failure::new(Kind::Server, error.message)
+                .hint("--copy-time allows more time, --max-copy makes it copy less")
+        },
         _ => error.into_failure(),
     }
 }
@@ -240,13 +304,7 @@ mod tests {
 
     #[test]
     fn small_tables_are_copied_whole_and_large_ones_share_the_rest() {
-        let table = |oid, bytes| Share {
-            oid,
-            schema: "s".into(),
-            name: oid.to_string(),
-            bytes,
-            percent: None,
-        };
+        let table = |oid, bytes| Share::of(&TwinRelation { oid, ..TwinRelation::default() }, bytes);
         let percents = |limit| {
             let found = shares(vec![table(1, 1000), table(2, 10), table(3, 500)], limit);
             found.iter().map(|share| (share.oid, share.percent)).collect::<Vec<_>>()

@@ -56,6 +56,8 @@ pub struct RunFigures {
     /// Pages that were looked at, in memory or read.
     pub buffers: f64,
     pub wal_bytes: f64,
+    /// That it returned.
+    pub rows: f64,
 }
 
 /// A partition that no parameter can mean is not in the plan; and all are wanted.
@@ -245,10 +247,11 @@ fn reasoned<T>(answer: Answer<T>) -> Result<std::result::Result<T, String>> {
 
 fn figures(plan: &Value) -> Option<RunFigures> {
     let number = |key: &str| plan.pointer(key).and_then(Value::as_f64);
-    let pages = |key: &str| number(&format!("/0/Plan/{key}")).unwrap_or(0.0);
+    let of_plan = |key: &str| number(&format!("/0/Plan/{key}")).unwrap_or(0.0);
     Some(RunFigures {
         ms: number("/0/Execution Time")?,
-        buffers: pages("Shared Hit Blocks") + pages("Shared Read Blocks"),
-        wal_bytes: pages("WAL Bytes"),
+        buffers: of_plan("Shared Hit Blocks") + of_plan("Shared Read Blocks"),
+        wal_bytes: of_plan("WAL Bytes"),
+        rows: of_plan("Actual Rows"),
     })
 }
