@@ -1,5 +1,6 @@
 //! `pgtend demo`: the whole tour on a throwaway server, with the example application.
 
+mod advice;
 pub mod report;
 
 use crate::app::choice::Whole;
@@ -32,8 +33,9 @@ use report::{DemoReport, QueryDocument};
 /// Show what pgtend does on a throwaway server
 ///
 /// Starts a PostgreSQL server of its own in a temporary folder, fills it with generated data of
-/// Nova CRM, a real-estate CRM, times the application's hot queries, plans and applies its indexes
-/// and its view, and times the queries again. It does not use the database that -d, --target or
+/// Nova CRM, a real-estate CRM, and times the application's hot queries. It lets `advise` look for the
+/// indexes that they lack and `prove` measure these on a copy, plans and applies the indexes and the view
+/// that the application's developers declared, and times the queries again. It does not use the database that -d, --target or
 /// $DATABASE_URL names. At the end it stops and removes the server, unless you give --keep.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -70,7 +72,7 @@ const DECLARED: [ExampleFile; 3] = [
     example!("sql/nova-crm/declared/views.sql"),
     example!("sql/nova-crm/declared/maintenance.sql"),
 ];
-const WORKLOAD: [ExampleFile; 9] = [
+static WORKLOAD: [ExampleFile; 9] = [
     example!("sql/nova-crm/workload/customers_page.sql"),
     example!("sql/nova-crm/workload/customers_count.sql"),
     example!("sql/nova-crm/workload/customer_search.sql"),
@@ -82,13 +84,13 @@ const WORKLOAD: [ExampleFile; 9] = [
     example!("sql/nova-crm/workload/daily_summary.sql"),
 ];
 /// How the application answered before it had what the declaration adds, where that differs.
-const WORKLOAD_BEFORE: [ExampleFile; 1] =
+static WORKLOAD_BEFORE: [ExampleFile; 1] =
     [example!("sql/nova-crm/workload-before/daily_summary.sql")];
 
 impl Command for Args {
     const NAME: &'static str = "demo";
     const EXAMPLES: &'static [Example] = &[
-        ("pgtend demo", "Show it all, in about half a minute"),
+        ("pgtend demo", "Show it all, in about a minute"),
         ("pgtend demo --scale 1000000", "Use ten times as much data"),
         ("pgtend demo --keep", "Keep the server, to try the commands"),
     ];
@@ -98,14 +100,18 @@ impl Command for Args {
     async fn run(&self, context: &Context) -> Result<Box<dyn Report>> {
         let sandbox = context.start_sandbox(sandbox::SEARCH.find(self.pg_bin.as_deref())?).await?;
         let database = fill(context, self, &sandbox).await?;
-        let before = time_workload(context, &database, &WORKLOAD_BEFORE).await?;
+        let queries = workload(&WORKLOAD_BEFORE);
+        let before = time_workload(context, &database, &queries).await?;
+        let advised = advice::advised(context, self, &sandbox.url(DATABASE), &queries).await?;
+        report::show_advice(context, &advised)?;
         let declaration = declared::understand(&DECLARED.each_ref().map(sql_file), Others::Refuse)?;
         let done = apply(context, &database, &declaration).await?;
         refresh(context, &database, &declaration).await?;
-        let after = time_workload(context, &database, &[]).await?;
+        let after = time_workload(context, &database, &workload(&[])).await?;
         drop(database);
         let kept = finish(self, sandbox)?;
-        Ok(Box::new(DemoReport { done, queries: compare(&before, &after), kept }))
+        let queries = compare(&before, &after);
+        Ok(Box::new(DemoReport { done, advised, queries, kept }))
     }
 }
 
@@ -123,6 +129,8 @@ async fn fill(context: &Context, args: &Args, sandbox: &Sandbox) -> Result<Datab
     // One message is one transaction, so the setting is gone when the data is there.
     let data = format!("BEGIN; SET LOCAL nova.customers = '{scale}';\n{}\n; COMMIT", DATA.sql);
     send(&database, &data).await?;
+    // As autovacuum would have done by now.
+    send(&database, "ANALYZE").await?;
     context
         .console
         .narrate(&format!("Filled in {}.", format::duration(started.elapsed())));
@@ -151,17 +159,25 @@ async fn send(database: &Database, sql: &str) -> Result<()> {
     sent.map_err(|error| error.into_failure().context("preparing the demo"))
 }
 
-/// The median time of each query of the workload, in milliseconds.
+/// The queries of the workload, with these in place of those of the same name.
+fn workload(instead: &'static [ExampleFile]) -> Vec<&'static ExampleFile> {
+    let chosen = WORKLOAD.iter().map(|example| {
+        let other = instead.iter().find(|other| query_name(other) == query_name(example));
+        other.unwrap_or(example)
+    });
+    chosen.collect()
+}
+
+/// The median time of each query, in milliseconds.
 async fn time_workload(
     context: &Context,
     database: &Database,
-    instead: &[ExampleFile],
+    queries: &[&ExampleFile],
 ) -> Result<Vec<f64>> {
     context.console.narrate("Timing the application's hot queries …");
     let mut times = Vec::new();
-    for example in &WORKLOAD {
-        let other = instead.iter().find(|other| query_name(other) == query_name(example));
-        times.push(time_query(context, database, other.unwrap_or(example)).await?);
+    for query in queries {
+        times.push(time_query(context, database, query).await?);
     }
     Ok(times)
 }

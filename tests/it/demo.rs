@@ -91,7 +91,7 @@ fn url_and_stop_command(output: &Output) -> (String, String) {
 }
 
 #[test]
-fn the_tour_times_nine_queries_builds_everything_and_leaves_nothing() {
+fn the_tour_advises_times_nine_queries_builds_everything_and_leaves_nothing() {
     let place = Place::new();
     let output = place.demo(&["--scale", "2000", "--format", "json"]).run().expect(0);
     let document = output.json();
@@ -105,6 +105,11 @@ fn the_tour_times_nine_queries_builds_everything_and_leaves_nothing() {
         assert!((query.times_faster / times - 1.0).abs() < 0.01, "{query:?}");
         assert!(!query.query.is_empty(), "{query:?}");
     }
+    // What is advised is measured, and most of it is what the document declares.
+    assert!(document.advice.len() >= 4, "{output}");
+    assert_eq!(document.proofs.len(), document.advice.len(), "{output}");
+    let better = document.proofs.iter().filter(|proof| proof["verdict"] == "better");
+    assert!(better.count() >= 3, "{output}");
     let steps = &document.steps;
     let indexes = steps.iter().filter(|step| step.action == "build_index");
     let done = indexes.filter(|step| step.status == "done");
