@@ -8,7 +8,7 @@ RUN    := $(CARGO) run --release --quiet --
 
 .DEFAULT_GOAL := build
 .PHONY: help build release demo test slowest test-matrix twin bloat test-security test-web faults bench bench-impact bench-large bench-plan \
-    bench-check check-schemas bench-load bench-serve bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt fmt-check clippy shellcheck lint deny doc docs \
+    bench-advise bench-check check-schemas bench-load bench-serve bench-refresh bench-statements bench-vacuum bench-verify choice fuzz fmt fmt-check clippy shellcheck lint deny doc docs \
     pictures package msrv install dist test-dist man mutations pages completions clean
 
 help: ## list these targets
@@ -88,6 +88,11 @@ bench-plan: release ## measure what it costs to find out what is to be done
 bench-check: release ## measure what a check of many relations costs
 	@scripts/ensure-postgres
 	@scripts/bench-check $(ARGS)
+
+bench-advise: release ## measure what the indexes that advise chooses are worth (ARGS=nova, tpc-h, tpc-ds)
+	@scripts/ensure-postgres
+	@scripts/ensure-cargo-tool tpcgen-cli
+	@scripts/bench-advise $(ARGS)
 
 check-schemas: release ## look at schemas of real projects with check (ARGS="name=structure.sql ...")
 	@scripts/ensure-postgres
