@@ -80,7 +80,7 @@ pub async fn load_inventory(
         .map(|row| InventoryTable {
             oid: row.get("oid"),
             name: named(row, "schema", "name"),
-            kind: RelationKind::from_relkind(row.get("kind")),
+            kind: row.get("kind"),
         })
         .collect::<Vec<_>>();
     let oids = tables.iter().map(|table| table.oid).collect::<Vec<_>>();

@@ -198,7 +198,7 @@ async fn load_bearers(
         let schema: Option<String> = row.get("table_schema");
         let table: Option<String> = row.get("table_name");
         let conflict = NameConflict {
-            kind: RelationKind::from_relkind(row.get("kind")),
+            kind: row.get("kind"),
             table: table.map(|name| RelationName { schema, name }),
         };
         name_conflicts.insert(names[ordinal(&row)].clone(), conflict);
@@ -331,7 +331,7 @@ fn read_relation(row: &Row) -> Relation {
     Relation {
         oid: row.get("oid"),
         name: named(row, "schema", "name"),
-        kind: RelationKind::from_relkind(row.get("kind")),
+        kind: row.get("kind"),
         owned: row.get("owned"),
         may_create_in_schema: row.get("may_create_in_schema"),
         may_maintain: row.get("may_maintain"),
@@ -394,7 +394,7 @@ fn read_partition(row: &Row) -> PartitionMember {
         // The table itself may be somebody's partition too; here it is the root.
         parent: row.get::<_, Option<Oid>>("parent_oid").filter(|_| oid != root),
         name: named(row, "schema", "name"),
-        kind: RelationKind::from_relkind(row.get("kind")),
+        kind: row.get("kind"),
         size_bytes: row.get("size_bytes"),
         key_columns: row.get::<_, Option<Vec<String>>>("key_columns").unwrap_or_default(),
         has_key_expressions: row.get("has_key_expressions"),

@@ -256,7 +256,7 @@ fn read_table(row: &Row, frozen: &HashMap<Oid, i64>) -> TableState {
     TableState {
         oid,
         name: named(row, "schema", "name"),
-        kind: RelationKind::from_relkind(row.get("kind")),
+        kind: row.get("kind"),
         is_temporary: row.get("is_temporary"),
         is_catalog: row.get("is_catalog"),
         is_visible: row.get("is_visible"),

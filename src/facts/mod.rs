@@ -40,10 +40,14 @@ mod wal;
 mod watch;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt::Display;
 use std::time::Duration;
+
+use tokio_postgres::row::RowIndex;
 
 use crate::pg::database::Server;
 use crate::pg::name::RelationName;
+use crate::pg::row::RowColumn;
 use crate::pg::server_error::ServerError;
 
 pub use completed_names::load_names_beginning;
@@ -197,7 +201,7 @@ pub struct PartitionMember {
 }
 
 /// The kinds of relations, as `pg_class.relkind` tells them apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RelationKind {
     Table,
     PartitionedTable,
@@ -209,7 +213,9 @@ pub enum RelationKind {
     Sequence,
     ForeignTable,
     CompositeType,
-    /// A toast table, or something that this version does not know.
+    Toast,
+    /// Something that this version does not know.
+    #[default]
     Other,
 }
 
@@ -225,6 +231,7 @@ impl RelationKind {
             "S" => RelationKind::Sequence,
             "f" => RelationKind::ForeignTable,
             "c" => RelationKind::CompositeType,
+            "t" => RelationKind::Toast,
             _ => RelationKind::Other,
         }
     }
@@ -241,8 +248,18 @@ impl RelationKind {
             RelationKind::Sequence => "a sequence",
             RelationKind::ForeignTable => "a foreign table",
             RelationKind::CompositeType => "a composite type",
+            RelationKind::Toast => "a TOAST table",
             RelationKind::Other => "another relation",
         }
+    }
+}
+
+impl<'a> RowColumn<'a> for RelationKind {
+    fn read<I: RowIndex + Display>(
+        row: &'a tokio_postgres::Row,
+        column: I,
+    ) -> std::result::Result<Self, tokio_postgres::Error> {
+        <&str>::read(row, column).map(RelationKind::from_relkind)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tables and what was done to them.
 
 use super::PAGE_BYTES;
+use crate::facts::RelationKind;
 use crate::facts::columns::facts_of_columns;
 
 facts_of_columns! {
@@ -11,8 +12,7 @@ facts_of_columns! {
         pub object: String,
         /// The table that a TOAST table belongs to.
         pub main_object: Option<String>,
-        /// As in pg_class.
-        pub kind: String,
+        pub kind: RelationKind,
         /// The system's own.
         pub is_catalog: bool,
         pub is_unlogged: bool,
@@ -59,11 +59,11 @@ facts_of_columns! {
 impl Table {
     /// An ordinary table of the user's.
     pub fn is_ordinary(&self) -> bool {
-        self.kind == "r" && !self.is_catalog
+        self.kind == RelationKind::Table && !self.is_catalog
     }
 
     pub fn is_toast(&self) -> bool {
-        self.kind == "t"
+        self.kind == RelationKind::Toast
     }
 
     /// As of the last VACUUM or ANALYZE.

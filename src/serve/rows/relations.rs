@@ -8,7 +8,7 @@ use serde_json::json;
 use super::schema_of;
 use crate::facts::Known;
 use crate::facts::health::{Health, Index, RefreshInterval, Table, View};
-use crate::facts::{IndexBloat, Unavailable};
+use crate::facts::{IndexBloat, RelationKind, Unavailable};
 use crate::serve::list::{Members, Row, Rows, Shape, Show, field};
 use crate::serve::query::Order;
 
@@ -79,7 +79,9 @@ pub static VIEWS: Shape = Shape {
 /// The user's tables.
 pub fn tables(health: &Health) -> Listed {
     let tables = seen(&health.tables)?;
-    let own = tables.iter().filter(|it| !it.is_catalog && !it.is_toast() && it.kind != "m");
+    let own = tables
+        .iter()
+        .filter(|it| !it.is_catalog && !it.is_toast() && it.kind != RelationKind::MaterializedView);
     Ok(Arc::new(own.map(table).collect()))
 }
 
@@ -89,7 +91,7 @@ fn table(table: &Table) -> Row {
     let values = Members::of([
         ("object", json!(table.object)),
         ("schema", json!(schema_of(&table.object))),
-        ("kind", json!(kind(&table.kind))),
+        ("kind", json!(kind(table.kind))),
         ("size_bytes", json!(table.size_bytes())),
         ("index_bytes", json!(table.index_bytes())),
         ("rows", json!(count)),
@@ -107,10 +109,10 @@ fn table(table: &Table) -> Row {
     Row { id: table.object.clone(), values }
 }
 
-fn kind(kind: &str) -> &'static str {
+fn kind(kind: RelationKind) -> &'static str {
     match kind {
-        "p" => "partitioned table",
-        "f" => "foreign table",
+        RelationKind::PartitionedTable => "partitioned table",
+        RelationKind::ForeignTable => "foreign table",
         _ => "table",
     }
 }

@@ -146,6 +146,6 @@ pub fn keyword(kind: RelationKind) -> &'static str {
         RelationKind::Sequence => "SEQUENCE",
         RelationKind::ForeignTable => "FOREIGN TABLE",
         RelationKind::CompositeType => "TYPE",
-        RelationKind::Other => "RELATION",
+        RelationKind::Toast | RelationKind::Other => "RELATION",
     }
 }

@@ -1,3 +1,4 @@
+use crate::facts::RelationKind;
 use crate::facts::health::{Health, Index, Table};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::whole;
@@ -10,8 +11,9 @@ const MANY_ROWS: f64 = 1_000.0;
 pub fn judge(health: &Health) -> Judged {
     let indexes = health.indexes.seen()?;
     let tables = health.tables.seen()?.iter().filter(|table| {
-        let is_user =
-            matches!(table.kind.as_str(), "r" | "p") && !table.is_catalog && !table.is_extension;
+        let is_user = matches!(table.kind, RelationKind::Table | RelationKind::PartitionedTable)
+            && !table.is_catalog
+            && !table.is_extension;
         let is_large = table.rows >= MANY_ROWS || table.inserted as f64 >= MANY_ROWS;
         let is_changed = table.updated + table.deleted > 0;
         is_user && !table.is_partition && !table.has_primary_key && is_large && is_changed
@@ -44,7 +46,7 @@ mod tests {
     fn what_is_only_filled_needs_no_key() {
         let found = |updated, has_primary_key| {
             let table = Table {
-                kind: "r".to_owned(),
+                kind: RelationKind::Table,
                 rows: 5_000.0,
                 updated,
                 has_primary_key,

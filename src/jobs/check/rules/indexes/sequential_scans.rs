@@ -40,12 +40,13 @@ fn finding(table: &Table) -> Finding {
 mod tests {
     use super::*;
     use crate::facts::Known;
+    use crate::facts::RelationKind;
 
     #[test]
     fn a_dump_now_and_then_is_no_finding() {
         let found = |sequential_scans| {
             let table = Table {
-                kind: "r".to_owned(),
+                kind: RelationKind::Table,
                 pages: 100_000,
                 sequential_scans,
                 sequential_rows: sequential_scans * 1_000_000,

@@ -93,11 +93,17 @@ fn finding(column: &Column) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::RelationKind;
 
     #[test]
     fn without_statistics_it_is_unknown() {
         let of = |rows, inserted| {
-            let table = Table { kind: "r".to_owned(), rows, inserted, ..Table::default() };
+            let table = Table {
+                kind: RelationKind::Table,
+                rows,
+                inserted,
+                ..Table::default()
+            };
             never_analyzed(&[table]).is_some()
         };
         assert!(of(-1.0, 200_000));

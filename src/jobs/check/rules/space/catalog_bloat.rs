@@ -1,3 +1,4 @@
+use crate::facts::RelationKind;
 use crate::facts::health::{Health, Table};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::{bytes, whole};
@@ -11,7 +12,8 @@ const BYTES_A_ROW: f64 = 4_000.0;
 
 pub fn judge(health: &Health) -> Judged {
     let catalogs = health.tables.seen()?.iter().filter(|table| {
-        let is_large = table.is_catalog && table.kind == "r" && table.size_bytes() >= LARGE;
+        let is_large =
+            table.is_catalog && table.kind == RelationKind::Table && table.size_bytes() >= LARGE;
         is_large
             && table.rows >= 0.0
             && table.size_bytes() as f64 > BYTES_A_ROW * table.rows.max(1.0)
@@ -42,7 +44,7 @@ mod tests {
     fn many_rows_may_take_much() {
         let found = |rows| {
             let table = Table {
-                kind: "r".to_owned(),
+                kind: RelationKind::Table,
                 is_catalog: true,
                 pages: 50_000,
                 rows,

@@ -37,11 +37,17 @@ fn finding(table: &Table) -> Finding {
 mod tests {
     use super::*;
     use crate::facts::Known;
+    use crate::facts::RelationKind;
 
     #[test]
     fn small_tables_may_have_many() {
         let found = |index_pages, pages| {
-            let table = Table { kind: "r".to_owned(), index_pages, pages, ..Table::default() };
+            let table = Table {
+                kind: RelationKind::Table,
+                index_pages,
+                pages,
+                ..Table::default()
+            };
             judge(&Health { tables: Known::Known(vec![table]), ..Health::default() })
         };
         assert_eq!(found(500_000, 100_000).unwrap().findings.len(), 1);

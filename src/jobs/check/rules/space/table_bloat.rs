@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 
 use super::rung::{Rung, unconfirmed};
-use crate::facts::Unavailable;
 use crate::facts::health::{Column, Health, Room, Table};
+use crate::facts::{RelationKind, Unavailable};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::{bytes, count};
 use crate::jobs::check::command::pgtend;
@@ -89,7 +89,8 @@ fn fill_percent(table: &Table) -> f64 {
 }
 
 fn is_large(table: &Table) -> bool {
-    let has_rows = matches!(table.kind.as_str(), "r" | "m") && !table.is_catalog;
+    let has_rows = matches!(table.kind, RelationKind::Table | RelationKind::MaterializedView)
+        && !table.is_catalog;
     has_rows && table.size_bytes() as f64 >= WORTH_KNOWING
 }
 
@@ -205,7 +206,7 @@ mod tests {
         let table = Table {
             oid: 7,
             object: "public.t".to_owned(),
-            kind: "r".to_owned(),
+            kind: RelationKind::Table,
             pages: 100_000,
             rows,
             changed_since_analyze,

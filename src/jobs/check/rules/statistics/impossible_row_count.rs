@@ -1,3 +1,4 @@
+use crate::facts::RelationKind;
 use crate::facts::health::{Health, Table};
 use crate::findings::{Finding, Rule, Severity};
 use crate::jobs::check::command::pgtend;
@@ -9,11 +10,12 @@ pub const RULE: Rule = Rule::IMPOSSIBLE_ROW_COUNT;
 const MOST_ROWS_A_PAGE: f64 = 291.0;
 
 pub fn judge(health: &Health) -> Judged {
-    let tables = health
-        .tables
-        .seen()?
-        .iter()
-        .filter(|table| matches!(table.kind.as_str(), "r" | "m" | "t") && is_impossible(table));
+    let tables = health.tables.seen()?.iter().filter(|table| {
+        matches!(
+            table.kind,
+            RelationKind::Table | RelationKind::MaterializedView | RelationKind::Toast
+        ) && is_impossible(table)
+    });
     Ok(tables.map(finding).collect::<Found>())
 }
 

@@ -1,3 +1,4 @@
+use crate::facts::RelationKind;
 use crate::facts::health::{Health, Table};
 use crate::findings::{Finding, Rule, Severity};
 use crate::jobs::check::command::pgtend;
@@ -11,7 +12,7 @@ pub fn judge(health: &Health) -> Judged {
     let parents = tables.iter().filter(|table| {
         // Its partitions belong to somebody; which of them have rows the catalog of partitions says.
         has_rows
-            && table.kind == "p"
+            && table.kind == RelationKind::PartitionedTable
             && !table.is_partition
             && table.has_children
             && table.rows < 0.0
@@ -38,7 +39,7 @@ mod tests {
     fn only_parents_of_filled_partitions_are_found() {
         let found = |partition_rows: f64, parent_rows: f64| {
             let parent = Table {
-                kind: "p".to_owned(),
+                kind: RelationKind::PartitionedTable,
                 has_children: true,
                 rows: parent_rows,
                 ..Table::default()

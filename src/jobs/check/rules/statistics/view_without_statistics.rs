@@ -1,3 +1,4 @@
+use crate::facts::RelationKind;
 use crate::facts::health::{Health, Table};
 use crate::findings::{Finding, Rule, Severity};
 use crate::jobs::check::command::pgtend;
@@ -9,7 +10,7 @@ pub fn judge(health: &Health) -> Judged {
     let views = health.views.seen()?;
     let tables = health.tables.seen()?.iter().filter(|table| {
         let is_populated = views.iter().any(|view| view.oid == table.oid && view.is_populated);
-        table.kind == "m" && is_populated && table.rows < 0.0
+        table.kind == RelationKind::MaterializedView && is_populated && table.rows < 0.0
     });
     Ok(tables.map(finding).collect::<Found>())
 }

@@ -39,12 +39,13 @@ fn finding(table: &Table) -> Finding {
 mod tests {
     use super::*;
     use crate::facts::Known;
+    use crate::facts::RelationKind;
 
     #[test]
     fn a_half_is_enough() {
         let found = |hot_updated| {
             let table = Table {
-                kind: "r".to_owned(),
+                kind: RelationKind::Table,
                 updated: 200_000,
                 hot_updated,
                 ..Table::default()

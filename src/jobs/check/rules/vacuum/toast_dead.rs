@@ -40,12 +40,13 @@ fn finding(table: &Table) -> Finding {
 mod tests {
     use super::*;
     use crate::facts::Known;
+    use crate::facts::RelationKind;
 
     #[test]
     fn a_third_of_dead_values_is_found() {
         let found = |dead_rows| {
             let table = Table {
-                kind: "t".to_owned(),
+                kind: RelationKind::Toast,
                 main_object: Some("public.t".to_owned()),
                 pages: 20_000,
                 dead_rows,

@@ -53,13 +53,14 @@ fn finding(table: &Table, due_at: f64) -> Finding {
 mod tests {
     use super::*;
     use crate::facts::Known;
+    use crate::facts::RelationKind;
     use crate::facts::health::settings;
 
     #[test]
     fn a_huge_table_wants_a_factor_of_its_own() {
         let found = |rows: f64, options: &[&str]| {
             let table = Table {
-                kind: "r".to_owned(),
+                kind: RelationKind::Table,
                 rows,
                 deleted: 1,
                 options: options.iter().map(ToString::to_string).collect(),

@@ -125,7 +125,13 @@ fn finding(dropped: &Dropped, relations: &Relations) -> Option<Finding> {
             "its rows, indexes and privileges are lost"
         }
         (RelationKind::ForeignTable, _) => "the privileges on it are lost",
-        (RelationKind::Sequence | RelationKind::CompositeType | RelationKind::Other, _) => {
+        (
+            RelationKind::Sequence
+            | RelationKind::CompositeType
+            | RelationKind::Toast
+            | RelationKind::Other,
+            _,
+        ) => {
             return None;
         }
     };
