@@ -76,7 +76,7 @@ pub struct Args {
     #[arg(long)]
     pub no_auth: bool,
 
-    /// Name by which pgtend is asked for besides: that of a proxy, with or without a port; repeatable
+    /// Further host name that requests may use, such as that of a proxy, with or without a port; repeatable
     #[arg(long, value_name = "HOST", value_parser = authority)]
     pub allowed_host: Vec<Authority>,
 
@@ -105,7 +105,10 @@ impl Command for Args {
             "pgtend serve --all-targets",
             "Show all databases of the configuration on one page",
         ),
-        ("pgtend serve --once page.html", "Write the pages to a file to send to somebody"),
+        (
+            "pgtend serve --once page.html",
+            "Write the pages to one file, for a ticket or a mail",
+        ),
         (
             "pgtend serve --listen 0.0.0.0:8432 --token-file token --allowed-host db-page.example.com",
             "Let others in who know the token",

@@ -85,8 +85,8 @@ pub struct Args {
         default_missing_value = "10s", value_parser = crate::duration::parse)]
     pub confirm: Option<Duration>,
 
-    /// Mend what can be mended without harm, after asking: vacuum and analyze, rebuild invalid indexes, drop
-    /// what rebuilds have left; then look again
+    /// Fix what can be fixed without harm, after asking: vacuum and analyze, rebuild invalid indexes, drop
+    /// what rebuilds have left; then check again
     #[arg(long)]
     pub fix: bool,
 
@@ -116,12 +116,15 @@ impl Command for Args {
             "pgtend check -q --fail-on critical",
             "From cron: warnings and worse, 1 where one is critical",
         ),
-        ("pgtend check --report html=check.html", "Also write a page to send to somebody"),
+        (
+            "pgtend check --report html=check.html",
+            "Also write a page for a ticket or a mail",
+        ),
         (
             "pgtend check indexes --also postgres://standby/shop",
             "Call an index unused only where the standby does not use it either",
         ),
-        ("pgtend check --fix --dry-run", "Show what pgtend would mend, and how"),
+        ("pgtend check --fix --dry-run", "Show what pgtend would fix, and how"),
         (
             "pgtend check --write-baseline known.json",
             "Accept what is found today; --baseline known.json then tells what is new",

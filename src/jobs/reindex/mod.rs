@@ -43,7 +43,7 @@ use report::REINDEX;
 ///
 /// The application keeps reading and writing: pgtend sends REINDEX INDEX CONCURRENTLY, never two on
 /// one table. An index is done when the catalog shows a new one with everything that the old one
-/// had. What PostgreSQL cannot rebuild concurrently is told with the way out. pgtend cancels a
+/// had. If PostgreSQL cannot rebuild an index concurrently, pgtend says so and names the way out. It cancels a
 /// statement of another session only in the cases that `pgtend apply --help` names.
 ///
 /// A time limit or a window that ends is not a failure. Ctrl-C cancels the running rebuilds, drops
@@ -73,18 +73,17 @@ pub struct Args {
     #[arg(long)]
     pub needed: bool,
 
-    /// Only indexes that may be damaged: those whose collation the system sorts otherwise now, and
-    /// those of a kind that an error of a release concerns, which the server has left behind; not what
-    /// pgtend has built since the server was started
+    /// Only indexes that may be damaged: by a changed collation of the system, or by an error of an
+    /// earlier release; not those that pgtend built since the server started
     #[arg(long)]
     pub suspect: bool,
 
-    /// With --needed: how many times as large as a fresh one an index is bloated; random keys alone
-    /// make 1.3 [default: 1.6]
+    /// With --needed: from how many times the size of a fresh one an index counts as bloated; random
+    /// keys alone make 1.3 [default: 1.6]
     #[arg(long, value_name = "TIMES", value_parser = bloat, allow_negative_numbers = true)]
     pub min_bloat: Option<f64>,
 
-    /// With --needed: how much a rebuild has to give back [default: 100MB]
+    /// With --needed: smallest amount of space that a rebuild must give back [default: 100MB]
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     pub min_size: Option<u64>,
 

@@ -29,7 +29,7 @@ pub fn judge(health: &Health) -> Judged {
     let found = Finding::new(
         &RULE,
         None,
-        format!("the server does not tell what these would: {}", quiet.join(", ")),
+        format!("the server does not log what these settings would record: {}", quiet.join(", ")),
     )
     .about(&"log")
     .help("they cost next to nothing, and are missing on the day when something goes wrong")

@@ -17,7 +17,7 @@ pub fn judge(health: &Health) -> Judged {
         );
         Finding::new(&RULE, None, message)
             .about(&"effective_cache_size")
-            .help("index scans look dearer than they are; a half to three quarters of the memory is usual")
+            .help("index scans look more expensive than they are; a half to three quarters of the memory is usual")
             .evidence("effective_cache_size_bytes", cache)
             .evidence("shared_buffers_bytes", buffers)
     });

@@ -30,7 +30,7 @@ fn finding(fault: &IndexFault, end: ServerVersion, affected: &[&IndexClass]) -> 
     Finding::new(&RULE, None, message)
         .about(&fault.indexes)
         .severity(if fault.is_rare { Severity::Info } else { Severity::Warning })
-        .help(format!("update the server to {end} or newer first, then rebuild them: nothing else mends what is there"))
+        .help(format!("update the server to {end} or newer first, then rebuild them: only a rebuild repairs them"))
         .command("pgtend reindex --suspect")
         .evidence("examples", examples)
         .evidence("indexes", number)
