@@ -3,23 +3,74 @@
 use super::table::shown_width;
 
 /// Lines of at most so many characters, where words allow it; `None`: as long as it takes. What goes on
-/// in a further line stands two characters further in. Code stays as it is, so that it can be copied.
+/// in a further line stands two characters further in. A command stays as it is, so that it can be copied;
+/// of a quoted line of a file so much is left as fits, around its caret.
 pub fn prose(text: &str, width: Option<u16>) -> String {
     let Some(width) = width.map(usize::from) else {
         return text.to_owned();
     };
-    let wrapped = text.split_inclusive('\n').map(|line| {
-        let (text, end) = match line.strip_suffix('\n') {
-            Some(text) => (text, "\n"),
-            None => (line, ""),
-        };
-        match is_code(text) || shown_width(text) <= width {
-            true => line.to_owned(),
-            false => one_line(text, width) + end,
+    let mut wrapped = String::new();
+    let mut lines = text.split_inclusive('\n').peekable();
+    while let Some(line) = lines.next() {
+        let (text, end) = parted(line);
+        let below = lines.peek().map(|below| parted(below));
+        if let Some((quoted, caret)) = below.and_then(|(below, _)| cut(text, below, width)) {
+            let below_end = below.map_or("", |(_, end)| end);
+            wrapped.push_str(&format!("{quoted}{end}{caret}{below_end}"));
+            lines.next();
+        } else if is_code(text) || shown_width(text) <= width {
+            wrapped.push_str(line);
+        } else {
+            wrapped.push_str(&(one_line(text, width) + end));
         }
-    });
-    wrapped.collect()
+    }
+    wrapped
 }
+
+/// A line, and what ends it.
+fn parted(line: &str) -> (&str, &str) {
+    line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"))
+}
+
+/// A quoted line that is too long, and the line with its caret below: as much as fits.
+/// `None`: they are no such lines, or short enough.
+fn cut(quoted: &str, caret: &str, width: usize) -> Option<(String, String)> {
+    let (number, text) = quoted.split_once(" | ").filter(|_| is_code(quoted))?;
+    let (blank, under) = caret.split_once(" | ")?;
+    let at = under
+        .strip_suffix('^')
+        .filter(|before| before.trim().is_empty())?
+        .chars()
+        .count();
+    let room = width.saturating_sub(number.len() + BAR);
+    if shown_width(quoted) <= width || room < LEAST {
+        return None;
+    }
+    let chars = text.chars().collect::<Vec<_>>();
+    let from = if at < room - 1 { 0 } else { at - room / 2 };
+    let (before, mut shown) = if from == 0 {
+        ("", String::new())
+    } else {
+        ("…", "…".to_owned())
+    };
+    for (place, char) in chars.iter().enumerate().skip(from) {
+        let is_last = place + 1 == chars.len();
+        shown.push(*char);
+        if shown_width(&shown) + usize::from(!is_last) > room {
+            shown.pop();
+            shown.push('…');
+            break;
+        }
+    }
+    let under = under.chars().skip(from).collect::<String>();
+    let blanks = " ".repeat(before.chars().count());
+    Some((format!("{number} | {shown}"), format!("{blank} | {blanks}{under}")))
+}
+
+/// Characters of ` | `.
+const BAR: usize = 3;
+/// In less room nothing can be quoted.
+const LEAST: usize = 10;
 
 /// A command to copy, or a quoted line of a file with its number.
 fn is_code(line: &str) -> bool {
@@ -123,6 +174,20 @@ mod tests {
         assert_eq!(prose(text, Some(13)), wanted);
         assert_eq!(prose(text, None), text);
         assert_eq!(prose("日本語 日本語", Some(8)), "日本語\n  日本語");
+    }
+
+    #[test]
+    fn of_a_quoted_line_so_much_is_left_as_fits_around_its_caret() {
+        let cut = |text: &str, width| prose(text, Some(width));
+        let begin = "  7 | SELECT one, two, three FROM four\n    | ^\nafter\n";
+        assert_eq!(cut(begin, 20), "  7 | SELECT one, t…\n    | ^\nafter\n");
+        let end = "  7 | SELECT one, two, three FROM four\n    |                            ^";
+        assert_eq!(cut(end, 20), "  7 | …ee FROM four\n    |         ^");
+        let middle = "  7 | SELECT one, two, three FROM four\n    |                  ^";
+        assert_eq!(cut(middle, 20), "  7 | …, two, three…\n    |         ^");
+        assert_eq!(cut(end, 80), end);
+        let narrow = "  7 | SELECT one, two, three\n    | ^";
+        assert_eq!(cut(narrow, 12), narrow);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::facts::Known;
 use crate::facts::throughput::Throughput;
 use crate::format;
 use crate::output::table::{Narrow, cell, fitted, right, table};
+use crate::output::wrap::prose;
 use crate::output::{Head, Outcome, Report, Style, Text};
 use crate::warning::Warning;
 
@@ -83,16 +84,17 @@ impl Report for LoadReport {
             return text;
         };
         text.product(self.statements_table(main, style.width));
-        text.product("\n".to_owned() + &lines(main).join("\n") + "\n");
+        let said = |lines: &str| format!("\n{}", prose(lines, style.width));
+        text.product(said(&(lines(main).join("\n") + "\n")));
         if let Some(comparison) = &self.comparison {
-            text.product("\n".to_owned() + &compared_lines(comparison));
+            text.product(said(&compared_lines(comparison)));
         }
         if let Some(ended) = &self.during {
             let Ended { command, duration, .. } = ended;
             let took = format::duration(*duration);
-            text.product(format!(
-                "\n{command} ran for {took}; the figures above are those meanwhile.\n\n"
-            ));
+            text.product(said(&format!(
+                "{command} ran for {took}; the figures above are those meanwhile.\n\n"
+            )));
             text.product(self.phases_table(style.width));
         }
         text
