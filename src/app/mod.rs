@@ -2,6 +2,7 @@
 
 pub mod choice;
 pub mod command;
+pub mod custom_plans;
 pub mod execute;
 pub mod fleet;
 pub mod hours;

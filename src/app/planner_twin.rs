@@ -195,11 +195,16 @@ pub fn programs(pg_bin: &[PathBuf], major: u32) -> Result<Binaries> {
         .ok_or_else(|| Failure::new(Kind::Sandbox, format!("no programs of PostgreSQL {major}")))
 }
 
+const NO_VALUES: &str = "the twin has no values of the data (--no-values): a statement with parameters \
+                         has only the plan for any value, and selectivities are PostgreSQL's defaults";
+
 /// What the twin lacks is told, whatever comes of it.
 pub fn warnings(data: &TwinData, twin: &Twin) -> Vec<Warning> {
     let unknown = data.unknown.iter().map(|message| ("twin-inexact", message));
     let missing = twin.missing.iter().map(|message| ("twin-incomplete", message));
-    let all = unknown.chain(missing).map(|(rule, message)| Warning {
+    let no_values = NO_VALUES.to_owned();
+    let left_out = data.has_no_values.then_some(("twin-inexact", &no_values));
+    let all = unknown.chain(missing).chain(left_out).map(|(rule, message)| Warning {
         rule,
         object: data.origin.database.clone(),
         message: message.clone(),

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use pg_sandbox::{Binaries, Sandbox};
 use tokio_postgres::types::Type;
@@ -21,6 +22,9 @@ use crate::sandbox;
 const ROLE: &str = "pgtend_twin";
 const DATABASE: &str = "twin";
 
+/// How the planning session begins: a plan is the same whatever the parameters are.
+pub(super) const FORCE_GENERIC: &str = "SET plan_cache_mode = force_generic_plan";
+
 /// Statements that are on their way at once.
 const BATCH: usize = 500;
 
@@ -36,6 +40,8 @@ pub struct Twin {
     pub(super) hidden: HashSet<(String, String)>,
     pub(super) next_file: u32,
     pub(super) candidates: u32,
+    /// The planning session makes plans for the values of parameters.
+    pub(super) makes_custom_plans: AtomicBool,
     /// What could not be made, each with the reason.
     pub missing: Vec<String>,
     // Dropped last: the sessions end before their server.
@@ -80,6 +86,7 @@ impl Twin {
             hidden,
             next_file: files::FIRST_FILE,
             candidates: 0,
+            makes_custom_plans: AtomicBool::new(false),
             missing,
             sandbox,
         };
@@ -100,8 +107,7 @@ impl Twin {
     /// As the statements' role has them. One that this server refuses is told.
     async fn set_planner_settings(&mut self) -> Result<()> {
         self.missing.extend(set_settings(&self.planner, &self.data).await?);
-        // Each plan is to be the same whatever the parameters are, and each is looked at but once.
-        execute(&self.planner, "SET plan_cache_mode = force_generic_plan").await?;
+        execute(&self.planner, FORCE_GENERIC).await?;
         execute(&self.planner, "SET statement_timeout = '60s'").await
     }
 

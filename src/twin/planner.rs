@@ -1,15 +1,18 @@
 //! Planning on a twin: one EXPLAIN a question, and nothing is ever executed there.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::Value;
 use tokio_postgres::types::Type;
 
-use super::build::{Twin, set_valid};
+use super::build::{FORCE_GENERIC, Twin, execute, set_valid};
 use super::ddl::qualified;
 use super::statement::plannable;
 use crate::facts::Oid;
+use crate::facts::explain::{TableFacts, load_table_facts};
 use crate::facts::load::ask;
 use crate::failure::Result;
-use crate::pg::name::quote_literal;
+use crate::pg::name::{RelationName, quote_literal};
 use crate::pg::server_error::ServerError;
 
 /// A plan of PostgreSQL's, or why there is none.
@@ -41,8 +44,15 @@ impl Planned {
 #[derive(Debug, Clone)]
 pub struct TwinStatement {
     name: String,
-    /// How many parameters it has.
-    parameters: usize,
+    /// The types of its parameters, as format_type prints them.
+    pub parameters: Vec<String>,
+}
+
+/// Whether a plan is made for the values of the parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PlanMode {
+    Generic,
+    Custom,
 }
 
 impl Twin {
@@ -68,12 +78,9 @@ impl Twin {
                 false => Ok(Err(self.explained(&error))),
             };
         }
-        let sql = "SELECT pg_catalog.cardinality(s.parameter_types) AS parameters \
-                   FROM pg_catalog.pg_prepared_statements AS s \
-                   WHERE s.name OPERATOR(pg_catalog.=) $1::pg_catalog.text";
+        let sql = include_str!("../../sql/twin-build/parameter_types.sql");
         let rows = ask(&self.planner, sql, &[(&name, Type::TEXT)]).await?;
-        let parameters = rows.first().map_or(0, |row| row.get::<_, i32>("parameters"));
-        let parameters = usize::try_from(parameters).unwrap_or(0);
+        let parameters = rows.first().map(|row| row.get("types")).unwrap_or_default();
         Ok(Ok(TwinStatement { name, parameters }))
     }
 
@@ -82,9 +89,36 @@ impl Twin {
     /// # Errors
     /// Those of the connection.
     pub async fn generic_plan(&self, statement: &TwinStatement) -> Result<Planned> {
-        let arguments = match statement.parameters {
-            0 => String::new(),
-            count => format!("({})", vec!["NULL"; count].join(", ")),
+        let nulls = vec![None; statement.parameters.len()];
+        self.explain(statement, &nulls, PlanMode::Generic).await
+    }
+
+    /// The plan that the statement gets with these values of its parameters; `None`: NULL.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn custom_plan(
+        &self,
+        statement: &TwinStatement,
+        values: &[Option<String>],
+    ) -> Result<Planned> {
+        self.explain(statement, values, PlanMode::Custom).await
+    }
+
+    async fn explain(
+        &self,
+        statement: &TwinStatement,
+        values: &[Option<String>],
+        mode: PlanMode,
+    ) -> Result<Planned> {
+        self.enter(mode).await?;
+        // A literal without a type takes that of the parameter.
+        let literal = |value: &Option<String>| {
+            value.as_deref().map_or_else(|| "NULL".to_owned(), quote_literal)
+        };
+        let arguments = match values.is_empty() {
+            true => String::new(),
+            false => format!("({})", values.iter().map(literal).collect::<Vec<_>>().join(", ")),
         };
         let sql = format!("EXPLAIN (FORMAT JSON, VERBOSE) EXECUTE {}{arguments}", statement.name);
         match self.planner.query(&sql, &[]).await {
@@ -96,6 +130,23 @@ impl Twin {
             Err(error) if error.sqlstate.is_none() => Err(error.into_failure()),
             Err(error) => Ok(Planned::Not(self.explained(&error))),
         }
+    }
+
+    async fn enter(&self, mode: PlanMode) -> Result<()> {
+        let is_custom = mode == PlanMode::Custom;
+        if self.makes_custom_plans.load(Ordering::Relaxed) == is_custom {
+            return Ok(());
+        }
+        execute(
+            &self.planner,
+            match mode {
+                PlanMode::Generic => FORCE_GENERIC,
+                PlanMode::Custom => "SET plan_cache_mode = force_custom_plan",
+            },
+        )
+        .await?;
+        self.makes_custom_plans.store(is_custom, Ordering::Relaxed);
+        Ok(())
     }
 
     /// A plan that rests on PostgreSQL's defaults because statistics could not be read is none.
@@ -129,6 +180,14 @@ impl Twin {
             }
             _ => None,
         }
+    }
+
+    /// How large these tables are, and how much memory a sort may use: as the planner sees it.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn table_facts(&self, relations: &[RelationName]) -> Result<TableFacts> {
+        load_table_facts(&self.planner, relations).await
     }
 
     /// Forgets a statement, whose name is free then.

@@ -5,6 +5,11 @@ use serde::Serialize;
 /// Costs that differ by less are the same: the planner itself takes paths within 1 % for equal.
 const SAME: f64 = 0.01;
 
+/// Whether one cost is another than the other.
+pub fn differ(one: f64, other: f64) -> bool {
+    (one - other).abs() > one.max(other) * SAME
+}
+
 /// What becomes of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

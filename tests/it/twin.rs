@@ -83,7 +83,7 @@ fn tell(line: &str) {
 }
 
 /// The generic plan that production itself makes, by which a twin is judged.
-async fn real_plan(db: &Database, statement: &str) -> Value {
+pub async fn real_plan(db: &Database, statement: &str) -> Value {
     plan_of(&db.session().await, statement).await
 }
 
@@ -107,7 +107,7 @@ async fn plan_of(session: &Client, statement: &str) -> Value {
 }
 
 /// What a plan does, without costs and without the names of candidates.
-fn shape(node: &Value) -> String {
+pub fn shape(node: &Value) -> String {
     let text = |key: &str| node[key].as_str().unwrap_or("-").to_owned();
     let index = match text("Index Name") {
         name if name.starts_with("pgtend_candidate_") || name.starts_with("tried_") => "new".into(),
@@ -123,7 +123,7 @@ fn shape(node: &Value) -> String {
     )
 }
 
-fn cost(plan: &Value) -> f64 {
+pub fn cost(plan: &Value) -> f64 {
     plan[0]["Plan"]["Total Cost"].as_f64().unwrap()
 }
 
@@ -246,6 +246,82 @@ async fn a_candidate_costs_what_the_real_index_costs() {
     errors.sort_by(f64::total_cmp);
     assert!(errors[errors.len() / 2] <= 0.01, "{errors:?}");
     tell(&format!("errors of the candidates' costs: {errors:?}"));
+}
+
+/// What production itself plans with these arguments.
+async fn real_cost_with(db: &Database, statement: &str, arguments: &str) -> f64 {
+    let session = db.session().await;
+    let prepare = format!("SET plan_cache_mode = force_custom_plan; PREPARE p AS {statement}");
+    session.batch_execute(&prepare).await.unwrap();
+    let sql = format!("EXPLAIN (FORMAT JSON, VERBOSE) EXECUTE p({arguments})");
+    let answers = session.simple_query(&sql).await.unwrap();
+    let text = answers.iter().find_map(|answer| match answer {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    cost(&serde_json::from_str(text.unwrap()).unwrap())
+}
+
+/// The costs with values, by value.
+fn custom(statement: &Value, key: &str) -> Vec<(String, f64)> {
+    let plans = statement["custom_plans"].as_array().into_iter().flatten();
+    plans
+        .map(|plan| (plan["value"].as_str().unwrap().to_owned(), plan[key].as_f64().unwrap()))
+        .collect()
+}
+
+/// The most common value of the column would break out of a text, and one of its names of a query.
+const SKEWED: &str = "CREATE TABLE \"jo;bs\" (id int, \"st'ate\" text, filler text);
+    INSERT INTO \"jo;bs\" SELECT n, CASE WHEN n % 1000 < 2 THEN 'open' || n % 1000 \
+    ELSE E'\\\\''); DROP TABLE \"jo;bs\"; --\"{' END, repeat('x', 60) FROM generate_series(1, 100000) AS n";
+
+#[tokio::test]
+async fn a_parameter_is_planned_with_a_common_and_a_rare_value() {
+    let db = production().await;
+    db.sql(SKEWED).await;
+    db.sql("VACUUM ANALYZE \"jo;bs\"").await;
+    let skewed = "SELECT * FROM \"jo;bs\" WHERE \"st'ate\" = $1";
+    let ranged = "SELECT * FROM orders WHERE placed_at >= $1 AND placed_at < $2 LIMIT $3";
+    let unknown = "SELECT * FROM orders WHERE substr(note, $1) = 'y'";
+    let index = "CREATE INDEX ON \"jo;bs\" (\"st'ate\")";
+    let output = what_if(&db, &["--add", index, skewed, ranged, unknown]).expect(0);
+    let document: Document = output.json();
+    let [skewed_plans, ranged_plans, unknown_plans] = &document.statements[..] else {
+        panic!("{output}");
+    };
+    let common = "(SELECT \"st'ate\" FROM \"jo;bs\" WHERE id = 7)";
+    let before = custom(skewed_plans, "cost_before");
+    let values = before.iter().map(|(value, _)| value.as_str()).collect::<Vec<_>>();
+    assert_eq!(values, ["common", "rare"], "{output}");
+    assert_eq!(skewed_plans["verdict"], "better", "{output}");
+    let common = db.value(&format!("SELECT quote_literal({common})")).await;
+    let now = |arguments: String| {
+        let db = &db;
+        async move { real_cost_with(db, skewed, &arguments).await }
+    };
+    let (of_common, of_rare) = (now(common.clone()).await, now("'open1'".to_owned()).await);
+    assert_eq!(before[0].1, of_common);
+    assert!((before[1].1 / of_rare - 1.0).abs() < 0.01, "{before:?} {of_rare}");
+    db.sql(&index.replacen(" ON ", " tried_it ON ", 1)).await;
+    let after = custom(skewed_plans, "cost_after");
+    let (of_common, of_rare) = (now(common).await, now("'open1'".to_owned()).await);
+    assert_eq!(after[0].1, of_common, "the index is of no use for what nearly all rows have");
+    assert!((after[1].1 / of_rare - 1.0).abs() < 0.06, "{after:?} {of_rare}");
+    assert!(after[1].1 * 10.0 < before[1].1, "{output}");
+    let ranged = custom(ranged_plans, "cost_before");
+    assert_eq!(ranged.len(), 3, "a quarter, a twentieth and a hundredth of the rows: {output}");
+    let reason = unknown_plans["custom_plans_reason"].as_str().unwrap();
+    assert_eq!(reason, "no statistics tell a value for $1");
+
+    let shown = db.pgtend(&["what-if", "--add", index, skewed]).expect(0);
+    assert!(shown.stdout.contains("the plan depends on the parameters\ncommon values: cost"));
+    let shown = db.pgtend(&["what-if", skewed, unknown]).expect(0);
+    assert!(shown.stdout.contains("\n   rare values"), "{shown}");
+    let bare = what_if(&db, &["--no-values", skewed]).expect(0);
+    let document: Document = bare.json();
+    assert!(custom(&document.statements[0], "cost_before").is_empty(), "{bare}");
+    let told = |word: &str| document.warnings.iter().any(|warning| warning.message.contains(word));
+    assert!(told("--no-values"), "{bare}");
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::plan::ComparedStatement;
+use super::plan::{ComparedStatement, CustomCosts};
+use crate::app::custom_plans::CustomPlanDocument;
 use crate::facts::explain::TableFacts;
 use crate::format;
 use crate::output::table::{Narrow, cell, fitted, right, table};
@@ -67,7 +68,7 @@ impl Report for WhatIfReport {
             text.product(self.tried_table(style));
         }
         match self.statements.as_slice() {
-            [one] => text.product(plans(one, style)),
+            [one] => text.product(plans(one, style) + &custom(one)),
             _ => text.product(self.statements_table(style)),
         }
         text.warnings(&self.warnings, style);
@@ -102,6 +103,16 @@ impl WhatIfReport {
                 cell(compared.reason().unwrap_or_default()),
                 cell(one_line(&compared.statement.text, TEXT_WIDTH)),
             ]);
+            for costs in compared.custom_that_differ() {
+                shown.add_row(vec![
+                    cell(format!("  {}", costs.value.words())),
+                    right(cost(costs.before)),
+                    right(costs.after.map(cost).unwrap_or_default()),
+                    cell(costs.after.map(|_| costs.verdict().words()).unwrap_or_default()),
+                    cell(""),
+                    cell(""),
+                ]);
+            }
         }
         fitted(&shown, Narrow { wraps: "text", drops: &["text"], alike: &[] }, style.width)
     }
@@ -124,6 +135,23 @@ impl WhatIfReport {
             0 => summary + ".",
             not => format!("{summary}; {not} not judged."),
         }
+    }
+}
+
+/// What it costs with values, under the plans for any value.
+fn custom(compared: &ComparedStatement) -> String {
+    let line = |costs: &CustomCosts| match costs.after {
+        Some(after) => {
+            format!("{}: cost {} -> {}\n", costs.value.words(), cost(costs.before), cost(after))
+        }
+        None => format!("{}: cost {}\n", costs.value.words(), cost(costs.before)),
+    };
+    match compared.custom_that_differ() {
+        [] => String::new(),
+        differ => format!(
+            "\nthe plan depends on the parameters\n{}",
+            differ.iter().map(line).collect::<String>()
+        ),
     }
 }
 
@@ -195,11 +223,20 @@ struct WhatIfStatementDocument {
     after: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     uses: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    custom_plans: Vec<CustomPlanDocument>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    custom_plans_reason: Option<String>,
 }
 
 impl WhatIfStatementDocument {
     fn of(compared: &ComparedStatement) -> Self {
         let after = compared.after.as_ref();
+        let costs = compared.custom.iter().flatten().map(|costs| CustomPlanDocument {
+            value: costs.value,
+            cost_before: costs.before,
+            cost_after: costs.after,
+        });
         WhatIfStatementDocument {
             name: compared.statement.name.clone(),
             queryid: compared.statement.queryid,
@@ -211,6 +248,8 @@ impl WhatIfStatementDocument {
             before: compared.before.plan().cloned(),
             after: after.and_then(Planned::plan).cloned(),
             uses: compared.uses.clone(),
+            custom_plans: costs.collect(),
+            custom_plans_reason: compared.custom.as_ref().err().cloned(),
         }
     }
 }

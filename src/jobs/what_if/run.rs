@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::Args;
-use super::plan::ComparedStatement;
+use super::plan::{ComparedStatement, CustomCosts};
 use super::report::{TriedIndex, WhatIfReport};
 use crate::app::Context;
+use crate::app::custom_plans::{ExampleValues, example_values};
 use crate::app::planner_twin::{PreparedWorkload, warnings};
 use crate::failure::{Failure, Result};
 use crate::twin::workload::WorkloadStatement;
-use crate::twin::{Candidate, Planned, Twin, Wish};
+use crate::twin::{Candidate, Planned, Twin, TwinStatement, TwinValues, Wish};
 use crate::work::explained;
 
 /// Plans all statements, today and with what is to change.
@@ -25,29 +26,22 @@ pub(super) async fn plans(
     let PreparedWorkload { statements, data, warnings: mut told } = workload;
     let mut twin = args.twin.build(context, &data, None).await?;
     told.extend(warnings(&data, &twin));
-    let before = all(&twin, &statements, "before").await?;
+    let known = TwinValues::of(&data);
+    let before = before(&twin, &statements, &known).await?;
     let (after, tried) = match args.pg {
         Some(major) if major != data.origin.major() => {
             twin.stop().await?;
             twin = args.twin.build(context, &data, Some(major)).await?;
-            change(&mut twin, args, wishes, &statements).await?
+            change(&mut twin, args, wishes, &before).await?
         }
-        _ => change(&mut twin, args, wishes, &statements).await?,
+        _ => change(&mut twin, args, wishes, &before).await?,
     };
     twin.stop().await?;
-    let after = match args.changes_nothing() {
-        true => None,
-        false => Some(after),
-    };
-    let compared = statements.into_iter().enumerate().map(|(at, statement)| {
-        let plan = after.as_ref().and_then(|plans| plans.get(at).cloned());
-        ComparedStatement {
-            uses: plan.as_ref().map(|plan| used(plan, &tried)).unwrap_or_default(),
-            before: before.get(at).cloned().unwrap_or(Planned::Not("it was not planned".into())),
-            after: plan,
-            statement,
-        }
-    });
+    let mut after = after.into_iter();
+    let compared = before
+        .into_iter()
+        .zip(statements)
+        .map(|(before, statement)| compared(statement, before, after.next(), &tried));
     Ok(WhatIfReport {
         statements: compared.collect(),
         tried,
@@ -56,12 +50,58 @@ pub(super) async fn plans(
     })
 }
 
+/// The plans of a statement: for any value of its parameters, and for examples.
+struct StatementPlans {
+    /// As the twin can plan it. `Err`: why not.
+    text: std::result::Result<String, String>,
+    generic: Planned,
+    examples: std::result::Result<Vec<ExampleValues>, String>,
+    custom: Vec<Planned>,
+}
+
+fn compared(
+    statement: WorkloadStatement,
+    before: StatementPlans,
+    after: Option<StatementPlans>,
+    tried: &[TriedIndex],
+) -> ComparedStatement {
+    let mut uses: Vec<String> = Vec::new();
+    for plan in after.iter().flat_map(|after| after.custom.iter().chain([&after.generic])) {
+        for index in used(plan, tried) {
+            if !uses.contains(&index) {
+                uses.push(index);
+            }
+        }
+    }
+    let costs = |examples: Vec<ExampleValues>| {
+        let costs = examples.iter().enumerate().map(|(at, example)| {
+            let planned = |plans: &StatementPlans| match &plans.custom[at] {
+                Planned::Plan(_, cost) => Ok(*cost),
+                Planned::Not(reason) => Err(reason.clone()),
+            };
+            Ok(CustomCosts {
+                value: example.value,
+                before: planned(&before)?,
+                after: after.as_ref().map(planned).transpose()?,
+            })
+        });
+        costs.collect::<std::result::Result<Vec<_>, String>>()
+    };
+    ComparedStatement {
+        uses,
+        custom: before.examples.clone().and_then(costs),
+        before: before.generic,
+        after: after.map(|after| after.generic),
+        statement,
+    }
+}
+
 async fn change(
     twin: &mut Twin,
     args: &Args,
     wishes: &[Wish],
-    statements: &[WorkloadStatement],
-) -> Result<(Vec<Planned>, Vec<TriedIndex>)> {
+    before: &[StatementPlans],
+) -> Result<(Vec<StatementPlans>, Vec<TriedIndex>)> {
     if args.changes_nothing() {
         return Ok((Vec::new(), Vec::new()));
     }
@@ -86,18 +126,87 @@ async fn change(
     for (name, value) in &args.set {
         twin.set(name, value).await?;
     }
-    Ok((all(twin, statements, "after").await?, tried))
+    let mut after = Vec::new();
+    for (at, plans) in before.iter().enumerate() {
+        after.push(again(twin, plans, &format!("after_{at}")).await?);
+    }
+    Ok((after, tried))
 }
 
-async fn all(twin: &Twin, statements: &[WorkloadStatement], name: &str) -> Result<Vec<Planned>> {
-    let mut plans = Vec::new();
+async fn before(
+    twin: &Twin,
+    statements: &[WorkloadStatement],
+    known: &TwinValues<'_>,
+) -> Result<Vec<StatementPlans>> {
+    let mut all = Vec::new();
     for (at, statement) in statements.iter().enumerate() {
-        plans.push(match twin.prepare(&format!("{name}_{at}"), &statement.text).await? {
-            Ok(prepared) => twin.generic_plan(&prepared).await?,
-            Err(reason) => Planned::Not(reason),
-        });
+        all.push(plan(twin, &format!("before_{at}"), &statement.text, known).await?);
+    }
+    Ok(all)
+}
+
+async fn plan(
+    twin: &Twin,
+    name: &str,
+    text: &str,
+    known: &TwinValues<'_>,
+) -> Result<StatementPlans> {
+    let prepared = match twin.prepare(name, text).await? {
+        Ok(prepared) => prepared,
+        Err(reason) => return Ok(StatementPlans::refused(reason)),
+    };
+    let generic = twin.generic_plan(&prepared).await?;
+    let examples = match generic.plan() {
+        Some(plan) => example_values(plan, &prepared.parameters, known),
+        None => Ok(Vec::new()),
+    };
+    let text = Ok(text.to_owned());
+    let custom = custom(twin, &prepared, &examples).await?;
+    Ok(StatementPlans { text, generic, examples, custom })
+}
+
+/// The same statement with the same values.
+async fn again(twin: &Twin, before: &StatementPlans, name: &str) -> Result<StatementPlans> {
+    let prepared = match &before.text {
+        Ok(text) => twin.prepare(name, text).await?,
+        Err(reason) => Err(reason.clone()),
+    };
+    let prepared = match prepared {
+        Ok(prepared) => prepared,
+        Err(reason) => {
+            let custom = before.custom.iter().map(|_| Planned::Not(reason.clone())).collect();
+            return Ok(StatementPlans { custom, ..StatementPlans::refused(reason) });
+        }
+    };
+    Ok(StatementPlans {
+        text: before.text.clone(),
+        generic: twin.generic_plan(&prepared).await?,
+        custom: custom(twin, &prepared, &before.examples).await?,
+        examples: before.examples.clone(),
+    })
+}
+
+async fn custom(
+    twin: &Twin,
+    prepared: &TwinStatement,
+    examples: &std::result::Result<Vec<ExampleValues>, String>,
+) -> Result<Vec<Planned>> {
+    let mut plans = Vec::new();
+    for example in examples.iter().flatten() {
+        plans.push(twin.custom_plan(prepared, &example.values).await?);
     }
     Ok(plans)
+}
+
+impl StatementPlans {
+    fn refused(reason: String) -> Self {
+        StatementPlans {
+            text: Err(reason.clone()),
+            generic: Planned::Not(reason),
+            examples: Ok(Vec::new()),
+            custom: Vec::new(),
+        }
+    }
 }
 
 /// Which of the added indexes the plan reads.

@@ -21,7 +21,7 @@ use crate::pg::name::RelationName;
 pub use compared::{bare, compared};
 pub use nulls::{Nulls, nulls};
 pub use served::served_by;
-pub use uses::{Use, uses};
+pub use uses::{Use, deciding_parameters, uses};
 
 /// A plan as people read it.
 #[derive(Debug, Clone, Default, PartialEq)]

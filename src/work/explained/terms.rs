@@ -252,7 +252,8 @@ fn term(text: &str) -> Vec<Term> {
     [of(&left, &right), of(&right, &left)].into_iter().flatten().collect()
 }
 
-fn parameters(text: &str) -> Vec<u32> {
+/// The parameters that a text names.
+pub(super) fn parameters(text: &str) -> Vec<u32> {
     let found = tokens(text).filter(|token| token.kind == TokenKind::Parameter);
     found.filter_map(|token| token.text(text)[1..].parse().ok()).collect()
 }
