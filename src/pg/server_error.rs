@@ -24,6 +24,9 @@ pub const DISK_FULL: &str = "53100";
 /// PostgreSQL has ended one side of a deadlock: this one.
 pub const DEADLOCK_DETECTED: &str = "40P01";
 
+/// The server has met with what it did not expect: an object that is gone, for example.
+pub const INTERNAL_ERROR: &str = "XX000";
+
 /// A page is damaged.
 pub const DATA_CORRUPTED: &str = "XX001";
 

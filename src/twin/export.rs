@@ -14,7 +14,7 @@ use crate::facts::load::{ask, first};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::database::{Database, Workers};
 use crate::pg::name::quote_ident;
-use crate::pg::server_error::ServerError;
+use crate::pg::server_error::{INTERNAL_ERROR, ServerError, UNDEFINED_TABLE};
 use crate::pg::session::Session;
 use crate::syntax::names_in;
 
@@ -47,6 +47,9 @@ const BEGIN: [&str; 7] = [
     "SET LOCAL work_mem = '32MB'",
 ];
 
+/// What is dropped while it is read is not there the next time.
+const MOST_ATTEMPTS: usize = 3;
+
 /// A function's text may name what no dependency tells of, and that another.
 const ROUNDS: usize = 5;
 
@@ -57,16 +60,30 @@ const ROUNDS: usize = 5;
 /// those of the connection and of the queries.
 pub async fn export(database: &Database, wanted: &ExportRequest<'_>) -> Result<TwinData> {
     let session = database.reader().await?;
-    session.execute_all(&BEGIN).await.map_err(|error| error.into_failure())?;
-    let read = read_catalog(&session, database, wanted).await;
-    // The first failure is the one to tell.
-    let _ = session.execute("ROLLBACK").await;
-    let mut data = read?;
+    let mut attempts = 1;
+    let mut data = loop {
+        session.execute_all(&BEGIN).await.map_err(|error| error.into_failure())?;
+        let read = read_catalog(&session, database, wanted).await;
+        // The first failure is the one to tell.
+        let _ = session.execute("ROLLBACK").await;
+        match read {
+            Err(failure) if attempts < MOST_ATTEMPTS && is_about_what_is_gone(&failure) => {
+                attempts += 1;
+            }
+            read => break read?,
+        }
+    };
     if wanted.values == Values::Included {
         data.ends = load_ends(&session, &data).await?;
     }
     data.settings = load_settings(database, wanted, &mut data.unknown).await?;
     Ok(data)
+}
+
+/// The snapshot has a table or index still that was dropped meanwhile, and what prints it looks at today:
+/// `cache lookup failed for index 21761`.
+fn is_about_what_is_gone(failure: &Failure) -> bool {
+    matches!(failure.sqlstate.as_deref(), Some(INTERNAL_ERROR | UNDEFINED_TABLE))
 }
 
 async fn read_catalog(

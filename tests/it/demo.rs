@@ -1,81 +1,27 @@
 //! `demo`: the tour, and that nothing remains of it.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::process::Command;
 
-use tempfile::TempDir;
-use tokio_postgres::NoTls;
-
 use crate::support::command::{Output, Pgtend};
+use crate::support::place::Place;
 use crate::support::until;
 
-/// A folder for temporary files that is this test's alone.
-struct Place(TempDir);
-
 impl Place {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        // Under root the server runs as another account, which must get there.
-        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
-        Place(folder)
-    }
-
     fn demo(&self, more: &[&str]) -> Pgtend {
-        Pgtend::new(&[&["demo"], more].concat()).env("TMPDIR", self.0.path().to_str().unwrap())
-    }
-
-    /// The throwaway servers' folders.
-    fn homes(&self) -> Vec<PathBuf> {
-        fs::read_dir(self.0.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect()
-    }
-
-    /// The command lines of the processes that were started on something here. A demo itself has
-    /// the folder in its environment only.
-    fn processes(&self) -> Vec<String> {
-        let name = self.0.path().file_name().unwrap().to_str().unwrap();
-        command_lines().into_iter().filter(|line| line.contains(name)).collect()
-    }
-
-    #[track_caller]
-    fn assert_clean(&self) {
-        assert!(self.homes().is_empty(), "{:?}", self.homes());
-        assert_eq!(self.processes(), [""; 0]);
+        self.call(&[&["demo"], more].concat())
     }
 
     async fn until_filling(&self) {
         until("the demo fills its database", || async {
-            let Some(home) = self.homes().pop() else {
+            let Some(client) = self.session("postgres").await else {
                 return false;
             };
-            let socket_dir = home.join("socket").display().to_string();
-            let url = format!("host={socket_dir} user=postgres dbname=postgres");
-            let Ok((client, connection)) = tokio_postgres::connect(&url, NoTls).await else {
-                return false;
-            };
-            tokio::spawn(connection);
             let filling = "SELECT 1 FROM pg_stat_activity WHERE datname = 'nova' \
                            AND state = 'active' AND query LIKE '%nova.customers%'";
             client.query_opt(filling, &[]).await.is_ok_and(|row| row.is_some())
         })
         .await;
     }
-}
-
-/// Of every process of the machine.
-fn command_lines() -> Vec<String> {
-    if cfg!(target_os = "linux") {
-        let files = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
-        // A process may end meanwhile.
-        let lines = files.filter_map(|process| fs::read(process.join("cmdline")).ok());
-        return lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " ")).collect();
-    }
-    let listed = Command::new("ps").args(["axww", "-o", "args"]).output().unwrap();
-    String::from_utf8(listed.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
 /// What stands in single quotes after `psql`, and the line after `Stop and remove it with`.

@@ -75,6 +75,7 @@ mod tenants;
 mod terminal;
 mod trust;
 mod twin;
+mod twin_faults;
 mod upkeep;
 mod verify;
 mod verify_faults;

@@ -8,6 +8,7 @@ pub mod folder;
 pub mod installation;
 pub mod log;
 pub mod old_server;
+pub mod place;
 pub mod pooler;
 pub mod proxy;
 pub mod schema;
