@@ -45,6 +45,7 @@ mod escape_control;
 pub mod failure;
 mod files;
 mod format;
+mod shell;
 mod size;
 mod warning;
 

@@ -33,6 +33,12 @@ SELECT pg_catalog.json_build_object(
   'view', CASE WHEN c.relkind = 'v' THEN pg_catalog.pg_get_viewdef(c.oid) END,
   'has_row_security', c.relrowsecurity,
   'changed_since_analyze', pg_catalog.pg_stat_get_mod_since_analyze(c.oid),
+  'analyzed_at', pg_catalog.to_char(
+    pg_catalog.timezone('UTC', GREATEST(
+      pg_catalog.pg_stat_get_last_analyze_time(c.oid),
+      pg_catalog.pg_stat_get_last_autoanalyze_time(c.oid)
+    )), 'YYYY-MM-DD HH24:MI "UTC"'
+  ),
   'inserted', pg_catalog.pg_stat_get_tuples_inserted(c.oid),
   'updated', pg_catalog.pg_stat_get_tuples_updated(c.oid),
   'hot_updated', pg_catalog.pg_stat_get_tuples_hot_updated(c.oid),

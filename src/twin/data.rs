@@ -162,6 +162,8 @@ pub struct TwinRelation {
     pub view: Option<String>,
     pub has_row_security: bool,
     pub changed_since_analyze: Option<i64>,
+    /// By anybody; `None`: not since the counters were begun.
+    pub analyzed_at: Option<String>,
     /// Rows, since the counters were begun.
     pub inserted: Option<i64>,
     pub updated: Option<i64>,

@@ -35,6 +35,8 @@ pub struct WorkloadStatement {
     pub calls: f64,
     /// Execution time of all of them; `None` where it was not measured.
     pub total_ms: Option<f64>,
+    /// Rows that all of them returned or changed; `None` where they were not counted.
+    pub rows: Option<f64>,
     /// PostgreSQL's own question for a foreign key, whose time nobody measures.
     pub is_key_check: bool,
 }
@@ -51,7 +53,13 @@ impl WorkloadStatement {
     /// Counts executions of the same statement.
     pub(super) fn count(&mut self, more: &WorkloadStatement) {
         self.calls += more.calls;
-        self.total_ms = self.total_ms.zip(more.total_ms).map(|(one, other)| one + other);
+        let sum = |(one, other)| one + other;
+        self.total_ms = self.total_ms.zip(more.total_ms).map(sum);
+        self.rows = self.rows.zip(more.rows).map(sum);
+    }
+
+    pub fn rows_per_call(&self) -> Option<f64> {
+        self.rows.filter(|_| self.calls > 0.0).map(|rows| rows / self.calls)
     }
 
     /// A text of the command line.
@@ -176,6 +184,7 @@ pub async fn of_counters(
                 queryid: Some(key.queryid),
                 calls,
                 total_ms: Some(total),
+                rows: counters.get(Counter::Rows),
                 ..WorkloadStatement::default()
             },
         );

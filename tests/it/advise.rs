@@ -271,3 +271,165 @@ async fn the_checks_of_foreign_keys_are_part_of_the_workload() {
     assert_eq!(advised(&document), ["public.\"We;ird\" (\"To\");"]);
     assert_eq!(document.advice[0]["serves"][0]["name"], "foreign key to_customer");
 }
+
+/// What nearly all rows have is no value to look rows up by.
+#[tokio::test]
+async fn an_index_that_helps_rare_values_alone_leaves_the_common_one_out() {
+    let db = production().await;
+    db.sql(
+        "CREATE TABLE jobs (id int, state text, filler text);
+        INSERT INTO jobs SELECT n, CASE WHEN n % 1000 < 2 THEN 'open' || n % 1000 ELSE E'it''s \\\\done' END,
+          repeat('x', 60) FROM generate_series(1, 200000) AS n",
+    )
+    .await;
+    db.sql("VACUUM ANALYZE jobs").await;
+    let file = workload(&db, &["SELECT * FROM jobs WHERE state = $1"]);
+    let written = db.path("advice.sql").display().to_string();
+    let advise = ["advise", "--workload", &file, "--write", &written];
+    let output = db.pgtend(&[&advise[..], &["--format", "json"]].concat()).expect(0);
+    let document: Document = output.json();
+    assert_eq!(document.outcome, "done", "{output}");
+    let [advised] = &advised(&document)[..] else {
+        panic!("{output}")
+    };
+    assert_eq!(advised, "public.jobs (state) WHERE (state <> 'it''s \\done'::text);");
+    let served = &document.advice[0]["serves"][0];
+    assert_eq!(served["helps"], serde_json::json!(["rare"]), "{output}");
+    let of = |at: usize, key: &str| served["custom_plans"][at][key].as_f64().unwrap();
+    assert_eq!(of(0, "cost_before"), of(0, "cost_after"));
+    assert!(of(1, "cost_after") * 10.0 < of(1, "cost_before"), "{served}");
+    let text = fs::read_to_string(&written).unwrap();
+    assert!(text.contains("(helps only rare values)"), "{text}");
+    let shown = db.pgtend(&advise).expect(0);
+    assert!(shown.stdout.contains("helps only rare values of: SELECT"), "{shown}");
+    db.sql("CREATE INDEX jobs_state ON jobs (state)").await;
+    // The rare values need what is there, although the plan for any value does not.
+    let again = db.pgtend(&[&advise[..], &["--format", "json"]].concat()).expect(0);
+    let document: Document = again.json();
+    assert_eq!(document.outcome, "nothing_to_do", "{again}");
+    assert!(document.unneeded.is_empty(), "{again}");
+}
+
+/// Each object with the code of its reason.
+fn objects(list: &[serde_json::Value]) -> Vec<(&str, &str)> {
+    let mut found = Vec::new();
+    for it in list {
+        found.push((it["object"].as_str().unwrap(), it["reason_code"].as_str().unwrap()));
+    }
+    found
+}
+
+#[tokio::test]
+async fn stale_statistics_are_told_before_the_advice_is_believed() {
+    let db = production().await;
+    db.sql("UPDATE customers SET name = name || '!' WHERE id % 2 = 0").await;
+    let changed = "SELECT n_mod_since_analyze FROM pg_stat_user_tables WHERE relname = 'customers'";
+    until("the changes are counted", || async { db.value(changed).await == "5000" }).await;
+    let file = workload(
+        &db,
+        &[
+            "SELECT * FROM customers WHERE name = 'Name 9'",
+            "SELECT * FROM never_analyzed WHERE x = '7'",
+            "SELECT * FROM orders WHERE id = 3",
+        ],
+    );
+    let output = db.pgtend(&["advise", "--workload", &file, "--format", "json"]).expect(0);
+    let document: Document = output.json();
+    let wanted = [
+        ("public.customers", "changed-since-analyze"),
+        ("public.never_analyzed", "never-analyzed"),
+    ];
+    assert_eq!(objects(&document.stale_statistics), wanted, "{output}");
+    let reason = document.stale_statistics[0]["reason"].as_str().unwrap();
+    assert!(reason.starts_with("5,000 of 10,000 rows changed since 20"), "{reason}");
+    let shown = db.pgtend(&["advise", "--workload", &file]).expect(0);
+    let told = "ANALYZE public.never_analyzed first: it was never analyzed (pgtend analyze \
+                public.never_analyzed)";
+    assert!(shown.stderr.contains(told), "{shown}");
+    db.pgtend(&["analyze", "public.never_analyzed", "public.customers"]).expect(0);
+    let output = db.pgtend(&["advise", "--workload", &file, "--format", "json"]).expect(0);
+    let document: Document = output.json();
+    assert!(document.stale_statistics.is_empty(), "{output}");
+}
+
+/// The planner takes columns for independent, and the counters say that they are not.
+#[tokio::test]
+async fn columns_that_depend_on_each_other_get_statistics() {
+    let db = production().await;
+    db.sql(
+        "CREATE TABLE \"De;p\" (id int, city int, \"Zip\" int, other int);
+        INSERT INTO \"De;p\" SELECT n, n % 500, n % 500, n % 700 FROM generate_series(1, 100000) AS n",
+    )
+    .await;
+    db.sql("VACUUM ANALYZE \"De;p\"").await;
+    let session = db.session().await;
+    for sql in [
+        "SELECT pg_stat_statements_reset()",
+        "SELECT * FROM \"De;p\" WHERE city = 7 AND \"Zip\" = 7",
+        "SELECT * FROM \"De;p\" WHERE city = 7 AND other = 7",
+    ] {
+        session.batch_execute(sql).await.unwrap();
+    }
+    let written = db.path("advice.sql").display().to_string();
+    let advise = ["advise", "--write", &written, "--format", "json"];
+    let output = db.pgtend(&advise).expect(0);
+    let document: Document = output.json();
+    let [found] = &document.statistics[..] else {
+        panic!("{output}")
+    };
+    let sql = found["sql"].as_str().unwrap();
+    let wanted =
+        "CREATE STATISTICS public.\"stat_De;p_Zip_city\" ON \"Zip\", city FROM public.\"De;p\";";
+    assert_eq!(sql, wanted);
+    assert_eq!(found["rows_returned"], 200.0, "{found}");
+    assert!(found["rows_expected"].as_f64().unwrap() <= 20.0, "{found}");
+    assert!(fs::read_to_string(&written).unwrap().contains(&format!("-- {sql}")));
+    db.sql(sql).await;
+    db.sql("ANALYZE \"De;p\"").await;
+    let document: Document = db.pgtend(&advise).expect(0).json();
+    assert!(document.statistics.is_empty());
+}
+
+#[tokio::test]
+async fn a_dear_statement_that_no_index_helps_says_why() {
+    let db = production().await;
+    let file = workload(
+        &db,
+        &[
+            "SELECT * FROM orders",
+            "SELECT * FROM orders WHERE note LIKE '%nn%' AND id > 0",
+            "SELECT * FROM orders ORDER BY note, city OFFSET 5000 LIMIT 10",
+            "SELECT * FROM orders WHERE id = 3",
+        ],
+    );
+    let advise = ["advise", "--workload", &file, "--max-indexes", "1", "--budget", "1kB"];
+    let output = db.pgtend(&[&advise[..], &["--format", "json"]].concat()).expect(0);
+    let document: Document = output.json();
+    let codes = |at: usize| {
+        let reasons = document.statements[at]["no_index_helps"].as_array();
+        let codes = reasons.into_iter().flatten().map(|it| it["reason_code"].as_str().unwrap());
+        codes.collect::<Vec<_>>()
+    };
+    assert_eq!(codes(0), ["reads-most-rows", "returns-many-rows"], "{output}");
+    assert!(codes(1).contains(&"leading-wildcard"), "{output}");
+    assert!(codes(2).contains(&"skips-rows"), "{output}");
+    assert!(codes(3).is_empty(), "it is not dear: {output}");
+    let shown = db.pgtend(&advise).expect(0);
+    assert!(shown.stdout.contains("NO INDEX HELPS"), "{shown}");
+}
+
+#[tokio::test]
+async fn an_index_that_an_advised_one_begins_with_is_superfluous() {
+    let db = production().await;
+    db.sql("CREATE INDEX orders_zip ON orders (zip) WITH (fillfactor = 20)").await;
+    let file = workload(
+        &db,
+        &["SELECT * FROM orders WHERE zip = 'z170' ORDER BY placed_at DESC LIMIT 5"],
+    );
+    let output = db.pgtend(&["advise", "--workload", &file, "--format", "json"]).expect(0);
+    let document: Document = output.json();
+    let advised = document.advice[0]["object"].as_str().unwrap();
+    let is_it = |it: &&serde_json::Value| it["object"] == "public.orders_zip";
+    let found = document.unneeded.iter().find(is_it).unwrap_or_else(|| panic!("{output}"));
+    assert_eq!(found["covered_by"], advised, "{output}");
+}

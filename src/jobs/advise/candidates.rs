@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::pg::name::{RelationName, quote_ident};
 use crate::twin::data::{ColumnStatistics, TwinData, TwinRelation};
-use crate::twin::{Columns, Wish};
+use crate::twin::{Columns, Wish, items};
 use crate::work::explained::terms::{Comparator, Operand, Term, sort_key, terms};
 
 /// What is known of the tables, by name.
@@ -18,6 +18,11 @@ pub struct TablesByName<'d> {
 
 /// A B-tree with more keys is seldom worth its size.
 const MOST_KEYS: usize = 4;
+/// Of the columns that a statement compares so many are tried, the most selective ones: each pair of
+/// hundred columns would be thousands of indexes.
+const MOST_COLUMNS: usize = 8;
+/// And so many of the conditions that make an index small.
+const MOST_CONDITIONS: usize = 3;
 /// A column of more values is looked up by each of them: the one in the text is an example.
 const FEW_VALUES: f64 = 10.0;
 /// A part of the table so large is no part.
@@ -138,8 +143,7 @@ pub fn candidates(plan: &Value, tables: &TablesByName<'_>, constants: &Constants
 }
 
 fn asked_of<'d>(plan: &Value, tables: &TablesByName<'d>) -> AskedOf<'d> {
-    let mut nodes = Vec::new();
-    collect(plan, &mut nodes);
+    let nodes = nodes(plan);
     let mut aliases: HashMap<String, &'d TwinRelation> = HashMap::new();
     for node in &nodes {
         if let Some((alias, relation)) = scanned(node, tables) {
@@ -151,6 +155,13 @@ fn asked_of<'d>(plan: &Value, tables: &TablesByName<'d>) -> AskedOf<'d> {
         ask(node, &aliases, &mut asked);
     }
     asked
+}
+
+/// All nodes of a plan, from the top.
+pub fn nodes(plan: &Value) -> Vec<&Value> {
+    let mut nodes = Vec::new();
+    collect(plan, &mut nodes);
+    nodes
 }
 
 fn collect<'p>(value: &'p Value, nodes: &mut Vec<&'p Value>) {
@@ -249,7 +260,7 @@ fn of_table(relation: &TwinRelation, asked: &AskedOfTable, tables: &TablesByName
         if !equal.is_empty() {
             trees.insert(ascending(&equal));
         }
-        for range in asked.range.keys().chain(asked.like.keys()) {
+        for range in asked.range.keys().chain(asked.like.keys()).take(MOST_COLUMNS) {
             trees.insert(ascending(&[equal.as_slice(), std::slice::from_ref(range)].concat()));
         }
         for order in &asked.orders {
@@ -304,6 +315,7 @@ fn groups(
         });
         columns
             .into_iter()
+            .take(MOST_COLUMNS)
             .map(|(expression, _)| expression.clone())
             .collect::<Vec<_>>()
     };
@@ -383,13 +395,15 @@ fn partial(
     asked: &AskedOfTable,
     tables: &TablesByName<'_>,
 ) -> Vec<Wish> {
+    let shares = asked.constant.iter().filter_map(|(condition, column)| {
+        let column = column.as_ref()?;
+        let share = share(tables.statistics(relation, column)?, condition)?;
+        (share < PARTIAL).then_some((share, condition, column))
+    });
+    let mut shares = shares.collect::<Vec<_>>();
+    shares.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(other.1)));
     let mut wishes = Vec::new();
-    for (condition, column) in &asked.constant {
-        let Some(column) = column else { continue };
-        let share = tables.statistics(relation, column).and_then(|row| share(row, condition));
-        if !share.is_some_and(|share| share < PARTIAL) {
-            continue;
-        }
+    for (_, condition, column) in shares.into_iter().take(MOST_CONDITIONS) {
         let name = quote_ident(column);
         let rest = keys.iter().filter(|(key, _)| *key != name).cloned().collect::<Keys>();
         if !rest.is_empty() {
@@ -409,15 +423,7 @@ fn share(row: &ColumnStatistics, condition: &str) -> Option<f64> {
     if !(0.0..=FEW_VALUES).contains(&distinct) {
         return None;
     }
-    let list = |text: &Option<String>| {
-        let items = text
-            .as_deref()
-            .unwrap_or_default()
-            .trim_matches(|c| c == '{' || c == '}')
-            .split(',')
-            .map(|item| item.trim_matches('"').to_owned());
-        items.collect::<Vec<_>>()
-    };
+    let list = |text: &Option<String>| text.as_deref().map(items).unwrap_or_default();
     let values = list(&row.most_common_vals);
     let frequencies = list(&row.most_common_freqs);
     let value = condition.split('\'').nth(1).unwrap_or(condition);

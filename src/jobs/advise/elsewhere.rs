@@ -87,6 +87,7 @@ mod tests {
             scans: Some(0),
             counted_seconds: 9.0,
             other_servers: 0,
+            covered_by: None,
             statements: 1,
         };
         Elsewhere { nodes }.count(vec![spare]).remove(0)

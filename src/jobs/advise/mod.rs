@@ -1,13 +1,23 @@
 //! `pgtend advise`.
 
 mod candidates;
+mod chosen;
+mod document;
 mod elsewhere;
 mod names;
+mod oracle;
 mod report;
 mod run;
 mod search;
+mod shape;
+mod skewed;
+mod statements;
+mod statistics;
+mod unhelped;
 mod unneeded;
+mod widened;
 mod writes;
+mod written;
 
 use std::path::PathBuf;
 

@@ -2,20 +2,23 @@
 
 use serde::Serialize;
 
+use super::statistics::{MissingStatistics, StaleTable};
+use super::unhelped::NoHelp;
 use super::unneeded::Unneeded;
 use super::writes::WriteCost;
+use crate::app::custom_plans::{CustomPlanDocument, ParameterValue};
 use crate::format;
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Format, Head, Outcome, Report, Style, Text};
 use crate::pg::name::quote_ident;
+use crate::twin::Candidate;
 use crate::twin::data::TwinOrigin;
 use crate::twin::workload::WorkloadStatement;
-use crate::twin::{Candidate, PlanVerdict};
 use crate::warning::Warning;
 use crate::work::plan::one_line;
 
 /// So much of a text stands in a comment, on one line: a line break would end the comment.
-const TEXT_WIDTH: usize = 201;
+pub(super) const TEXT_WIDTH: usize = 201;
 
 /// An index to create.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +40,19 @@ pub struct ServedStatement {
     pub cost_after: f64,
     #[serde(skip)]
     pub weight: f64,
+    /// Where some values of its parameters gain and others do not: which gain.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub helps: Vec<ParameterValue>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub custom_plans: Vec<CustomPlanDocument>,
+}
+
+impl ServedStatement {
+    /// Which values alone gain, in words.
+    pub(super) fn only(&self) -> Option<String> {
+        let words = self.helps.iter().map(|value| value.words()).collect::<Vec<_>>();
+        (!words.is_empty()).then(|| format!("helps only {}", words.join(" and ")))
+    }
 }
 
 /// A statement of the workload.
@@ -48,8 +64,11 @@ pub struct Shown {
     pub after: Option<f64>,
     /// Which candidates its plan uses.
     pub uses: Vec<usize>,
+    pub custom: Vec<CustomPlanDocument>,
     /// Why it was not judged.
     pub refused: Option<String>,
+    /// It is dear and no index helps: why, and what would.
+    pub no_help: Vec<NoHelp>,
 }
 
 impl Advice {
@@ -87,6 +106,8 @@ pub struct AdviseReport {
     pub advice: Vec<Advice>,
     pub unneeded: Vec<Unneeded>,
     pub statements: Vec<Shown>,
+    pub stale: Vec<StaleTable>,
+    pub missing_statistics: Vec<MissingStatistics>,
     pub outcome: Outcome,
     /// It was interrupted.
     pub is_partial: bool,
@@ -117,8 +138,22 @@ impl Report for AdviseReport {
         if !self.advice.is_empty() {
             text.product(self.advice_table(style));
         }
+        let in_part = self.helped_in_part();
+        if !in_part.is_empty() {
+            text.product(in_part);
+        }
+        if !self.missing_statistics.is_empty() {
+            text.product(format!("\n{}", self.statistics_table(style)));
+        }
+        if self.unhelped().next().is_some() {
+            text.product(format!("\n{}", self.unhelped_table(style)));
+        }
         if !self.unneeded.is_empty() {
             text.product(format!("\n{}", self.unneeded_table(style)));
+        }
+        for table in &self.stale {
+            let (command, why) = (table.command(), table.message());
+            text.warn(format!("ANALYZE {} first: {why} ({command})", table.table));
         }
         text.warnings(&self.warnings, style);
         for shown in self.statements.iter().filter(|shown| shown.refused.is_some()) {
@@ -139,7 +174,7 @@ impl AdviseReport {
             .max(f64::MIN_POSITIVE)
     }
 
-    fn share(&self, advice: &Advice) -> f64 {
+    pub(super) fn share(&self, advice: &Advice) -> f64 {
         (advice.saves() / self.whole() * 100.0).clamp(0.0, 100.0)
     }
 
@@ -161,6 +196,55 @@ impl AdviseReport {
         )
     }
 
+    /// Where an index helps some values of parameters only.
+    fn helped_in_part(&self) -> String {
+        let mut lines = String::new();
+        for advice in &self.advice {
+            for served in &advice.serves {
+                if let Some(only) = served.only() {
+                    let text = one_line(&served.query, TEXT_WIDTH);
+                    lines.push_str(&format!("{} {only} of: {text}\n", advice.name));
+                }
+            }
+        }
+        match lines.is_empty() {
+            true => lines,
+            false => format!("\n{lines}"),
+        }
+    }
+
+    /// Dear statements with what their plans show.
+    pub(super) fn unhelped(&self) -> impl Iterator<Item = (&Shown, &NoHelp)> {
+        let shown = self.statements.iter();
+        shown.flat_map(|shown| shown.no_help.iter().map(move |no_help| (shown, no_help)))
+    }
+
+    fn unhelped_table(&self, style: &Style) -> String {
+        let mut shown = table(&["no index helps", "why", "what would", "text"]);
+        let mut last = None;
+        for (of, no_help) in self.unhelped() {
+            let is_new = last != Some(&of.statement.name);
+            last = Some(&of.statement.name);
+            let text = one_line(&of.statement.text, TEXT_WIDTH);
+            shown.add_row(vec![
+                cell(if is_new { of.statement.name.as_str() } else { "" }),
+                cell(&no_help.message),
+                cell(&no_help.help),
+                cell(if is_new { text.as_str() } else { "" }),
+            ]);
+        }
+        let narrow = Narrow { wraps: "why", drops: &["text", "what would"], alike: &[] };
+        fitted(&shown, narrow, style.width)
+    }
+
+    fn statistics_table(&self, style: &Style) -> String {
+        let mut shown = table(&["statistics to create", "why"]);
+        for missing in &self.missing_statistics {
+            shown.add_row(vec![cell(missing.sql()), cell(missing.message())]);
+        }
+        fitted(&shown, Narrow { wraps: "why", drops: &[], alike: &[] }, style.width)
+    }
+
     fn unneeded_table(&self, style: &Style) -> String {
         let mut shown =
             table(&["not needed by the workload", "on", "size", "scans", "why not safe"]);
@@ -177,7 +261,7 @@ impl AdviseReport {
         fitted(&shown, narrow, style.width)
     }
 
-    fn summary(&self) -> String {
+    pub(super) fn summary(&self) -> String {
         let judged = self.statements.iter().filter(|shown| shown.refused.is_none()).count();
         let basis = format!(
             "{} and {} planned {} times on the twin: estimates of PostgreSQL's planner",
@@ -201,109 +285,9 @@ impl AdviseReport {
         };
         format!("{partial}{found} ({basis}).")
     }
-
-    /// A file for `plan` and `apply`.
-    pub fn declarations(&self) -> String {
-        let mut file = format!(
-            "-- Advised by pgtend for {} as of {}. Costs are estimates of PostgreSQL's planner.\n",
-            one_line(&self.origin.database, TEXT_WIDTH),
-            self.origin.taken_at
-        );
-        for advice in &self.advice {
-            file.push_str(&format!(
-                "\n-- About {}; saves {:.0} % of the workload; {}.\n",
-                format::size(advice.candidate.bytes),
-                self.share(advice),
-                write_words(advice.writes)
-            ));
-            for served in &advice.serves {
-                file.push_str(&format!(
-                    "-- cost {:.0} -> {:.0}: {}\n",
-                    served.cost_before,
-                    served.cost_after,
-                    one_line(&served.query, TEXT_WIDTH)
-                ));
-            }
-            file.push_str(&advice.declaration());
-            file.push('\n');
-        }
-        for index in &self.unneeded {
-            file.push_str(&format!(
-                "\n-- No statement of the workload needs {} ({}); {}.\n-- {}\n",
-                one_line(&format!("{}.{}", index.schema, index.name), TEXT_WIDTH),
-                format::size(index.bytes),
-                doubt(index),
-                one_line(&drop_statement(index), TEXT_WIDTH)
-            ));
-        }
-        file
-    }
-
-    fn markdown(&self) -> String {
-        let mut text = format!("{}\n\n", self.summary());
-        for advice in &self.advice {
-            text.push_str(&format!(
-                "- `{}`\n  {}, saves {:.0} %, serves {}; {}\n",
-                one_line(&advice.declaration(), TEXT_WIDTH).replace('`', "'"),
-                format::size(advice.candidate.bytes),
-                self.share(advice),
-                format::count(advice.serves.len(), "statement", "statements"),
-                write_words(advice.writes)
-            ));
-        }
-        for index in &self.unneeded {
-            text.push_str(&format!(
-                "- not needed: `{}` ({}); {}\n",
-                one_line(&format!("{}.{}", index.schema, index.name), TEXT_WIDTH).replace('`', "'"),
-                format::size(index.bytes),
-                doubt(index)
-            ));
-        }
-        text
-    }
-
-    fn document(&self) -> AdviseDocument {
-        let advice = self.advice.iter().map(|advice| AdviceDocument {
-            action: "create_index",
-            object: advice.name.clone(),
-            on: advice.candidate.table.to_string(),
-            sql: advice.declaration(),
-            rung: "estimated",
-            size_bytes: advice.candidate.bytes,
-            saves_percent: self.share(advice),
-            rows_written: advice.writes.rows,
-            hot_updates_lost: advice.writes.lost_hot,
-            serves: advice.serves.clone(),
-        });
-        let unneeded = self.unneeded.iter().map(|index| UnneededDocument {
-            object: format!("{}.{}", index.schema, index.name),
-            on: format!("{}.{}", index.schema, index.table),
-            sql: drop_statement(index),
-            size_bytes: index.bytes,
-            scans: index.scans,
-            counted_seconds: index.counted_seconds,
-            is_safe: index.is_safe(),
-            reason: doubt(index),
-        });
-        let statements = self.statements.iter().map(|shown| AdvisedStatementDocument {
-            name: shown.statement.name.clone(),
-            queryid: shown.statement.queryid,
-            query: shown.statement.text.clone(),
-            verdict: PlanVerdict::of(shown.before, shown.after),
-            reason: shown.refused.clone(),
-            cost_before: shown.before,
-            cost_after: shown.after,
-        });
-        AdviseDocument {
-            taken_at: self.origin.taken_at.clone(),
-            advice: advice.collect(),
-            unneeded: unneeded.collect(),
-            statements: statements.collect(),
-        }
-    }
 }
 
-fn write_words(writes: WriteCost) -> String {
+pub(super) fn write_words(writes: WriteCost) -> String {
     let rows = format::grouped(&format!("{:.0}", writes.rows));
     match writes.lost_hot > 0.0 {
         true => format!(
@@ -314,7 +298,15 @@ fn write_words(writes: WriteCost) -> String {
     }
 }
 
-fn doubt(index: &Unneeded) -> String {
+pub(super) fn doubt(index: &Unneeded) -> String {
+    let counted = counted_doubt(index);
+    match &index.covered_by {
+        Some(advised) => format!("{advised} begins with its columns, once it is there; {counted}"),
+        None => counted,
+    }
+}
+
+fn counted_doubt(index: &Unneeded) -> String {
     let days = index.counted_seconds / 86_400.0;
     match index.scans {
         _ if index.is_safe() => match index.other_servers {
@@ -330,60 +322,10 @@ fn doubt(index: &Unneeded) -> String {
     }
 }
 
-fn drop_statement(index: &Unneeded) -> String {
+pub(super) fn drop_statement(index: &Unneeded) -> String {
     format!(
         "DROP INDEX CONCURRENTLY {}.{};",
         quote_ident(&index.schema),
         quote_ident(&index.name)
     )
-}
-
-#[derive(Debug, Serialize)]
-struct AdviseDocument {
-    taken_at: String,
-    advice: Vec<AdviceDocument>,
-    unneeded: Vec<UnneededDocument>,
-    statements: Vec<AdvisedStatementDocument>,
-}
-
-#[derive(Debug, Serialize)]
-struct AdviceDocument {
-    action: &'static str,
-    object: String,
-    on: String,
-    sql: String,
-    rung: &'static str,
-    size_bytes: u64,
-    saves_percent: f64,
-    rows_written: f64,
-    hot_updates_lost: f64,
-    serves: Vec<ServedStatement>,
-}
-
-#[derive(Debug, Serialize)]
-struct UnneededDocument {
-    object: String,
-    on: String,
-    sql: String,
-    size_bytes: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scans: Option<i64>,
-    counted_seconds: f64,
-    is_safe: bool,
-    reason: String,
-}
-
-#[derive(Debug, Serialize)]
-struct AdvisedStatementDocument {
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    queryid: Option<i64>,
-    query: String,
-    verdict: PlanVerdict,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cost_before: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cost_after: Option<f64>,
 }

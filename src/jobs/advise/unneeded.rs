@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::search::Weighed;
+use super::statements::{PlansNow, Weighed};
 use crate::failure::Result;
 use crate::twin::data::{TwinData, TwinIndex};
-use crate::twin::{PlanVerdict, Planned, Twin};
+use crate::twin::{PlanVerdict, Twin};
 
 /// An index that can be hidden without making a statement dearer.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,8 @@ pub struct Unneeded {
     pub counted_seconds: f64,
     /// Whose scans are counted, too.
     pub other_servers: usize,
+    /// The advised index that begins with its columns: once that is there, this one does nothing.
+    pub covered_by: Option<String>,
     /// How many statements were asked.
     pub statements: usize,
 }
@@ -45,7 +47,7 @@ pub async fn find(
     data: &TwinData,
     statements: &[Weighed],
     tables: &[BTreeSet<(String, String)>],
-    plans: &[Planned],
+    plans: &[PlansNow],
 ) -> Result<Vec<Unneeded>> {
     let mut found = Vec::new();
     for index in data.indexes.iter().filter(|index| may_go(index)) {
@@ -59,9 +61,7 @@ pub async fn find(
         twin.toggle(&oids, &[]).await?;
         let mut is_needed = false;
         for (at, weighed) in &concerned {
-            let planned = twin.generic_plan(&weighed.prepared).await?;
-            let verdict = PlanVerdict::of(plans[*at].cost(), planned.cost());
-            if matches!(verdict, PlanVerdict::Worse | PlanVerdict::NotJudged) {
+            if loses(&plans[*at], &weighed.plans_now(twin).await?) {
                 is_needed = true;
                 break;
             }
@@ -76,11 +76,21 @@ pub async fn find(
                 scans: index.scans,
                 counted_seconds: data.origin.counted_seconds,
                 other_servers: 0,
+                covered_by: None,
                 statements: concerned.len(),
             });
         }
     }
     Ok(found)
+}
+
+/// Whether any of a statement's plans got dearer, also one for rare values alone.
+fn loses(with: &PlansNow, without: &PlansNow) -> bool {
+    let pairs = with.custom.iter().zip(&without.custom);
+    pairs.chain([(&with.generic, &without.generic)]).any(|(with, without)| {
+        let verdict = PlanVerdict::of(with.cost(), without.cost());
+        matches!(verdict, PlanVerdict::Worse | PlanVerdict::NotJudged)
+    })
 }
 
 /// No rule of the data, no foreign key and no replica rests on it, and it is no part of another one.

@@ -2,7 +2,6 @@
 
 mod baseline;
 mod chart;
-mod command;
 mod document;
 mod fix;
 pub mod glance;

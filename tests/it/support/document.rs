@@ -36,6 +36,10 @@ pub struct Document<S = Step> {
     pub advice: Vec<serde_json::Value>,
     #[serde(default)]
     pub unneeded: Vec<serde_json::Value>,
+    #[serde(default)]
+    pub statistics: Vec<serde_json::Value>,
+    #[serde(default)]
+    pub stale_statistics: Vec<serde_json::Value>,
     /// Only there if indexes were measured.
     #[serde(default)]
     pub proofs: Vec<serde_json::Value>,

@@ -1,6 +1,6 @@
 use crate::facts::health::{CorruptIndex, Health};
 use crate::findings::{Finding, Rule};
-use crate::jobs::check::command::pgtend;
+use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged, NotJudged};
 
 pub const RULE: Rule = Rule::CORRUPT_INDEX;

@@ -1,7 +1,7 @@
 use super::index_leftover::is_leftover;
 use crate::facts::health::{Health, Index};
 use crate::findings::{Finding, Rule, Severity};
-use crate::jobs::check::command::pgtend;
+use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
 
 pub const RULE: Rule = Rule::INVALID_INDEX;

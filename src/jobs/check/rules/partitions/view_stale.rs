@@ -1,7 +1,7 @@
 use crate::facts::health::{Health, RefreshInterval, View};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format;
-use crate::jobs::check::command::pgtend;
+use crate::shell::pgtend;
 use crate::jobs::check::rules::Judged;
 use crate::jobs::check::rules::partitions::by_refreshes;
 

@@ -2,7 +2,7 @@ use crate::facts::Unavailable;
 use crate::facts::health::{Column, Health, Index, Table};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::whole;
-use crate::jobs::check::command::pgtend;
+use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
 
 pub const RULE: Rule = Rule::INTEGER_KEY_EXHAUSTION;

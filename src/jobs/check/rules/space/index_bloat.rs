@@ -5,7 +5,7 @@ use crate::facts::reindex::Density;
 use crate::facts::{IndexBloat, Known, Unavailable};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::{count, size};
-use crate::jobs::check::command::pgtend;
+use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
 
 use super::rung::{Rung, unconfirmed};

@@ -5,7 +5,7 @@ use crate::facts::health::{Column, Health, Room, Table};
 use crate::facts::{RelationKind, Unavailable};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::{bytes, count};
-use crate::jobs::check::command::pgtend;
+use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
 
 pub const RULE: Rule = Rule::TABLE_BLOAT;

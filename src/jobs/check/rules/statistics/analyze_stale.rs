@@ -2,7 +2,7 @@ use crate::facts::health::Health;
 use crate::facts::{RelationKind, TableState};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::whole;
-use crate::jobs::check::command::pgtend;
+use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
 use crate::work::maintenance::plan::due::{DueMeasure, analyze_measure};
 

@@ -1,6 +1,6 @@
 use crate::facts::health::{ExpressionIndex, Health};
 use crate::findings::{Finding, Rule, Severity};
-use crate::jobs::check::command::pgtend;
+use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
 
 pub const RULE: Rule = Rule::EXPRESSION_WITHOUT_STATISTICS;

@@ -1,7 +1,7 @@
 use crate::facts::health::{Health, Table};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::bytes;
-use crate::jobs::check::command::pgtend;
+use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
 
 pub const RULE: Rule = Rule::NEVER_ANALYZED;

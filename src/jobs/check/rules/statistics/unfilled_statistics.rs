@@ -1,7 +1,7 @@
 use crate::facts::Unavailable;
 use crate::facts::health::{Health, UnfilledStatistics};
 use crate::findings::{Finding, Rule, Severity};
-use crate::jobs::check::command::pgtend;
+use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged, NotJudged};
 
 pub const RULE: Rule = Rule::UNFILLED_STATISTICS;

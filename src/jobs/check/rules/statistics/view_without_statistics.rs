@@ -1,7 +1,7 @@
 use crate::facts::RelationKind;
 use crate::facts::health::{Health, Table};
 use crate::findings::{Finding, Rule, Severity};
-use crate::jobs::check::command::pgtend;
+use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
 
 pub const RULE: Rule = Rule::VIEW_WITHOUT_STATISTICS;

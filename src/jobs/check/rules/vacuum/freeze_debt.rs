@@ -1,7 +1,7 @@
 use crate::facts::health::{Health, Table};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::{bytes, whole};
-use crate::jobs::check::command::pgtend;
+use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
 
 pub const RULE: Rule = Rule::FREEZE_DEBT;

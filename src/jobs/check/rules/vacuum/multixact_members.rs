@@ -1,7 +1,7 @@
 use crate::facts::health::{Database, Health};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::{bytes, whole};
-use crate::jobs::check::command::{pgtend, shell};
+use crate::shell::{pgtend, shell};
 use crate::jobs::check::rules::versions::running;
 use crate::jobs::check::rules::{Found, Judged, NotJudged};
 

@@ -3,8 +3,8 @@
 use crate::facts::health::{Database, Table};
 use crate::facts::trend::Forecast;
 use crate::findings::Severity;
-use crate::jobs::check::command::{pgtend, shell};
 use crate::jobs::check::rules::urgency;
+use crate::shell::{pgtend, shell};
 
 /// From here on VACUUM drops all its limits (`vacuum_failsafe_age`, `vacuum_multixact_failsafe_age`): not much is left.
 const FAILSAFE_AGE: i32 = 1_600_000_000;

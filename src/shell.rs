@@ -1,4 +1,4 @@
-//! The commands that findings name, as a shell takes them.
+//! Commands that pgtend names, as a shell takes them.
 
 /// A pgtend command for an object.
 pub fn pgtend(command: &str, object: &str) -> String {
