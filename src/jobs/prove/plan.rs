@@ -98,6 +98,18 @@ pub fn verdict(before: &Side, after: &Side) -> ProofVerdict {
     ProofVerdict::NoEffect
 }
 
+/// Why figures prove no effect.
+pub fn why_no_effect(before: &Side, after: &Side) -> &'static str {
+    match after.is_surely_below(before) {
+        true if after.buffers > before.buffers => {
+            "it takes less time, but looks at more pages, which may not always be in memory"
+        }
+        true => "it takes less time, but looks at as many pages",
+        false if before.is_surely_below(after) => "it takes less than a tenth more time",
+        false => "its times vary by more than they differ",
+    }
+}
+
 /// What an index does to all its statements: each with its weight, verdict and both times. Where it
 /// helps some and harms others, the sum decides.
 pub fn verdict_of_all(statements: &[(f64, ProofVerdict, f64, f64)]) -> ProofVerdict {
@@ -142,6 +154,28 @@ mod tests {
             (&[11.2, 11.1, 11.2, 11.1, 11.2], 1001.0, ProofVerdict::Worse),
         ] {
             assert_eq!(verdict(&before, &side(times, buffers)), wanted, "{times:?} {buffers}");
+        }
+    }
+
+    #[test]
+    fn no_effect_has_its_reason() {
+        let before = side(&[10.0, 11.0, 10.5, 12.0, 9.5], 1000.0);
+        for (times, buffers, wanted) in [
+            (
+                &[1.0, 1.1, 0.9, 1.0, 1.0][..],
+                1001.0,
+                "it takes less time, but looks at more pages",
+            ),
+            (
+                &[1.0, 1.1, 0.9, 1.0, 1.0],
+                1000.0,
+                "it takes less time, but looks at as many pages",
+            ),
+            (&[10.0, 10.2, 9.9, 11.0, 9.0], 10.0, "its times vary by more than they differ"),
+            (&[11.2, 11.1, 11.2, 11.1, 11.2], 1000.0, "it takes less than a tenth more time"),
+        ] {
+            let why = why_no_effect(&before, &side(times, buffers));
+            assert!(why.starts_with(wanted), "{why}");
         }
     }
 

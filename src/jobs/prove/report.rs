@@ -226,12 +226,12 @@ fn statements_table(proof: &Proof, style: &Style) -> String {
     let mut shown = table(&[
         "statement",
         "verdict",
-        "ms",
-        "after",
-        "pages",
-        "after",
-        "wal",
-        "after",
+        "ms before",
+        "ms after",
+        "pages before",
+        "pages after",
+        "WAL before",
+        "WAL after",
         "why",
         "text",
     ]);

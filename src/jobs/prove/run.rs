@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Args;
 use super::joins::joins;
-use super::plan::{ProofVerdict, Side, verdict};
+use super::plan::{ProofVerdict, Side, verdict, why_no_effect};
 use super::report::{MeasuredStatement, Proof, ProofRung, ProveReport};
 use super::tables::Tables;
 use super::values::values;
@@ -328,9 +328,12 @@ async fn measure(
     let [before, after] = runs.map(|runs| Side::of(&runs, limit));
     if let Some((before, after)) = before.zip(after) {
         measured.verdict = verdict(&before, &after);
-        if measured.verdict == ProofVerdict::NotJudged {
-            measured.reason = Some("it takes too long with and without the index".to_owned());
-        }
+        let why = match measured.verdict {
+            ProofVerdict::NotJudged => Some("it takes too long with and without the index"),
+            ProofVerdict::NoEffect => Some(why_no_effect(&before, &after)),
+            ProofVerdict::Better | ProofVerdict::Worse => None,
+        };
+        measured.reason = why.map(str::to_owned);
     }
     (measured.before, measured.after) = (before, after);
     measured.writes = trial.writes;
