@@ -103,6 +103,12 @@ reached AS (
         )
       )
     UNION ALL
+    -- The index of a constraint belongs to that.
+    SELECT r.class, i.indexrelid
+    FROM pg_catalog.pg_index AS i
+    WHERE r.class = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
+      AND i.indrelid = r.oid
+    UNION ALL
     SELECT
       g.class,
       CASE g.class

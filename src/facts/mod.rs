@@ -25,6 +25,7 @@ pub mod measures;
 pub mod migrated;
 mod nulls;
 pub mod observed;
+pub mod planned_code;
 mod progress;
 pub mod reach;
 pub mod refresh;

@@ -9,6 +9,7 @@ use tokio_postgres::types::Type;
 
 use super::data::{ColumnEnds, TwinColumn, TwinData, TwinIndex, TwinRelation};
 use crate::facts::load::ask;
+use crate::facts::planned_code::lock_for_planning;
 use crate::failure::Result;
 use crate::pg::name::{quote_ident, quote_literal};
 use crate::pg::session::Session;
@@ -27,19 +28,31 @@ const BEGIN: [&str; 9] = [
 ];
 
 /// Reads the ends of the columns that B-trees begin with, table by table. A table that is locked or
-/// slow is left out: its histogram stands as it is.
+/// slow is left out: its histogram stands as it is. So is one on which a query would run somebody's code, with
+/// the reason.
 ///
 /// # Errors
 /// Those of the connection.
-pub async fn load_ends(session: &Session, data: &TwinData) -> Result<Vec<ColumnEnds>> {
-    let mut ends = Vec::new();
+pub async fn load_ends(
+    session: &Session,
+    data: &TwinData,
+) -> Result<(Vec<ColumnEnds>, Vec<String>)> {
+    let (mut ends, mut unread) = (Vec::new(), Vec::new());
     for (relation, columns) in probed(data) {
         session.execute_all(&BEGIN).await.map_err(|error| error.into_failure())?;
         let read = probe(session, relation, &columns).await;
         session.execute("ROLLBACK").await.map_err(|error| error.into_failure())?;
-        ends.extend(read.unwrap_or_default());
+        match read {
+            Ok(Ok(read)) => ends.extend(read),
+            Ok(Err(why)) => unread.push(format!(
+                "{}.{}: the least and the greatest values of its columns are not read, so costs of ranges at their ends \
+                 may differ: {why}",
+                relation.schema, relation.name
+            )),
+            Err(_) => {}
+        }
     }
-    Ok(ends)
+    Ok((ends, unread))
 }
 
 type Probed<'d> = Vec<(&'d TwinRelation, BTreeSet<&'d str>)>;
@@ -96,7 +109,7 @@ async fn probe(
     session: &Session,
     relation: &TwinRelation,
     columns: &BTreeSet<&str>,
-) -> Result<Vec<ColumnEnds>> {
+) -> Result<std::result::Result<Vec<ColumnEnds>, String>> {
     let table = format!("{}.{}", quote_ident(&relation.schema), quote_ident(&relation.name));
     let lock = format!("LOCK TABLE ONLY {table} IN ACCESS SHARE MODE");
     session.execute(&lock).await.map_err(|error| error.into_failure())?;
@@ -107,7 +120,10 @@ async fn probe(
         .first()
         .is_some_and(|row| row.get::<_, Option<bool>>("is_same").unwrap_or(false))
     {
-        return Ok(Vec::new());
+        return Ok(Ok(Vec::new()));
+    }
+    if let Err(why) = lock_for_planning(session, &table, relation.oid).await? {
+        return Ok(Err(why));
     }
     let probes = columns.iter().map(|column| {
         let (name, literal) = (quote_ident(column), quote_literal(column));
@@ -134,5 +150,5 @@ async fn probe(
             greatest: row.get::<_, Option<String>>("greatest")?,
         })
     });
-    Ok(ends.collect())
+    Ok(Ok(ends.collect()))
 }

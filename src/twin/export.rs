@@ -74,7 +74,9 @@ pub async fn export(database: &Database, wanted: &ExportRequest<'_>) -> Result<T
         }
     };
     if wanted.values == Values::Included {
-        data.ends = load_ends(&session, &data).await?;
+        let (ends, unread) = load_ends(&session, &data).await?;
+        data.ends = ends;
+        data.unknown.extend(unread);
     }
     data.settings = load_settings(database, wanted, &mut data.unknown).await?;
     Ok(data)

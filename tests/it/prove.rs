@@ -253,6 +253,50 @@ async fn functions_of_others_have_no_rights_on_the_copy() {
     assert_eq!(sprung.count(), 0, "nothing of others runs in production");
 }
 
+/// The planner computes `always(1)` whenever a query reads the table.
+const PLANNED: &str = "
+CREATE FUNCTION public.spring() RETURNS void LANGUAGE plpgsql AS $$
+  BEGIN
+    IF current_user <> 'MALLORY' THEN RAISE LOG 'sprung as %', current_user; END IF;
+  END $$;
+CREATE FUNCTION public.always(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
+  BEGIN PERFORM public.spring(); RETURN $1; END $$;
+CREATE TABLE public.bait (id int PRIMARY KEY, name text);
+INSERT INTO public.bait SELECT n, repeat(md5(n::text), 4) FROM generate_series(1, 20000) AS n;
+CREATE INDEX bait_some ON public.bait (name) WHERE id > public.always(1);
+ANALYZE public.bait;";
+
+#[tokio::test]
+async fn a_table_whose_plan_runs_code_of_others_is_not_planned_on() {
+    let db = Database::new().await;
+    let mallory = db.role("mallory").await;
+    db.sql(&format!("GRANT CREATE ON SCHEMA public TO {mallory}")).await;
+    let trap = PLANNED.replace("MALLORY", &mallory);
+    db.session_as(&mallory).await.batch_execute(&trap).await.unwrap();
+    let sprung = || {
+        let log = std::fs::read(&db.server.log_path).unwrap();
+        let log = String::from_utf8_lossy(&log);
+        let of_this = format!("db={}", db.name);
+        let lines = log.lines().filter(|line| line.contains(&of_this));
+        lines.filter(|line| line.contains("LOG:  sprung as")).count()
+    };
+    db.sql("SELECT count(*) FROM public.bait").await;
+    assert_eq!(sprung(), 1, "the trap springs");
+
+    let beyond = "SELECT * FROM public.bait WHERE id > 19990";
+    let output = db.pgtend(&["what-if", "--format", "json", beyond]).expect(0);
+    let reason = format!("which belongs to {mallory}: connect as {mallory}");
+    assert!(output.json().warnings.iter().any(|it| it.message.contains(&reason)), "{output}");
+
+    let call = ["--sql", beyond, "--add", "CREATE INDEX ON public.bait (name)"];
+    let (document, output) = prove(&db, &call);
+    assert_eq!(document.proofs[0]["rung"], "measured_on_copy", "{output}");
+    let (_, output) = prove(&db, &[&call[..], &["--max-copy", "1MB"]].concat());
+    assert_eq!(output.code, 3, "{output}");
+    assert!(output.stdout.contains(&reason), "{output}");
+    assert_eq!(sprung(), 1, "nothing of others runs in production");
+}
+
 #[tokio::test]
 async fn ctrl_c_leaves_no_server_and_no_folder() {
     let db = production().await;

@@ -9,6 +9,7 @@ use super::CopyServer;
 use super::samples::{self, Join, Partner};
 use crate::facts::Oid;
 use crate::facts::load::ask;
+use crate::facts::planned_code::lock_for_planning;
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::copy::Copied;
 use crate::pg::database::Database;
@@ -183,8 +184,9 @@ impl CopyServer {
         shares: &[Share],
     ) -> Result<u64> {
         let Way { from, watcher } = way;
+        let by_query = is_read_by_query(relation, share);
         for read in samples::chain(share, shares).into_iter().chain([share]) {
-            lock(from, read).await?;
+            lock(from, read, by_query).await?;
         }
         let columns = relation
             .columns
@@ -192,14 +194,17 @@ impl CopyServer {
             .filter(|column| column.generated.is_empty())
             .map(|column| quote_ident(&column.name))
             .collect::<Vec<_>>();
-        let own = columns
-            .iter()
-            .map(|column| format!("t0.{column}"))
-            .collect::<Vec<_>>()
-            .join(", ");
         let table = qualified(&share.schema, &share.name);
-        let out = format!("COPY (SELECT {own} {}) TO STDOUT", samples::source(share, shares));
-        let into = format!("COPY {table} ({}) FROM STDIN", columns.join(", "));
+        let names = columns.join(", ");
+        let out = match by_query {
+            true => {
+                let own = columns.iter().map(|column| format!("t0.{column}")).collect::<Vec<_>>();
+                let source = samples::source(share, shares);
+                format!("COPY (SELECT {} {source}) TO STDOUT", own.join(", "))
+            }
+            false => format!("COPY {table} ({names}) TO STDOUT"),
+        };
+        let into = format!("COPY {table} ({names}) FROM STDIN");
         self.owner
             .execute_all(&READ_AS_PRINTED)
             .await
@@ -231,9 +236,14 @@ struct Way {
     watcher: Session,
 }
 
+/// A table of which all is read needs no plan, so that nothing of its owner's runs.
+fn is_read_by_query(relation: &TwinRelation, share: &Share) -> bool {
+    relation.kind != "r" || share.percent.is_some() || share.partner.is_some()
+}
+
 /// Once it is locked it is looked at again: its owner could have put a view in its place, whose functions
 /// would run with the rights of this role.
-async fn lock(from: &Session, share: &Share) -> Result<()> {
+async fn lock(from: &Session, share: &Share, by_query: bool) -> Result<()> {
     let table = qualified(&share.schema, &share.name);
     let lock = format!("LOCK TABLE ONLY {table} IN ACCESS SHARE MODE");
     from.execute(&lock).await.map_err(|error| refused(error, &table))?;
@@ -241,6 +251,10 @@ async fn lock(from: &Session, share: &Share) -> Result<()> {
     let rows = ask(from, sql, &[(&table, Type::TEXT), (&share.oid, Type::OID)]).await?;
     let is_same = rows.first().and_then(|row| row.get::<_, Option<bool>>("is_same"));
     match is_same {
+        Some(true) if by_query => {
+            let locked = lock_for_planning(from, &table, share.oid).await?;
+            locked.map_err(|why| Failure::new(Kind::Privilege, format!("{table}: {why}")))
+        }
         Some(true) => Ok(()),
         _ => Err(Failure::new(
             Kind::Server,
