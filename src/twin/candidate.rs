@@ -17,7 +17,7 @@ use crate::failure::{Failure, Result};
 use crate::pg::name::{RelationName, quote_ident};
 
 /// An index to try.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Wish {
     /// The table, as SQL.
     pub table: String,
@@ -157,6 +157,10 @@ impl Twin {
         let mut figures = Vec::new();
         let data = self.data.clone();
         let columns = Columns::of(&data.column_statistics);
+        let relations = data.relations.iter();
+        let relations = relations
+            .map(|relation| ((relation.schema.as_str(), relation.name.as_str()), relation))
+            .collect::<HashMap<_, _>>();
         for index in indexes {
             let Some(object) = self.object(&index.schema, &index.name).cloned() else {
                 continue;
@@ -164,10 +168,7 @@ impl Twin {
             let Some(root) = members.get(&object.oid) else {
                 continue;
             };
-            let table = data
-                .relations
-                .iter()
-                .find(|relation| relation.schema == index.schema && relation.name == index.table);
+            let table = relations.get(&(index.schema.as_str(), index.table.as_str())).copied();
             let Some(table) = table else { continue };
             let (sized, figure) = self.sized(index, table, &columns).await?;
             figures.extend(figure);

@@ -6,6 +6,7 @@ mod document;
 mod elsewhere;
 mod names;
 mod oracle;
+mod queue;
 mod report;
 mod run;
 mod search;

@@ -1,6 +1,6 @@
 //! From statements to advice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Args;
 use super::candidates::{Constants, TablesByName, candidates};
@@ -14,13 +14,14 @@ use super::statements::{JudgedStatements, PlansNow, table_of};
 use super::statistics::stale_tables;
 use super::unneeded;
 use super::widened::widened;
-use super::writes::{WriteCost, write_cost};
+use super::writes::{WriteCost, changed_columns, write_cost};
 use crate::app::Context;
 use crate::app::planner_twin::{PreparedWorkload, warnings};
 use crate::facts::health::Node;
 use crate::failure::Result;
 use crate::output::Outcome;
-use crate::twin::data::{TwinData, TwinRelation};
+use crate::pg::name::RelationName;
+use crate::twin::data::TwinData;
 use crate::twin::workload::WorkloadStatement;
 use crate::twin::{Candidate, Planned, Twin, TwinValues, Wish};
 
@@ -110,11 +111,13 @@ fn outcome(context: &Context, args: &Args, choice: &Choice) -> Outcome {
 fn searched_candidates(tried: &[Candidate], writes: &[f64]) -> Vec<SearchedCandidate> {
     let shapes = tried.iter().map(|candidate| IndexShape::read(&candidate.definition));
     let shapes = shapes.collect::<Vec<_>>();
+    let mut of_table: HashMap<&RelationName, Vec<usize>> = HashMap::new();
+    for (at, candidate) in tried.iter().enumerate() {
+        of_table.entry(&candidate.table).or_default().push(at);
+    }
     let extends = |at: usize| {
-        let is_extended = |other: &usize| {
-            tried[*other].table == tried[at].table && shapes[at].extends(&shapes[*other])
-        };
-        (0..tried.len()).filter(is_extended).collect()
+        let others = of_table[&tried[at].table].iter();
+        others.filter(|other| shapes[at].extends(&shapes[**other])).copied().collect()
     };
     let candidates = tried.iter().zip(writes).enumerate();
     candidates
@@ -132,18 +135,17 @@ fn write_costs(
     data: &TwinData,
     statements: &[WorkloadStatement],
 ) -> Vec<WriteCost> {
+    let changed = changed_columns(statements);
+    let relations = data.relations.iter();
+    let relations = relations
+        .map(|relation| ((relation.schema.as_str(), relation.name.as_str()), relation))
+        .collect::<HashMap<_, _>>();
     let cost = |candidate: &Candidate| {
-        let table = relation(data, candidate)?;
-        Some(write_cost(candidate, table, statements))
+        let schema = candidate.table.schema.as_deref()?;
+        let table = relations.get(&(schema, candidate.table.name.as_str()))?;
+        Some(write_cost(candidate, table, &changed))
     };
     tried.iter().map(|candidate| cost(candidate).unwrap_or_default()).collect()
-}
-
-fn relation<'d>(data: &'d TwinData, candidate: &Candidate) -> Option<&'d TwinRelation> {
-    data.relations.iter().find(|relation| {
-        candidate.table.schema.as_ref() == Some(&relation.schema)
-            && relation.name == candidate.table.name
-    })
 }
 
 /// Makes the candidates of all statements, and those that what they cost with values asks for.
@@ -174,12 +176,9 @@ async fn add(
     tried: &mut Vec<Candidate>,
     wishes: Vec<Wish>,
 ) -> Result<()> {
-    let mut distinct: Vec<Wish> = Vec::new();
-    for wish in wishes {
-        if !distinct.contains(&wish) {
-            distinct.push(wish);
-        }
-    }
+    let mut known = HashSet::new();
+    let distinct = wishes.into_iter().filter(|wish| known.insert(wish.clone()));
+    let distinct = distinct.collect::<Vec<_>>();
     if distinct.is_empty() {
         return Ok(());
     }

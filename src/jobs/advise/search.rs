@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::queue::{Place, Queue};
 use super::statements::OF_STATEMENT;
 use crate::cancel::Cancel;
 use crate::failure::Result;
@@ -29,6 +30,8 @@ pub struct SearchedStatement {
     pub cost: f64,
     /// Candidates on its tables.
     pub relevant: BTreeSet<usize>,
+    /// With all of these; `None`: not known.
+    pub cost_with_all: Option<f64>,
 }
 
 /// What the search knows of a candidate.
@@ -71,6 +74,9 @@ const OF_WORKLOAD: f64 = 0.005;
 const OF_AVERAGE: f64 = 0.25;
 /// What saves less than this part of that beside the others goes.
 const NOTHING: f64 = 0.4;
+/// PostgreSQL takes plans for equal whose costs differ by less: the cheapest may cost so much of what it
+/// says.
+const EXACT: f64 = 0.98;
 /// The smallest index counts as much as one of this size: else the tiniest would always win.
 const SMALLEST_BYTES: u64 = 1 << 20;
 
@@ -90,8 +96,19 @@ pub struct Search<'s, C> {
     statements: &'s [SearchedStatement],
     candidates: &'s [SearchedCandidate],
     limits: ChoiceLimits,
+    /// By candidate: the statements that it concerns.
+    concerned: Vec<Vec<usize>>,
+    /// By candidate: those that can stand in for it.
+    wider: Vec<Vec<usize>>,
     known: HashMap<(usize, Vec<usize>), f64>,
+    /// The best first.
     chosen: Vec<usize>,
+    /// The same, to look them up.
+    shown: BTreeSet<usize>,
+    /// Which may still be chosen: what each would save at most from now on.
+    left: BTreeMap<usize, f64>,
+    /// These, by what they may score.
+    queue: Queue,
 }
 
 impl<'s, C: Costs> Search<'s, C> {
@@ -101,8 +118,26 @@ impl<'s, C: Costs> Search<'s, C> {
         candidates: &'s [SearchedCandidate],
         limits: ChoiceLimits,
     ) -> Self {
-        let (known, chosen) = (HashMap::new(), Vec::new());
-        Search { costs, statements, candidates, limits, known, chosen }
+        let of = |sets: &mut dyn Iterator<Item = &'s BTreeSet<usize>>| {
+            let mut found = vec![Vec::new(); candidates.len()];
+            for (at, set) in sets.enumerate() {
+                set.iter().for_each(|candidate| found[*candidate].push(at));
+            }
+            found
+        };
+        Search {
+            costs,
+            statements,
+            candidates,
+            limits,
+            concerned: of(&mut statements.iter().map(|statement| &statement.relevant)),
+            wider: of(&mut candidates.iter().map(|candidate| &candidate.extends)),
+            known: HashMap::new(),
+            chosen: Vec::new(),
+            shown: BTreeSet::new(),
+            left: BTreeMap::new(),
+            queue: Queue::default(),
+        }
     }
 
     /// Chooses.
@@ -111,21 +146,22 @@ impl<'s, C: Costs> Search<'s, C> {
     /// Those of whom it asks.
     pub async fn choose(mut self, cancel: &Cancel) -> Result<Choice> {
         let least = self.least();
-        // What each would save at most from now on.
-        let mut left = BTreeMap::new();
         for candidate in 0..self.candidates.len() {
             if cancel.signal().is_some() {
                 break;
             }
+            if self.most_gained(candidate).await? < least {
+                continue;
+            }
             let step = self.step(candidate, BTreeSet::new()).await?;
             if step.gain >= least {
-                left.insert(candidate, step.gain);
+                self.left.insert(candidate, step.gain);
+                self.hope_for(candidate);
             }
         }
-        while let Some(step) = self.next(&mut left, cancel).await? {
+        while let Some(step) = self.next(cancel).await? {
             if step.gain >= least {
-                self.chosen.retain(|kept| !step.replaces.contains(kept));
-                self.chosen.push(step.candidate);
+                self.take(&step);
             }
         }
         if cancel.signal().is_some() {
@@ -135,12 +171,20 @@ impl<'s, C: Costs> Search<'s, C> {
         Ok(Choice { chosen: self.chosen, is_partial: false })
     }
 
+    fn take(&mut self, step: &Step) {
+        self.chosen.retain(|kept| !step.replaces.contains(kept));
+        self.chosen.push(step.candidate);
+        self.shown.retain(|kept| !step.replaces.contains(kept));
+        self.shown.insert(step.candidate);
+        for changed in step.replaces.iter().chain([&step.candidate]) {
+            for at in 0..self.wider[*changed].len() {
+                self.hope_for(self.wider[*changed][at]);
+            }
+        }
+    }
+
     /// The best step; its candidate leaves the list, as those that no limit lets in.
-    async fn next(
-        &mut self,
-        left: &mut BTreeMap<usize, f64>,
-        cancel: &Cancel,
-    ) -> Result<Option<Step>> {
+    async fn next(&mut self, cancel: &Cancel) -> Result<Option<Step>> {
         let mut asked: BTreeMap<usize, Step> = BTreeMap::new();
         let is_first = self.chosen.is_empty();
         loop {
@@ -148,51 +192,60 @@ impl<'s, C: Costs> Search<'s, C> {
             if cancel.signal().is_some() && !is_first {
                 return Ok(None);
             }
-            let score = |candidate: usize, gain: f64| match asked.get(&candidate) {
-                Some(step) => step.score,
-                None => self.hoped_for(candidate, gain),
-            };
-            let best = left.iter().max_by(|(one, one_gain), (other, other_gain)| {
-                let (one_score, other_score) =
-                    (score(**one, **one_gain), score(**other, **other_gain));
-                let bytes = |candidate: &usize| self.candidates[*candidate].bytes;
-                one_score
-                    .total_cmp(&other_score)
-                    .then(bytes(other).cmp(&bytes(one)))
-                    .then(other.cmp(one))
-            });
-            let Some((&candidate, &hoped)) = best else {
+            let Some(candidate) = self.queue.best() else {
                 return Ok(None);
             };
+            let hoped = self.left[&candidate];
             if let Some(step) = asked.remove(&candidate) {
-                left.remove(&candidate);
+                self.drop_from_list(candidate);
+                // The others were asked beside what is no longer all that is chosen.
+                asked.into_keys().for_each(|other| self.hope_for(other));
                 return Ok(Some(step));
             }
             match self.best_step(candidate, is_first.then_some(hoped)).await? {
                 Some((step, alone)) => {
-                    left.insert(candidate, alone.min(hoped));
+                    self.left.insert(candidate, alone.min(hoped));
+                    self.queue.set(self.place(candidate, step.score));
                     asked.insert(candidate, step);
                 }
-                None => drop(left.remove(&candidate)),
+                None => self.drop_from_list(candidate),
             }
         }
     }
 
+    fn drop_from_list(&mut self, candidate: usize) {
+        self.left.remove(&candidate);
+        self.queue.remove(candidate);
+    }
+
+    /// Gives a candidate of the list the place of what it may score.
+    fn hope_for(&mut self, candidate: usize) {
+        if let Some(gain) = self.left.get(&candidate) {
+            let score = self.hoped_for(candidate, *gain);
+            self.queue.set(self.place(candidate, score));
+        }
+    }
+
+    fn place(&self, candidate: usize, score: f64) -> Place {
+        Place { score, bytes: self.candidates[candidate].bytes, candidate }
+    }
+
     /// The better one of adding the candidate and of widening with it what is chosen, and what adding it
-    /// saves; `None`: no limit lets it in. `known`: what it saves is known.
+    /// saves; `None`: no limit lets it in, or too little is left to save. `known`: what it saves is known.
     async fn best_step(
         &mut self,
         candidate: usize,
         known: Option<f64>,
     ) -> Result<Option<(Step, f64)>> {
+        if known.is_none() && self.most_gained(candidate).await? < self.least() {
+            return Ok(None);
+        }
         let alone = match known {
             Some(gain) => self.scored(candidate, BTreeSet::new(), gain),
             None => self.step(candidate, BTreeSet::new()).await?,
         };
         let saves = alone.gain;
-        let extends = &self.candidates[candidate].extends;
-        let replaces = self.chosen.iter().copied().filter(|one| extends.contains(one));
-        let replaces = replaces.collect::<BTreeSet<_>>();
+        let replaces = self.replaced_by(candidate);
         let mut best = self.is_allowed(&alone).then_some(alone);
         if !replaces.is_empty() && known.is_none() {
             let wider = self.step(candidate, replaces).await?;
@@ -206,11 +259,14 @@ impl<'s, C: Costs> Search<'s, C> {
 
     /// No step with this candidate can score more.
     fn hoped_for(&self, candidate: usize, gain: f64) -> f64 {
-        let extends = &self.candidates[candidate].extends;
-        let replaces = self.chosen.iter().copied().filter(|one| extends.contains(one));
-        let replaces = replaces.collect::<BTreeSet<_>>();
+        let replaces = self.replaced_by(candidate);
         let spared = replaces.iter().map(|one| self.candidates[*one].writes).sum::<f64>();
         self.scored(candidate, replaces, gain + spared).score
+    }
+
+    /// The chosen ones that a candidate can stand in for.
+    fn replaced_by(&self, candidate: usize) -> BTreeSet<usize> {
+        self.candidates[candidate].extends.intersection(&self.shown).copied().collect()
     }
 
     fn scored(&self, candidate: usize, replaces: BTreeSet<usize>, gain: f64) -> Step {
@@ -231,40 +287,58 @@ impl<'s, C: Costs> Search<'s, C> {
     /// What becomes of the workload with the candidate, in the place of these chosen ones; nothing where no
     /// statement gains a tenth.
     async fn step(&mut self, candidate: usize, replaces: BTreeSet<usize>) -> Result<Step> {
-        let before = self.chosen.iter().copied().collect::<BTreeSet<_>>();
-        let mut after = before.difference(&replaces).copied().collect::<BTreeSet<_>>();
-        after.insert(candidate);
-        let saved = self.saved(candidate, &before, &after).await?;
+        let saved = self.saved(candidate, &replaces).await?;
         let writes = |one: &usize| self.candidates[*one].writes;
         let spared = replaces.iter().map(writes).sum::<f64>();
         let gain = saved - writes(&candidate) + spared;
         Ok(self.scored(candidate, replaces, gain))
     }
 
-    async fn saved(
-        &mut self,
-        candidate: usize,
-        before: &BTreeSet<usize>,
-        after: &BTreeSet<usize>,
-    ) -> Result<f64> {
+    async fn saved(&mut self, candidate: usize, replaces: &BTreeSet<usize>) -> Result<f64> {
         let (mut saved, mut most) = (0.0, 0.0_f64);
-        for (at, statement) in self.statements.iter().enumerate() {
-            if !statement.relevant.contains(&candidate) {
-                continue;
-            }
+        for place in 0..self.concerned[candidate].len() {
+            let at = self.concerned[candidate][place];
+            let statement = &self.statements[at];
+            let before = self.chosen_for(at);
+            let kept = before.iter().filter(|one| !replaces.contains(one));
+            let after = kept.chain([&candidate]).copied().collect::<BTreeSet<_>>();
             let now = self.cost(at, before).await?;
-            let then = self.cost(at, after).await?;
+            let then = self.cost(at, after.into_iter().collect()).await?;
             saved += statement.weight * (now - then) / statement.cost.max(f64::MIN_POSITIVE);
             most = most.max((now - then) / now.max(f64::MIN_POSITIVE));
         }
         Ok(if most < OF_STATEMENT { 0.0 } else { saved })
     }
 
-    async fn cost(&mut self, at: usize, chosen: &BTreeSet<usize>) -> Result<f64> {
-        let SearchedStatement { cost, relevant, .. } = &self.statements[at];
-        let shown = chosen.intersection(relevant).copied().collect::<Vec<_>>();
+    /// No step with this candidate gains more: that is all that the statements can still save.
+    async fn most_gained(&mut self, candidate: usize) -> Result<f64> {
+        let (mut saved, mut most) = (0.0, 0.0_f64);
+        for place in 0..self.concerned[candidate].len() {
+            let at = self.concerned[candidate][place];
+            let statement = &self.statements[at];
+            let Some(with_all) = statement.cost_with_all else {
+                return Ok(f64::INFINITY);
+            };
+            let now = self.cost(at, self.chosen_for(at)).await?;
+            let left = (now - with_all * EXACT).max(0.0);
+            saved += statement.weight * left / statement.cost.max(f64::MIN_POSITIVE);
+            most = most.max(left / now.max(f64::MIN_POSITIVE));
+        }
+        let writes = |one: &usize| self.candidates[*one].writes;
+        let spared = self.candidates[candidate].extends.iter().map(writes).sum::<f64>();
+        let saved = if most < OF_STATEMENT { 0.0 } else { saved };
+        Ok(saved + spared - writes(&candidate))
+    }
+
+    fn chosen_for(&self, at: usize) -> Vec<usize> {
+        let relevant = self.statements[at].relevant.iter();
+        relevant.filter(|one| self.shown.contains(one)).copied().collect()
+    }
+
+    /// Of a statement, with these of its candidates.
+    async fn cost(&mut self, at: usize, shown: Vec<usize>) -> Result<f64> {
         if shown.is_empty() {
-            return Ok(*cost);
+            return Ok(self.statements[at].cost);
         }
         let key = (at, shown);
         if let Some(cost) = self.known.get(&key) {
@@ -279,12 +353,12 @@ impl<'s, C: Costs> Search<'s, C> {
     async fn prune(&mut self) -> Result<()> {
         let nothing = self.least() * NOTHING;
         for candidate in self.chosen.clone() {
-            let all = self.chosen.clone();
-            self.chosen.retain(|kept| *kept != candidate);
+            self.shown.remove(&candidate);
             if self.step(candidate, BTreeSet::new()).await?.gain >= nothing {
-                self.chosen = all;
+                self.shown.insert(candidate);
             }
         }
+        self.chosen.retain(|kept| self.shown.contains(kept));
         Ok(())
     }
 
@@ -356,6 +430,7 @@ mod tests {
             weight: 1.0,
             cost: 100.0,
             relevant: (0..candidates.len()).collect(),
+            cost_with_all: None,
         };
         let statements = vec![statement; costs.len()];
         let (canceller, cancel) = cancel::channel();
@@ -410,6 +485,25 @@ mod tests {
         let candidates = [candidate(1, &[]), candidate(50, &[0])];
         let chosen = chosen(costs, &candidates, NO_LIMIT);
         assert_eq!(chosen, [0, 1]);
+    }
+
+    #[test]
+    fn nothing_is_asked_where_nothing_is_left_to_save() {
+        let statement = |relevant: &[usize], cost_with_all: f64| SearchedStatement {
+            weight: 1.0,
+            cost: 100.0,
+            relevant: relevant.iter().copied().collect(),
+            cost_with_all: Some(cost_with_all),
+        };
+        let statements = [statement(&[0, 1], 10.0), statement(&[2], 95.0)];
+        let costs = vec![vec![(&[0][..], 10.0), (&[1], 11.0)], vec![(&[2], 95.0)]];
+        let candidates = [candidate(1, &[]), candidate(1, &[]), candidate(1, &[])];
+        let mut told = Told { costs, asked: 0, interrupts: None };
+        let search = Search::new(&mut told, &statements, &candidates, NO_LIMIT);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (_canceller, cancel) = cancel::channel();
+        assert_eq!(runtime.block_on(search.choose(&cancel)).unwrap().chosen, [0]);
+        assert_eq!(told.asked, 2, "0 and 1 alone; not 1 beside 0, and never 2");
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub struct Weighed {
     pub ways: Vec<Way>,
     /// Candidates on its tables.
     pub relevant: BTreeSet<usize>,
+    /// With all of these; `None`: not known.
+    pub cost_with_all: Option<f64>,
 }
 
 /// Values of the parameters, and what the statement costs with them today.
@@ -65,6 +67,7 @@ impl Weighed {
             examples: Vec::new(),
             ways: vec![way],
             relevant: BTreeSet::new(),
+            cost_with_all: None,
         }
     }
 
@@ -261,23 +264,29 @@ impl JudgedStatements {
             weight: weighed.weight,
             cost: weighed.cost,
             relevant: weighed.relevant.clone(),
+            cost_with_all: weighed.cost_with_all,
         });
         searched.collect()
     }
 
     /// Which candidates concern which statement: those on its tables.
     pub fn relate(&mut self, tried: &[Candidate]) {
+        let mut of_table: HashMap<Table, Vec<usize>> = HashMap::new();
+        for (at, candidate) in tried.iter().enumerate() {
+            of_table.entry(table_of(candidate)).or_default().push(at);
+        }
         for (weighed, tables) in self.weighed.iter_mut().zip(&self.tables) {
-            let on_them = tried
-                .iter()
-                .enumerate()
-                .filter(|(_, candidate)| tables.contains(&table_of(candidate)));
-            weighed.relevant = on_them.map(|(at, _)| at).collect();
+            let on_them = tables.iter().filter_map(|table| of_table.get(table));
+            let relevant = on_them.flatten().copied().collect();
+            if weighed.relevant != relevant {
+                weighed.relevant = relevant;
+                weighed.cost_with_all = None;
+            }
         }
     }
 
-    /// Plans the examples with all candidates: which of them differ, and where only rare values of a
-    /// column gain, which indexes without its common value are worth a try.
+    /// Plans each way with all candidates: what can be saved, which examples differ, and where only rare
+    /// values of a column gain, which indexes without its common value are worth a try.
     ///
     /// # Errors
     /// Those of the connection.
@@ -290,7 +299,7 @@ impl JudgedStatements {
         let mut wishes = Vec::new();
         let mut shown = Shown::default();
         for (weighed, generic) in self.weighed.iter_mut().zip(&self.plans) {
-            if weighed.ways.len() < 2 || weighed.relevant.is_empty() {
+            if weighed.relevant.is_empty() {
                 continue;
             }
             shown.change(twin, tried, &weighed.relevant).await?;
@@ -299,6 +308,11 @@ impl JudgedStatements {
                 let planned = weighed.plan(twin, way).await?;
                 costs.push(planned.cost().unwrap_or(way.cost));
                 plans.push(planned);
+            }
+            let with_all = weighed.ways.iter().zip(&costs).map(|(way, cost)| way.share * cost);
+            weighed.cost_with_all = Some(with_all.sum());
+            if weighed.ways.len() < 2 {
+                continue;
             }
             let gains = |at: usize| gains(weighed.ways[at].cost, costs[at]);
             let last = weighed.ways.len() - 1;

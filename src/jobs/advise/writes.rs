@@ -1,6 +1,8 @@
 //! What an index costs those who write. Estimated: by what was measured of PostgreSQL 15 and 18 on one
 //! machine (docs/advise.md), and by how many rows the table's counters say were written.
 
+use std::collections::BTreeSet;
+
 use crate::pg::name::quote_ident;
 use crate::syntax::lexer::{TokenKind, tokens};
 use crate::twin::Candidate;
@@ -25,19 +27,18 @@ pub struct WriteCost {
     pub ms: f64,
 }
 
-/// Of a candidate on this table, by its counters and the UPDATE statements of the workload.
+/// Of a candidate on this table, by its counters and the columns that the workload changes.
 pub fn write_cost(
     candidate: &Candidate,
     table: &TwinRelation,
-    statements: &[WorkloadStatement],
+    changed: &BTreeSet<String>,
 ) -> WriteCost {
     let count = |value: Option<i64>| {
         value.and_then(|value| u32::try_from(value).ok()).map_or(0.0, f64::from)
     };
     let (inserted, updated) = (count(table.inserted), count(table.updated));
     let hot = count(table.hot_updated);
-    let changed = statements.iter().flat_map(|statement| set_columns(&statement.text));
-    let is_changed = changed.into_iter().any(|column| names(candidate, &column));
+    let is_changed = names_any(candidate, changed);
     let is_brin = candidate.definition.starts_with("brin");
     let lost_hot = if is_changed && !is_brin { hot } else { 0.0 };
     let rows = inserted + (updated - hot).max(0.0) + lost_hot;
@@ -48,11 +49,16 @@ pub fn write_cost(
     WriteCost { rows, lost_hot, ms: rows * entry + lost_hot * LOST_HOT_MS }
 }
 
-/// Whether the index names the column anywhere: as a key, included, or in its condition.
-fn names(candidate: &Candidate, column: &str) -> bool {
-    let quoted = quote_ident(column);
-    let found = tokens(&candidate.definition).map(|token| token.text(&candidate.definition));
-    found.collect::<Vec<_>>().contains(&quoted.as_str())
+/// The columns that the UPDATE statements of a workload set, as SQL.
+pub fn changed_columns(statements: &[WorkloadStatement]) -> BTreeSet<String> {
+    let changed = statements.iter().flat_map(|statement| set_columns(&statement.text));
+    changed.map(|column| quote_ident(&column)).collect()
+}
+
+/// Whether the index names one of the columns anywhere: as a key, included, or in its condition.
+fn names_any(candidate: &Candidate, columns: &BTreeSet<String>) -> bool {
+    let definition = &candidate.definition;
+    tokens(definition).any(|token| columns.contains(token.text(definition)))
 }
 
 /// The columns that an UPDATE sets.
