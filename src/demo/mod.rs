@@ -90,7 +90,7 @@ static WORKLOAD_BEFORE: [ExampleFile; 1] =
 impl Command for Args {
     const NAME: &'static str = "demo";
     const EXAMPLES: &'static [Example] = &[
-        ("pgtend demo", "Show it all, in about a minute"),
+        ("pgtend demo", "Show it all, in a minute or two"),
         ("pgtend demo --scale 1000000", "Use ten times as much data"),
         ("pgtend demo --keep", "Keep the server, to try the commands"),
     ];
