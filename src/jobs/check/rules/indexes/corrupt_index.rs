@@ -1,7 +1,7 @@
 use crate::facts::health::{CorruptIndex, Health};
 use crate::findings::{Finding, Rule};
-use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged, NotJudged};
+use crate::shell::pgtend;
 
 pub const RULE: Rule = Rule::CORRUPT_INDEX;
 

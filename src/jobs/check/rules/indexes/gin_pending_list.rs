@@ -1,8 +1,8 @@
 use crate::facts::health::{GinList, Health};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::{bytes, whole};
-use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
+use crate::shell::pgtend;
 
 pub const RULE: Rule = Rule::GIN_PENDING_LIST;
 

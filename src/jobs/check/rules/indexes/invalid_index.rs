@@ -1,8 +1,8 @@
 use super::index_leftover::is_leftover;
 use crate::facts::health::{Health, Index};
 use crate::findings::{Finding, Rule, Severity};
-use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
+use crate::shell::pgtend;
 
 pub const RULE: Rule = Rule::INVALID_INDEX;
 

@@ -1,7 +1,7 @@
 use crate::facts::health::Health;
 use crate::findings::{Finding, Rule, Severity};
-use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
+use crate::shell::pgtend;
 
 pub const RULE: Rule = Rule::VIEW_NOT_POPULATED;
 

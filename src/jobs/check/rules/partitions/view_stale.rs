@@ -1,9 +1,9 @@
 use crate::facts::health::{Health, RefreshInterval, View};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format;
-use crate::shell::pgtend;
 use crate::jobs::check::rules::Judged;
 use crate::jobs::check::rules::partitions::by_refreshes;
+use crate::shell::pgtend;
 
 pub const RULE: Rule = Rule::VIEW_STALE;
 

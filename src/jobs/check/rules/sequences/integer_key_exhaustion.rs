@@ -2,8 +2,8 @@ use crate::facts::Unavailable;
 use crate::facts::health::{Column, Health, Index, Table};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::whole;
-use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
+use crate::shell::pgtend;
 
 pub const RULE: Rule = Rule::INTEGER_KEY_EXHAUSTION;
 

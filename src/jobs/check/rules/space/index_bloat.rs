@@ -5,8 +5,8 @@ use crate::facts::reindex::Density;
 use crate::facts::{IndexBloat, Known, Unavailable};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::{count, size};
-use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
+use crate::shell::pgtend;
 
 use super::rung::{Rung, unconfirmed};
 

@@ -5,8 +5,8 @@ use crate::facts::health::{Column, Health, Room, Table};
 use crate::facts::{RelationKind, Unavailable};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::{bytes, count};
-use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
+use crate::shell::pgtend;
 
 pub const RULE: Rule = Rule::TABLE_BLOAT;
 

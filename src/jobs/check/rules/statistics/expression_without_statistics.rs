@@ -1,7 +1,7 @@
 use crate::facts::health::{ExpressionIndex, Health};
 use crate::findings::{Finding, Rule, Severity};
-use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
+use crate::shell::pgtend;
 
 pub const RULE: Rule = Rule::EXPRESSION_WITHOUT_STATISTICS;
 

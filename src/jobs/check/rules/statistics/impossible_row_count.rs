@@ -1,8 +1,8 @@
 use crate::facts::RelationKind;
 use crate::facts::health::{Health, Table};
 use crate::findings::{Finding, Rule, Severity};
-use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
+use crate::shell::pgtend;
 
 pub const RULE: Rule = Rule::IMPOSSIBLE_ROW_COUNT;
 

@@ -1,8 +1,8 @@
 use crate::facts::health::{Health, Table};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::bytes;
-use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
+use crate::shell::pgtend;
 
 pub const RULE: Rule = Rule::NEVER_ANALYZED;
 

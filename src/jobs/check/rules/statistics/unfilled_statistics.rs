@@ -1,8 +1,8 @@
 use crate::facts::Unavailable;
 use crate::facts::health::{Health, UnfilledStatistics};
 use crate::findings::{Finding, Rule, Severity};
-use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged, NotJudged};
+use crate::shell::pgtend;
 
 pub const RULE: Rule = Rule::UNFILLED_STATISTICS;
 

@@ -2,8 +2,8 @@ use crate::facts::health::Health;
 use crate::facts::{AutovacuumSettings, TableState};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::whole;
-use crate::shell::pgtend;
 use crate::jobs::check::rules::{Found, Judged};
+use crate::shell::pgtend;
 use crate::work::maintenance::plan::due::{DueMeasure, What, vacuum_measures};
 
 pub const RULE: Rule = Rule::AUTOVACUUM_BEHIND;

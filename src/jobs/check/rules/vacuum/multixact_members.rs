@@ -1,9 +1,9 @@
 use crate::facts::health::{Database, Health};
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::{bytes, whole};
-use crate::shell::{pgtend, shell};
 use crate::jobs::check::rules::versions::running;
 use crate::jobs::check::rules::{Found, Judged, NotJudged};
+use crate::shell::{pgtend, shell};
 
 pub const RULE: Rule = Rule::MULTIXACT_MEMBERS;
 
