@@ -45,8 +45,7 @@ pub(super) async fn advise(
     let judging = JudgedStatements::judge(&twin, &statements, &known);
     let mut judged = context.unless_cancelled(judging).await?;
     let tables = TablesByName::of(&data);
-    let trying = try_out(&mut twin, &data, &mut judged, &tables, &known);
-    let tried = context.unless_cancelled(trying).await?;
+    let tried = try_out(context, &mut twin, &data, &mut judged, &tables, &known).await?;
     let writes = write_costs(&tried, &data, &statements);
     let is_timed = statements.iter().any(|statement| statement.total_ms.is_some());
     let charged = |cost: &WriteCost| if is_timed { cost.ms } else { 0.0 };
@@ -150,6 +149,7 @@ fn write_costs(
 
 /// Makes the candidates of all statements, and those that what they cost with values asks for.
 async fn try_out(
+    context: &Context,
     twin: &mut Twin,
     data: &TwinData,
     judged: &mut JudgedStatements,
@@ -161,10 +161,14 @@ async fn try_out(
     let wishes = plans().map(|plan| candidates(plan, tables, &constants)).collect::<Vec<_>>();
     let wider = widened(&wishes);
     let mut tried = Vec::new();
-    add(twin, data, &mut tried, wishes.into_iter().flatten().chain(wider).collect()).await?;
+    let first = wishes.into_iter().flatten().chain(wider).collect();
+    context.unless_cancelled(add(twin, data, &mut tried, first)).await?;
     judged.relate(&tried);
-    let wishes = judged.compare_examples(twin, &tried, known).await?;
-    add(twin, data, &mut tried, wishes).await?;
+    // From here on a signal ends with the best so far.
+    let wishes = judged.compare_examples(twin, &tried, known, &context.cancel).await?;
+    if context.cancel.signal().is_none() {
+        add(twin, data, &mut tried, wishes).await?;
+    }
     judged.relate(&tried);
     Ok(tried)
 }

@@ -7,6 +7,7 @@ use super::oracle::Shown;
 use super::search::SearchedStatement;
 use super::skewed::{SkewedColumn, but_for_common, skewed_columns};
 use crate::app::custom_plans::{CustomPlanDocument, ExampleValues, example_values};
+use crate::cancel::Cancel;
 use crate::failure::Result;
 use crate::twin::workload::WorkloadStatement;
 use crate::twin::{Candidate, Planned, Twin, TwinStatement, TwinValues, Wish, differ};
@@ -286,7 +287,7 @@ impl JudgedStatements {
     }
 
     /// Plans each way with all candidates: what can be saved, which examples differ, and where only rare
-    /// values of a column gain, which indexes without its common value are worth a try.
+    /// values of a column gain, which indexes without its common value are worth a try. A signal ends it early.
     ///
     /// # Errors
     /// Those of the connection.
@@ -295,10 +296,14 @@ impl JudgedStatements {
         twin: &Twin,
         tried: &[Candidate],
         known: &TwinValues<'_>,
+        cancel: &Cancel,
     ) -> Result<Vec<Wish>> {
         let mut wishes = Vec::new();
         let mut shown = Shown::default();
         for (weighed, generic) in self.weighed.iter_mut().zip(&self.plans) {
+            if cancel.signal().is_some() {
+                break;
+            }
             if weighed.relevant.is_empty() {
                 continue;
             }
