@@ -82,8 +82,6 @@ reached AS (
     -- What belongs to it and holds expressions.
     SELECT d.classid, d.objid
     FROM pg_catalog.pg_depend AS d
-    LEFT JOIN pg_catalog.pg_class AS c
-      ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AND c.oid = d.objid
     LEFT JOIN pg_catalog.pg_constraint AS k
       ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid
         AND k.oid = d.objid
@@ -91,8 +89,7 @@ reached AS (
       AND d.refobjid = r.oid
       AND d.deptype = ANY ('{a,i}'::pg_catalog."char"[])
       AND (
-        c.relkind = ANY ('{i,I}'::pg_catalog."char"[])
-        OR k.contype = 'c'::pg_catalog."char"
+        k.contype = 'c'::pg_catalog."char"
         OR d.classid = ANY (
           ARRAY[
             'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid,
@@ -103,7 +100,7 @@ reached AS (
         )
       )
     UNION ALL
-    -- The index of a constraint belongs to that.
+    -- Its indexes: one of a constraint depends on that, and not on the table.
     SELECT r.class, i.indexrelid
     FROM pg_catalog.pg_index AS i
     WHERE r.class = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid

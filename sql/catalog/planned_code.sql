@@ -11,15 +11,11 @@ WITH RECURSIVE others AS MATERIALIZED (
   WHERE NOT r.rolsuper AND r.rolname <> CURRENT_USER
 ),
 reached AS (
-  SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AS class, c.oid
-  FROM pg_catalog.pg_class AS c
-  WHERE c.oid = $1::pg_catalog.oid
-    OR c.oid IN (
-      SELECT i.indexrelid
-      FROM pg_catalog.pg_index AS i
-      WHERE i.indrelid = $1::pg_catalog.oid
-        AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
-    )
+  SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid AS class, $1::pg_catalog.oid AS oid
+  UNION ALL
+  SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, i.indexrelid
+  FROM pg_catalog.pg_index AS i
+  WHERE i.indrelid = $1::pg_catalog.oid AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
   UNION ALL
   SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid, k.oid
   FROM pg_catalog.pg_constraint AS k
