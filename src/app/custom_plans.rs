@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::facts::column_values::ColumnValues;
 use crate::pg::name::RelationName;
-use crate::twin::TwinValues;
+use crate::twin::{PlanVerdict, TwinValues};
 use crate::work::explained::terms::Comparator;
 use crate::work::explained::{Use, deciding_parameters, uses};
 
@@ -51,12 +51,21 @@ pub struct ExampleValues {
 }
 
 /// What a statement costs with such values.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct CustomPlanDocument {
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct CustomCosts {
     pub value: ParameterValue,
-    pub cost_before: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cost_after: Option<f64>,
+    #[serde(rename = "cost_before")]
+    pub before: f64,
+    /// `None`: no change was asked for, or it cannot be planned after it.
+    #[serde(rename = "cost_after", skip_serializing_if = "Option::is_none")]
+    pub after: Option<f64>,
+}
+
+impl CustomCosts {
+    /// Where no change was asked for it is the same.
+    pub fn verdict(&self) -> PlanVerdict {
+        PlanVerdict::of(Some(self.before), Some(self.after.unwrap_or(self.before)))
+    }
 }
 
 /// Values for a statement of this generic plan, whose parameters are of these types; those that are

@@ -33,8 +33,8 @@ const MOST_INCLUDED: usize = 3;
 /// A BRIN index pays on large tables whose rows lie in the order of the column.
 const BRIN_PAGES: u64 = 131_072;
 const BRIN_CORRELATION: f64 = 0.95;
-/// A table so small is read at once.
-const SMALL_PAGES: u64 = 8;
+/// A table so small is read at once, whatever is known of it.
+pub const SMALL_PAGES: u64 = 8;
 
 impl<'d> TablesByName<'d> {
     pub fn of(data: &'d TwinData) -> Self {

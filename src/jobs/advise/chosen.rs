@@ -11,7 +11,7 @@ use super::statistics::{MissingStatistics, missing_statistics};
 use super::unhelped::{NoHelp, reasons};
 use super::unneeded::Unneeded;
 use super::writes::WriteCost;
-use crate::app::custom_plans::{CustomPlanDocument, ParameterValue};
+use crate::app::custom_plans::{CustomCosts, ParameterValue};
 use crate::failure::Result;
 use crate::twin::data::{TwinData, TwinIndex};
 use crate::twin::workload::WorkloadStatement;
@@ -34,20 +34,17 @@ pub struct Chosen<'a> {
     pub choice: &'a Choice,
     /// Of each judged statement, with what was chosen.
     pub after: &'a [PlansNow],
+    /// Whether the workload's times are known.
+    pub is_timed: bool,
 }
 
 impl Chosen<'_> {
-    fn is_timed(&self) -> bool {
-        self.statements.iter().any(|statement| statement.total_ms.is_some())
-    }
-
     /// For the dear statements that no index makes cheaper, by their place: why, and what would.
     ///
     /// # Errors
     /// Those of the connection.
     pub async fn no_help(&self, twin: &Twin) -> Result<Vec<(usize, Vec<NoHelp>)>> {
-        let is_timed = self.is_timed();
-        let worth = |weighed: &Weighed| if is_timed { weighed.weight } else { weighed.cost };
+        let worth = |weighed: &Weighed| if self.is_timed { weighed.weight } else { weighed.cost };
         let whole = self.judged.weighed.iter().map(worth).sum::<f64>();
         let mut extensions = self.data.extensions.iter();
         let has_trigrams = extensions.any(|extension| extension.name == "pg_trgm");
@@ -155,10 +152,9 @@ impl Chosen<'_> {
 }
 
 /// Which values alone gain, where others do not.
-fn helped_alone(custom: &[CustomPlanDocument]) -> Vec<ParameterValue> {
-    let is_helped = |costs: &&CustomPlanDocument| {
-        costs.cost_after.is_some_and(|after| gains(costs.cost_before, after))
-    };
+fn helped_alone(custom: &[CustomCosts]) -> Vec<ParameterValue> {
+    let is_helped =
+        |costs: &&CustomCosts| costs.after.is_some_and(|after| gains(costs.before, after));
     let helped = custom.iter().filter(is_helped).map(|costs| costs.value).collect::<Vec<_>>();
     match helped.len() == custom.len() {
         true => Vec::new(),

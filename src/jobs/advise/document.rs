@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::report::{AdviseReport, ServedStatement, doubt, drop_statement};
 use super::unhelped::NoHelp;
-use crate::app::custom_plans::CustomPlanDocument;
+use crate::app::custom_plans::CustomCosts;
 use crate::pg::name::RelationName;
 use crate::twin::PlanVerdict;
 
@@ -160,7 +160,7 @@ struct AdvisedStatementDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     cost_after: Option<f64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    custom_plans: Vec<CustomPlanDocument>,
+    custom_plans: Vec<CustomCosts>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     no_index_helps: Vec<NoHelpDocument>,
 }

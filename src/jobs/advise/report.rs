@@ -6,7 +6,7 @@ use super::statistics::{MissingStatistics, StaleTable};
 use super::unhelped::NoHelp;
 use super::unneeded::Unneeded;
 use super::writes::WriteCost;
-use crate::app::custom_plans::{CustomPlanDocument, ParameterValue};
+use crate::app::custom_plans::{CustomCosts, ParameterValue};
 use crate::format;
 use crate::output::table::{Narrow, cell, fitted, right, table};
 use crate::output::{Format, Head, Outcome, Report, Style, Text};
@@ -44,7 +44,7 @@ pub struct ServedStatement {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub helps: Vec<ParameterValue>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub custom_plans: Vec<CustomPlanDocument>,
+    pub custom_plans: Vec<CustomCosts>,
 }
 
 impl ServedStatement {
@@ -64,7 +64,7 @@ pub struct Shown {
     pub after: Option<f64>,
     /// Which candidates its plan uses.
     pub uses: Vec<usize>,
-    pub custom: Vec<CustomPlanDocument>,
+    pub custom: Vec<CustomCosts>,
     /// Why it was not judged.
     pub refused: Option<String>,
     /// It is dear and no index helps: why, and what would.

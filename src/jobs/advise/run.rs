@@ -74,6 +74,7 @@ pub(super) async fn advise(
         writes: &writes,
         choice: &choice,
         after: &after,
+        is_timed,
     };
     let no_help = match context.cancel.signal() {
         Some(_) => Vec::new(),

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::oracle::Shown;
 use super::search::SearchedStatement;
 use super::skewed::{SkewedColumn, but_for_common, skewed_columns};
-use crate::app::custom_plans::{CustomPlanDocument, ExampleValues, example_values};
+use crate::app::custom_plans::{CustomCosts, ExampleValues, example_values};
 use crate::cancel::Cancel;
 use crate::failure::Result;
 use crate::twin::workload::WorkloadStatement;
@@ -166,11 +166,11 @@ impl PlansNow {
     }
 
     /// For the report.
-    pub fn custom_costs(&self, before: &[Example]) -> Vec<CustomPlanDocument> {
-        let costs = before.iter().zip(&self.custom).map(|(example, after)| CustomPlanDocument {
+    pub fn custom_costs(&self, before: &[Example]) -> Vec<CustomCosts> {
+        let costs = before.iter().zip(&self.custom).map(|(example, after)| CustomCosts {
             value: example.values.value,
-            cost_before: example.cost,
-            cost_after: after.cost(),
+            before: example.cost,
+            after: after.cost(),
         });
         costs.collect()
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::candidates::SMALL_PAGES;
 use super::statements::Table;
 use crate::format;
 use crate::pg::name::{RelationName, quote_ident, with_suffix};
@@ -33,8 +34,6 @@ pub enum Staleness {
 /// So many rows, and this share of the table.
 const MANY_CHANGES: i64 = 1_000;
 const STALE_SHARE: f64 = 0.2;
-/// A table so small is read at once, whatever is known of it.
-const SMALL_PAGES: u64 = 8;
 
 impl StaleTable {
     /// A code that stays.

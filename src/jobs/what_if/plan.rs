@@ -1,6 +1,6 @@
 //! What a change does to plans.
 
-use crate::app::custom_plans::ParameterValue;
+use crate::app::custom_plans::CustomCosts;
 use crate::twin::workload::WorkloadStatement;
 use crate::twin::{PlanVerdict, Planned, differ};
 
@@ -15,21 +15,6 @@ pub struct ComparedStatement {
     pub uses: Vec<String>,
     /// Where it has parameters: its costs for values of them. `Err`: why none are known.
     pub custom: Result<Vec<CustomCosts>, String>,
-}
-
-/// What a statement costs with values for its parameters.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CustomCosts {
-    pub value: ParameterValue,
-    pub before: f64,
-    /// `None`: no change was asked for.
-    pub after: Option<f64>,
-}
-
-impl CustomCosts {
-    pub fn verdict(&self) -> PlanVerdict {
-        PlanVerdict::of(Some(self.before), Some(self.after.unwrap_or(self.before)))
-    }
 }
 
 impl ComparedStatement {
@@ -73,6 +58,7 @@ impl ComparedStatement {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::custom_plans::ParameterValue;
 
     fn compared(before: f64, after: Option<f64>) -> PlanVerdict {
         let plan = |cost| Planned::Plan(serde_json::Value::Null, cost);

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::plan::{ComparedStatement, CustomCosts};
-use crate::app::custom_plans::CustomPlanDocument;
+use super::plan::ComparedStatement;
+use crate::app::custom_plans::CustomCosts;
 use crate::facts::explain::TableFacts;
 use crate::format;
 use crate::output::table::{Narrow, cell, fitted, right, table};
@@ -224,7 +224,7 @@ struct WhatIfStatementDocument {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     uses: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    custom_plans: Vec<CustomPlanDocument>,
+    custom_plans: Vec<CustomCosts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     custom_plans_reason: Option<String>,
 }
@@ -232,11 +232,6 @@ struct WhatIfStatementDocument {
 impl WhatIfStatementDocument {
     fn of(compared: &ComparedStatement) -> Self {
         let after = compared.after.as_ref();
-        let costs = compared.custom.iter().flatten().map(|costs| CustomPlanDocument {
-            value: costs.value,
-            cost_before: costs.before,
-            cost_after: costs.after,
-        });
         WhatIfStatementDocument {
             name: compared.statement.name.clone(),
             queryid: compared.statement.queryid,
@@ -248,7 +243,7 @@ impl WhatIfStatementDocument {
             before: compared.before.plan().cloned(),
             after: after.and_then(Planned::plan).cloned(),
             uses: compared.uses.clone(),
-            custom_plans: costs.collect(),
+            custom_plans: compared.custom.clone().unwrap_or_default(),
             custom_plans_reason: compared.custom.as_ref().err().cloned(),
         }
     }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::Args;
-use super::plan::{ComparedStatement, CustomCosts};
+use super::plan::ComparedStatement;
 use super::report::{TriedIndex, WhatIfReport};
 use crate::app::Context;
-use crate::app::custom_plans::{ExampleValues, example_values};
+use crate::app::custom_plans::{CustomCosts, ExampleValues, example_values};
 use crate::app::planner_twin::{PreparedWorkload, warnings};
 use crate::failure::{Failure, Result};
 use crate::twin::workload::WorkloadStatement;
