@@ -48,11 +48,8 @@ fn cut(quoted: &str, caret: &str, width: usize) -> Option<(String, String)> {
     }
     let chars = text.chars().collect::<Vec<_>>();
     let from = if at < room - 1 { 0 } else { at - room / 2 };
-    let (before, mut shown) = if from == 0 {
-        ("", String::new())
-    } else {
-        ("…", "…".to_owned())
-    };
+    let lead = if from == 0 { "" } else { "…" };
+    let mut shown = lead.to_owned();
     for (place, char) in chars.iter().enumerate().skip(from) {
         let is_last = place + 1 == chars.len();
         shown.push(*char);
@@ -63,7 +60,7 @@ fn cut(quoted: &str, caret: &str, width: usize) -> Option<(String, String)> {
         }
     }
     let under = under.chars().skip(from).collect::<String>();
-    let blanks = " ".repeat(before.chars().count());
+    let blanks = " ".repeat(lead.chars().count());
     Some((format!("{number} | {shown}"), format!("{blank} | {blanks}{under}")))
 }
 
