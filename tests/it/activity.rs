@@ -29,8 +29,11 @@ fn session(output: &Output, pid: &str) -> Session {
 /// The process that runs exactly this statement.
 async fn pid_of(db: &Database, statement: &str) -> String {
     let statement = statement.replace('\'', "''");
-    db.value(&format!("SELECT pid FROM pg_stat_activity WHERE query = '{statement}'"))
-        .await
+    // Another test sends the same one to its own database.
+    let sql = format!(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query = '{statement}'"
+    );
+    db.value(&sql).await
 }
 
 /// Sends a statement that goes on until the session ends; returns when it runs.
