@@ -47,8 +47,28 @@ pub struct Candidate {
     pub oids: Vec<Oid>,
     /// How large it would be, of all partitions.
     pub bytes: u64,
+    /// How many rows it would hold, of all partitions.
+    pub rows: f64,
+    /// How many these tables hold.
+    pub table_rows: f64,
     /// Its names in plans: its own, and those of the partitions.
     pub names: Vec<String>,
+}
+
+impl Candidate {
+    /// Of nothing yet, on this table.
+    pub fn on(table: RelationName) -> Self {
+        Candidate {
+            table,
+            definition: String::new(),
+            is_unique: false,
+            oids: Vec::new(),
+            bytes: 0,
+            rows: 0.0,
+            table_rows: 0.0,
+            names: Vec::new(),
+        }
+    }
 }
 
 /// Names of candidates begin so.
@@ -173,19 +193,19 @@ impl Twin {
             let (sized, figure) = self.sized(index, table, &columns).await?;
             figures.extend(figure);
             let candidate = candidates.entry(root.clone()).or_insert_with(|| Candidate {
-                table: RelationName::qualified(table.schema.clone(), table.name.clone()),
-                definition: String::new(),
                 is_unique: sized.is_unique,
-                oids: Vec::new(),
-                bytes: 0,
-                names: Vec::new(),
+                ..Candidate::on(RelationName::qualified(&table.schema, &table.name))
             });
             candidate.oids.push(object.oid);
+            if sized.pages.is_some() {
+                candidate.rows += sized.reltuples.parse().unwrap_or(0.0);
+                candidate.table_rows += rows(table);
+            }
             candidate.bytes += sized.pages.unwrap_or(0) * super::pages::PAGE as u64;
             candidate.names.push(sized.name.clone());
             if sized.name == *root {
-                candidate.definition = behind_using(&sized.definition);
-                candidate.table = RelationName::qualified(table.schema.clone(), table.name.clone());
+                candidate.definition = sized.behind_using();
+                candidate.table = RelationName::qualified(&table.schema, &table.name);
             }
         }
         self.write_figures(&figures).await?;
@@ -293,13 +313,5 @@ impl Twin {
         )
         .await?;
         Ok(rows.iter().map(|row| row.get("oid")).collect())
-    }
-}
-
-/// `CREATE INDEX name ON schema.table USING btree (a)` without all before its method.
-fn behind_using(definition: &str) -> String {
-    match definition.split_once(" USING ") {
-        Some((_, rest)) => rest.strip_prefix("btree ").unwrap_or(rest).to_owned(),
-        None => definition.to_owned(),
     }
 }

@@ -246,6 +246,15 @@ pub struct TwinIndex {
     pub keys: Vec<IndexKey>,
 }
 
+impl TwinIndex {
+    /// Its definition from the method on, which a B-tree goes without: `(a, b) WHERE (c > 0)`.
+    pub fn behind_using(&self) -> String {
+        let definition = self.definition.as_str();
+        let rest = definition.split_once(" USING ").map_or(definition, |(_, rest)| rest);
+        rest.strip_prefix("btree ").unwrap_or(rest).to_owned()
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct IndexKey {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::names::index_name;
 use super::report::{Advice, ServedStatement, Shown};
 use super::search::Choice;
-use super::shape::{IndexShape, behind_using};
+use super::shape::IndexShape;
 use super::statements::{JudgedStatements, PlansNow, Weighed, gains, table_of};
 use super::statistics::{MissingStatistics, missing_statistics};
 use super::unhelped::{NoHelp, reasons};
@@ -138,7 +138,7 @@ impl Chosen<'_> {
             let is_it =
                 |index: &&TwinIndex| index.schema == unneeded.schema && index.name == unneeded.name;
             let index = self.data.indexes.iter().find(is_it)?;
-            let shape = IndexShape::read(&behind_using(&index.definition));
+            let shape = IndexShape::read(&index.behind_using());
             let table = (index.schema.clone(), index.table.clone());
             let mut on_it = advice.iter().filter(|advice| table_of(&advice.candidate) == table);
             on_it.find(|advice| IndexShape::read(&advice.candidate.definition).extends(&shape))

@@ -4,6 +4,7 @@ mod candidates;
 mod chosen;
 mod document;
 mod elsewhere;
+mod existing;
 mod names;
 mod oracle;
 mod queue;

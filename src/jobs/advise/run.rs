@@ -6,10 +6,11 @@ use super::Args;
 use super::candidates::{Constants, TablesByName, candidates};
 use super::chosen::Chosen;
 use super::elsewhere::Elsewhere;
+use super::existing::ExistingIndexes;
 use super::oracle::Oracle;
 use super::report::AdviseReport;
 use super::search::{Choice, ChoiceLimits, Search, SearchedCandidate};
-use super::shape::{IndexShape, behind_using};
+use super::shape::IndexShape;
 use super::statements::{JudgedStatements, PlansNow, table_of};
 use super::statistics::stale_tables;
 use super::unneeded;
@@ -187,17 +188,11 @@ async fn add(
     if distinct.is_empty() {
         return Ok(());
     }
-    let definition = |candidate: &Candidate| {
-        let (schema, table) = table_of(candidate);
-        (schema, table, candidate.definition.clone())
-    };
-    let known = data
-        .indexes
-        .iter()
-        .map(|index| (index.schema.clone(), index.table.clone(), behind_using(&index.definition)));
-    let mut seen = known.chain(tried.iter().map(definition)).collect::<BTreeSet<_>>();
+    let existing = ExistingIndexes::of(data);
+    let definition = |candidate: &Candidate| (table_of(candidate), candidate.definition.clone());
+    let mut seen = tried.iter().map(definition).collect::<BTreeSet<_>>();
     for candidate in twin.add_candidates(&distinct).await?.into_iter().flatten() {
-        if seen.insert(definition(&candidate)) {
+        if !existing.serve(&candidate) && seen.insert(definition(&candidate)) {
             tried.push(candidate);
         }
     }

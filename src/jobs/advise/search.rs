@@ -3,7 +3,10 @@
 //! The Extend algorithm (Kossmann et al., PVLDB 13, 2020): each step either adds an index or widens one
 //! that was chosen, whichever saves most for each byte more, until nothing saves enough. What a step
 //! saves is asked again only where it could come first, because more indexes seldom make one more
-//! useful. Everything is in a fixed order, so that the same input gives the same advice.
+//! useful. Then better ones take the place of what was chosen. Everything is in a fixed order, so that
+//! the same input gives the same advice.
+
+mod exchange;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -164,6 +167,7 @@ impl<'s, C: Costs> Search<'s, C> {
                 self.take(&step);
             }
         }
+        self.exchange(cancel).await?;
         if cancel.signal().is_some() {
             return Ok(Choice { chosen: self.chosen, is_partial: true });
         }
@@ -452,6 +456,18 @@ mod tests {
         assert_eq!(chosen(costs.clone(), &candidates, NO_LIMIT), [1, 2]);
         let one = ChoiceLimits { indexes: Some(1), ..NO_LIMIT };
         assert_eq!(chosen(costs, &candidates, one), [1]);
+    }
+
+    /// 0 is the smaller one, and leaves the other too little to save beside it.
+    #[test]
+    fn a_better_one_takes_the_place_of_what_was_chosen() {
+        let costs = vec![vec![(&[0][..], 1.0), (&[1], 0.5)], vec![(&[2], 10.0)]];
+        let candidates = [candidate(10, &[]), candidate(12, &[]), candidate(1, &[])];
+        assert_eq!(chosen(costs.clone(), &candidates, NO_LIMIT), [2, 1]);
+        let tight = ChoiceLimits { bytes: Some(11 * MB), ..NO_LIMIT };
+        assert_eq!(chosen(costs.clone(), &candidates, tight), [2, 0]);
+        let large = [candidate(10, &[]), candidate(60, &[]), candidate(1, &[])];
+        assert_eq!(chosen(costs, &large, NO_LIMIT), [2, 0], "half a percent is not worth 50 MB");
     }
 
     /// (a) serves the first statement, (a, b) both: no more than the difference has to fit.

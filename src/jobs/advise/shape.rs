@@ -53,12 +53,6 @@ impl IndexShape {
     }
 }
 
-/// What follows `USING` in a definition as the server prints it.
-pub fn behind_using(definition: &str) -> String {
-    let rest = definition.split_once(" USING ").map_or(definition, |(_, rest)| rest);
-    rest.strip_prefix("btree ").unwrap_or(rest).to_owned()
-}
-
 /// The items of a list in parentheses, and the place behind it.
 fn listed(text: &str, found: &[Token], open: usize) -> (Vec<String>, usize) {
     let (mut items, mut depth) = (Vec::new(), 0_usize);

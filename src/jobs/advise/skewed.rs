@@ -63,12 +63,8 @@ mod tests {
     #[test]
     fn an_index_is_made_without_the_common_value() {
         let candidate = |definition: &str| Candidate {
-            table: RelationName::qualified("public", "Sales"),
             definition: definition.to_owned(),
-            is_unique: false,
-            oids: Vec::new(),
-            bytes: 0,
-            names: Vec::new(),
+            ..Candidate::on(RelationName::qualified("public", "Sales"))
         };
         let skewed = SkewedColumn {
             table: RelationName::qualified("public", "Sales"),

@@ -19,7 +19,8 @@ const LOST_HOT_MS: f64 = 0.02;
 /// What writing takes more with an index.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct WriteCost {
-    /// Rows that get an entry, since the counters were begun.
+    /// Rows that get an entry, since the counters were begun: of those that are written, as large a part as
+    /// of those that are there.
     pub rows: f64,
     /// Heap-only updates that are none any more.
     pub lost_hot: f64,
@@ -41,7 +42,11 @@ pub fn write_cost(
     let is_changed = names_any(candidate, changed);
     let is_brin = candidate.definition.starts_with("brin");
     let lost_hot = if is_changed && !is_brin { hot } else { 0.0 };
-    let rows = inserted + (updated - hot).max(0.0) + lost_hot;
+    let share = match candidate.table_rows > 0.0 {
+        true => (candidate.rows / candidate.table_rows).min(1.0),
+        false => 1.0,
+    };
+    let rows = (inserted + (updated - hot).max(0.0) + lost_hot) * share;
     let entry = match candidate.definition.starts_with("gin") {
         true => ENTRY_MS * INVERTED,
         false => ENTRY_MS,
@@ -94,6 +99,21 @@ fn set_columns(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pg::name::RelationName;
+
+    #[test]
+    fn of_the_rows_written_as_many_need_an_entry_as_of_those_there() {
+        let table = TwinRelation { inserted: Some(1000), ..TwinRelation::default() };
+        let rows = |rows: f64| {
+            let candidate = Candidate {
+                rows,
+                table_rows: 400.0,
+                ..Candidate::on(RelationName::qualified("public", "t"))
+            };
+            write_cost(&candidate, &table, &BTreeSet::new()).rows
+        };
+        assert_eq!((rows(400.0), rows(40.0), rows(0.0)), (1000.0, 100.0, 0.0));
+    }
 
     #[test]
     fn an_update_tells_what_it_sets() {

@@ -1,0 +1,63 @@
+//! What was chosen early may stand in the way of something better: an index on the sort column alone
+//! makes a statement a hundred times cheaper, and leaves too little for the one that makes it a thousand
+//! times cheaper to come in beside it. In its place that one is worth having.
+
+use std::collections::BTreeSet;
+
+use super::{Costs, Search, Step, as_f64};
+use crate::cancel::Cancel;
+use crate::failure::Result;
+
+/// An index that takes another one's place need not save what an index more has to.
+const OF_LEAST: f64 = 0.1;
+
+impl<C: Costs> Search<'_, C> {
+    /// Puts better ones in the place of what is chosen, until there are none.
+    pub(super) async fn exchange(&mut self, cancel: &Cancel) -> Result<()> {
+        let mut at = 0;
+        let mut unchanged = 0;
+        while unchanged < self.chosen.len() && cancel.signal().is_none() {
+            match self.better_than(self.chosen[at], cancel).await? {
+                Some(step) => {
+                    self.shown.remove(&self.chosen[at]);
+                    self.shown.insert(step.candidate);
+                    self.chosen[at] = step.candidate;
+                    unchanged = 0;
+                }
+                None => unchanged += 1,
+            }
+            at = (at + 1) % self.chosen.len();
+        }
+        Ok(())
+    }
+
+    /// What saves most in the place of a chosen one.
+    async fn better_than(&mut self, chosen: usize, cancel: &Cancel) -> Result<Option<Step>> {
+        let statements = self.concerned[chosen].iter();
+        let others = statements.flat_map(|at| &self.statements[*at].relevant).copied();
+        let others = others.collect::<BTreeSet<_>>();
+        let mut best: Option<Step> = None;
+        for other in others {
+            if cancel.signal().is_some() {
+                return Ok(None);
+            }
+            let least = self.least_in_place_of(chosen, other);
+            let spared = self.candidates[chosen].writes;
+            if self.shown.contains(&other) || self.most_gained(other).await? + spared < least {
+                continue;
+            }
+            let step = self.step(other, BTreeSet::from([chosen])).await?;
+            let is_better = best.as_ref().is_none_or(|best| step.gain > best.gain);
+            if step.gain >= least && is_better && self.is_allowed(&step) {
+                best = Some(step);
+            }
+        }
+        Ok(best)
+    }
+
+    /// A larger index has to save more.
+    fn least_in_place_of(&self, chosen: usize, other: usize) -> f64 {
+        let bytes = |candidate: usize| as_f64(self.candidates[candidate].bytes.max(1));
+        self.least() * OF_LEAST * (bytes(other) / bytes(chosen)).max(1.0)
+    }
+}
