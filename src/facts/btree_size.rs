@@ -48,6 +48,9 @@ const HEADER: f64 = 8.0;
 const LINE_POINTER: f64 = 4.0;
 /// The usual size of a page, which the estimate is for.
 pub const PAGE_BYTES: u64 = 8_192;
+/// An index that begins with the same keys serves what the shorter one does, unless it is more than so many
+/// times as large: then its scans cost more.
+pub const MUCH_WIDER: u64 = 4;
 pub const PAGE: f64 = 8_192.0;
 /// A page without its header, its special space and the line pointer of its high key.
 const PAYLOAD: f64 = 8_148.0;

@@ -283,6 +283,11 @@ impl Twin {
         all
     }
 
+    /// How many rows a table has; `None`: not known.
+    pub fn rows_of(&self, table: &RelationName) -> Option<f64> {
+        self.relation(table.schema.as_deref()?, &table.name).map(rows)
+    }
+
     fn relation(&self, schema: &str, name: &str) -> Option<&TwinRelation> {
         let relations = &self.data.relations;
         relations

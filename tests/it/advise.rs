@@ -433,3 +433,27 @@ async fn an_index_that_an_advised_one_begins_with_is_superfluous() {
     let found = document.unneeded.iter().find(is_it).unwrap_or_else(|| panic!("{output}"));
     assert_eq!(found["covered_by"], advised, "{output}");
 }
+
+/// The rows of all users stand in the order of time, so that the planner takes an index on the time alone
+/// for cheaper: as long as each of them is still there.
+#[tokio::test]
+async fn the_index_that_has_the_rows_of_a_page_together_is_advised() {
+    let db = Database::new().await;
+    db.sql(
+        "CREATE TABLE visits (id int, user_id text, at timestamp, note text);
+         INSERT INTO visits SELECT n, md5((n * 7 % 40)::text), timestamp '2025-01-01' + n * interval '1 min',
+             repeat('x', 60) FROM generate_series(1, 60000) AS n",
+    )
+    .await;
+    db.sql("VACUUM ANALYZE visits").await;
+    let page = "SELECT * FROM visits WHERE user_id = md5('7') ORDER BY at DESC LIMIT 20 OFFSET 40";
+    let cost = |keys: &str| {
+        let index = format!("CREATE INDEX ON visits ({keys})");
+        let output = db.pgtend(&["what-if", page, "--add", &index, "--format", "json"]);
+        output.expect(0).json().statements[0]["cost_after"].as_f64().unwrap()
+    };
+    assert!(cost("at") < cost("user_id, at"));
+    let file = workload(&db, &[page]);
+    let output = db.pgtend(&["advise", "--workload", &file, "--format", "json"]).expect(0);
+    assert_eq!(advised(&output.json()), ["public.visits (user_id, at DESC);"], "{output}");
+}

@@ -78,6 +78,6 @@ impl Costs for Oracle<'_> {
         self.shown.change(self.twin, self.candidates, shown).await?;
         let weighed = &self.statements[statement];
         self.asked += weighed.ways.len();
-        weighed.cost_now(self.twin).await
+        weighed.careful_cost_now(self.twin).await
     }
 }

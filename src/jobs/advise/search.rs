@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::queue::{Place, Queue};
 use super::statements::OF_STATEMENT;
 use crate::cancel::Cancel;
+use crate::facts::btree_size::MUCH_WIDER;
 use crate::failure::Result;
 
 /// Who knows what statements cost with indexes that are not there.
@@ -353,17 +354,26 @@ impl<'s, C: Costs> Search<'s, C> {
         Ok(cost)
     }
 
-    /// What was chosen early may be worth nothing beside what came later.
+    /// What was chosen early may be worth nothing beside what came later, or be what that begins with.
     async fn prune(&mut self) -> Result<()> {
         let nothing = self.least() * NOTHING;
         for candidate in self.chosen.clone() {
             self.shown.remove(&candidate);
-            if self.step(candidate, BTreeSet::new()).await?.gain >= nothing {
+            if !self.is_covered(candidate)
+                && self.step(candidate, BTreeSet::new()).await?.gain >= nothing
+            {
                 self.shown.insert(candidate);
             }
         }
         self.chosen.retain(|kept| self.shown.contains(kept));
         Ok(())
+    }
+
+    /// Whether a chosen one begins with its keys, and is not much larger.
+    fn is_covered(&self, candidate: usize) -> bool {
+        let most = self.candidates[candidate].bytes.saturating_mul(MUCH_WIDER);
+        let mut wider = self.wider[candidate].iter();
+        wider.any(|other| self.shown.contains(other) && self.candidates[*other].bytes <= most)
     }
 
     /// What an index has to save.
@@ -466,8 +476,8 @@ mod tests {
         assert_eq!(chosen(costs.clone(), &candidates, NO_LIMIT), [2, 1]);
         let tight = ChoiceLimits { bytes: Some(11 * MB), ..NO_LIMIT };
         assert_eq!(chosen(costs.clone(), &candidates, tight), [2, 0]);
-        let large = [candidate(10, &[]), candidate(60, &[]), candidate(1, &[])];
-        assert_eq!(chosen(costs, &large, NO_LIMIT), [2, 0], "half a percent is not worth 50 MB");
+        let large = [candidate(10, &[]), candidate(110, &[]), candidate(1, &[])];
+        assert_eq!(chosen(costs, &large, NO_LIMIT), [2, 0], "half a percent is not worth 100 MB");
     }
 
     /// (a) serves the first statement, (a, b) both: no more than the difference has to fit.
@@ -493,6 +503,14 @@ mod tests {
         let candidates = [candidate(4, &[]), candidate(4, &[0]), candidate(9, &[0, 1])];
         let tight = ChoiceLimits { bytes: Some(9 * MB), ..NO_LIMIT };
         assert_eq!(chosen(costs, &candidates, tight), [2]);
+    }
+
+    #[test]
+    fn what_a_chosen_one_begins_with_stays_only_where_that_is_much_larger() {
+        let costs = vec![vec![(&[0][..], 1.0), (&[1], 30.0)], vec![(&[1], 10.0)]];
+        let pair = |megabytes: u64| [candidate(1, &[]), candidate(megabytes, &[0])];
+        assert_eq!(chosen(costs.clone(), &pair(4), NO_LIMIT), [1]);
+        assert_eq!(chosen(costs, &pair(5), NO_LIMIT), [1, 0]);
     }
 
     #[test]

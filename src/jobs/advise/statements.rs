@@ -23,12 +23,15 @@ pub struct Weighed {
     pub weight: f64,
     /// The mean of what it costs with the examples; with any value where there are none.
     pub cost: f64,
+    /// The same as the search counts it.
+    pub careful_cost: f64,
     pub examples: Vec<Example>,
     /// Those of the examples that are planned differently; one where it has no parameters.
     pub ways: Vec<Way>,
     /// Candidates on its tables.
     pub relevant: BTreeSet<usize>,
-    /// With all of these; `None`: not known.
+    /// With all of these by the planner, which chooses by that: the search counts no less with any of them.
+    /// `None`: not known.
     pub cost_with_all: Option<f64>,
 }
 
@@ -37,6 +40,7 @@ pub struct Weighed {
 pub struct Example {
     pub values: ExampleValues,
     pub cost: f64,
+    pub careful_cost: f64,
 }
 
 /// How a statement is planned.
@@ -46,8 +50,23 @@ pub struct Way {
     pub values: Option<Vec<Option<String>>>,
     /// How much of the statement's executions it stands for.
     pub share: f64,
-    /// Today.
-    pub cost: f64,
+    /// Today, as the search counts it.
+    pub careful_cost: f64,
+}
+
+/// In one of so many cases the rows that a LIMIT wants stand at the far end of an index. So an index that has
+/// them together is worth more than one in which they may stand anywhere, even where the planner takes
+/// both for equal.
+const HOPES: f64 = 50.0;
+
+/// The cost of a plan as the search counts it.
+fn careful_cost(planned: &Planned, twin: &Twin) -> Option<f64> {
+    match planned {
+        Planned::Plan(plan, cost) => {
+            Some(cost + explained::hoped_cost(plan, |table| twin.rows_of(table)) / HOPES)
+        }
+        Planned::Not(_) => None,
+    }
 }
 
 /// Plans of a statement with the indexes that are visible.
@@ -59,12 +78,13 @@ pub struct PlansNow {
 }
 
 impl Weighed {
-    fn of(prepared: TwinStatement, weight: f64, generic: f64) -> Self {
-        let way = Way { values: None, share: 1.0, cost: generic };
+    fn of(prepared: TwinStatement, weight: f64, cost: f64, careful_cost: f64) -> Self {
+        let way = Way { values: None, share: 1.0, careful_cost };
         Weighed {
             prepared,
             weight,
-            cost: generic,
+            cost,
+            careful_cost,
             examples: Vec::new(),
             ways: vec![way],
             relevant: BTreeSet::new(),
@@ -82,10 +102,11 @@ impl Weighed {
         let way = |example: &Example| Way {
             values: Some(example.values.values.clone()),
             share,
-            cost: example.cost,
+            careful_cost: example.careful_cost,
         };
         self.ways = examples.iter().map(way).collect();
-        self.cost = self.ways.iter().map(|way| way.share * way.cost).sum();
+        self.cost = examples.iter().map(|example| share * example.cost).sum();
+        self.careful_cost = examples.iter().map(|example| share * example.careful_cost).sum();
         self.examples = examples;
     }
 
@@ -94,7 +115,7 @@ impl Weighed {
         let mut kept: Vec<(Way, f64)> = Vec::new();
         for (way, then) in self.ways.drain(..).zip(with_all) {
             let same = kept.iter_mut().find(|(known, known_then)| {
-                !differ(known.cost, way.cost) && !differ(*known_then, *then)
+                !differ(known.careful_cost, way.careful_cost) && !differ(*known_then, *then)
             });
             match same {
                 Some((known, _)) => known.share += way.share,
@@ -104,15 +125,15 @@ impl Weighed {
         self.ways = kept.into_iter().map(|(way, _)| way).collect();
     }
 
-    /// The mean of what it costs with the indexes that are visible.
+    /// The mean of what it costs with the indexes that are visible, as the search counts it.
     ///
     /// # Errors
     /// Those of the connection.
-    pub async fn cost_now(&self, twin: &Twin) -> Result<f64> {
+    pub async fn careful_cost_now(&self, twin: &Twin) -> Result<f64> {
         let mut cost = 0.0;
         for way in &self.ways {
             let planned = self.plan(twin, way).await?;
-            cost += way.share * planned.cost().unwrap_or(way.cost);
+            cost += way.share * careful_cost(&planned, twin).unwrap_or(way.careful_cost);
         }
         Ok(cost)
     }
@@ -219,7 +240,9 @@ impl JudgedStatements {
             Ok(prepared) => prepared,
             Err(reason) => return Ok(Err(reason)),
         };
-        let (plan, cost) = match twin.generic_plan(&prepared).await? {
+        let planned = twin.generic_plan(&prepared).await?;
+        let careful = careful_cost(&planned, twin);
+        let (plan, cost) = match planned {
             Planned::Plan(plan, cost) => (plan, cost),
             Planned::Not(reason) => return Ok(Err(reason)),
         };
@@ -228,7 +251,7 @@ impl JudgedStatements {
             return Ok(Err("it reads no table of this database".to_owned()));
         }
         let weight = statement.total_ms.unwrap_or(1.0);
-        let mut weighed = Weighed::of(prepared, weight, cost);
+        let mut weighed = Weighed::of(prepared, weight, cost, careful.unwrap_or(cost));
         let values = example_values(&plan, &weighed.prepared.parameters, known);
         weighed.set_examples(examples(twin, &weighed.prepared, values).await?);
         self.places.push(place);
@@ -263,7 +286,7 @@ impl JudgedStatements {
     pub fn searched(&self) -> Vec<SearchedStatement> {
         let searched = self.weighed.iter().map(|weighed| SearchedStatement {
             weight: weighed.weight,
-            cost: weighed.cost,
+            cost: weighed.careful_cost,
             relevant: weighed.relevant.clone(),
             cost_with_all: weighed.cost_with_all,
         });
@@ -309,17 +332,18 @@ impl JudgedStatements {
             }
             shown.change(twin, tried, &weighed.relevant).await?;
             let (mut costs, mut plans) = (Vec::new(), Vec::new());
+            let mut with_all = 0.0;
             for way in &weighed.ways {
                 let planned = weighed.plan(twin, way).await?;
-                costs.push(planned.cost().unwrap_or(way.cost));
+                with_all += way.share * planned.cost().unwrap_or(way.careful_cost);
+                costs.push(careful_cost(&planned, twin).unwrap_or(way.careful_cost));
                 plans.push(planned);
             }
-            let with_all = weighed.ways.iter().zip(&costs).map(|(way, cost)| way.share * cost);
-            weighed.cost_with_all = Some(with_all.sum());
+            weighed.cost_with_all = Some(with_all);
             if weighed.ways.len() < 2 {
                 continue;
             }
-            let gains = |at: usize| gains(weighed.ways[at].cost, costs[at]);
+            let gains = |at: usize| gains(weighed.ways[at].careful_cost, costs[at]);
             let last = weighed.ways.len() - 1;
             if let (Some(rare), Some(generic), false, true) =
                 (plans[last].plan(), generic.plan(), gains(0), gains(last))
@@ -351,9 +375,12 @@ async fn examples(
     let mut examples = Vec::new();
     for values in values.unwrap_or_default() {
         // One that cannot be planned is no measure for the others.
-        match twin.custom_plan(prepared, &values.values).await?.cost() {
-            Some(cost) => examples.push(Example { values, cost }),
-            None => return Ok(Vec::new()),
+        let planned = twin.custom_plan(prepared, &values.values).await?;
+        match (planned.cost(), careful_cost(&planned, twin)) {
+            (Some(cost), Some(careful_cost)) => {
+                examples.push(Example { values, cost, careful_cost });
+            }
+            _ => return Ok(Vec::new()),
         }
     }
     Ok(examples)

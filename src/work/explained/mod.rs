@@ -3,6 +3,7 @@
 
 mod compared;
 mod condition;
+mod hoped;
 mod node;
 mod nulls;
 mod remarks;
@@ -19,6 +20,7 @@ use crate::facts::explain::TableFacts;
 use crate::pg::name::RelationName;
 
 pub use compared::{bare, compared};
+pub use hoped::hoped_cost;
 pub use nulls::{Nulls, nulls};
 pub use served::served_by;
 pub use uses::{Use, deciding_parameters, uses};

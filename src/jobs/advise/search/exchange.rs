@@ -9,7 +9,7 @@ use crate::cancel::Cancel;
 use crate::failure::Result;
 
 /// An index that takes another one's place need not save what an index more has to.
-const OF_LEAST: f64 = 0.1;
+const OF_LEAST: f64 = 0.05;
 
 impl<C: Costs> Search<'_, C> {
     /// Puts better ones in the place of what is chosen, until there are none.

@@ -1,4 +1,5 @@
 use super::key::{Superfluous, are_hidden, duplicates, oids, prefixes};
+use crate::facts::btree_size::MUCH_WIDER;
 use crate::facts::health::Health;
 use crate::findings::{Finding, Rule, Severity};
 use crate::format::bytes;
@@ -8,8 +9,6 @@ pub const RULE: Rule = Rule::REDUNDANT_INDEX;
 
 /// A smaller one costs little.
 const LARGE: i64 = 10 << 20;
-/// A scan of an index that is so much wider costs more.
-const MUCH_WIDER: i64 = 4;
 
 pub fn judge(health: &Health) -> Judged {
     let indexes = health.indexes.seen()?;
@@ -22,7 +21,7 @@ pub fn judge(health: &Health) -> Judged {
 
 fn finding(Superfluous { index, because_of }: &Superfluous<'_>) -> Finding {
     let (size, other) = (index.size_bytes(), because_of.size_bytes());
-    let is_worth_it = size >= LARGE && other <= MUCH_WIDER * size;
+    let is_worth_it = size >= LARGE && other <= MUCH_WIDER.cast_signed() * size;
     let message = format!(
         "its keys are the first ones of {} ({}), which serves its queries, too; it takes {}",
         because_of.object,
