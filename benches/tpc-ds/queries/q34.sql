@@ -9,7 +9,7 @@ FROM (
         AND (d_dom BETWEEN 1 AND 3 OR d_dom BETWEEN 25 AND 28)
         AND (hd_buy_potential = '>10000' OR hd_buy_potential = 'Unknown')
         AND hd_vehicle_count > 0
-        AND CASE WHEN hd_vehicle_count > 0 THEN hd_dep_count / hd_vehicle_count END > 1.2
+        AND CASE WHEN hd_vehicle_count > 0 THEN hd_dep_count * 1.0 / hd_vehicle_count END > 1.2
         AND d_year IN (1999, 1999 + 1, 1999 + 2)
         AND s_county IN (
             'Williamson County', 'Williamson County', 'Williamson County', 'Williamson County',
