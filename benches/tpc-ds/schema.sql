@@ -36,6 +36,19 @@ CREATE TABLE call_center (
     PRIMARY KEY (cc_call_center_sk)
 );
 
+CREATE TABLE catalog_page (
+    cp_catalog_page_sk     INTEGER NOT NULL,
+    cp_catalog_page_id     CHAR(16) NOT NULL,
+    cp_start_date_sk       INTEGER,
+    cp_end_date_sk         INTEGER,
+    cp_department          VARCHAR(50),
+    cp_catalog_number      INTEGER,
+    cp_catalog_page_number INTEGER,
+    cp_description         VARCHAR(100),
+    cp_type                VARCHAR(100),
+    PRIMARY KEY (cp_catalog_page_sk)
+);
+
 CREATE TABLE catalog_returns (
     cr_returned_date_sk      INTEGER,
     cr_returned_time_sk      INTEGER,
@@ -205,6 +218,14 @@ CREATE TABLE income_band (
     PRIMARY KEY (ib_income_band_sk)
 );
 
+CREATE TABLE inventory (
+    inv_date_sk          INTEGER NOT NULL,
+    inv_item_sk          INTEGER NOT NULL,
+    inv_warehouse_sk     INTEGER NOT NULL,
+    inv_quantity_on_hand INTEGER,
+    PRIMARY KEY (inv_date_sk, inv_item_sk, inv_warehouse_sk)
+);
+
 CREATE TABLE item (
     i_item_sk        INTEGER NOT NULL,
     i_item_id        CHAR(16) NOT NULL,
@@ -252,6 +273,13 @@ CREATE TABLE promotion (
     p_purpose         CHAR(15),
     p_discount_active CHAR(1),
     PRIMARY KEY (p_promo_sk)
+);
+
+CREATE TABLE reason (
+    r_reason_sk   INTEGER NOT NULL,
+    r_reason_id   CHAR(16) NOT NULL,
+    r_reason_desc CHAR(100),
+    PRIMARY KEY (r_reason_sk)
 );
 
 CREATE TABLE ship_mode (
@@ -396,6 +424,34 @@ CREATE TABLE web_page (
     wp_image_count      INTEGER,
     wp_max_ad_count     INTEGER,
     PRIMARY KEY (wp_web_page_sk)
+);
+
+CREATE TABLE web_returns (
+    wr_returned_date_sk      INTEGER,
+    wr_returned_time_sk      INTEGER,
+    wr_item_sk               INTEGER NOT NULL,
+    wr_refunded_customer_sk  INTEGER,
+    wr_refunded_cdemo_sk     INTEGER,
+    wr_refunded_hdemo_sk     INTEGER,
+    wr_refunded_addr_sk      INTEGER,
+    wr_returning_customer_sk INTEGER,
+    wr_returning_cdemo_sk    INTEGER,
+    wr_returning_hdemo_sk    INTEGER,
+    wr_returning_addr_sk     INTEGER,
+    wr_web_page_sk           INTEGER,
+    wr_reason_sk             INTEGER,
+    wr_order_number          INTEGER NOT NULL,
+    wr_return_quantity       INTEGER,
+    wr_return_amt            DECIMAL(7, 2),
+    wr_return_tax            DECIMAL(7, 2),
+    wr_return_amt_inc_tax    DECIMAL(7, 2),
+    wr_fee                   DECIMAL(7, 2),
+    wr_return_ship_cost      DECIMAL(7, 2),
+    wr_refunded_cash         DECIMAL(7, 2),
+    wr_reversed_charge       DECIMAL(7, 2),
+    wr_account_credit        DECIMAL(7, 2),
+    wr_net_loss              DECIMAL(7, 2),
+    PRIMARY KEY (wr_item_sk, wr_order_number)
 );
 
 CREATE TABLE web_sales (
