@@ -301,8 +301,9 @@ impl<'s, C: Costs> Search<'s, C> {
 
     async fn saved(&mut self, candidate: usize, replaces: &BTreeSet<usize>) -> Result<f64> {
         let (mut saved, mut most) = (0.0, 0.0_f64);
-        for place in 0..self.concerned[candidate].len() {
-            let at = self.concerned[candidate][place];
+        let changed = replaces.iter().chain([&candidate]);
+        let concerned = changed.flat_map(|one| &self.concerned[*one]).copied();
+        for at in concerned.collect::<BTreeSet<_>>() {
             let statement = &self.statements[at];
             let before = self.chosen_for(at);
             let kept = before.iter().filter(|one| !replaces.contains(one));
@@ -312,7 +313,8 @@ impl<'s, C: Costs> Search<'s, C> {
             saved += statement.weight * (now - then) / statement.cost.max(f64::MIN_POSITIVE);
             most = most.max((now - then) / now.max(f64::MIN_POSITIVE));
         }
-        Ok(if most < OF_STATEMENT { 0.0 } else { saved })
+        // What is lost counts in any case: else two could take each other's place for ever.
+        Ok(if most < OF_STATEMENT { saved.min(0.0) } else { saved })
     }
 
     /// No step with this candidate gains more: that is all that the statements can still save.
@@ -478,6 +480,26 @@ mod tests {
         assert_eq!(chosen(costs.clone(), &candidates, tight), [2, 0]);
         let large = [candidate(10, &[]), candidate(110, &[]), candidate(1, &[])];
         assert_eq!(chosen(costs, &large, NO_LIMIT), [2, 0], "half a percent is not worth 100 MB");
+    }
+
+    /// 0 serves a statement that reads its table alone: what takes its place would lose that.
+    #[test]
+    fn what_a_statement_of_another_table_loses_counts() {
+        let statement = |relevant: &[usize]| SearchedStatement {
+            weight: 1.0,
+            cost: 100.0,
+            relevant: relevant.iter().copied().collect(),
+            cost_with_all: None,
+        };
+        let statements = [statement(&[0, 1]), statement(&[0])];
+        let costs = vec![vec![(&[0][..], 20.0), (&[1], 10.0)], vec![(&[0], 10.0)]];
+        let candidates = [candidate(1, &[]), candidate(1, &[])];
+        let one = ChoiceLimits { indexes: Some(1), ..NO_LIMIT };
+        let mut told = Told { costs, asked: 0, interrupts: None };
+        let search = Search::new(&mut told, &statements, &candidates, one);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (_canceller, cancel) = cancel::channel();
+        assert_eq!(runtime.block_on(search.choose(&cancel)).unwrap().chosen, [0]);
     }
 
     /// (a) serves the first statement, (a, b) both: no more than the difference has to fit.
