@@ -120,9 +120,11 @@ fn searched_candidates(tried: &[Candidate], writes: &[f64]) -> Vec<SearchedCandi
         let others = of_table[&tried[at].table].iter();
         others.filter(|other| shapes[at].extends(&shapes[**other])).copied().collect()
     };
+    // The first candidate on a table stands for it.
     let candidates = tried.iter().zip(writes).enumerate();
     candidates
         .map(|(at, (candidate, writes))| SearchedCandidate {
+            table: of_table[&candidate.table][0],
             bytes: candidate.bytes,
             writes: *writes,
             extends: extends(at),

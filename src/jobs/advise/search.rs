@@ -41,6 +41,8 @@ pub struct SearchedStatement {
 /// What the search knows of a candidate.
 #[derive(Debug, Clone, Default)]
 pub struct SearchedCandidate {
+    /// Its table: those of one table have the same number.
+    pub table: usize,
     pub bytes: u64,
     /// What it costs writers, in the workload's measure.
     pub writes: f64,
@@ -422,6 +424,7 @@ mod tests {
 
     fn candidate(megabytes: u64, extends: &[usize]) -> SearchedCandidate {
         SearchedCandidate {
+            table: 0,
             bytes: megabytes * MB,
             writes: 0.0,
             extends: extends.iter().copied().collect(),

@@ -10,40 +10,42 @@ use crate::failure::Result;
 
 /// An index that takes another one's place need not save what an index more has to.
 const OF_LEAST: f64 = 0.05;
+const ROUNDS: usize = 2;
 
 impl<C: Costs> Search<'_, C> {
-    /// Puts better ones in the place of what is chosen, until there are none.
+    /// Puts better ones in the place of what is chosen: each is looked at once more where another one has
+    /// changed.
     pub(super) async fn exchange(&mut self, cancel: &Cancel) -> Result<()> {
-        let mut at = 0;
-        let mut unchanged = 0;
-        while unchanged < self.chosen.len() && cancel.signal().is_none() {
-            match self.better_than(self.chosen[at], cancel).await? {
-                Some(step) => {
+        for _ in 0..ROUNDS {
+            let before = self.chosen.clone();
+            for at in 0..self.chosen.len() {
+                if let Some(step) = self.better_than(self.chosen[at], cancel).await? {
                     self.shown.remove(&self.chosen[at]);
                     self.shown.insert(step.candidate);
                     self.chosen[at] = step.candidate;
-                    unchanged = 0;
                 }
-                None => unchanged += 1,
             }
-            at = (at + 1) % self.chosen.len();
+            if self.chosen == before {
+                break;
+            }
         }
         Ok(())
     }
 
     /// What saves most in the place of a chosen one.
     async fn better_than(&mut self, chosen: usize, cancel: &Cancel) -> Result<Option<Step>> {
-        let statements = self.concerned[chosen].iter();
-        let others = statements.flat_map(|at| &self.statements[*at].relevant).copied();
-        let others = others.collect::<BTreeSet<_>>();
+        let table = self.candidates[chosen].table;
         let mut best: Option<Step> = None;
-        for other in others {
+        for other in 0..self.candidates.len() {
+            if self.candidates[other].table != table || self.shown.contains(&other) {
+                continue;
+            }
             if cancel.signal().is_some() {
                 return Ok(None);
             }
             let least = self.least_in_place_of(chosen, other);
             let spared = self.candidates[chosen].writes;
-            if self.shown.contains(&other) || self.most_gained(other).await? + spared < least {
+            if self.most_gained(other).await? + spared < least {
                 continue;
             }
             let step = self.step(other, BTreeSet::from([chosen])).await?;
