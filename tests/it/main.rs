@@ -49,6 +49,7 @@ mod mutated_plan;
 mod names;
 mod notify;
 mod outcome;
+mod own_statements;
 mod owners_code;
 mod pages;
 mod partitions;

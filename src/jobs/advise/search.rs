@@ -294,6 +294,8 @@ impl<'s, C: Costs> Search<'s, C> {
     /// What becomes of the workload with the candidate, in the place of these chosen ones; nothing where no
     /// statement gains a tenth.
     async fn step(&mut self, candidate: usize, replaces: BTreeSet<usize>) -> Result<Step> {
+        // What is known already is told without waiting: here a signal is heard.
+        tokio::task::yield_now().await;
         let saved = self.saved(candidate, &replaces).await?;
         let writes = |one: &usize| self.candidates[*one].writes;
         let spared = replaces.iter().map(writes).sum::<f64>();
