@@ -165,8 +165,11 @@ async fn try_out(
     let wishes = plans().map(|plan| candidates(plan, tables, &constants)).collect::<Vec<_>>();
     let wider = widened(&wishes);
     let mut tried = Vec::new();
-    let first = wishes.into_iter().flatten().chain(wider).collect();
-    context.unless_cancelled(add(twin, data, &mut tried, first)).await?;
+    let first = wishes.iter().flatten().cloned().chain(wider).collect();
+    let made = context.unless_cancelled(add(twin, data, &mut tried, first)).await?;
+    let own =
+        |wishes: &Vec<Wish>| wishes.iter().filter_map(|wish| made.get(wish).copied()).collect();
+    judged.wish(&tried, wishes.iter().map(own));
     judged.relate(&tried);
     // From here on a signal ends with the best so far.
     let wishes = judged.compare_examples(twin, &tried, known, &context.cancel).await?;
@@ -177,28 +180,35 @@ async fn try_out(
     Ok(tried)
 }
 
-/// Makes candidates, and leaves out those that are there already.
+/// Makes candidates, and leaves out those that are there already. Which one each wish has become.
 async fn add(
     twin: &mut Twin,
     data: &TwinData,
     tried: &mut Vec<Candidate>,
     wishes: Vec<Wish>,
-) -> Result<()> {
+) -> Result<HashMap<Wish, usize>> {
     let mut known = HashSet::new();
     let distinct = wishes.into_iter().filter(|wish| known.insert(wish.clone()));
     let distinct = distinct.collect::<Vec<_>>();
     if distinct.is_empty() {
-        return Ok(());
+        return Ok(HashMap::new());
     }
     let existing = ExistingIndexes::of(data);
     let definition = |candidate: &Candidate| (table_of(candidate), candidate.definition.clone());
-    let mut seen = tried.iter().map(definition).collect::<BTreeSet<_>>();
-    for candidate in twin.add_candidates(&distinct).await?.into_iter().flatten() {
-        if !existing.serve(&candidate) && seen.insert(definition(&candidate)) {
+    let mut places = tried.iter().map(definition).zip(0..).collect::<HashMap<_, usize>>();
+    let made = twin.add_candidates(&distinct).await?;
+    let mut places_of = HashMap::new();
+    for (wish, candidate) in distinct.into_iter().zip(made) {
+        let Some(candidate) = candidate.ok().filter(|candidate| !existing.serve(candidate)) else {
+            continue;
+        };
+        let place = *places.entry(definition(&candidate)).or_insert(tried.len());
+        if place == tried.len() {
             tried.push(candidate);
         }
+        places_of.insert(wish, place);
     }
-    Ok(())
+    Ok(places_of)
 }
 
 async fn plans_after(oracle: &mut Oracle<'_>, choice: &Choice) -> Result<Vec<PlansNow>> {

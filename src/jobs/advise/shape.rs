@@ -41,6 +41,17 @@ impl IndexShape {
         }
     }
 
+    /// The column or expression that it begins with, in whatever order and operator class.
+    pub fn leading(&self) -> &str {
+        let mut leading = self.keys.first().map_or("", String::as_str);
+        while let Some((rest, last)) = leading.rsplit_once(' ')
+            && (["DESC", "NULLS", "FIRST", "LAST"].contains(&last) || last.ends_with("_ops"))
+        {
+            leading = rest;
+        }
+        leading
+    }
+
     /// Whether it serves all that the other one serves, and more: it begins with the same keys.
     pub fn extends(&self, other: &IndexShape) -> bool {
         let has = |column: &String| self.included.contains(column) || self.keys.contains(column);
@@ -89,6 +100,17 @@ mod tests {
         assert_eq!(shape.included, BTreeSet::from(["d".to_owned(), "e".to_owned()]));
         assert_eq!(shape.predicate, "WHERE (x = 'f, (g'::text)");
         assert_eq!(IndexShape::read("gin (a jsonb_path_ops)").method, "gin");
+    }
+
+    #[test]
+    fn an_index_begins_with_a_column_or_an_expression() {
+        let leading = |definition: &str| IndexShape::read(definition).leading().to_owned();
+        assert_eq!(leading("(a DESC NULLS LAST, b)"), "a");
+        assert_eq!(
+            leading("gin (((a || ' _ops'::text)) public.gin_trgm_ops)"),
+            "((a || ' _ops'::text))"
+        );
+        assert_eq!(leading("(\"my ops\" text_pattern_ops)"), "\"my ops\"");
     }
 
     #[test]

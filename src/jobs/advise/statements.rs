@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::oracle::Shown;
 use super::search::SearchedStatement;
+use super::shape::IndexShape;
 use super::skewed::{SkewedColumn, but_for_common, skewed_columns};
 use crate::app::custom_plans::{CustomCosts, ExampleValues, example_values};
 use crate::cancel::Cancel;
@@ -197,12 +198,25 @@ impl PlansNow {
     }
 }
 
+/// A table and what an index on it begins with.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Beginning(Table, String);
+
+impl Beginning {
+    fn of(candidate: &Candidate) -> Self {
+        let shape = IndexShape::read(&candidate.definition);
+        Beginning(table_of(candidate), shape.leading().to_owned())
+    }
+}
+
 /// The statements that can be planned, and where each stands in the workload.
 #[derive(Default)]
 pub struct JudgedStatements {
     pub places: Vec<usize>,
     pub weighed: Vec<Weighed>,
     pub tables: Vec<BTreeSet<Table>>,
+    /// What the candidates begin with that each has asked for.
+    beginnings: Vec<BTreeSet<Beginning>>,
     /// By place in the workload: why not.
     pub refused: HashMap<usize, String>,
     /// For any value of the parameters.
@@ -293,15 +307,23 @@ impl JudgedStatements {
         searched.collect()
     }
 
-    /// Which candidates concern which statement: those on its tables.
+    /// Tells which candidates each statement has asked for.
+    pub fn wish(&mut self, tried: &[Candidate], own: impl Iterator<Item = Vec<usize>>) {
+        let beginnings =
+            own.map(|own| own.into_iter().map(|at| Beginning::of(&tried[at])).collect());
+        self.beginnings = beginnings.collect();
+    }
+
+    /// Which candidates concern which statement: those that begin as one that it has asked for. Of the others on its
+    /// tables an index scan would find no rows, and joins of many tables take long to plan.
     pub fn relate(&mut self, tried: &[Candidate]) {
-        let mut of_table: HashMap<Table, Vec<usize>> = HashMap::new();
+        let mut begun: HashMap<Beginning, Vec<usize>> = HashMap::new();
         for (at, candidate) in tried.iter().enumerate() {
-            of_table.entry(table_of(candidate)).or_default().push(at);
+            begun.entry(Beginning::of(candidate)).or_default().push(at);
         }
-        for (weighed, tables) in self.weighed.iter_mut().zip(&self.tables) {
-            let on_them = tables.iter().filter_map(|table| of_table.get(table));
-            let relevant = on_them.flatten().copied().collect();
+        for (weighed, own) in self.weighed.iter_mut().zip(&self.beginnings) {
+            let so_begun = own.iter().filter_map(|beginning| begun.get(beginning));
+            let relevant = so_begun.flatten().copied().collect();
             if weighed.relevant != relevant {
                 weighed.relevant = relevant;
                 weighed.cost_with_all = None;
