@@ -43,7 +43,7 @@ mod tests {
 
     use super::*;
 
-    fn node(kind: &str, below: Vec<Value>) -> Value {
+    fn node(kind: &str, below: &[Value]) -> Value {
         json!({"Node Type": kind, "Startup Cost": 0.0, "Total Cost": 50.0, "Plans": below})
     }
 
@@ -55,23 +55,26 @@ mod tests {
         })
     }
 
-    fn hoped(plan: Value) -> f64 {
+    fn hoped(plan: &Value) -> f64 {
         hoped_cost(&json!([{ "Plan": plan }]), |_| Some(1000.0))
     }
 
     #[test]
     fn what_a_limit_ends_early_is_hoped_for_where_rows_are_thrown_away() {
-        let limited = |below: Value| hoped(node("Limit", vec![below]));
+        let limited = |below: &Value| hoped(&node("Limit", std::slice::from_ref(below)));
         let few = scan(100, 1000.0, "Filter");
-        assert!((limited(few.clone()) - 900.0).abs() < 1e-9);
-        assert!((limited(scan(990, 1000.0, "Filter")) - 10.0).abs() < 1e-9);
-        assert!(hoped(few.clone()) == 0.0, "nobody ends it early");
-        assert!(limited(scan(100, 1000.0, "Index Cond")) == 0.0);
-        assert!(limited(node("Sort", vec![few.clone()])) == 0.0, "all is read in any case");
+        assert!((limited(&few) - 900.0).abs() < 1e-9);
+        assert!((limited(&scan(990, 1000.0, "Filter")) - 10.0).abs() < 1e-9);
+        assert!(hoped(&few) == 0.0, "nobody ends it early");
+        assert!(limited(&scan(100, 1000.0, "Index Cond")) == 0.0);
+        assert!(
+            limited(&node("Sort", std::slice::from_ref(&few))) == 0.0,
+            "all is read in any case"
+        );
         let inner = scan(1, 1.0, "Filter");
-        let joined = node("Nested Loop", vec![few.clone(), inner]);
-        assert!((limited(joined) - 900.0).abs() < 1e-9);
-        let parts = vec![few.clone(), scan(100, 500.0, "Index Cond"), few];
-        assert!((limited(node("Merge Append", parts)) - 1800.0).abs() < 1e-9);
+        let joined = node("Nested Loop", &[few.clone(), inner]);
+        assert!((limited(&joined) - 900.0).abs() < 1e-9);
+        let parts = [few.clone(), scan(100, 500.0, "Index Cond"), few];
+        assert!((limited(&node("Merge Append", &parts)) - 1800.0).abs() < 1e-9);
     }
 }
