@@ -133,10 +133,6 @@ const BEGIN: [&str; 5] = [
     "SET LOCAL enable_partition_pruning = off",
 ];
 
-const COUNT_PARAMETERS: &str = "SELECT pg_catalog.cardinality(parameter_types) \
-     FROM pg_catalog.pg_prepared_statements AS s \
-     WHERE s.name OPERATOR(pg_catalog.=) 'pgtend_explain'::pg_catalog.text";
-
 const DEALLOCATE: &str = "DEALLOCATE pgtend_explain";
 
 /// The generic plan of a prepared statement. `EXPLAIN (GENERIC_PLAN)`, which came with 16, would
@@ -189,8 +185,9 @@ async fn prepare(traces: &mut Traces<'_>, query: &str) -> Answer<()> {
 }
 
 async fn plan_prepared(session: &Session) -> Answer<String> {
-    let counted = session.query(COUNT_PARAMETERS, &[]).await?;
-    let count = counted.first().map_or(0, |row| row.get::<_, i32>(0));
+    let sql = include_str!("../../sql/catalog/explain_parameters.sql");
+    let counted = session.query(sql, &[]).await?;
+    let count = counted.first().map_or(0, |row| row.get::<_, i32>("count"));
     let nulls = vec!["NULL"; usize::try_from(count).unwrap_or(0)].join(", ");
     let arguments = if nulls.is_empty() { nulls } else { format!("({nulls})") };
     // VERBOSE for the schemas, and for the table's name before each column.

@@ -113,8 +113,7 @@ async fn probe(
     let table = format!("{}.{}", quote_ident(&relation.schema), quote_ident(&relation.name));
     let lock = format!("LOCK TABLE ONLY {table} IN ACCESS SHARE MODE");
     session.execute(&lock).await.map_err(|error| error.into_failure())?;
-    let still = "SELECT pg_catalog.to_regclass($1::pg_catalog.text)::pg_catalog.oid \
-                 OPERATOR(pg_catalog.=) $2::pg_catalog.oid AS is_same";
+    let still = include_str!("../../sql/twin/same_table.sql");
     let rows = ask(session, still, &[(&table, Type::TEXT), (&relation.oid, Type::OID)]).await?;
     if !rows
         .first()

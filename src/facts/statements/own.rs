@@ -9,7 +9,7 @@ use squawk_lexer::{TokenKind, tokenize};
 const QUERIES: &[&str] = include!(concat!(env!("OUT_DIR"), "/queries.rs"));
 
 /// Those that are too short for a file.
-const SHORT: [&str; 13] = [
+const SHORT: [&str; 11] = [
     "SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) AS now_epoch",
     "SELECT pg_catalog.pg_advisory_xact_lock($1, $2)",
     "SELECT pg_catalog.pg_try_advisory_lock($1, $2)",
@@ -20,10 +20,6 @@ const SHORT: [&str; 13] = [
     "SELECT pg_catalog.set_config('search_path', $1, $2)",
     "SELECT pg_catalog.pg_get_viewdef($1::pg_catalog.oid)",
     "SELECT pg_catalog.pg_get_viewdef($1::pg_catalog.regclass)",
-    "SELECT pg_catalog.cardinality(parameter_types) FROM pg_catalog.pg_prepared_statements AS s \
-     WHERE s.name OPERATOR(pg_catalog.=) $1::pg_catalog.text",
-    "SELECT pg_catalog.to_regclass($1::pg_catalog.text)::pg_catalog.oid \
-     OPERATOR(pg_catalog.=) $2::pg_catalog.oid AS is_same",
     "INSERT INTO pgtend.version (version, pgtend_version, made_schema) VALUES ($1, $2, $3)",
 ];
 

@@ -34,9 +34,9 @@ pub struct SearchedStatement {
     pub weight: f64,
     /// Today.
     pub cost: f64,
-    /// Candidates on its tables.
+    /// Candidates that can serve it.
     pub relevant: BTreeSet<usize>,
-    /// With all of these; `None`: not known.
+    /// With all of these, at least; `None`: not known.
     pub cost_with_all: Option<f64>,
 }
 
@@ -104,6 +104,8 @@ pub struct Search<'s, C> {
     statements: &'s [SearchedStatement],
     candidates: &'s [SearchedCandidate],
     limits: ChoiceLimits,
+    /// What an index has to save.
+    least: f64,
     /// By candidate: the statements that it concerns.
     concerned: Vec<Vec<usize>>,
     /// By candidate: those that can stand in for it.
@@ -138,6 +140,7 @@ impl<'s, C: Costs> Search<'s, C> {
             statements,
             candidates,
             limits,
+            least: least(statements),
             concerned: of(&mut statements.iter().map(|statement| &statement.relevant)),
             wider: of(&mut candidates.iter().map(|candidate| &candidate.extends)),
             known: HashMap::new(),
@@ -153,22 +156,21 @@ impl<'s, C: Costs> Search<'s, C> {
     /// # Errors
     /// Those of whom it asks.
     pub async fn choose(mut self, cancel: &Cancel) -> Result<Choice> {
-        let least = self.least();
         for candidate in 0..self.candidates.len() {
             if cancel.signal().is_some() {
                 break;
             }
-            if self.most_gained(candidate).await? < least {
+            if self.most_gained(candidate).await? < self.least {
                 continue;
             }
             let step = self.step(candidate, BTreeSet::new()).await?;
-            if step.gain >= least {
+            if step.gain >= self.least {
                 self.left.insert(candidate, step.gain);
                 self.hope_for(candidate);
             }
         }
         while let Some(step) = self.next(cancel).await? {
-            if step.gain >= least {
+            if step.gain >= self.least {
                 self.take(&step);
             }
         }
@@ -246,7 +248,7 @@ impl<'s, C: Costs> Search<'s, C> {
         candidate: usize,
         known: Option<f64>,
     ) -> Result<Option<(Step, f64)>> {
-        if known.is_none() && self.most_gained(candidate).await? < self.least() {
+        if known.is_none() && self.most_gained(candidate).await? < self.least {
             return Ok(None);
         }
         let alone = match known {
@@ -319,7 +321,7 @@ impl<'s, C: Costs> Search<'s, C> {
             saved += statement.weight * (now - then) / statement.cost.max(f64::MIN_POSITIVE);
             most = most.max((now - then) / now.max(f64::MIN_POSITIVE));
         }
-        // What is lost counts in any case: else two could take each other's place for ever.
+        // What is lost counts in any case: else two would take each other's place.
         Ok(if most < OF_STATEMENT { saved.min(0.0) } else { saved })
     }
 
@@ -364,7 +366,7 @@ impl<'s, C: Costs> Search<'s, C> {
 
     /// What was chosen early may be worth nothing beside what came later, or be what that begins with.
     async fn prune(&mut self) -> Result<()> {
-        let nothing = self.least() * NOTHING;
+        let nothing = self.least * NOTHING;
         for candidate in self.chosen.clone() {
             self.shown.remove(&candidate);
             if !self.is_covered(candidate)
@@ -383,13 +385,13 @@ impl<'s, C: Costs> Search<'s, C> {
         let mut wider = self.wider[candidate].iter();
         wider.any(|other| self.shown.contains(other) && self.candidates[*other].bytes <= most)
     }
+}
 
-    /// What an index has to save.
-    fn least(&self) -> f64 {
-        let whole = self.statements.iter().map(|statement| statement.weight).sum::<f64>();
-        let count = u32::try_from(self.statements.len().max(1)).unwrap_or(u32::MAX);
-        whole * OF_WORKLOAD.min(OF_AVERAGE / f64::from(count))
-    }
+/// What an index has to save of these.
+fn least(statements: &[SearchedStatement]) -> f64 {
+    let whole = statements.iter().map(|statement| statement.weight).sum::<f64>();
+    let count = u32::try_from(statements.len().max(1)).unwrap_or(u32::MAX);
+    whole * OF_WORKLOAD.min(OF_AVERAGE / f64::from(count))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]

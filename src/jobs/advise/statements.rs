@@ -29,7 +29,7 @@ pub struct Weighed {
     pub examples: Vec<Example>,
     /// Those of the examples that are planned differently; one where it has no parameters.
     pub ways: Vec<Way>,
-    /// Candidates on its tables.
+    /// Candidates that begin with what it asks for.
     pub relevant: BTreeSet<usize>,
     /// With all of these by the planner, which chooses by that: the search counts no less with any of them.
     /// `None`: not known.
@@ -255,23 +255,23 @@ impl JudgedStatements {
             Err(reason) => return Ok(Err(reason)),
         };
         let planned = twin.generic_plan(&prepared).await?;
-        let careful = careful_cost(&planned, twin);
-        let (plan, cost) = match planned {
-            Planned::Plan(plan, cost) => (plan, cost),
-            Planned::Not(reason) => return Ok(Err(reason)),
+        let (plan, cost) = match &planned {
+            Planned::Plan(plan, cost) => (plan, *cost),
+            Planned::Not(reason) => return Ok(Err(reason.clone())),
         };
-        let tables = tables_of(&plan, twin);
+        let tables = tables_of(plan, twin);
         if tables.is_empty() {
             return Ok(Err("it reads no table of this database".to_owned()));
         }
         let weight = statement.total_ms.unwrap_or(1.0);
-        let mut weighed = Weighed::of(prepared, weight, cost, careful.unwrap_or(cost));
-        let values = example_values(&plan, &weighed.prepared.parameters, known);
+        let careful = careful_cost(&planned, twin).unwrap_or(cost);
+        let mut weighed = Weighed::of(prepared, weight, cost, careful);
+        let values = example_values(plan, &weighed.prepared.parameters, known);
         weighed.set_examples(examples(twin, &weighed.prepared, values).await?);
         self.places.push(place);
         self.tables.push(tables);
         self.weighed.push(weighed);
-        self.plans.push(Planned::Plan(plan, cost));
+        self.plans.push(planned);
         Ok(Ok(()))
     }
 
@@ -314,8 +314,8 @@ impl JudgedStatements {
         self.beginnings = beginnings.collect();
     }
 
-    /// Which candidates concern which statement: those that begin as one that it has asked for. Of the others on its
-    /// tables an index scan would find no rows, and joins of many tables take long to plan.
+    /// Which candidates concern which statement: those that begin as one that it has asked for. The others on its
+    /// tables begin with what it does not look for, and to plan a join of many tables takes long.
     pub fn relate(&mut self, tried: &[Candidate]) {
         let mut begun: HashMap<Beginning, Vec<usize>> = HashMap::new();
         for (at, candidate) in tried.iter().enumerate() {

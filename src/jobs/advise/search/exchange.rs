@@ -60,6 +60,6 @@ impl<C: Costs> Search<'_, C> {
     /// A larger index has to save more.
     fn least_in_place_of(&self, chosen: usize, other: usize) -> f64 {
         let bytes = |candidate: usize| as_f64(self.candidates[candidate].bytes.max(1));
-        self.least() * OF_LEAST * (bytes(other) / bytes(chosen)).max(1.0)
+        self.least * OF_LEAST * (bytes(other) / bytes(chosen)).max(1.0)
     }
 }

@@ -48,22 +48,33 @@ fn run(
     limits: ChoiceLimits,
     interrupted_at: usize,
 ) -> Choice {
-    let statement = SearchedStatement {
+    let all = (0..candidates.len()).collect::<Vec<_>>();
+    let statements = vec![statement(&all, None); costs.len()];
+    let (canceller, cancel) = cancel::channel();
+    let interrupts = Some((interrupted_at, canceller));
+    let mut told = Told { costs, asked: 0, interrupts };
+    search(&mut told, &statements, candidates, limits, &cancel)
+}
+
+fn statement(relevant: &[usize], cost_with_all: Option<f64>) -> SearchedStatement {
+    SearchedStatement {
         weight: 1.0,
         cost: 100.0,
-        relevant: (0..candidates.len()).collect(),
-        cost_with_all: None,
-    };
-    let statements = vec![statement; costs.len()];
-    let (canceller, cancel) = cancel::channel();
-    let mut told = Told {
-        costs,
-        asked: 0,
-        interrupts: Some((interrupted_at, canceller)),
-    };
-    let search = Search::new(&mut told, &statements, candidates, limits);
+        relevant: relevant.iter().copied().collect(),
+        cost_with_all,
+    }
+}
+
+fn search(
+    told: &mut Told,
+    statements: &[SearchedStatement],
+    candidates: &[SearchedCandidate],
+    limits: ChoiceLimits,
+    cancel: &Cancel,
+) -> Choice {
+    let search = Search::new(told, statements, candidates, limits);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(search.choose(&cancel)).unwrap()
+    runtime.block_on(search.choose(cancel)).unwrap()
 }
 
 #[test]
@@ -87,24 +98,16 @@ fn a_better_one_takes_the_place_of_what_was_chosen() {
     assert_eq!(chosen(costs, &large, NO_LIMIT), [2, 0], "half a percent is not worth 100 MB");
 }
 
-/// 0 serves a statement that reads its table alone: what takes its place would lose that.
+/// 0 alone serves the second statement: what takes its place would lose that.
 #[test]
-fn what_a_statement_of_another_table_loses_counts() {
-    let statement = |relevant: &[usize]| SearchedStatement {
-        weight: 1.0,
-        cost: 100.0,
-        relevant: relevant.iter().copied().collect(),
-        cost_with_all: None,
-    };
-    let statements = [statement(&[0, 1]), statement(&[0])];
+fn what_other_statements_lose_counts() {
+    let statements = [statement(&[0, 1], None), statement(&[0], None)];
     let costs = vec![vec![(&[0][..], 20.0), (&[1], 10.0)], vec![(&[0], 10.0)]];
     let candidates = [candidate(1, &[]), candidate(1, &[])];
     let one = ChoiceLimits { indexes: Some(1), ..NO_LIMIT };
     let mut told = Told { costs, asked: 0, interrupts: None };
-    let search = Search::new(&mut told, &statements, &candidates, one);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (_canceller, cancel) = cancel::channel();
-    assert_eq!(runtime.block_on(search.choose(&cancel)).unwrap().chosen, [0]);
+    assert_eq!(search(&mut told, &statements, &candidates, one, &cancel).chosen, [0]);
 }
 
 /// (a) serves the first statement, (a, b) both: no more than the difference has to fit.
@@ -150,20 +153,12 @@ fn both_stay_where_each_serves_what_the_other_does_not() {
 
 #[test]
 fn nothing_is_asked_where_nothing_is_left_to_save() {
-    let statement = |relevant: &[usize], cost_with_all: f64| SearchedStatement {
-        weight: 1.0,
-        cost: 100.0,
-        relevant: relevant.iter().copied().collect(),
-        cost_with_all: Some(cost_with_all),
-    };
-    let statements = [statement(&[0, 1], 10.0), statement(&[2], 95.0)];
+    let statements = [statement(&[0, 1], Some(10.0)), statement(&[2], Some(95.0))];
     let costs = vec![vec![(&[0][..], 10.0), (&[1], 11.0)], vec![(&[2], 95.0)]];
     let candidates = [candidate(1, &[]), candidate(1, &[]), candidate(1, &[])];
     let mut told = Told { costs, asked: 0, interrupts: None };
-    let search = Search::new(&mut told, &statements, &candidates, NO_LIMIT);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (_canceller, cancel) = cancel::channel();
-    assert_eq!(runtime.block_on(search.choose(&cancel)).unwrap().chosen, [0]);
+    assert_eq!(search(&mut told, &statements, &candidates, NO_LIMIT, &cancel).chosen, [0]);
     assert_eq!(told.asked, 2, "0 and 1 alone; not 1 beside 0, and never 2");
 }
 
