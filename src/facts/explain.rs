@@ -14,6 +14,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
 use tokio_postgres::types::{ToSql, Type};
 
 use super::load::ask;
+use super::planned_code::UNCOUNTED;
 use super::reach::{Trust, objection, safe_path};
 use crate::failure::Result;
 use crate::pg::name::RelationName;
@@ -124,13 +125,14 @@ pub async fn load_table_facts(session: &Session, relations: &[RelationName]) -> 
 /// READ COMMITTED, because a read-only transaction that is serializable and deferrable by default
 /// would wait for all others. Planning is to be given up early: the plan is only to be looked at.
 /// Partitions that the parameters' values exclude would be left out of the plan, and all values are
-/// NULL.
-const BEGIN: [&str; 5] = [
+/// NULL. The planner's looks at the ends of indexes are scans.
+const BEGIN: [&str; 6] = [
     "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY",
     "SET LOCAL statement_timeout = '5s'",
     "SET LOCAL lock_timeout = '100ms'",
     "SET LOCAL plan_cache_mode = force_generic_plan",
     "SET LOCAL enable_partition_pruning = off",
+    UNCOUNTED,
 ];
 
 const DEALLOCATE: &str = "DEALLOCATE pgtend_explain";

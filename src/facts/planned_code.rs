@@ -9,6 +9,10 @@ use crate::failure::Result;
 use crate::pg::server_error::INSUFFICIENT_PRIVILEGE;
 use crate::pg::session::Session;
 
+/// Within a transaction: what is read from here on does not count as scans of the application's, where this role
+/// may have it so.
+pub const UNCOUNTED: &str = include_str!("../../sql/catalog/uncounted.sql");
+
 /// Within a transaction: locks a table, named as SQL, so that reading it by a query runs nobody's code with the
 /// rights of this role. `Err`: why that cannot be had. Where the owner is neither a superuser nor this role, the
 /// lock keeps him from making an index meanwhile; a standby cannot be locked so.

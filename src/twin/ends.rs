@@ -9,13 +9,13 @@ use tokio_postgres::types::Type;
 
 use super::data::{ColumnEnds, TwinColumn, TwinData, TwinIndex, TwinRelation};
 use crate::facts::load::ask;
-use crate::facts::planned_code::lock_for_planning;
+use crate::facts::planned_code::{UNCOUNTED, lock_for_planning};
 use crate::failure::Result;
 use crate::pg::name::{quote_ident, quote_literal};
-use crate::pg::session::Session;
+use crate::pg::session::{Answer, Session};
 
 /// An index whose end is full of dead rows is slow to probe, and a locked table is not waited for.
-const BEGIN: [&str; 9] = [
+const BEGIN: [&str; 10] = [
     "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY",
     "SET LOCAL statement_timeout = '2s'",
     "SET LOCAL lock_timeout = '100ms'",
@@ -25,6 +25,7 @@ const BEGIN: [&str; 9] = [
     "SET LOCAL datestyle = 'ISO, YMD'",
     "SET LOCAL intervalstyle = postgres",
     "SET LOCAL extra_float_digits = 1",
+    UNCOUNTED,
 ];
 
 /// Reads the ends of the columns that B-trees begin with, table by table. A table that is locked or
@@ -39,7 +40,6 @@ pub async fn load_ends(
 ) -> Result<(Vec<ColumnEnds>, Vec<String>)> {
     let (mut ends, mut unread) = (Vec::new(), Vec::new());
     for (relation, columns) in probed(data) {
-        session.execute_all(&BEGIN).await.map_err(|error| error.into_failure())?;
         let read = probe(session, relation, &columns).await;
         session.execute("ROLLBACK").await.map_err(|error| error.into_failure())?;
         match read {
@@ -112,7 +112,9 @@ async fn probe(
 ) -> Result<std::result::Result<Vec<ColumnEnds>, String>> {
     let table = format!("{}.{}", quote_ident(&relation.schema), quote_ident(&relation.name));
     let lock = format!("LOCK TABLE ONLY {table} IN ACCESS SHARE MODE");
-    session.execute(&lock).await.map_err(|error| error.into_failure())?;
+    let begin = BEGIN.map(str::to_owned).into_iter().chain([lock]).collect::<Vec<_>>();
+    let begun = session.pipeline(&begin).await.into_iter().collect::<Answer<Vec<_>>>();
+    begun.map_err(|error| error.into_failure())?;
     let still = include_str!("../../sql/twin/same_table.sql");
     let rows = ask(session, still, &[(&table, Type::TEXT), (&relation.oid, Type::OID)]).await?;
     if !rows

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::support::document::Document;
-use crate::support::{Database, Output};
+use crate::support::{Database, Output, until};
 
 const SCHEMA: &str = include_str!("twin.sql");
 
@@ -470,6 +470,33 @@ async fn production_is_asked_about_its_catalog_and_nothing_else() {
         0,
         "nothing is planned there"
     );
+}
+
+/// The least and the greatest value of an index are scans of it, and who looks whether it is used must not find them.
+#[tokio::test]
+async fn what_pgtend_reads_does_not_count_as_use() {
+    let db = production().await;
+    let by_date = "SELECT * FROM orders WHERE placed_at > now()";
+    let before = scans(&db, "orders").await;
+    what_if(&db, &[by_date]).expect(0);
+    assert_eq!(scans(&db, "orders").await, before);
+    let file = db.path("saved.twin");
+    let save = ["what-if", "--save-twin", file.to_str().unwrap(), by_date];
+    let role = db.role("reader").await;
+    db.sql(&format!("GRANT pg_read_all_data TO {role}")).await;
+    db.pgtend_as(&role, &save).expect(0);
+    assert!(scans(&db, "orders").await > before, "others may not leave them uncounted");
+}
+
+/// So many scans of a table's indexes were counted, once no session of pgtend's has any to tell.
+async fn scans(db: &Database, table: &str) -> i64 {
+    let client = db.session().await;
+    let sessions = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name LIKE 'pgtend/%'";
+    let is_gone = async || client.query_one(sessions, &[]).await.unwrap().get::<_, i64>(0) == 0;
+    until("pgtend's sessions are gone", is_gone).await;
+    let scans = "SELECT sum(idx_scan)::int8 FROM pg_stat_user_indexes WHERE relname = $1";
+    client.query_one(scans, &[&table]).await.unwrap().get(0)
 }
 
 /// Somebody else's function is made on the twin, by a role that may do nothing outside of it.

@@ -9,7 +9,7 @@ use super::CopyServer;
 use super::samples::{self, Join, Partner};
 use crate::facts::Oid;
 use crate::facts::load::ask;
-use crate::facts::planned_code::lock_for_planning;
+use crate::facts::planned_code::{UNCOUNTED, lock_for_planning};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::copy::Copied;
 use crate::pg::database::Database;
@@ -68,7 +68,7 @@ impl Share {
 
 /// What is printed is read by another server. A policy is an error: it would run its owner's functions,
 /// and hide rows.
-const BEGIN: [&str; 9] = [
+const BEGIN: [&str; 10] = [
     "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY",
     "SET LOCAL lock_timeout = '1s'",
     "SET LOCAL row_security = off",
@@ -78,6 +78,7 @@ const BEGIN: [&str; 9] = [
     "SET LOCAL bytea_output = hex",
     "SET LOCAL lc_monetary = 'C'",
     "SET LOCAL max_parallel_workers_per_gather = 0",
+    UNCOUNTED,
 ];
 
 /// As production prints.
