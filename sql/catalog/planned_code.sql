@@ -2,7 +2,7 @@
 -- its indexes, CHECK constraints, statistics and partition key with the rights of whoever asks for the plan
 -- (RelationGetIndexPredicate in relcache.c), and what a function calls is not shut in.
 -- $1: the table's oid. Returns one row: is_trusted: the table belongs to this role or to a superuser, so that
--- nobody else adds such an expression; is_in_recovery; object and owner: the first function found that belongs
+-- nobody else adds such an expression; is_in_recovery; is_materialized_view; object and owner: the first function found that belongs
 -- to neither, null: there is none.
 -- Privilege: none. Cost: pg_depend by index, for each index, constraint and statistics object of the table.
 WITH RECURSIVE others AS MATERIALIZED (
@@ -64,6 +64,7 @@ code AS (
 SELECT
   NOT EXISTS (SELECT FROM others AS o WHERE o.oid = c.relowner) AS is_trusted,
   pg_catalog.pg_is_in_recovery() AS is_in_recovery,
+  c.relkind = 'm'::pg_catalog."char" AS is_materialized_view,
   (SELECT f.object FROM code AS f) AS object,
   (SELECT f.owner FROM code AS f) AS owner
 FROM pg_catalog.pg_class AS c

@@ -199,6 +199,39 @@ async fn who_may_not_read_the_rows_is_told_the_grant() {
     assert!(output.stdout.contains("GRANT pg_read_all_data TO"), "{output}");
 }
 
+#[tokio::test]
+async fn a_materialized_view_is_copied_as_it_stands() {
+    let db = production().await;
+    db.sql("CREATE MATERIALIZED VIEW by_zip AS SELECT zip, id AS number FROM orders")
+        .await;
+    db.sql("VACUUM ANALYZE by_zip").await;
+    let arguments = [
+        "--sql",
+        "SELECT number FROM by_zip WHERE zip = 'z170'",
+        "--add",
+        "CREATE INDEX ON by_zip (zip)",
+    ];
+    let (document, output) = prove(&db, &arguments);
+    assert_eq!(document.proofs[0]["verdict"], "better", "{output}");
+    let rows = db.value("SELECT count(*)::text FROM by_zip WHERE zip = 'z170'").await;
+    let read = number(&document.proofs[0]["statements"][0], "rows");
+    assert_eq!(read, rows.parse::<f64>().unwrap());
+    let client = db.session().await;
+    client
+        .batch_execute("BEGIN; PREPARE look AS SELECT FROM ONLY by_zip")
+        .await
+        .unwrap();
+    let locks = "SELECT count(*) FROM pg_locks WHERE relation = 'by_zip'::regclass AND mode = 'AccessShareLock'";
+    assert_eq!(db.value(&format!("SELECT ({locks})::text")).await, "1", "it keeps its lock");
+    client.batch_execute("ROLLBACK").await.unwrap();
+
+    let owner = db.role("owner").await;
+    db.sql(&format!("ALTER MATERIALIZED VIEW by_zip OWNER TO {owner}")).await;
+    let (document, output) = prove(&db, &arguments);
+    assert_eq!(output.code, 3, "{output}");
+    assert!(document.error.unwrap().message.contains("connect as the owner"), "{output}");
+}
+
 /// A function that would do harm, and the column that calls it.
 const TRAP: &str = "
 CREATE FUNCTION harm() RETURNS void LANGUAGE plpgsql AS $$

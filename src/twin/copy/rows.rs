@@ -9,7 +9,7 @@ use super::CopyServer;
 use super::samples::{self, Join, Partner};
 use crate::facts::Oid;
 use crate::facts::load::ask;
-use crate::facts::planned_code::{UNCOUNTED, lock_for_planning};
+use crate::facts::planned_code::{UNCOUNTED, lock_for_planning, lock_for_reading};
 use crate::failure::{Failure, Kind, Result};
 use crate::pg::copy::Copied;
 use crate::pg::database::Database;
@@ -32,6 +32,7 @@ pub struct Share {
     pub oid: Oid,
     pub schema: String,
     pub name: String,
+    pub is_materialized_view: bool,
     pub bytes: u64,
     /// So much of it; `None`: all of it.
     pub percent: Option<f64>,
@@ -49,6 +50,7 @@ impl Share {
             oid: relation.oid,
             schema: relation.schema.clone(),
             name: relation.name.clone(),
+            is_materialized_view: relation.kind == "m",
             bytes,
             percent: None,
             partner: None,
@@ -246,8 +248,8 @@ fn is_read_by_query(relation: &TwinRelation, share: &Share) -> bool {
 /// would run with the rights of this role.
 async fn lock(from: &Session, share: &Share, by_query: bool) -> Result<()> {
     let table = qualified(&share.schema, &share.name);
-    let lock = format!("LOCK TABLE ONLY {table} IN ACCESS SHARE MODE");
-    from.execute(&lock).await.map_err(|error| refused(error, &table))?;
+    let locked = lock_for_reading(from, &table, share.is_materialized_view).await;
+    locked.map_err(|error| refused(error, &table))?;
     let sql = include_str!("../../../sql/twin/copied_table.sql");
     let rows = ask(from, sql, &[(&table, Type::TEXT), (&share.oid, Type::OID)]).await?;
     let is_same = rows.first().and_then(|row| row.get::<_, Option<bool>>("is_same"));
