@@ -80,4 +80,18 @@ impl Costs for Oracle<'_> {
         self.asked += weighed.ways.len();
         weighed.careful_cost_now(self.twin).await
     }
+
+    async fn reads(
+        &mut self,
+        statement: usize,
+        shown: &BTreeSet<usize>,
+    ) -> Result<(f64, BTreeSet<usize>)> {
+        self.shown.change(self.twin, self.candidates, shown).await?;
+        let weighed = &self.statements[statement];
+        self.asked += weighed.ways.len();
+        let (cost, indexes) = weighed.planner_cost_now(self.twin).await?;
+        let is_read =
+            |at: &&usize| self.candidates[**at].names.iter().any(|it| indexes.contains(it));
+        Ok((cost, shown.iter().filter(is_read).copied().collect()))
+    }
 }

@@ -125,6 +125,7 @@ fn searched_candidates(tried: &[Candidate], writes: &[f64]) -> Vec<SearchedCandi
     candidates
         .map(|(at, (candidate, writes))| SearchedCandidate {
             table: of_table[&candidate.table][0],
+            leading: shapes[at].leading().to_owned(),
             bytes: candidate.bytes,
             writes: *writes,
             extends: extends(at),

@@ -2,13 +2,14 @@
 //!
 //! The Extend algorithm (Kossmann et al., PVLDB 13, 2020): each step either adds an index or widens one
 //! that was chosen, whichever saves most for each byte more, until nothing saves enough. What a step
-//! saves is asked again only where it could come first, because more indexes seldom make one more
-//! useful. Then better ones take the place of what was chosen. Everything is in a fixed order, so that
-//! the same input gives the same advice.
+//! saves is asked of the statements that it can serve (`useful`), and again only where it could come first,
+//! because more indexes seldom make one more useful. Then better ones take the place of what was chosen.
+//! Everything is in a fixed order, so that the same input gives the same advice.
 
 mod exchange;
 #[cfg(test)]
 mod tests;
+mod useful;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -25,6 +26,16 @@ pub trait Costs {
     /// # Errors
     /// Those of whom it asks.
     async fn cost(&mut self, statement: usize, shown: &BTreeSet<usize>) -> Result<f64>;
+
+    /// What the planner says of that, and which of these its plan reads.
+    ///
+    /// # Errors
+    /// Those of whom it asks.
+    async fn reads(
+        &mut self,
+        statement: usize,
+        shown: &BTreeSet<usize>,
+    ) -> Result<(f64, BTreeSet<usize>)>;
 }
 
 /// What the search knows of a statement.
@@ -34,6 +45,8 @@ pub struct SearchedStatement {
     pub weight: f64,
     /// Today.
     pub cost: f64,
+    /// The same as the planner says.
+    pub planner_cost: f64,
     /// Candidates that can serve it.
     pub relevant: BTreeSet<usize>,
     /// With all of these, at least; `None`: not known.
@@ -45,6 +58,8 @@ pub struct SearchedStatement {
 pub struct SearchedCandidate {
     /// Its table: those of one table have the same number.
     pub table: usize,
+    /// The column or expression that it begins with.
+    pub leading: String,
     pub bytes: u64,
     /// What it costs writers, in the workload's measure.
     pub writes: f64,
@@ -111,6 +126,10 @@ pub struct Search<'s, C> {
     /// By candidate: those that can stand in for it.
     wider: Vec<Vec<usize>>,
     known: HashMap<(usize, Vec<usize>), f64>,
+    /// By candidate: what it saves alone.
+    alone: Vec<f64>,
+    /// By candidate: what the statements save that would read it if all were there.
+    together: Vec<f64>,
     /// The best first.
     chosen: Vec<usize>,
     /// The same, to look them up.
@@ -128,22 +147,21 @@ impl<'s, C: Costs> Search<'s, C> {
         candidates: &'s [SearchedCandidate],
         limits: ChoiceLimits,
     ) -> Self {
-        let of = |sets: &mut dyn Iterator<Item = &'s BTreeSet<usize>>| {
-            let mut found = vec![Vec::new(); candidates.len()];
-            for (at, set) in sets.enumerate() {
-                set.iter().for_each(|candidate| found[*candidate].push(at));
-            }
-            found
-        };
+        let mut wider = vec![Vec::new(); candidates.len()];
+        for (at, candidate) in candidates.iter().enumerate() {
+            candidate.extends.iter().for_each(|narrow| wider[*narrow].push(at));
+        }
         Search {
             costs,
             statements,
             candidates,
             limits,
             least: least(statements),
-            concerned: of(&mut statements.iter().map(|statement| &statement.relevant)),
-            wider: of(&mut candidates.iter().map(|candidate| &candidate.extends)),
+            concerned: vec![Vec::new(); candidates.len()],
+            wider,
             known: HashMap::new(),
+            alone: vec![0.0; candidates.len()],
+            together: vec![0.0; candidates.len()],
             chosen: Vec::new(),
             shown: BTreeSet::new(),
             left: BTreeMap::new(),
@@ -156,6 +174,7 @@ impl<'s, C: Costs> Search<'s, C> {
     /// # Errors
     /// Those of whom it asks.
     pub async fn choose(mut self, cancel: &Cancel) -> Result<Choice> {
+        self.find_concerned(cancel).await?;
         for candidate in 0..self.candidates.len() {
             if cancel.signal().is_some() {
                 break;
@@ -164,6 +183,7 @@ impl<'s, C: Costs> Search<'s, C> {
                 continue;
             }
             let step = self.step(candidate, BTreeSet::new()).await?;
+            self.alone[candidate] = step.gain;
             if step.gain >= self.least {
                 self.left.insert(candidate, step.gain);
                 self.hope_for(candidate);

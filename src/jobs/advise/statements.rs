@@ -139,6 +139,22 @@ impl Weighed {
         Ok(cost)
     }
 
+    /// The mean of what the planner says it costs with the indexes that are visible, and the names of those
+    /// that its plans read.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn planner_cost_now(&self, twin: &Twin) -> Result<(f64, BTreeSet<String>)> {
+        let (mut cost, mut indexes) = (0.0, BTreeSet::new());
+        for way in &self.ways {
+            let planned = self.plan(twin, way).await?;
+            cost += way.share * planned.cost().unwrap_or(way.careful_cost);
+            let read = planned.plan().map(explained::indexes).unwrap_or_default();
+            indexes.extend(read.into_iter().map(|index| index.name));
+        }
+        Ok((cost, indexes))
+    }
+
     /// Its plan in one of its ways.
     ///
     /// # Errors
@@ -301,6 +317,7 @@ impl JudgedStatements {
         let searched = self.weighed.iter().map(|weighed| SearchedStatement {
             weight: weighed.weight,
             cost: weighed.careful_cost,
+            planner_cost: weighed.cost,
             relevant: weighed.relevant.clone(),
             cost_with_all: weighed.cost_with_all,
         });

@@ -2,7 +2,7 @@
 //! makes a statement a hundred times cheaper, and leaves too little for the one that makes it a thousand
 //! times cheaper to come in beside it. In its place that one is worth having.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Costs, Search, Step, as_f64};
 use crate::cancel::Cancel;
@@ -11,6 +11,12 @@ use crate::failure::Result;
 /// An index that takes another one's place need not save what an index more has to.
 const OF_LEAST: f64 = 0.05;
 const ROUNDS: usize = 2;
+/// So few are all tried in the place of another.
+const FEW: usize = 24;
+/// Of more, so many that begin with the same column are tried: those that alone save most.
+const TRIED: usize = 2;
+/// So many of those are tried that the statements would read if all candidates were there.
+const TOGETHER: usize = 10;
 
 impl<C: Costs> Search<'_, C> {
     /// Puts better ones in the place of what is chosen: each is looked at once more where another one has
@@ -34,12 +40,8 @@ impl<C: Costs> Search<'_, C> {
 
     /// What saves most in the place of a chosen one.
     async fn better_than(&mut self, chosen: usize, cancel: &Cancel) -> Result<Option<Step>> {
-        let table = self.candidates[chosen].table;
         let mut best: Option<Step> = None;
-        for other in 0..self.candidates.len() {
-            if self.candidates[other].table != table || self.shown.contains(&other) {
-                continue;
-            }
+        for other in self.rivals(chosen) {
             if cancel.signal().is_some() {
                 return Ok(None);
             }
@@ -55,6 +57,33 @@ impl<C: Costs> Search<'_, C> {
             }
         }
         Ok(best)
+    }
+
+    /// Others of its table: the best of each column that they begin with, and those that save most
+    /// together with others.
+    fn rivals(&self, chosen: usize) -> Vec<usize> {
+        let table = self.candidates[chosen].table;
+        let is_rival =
+            |other: &usize| self.candidates[*other].table == table && !self.shown.contains(other);
+        let all = (0..self.candidates.len()).filter(is_rival).collect::<Vec<_>>();
+        if all.len() <= FEW {
+            return all;
+        }
+        let by = |gains: &[f64]| {
+            let mut rivals = all.clone();
+            rivals.sort_by(|one, other| gains[*other].total_cmp(&gains[*one]));
+            rivals
+        };
+        let mut begun = HashMap::<&str, usize>::new();
+        let mut alone = by(&self.alone);
+        alone.retain(|rival| {
+            let number = begun.entry(&self.candidates[*rival].leading).or_default();
+            *number += 1;
+            *number <= TRIED
+        });
+        let together = by(&self.together).into_iter().take(TOGETHER);
+        let together = together.filter(|rival| self.together[*rival] > 0.0);
+        alone.into_iter().chain(together).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// A larger index has to save more.

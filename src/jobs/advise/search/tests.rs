@@ -20,6 +20,20 @@ impl Costs for Told {
         let known = self.costs[statement].iter().filter(|(these, _)| has(these));
         Ok(known.map(|(_, cost)| *cost).fold(100.0, f64::min))
     }
+
+    async fn reads(
+        &mut self,
+        statement: usize,
+        shown: &BTreeSet<usize>,
+    ) -> Result<(f64, BTreeSet<usize>)> {
+        self.asked += 1;
+        let has = |these: &&'static [usize]| these.iter().all(|one| shown.contains(one));
+        let known = self.costs[statement].iter().filter(|(these, _)| has(these));
+        let best = known.min_by(|(_, one), (_, other)| one.total_cmp(other));
+        Ok(best.map_or((100.0, BTreeSet::new()), |(these, cost)| {
+            (*cost, these.iter().copied().collect())
+        }))
+    }
 }
 
 const MB: u64 = 1 << 20;
@@ -28,6 +42,7 @@ const NO_LIMIT: ChoiceLimits = ChoiceLimits { bytes: None, indexes: None };
 fn candidate(megabytes: u64, extends: &[usize]) -> SearchedCandidate {
     SearchedCandidate {
         table: 0,
+        leading: String::new(),
         bytes: megabytes * MB,
         writes: 0.0,
         extends: extends.iter().copied().collect(),
@@ -60,6 +75,7 @@ fn statement(relevant: &[usize], cost_with_all: Option<f64>) -> SearchedStatemen
     SearchedStatement {
         weight: 1.0,
         cost: 100.0,
+        planner_cost: 100.0,
         relevant: relevant.iter().copied().collect(),
         cost_with_all,
     }
@@ -160,6 +176,27 @@ fn nothing_is_asked_where_nothing_is_left_to_save() {
     let (_canceller, cancel) = cancel::channel();
     assert_eq!(search(&mut told, &statements, &candidates, NO_LIMIT, &cancel).chosen, [0]);
     assert_eq!(told.asked, 2, "0 and 1 alone; not 1 beside 0, and never 2");
+}
+
+#[test]
+fn of_many_only_those_are_asked_about_that_a_plan_reads() {
+    let costs = vec![vec![(&[0][..], 10.0), (&[1], 20.0), (&[2], 97.0), (&[3], 98.0)]];
+    let candidates = std::iter::repeat_with(|| candidate(1, &[])).take(40).collect::<Vec<_>>();
+    let all = (0..candidates.len()).collect::<Vec<_>>();
+    let mut told = Told { costs, asked: 0, interrupts: None };
+    let (_canceller, cancel) = cancel::channel();
+    let statements = [statement(&all, Some(10.0))];
+    let choice = search(&mut told, &statements, &candidates, NO_LIMIT, &cancel);
+    assert_eq!(choice.chosen, [0]);
+    assert_eq!(told.asked, 5, "0, 1 and little is read with all, with others; 0 and 1 alone");
+    let nothing_to_save = [statement(&all, Some(96.0))];
+    told.asked = 0;
+    search(&mut told, &nothing_to_save, &candidates, NO_LIMIT, &cancel);
+    assert_eq!(told.asked, 0);
+    // The search counts more than the planner: what he takes for little may be much.
+    let doubtful = [SearchedStatement { planner_cost: 98.5, ..statement(&all, Some(10.0)) }];
+    search(&mut told, &doubtful, &candidates, NO_LIMIT, &cancel);
+    assert_eq!(told.asked, 9, "2 and 3 as well");
 }
 
 #[test]
