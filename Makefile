@@ -196,7 +196,7 @@ package: ## build each package from the files that it would publish
 	$(CARGO) package --workspace
 
 msrv: ## check that the oldest Rust that Cargo.toml names builds it
-	rustup toolchain install --profile minimal $(MSRV)
+	@rustup run $(MSRV) rustc --version || rustup toolchain install --profile minimal $(MSRV)
 	$(CARGO) +$(MSRV) check --workspace --locked --target-dir target/msrv
 
 doc: ## build the internal documentation, with warnings as errors
