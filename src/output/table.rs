@@ -196,9 +196,10 @@ impl Grid {
                 .filter(|(_, (_, text))| !matches!(text.trim(), "" | "-"));
             let (first, others) = cells.partition::<Vec<_>, _>(|(at, _)| *at < about);
             let head = first.into_iter().map(|(_, (_, text))| text).collect::<Vec<_>>().join(" ");
-            let rest = others
-                .into_iter()
-                .map(|(_, (title, text))| format!("{}: {text}", title.to_lowercase()));
+            let rest = others.into_iter().map(|(_, (title, text))| match title.as_str() {
+                "" => text,
+                title => format!("{}: {text}", title.to_lowercase()),
+            });
             let mut lines = between_words(&head, width.saturating_sub(1), FURTHER_IN - 1);
             lines.extend(side_by_side(rest, width.saturating_sub(FURTHER_IN)));
             let further = format!("\n{}", " ".repeat(FURTHER_IN));
@@ -215,11 +216,12 @@ impl Grid {
 }
 
 /// Titles of the column that names what a row is about.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "OBJECT",
     "TABLE",
     "VIEW",
     "INDEX",
+    "STATEMENT",
     "INDEX TO CREATE",
     "NOT NEEDED BY THE WORKLOAD",
 ];
@@ -320,6 +322,17 @@ mod tests {
         let wanted = " done public.a_name_of_its_own\n    time: 1.2 s  size: 12 MiB\n \
                       done\n    public.a_name_that_is_longer_than_the_line\n    time: 1.2 s  size: 12 MiB\n";
         assert_eq!(fitted(&table, narrow, Some(40)), wanted);
+    }
+
+    #[test]
+    fn a_column_without_a_title_says_enough_by_itself() {
+        let mut table = table(&["statement", "cost", "after", ""]);
+        for name in ["one/of/the/files.sql:1", "another/of/the/files.sql:1"] {
+            table.add_row([name, "1,234.50", "12.00", "better"].map(cell));
+        }
+        let wanted = " one/of/the/files.sql:1\n    cost: 1,234.50  after: 12.00\n    better\n \
+                      another/of/the/files.sql:1\n    cost: 1,234.50  after: 12.00\n    better\n";
+        assert_eq!(fitted(&table, Narrow::default(), Some(36)), wanted);
     }
 
     #[test]

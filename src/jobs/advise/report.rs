@@ -1,5 +1,7 @@
 //! What `advise` shows.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::statistics::{MissingStatistics, StaleTable};
@@ -317,7 +319,10 @@ fn counted_doubt(index: &Unneeded) -> String {
             }
         },
         None => "whether it is scanned is not known".to_owned(),
-        Some(0) => format!("counted for {days:.1} days only"),
+        Some(0) => {
+            let counted = Duration::try_from_secs_f64(index.counted_seconds).unwrap_or_default();
+            format!("counted for {} only", format::span(counted))
+        }
         Some(_) => "statements outside of this workload scan it".to_owned(),
     }
 }

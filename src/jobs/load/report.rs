@@ -6,7 +6,7 @@ use super::Args;
 use super::compare::{Compared, Comparison, Earlier, Verdict};
 use super::document::{CourseDocument, LoadDocument};
 use super::during::Ended;
-use super::figures::{Percentiles, Phase};
+use super::figures::{Latencies, Percentiles, Phase};
 use super::plan::Statement;
 use crate::cancel::Signal;
 use crate::facts::Known;
@@ -119,7 +119,7 @@ impl LoadReport {
         let titles = ["", "for", "requests", "errors", "a second", "median", "p99", "longest"];
         let mut table = table(&titles);
         for PhaseReport { phase, .. } in &self.phases {
-            let [median, .., p99, _, longest] = shown(phase.tally.latencies.percentiles());
+            let [median, .., p99, _, longest] = shown_of(&phase.tally.latencies);
             table.add_row(vec![
                 cell(phase.name),
                 right(format::duration(phase.duration())),
@@ -170,8 +170,7 @@ impl LoadReport {
                 right(whole(tally.latencies.count())),
                 right(whole(tally.errors)),
             ];
-            let figures = tally.latencies.percentiles();
-            row.extend(shown(figures).map(right));
+            row.extend(shown_of(&tally.latencies).map(right));
             table.add_row(row);
         }
         let drops = &["p90", "p99.9", "p95"];
@@ -191,6 +190,17 @@ fn shown(figures: Option<Percentiles>) -> [String; 6] {
         }
         None => [(); 6].map(|()| "-".to_owned()),
     }
+}
+
+/// Of fewer latencies than one in so many a percentile is the longest, and stands there already.
+fn shown_of(latencies: &Latencies) -> [String; 6] {
+    let mut figures = shown(latencies.percentiles());
+    for (at, least) in [(1, 10), (2, 20), (3, 100), (4, 1000)] {
+        if latencies.count() < least {
+            figures[at] = "-".to_owned();
+        }
+    }
+    figures
 }
 
 impl Comparison {

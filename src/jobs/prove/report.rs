@@ -5,8 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::plan::{ProofVerdict, Side, verdict_of_all};
+use crate::escape_control::escape_control;
 use crate::format;
 use crate::output::table::{Narrow, cell, fitted, right, table};
+use crate::output::wrap::prose;
 use crate::output::{Head, Outcome, Report, Style, Text};
 use crate::pg::name::RelationName;
 use crate::twin::wishes::DeclaredWish;
@@ -163,7 +165,8 @@ impl Report for ProveReport {
         }
         text.product(self.proofs_table(style));
         for proof in self.proofs.iter().filter(|proof| !proof.statements.is_empty()) {
-            text.product(format!("\n{}\n{}", proof.sql, statements_table(proof, style)));
+            let heading = prose(&escape_control(&proof.sql), style.width);
+            text.product(format!("\n{heading}\n{}", statements_table(proof, style)));
         }
         for undo in self.undone() {
             text.product(format!("\nTo undo it: {undo};\n"));

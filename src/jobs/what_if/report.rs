@@ -5,9 +5,11 @@ use serde_json::Value;
 
 use super::plan::ComparedStatement;
 use crate::app::custom_plans::CustomCosts;
+use crate::escape_control::escape_control;
 use crate::facts::explain::TableFacts;
 use crate::format;
 use crate::output::table::{Narrow, cell, fitted, right, table};
+use crate::output::wrap::prose;
 use crate::output::{Head, Outcome, Report, Style, Text};
 use crate::twin::data::TwinOrigin;
 use crate::twin::{Candidate, PlanVerdict, Planned, Wish};
@@ -166,18 +168,22 @@ fn cost(cost: f64) -> String {
 /// Side by side where there is room, else one below the other.
 fn plans(compared: &ComparedStatement, style: &Style) -> String {
     let tree = |planned: &Planned| match planned {
-        Planned::Plan(plan, _) => explained::read(plan, &TableFacts::default()).tree,
+        Planned::Plan(plan, _) => {
+            let tree = explained::read(plan, &TableFacts::default()).tree;
+            tree.iter().map(|line| escape_control(line).into_owned()).collect()
+        }
         Planned::Not(reason) => vec![format!("cannot be planned: {reason}")],
     };
     let before = tree(&compared.before);
     let Some(after) = compared.after.as_ref().map(tree) else {
-        return before.join("\n") + "\n";
+        return prose(&(before.join("\n") + "\n"), style.width);
     };
     let left = before.iter().map(|line| line.chars().count()).max().unwrap_or(0);
     let right = after.iter().map(|line| line.chars().count()).max().unwrap_or(0);
     let has_room = style.width.is_none_or(|width| left + right + 3 <= usize::from(width));
     if !has_room {
-        return format!("before\n{}\n\nafter\n{}\n", before.join("\n"), after.join("\n"));
+        let both = format!("before\n{}\n\nafter\n{}\n", before.join("\n"), after.join("\n"));
+        return prose(&both, style.width);
     }
     let rows = before.len().max(after.len());
     let line = |lines: &[String], at: usize| lines.get(at).cloned().unwrap_or_default();

@@ -88,11 +88,16 @@ fn findings(review: &Review, style: &Style) -> String {
     let mut all = review.findings.iter().collect::<Vec<_>>();
     all.sort_by_key(|finding| review.fails(finding));
     let mut shown = HashMap::<&str, usize>::new();
-    let mut text = String::new();
+    let (mut passing, mut failures) = (String::new(), String::new());
     for finding in all.iter().filter(|it| !style.is_quiet() || review.fails(it)) {
         let number = shown.entry(finding.rule.as_str()).or_default();
         *number += 1;
         if *number <= SHOWN || style.is_verbose() || review.fails(finding) {
+            let text = if review.fails(finding) {
+                &mut failures
+            } else {
+                &mut passing
+            };
             text.push_str(prose(&lines(finding, review), style.width).trim_end());
             text.push_str(&format!("\n{}\n", more(finding, *number)));
         }
@@ -110,8 +115,8 @@ fn findings(review: &Review, style: &Style) -> String {
         .map(|(number, rule)| format!("… {number} more of [{rule}]\n"))
         .collect::<String>();
     match rest.as_str() {
-        "" => text,
-        rest => format!("{rest}  -v shows all of them\n\n{text}"),
+        "" => passing + &failures,
+        rest => format!("{passing}{rest}  -v shows all of them\n\n{failures}"),
     }
 }
 
