@@ -274,7 +274,9 @@ impl AdviseReport {
         let saved = self.advice.iter().map(|advice| self.share(advice)).sum::<f64>().min(100.0);
         let of = if self.is_timed { "time" } else { "cost" };
         let found = match self.advice.len() {
-            0 if self.is_partial => return format!("Interrupted before an index was found ({basis})."),
+            0 if self.is_partial => {
+                return format!("Interrupted before an index was found ({basis}).");
+            }
             0 => "No index would help enough".to_owned(),
             count => format!(
                 "{} would save about {saved:.0} % of the workload's {of}",
