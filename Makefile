@@ -187,6 +187,7 @@ deny: ## look for known weaknesses, and licences that do not fit, of what pgtend
 docs: ## build the book: target/book/index.html
 	@scripts/ensure-cargo-tool mdbook
 	mdbook build docs
+	@cp -R examples target/book/ && perl -pi -e 's|"\.\./examples/|"examples/|g' target/book/*.html
 
 pictures: build ## draw the pictures of the pages anew
 	@scripts/ensure-postgres
