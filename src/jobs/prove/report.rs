@@ -190,11 +190,7 @@ impl ProveReport {
                 cell(proof.reason.as_deref().unwrap_or_default()),
             ]);
         }
-        fitted(
-            &shown,
-            Narrow { wraps: "index", drops: &["measured on"], ..Narrow::default() },
-            style.width,
-        )
+        fitted(&shown, Narrow { wraps: "index", ..Narrow::default() }, style.width)
     }
 
     /// What is not better could go again.
