@@ -334,3 +334,22 @@ fn database(server: &Throughput) -> String {
     }
     format!("The database counted meanwhile: {}.", parts.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_stands_where_it_is_not_the_longest() {
+        let shown_of = |count: u64| {
+            let mut latencies = Latencies::default();
+            (1..=count).for_each(|ms| latencies.record(Duration::from_millis(ms)));
+            super::shown_of(&latencies).map(|figure| figure != "-")
+        };
+        assert_eq!(shown_of(0), [false; 6]);
+        assert_eq!(shown_of(9), [true, false, false, false, false, true]);
+        assert_eq!(shown_of(99), [true, true, true, false, false, true]);
+        assert_eq!(shown_of(999), [true, true, true, true, false, true]);
+        assert_eq!(shown_of(1000), [true; 6]);
+    }
+}
