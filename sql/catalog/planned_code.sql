@@ -2,8 +2,8 @@
 -- its indexes, CHECK constraints, statistics and partition key with the rights of whoever asks for the plan
 -- (RelationGetIndexPredicate in relcache.c), and what a function calls is not shut in.
 -- $1: the table's oid. Returns one row: is_trusted: the table belongs to this role or to a superuser, so that
--- nobody else adds such an expression; is_in_recovery; is_materialized_view; object and owner: the first function found that belongs
--- to neither, null: there is none.
+-- nobody else adds such an expression; is_in_recovery; is_materialized_view; object and owner: the first function
+-- found that belongs to neither, null: there is none.
 -- Privilege: none. Cost: pg_depend by index, for each index, constraint and statistics object of the table.
 WITH RECURSIVE others AS MATERIALIZED (
   SELECT r.oid, r.rolname

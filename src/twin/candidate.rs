@@ -1,7 +1,7 @@
 //! Indexes that production does not have. On a twin they are real, so every access method, expression
 //! and predicate works; whether the planner sees one is a flag in the catalog.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use tokio_postgres::types::Type;
 
@@ -56,6 +56,11 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// Whether a plan that reads these indexes reads it.
+    pub fn is_among(&self, indexes: &BTreeSet<String>) -> bool {
+        self.names.iter().any(|name| indexes.contains(name))
+    }
+
     /// Of nothing yet, on this table.
     pub fn on(table: RelationName) -> Self {
         Candidate {

@@ -113,7 +113,7 @@ impl Chosen<'_> {
     /// Which of the chosen candidates these plans read.
     fn used(&self, after: &PlansNow) -> Vec<usize> {
         let indexes = after.indexes();
-        let is_used = |at: &&usize| self.tried[**at].names.iter().any(|it| indexes.contains(it));
+        let is_used = |at: &&usize| self.tried[**at].is_among(&indexes);
         self.choice.chosen.iter().filter(is_used).copied().collect()
     }
 

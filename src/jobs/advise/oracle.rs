@@ -90,8 +90,7 @@ impl Costs for Oracle<'_> {
         let weighed = &self.statements[statement];
         self.asked += weighed.ways.len();
         let (cost, indexes) = weighed.planner_cost_now(self.twin).await?;
-        let is_read =
-            |at: &&usize| self.candidates[**at].names.iter().any(|it| indexes.contains(it));
+        let is_read = |at: &&usize| self.candidates[**at].is_among(&indexes);
         Ok((cost, shown.iter().filter(is_read).copied().collect()))
     }
 }

@@ -1,7 +1,5 @@
 //! What `advise` shows.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 use super::statistics::{MissingStatistics, StaleTable};
@@ -323,7 +321,7 @@ fn counted_doubt(index: &Unneeded) -> String {
         },
         None => "whether it is scanned is not known".to_owned(),
         Some(0) => {
-            let counted = Duration::try_from_secs_f64(index.counted_seconds).unwrap_or_default();
+            let counted = format::seconds(index.counted_seconds).unwrap_or_default();
             format!("counted for {} only", format::span(counted))
         }
         Some(_) => "statements outside of this workload scan it".to_owned(),

@@ -131,12 +131,8 @@ impl Weighed {
     /// # Errors
     /// Those of the connection.
     pub async fn careful_cost_now(&self, twin: &Twin) -> Result<f64> {
-        let mut cost = 0.0;
-        for way in &self.ways {
-            let planned = self.plan(twin, way).await?;
-            cost += way.share * careful_cost(&planned, twin).unwrap_or(way.careful_cost);
-        }
-        Ok(cost)
+        let plans = self.plans_of_ways(twin).await?;
+        Ok(self.mean(&plans, |planned| careful_cost(planned, twin)))
     }
 
     /// The mean of what the planner says it costs with the indexes that are visible, and the names of those
@@ -145,25 +141,27 @@ impl Weighed {
     /// # Errors
     /// Those of the connection.
     pub async fn planner_cost_now(&self, twin: &Twin) -> Result<(f64, BTreeSet<String>)> {
-        let (mut cost, mut indexes) = (0.0, BTreeSet::new());
-        for way in &self.ways {
-            let planned = self.plan(twin, way).await?;
-            cost += way.share * planned.cost().unwrap_or(way.careful_cost);
-            let read = planned.plan().map(explained::indexes).unwrap_or_default();
-            indexes.extend(read.into_iter().map(|index| index.name));
-        }
-        Ok((cost, indexes))
+        let plans = self.plans_of_ways(twin).await?;
+        Ok((self.mean(&plans, Planned::cost), indexes_of(&plans)))
     }
 
-    /// Its plan in one of its ways.
-    ///
-    /// # Errors
-    /// Those of the connection.
-    pub async fn plan(&self, twin: &Twin, way: &Way) -> Result<Planned> {
-        match &way.values {
-            Some(values) => twin.custom_plan(&self.prepared, values).await,
-            None => twin.generic_plan(&self.prepared).await,
+    /// Its plan in each of its ways.
+    async fn plans_of_ways(&self, twin: &Twin) -> Result<Vec<Planned>> {
+        let mut plans = Vec::new();
+        for way in &self.ways {
+            plans.push(match &way.values {
+                Some(values) => twin.custom_plan(&self.prepared, values).await?,
+                None => twin.generic_plan(&self.prepared).await?,
+            });
         }
+        Ok(plans)
+    }
+
+    /// Over its ways; one that cannot be planned costs what it does today.
+    fn mean(&self, plans: &[Planned], cost: impl Fn(&Planned) -> Option<f64>) -> f64 {
+        let ways = self.ways.iter().zip(plans);
+        ways.map(|(way, planned)| way.share * cost(planned).unwrap_or(way.careful_cost))
+            .sum()
     }
 
     /// All of its plans with the indexes that are visible.
@@ -199,8 +197,7 @@ impl PlansNow {
             true => std::slice::from_ref(&self.generic),
             false => &self.custom,
         };
-        let plans = plans.iter().filter_map(Planned::plan);
-        plans.flat_map(explained::indexes).map(|index| index.name).collect()
+        indexes_of(plans)
     }
 
     /// For the report.
@@ -212,6 +209,12 @@ impl PlansNow {
         });
         costs.collect()
     }
+}
+
+/// The names of the indexes that these read.
+fn indexes_of(plans: &[Planned]) -> BTreeSet<String> {
+    let plans = plans.iter().filter_map(Planned::plan);
+    plans.flat_map(explained::indexes).map(|index| index.name).collect()
 }
 
 /// A table and what an index on it begins with.
@@ -370,15 +373,12 @@ impl JudgedStatements {
                 continue;
             }
             shown.change(twin, tried, &weighed.relevant).await?;
-            let (mut costs, mut plans) = (Vec::new(), Vec::new());
-            let mut with_all = 0.0;
-            for way in &weighed.ways {
-                let planned = weighed.plan(twin, way).await?;
-                with_all += way.share * planned.cost().unwrap_or(way.careful_cost);
-                costs.push(careful_cost(&planned, twin).unwrap_or(way.careful_cost));
-                plans.push(planned);
-            }
-            weighed.cost_with_all = Some(with_all);
+            let plans = weighed.plans_of_ways(twin).await?;
+            weighed.cost_with_all = Some(weighed.mean(&plans, Planned::cost));
+            let ways = weighed.ways.iter().zip(&plans);
+            let costs = ways
+                .map(|(way, planned)| careful_cost(planned, twin).unwrap_or(way.careful_cost))
+                .collect::<Vec<_>>();
             if weighed.ways.len() < 2 {
                 continue;
             }
